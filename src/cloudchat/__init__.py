@@ -1,0 +1,1 @@
+"""cloudchat: a chat backend that loses nothing it has acknowledged."""
