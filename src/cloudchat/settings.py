@@ -1,0 +1,76 @@
+"""Every setting, once, with its unit and its default. Loaded by app, cli and alembic only."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+RegistrationMode = Literal["open", "invite", "closed"]
+
+
+class Settings(BaseSettings):
+    """The environment's `CLOUDCHAT_*` variables, checked. Raises `pydantic.ValidationError`, which names the variable."""
+
+    model_config = SettingsConfigDict(env_prefix="CLOUDCHAT_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    workers: int = Field(1, ge=1, le=64, description="Processes that share the listening socket.")
+    state_dir: Path = Field(Path("./var"), description="Folder of everything the server keeps; mode 0700.")
+    redis_url: SecretStr | None = Field(
+        None, description="redis://, rediss:// or unix://; unset starts the embedded store."
+    )
+    database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; unset is SQLite in the state folder.")
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated exact origins of pages that may use the API; unset on loopback is the server's own.",
+    )
+    registration: RegistrationMode | None = Field(
+        None, description="open, invite or closed; unset is open on loopback and invite elsewhere."
+    )
+    history_messages: int = Field(10_000, ge=1, le=10_000_000, description="Events kept per room.")
+    access_token_seconds: int = Field(600, ge=5, le=3600, description="Life of an access token.")
+    refresh_idle_seconds: int = Field(14 * 86400, ge=60, description="A session unused for so long ends.")
+    refresh_absolute_seconds: int = Field(90 * 86400, ge=60, description="A session ends after so long, used or not.")
+    heartbeat_seconds: float = Field(25, ge=0.2, le=300, description="Seconds between two `head` events of a room.")
+    sends_per_10s: int = Field(20, ge=1, description="Messages one socket may send in 10 seconds.")
+    outbox_bytes: int = Field(
+        1 << 20, ge=1 << 17, description="Unsent bytes a socket may have waiting; above, it is closed with 4408."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
+        return value
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def registration_mode(self) -> RegistrationMode:
+        """Who may register: strangers only where no stranger can come from outside."""
+        return self.registration or ("open" if self.on_loopback else "invite")
+
+    @property
+    def database(self) -> SecretStr:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or SecretStr(f"sqlite:///{self.state_dir.absolute() / 'cloudchat.db'}")
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The exact origins that pages may have. On loopback the server's own, by each of its names."""
+        if self.allowed_origins or not self.on_loopback:
+            return frozenset(self.allowed_origins)
+        return frozenset(f"http://{name}:{self.port}" for name in ("localhost", "127.0.0.1", "[::1]"))
