@@ -1,0 +1,56 @@
+"""Processes of a test, found in /proc, and ended one by one by their pid."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+    """Poll until `condition()` is true. Raises AssertionError that names `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:g} s: {what}")
+        time.sleep(0.02)
+
+
+def start_time(pid: int) -> str | None:
+    """Kernel start time of a living process: with the pid it names one process for ever. None if it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def is_alive(pid: int) -> bool:
+    return start_time(pid) is not None
+
+
+def children_of(pid: int) -> list[int]:
+    """The direct children of a process that live now."""
+    children = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[1]) == pid and fields[0] not in "ZX":
+                    children.append(int(entry.name))
+    return sorted(children)
+
+
+def command_line(pid: int) -> str:
+    """The arguments of a process, joined by spaces; empty when it is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    return ""
+
+
+def end(pid: int, started: str | None) -> None:
+    """SIGKILL the process with this pid, if it is still the one that started at `started`."""
+    if started is not None and start_time(pid) == started:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

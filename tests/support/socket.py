@@ -1,0 +1,97 @@
+"""`ChatSocket`: a small blocking client of cloudchat.v1 for tests. It keeps every frame, in order, as it came."""
+
+import json
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+Frame = dict[str, Any]
+
+
+class ChatSocket:
+    """One socket. The token goes into the Authorization header, or as browsers do, `as_browser=True`, into a subprotocol.
+
+    Opening raises `websockets.exceptions.InvalidStatus` for a refused upgrade; reading raises `ConnectionClosed`.
+    """
+
+    def __init__(
+        self, ws_url: str, token: str, *, as_browser: bool = False, headers: Mapping[str, str] | None = None
+    ) -> None:
+        protocols = [Subprotocol("cloudchat.v1")]
+        sent = dict(headers or {})
+        if as_browser:
+            protocols.append(Subprotocol(f"cloudchat.token.{token}"))
+        elif token:
+            sent["Authorization"] = f"Bearer {token}"
+        self.ws = connect(
+            ws_url, subprotocols=protocols, additional_headers=sent, compression=None, proxy=None, max_size=None
+        )
+        self.frames: list[Frame] = []
+        """Every frame received, parsed."""
+        self.raw: list[str] = []
+        """The same frames as text, byte for byte."""
+        self._unread: deque[Frame] = deque()
+        self._ids = 0
+
+    def receive(self, seconds: float = 10) -> Frame:
+        """The next frame that no call has returned yet. Raises TimeoutError."""
+        return self._unread.popleft() if self._unread else self._read(seconds)
+
+    def wait_for(self, wanted: str | Callable[[Frame], bool], seconds: float = 10) -> Frame:
+        """The first unread frame of this type, or for which `wanted` is true; others stay unread. Raises TimeoutError."""
+        matches = (lambda frame: frame["type"] == wanted) if isinstance(wanted, str) else wanted
+        for frame in self._unread:
+            if matches(frame):
+                self._unread.remove(frame)
+                return frame
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            frame = self._read(left)
+            if matches(frame):
+                return frame
+            self._unread.append(frame)
+        raise TimeoutError(f"{wanted} did not come; unread: {list(self._unread)}")
+
+    def command(self, type_: str, **fields: object) -> Frame:
+        """Send a command and wait for the reply that repeats its id (an `error` too)."""
+        self._ids += 1
+        return self._ask({"type": type_, "id": f"c{self._ids}", **fields})
+
+    def join(self, room: str = "lobby", **fields: object) -> Frame:
+        return self.command("join", room=room, **fields)
+
+    def send(self, text: str, room: str = "lobby", cid: str | None = None, **fields: object) -> Frame:
+        """Send a message; returns its `ack` or `error`."""
+        return self.command("send", room=room, text=text, cid=cid or str(uuid.uuid4()), **fields)
+
+    def send_raw(self, text: str | bytes) -> None:
+        self.ws.send(text)
+
+    def close(self) -> None:
+        self.ws.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _ask(self, command: Frame) -> Frame:
+        self.ws.send(json.dumps(command))
+        return self.wait_for(lambda frame: frame.get("id") == command["id"])
+
+    def _read(self, seconds: float) -> Frame:
+        text = self.ws.recv(timeout=seconds)
+        assert isinstance(text, str), "the server sent a binary frame"
+        frame: Frame = json.loads(text)
+        self.raw.append(text)
+        self.frames.append(frame)
+        return frame
