@@ -15,7 +15,7 @@ Frame = dict[str, Any]
 
 
 class ChatSocket:
-    """One socket. The token goes into the Authorization header, or as browsers do, `as_browser=True`, into a subprotocol.
+    """One socket. The token goes into the Authorization header, or, as browsers must, into a subprotocol.
 
     Opening raises `websockets.exceptions.InvalidStatus` for a refused upgrade; reading raises `ConnectionClosed`.
     """
@@ -44,11 +44,11 @@ class ChatSocket:
         return self._unread.popleft() if self._unread else self._read(seconds)
 
     def wait_for(self, wanted: str | Callable[[Frame], bool], seconds: float = 10) -> Frame:
-        """The first unread frame of this type, or for which `wanted` is true; others stay unread. Raises TimeoutError."""
+        """The first unread frame of this type, or that satisfies `wanted`; others stay unread. Raises TimeoutError."""
         matches = (lambda frame: frame["type"] == wanted) if isinstance(wanted, str) else wanted
-        for frame in self._unread:
+        for index, frame in enumerate(self._unread):
             if matches(frame):
-                self._unread.remove(frame)
+                del self._unread[index]
                 return frame
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
