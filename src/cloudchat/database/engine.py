@@ -1,0 +1,69 @@
+"""How the SQL database is opened."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy import create_engine as open_engine
+from sqlalchemy.exc import ArgumentError
+
+BUSY_SECONDS = 5.0
+
+
+class DatabaseUrlError(Exception):
+    """The database URL can't be used; the message names the mend and never contains the URL's password."""
+
+
+def create_engine(url: str) -> Engine:
+    """An engine for SQLite (the embedded default) or PostgreSQL through psycopg.
+
+    Raises DatabaseUrlError.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseUrlError(
+            "CLOUDCHAT_DATABASE_URL is no database URL; write it like postgresql://user@host/name"
+        ) from None
+    if parsed.get_backend_name() == "sqlite":
+        engine = open_engine(
+            parsed,
+            # A chat server's thread pool has 40 threads: more connections than that are never asked for.
+            pool_size=8,
+            max_overflow=32,
+            pool_timeout=BUSY_SECONDS,
+            connect_args={"timeout": BUSY_SECONDS},
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if parsed.get_backend_name() != "postgresql":
+        raise DatabaseUrlError("CLOUDCHAT_DATABASE_URL must begin with sqlite:/// or postgresql://")
+    try:
+        return open_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=8,
+            max_overflow=8,
+            pool_timeout=BUSY_SECONDS,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": int(BUSY_SECONDS)},
+        )
+    except ModuleNotFoundError as error:
+        raise DatabaseUrlError("PostgreSQL needs its driver; install it: pip install 'cloudchat[postgres]'") from error
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # Python's driver would begin transactions by itself, late and always deferred; _begin_sqlite does it instead.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")  # a registered account survives a power cut
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that reads and then writes fails at once when another wrote in between (SQLITE_BUSY,
+    # whatever the timeout); one that takes the write lock at its beginning waits for its turn.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

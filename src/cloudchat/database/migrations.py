@@ -1,0 +1,52 @@
+"""Bring a database's schema up to this version's."""
+
+import threading
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy.exc import OperationalError
+
+from cloudchat.database.engine import create_engine
+from cloudchat.resources import migrations_directory
+
+
+_one_at_a_time = threading.Lock()  # alembic keeps what it is doing in global variables
+
+
+class MigrationError(Exception):
+    """The schema can't be brought to this version; the message names the mend."""
+
+
+def upgrade(url: str) -> None:
+    """Run every migration that the database has not seen; several processes at once agree.
+
+    Raises MigrationError, DatabaseUrlError.
+    """
+    engine = create_engine(url)
+    config = _config()
+    config.attributes["engine"] = engine
+    try:
+        with _one_at_a_time:
+            command.upgrade(config, "head")
+    except CommandError as error:
+        newest = ScriptDirectory.from_config(config).get_current_head()
+        raise MigrationError(
+            f"the database was written by a newer cloudchat (this one knows schema {newest}); upgrade cloudchat"
+        ) from error
+    except OperationalError as error:
+        raise MigrationError(
+            "the database can't be opened; check CLOUDCHAT_DATABASE_URL, and that its server runs and its folder "
+            f"is writable ({type(error.orig).__name__})"
+        ) from error
+    finally:
+        engine.dispose()
+
+
+def _config() -> Config:
+    # No alembic.ini: its only secret would be the URL, and the URL comes from the settings.
+    config = Config()
+    config.set_main_option("script_location", str(migrations_directory()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
