@@ -11,7 +11,6 @@ from sqlalchemy.exc import OperationalError
 from cloudchat.database.engine import create_engine
 from cloudchat.resources import migrations_directory
 
-
 _one_at_a_time = threading.Lock()  # alembic keeps what it is doing in global variables
 
 

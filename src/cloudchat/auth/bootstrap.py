@@ -1,0 +1,63 @@
+"""What the first start makes: signing keys, and the first administrator."""
+
+import logging
+import secrets
+import time
+
+from cloudchat.auth import repository
+from cloudchat.auth.errors import NameTaken
+from cloudchat.auth.keys import load_or_create
+from cloudchat.auth.passwords import Passwords
+from cloudchat.auth.principal import ADMIN
+from cloudchat.database.audit import BY_SERVER, record
+from cloudchat.database.engine import create_engine
+from cloudchat.database.transactions import Database
+from cloudchat.settings import Settings
+
+FIRST_ADMIN = "admin"
+
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # nothing that is misread when copied by hand
+_GROUPS, _GROUP_CHARACTERS = 4, 5  # 100 bits
+
+log = logging.getLogger("cloudchat.auth")
+
+
+def bootstrap(settings: Settings) -> str | None:
+    """Make the keys if there are none, and the administrator `admin` if there is no user at all.
+
+    Returns the administrator's one-time password, to be shown once and to be changed at the first login; None if
+    there was somebody already. The schema must be up to date. Raises KeyFolderError, DatabaseUrlError,
+    DatabaseUnavailable.
+    """
+    load_or_create(settings.state_dir / "keys")
+    db = Database(create_engine(settings.database.get_secret_value()))
+    try:
+        return _first_admin(db)
+    finally:
+        db.close()
+
+
+def _first_admin(db: Database) -> str | None:
+    with db.read() as reading:
+        if repository.any_user_exists(reading):
+            return None
+    password = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP_CHARACTERS)) for _ in range(_GROUPS))
+    password_hash = Passwords().hash_new(password, username=FIRST_ADMIN)
+    now = time.time()
+    try:
+        with db.write() as writing:
+            if repository.any_user_exists(writing):
+                return None
+            user = repository.add_user(
+                writing,
+                name=FIRST_ADMIN,
+                password_hash=password_hash,
+                role=ADMIN,
+                now=now,
+                must_change_password=True,
+            )
+            record(writing, now, BY_SERVER, "user.create", target=user.id, detail=f"role={ADMIN}")
+    except NameTaken:  # on PostgreSQL another server may start in the same moment; it shows the password
+        return None
+    log.info("first administrator created user=%s", user.id)
+    return password

@@ -1,0 +1,36 @@
+"""Whom a valid token speaks for."""
+
+from dataclasses import dataclass
+
+MEMBER = "member"
+MODERATOR = "moderator"
+ADMIN = "admin"
+
+CHAT_READ = "chat:read"
+CHAT_WRITE = "chat:write"
+ADMINISTER = "admin"
+
+SCOPES_OF_ROLE: dict[str, frozenset[str]] = {
+    MEMBER: frozenset({CHAT_READ, CHAT_WRITE}),
+    MODERATOR: frozenset({CHAT_READ, CHAT_WRITE}),
+    ADMIN: frozenset({CHAT_READ, CHAT_WRITE, ADMINISTER}),
+}
+"""The most that a role may do; a token may hold less, never more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated user, as of one moment.
+
+    `session_id` is what a revocation names: the login session of an access token, the token itself (its `jti`) of an
+    API token. `expires_at` is in seconds since 1970. `kind` is "access" or "api". `scopes` is empty while the user
+    must change the password.
+    """
+
+    user_id: str
+    name: str
+    role: str
+    scopes: frozenset[str]
+    session_id: str
+    expires_at: float
+    kind: str

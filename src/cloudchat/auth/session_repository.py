@@ -1,0 +1,141 @@
+"""Login sessions, refresh tokens and API tokens in SQL."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from cloudchat.core.ids import new_id
+from cloudchat.database.models import ApiToken, LoginSession, RefreshToken, User
+from cloudchat.database.statements import changed_rows
+
+KEPT_DEAD_SECONDS = 7 * 86400
+MOST_SESSIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a token stands on, as it is now."""
+
+    user: User
+    expires_at: float
+    revoked: bool
+    scopes: str | None  # of an API token; None means all of the role's
+
+
+def session_standing(db: Session, session_id: str, user_id: str) -> Standing | None:
+    """The login session and its user, in one query."""
+    row = db.execute(
+        select(User, LoginSession.expires_at, LoginSession.ended_at)
+        .join(LoginSession, LoginSession.user_id == User.id)
+        .where(LoginSession.id == session_id, User.id == user_id)
+    ).one_or_none()
+    return Standing(row[0], row[1], row[2] is not None, None) if row else None
+
+
+def api_token_standing(db: Session, token_id: str, user_id: str) -> Standing | None:
+    """The API token's row and its user, in one query."""
+    row = db.execute(
+        select(User, ApiToken.expires_at, ApiToken.revoked_at, ApiToken.scopes)
+        .join(ApiToken, ApiToken.user_id == User.id)
+        .where(ApiToken.id == token_id, User.id == user_id)
+    ).one_or_none()
+    return Standing(row[0], row[1], row[2] is not None, row[3]) if row else None
+
+
+def open_session(
+    db: Session, *, user_id: str, client: str, now: float, idle_seconds: float, absolute_seconds: float
+) -> LoginSession:
+    """Insert a session, and make room for it: the user's oldest ends, long dead ones are deleted."""
+    _forget_dead_sessions(db, user_id, now)
+    for oldest in live_sessions(db, user_id, now)[MOST_SESSIONS - 1 :]:
+        end_session(db, oldest.id, now, "too many sessions")
+    session = LoginSession(
+        id=new_id(),
+        user_id=user_id,
+        client=client,
+        created_at=now,
+        last_used_at=now,
+        idle_expires_at=now + min(idle_seconds, absolute_seconds),
+        expires_at=now + absolute_seconds,
+    )
+    db.add(session)
+    db.flush()
+    return session
+
+
+def live_sessions(db: Session, user_id: str, now: float) -> Sequence[LoginSession]:
+    """The user's sessions that can still be used, the newest use first."""
+    return db.scalars(
+        select(LoginSession)
+        .where(
+            LoginSession.user_id == user_id,
+            LoginSession.ended_at.is_(None),
+            LoginSession.expires_at > now,
+            LoginSession.idle_expires_at > now,
+        )
+        .order_by(LoginSession.last_used_at.desc(), LoginSession.id)
+    ).all()
+
+
+def end_session(db: Session, session_id: str, now: float, because: str, *, user_id: str | None = None) -> bool:
+    """End a session (of `user_id`, if given); False if there was none to end."""
+    query = update(LoginSession).where(LoginSession.id == session_id, LoginSession.ended_at.is_(None))
+    if user_id is not None:
+        query = query.where(LoginSession.user_id == user_id)
+    return changed_rows(db, query.values(ended_at=now, ended_because=because)) == 1
+
+
+def end_sessions_of(db: Session, user_id: str, now: float, because: str, *, except_id: str = "") -> None:
+    """End every session of a user but one."""
+    db.execute(
+        update(LoginSession)
+        .where(LoginSession.user_id == user_id, LoginSession.ended_at.is_(None), LoginSession.id != except_id)
+        .values(ended_at=now, ended_because=because)
+    )
+
+
+def add_refresh_token(db: Session, *, token_hash: str, session_id: str, now: float) -> None:
+    """Insert the newest link of a family."""
+    db.add(RefreshToken(token_hash=token_hash, session_id=session_id, created_at=now))
+
+
+def find_refresh_token(db: Session, token_hash: str) -> tuple[RefreshToken, LoginSession, User] | None:
+    """A link, its family and its user."""
+    row = db.execute(
+        select(RefreshToken, LoginSession, User)
+        .join(LoginSession, LoginSession.id == RefreshToken.session_id)
+        .join(User, User.id == LoginSession.user_id)
+        .where(RefreshToken.token_hash == token_hash)
+    ).one_or_none()
+    return (row[0], row[1], row[2]) if row else None
+
+
+def claim_refresh_token(db: Session, token_hash: str, now: float) -> bool:
+    """Mark a link as exchanged. One conditional update: of two at once, one gets True."""
+    claim = (
+        update(RefreshToken)
+        .where(RefreshToken.token_hash == token_hash, RefreshToken.rotated_at.is_(None))
+        .values(rotated_at=now)
+    )
+    return changed_rows(db, claim) == 1
+
+
+def forget_old_links(db: Session, session_id: str, before: float) -> None:
+    """Delete links exchanged before `before`, so that a session in use for months stays small."""
+    db.execute(delete(RefreshToken).where(RefreshToken.session_id == session_id, RefreshToken.rotated_at < before))
+
+
+def _forget_dead_sessions(db: Session, user_id: str, now: float) -> None:
+    past = now - KEPT_DEAD_SECONDS
+    db.execute(
+        delete(LoginSession).where(
+            LoginSession.user_id == user_id,
+            or_(
+                LoginSession.ended_at < past,
+                LoginSession.expires_at < past,
+                LoginSession.idle_expires_at < past,
+            ),
+        )
+    )

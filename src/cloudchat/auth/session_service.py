@@ -1,0 +1,135 @@
+"""Login sessions: opened by a login, kept alive by refresh tokens, ended by their user.
+
+A refresh token is good for one exchange (RFC 9700 §4.14.2). Presented again within `GRACE_SECONDS` it is taken for a
+second tab, or a retry, of the same user: it gets nothing and revokes nothing; by then the browser holds the newer one.
+A thief who uses a copy in those seconds gets nothing either. Later, a second use proves that two hold copies, and the
+whole family ends: the thief's and the victim's.
+"""
+
+import logging
+
+from cloudchat.auth import session_repository as repository
+from cloudchat.auth.errors import AccountDisabled, BadCredentials, BadToken, NoSuchThing, RefreshedJustNow
+from cloudchat.auth.random_tokens import hash_secret, new_secret
+from cloudchat.auth.repository import user_by_id
+from cloudchat.auth.sign_in import SessionSummary, SignIn, profile_of
+from cloudchat.auth.tokens import Tokens
+from cloudchat.core.ids import new_id
+from cloudchat.database.audit import record
+from cloudchat.database.models import LoginSession, User
+from cloudchat.database.transactions import Database
+
+GRACE_SECONDS = 10.0
+
+log = logging.getLogger("cloudchat.auth")
+
+
+class SessionService:
+    """Opens, refreshes, lists and ends sessions. Blocking: for threads."""
+
+    def __init__(
+        self, db: Database, tokens: Tokens, *, access_seconds: int, idle_seconds: int, absolute_seconds: int
+    ) -> None:
+        self._db = db
+        self._tokens = tokens
+        self._access_seconds = access_seconds
+        self._idle_seconds = idle_seconds
+        self._absolute_seconds = absolute_seconds
+
+    def open(self, user_id: str, password_hash: str, *, client: str, address: str, now: float) -> SignIn:
+        """A new session for a user whose password was just found to fit `password_hash`.
+
+        Raises AccountDisabled, and BadCredentials if the password was changed since it was checked.
+        """
+        secret, secret_hash = new_secret()
+        with self._db.write() as db:
+            user = user_by_id(db, user_id, to_change=True)
+            if user is None or user.password_hash != password_hash:
+                raise BadCredentials("unknown username or wrong password")
+            if user.disabled_at is not None:
+                raise AccountDisabled("this account is disabled; ask an administrator")
+            session = repository.open_session(
+                db,
+                user_id=user_id,
+                client=client,
+                now=now,
+                idle_seconds=self._idle_seconds,
+                absolute_seconds=self._absolute_seconds,
+            )
+            repository.add_refresh_token(db, token_hash=secret_hash, session_id=session.id, now=now)
+            record(db, now, user_id, "session.open", target=session.id, address=address)
+        log.info("login accepted user=%s session=%s address=%s", user_id, session.id, address)
+        return self._sign_in(user, session, secret, now)
+
+    def refresh(self, refresh_token: str, *, address: str, now: float) -> SignIn:
+        """Exchange a refresh token for a new one and a new access token.
+
+        Raises BadToken, RefreshedJustNow, AccountDisabled.
+        """
+        token_hash = hash_secret(refresh_token)
+        secret, secret_hash = new_secret()
+        with self._db.write() as db:
+            found = repository.find_refresh_token(db, token_hash) if token_hash else None
+            if token_hash is None or found is None:
+                raise BadToken("sign in again")
+            link, session, user = found
+            if user.disabled_at is not None:
+                raise AccountDisabled("this account is disabled; ask an administrator")
+            if session.ended_at is not None or now >= min(session.expires_at, session.idle_expires_at):
+                raise BadToken("this session has ended; sign in again")
+            copied = link.rotated_at is not None and now - link.rotated_at > GRACE_SECONDS
+            if copied:
+                # Not by an exception within the block: it would undo the very revocation.
+                repository.end_session(db, session.id, now, "refresh token used twice")
+                record(db, now, user.id, "session.reuse", target=session.id, address=address)
+            elif not repository.claim_refresh_token(db, token_hash, now):
+                raise RefreshedJustNow("this session was refreshed a moment ago; use the newer token")
+            else:
+                repository.add_refresh_token(db, token_hash=secret_hash, session_id=session.id, now=now)
+                repository.forget_old_links(db, session.id, now - self._idle_seconds)
+                session.last_used_at = now
+                session.idle_expires_at = min(now + self._idle_seconds, session.expires_at)
+        if copied:
+            log.warning("refresh token used twice user=%s session=%s address=%s", user.id, session.id, address)
+            raise BadToken("this session has ended; sign in again")
+        return self._sign_in(user, session, secret, now)
+
+    def end_by_refresh_token(self, refresh_token: str, *, address: str, now: float) -> None:
+        """End the session that a refresh token, even a used one, belongs to. Quiet about an unknown one."""
+        token_hash = hash_secret(refresh_token)
+        with self._db.write() as db:
+            found = repository.find_refresh_token(db, token_hash) if token_hash else None
+            if found and repository.end_session(db, found[1].id, now, "logout"):
+                record(db, now, found[2].id, "session.end", target=found[1].id, address=address)
+
+    def end(self, user_id: str, session_id: str, *, because: str, address: str, now: float) -> None:
+        """End one of the user's sessions. Raises NoSuchThing."""
+        with self._db.write() as db:
+            if not repository.end_session(db, session_id, now, because, user_id=user_id):
+                raise NoSuchThing("there is no such session")
+            record(db, now, user_id, "session.end", target=session_id, address=address)
+
+    def list(self, user_id: str, *, current: str, now: float) -> list[SessionSummary]:
+        """The user's live sessions, the newest use first."""
+        with self._db.read() as db:
+            return [
+                SessionSummary(
+                    id=session.id,
+                    client=session.client,
+                    created_at=session.created_at,
+                    last_used_at=session.last_used_at,
+                    expires_at=min(session.expires_at, session.idle_expires_at),
+                    current=session.id == current,
+                )
+                for session in repository.live_sessions(db, user_id, now)
+            ]
+
+    def _sign_in(self, user: User, session: LoginSession, secret: str, now: float) -> SignIn:
+        return SignIn(
+            user=profile_of(user),
+            session_id=session.id,
+            access_token=self._tokens.issue_access(user.id, session.id, new_id(), now),
+            expires_in=self._access_seconds,
+            refresh_token=secret,
+            refresh_expires_in=int(min(session.idle_expires_at, session.expires_at) - now),
+        )
