@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from cloudchat.broker.broker import Broker, BrokerUnavailable, Page
+from cloudchat.core.stream_position import StreamPosition
 from cloudchat.protocol import events
 from cloudchat.realtime.framing import text_frame
 from cloudchat.realtime.hub import Hub
@@ -72,6 +73,14 @@ class Relay:
         if feed.interest == 0:
             del self._feeds[feed.room]
             self._broker.unsubscribe(feed.room)
+
+    async def head_of(self, room: str) -> StreamPosition:
+        """Where a room's log stands, from memory if somebody here is in it. Raises `BrokerUnavailable`."""
+        feed = self._feeds.get(room)
+        if feed is not None and feed.opened.is_set():
+            return feed.position
+        page = await self._broker.read(room, 2**53 - 1, 1)
+        return StreamPosition(page.epoch, page.head)
 
     def check(self, feed: RoomFeed) -> asyncio.Future[None]:
         """Bring a feed to where the log is now; the future ends with that, or with `BrokerUnavailable`.

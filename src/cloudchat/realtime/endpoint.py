@@ -1,0 +1,140 @@
+"""`/ws`: authenticates, accepts, says welcome, and hands the socket to a `Connection`."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from cloudchat.auth.errors import AccountDisabled, BadToken
+from cloudchat.auth.principal import CHAT_READ, Principal
+from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.core.clock import rfc3339
+from cloudchat.core.ids import new_id
+from cloudchat.core.socket_session import SocketSession
+from cloudchat.core.stream_position import StreamPosition
+from cloudchat.protocol import events
+from cloudchat.protocol.close_codes import REASONS, CloseCode
+from cloudchat.realtime.connection import Connection
+from cloudchat.realtime.dispatcher import Dispatcher
+from cloudchat.realtime.opening import SUBPROTOCOL, Credential, Refusal, check_origin, credential_of
+from cloudchat.realtime.relay import Spawn
+from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol
+from cloudchat.rooms.service import RoomSummary
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 2
+SOCKET_DISABLED = Refusal(403, "forbidden", "this account or token may not chat")
+
+Admit = Callable[[str], Awaitable[tuple[Principal, list[RoomSummary]]]]
+"""Checks a token and loads the user's rooms. Raises `BadToken` or `AccountDisabled`."""
+HeadOf = Callable[[str], Awaitable[StreamPosition]]
+
+
+class SocketEndpoint:
+    """The ASGI application behind `/ws`."""
+
+    def __init__(
+        self,
+        admit: Admit,
+        head_of: HeadOf,
+        dispatcher: Dispatcher,
+        spawn: Spawn,
+        *,
+        origins: Callable[[], frozenset[str]],
+        limits: events.Limits,
+        heartbeat_seconds: float,
+        outbox_bytes: int,
+    ) -> None:
+        self._admit = admit
+        self._head_of = head_of
+        self._dispatcher = dispatcher
+        self._spawn = spawn
+        self._origins = origins
+        self._limits = limits
+        self._heartbeat_seconds = heartbeat_seconds
+        self._outbox_bytes = outbox_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification, and PROTOCOL.md's opening."""
+        socket: WebSocketProtocol = scope["extensions"][EXTENSION]
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        credential = credential_of(headers, scope["subprotocols"])
+        refusal = credential if isinstance(credential, Refusal) else check_origin(headers, self._origins())
+        if refusal is not None:
+            await _refuse(send, refusal)
+            return
+        assert isinstance(credential, Credential)  # noqa: S101 (for the type checker: a Refusal has been sent)
+        try:
+            principal, rooms = await self._admit(credential.token)
+            if CHAT_READ not in principal.scopes:
+                raise AccountDisabled("no scope for chat")  # noqa: TRY301 (the one way to turn somebody away)
+            heads = await asyncio.gather(*(self._head_of(room.id) for room in rooms))
+        except BadToken:
+            refusal = Refusal(401, "unauthenticated", "the token is not valid: sign in, or refresh it")
+            await _turn_away(send, credential, refusal, CloseCode.TOKEN_INVALID)
+        except AccountDisabled:
+            await _turn_away(send, credential, SOCKET_DISABLED, CloseCode.ACCOUNT_DISABLED)
+        except BrokerUnavailable:
+            await _refuse(send, Refusal(503, "unavailable", "the message store cannot be reached; try again"))
+        else:
+            await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
+            self._open(socket, principal, rooms, heads)
+
+    def _open(
+        self, socket: WebSocketProtocol, principal: Principal, rooms: list[RoomSummary], heads: list[StreamPosition]
+    ) -> None:
+        socket.outbox_bytes = self._outbox_bytes
+        connection = Connection(
+            socket,
+            principal,
+            {room.id: room for room in rooms},
+            SocketSession(self._limits, time.monotonic()),
+            dispatch=self._dispatcher.dispatch,
+            forget=self._dispatcher.forget,
+            spawn=self._spawn,
+        )
+        connection.send(self._welcome(principal, rooms, heads))
+        socket.attach(connection)
+
+    def _welcome(self, principal: Principal, rooms: list[RoomSummary], heads: list[StreamPosition]) -> events.Welcome:
+        return events.Welcome(
+            session=new_id(),
+            user=events.User(id=principal.user_id, name=principal.name, role=principal.role),
+            server_time=rfc3339(time.time()),
+            token_expires_at=rfc3339(principal.expires_at),
+            heartbeat_seconds=self._heartbeat_seconds,
+            limits=self._limits,
+            rooms=[
+                events.RoomState(
+                    id=room.id, name=room.name, kind=room.kind, epoch=head.epoch, seq=head.seq, read=room.read
+                )
+                for room, head in zip(rooms, heads, strict=True)
+            ],
+        )
+
+
+async def _turn_away(send: Send, credential: Credential, refusal: Refusal, code: CloseCode) -> None:
+    """Refuse a credential in the way its sender can see: a browser sees no status, so it gets a socket that closes."""
+    if credential.from_header:
+        await _refuse(send, refusal)
+        return
+    await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
+    await send({"type": "websocket.close", "code": int(code), "reason": REASONS[code]})
+
+
+async def _refuse(send: Send, refusal: Refusal) -> None:
+    retryable = refusal.status in (429, 503)
+    error: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "retryable": retryable}
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    if retryable:
+        error["retry_after_ms"] = RETRY_AFTER_SECONDS * 1000
+        headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+    if refusal.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "websocket.http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": json.dumps({"error": error}).encode()})
