@@ -1,0 +1,59 @@
+"""What the table says of the figures."""
+
+from dataclasses import replace
+
+from benchmarks.measure import LoadFigures, MemoryFigures
+from benchmarks.report import notes, table
+from benchmarks.results import Results
+
+FIGURES = LoadFigures(
+    deliveries_per_second=50_000,
+    sends_per_second=100,
+    p50=10,
+    p99=20,
+    whole_room_p50=15,
+    whole_room_p99=30,
+    server_cpu=0.99,
+    store_cpu=0,
+    generator_busy=0.2,
+)
+FASTER = replace(FIGURES, deliveries_per_second=300_000, p50=2, store_cpu=0.05)
+RESULTS = Results(
+    loads={16: {"plain": [FIGURES, FIGURES], "cloudchat": [FASTER, FASTER]}},
+    memory={"plain": MemoryFigures(30 * 1024, 50 << 20, 0), "cloudchat": MemoryFigures(15 * 1024, 60 << 20, 10)},
+)
+
+
+def _better(results: Results) -> dict[str, float | None]:
+    return {row.what: row.better for row in results.rows()}
+
+
+def test_better_is_above_one_for_more_deliveries_less_time_and_less_memory() -> None:
+    better = _better(RESULTS)
+    assert better["16 in flight: deliveries per second"] == 6
+    assert better["16 in flight: send to delivery, p50"] == 5
+    assert better["16 in flight: send to delivery, p99"] == 1
+    assert better["memory per idle member"] == 2
+
+
+def test_one_server_alone_gives_figures_without_a_ratio() -> None:
+    alone = Results(loads={1: {"cloudchat": [FASTER]}}, memory={"cloudchat": RESULTS.memory["cloudchat"]})
+    assert set(_better(alone).values()) == {None}
+    assert "300,000 1/s" in table(alone)
+
+
+def test_the_table_shows_both_servers_and_the_ratio_in_one_line() -> None:
+    (line,) = [line for line in table(RESULTS).splitlines() if "16 in flight: deliveries" in line]
+    assert line.split()[-6:] == ["300,000", "1/s", "50,000", "1/s", "6.00", "×"]
+
+
+def test_json_keeps_every_round() -> None:
+    loads = RESULTS.as_json()["loads"]
+    assert isinstance(loads, list)
+    assert [len(load["rounds"]) for load in loads] == [2, 2]
+
+
+def test_a_generator_at_its_limit_is_said() -> None:
+    assert not any("CAUTION" in note for note in notes(RESULTS))
+    busy = Results(loads={16: {"plain": [replace(FIGURES, generator_busy=0.97)]}})
+    assert any("CAUTION" in note for note in notes(busy))
