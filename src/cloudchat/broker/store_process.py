@@ -1,12 +1,11 @@
 """One run of the embedded store: its settings, its start, and what it says when it can't."""
 
-import ctypes
 import os
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import redis
@@ -14,9 +13,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from cloudchat.broker.store_errors import StoreStartError
+from cloudchat.parent_death import die_with_parent
 
-_PR_SET_PDEATHSIG = 1  # prctl(2)
-_prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up here, so that the forked child only has to call it
 _LOG_BYTES = 1 << 20
 _SECONDS_TO_LISTEN = 30.0  # for the first answer; reading a long log afterwards may take longer
 
@@ -49,11 +47,6 @@ def spawn(binary: Path, folder: Path, socket: Path, lock: int) -> subprocess.Pop
     arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
     parent = os.getpid()
 
-    def die_with_parent() -> None:
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after fsync there is nothing that it could lose
-        if os.getppid() != parent:  # the parent died before the call above
-            os._exit(1)
-
     try:
         return subprocess.Popen(  # noqa: S603
             [binary, *arguments],
@@ -63,7 +56,7 @@ def spawn(binary: Path, folder: Path, socket: Path, lock: int) -> subprocess.Pop
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=(lock,),
-            preexec_fn=die_with_parent,
+            preexec_fn=partial(die_with_parent, parent),  # by SIGKILL: after fsync there is nothing to lose
             start_new_session=True,  # Ctrl-C in the terminal must not reach it before the server has drained
             umask=0o077,
         )

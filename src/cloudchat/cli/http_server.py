@@ -1,0 +1,133 @@
+"""uvicorn, as cloudchat runs it: in this process, or as several workers on one socket."""
+
+import contextlib
+import multiprocessing
+import signal
+import socket
+import time
+from collections.abc import Callable, Generator
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from uvicorn import Config, Server
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+from cloudchat.cli.listener import BACKLOG
+from cloudchat.operations.logging import log_config
+from cloudchat.parent_death import die_with_parent
+from cloudchat.protocol.events import Limits
+from cloudchat.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_SECONDS_TO_DRAIN = 5
+_SECONDS_TO_END = 7.0  # for workers, from the signal to SIGKILL
+
+
+def server_config(settings: Settings, listener: socket.socket) -> Config:
+    """How uvicorn is set. The application reads its own settings from the environment, in every worker."""
+    from cloudchat.realtime.websocket_protocol import WebSocketProtocol
+
+    return Config(
+        "cloudchat.cli.http_server:create_worker_app"
+        if settings.workers > 1
+        else "cloudchat.app:create_app_from_environment",
+        factory=True,
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        ws=WebSocketProtocol,
+        ws_max_size=Limits().frame_bytes,
+        ws_per_message_deflate=False,  # 316 KiB a connection, and a bomb's fuse
+        ws_ping_interval=25,
+        ws_ping_timeout=20,
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        log_config=log_config(settings.log_level),
+        backlog=BACKLOG,
+        # Behind a unix socket is our own proxy, which overwrites the header; on TCP only this machine's is believed.
+        forwarded_allow_ips="*" if listener.family == socket.AF_UNIX else "127.0.0.1",
+        timeout_graceful_shutdown=_SECONDS_TO_DRAIN,
+        timeout_worker_healthcheck=20,  # also covers the worker's imports on a slow machine
+    )
+
+
+def run_in_this_process(config: Config, listener: socket.socket, announce: Callable[[], None]) -> int:
+    """Serve until a signal; returns the exit code. `announce` is called once clients are answered."""
+    _OneServer(config, announce).run(sockets=[listener])
+    return 0
+
+
+def run_workers(config: Config, listener: socket.socket, announce: Callable[[], None]) -> int:
+    """The same with `config.workers` processes; one that dies is replaced."""
+    workers = _Workers(config, listener, announce)
+    workers.run()
+    return 0 if workers.asked_to_stop else STARTUP_FAILURE
+
+
+def create_worker_app() -> "FastAPI":
+    """The application of a worker, which must not outlive the parent that keeps the store and takes the signals."""
+    from cloudchat.app import create_app_from_environment
+
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None:
+        die_with_parent(parent.pid)
+    return create_app_from_environment()
+
+
+class _OneServer(Server):
+    def __init__(self, config: Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        with super().capture_signals():
+            yield
+            # uvicorn raises them once more afterwards, which would kill this process before the store has ended.
+            self._captured_signals.clear()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:  # asked twice: stop waiting for sockets
+            self.force_exit = True
+        super().handle_exit(sig, frame)
+
+
+class _Workers(Multiprocess):
+    def __init__(self, config: Config, listener: socket.socket, announce: Callable[[], None]) -> None:
+        super().__init__(config, [listener])
+        self._announce: Callable[[], None] | None = announce
+        self.asked_to_stop = False
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        if self._announce is not None and all(process.is_ready(timeout=0.5) for process in self.processes):
+            self._announce()
+            self._announce = None
+
+    def handle_int(self) -> None:
+        self.asked_to_stop = True
+        super().handle_int()
+
+    def handle_term(self) -> None:
+        self.asked_to_stop = True
+        super().handle_term()
+
+    def join_all(self) -> None:
+        """Wait for the workers, but not for ever, and not after a second signal."""
+        deadline = time.monotonic() + _SECONDS_TO_END
+        self.signal_queue.clear()
+        for process in self.processes:
+            while process.process.is_alive():
+                asked_again = any(number in (signal.SIGINT, signal.SIGTERM) for number in self.signal_queue)
+                if asked_again or time.monotonic() > deadline:
+                    process.process.kill()
+                process.process.join(0.1)

@@ -1,0 +1,82 @@
+"""The listening socket: opened before anything else is started, or inherited already open."""
+
+import contextlib
+import errno
+import os
+import socket
+import time
+
+from cloudchat.cli.refusal import Refusal
+
+BACKLOG = 2048
+_PATIENCE = 1.0  # seconds for the workers of a server that was killed just now to let go of the port
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """Listen on host and port (0: a free one). Raises Refusal, which names the mend.
+
+    It listens at once: of two sockets that are merely bound with SO_REUSEADDR, Linux lets both bind.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise Refusal(f"the address {host!r} is unknown ({error}): correct --host or CLOUDCHAT_HOST") from error
+    family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+        except OSError as error:
+            listener.close()
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise Refusal(_mend(error, host, port)) from error
+            time.sleep(0.05)
+        else:
+            return listener
+
+
+def inherit_listener(descriptor: int) -> socket.socket:
+    """The listening socket, TCP or unix, that systemd or another parent opened as this descriptor. Raises Refusal."""
+    try:
+        listener = socket.socket(fileno=descriptor)
+    except OSError as error:
+        raise Refusal(
+            f"--fd {descriptor} is no open socket ({os.strerror(error.errno or errno.EBADF)}): "
+            "with systemd socket activation the first one is 3"
+        ) from error
+    with contextlib.suppress(OSError):
+        if listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            listener.set_inheritable(False)  # the store must not keep it open
+            return listener
+    listener.detach()
+    raise Refusal(f"--fd {descriptor} is a socket that does not listen: pass a listening one (Accept=no in systemd)")
+
+
+def address_of(listener: socket.socket) -> tuple[str, int | None]:
+    """Where it listens: host and port, or the path of a unix socket (empty when it has none) and None."""
+    name = listener.getsockname()
+    if isinstance(name, tuple):
+        return name[0], name[1]
+    return os.fsdecode(name), None
+
+
+def url_of(host: str, port: int) -> str:
+    """What a person on this machine types into a browser."""
+    if host in ("0.0.0.0", "::", ""):
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _mend(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"port {port} on {host} is taken: stop the other program, or choose another with --port or CLOUDCHAT_PORT"
+        )
+    if error.errno == errno.EACCES:
+        return f"port {port} may be opened by root alone: choose one above 1023 with --port or CLOUDCHAT_PORT"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"this machine does not have the address {host}: correct --host or CLOUDCHAT_HOST"
+    return f"can't listen on {host} port {port} ({error.strerror}): correct --host and --port"

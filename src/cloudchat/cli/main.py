@@ -1,0 +1,42 @@
+"""The command `cloudchat`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from cloudchat import __version__
+from cloudchat.cli.refusal import Refusal
+from cloudchat.cli.serve import register_serve_command
+
+_EPILOG = """\
+Begin with `cloudchat serve`: it needs no settings, says where to open it, and on its first start gives
+you a one-time password for the first administrator. `cloudchat COMMAND --help` tells more about each.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 refused with one line on stderr, 2 misspelt."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except Refusal as refusal:
+        print(f"cloudchat: {refusal}", file=sys.stderr)
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cloudchat",
+        description="A chat backend that loses nothing it has acknowledged.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"cloudchat {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    register_serve_command(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""`cloudchat serve`: everything that runs is started in an order that can stop at each step, and ended in reverse."""
+
+import argparse
+import contextlib
+import logging.config
+import os
+import signal
+import socket
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from pydantic import SecretStr
+
+from cloudchat import __version__
+from cloudchat.cli.refusal import Refusal
+
+if TYPE_CHECKING:
+    from cloudchat.settings import Settings
+
+_EPILOG = """\
+Without any setting it serves page, API and sockets on http://127.0.0.1:8000 and keeps everything in ./var.
+
+  cloudchat serve                                  try it out
+  cloudchat serve --port 0                         on any free port
+  cloudchat serve --host 0.0.0.0 --workers 4       for everybody, on four cores (put TLS in front)
+  CLOUDCHAT_REDIS_URL=redis://… cloudchat serve    with a store of your own, which several servers may share
+
+Each option has a variable: CLOUDCHAT_HOST, CLOUDCHAT_PORT, CLOUDCHAT_WORKERS; the others, such as
+CLOUDCHAT_STATE_DIR, CLOUDCHAT_REGISTRATION (open, invite, closed) and CLOUDCHAT_ALLOWED_ORIGINS,
+are listed in config/cloudchat.env.example. Ctrl-C or SIGTERM stops it; a second one stops it without waiting.
+"""
+
+
+def register_serve_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `serve` to the command line."""
+    parser = commands.add_parser(
+        "serve",
+        help="run the server",
+        description="Run the server, and with it, unless CLOUDCHAT_REDIS_URL names one, its own store.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
+    parser.add_argument("--port", type=int, help="port to listen on; 0 picks a free one (default 8000)")
+    parser.add_argument("--workers", type=int, help="processes that share the port (default 1)")
+    parser.add_argument("--fd", type=int, metavar="N", help="listen on the inherited socket N (systemd's first is 3)")
+    parser.set_defaults(run=serve)
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Run the server until it is told to stop; returns the exit code. Raises Refusal."""
+    from cloudchat.cli.environment import export, load_settings
+    from cloudchat.operations.logging import log_config
+
+    settings = load_settings(host=options.host, port=options.port, workers=options.workers)
+    logging.config.dictConfig(log_config(settings.log_level))
+    with contextlib.ExitStack() as running:
+        _stop_cleanly_on_signals()
+        settings, listener = _take_place(settings, options.fd, running)
+        settings = _start_store(settings, running)
+        _prepare_data(settings)
+        export(settings)
+        code = _serve(settings, listener)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # only the store is left to end, and that is bounded
+    return code
+
+
+def _stop_cleanly_on_signals() -> None:
+    """Until uvicorn listens to them, signals must unwind what has been started, and not just end the process."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(0)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+def _take_place(
+    settings: "Settings", descriptor: int | None, running: contextlib.ExitStack
+) -> "tuple[Settings, socket.socket]":
+    """State folder and socket, which only one server can have. Returns the settings with their real values."""
+    from cloudchat.cli.listener import address_of, inherit_listener, open_listener
+    from cloudchat.cli.state_folder import lock_state_folder, prepare_state_folder
+
+    folder = prepare_state_folder(settings.state_dir)
+    running.callback(os.close, lock_state_folder(folder))
+    if descriptor is None:
+        listener = running.enter_context(open_listener(settings.host, settings.port))
+        real = {"port": listener.getsockname()[1]}
+    else:
+        # Who can reach us is what the socket says, not the setting: by that, strangers may register or not.
+        listener = running.enter_context(inherit_listener(descriptor))
+        host, port = address_of(listener)
+        real = {"host": host or "inherited socket", "port": settings.port if port is None else port}
+    return settings.model_copy(update={"state_dir": folder, **real}), listener
+
+
+def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settings":
+    """The embedded store, or a look at the one that the settings name."""
+    from cloudchat.broker.embedded_server import EmbeddedServer, StoreStartError, find_server_binary
+    from cloudchat.cli.environment import warn
+    from cloudchat.operations.store_check import StoreUnusable, check_store
+
+    try:
+        if settings.redis_url is not None:
+            for warning in check_store(settings.redis_url.get_secret_value()):
+                warn(warning)
+            return settings
+        store = EmbeddedServer(settings.state_dir / "store", find_server_binary())
+        running.callback(store.stop)
+        store.start()
+    except (StoreStartError, StoreUnusable) as error:
+        raise Refusal(str(error)) from error
+    except OSError as error:
+        raise Refusal(
+            f"the store's folder {settings.state_dir}/store can't be used ({error}): mend its rights"
+        ) from error
+    return settings.model_copy(update={"redis_url": SecretStr(store.url)})
+
+
+def _prepare_data(settings: "Settings") -> None:
+    """Tables, keys, the first administrator: whatever a first start, or a new version, has to make."""
+    from cloudchat.auth.bootstrap import FIRST_ADMIN, bootstrap
+    from cloudchat.auth.keys import KeyFolderError
+    from cloudchat.database.engine import DatabaseUrlError
+    from cloudchat.database.migrations import MigrationError, upgrade
+    from cloudchat.database.transactions import DatabaseUnavailable
+
+    try:
+        upgrade(settings.database.get_secret_value())
+        password = bootstrap(settings)
+    except (DatabaseUrlError, DatabaseUnavailable, KeyFolderError, MigrationError) as error:
+        raise Refusal(str(error)) from error
+    if password is not None:  # at once: should a later step fail, it would never be seen again
+        _say(f"\n  First start. Sign in as {FIRST_ADMIN!r}, and choose a password of your own, with the\n")
+        _say(f"      one-time password: {password}\n\n  It is shown only now.")
+
+
+def _serve(settings: "Settings", listener: socket.socket) -> int:
+    from cloudchat.cli.http_server import run_in_this_process, run_workers, server_config
+    from cloudchat.cli.listener import address_of, url_of
+
+    host, port = address_of(listener)
+    place = f"at {url_of(settings.host, port)}" if port is not None else f"on the socket {host or 'it inherited'}"
+
+    def announce() -> None:
+        _say(f"\n  cloudchat {__version__} is open {place}")
+        _say(f"  It keeps everything in {settings.state_dir}. Ctrl-C stops it.\n")
+
+    config = server_config(settings, listener)
+    run = run_workers if settings.workers > 1 else run_in_this_process
+    return run(config, listener, announce)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
