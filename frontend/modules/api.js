@@ -1,0 +1,77 @@
+/** HTTP to the server: one JSON request, one JSON answer, one kind of error. */
+
+const TIMEOUT_MS = 15_000;
+
+/** What went wrong, in the server's own words where it said something. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status HTTP status; 0 when there was no answer at all
+   * @param {{code?: string, message?: string, retryable?: boolean, retry_after_ms?: number, field?: string}} details
+   */
+  constructor(status, details) {
+    super(details.message ?? wordsFor(status));
+    this.name = "ApiError";
+    this.status = status;
+    this.code = details.code ?? "unavailable";
+    this.retryAfterMs = details.retry_after_ms ?? null;
+    this.field = details.field ?? null;
+  }
+}
+
+/**
+ * @param {string} base "" for the page's own origin, else for example "https://chat.example.org"
+ * @param {typeof fetch} [request]
+ */
+export function createApi(base, request = (...args) => fetch(...args)) {
+  return {
+    /**
+     * @param {string} path
+     * @param {object} body
+     * @param {string | null} [token]
+     * @returns {Promise<any>} the answer's JSON, or null when it is empty
+     * @throws {ApiError}
+     */
+    async post(path, body, token = null) {
+      const headers = { "Content-Type": "application/json" };
+      if (token !== null) headers.Authorization = `Bearer ${token}`;
+      let response;
+      try {
+        response = await request(`${base}${path}`, {
+          method: "POST",
+          headers,
+          body: JSON.stringify(body),
+          credentials: "include", // the refresh cookie, also when page and API are two hosts of one site
+          cache: "no-store",
+          signal: AbortSignal.timeout(TIMEOUT_MS),
+        });
+      } catch {
+        throw new ApiError(0, {});
+      }
+      return answerOf(response);
+    },
+  };
+}
+
+/** @param {Response} response */
+async function answerOf(response) {
+  const text = await response.text().catch(() => "");
+  let json = null;
+  try {
+    json = text === "" ? null : JSON.parse(text);
+  } catch {
+    // A proxy in between answers in HTML; its status tells enough.
+  }
+  if (response.ok) return json;
+  const details = { ...json?.error };
+  const retryAfter = Number(response.headers.get("Retry-After"));
+  if (details.retry_after_ms === undefined && retryAfter > 0) details.retry_after_ms = retryAfter * 1000;
+  throw new ApiError(response.status, details);
+}
+
+/** @param {number} status */
+function wordsFor(status) {
+  if (status === 0) return "The server cannot be reached. Check your connection and try again.";
+  if (status === 429) return "Too many attempts.";
+  if (status >= 500) return "The server has trouble at the moment. Try again in a little while.";
+  return "The server did not accept that.";
+}

@@ -1,0 +1,80 @@
+/** Where a message is written. What is sent goes to the outbox, connected or not. */
+
+import { byId } from "./dom.js";
+
+/** From this share of the limit on, the rest is counted. */
+const COUNT_FROM = 0.8;
+
+export class Composer {
+  #form = byId("composer");
+  #draft = byId("draft");
+  #note = byId("composer-note");
+  #abort = new AbortController();
+  #limit = 4000;
+  #send;
+
+  /** @param {(text: string) => Promise<void>} send rejects when the outbox is full */
+  constructor(send) {
+    this.#send = send;
+    const { signal } = this.#abort;
+    this.#draft.addEventListener("input", () => this.#count(), { signal });
+    this.#draft.addEventListener("keydown", (event) => this.#key(event), { signal });
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    }, { signal });
+  }
+
+  /** @param {number} characters code points, as the server counts */
+  limitTo(characters) {
+    this.#limit = characters;
+    this.#count();
+  }
+
+  focus() {
+    this.#draft.focus();
+  }
+
+  close() {
+    this.#abort.abort();
+    this.#form.reset();
+    this.#note.textContent = "";
+  }
+
+  #key(event) {
+    // The Enter that ends an input method's composition belongs to the input method.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.#submit();
+  }
+
+  async #submit() {
+    // Half of a surrogate pair (a cut emoji) can't be encoded; the server would refuse the message.
+    const text = this.#draft.value.toWellFormed?.() ?? this.#draft.value;
+    if (text.trim() === "" || lengthOf(text) > this.#limit) return this.#count();
+    this.#form.reset();
+    this.#count();
+    try {
+      await this.#send(text);
+    } catch (error) {
+      this.#draft.value = text;
+      this.#note.textContent = error.message;
+    }
+  }
+
+  #count() {
+    const length = lengthOf(this.#draft.value);
+    const tooLong = length > this.#limit;
+    this.#draft.setAttribute("aria-invalid", String(tooLong));
+    if (tooLong) this.#note.textContent = `${length - this.#limit} characters too long`;
+    else if (length > this.#limit * COUNT_FROM) this.#note.textContent = `${this.#limit - length} characters left`;
+    else this.#note.textContent = "";
+  }
+}
+
+/** @param {string} text */
+function lengthOf(text) {
+  let length = 0;
+  for (const _ of text) length += 1;
+  return length;
+}

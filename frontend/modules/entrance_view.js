@@ -1,0 +1,103 @@
+/** The way in: sign in, register, and choosing a password when the server demands it. */
+
+import { byId } from "./dom.js";
+import { explain } from "./refusal.js";
+
+const WORDS = {
+  signIn: {
+    title: "Welcome back",
+    lead: "Sign in to join the conversation.",
+    submit: "Sign in",
+    question: "New here?",
+    other: "Create an account",
+  },
+  register: {
+    title: "Create your account",
+    lead: "Pick a name that others will see.",
+    submit: "Create account",
+    question: "Have an account?",
+    other: "Sign in",
+  },
+};
+
+export class EntranceView {
+  #form = byId("sign-in");
+  #error = byId("sign-in-error");
+  #registering = false;
+  #refusal;
+  #actions;
+
+  /**
+   * @param {object} actions each does its work and rejects with ApiError when the server refuses
+   * @param {(name: string, password: string) => Promise<void>} actions.logIn
+   * @param {(name: string, password: string, invite: string) => Promise<void>} actions.register
+   * @param {import("./clock.js").Clock} clock
+   */
+  constructor(actions, clock) {
+    this.#actions = actions;
+    this.#refusal = explain(this.#error, byId("sign-in-submit"), clock);
+    byId("switch").addEventListener("click", () => this.#mode(!this.#registering));
+    byId("reveal").addEventListener("click", () => this.#reveal(byId("password").type === "password"));
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+  }
+
+  /** @param {string} [notice] why the person is here again */
+  show(notice = "") {
+    this.#mode(false);
+    byId("sign-in-notice").textContent = notice;
+    byId("sign-in-notice").hidden = notice === "";
+    this.#form.hidden = false;
+    byId("username").focus();
+  }
+
+  hide() {
+    this.#form.hidden = true;
+    this.#form.reset();
+    this.#reveal(false);
+  }
+
+  async #submit() {
+    const { username, password, invite } = Object.fromEntries(new FormData(this.#form));
+    this.#refusal.clear();
+    // Said here rather than by the browser's bubble, which screen readers treat unevenly.
+    if (username === "" || password === "") return this.#refusal.show(new Error("Enter your username and your password."));
+    const work = this.#registering
+      ? () => this.#actions.register(username, password, invite)
+      : () => this.#actions.logIn(username, password);
+    await this.#refusal.during(work, (error) => this.#refused(error));
+  }
+
+  /** @param {import("./api.js").ApiError} error */
+  #refused(error) {
+    const about = { username: "username", password: "password", invite: "invite" }[error.field];
+    if (about !== undefined) {
+      byId(about).setAttribute("aria-invalid", "true");
+      byId(about).focus();
+    }
+  }
+
+  #mode(registering) {
+    this.#registering = registering;
+    const words = registering ? WORDS.register : WORDS.signIn;
+    byId("sign-in-title").textContent = words.title;
+    byId("sign-in-lead").textContent = words.lead;
+    byId("sign-in-submit").textContent = words.submit;
+    byId("switch-question").textContent = words.question;
+    byId("switch").textContent = words.other;
+    byId("sign-in-notice").hidden = true;
+    byId("invite-field").hidden = !registering;
+    byId("password-advice").hidden = !registering;
+    byId("password").autocomplete = registering ? "new-password" : "current-password";
+    this.#refusal.clear();
+    byId("username").focus();
+  }
+
+  #reveal(shown) {
+    byId("password").type = shown ? "text" : "password";
+    byId("reveal").textContent = shown ? "Hide" : "Show";
+    byId("reveal").setAttribute("aria-pressed", String(shown));
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * One room, followed without a hole: joins with the last position, puts events into the timeline in
+ * order, and joins again whenever anything shows that something was missed.
+ */
+
+import { fullJitter } from "./reconnect_policy.js";
+import { LOGGED } from "./timeline.js";
+
+const PAGE = 50;
+
+export class RoomSubscription {
+  #room;
+  #timeline;
+  #request;
+  #clock;
+  #random;
+  #listener;
+  /** Whether events flow; between asking to join and `joined` they may belong to either side of a hole. */
+  #joined = false;
+  /** Names the current attempt to join; answers to earlier ones are stale. */
+  #attempt = 0;
+  #failures = 0;
+  #cancelRetry = () => {};
+  #paging = false;
+
+  /**
+   * @param {object} options
+   * @param {string} options.room
+   * @param {import("./timeline.js").Timeline} options.timeline
+   * @param {(command: object) => Promise<any>} options.request rejects with CommandError
+   * @param {import("./clock.js").Clock} options.clock
+   * @param {{changed(): void, joined(): void, refused(text: string): void, event(event: object): void}} options.listener
+   * @param {() => number} [options.random]
+   */
+  constructor({ room, timeline, request, clock, listener, random = Math.random }) {
+    this.#room = room;
+    this.#timeline = timeline;
+    this.#request = request;
+    this.#clock = clock;
+    this.#listener = listener;
+    this.#random = random;
+  }
+
+  /** @returns {boolean} whether an older page is on its way */
+  get paging() {
+    return this.#paging;
+  }
+
+  /** The connection is open (again), or something was missed. */
+  async join() {
+    this.leave();
+    const attempt = this.#attempt;
+    const after = this.#timeline.position;
+    try {
+      await this.#request({ type: "join", room: this.#room, limit: PAGE, ...(after && { after }) });
+    } catch (error) {
+      // A lost connection brings its own new join.
+      if (attempt !== this.#attempt || error.code === "lost") return;
+      if (!error.retryable) return this.#listener.refused(error.message);
+      const ms = error.retryAfterMs ?? fullJitter(this.#failures++, this.#random);
+      this.#cancelRetry = this.#clock.after(ms, () => this.join());
+    }
+  }
+
+  /** The connection is gone. */
+  leave() {
+    this.#attempt += 1;
+    this.#joined = false;
+    this.#cancelRetry();
+  }
+
+  /** @param {any} frame any frame; those of other rooms are ignored */
+  receive(frame) {
+    if (frame.room !== this.#room) return;
+    if (frame.type === "joined") this.#begin(frame);
+    else if (!this.#joined) return;
+    else if (LOGGED.has(frame.type)) this.#apply(frame);
+    else if (frame.type === "head" && this.#isBehind(frame)) this.join();
+  }
+
+  #isBehind(head) {
+    const { position } = this.#timeline;
+    return position === null || position.epoch !== head.epoch || position.seq < head.seq;
+  }
+
+  /**
+   * Pages back from the start of a run.
+   *
+   * @param {number} id of the run; its `more` says whether there is anything to ask for
+   */
+  async loadOlder(id) {
+    const run = this.#timeline.runs.find((candidate) => candidate.id === id);
+    if (this.#paging || !this.#joined || !run?.more || run.events.length === 0) return;
+    this.#paging = true;
+    this.#listener.changed();
+    try {
+      const before = run.events[0].seq;
+      const page = await this.#request({ type: "history", room: this.#room, before, limit: PAGE });
+      this.#timeline.prepend(id, page.epoch, page.events, page.more);
+    } catch {
+      // The person scrolls or presses again; a lost connection shows in its own place.
+    } finally {
+      this.#paging = false;
+      this.#listener.changed();
+    }
+  }
+
+  /** Runs before the frame after it is read: the replay follows `joined` directly. */
+  #begin(joined) {
+    this.#joined = true;
+    this.#failures = 0;
+    if (joined.status === "fresh") this.#timeline.startFresh(joined);
+    if (joined.status === "gap") this.#timeline.startAfterGap(joined);
+    this.#listener.joined();
+    this.#listener.changed();
+  }
+
+  #apply(event) {
+    const outcome = this.#timeline.apply(event);
+    if (outcome === "applied") {
+      this.#listener.event(event);
+      this.#listener.changed();
+    } else if (outcome !== "duplicate") this.join();
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Who is signed in. The access token lives in this object and nowhere else (a script that got into the
+ * page would find nothing in storage); the refresh token is an HttpOnly cookie that no script can read.
+ */
+
+import { ApiError } from "./api.js";
+
+/** A token with less life than this is renewed before it is used. */
+const MARGIN_MS = 30_000;
+/** Says only that a refresh cookie may exist, so that a first visit asks nothing in vain. */
+const HINT = "cloudchat.signed_in";
+
+/** The server no longer knows this sign-in: only a new one helps. */
+export class SessionEnded extends Error {}
+
+export class Session {
+  #api;
+  #clock;
+  #storage;
+  #locks;
+  /** @type {string | null} */
+  #token = null;
+  #expiresAt = 0;
+  /** @type {Promise<string> | null} */
+  #refreshing = null;
+  #era = 0;
+  /** @type {{id: string, name: string, role: string, must_change_password?: boolean} | null} */
+  user = null;
+
+  /**
+   * @param {object} options
+   * @param {{post: (path: string, body: object, token?: string | null) => Promise<any>}} options.api
+   * @param {import("./clock.js").Clock} options.clock
+   * @param {Storage | null} options.storage
+   * @param {LockManager | undefined} [options.locks]
+   */
+  constructor({ api, clock, storage, locks = navigator.locks }) {
+    this.#api = api;
+    this.#clock = clock;
+    this.#storage = storage;
+    this.#locks = locks;
+  }
+
+  /** @returns {boolean} whether asking the server for an earlier sign-in is worth a request */
+  mayBeRestored() {
+    return this.#storage === null || this.#storage.getItem(HINT) !== null;
+  }
+
+  /** @throws {ApiError} */
+  async logIn(username, password) {
+    this.#accept(await this.#api.post("/api/auth/login", { username, password }));
+  }
+
+  /** @throws {ApiError} */
+  async register(username, password, invite) {
+    await this.#api.post("/api/auth/register", invite === "" ? { username, password } : { username, password, invite });
+    await this.logIn(username, password);
+  }
+
+  /** @returns {Promise<string>} a token that is good for a while @throws {ApiError | SessionEnded} */
+  async token() {
+    if (this.#token !== null && this.#expiresAt - this.#clock.now() > MARGIN_MS) return this.#token;
+    return this.refresh();
+  }
+
+  /** @returns {Promise<string>} a new access token @throws {ApiError | SessionEnded} */
+  refresh() {
+    this.#refreshing ??= this.#refreshAlone().finally(() => {
+      this.#refreshing = null;
+    });
+    return this.#refreshing;
+  }
+
+  /** Ends the sign-in here and, when it can be reached, on the server. */
+  async logOut() {
+    const token = this.#token;
+    this.forget();
+    await this.#api.post("/api/auth/logout", {}, token);
+  }
+
+  /** @throws {ApiError} */
+  async changePassword(current, next) {
+    const body = { current_password: current, new_password: next };
+    const answer = await this.#api.post("/api/auth/password", body, await this.token());
+    if (answer?.access_token) this.#accept(answer);
+    else await this.logIn(this.user.name, next);
+  }
+
+  forget() {
+    this.#era += 1;
+    this.#token = null;
+    this.user = null;
+    this.#storage?.removeItem(HINT);
+  }
+
+  async #refreshAlone() {
+    // Each use rotates the refresh token, and using an old one ends the sign-in: tabs take turns.
+    const refresh = () => this.#api.post("/api/auth/refresh", {});
+    const era = this.#era;
+    try {
+      const answer = await (this.#locks ? this.#locks.request("cloudchat.refresh", refresh) : refresh());
+      // Logged out while the answer was on its way: it must not sign the person in again.
+      if (era !== this.#era) throw new SessionEnded("You signed out.");
+      this.#accept(answer);
+    } catch (error) {
+      if (!(error instanceof ApiError) || (error.status !== 401 && error.status !== 403)) throw error;
+      this.forget();
+      throw new SessionEnded(error.message);
+    }
+    return this.#token;
+  }
+
+  #accept(answer) {
+    this.#token = answer.access_token;
+    this.#expiresAt = this.#clock.now() + answer.expires_in * 1000;
+    this.user = { ...this.user, ...answer.user };
+    this.#storage?.setItem(HINT, "1");
+  }
+}

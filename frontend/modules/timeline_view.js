@@ -1,0 +1,135 @@
+/**
+ * Draws the timeline and the outbox, at most once per frame, touching only the rows that changed: the
+ * log may get a thousand events in one reply, and a screen reader must hear of each message once.
+ */
+
+import { byId } from "./dom.js";
+import { fold } from "./fold.js";
+import { drawRow, drawWaiting } from "./row_view.js";
+import { rowsOf } from "./rows.js";
+import { ScrollKeeper } from "./scroll_keeper.js";
+
+/** Events that stay while the reader is at the newest, and while someone reads far back. */
+const KEEP = 1_000;
+const KEEP_READING = 5_000;
+
+export class TimelineView {
+  #scroller = byId("scroller");
+  #messages = byId("messages");
+  #waiting = byId("waiting");
+  #newest = byId("newest");
+  #abort = new AbortController();
+  #keeper = new ScrollKeeper(this.#scroller, this.#abort.signal);
+  /** @type {Map<string, {node: HTMLElement, version: string}>} */
+  #drawn = new Map();
+  #scheduled = false;
+  #unread = 0;
+  #lastSeen = "";
+  #source;
+
+  /**
+   * @param {object} source
+   * @param {import("./timeline.js").Timeline} source.timeline
+   * @param {import("./outbox.js").Outbox} source.outbox
+   * @param {string} source.ownId
+   * @param {() => boolean} source.paging
+   * @param {(run: number) => void} source.loadOlder
+   */
+  constructor(source) {
+    this.#source = source;
+    const { signal } = this.#abort;
+    this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true, signal });
+    this.#newest.addEventListener("click", () => this.showNewest(), { signal });
+  }
+
+  /** Something changed; draw soon. */
+  changed() {
+    if (this.#scheduled || this.#abort.signal.aborted) return;
+    this.#scheduled = true;
+    requestAnimationFrame(() => {
+      this.#scheduled = false;
+      if (!this.#abort.signal.aborted) this.#draw();
+    });
+  }
+
+  showNewest() {
+    this.#keeper.toBottom();
+    this.#scrolled();
+  }
+
+  /** Leaves nothing of the conversation in the page. */
+  close() {
+    this.#abort.abort();
+    this.#messages.replaceChildren();
+    this.#waiting.replaceChildren();
+    this.#newest.hidden = true;
+  }
+
+  #draw() {
+    const { timeline, outbox, paging } = this.#source;
+    timeline.trim(this.#keeper.pinned ? KEEP : KEEP_READING);
+    const rows = rowsOf(fold(timeline.runs));
+    this.#messages.parentElement.setAttribute("aria-busy", String(paging()));
+    this.#keeper.around(this.#messages.children, () => {
+      byId("paging").hidden = !paging();
+      byId("beginning").hidden = timeline.runs.length === 0 || timeline.runs[0].more || paging();
+      const context = { ownId: this.#source.ownId, fill: this.#source.loadOlder };
+      this.#place(this.#messages, rows, (row) => drawRow(row, context), (row) => `${row.version} ${row.opens}`);
+      const waiting = outbox.items.map((item) => ({ ...item, key: `waiting ${item.cid}` }));
+      const actions = { retry: (cid) => outbox.retry(cid), remove: (cid) => outbox.remove(cid) };
+      this.#place(this.#waiting, waiting, (item) => drawWaiting(item, actions), (item) => item.state);
+    });
+    this.#countUnread(rows);
+    this.#pageIfNeeded();
+  }
+
+  /** Makes the list's children those rows, keeping every element whose row looks the same. */
+  #place(list, rows, draw, versionOf) {
+    const keys = new Set(rows.map((row) => row.key));
+    for (const [key, { node }] of this.#drawn) {
+      if (node.parentElement !== list || keys.has(key)) continue;
+      node.remove();
+      this.#drawn.delete(key);
+    }
+    let next = list.firstElementChild;
+    for (const row of rows) {
+      const version = versionOf(row);
+      let drawn = this.#drawn.get(row.key);
+      if (drawn === undefined || drawn.version !== version) {
+        const node = draw(row);
+        if (drawn?.node === next) next = next.nextElementSibling;
+        drawn?.node.remove();
+        drawn = { node, version };
+        this.#drawn.set(row.key, drawn);
+      }
+      if (drawn.node === next) next = next.nextElementSibling;
+      else list.insertBefore(drawn.node, next);
+    }
+  }
+
+  #countUnread(rows) {
+    const newest = rows.at(-1)?.key ?? "";
+    if (this.#keeper.pinned) this.#unread = 0;
+    else this.#unread += rows.length - 1 - rows.findLastIndex((row) => row.key === this.#lastSeen);
+    this.#lastSeen = newest;
+    this.#offerNewest();
+  }
+
+  #offerNewest() {
+    this.#newest.hidden = this.#keeper.pinned;
+    const words = this.#unread === 0 ? "Jump to the newest" : `${this.#unread} new below`;
+    if (this.#newest.textContent !== words) this.#newest.textContent = words;
+  }
+
+  #scrolled() {
+    if (this.#keeper.pinned) this.#unread = 0;
+    this.#offerNewest();
+    this.#pageIfNeeded();
+  }
+
+  #pageIfNeeded() {
+    const { timeline, loadOlder } = this.#source;
+    const [run] = timeline.runs;
+    if (run?.more && this.#keeper.nearTop && timeline.size < KEEP_READING) loadOlder(run.id);
+  }
+}
