@@ -1,3 +1,5 @@
 """cloudchat: a chat backend that loses nothing it has acknowledged."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("cloudchat")

@@ -92,6 +92,15 @@ class RedisBroker:
         """See `Broker`."""
         self.subscription.remove(room)
 
+    async def ping(self) -> str | None:
+        """What is wrong with the store, for a person, or None."""
+        try:
+            async with asyncio.timeout(1):
+                await self._redis.ping()
+        except (RedisError, OSError) as problem:
+            return f"the store does not answer: {problem}"
+        return None
+
     async def _call(self, function: str, room: str, seq: int, limit: int) -> Any:
         return await self._execute(
             "FCALL", function, 2, keys.meta(room), keys.log(room), new_epoch(), seq, limit, PAGE_BYTES

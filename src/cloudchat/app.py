@@ -1,0 +1,113 @@
+"""The whole server on one page: the only place where objects are built and wired."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from starlette.routing import WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+from cloudchat import __version__
+from cloudchat.auth.keys import load_or_create
+from cloudchat.auth.passwords import Passwords
+from cloudchat.auth.principal import Principal
+from cloudchat.auth.service import AccountService
+from cloudchat.auth.tokens import Tokens
+from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.redis_broker import RedisBroker
+from cloudchat.database.engine import create_engine
+from cloudchat.database.transactions import Database, DatabaseUnavailable
+from cloudchat.messages.service import MessageService
+from cloudchat.operations.health import health_routes
+from cloudchat.operations.supervision import Supervisor
+from cloudchat.protocol.events import Limits
+from cloudchat.realtime.dispatcher import Dispatcher
+from cloudchat.realtime.endpoint import SocketEndpoint
+from cloudchat.realtime.hub import Hub
+from cloudchat.realtime.relay import Relay
+from cloudchat.resources import frontend_directory
+from cloudchat.rooms.service import RoomService, RoomSummary
+from cloudchat.settings import Settings
+
+
+@dataclass(frozen=True)
+class Services:
+    """What HTTP and sockets share: the blocking half, for threads."""
+
+    db: Database
+    accounts: AccountService
+    rooms: RoomService
+
+    async def admit(self, token: str) -> tuple[Principal, list[RoomSummary]]:
+        """Whom a token speaks for, and their rooms. Raises `BadToken`, `AccountDisabled`, `BrokerUnavailable`."""
+        try:
+            return await asyncio.to_thread(self._admit, token)
+        except DatabaseUnavailable as problem:
+            raise BrokerUnavailable("the database does not answer") from problem
+
+    def _admit(self, token: str) -> tuple[Principal, list[RoomSummary]]:
+        principal = self.accounts.authenticate(token, time.time())
+        return principal, self.rooms.rooms_of(principal.user_id)
+
+    async def authenticate(self, token: str) -> Principal:
+        """Whom a token speaks for. Raises `AccountError`."""
+        return await asyncio.to_thread(self.accounts.authenticate, token, time.time())
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application. `settings.redis_url` must name a store that runs, and the database must be migrated."""
+    if settings.redis_url is None:
+        raise ValueError("no store: `cloudchat serve` starts one and sets CLOUDCHAT_REDIS_URL")
+    db = Database(create_engine(settings.database.get_secret_value()))
+    tokens = Tokens(load_or_create(settings.state_dir / "keys"), access_seconds=settings.access_token_seconds)
+    services = Services(db, AccountService(db, tokens, Passwords(), settings), RoomService(db))
+
+    supervisor = Supervisor()
+    hub = Hub(lambda flush: asyncio.get_running_loop().call_soon(flush))
+    relay = Relay(hub, supervisor.spawn, settings.heartbeat_seconds)
+    broker = RedisBroker(settings.redis_url.get_secret_value(), relay, history_messages=settings.history_messages)
+    relay.connect(broker)
+    dispatcher = Dispatcher(broker, relay, hub, MessageService(broker), services.authenticate)
+    sockets = SocketEndpoint(
+        services.admit,
+        relay.head_of,
+        dispatcher,
+        supervisor.spawn,
+        origins=lambda: settings.origins,
+        limits=Limits(sends_per_10s=settings.sends_per_10s),
+        heartbeat_seconds=settings.heartbeat_seconds,
+        outbox_bytes=settings.outbox_bytes,
+    )
+
+    async def store_answers() -> str | None:
+        if not broker.subscription.connected:
+            return "not subscribed"
+        return await broker.ping()
+
+    async def tasks_live() -> str | None:
+        return f"ended: {', '.join(supervisor.dead)}" if supervisor.dead else None
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        supervisor.keep(broker.run(), "subscription")
+        supervisor.keep(relay.heartbeat(), "heartbeat")
+        try:
+            yield
+        finally:
+            await supervisor.stop()
+            await broker.close()
+            db.close()
+
+    app = FastAPI(title="cloudchat", version=__version__, lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app.include_router(health_routes({"store": store_answers, "tasks": tasks_live}))
+    app.router.routes.append(WebSocketRoute("/ws", sockets))
+    app.mount("/", StaticFiles(directory=frontend_directory(), html=True), name="frontend")
+    return app
+
+
+def create_app_from_environment() -> FastAPI:
+    """What each worker process runs."""
+    return create_app(Settings())
