@@ -1,0 +1,64 @@
+# `make run` is all that is needed; `make help` tells the rest. Needs python3 >= 3.11 with venv, make and bash.
+
+PYTHON ?= python3
+ARGS ?=
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+PIP_INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check
+UV_COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q
+
+.PHONY: help run setup test check bench lock clean setup-dev
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo '  ARGS="…" is passed on, as in: make run ARGS="--port 9000", make test ARGS="tests/unit -k rate"'
+
+run: .venv/installed ## serve on http://127.0.0.1:8000, everything kept in ./var; prepares .venv first
+	@exec .venv/bin/cloudchat serve $(ARGS)
+
+setup: .venv/installed ## only prepare .venv: the pinned dependencies and cloudchat itself
+	@echo ".venv is ready. Start with: make run"
+
+test: setup-dev ## prepare all that the tests need, Debian packages too, then check and run every test
+	@tests/install_packages
+	@$(MAKE) check
+	.venv/bin/python -m pytest $(ARGS)
+
+check: setup-dev ## ruff, mypy, and who may import whom
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: .venv/installed ## measure deliveries per second, delays and memory; a minute or two
+	.venv/bin/python tests/benchmarks/run.py $(ARGS)
+
+lock: ## pin the newest dependencies again, with hashes (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
+	$(UV_COMPILE) --upgrade --group build -o config/requirements.lock
+	$(UV_COMPILE) --upgrade --group build --group dev -c config/requirements.lock -o config/requirements-dev.lock
+
+clean: ## remove .venv and every cache, never ./var
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find src tests alembic -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup-dev: .venv/installed-dev
+
+# Each stamp is written last, so that an interrupted install is done again.
+.venv/installed: config/requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "cloudchat needs Python 3.11 or newer as $(PYTHON): apt-get install python3 python3-venv, or make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv is missing: apt-get install python3-venv" >&2; exit 1; }
+	@.venv/bin/python -m pip --version >/dev/null 2>&1 || { echo "Preparing .venv …"; rm -rf .venv; $(PYTHON) -m venv .venv; }
+	@echo "Installing the pinned dependencies …"
+	@$(PIP_INSTALL) --require-hashes -r config/requirements.lock
+	@$(PIP_INSTALL) --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/installed-dev: config/requirements-dev.lock .venv/installed
+	@echo "Installing the tools of the tests …"
+	@$(PIP_INSTALL) --require-hashes -r config/requirements-dev.lock
+	@touch $@
