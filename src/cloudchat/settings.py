@@ -9,9 +9,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 RegistrationMode = Literal["open", "invite", "closed"]
 
+# Checked here, because the limiter takes a rate that it can't read for none at all.
+_RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
+
 
 class Settings(BaseSettings):
-    """The environment's `CLOUDCHAT_*` variables, checked. Raises `pydantic.ValidationError`, which names the variable."""
+    """The environment's `CLOUDCHAT_*` variables, checked.
+
+    Raises `pydantic.ValidationError`, which names the variable.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CLOUDCHAT_", frozen=True, extra="ignore", env_ignore_empty=True)
 
@@ -25,7 +31,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; unset is SQLite in the state folder.")
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Comma-separated exact origins of pages that may use the API; unset on loopback is the server's own.",
+        description="Comma-separated exact origins of pages that may use the API; unset on loopback: the server's own.",
     )
     registration: RegistrationMode | None = Field(
         None, description="open, invite or closed; unset is open on loopback and invite elsewhere."
@@ -39,6 +45,10 @@ class Settings(BaseSettings):
     outbox_bytes: int = Field(
         1 << 20, ge=1 << 17, description="Unsent bytes a socket may have waiting; above, it is closed with 4408."
     )
+    login_rate: str = Field("60/minute", pattern=_RATE, description="Logins, and password changes, from one address.")
+    register_rate: str = Field("60/minute", pattern=_RATE, description="Registrations from one address.")
+    refresh_rate: str = Field("120/minute", pattern=_RATE, description="Refreshes and logouts from one address.")
+    account_rate: str = Field("600/minute", pattern=_RATE, description="Other account requests from one address.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @field_validator("allowed_origins", mode="before")

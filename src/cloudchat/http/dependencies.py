@@ -1,0 +1,40 @@
+"""From the `Authorization` header to a Principal."""
+
+import time
+from collections.abc import Callable, Collection
+from typing import Annotated
+
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from cloudchat.auth.principal import Principal
+from cloudchat.auth.service import AccountService
+from cloudchat.auth.tokens import ACCESS, API
+from cloudchat.http.errors import ApiError
+from cloudchat.protocol.errors import ErrorCode
+
+_bearer = HTTPBearer(auto_error=False, description="An access token or an API token.")
+_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+SignedIn = Callable[[HTTPAuthorizationCredentials | None], Principal]
+
+
+def signed_in(
+    accounts: AccountService, *, scope: str | None = None, kinds: Collection[str] = (ACCESS, API)
+) -> SignedIn:
+    """A dependency that gives the Principal of the request's token, or answers 401 or 403.
+
+    With `scope` the token must hold it; `kinds` are the token kinds accepted. A plain `def`: it asks the database.
+    """
+
+    def principal(credentials: _Credentials) -> Principal:
+        if credentials is None:
+            raise ApiError(401, ErrorCode.UNAUTHENTICATED, "send Authorization: Bearer and a token")
+        found = accounts.authenticate(credentials.credentials, time.time())
+        if found.kind not in kinds:
+            raise ApiError(401, ErrorCode.UNAUTHENTICATED, "this kind of token is not accepted here")
+        if scope is not None and scope not in found.scopes:
+            raise ApiError(403, ErrorCode.FORBIDDEN, f"this needs the scope {scope}; a one-time password gives none")
+        return found
+
+    return principal

@@ -1,0 +1,146 @@
+"""Every HTTP error has one body: `{"error": {"code", "message", "retryable", "retry_after_ms"?, "field"?}}`."""
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cloudchat.auth import errors as accounts
+from cloudchat.database.transactions import DatabaseUnavailable
+from cloudchat.protocol.errors import ErrorCode
+
+log = logging.getLogger("cloudchat.http")
+
+_CODE_OF_STATUS = {
+    401: ErrorCode.UNAUTHENTICATED,
+    403: ErrorCode.FORBIDDEN,
+    404: ErrorCode.NOT_FOUND,
+    409: ErrorCode.CONFLICT,
+    413: ErrorCode.TOO_LARGE,
+    429: ErrorCode.RATE_LIMITED,
+}
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="cloudchat"'}  # RFC 9110 §11.6.1: a 401 says how to do better
+
+
+class ApiError(HTTPException):
+    """An error to answer with. `retry_after_ms` becomes the header `Retry-After`, too."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        retryable: bool = False,
+        retry_after_ms: int | None = None,
+        field: str | None = None,
+    ) -> None:
+        super().__init__(status, detail=message, headers=dict(_CHALLENGE) if status == 401 else None)
+        self.code = code
+        self.retryable = retryable
+        self.retry_after_ms = retry_after_ms
+        self.field = field
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Give every error of `app` the body: its own, the framework's (404, 405, 422 …), and whatever nobody expected."""
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(accounts.AccountError, _account_error)
+    app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
+    app.add_middleware(ErrorBoundary)
+
+
+def error_response(error: ApiError, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer for an error."""
+    body: dict[str, Any] = {"code": error.code, "message": error.detail, "retryable": error.retryable}
+    sent = {**(error.headers or {}), **(headers or {})}
+    if error.retry_after_ms is not None:
+        body["retry_after_ms"] = error.retry_after_ms
+        sent["Retry-After"] = str(max(1, math.ceil(error.retry_after_ms / 1000)))
+    if error.field is not None:
+        body["field"] = error.field
+    return JSONResponse({"error": body}, error.status_code, sent)
+
+
+class ErrorBoundary:
+    """Answers 500 to what no handler knew, within the middleware that adds headers to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def noticing(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noticing)
+        except Exception:
+            # The method and no path: a path may carry what a client should not have put there.
+            log.exception("unexpected error in a %s request", scope["method"])
+            if started:
+                raise
+            await error_response(ApiError(500, "internal", "something went wrong here"))(scope, receive, send)
+
+
+def account_error(error: Exception) -> ApiError:
+    """What an error of the account services is in HTTP."""
+    message = str(error)
+    match error:
+        case accounts.BadToken() | accounts.BadCredentials():
+            return ApiError(401, ErrorCode.UNAUTHENTICATED, message)
+        case accounts.AccountDisabled() | accounts.RegistrationRefused():
+            return ApiError(403, ErrorCode.FORBIDDEN, message)
+        case accounts.NoSuchThing():
+            return ApiError(404, ErrorCode.NOT_FOUND, message)
+        case accounts.NameTaken():
+            return ApiError(409, ErrorCode.CONFLICT, message, field="username")
+        case accounts.RefreshedJustNow():
+            return ApiError(409, ErrorCode.CONFLICT, message, retryable=True, retry_after_ms=500)
+        case accounts.InvalidField():
+            return ApiError(422, ErrorCode.BAD_REQUEST, message, field=error.field)
+        case accounts.HashingBusy():
+            return ApiError(503, ErrorCode.UNAVAILABLE, message, retryable=True, retry_after_ms=1000)
+        case _:
+            raise error
+
+
+def _account_error(_request: Request, error: Exception) -> Response:
+    return error_response(account_error(error))
+
+
+def _database_unavailable(_request: Request, error: Exception) -> Response:
+    log.error("%s", error)
+    message = "the database cannot be reached; try again"
+    return error_response(ApiError(503, ErrorCode.UNAVAILABLE, message, retryable=True, retry_after_ms=1000))
+
+
+def _http_error(_request: Request, error: Exception) -> Response:
+    if isinstance(error, ApiError):
+        return error_response(error)
+    if not isinstance(error, HTTPException):
+        raise error
+    code = _CODE_OF_STATUS.get(error.status_code, ErrorCode.BAD_REQUEST)
+    return error_response(ApiError(error.status_code, code, str(error.detail)), error.headers)
+
+
+def _invalid_request(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    # Where and why, never the value: it may be a password.
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"][1:])[:100] or None
+    return error_response(ApiError(422, ErrorCode.BAD_REQUEST, str(first["msg"]), field=field))

@@ -1,0 +1,94 @@
+"""Rate limits of the HTTP routes, by slowapi, counted in the store so that all processes share them.
+
+slowapi is synchronous and its defaults fail open: routes must be plain `def` and each carry its own
+`@limiter.limit(…)`; the store gets a quarter of a second before this process counts by itself.
+"""
+
+import ipaddress
+import time
+from typing import Any
+
+from fastapi import FastAPI, Request
+from slowapi import Limiter
+from slowapi.errors import RateLimitExceeded
+from starlette.responses import Response
+
+from cloudchat.http.errors import ApiError, error_response
+from cloudchat.protocol.errors import ErrorCode
+from cloudchat.settings import Settings
+
+STORE_TIMEOUT_SECONDS = 0.25
+_IPV6_PREFIX = 64  # what one subscriber holds; by single addresses, one attacker would have 2⁶⁴ allowances
+
+
+def create_limiter(settings: Settings) -> Limiter:
+    """A limiter on the settings' store, or in memory if there is none."""
+    storage_options: dict[str, Any] = {}
+    uri = "memory://"
+    if settings.redis_url is not None:
+        uri = settings.redis_url.get_secret_value()
+        if uri.startswith("unix://"):
+            uri = f"redis+{uri}"
+        storage_options = {
+            "socket_timeout": STORE_TIMEOUT_SECONDS,
+            "socket_connect_timeout": STORE_TIMEOUT_SECONDS,
+        }
+    limiter = Limiter(
+        client_key,
+        storage_uri=uri,
+        storage_options=storage_options,
+        in_memory_fallback_enabled=True,
+        key_style="endpoint",  # by URL, each id in a path would have an allowance of its own
+        key_prefix="cloudchat",
+    )
+    limiter.enabled = True  # whatever RATELIMIT_ENABLED, which slowapi reads from the environment, says
+    return limiter
+
+
+def install_limiter(app: FastAPI, limiter: Limiter) -> None:
+    """Answer what the limiter refuses: 429, `Retry-After`, and the error body."""
+
+    def refuse(request: Request, error: Exception) -> Response:
+        if not isinstance(error, RateLimitExceeded):
+            raise error
+        return error_response(
+            ApiError(
+                429,
+                ErrorCode.RATE_LIMITED,
+                "too many requests from this address; wait a little",
+                retryable=True,
+                retry_after_ms=_wait_ms(limiter, request, error),
+            )
+        )
+
+    app.state.limiter = limiter
+    app.add_exception_handler(RateLimitExceeded, refuse)
+
+
+def client_address(request: Request) -> str:
+    """The address of who asks, as the server or its trusted proxy saw it; `local` over a unix socket."""
+    return request.client.host if request.client and request.client.host else "local"
+
+
+def client_key(request: Request) -> str:
+    """Who shares an allowance: an IPv4 address, or an IPv6 network. Never empty, which slowapi would let pass."""
+    address = client_address(request)
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return str(ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False))
+        parsed = parsed.ipv4_mapped
+    return str(parsed)
+
+
+def _wait_ms(limiter: Limiter, request: Request, error: RateLimitExceeded) -> int:
+    item, arguments = request.state.view_rate_limit
+    longest = int(item.get_expiry()) * 1000
+    try:
+        reset_at, _ = limiter.limiter.get_window_stats(item, *arguments)
+    except Exception:  # the store went away between the count and this question; whatever its library raises
+        return longest
+    return min(longest, max(1000, int((reset_at - time.time()) * 1000)))
