@@ -48,7 +48,7 @@ class Welcome(Event, frozen=True, kw_only=True, tag="welcome"):
     user: User
     server_time: str
     token_expires_at: str
-    heartbeat_seconds: float
+    heartbeat_seconds: int | float
     limits: Limits
     rooms: list[RoomState]
 

@@ -47,7 +47,7 @@ class SocketEndpoint:
         *,
         origins: Callable[[], frozenset[str]],
         limits: events.Limits,
-        heartbeat_seconds: float,
+        heartbeat_seconds: int | float,
         outbox_bytes: int,
     ) -> None:
         self._admit = admit
