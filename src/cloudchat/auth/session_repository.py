@@ -54,7 +54,7 @@ def open_session(
     session = LoginSession(
         id=new_id(),
         user_id=user_id,
-        client=client,
+        client="".join(filter(str.isprintable, client))[:200],
         created_at=now,
         last_used_at=now,
         idle_expires_at=now + min(idle_seconds, absolute_seconds),

@@ -19,6 +19,11 @@ _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 SignedIn = Callable[[HTTPAuthorizationCredentials | None], Principal]
 
 
+def bearer_token(credentials: _Credentials) -> str | None:
+    """The token of the `Authorization` header, unchecked."""
+    return credentials.credentials if credentials else None
+
+
 def signed_in(
     accounts: AccountService, *, scope: str | None = None, kinds: Collection[str] = (ACCESS, API)
 ) -> SignedIn:

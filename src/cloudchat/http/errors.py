@@ -142,5 +142,6 @@ def _invalid_request(_request: Request, error: Exception) -> Response:
         raise error
     # Where and why, never the value: it may be a password.
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"][1:])[:100] or None
+    where = ".".join(str(part) for part in first["loc"][1:])[:100]
+    field = where.encode(errors="replace").decode() or None  # a field's name may hold what UTF-8 can't
     return error_response(ApiError(422, ErrorCode.BAD_REQUEST, str(first["msg"]), field=field))

@@ -1,0 +1,125 @@
+"""The account routes' JSON. Unknown fields and other types than these are refused."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cloudchat.auth.sign_in import Profile, SessionSummary, SignIn
+from cloudchat.core.clock import rfc3339
+
+_USERNAME = "2 to 32 letters, digits, dots, underscores, hyphens."
+_PASSWORD = "15 to 256 characters, no common ones; nothing else is demanded of it."  # noqa: S105 (a description)
+
+
+class Request(BaseModel):
+    """What all request bodies share."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class RegisterRequest(Request):
+    """A new account."""
+
+    username: str = Field(description=_USERNAME, examples=["ann"], max_length=128)
+    password: str = Field(description=_PASSWORD, examples=["five purple kettles sing"], max_length=1024)
+    invite: str | None = Field(None, description="Where registration is by invite.", max_length=128)
+
+
+class LoginRequest(Request):
+    """A login. `"refresh": "body"` is for programs: the refresh token comes in the answer, and no cookie is set."""
+
+    username: str = Field(examples=["ann"], max_length=128)
+    password: str = Field(examples=["five purple kettles sing"], max_length=1024)
+    refresh: Literal["cookie", "body"] = "cookie"
+
+
+class RefreshRequest(Request):
+    """Empty in a browser, whose cookie says it."""
+
+    refresh_token: str | None = Field(None, max_length=128)
+
+
+class PasswordRequest(Request):
+    """A change of one's own password."""
+
+    current_password: str = Field(max_length=1024)
+    new_password: str = Field(description=_PASSWORD, max_length=1024)
+
+
+class UserAnswer(BaseModel):
+    """A user."""
+
+    id: str = Field(examples=["q_axJiJBBhCsk1eqY2Fzxg"])
+    name: str = Field(examples=["ann"])
+    role: str = Field(examples=["member"])
+    must_change_password: bool = Field(description="Until it is changed, tokens of this user hold no scope.")
+
+    @classmethod
+    def of(cls, profile: Profile) -> "UserAnswer":
+        """From the service's answer."""
+        return cls(
+            id=profile.id,
+            name=profile.name,
+            role=profile.role,
+            must_change_password=profile.must_change_password,
+        )
+
+
+class RegisterAnswer(BaseModel):
+    """The new account. Log in next."""
+
+    user: UserAnswer
+
+
+class SignInAnswer(BaseModel):
+    """A session: keep the access token in memory, and refresh it before it expires."""
+
+    access_token: str = Field(description="For `Authorization: Bearer` and for the socket.")
+    expires_in: int = Field(description="Seconds that the access token is good for.", examples=[600])
+    user: UserAnswer
+    refresh_token: str | None = Field(None, description='Only with `"refresh": "body"`; good for one exchange.')
+
+    @classmethod
+    def of(cls, sign_in: SignIn, *, in_body: bool) -> "SignInAnswer":
+        """From the service's answer; the refresh token goes into the body or into the cookie, never both."""
+        return cls(
+            access_token=sign_in.access_token,
+            expires_in=sign_in.expires_in,
+            user=UserAnswer.of(sign_in.user),
+            refresh_token=sign_in.refresh_token if in_body else None,
+        )
+
+
+class MeAnswer(UserAnswer):
+    """Oneself, and what the token of this request may do."""
+
+    scopes: list[str] = Field(examples=[["chat:read", "chat:write"]])
+
+
+class SessionAnswer(BaseModel):
+    """One of one's own sessions."""
+
+    id: str
+    client: str = Field(description="What the device called itself.")
+    created_at: str
+    last_used_at: str
+    expires_at: str = Field(description="Unless it is used before.")
+    current: bool = Field(description="Whether it is this request's.")
+
+    @classmethod
+    def of(cls, session: SessionSummary) -> "SessionAnswer":
+        """From the service's answer."""
+        return cls(
+            id=session.id,
+            client=session.client,
+            created_at=rfc3339(session.created_at),
+            last_used_at=rfc3339(session.last_used_at),
+            expires_at=rfc3339(session.expires_at),
+            current=session.current,
+        )
+
+
+class SessionsAnswer(BaseModel):
+    """One's own sessions, the newest use first."""
+
+    sessions: list[SessionAnswer]
