@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from benchmarks import cores
 from benchmarks.figures import percentile
 from benchmarks.load import Load
 from benchmarks.members import opened_members
 from benchmarks.servers import Server
-from benchmarks.usage import cpu_seconds, settled_bytes
+from benchmarks.usage import core_seconds, cpu_seconds, settled_bytes
 
 _WARM_UP = 0.7  # seconds
 _WARMING_MEMBERS = 64
@@ -24,6 +25,7 @@ class LoadFigures:
     whole_room_p99: float
     server_cpu: float
     store_cpu: float
+    others_cpu: float  # on the servers' core, by processes that have nothing to do with this
     generator_busy: float
 
 
@@ -43,10 +45,9 @@ def measure_load(server: Server, members: int, in_flight: int, seconds: float) -
         Load(server.dialect, opened, in_flight) as load,
     ):
         load.warm_up(_WARM_UP)
-        server_cpu, store_cpu = cpu_seconds(server.pid), cpu_seconds(server.store) if server.store else 0.0
+        before = _used(server)
         window = load.measure(seconds)
-        server_cpu = cpu_seconds(server.pid) - server_cpu
-        store_cpu = cpu_seconds(server.store) - store_cpu if server.store else 0.0
+        app, store, core = (after - at for after, at in zip(_used(server), before, strict=True))
         load.finish()
     return LoadFigures(
         deliveries_per_second=window.deliveries / window.seconds,
@@ -55,8 +56,9 @@ def measure_load(server: Server, members: int, in_flight: int, seconds: float) -
         p99=1000 * percentile(window.latencies, 0.99),
         whole_room_p50=1000 * percentile(window.room_latencies, 0.5),
         whole_room_p99=1000 * percentile(window.room_latencies, 0.99),
-        server_cpu=server_cpu / window.seconds,
-        store_cpu=store_cpu / window.seconds,
+        server_cpu=app / window.seconds,
+        store_cpu=store / window.seconds,
+        others_cpu=max(0.0, core - app - store) / window.seconds,
         generator_busy=1 - window.idle / window.seconds,
     )
 
@@ -74,4 +76,13 @@ def measure_memory(server: Server, members: int) -> MemoryFigures:
         bytes_per_member=(joined - empty) / members,
         empty_bytes=empty,
         store_bytes_per_member=(store_joined - store_empty) / members,
+    )
+
+
+def _used(server: Server) -> tuple[float, float, float]:
+    """CPU seconds so far: the server's, its store's, and the whole core's."""
+    return (
+        cpu_seconds(server.pid),
+        cpu_seconds(server.store) if server.store else 0.0,
+        core_seconds(cores.server_core()),
     )

@@ -1,8 +1,11 @@
 """The table on the terminal."""
 
+import statistics
+
 from benchmarks.results import Results, Row
 
 _SATURATED = 0.95  # share of its core above which the generator, not the server, may set the pace
+_DISTURBED = 0.15  # share of the servers' core that others may take before the figures are in doubt
 
 
 def table(results: Results) -> str:
@@ -23,7 +26,7 @@ def notes(results: Results) -> list[str]:
     for in_flight, by_server in sorted(results.loads.items()):
         for name, rounds in by_server.items():
             app, store, generator = (
-                max(getattr(figures, part) for figures in rounds)
+                statistics.median(getattr(figures, part) for figures in rounds)
                 for part in ("server_cpu", "store_cpu", "generator_busy")
             )
             with_store = f", store {store:.0%}" if store else ""
@@ -32,8 +35,12 @@ def notes(results: Results) -> list[str]:
             )
     for name, figures in results.memory.items():
         notes.append(f"memory, {name}: {figures.empty_bytes / 2**20:.0f} MiB without members")
-    if results.generator_share() > _SATURATED:
+    if results.largest("generator_busy") > _SATURATED:
         notes.append("CAUTION: the load generator was busy nearly all the time, the servers may be faster than this.")
+    if (others := results.largest("others_cpu")) > _DISTURBED:
+        notes.append(
+            f"CAUTION: other processes took up to {others:.0%} of the servers' core; repeat it on a quiet machine."
+        )
     return notes
 
 

@@ -46,11 +46,10 @@ class Results:
             rows.append(_row("memory per idle member", "KiB", ours, theirs, more_is_better=False))
         return rows
 
-    def generator_share(self) -> float:
-        """The largest share of its core that the load generator used; near 1 it measured itself."""
-        return max(
-            (f.generator_busy for by in self.loads.values() for rounds in by.values() for f in rounds), default=0
-        )
+    def largest(self, share: str) -> float:
+        """The largest of one share ("generator_busy", "others_cpu") in any round."""
+        rounds = [figures for by_server in self.loads.values() for rounds in by_server.values() for figures in rounds]
+        return max((getattr(figures, share) for figures in rounds), default=0.0)
 
     def as_json(self) -> dict[str, object]:
         return {

@@ -1,4 +1,4 @@
-"""What /proc says about a running server: its memory and its CPU time."""
+"""What /proc says about a running server (its memory and its CPU time), and about the core it runs on."""
 
 import os
 import time
@@ -31,3 +31,12 @@ def cpu_seconds(pid: int) -> float:
     """The CPU time a process has used, user and system, in seconds."""
     after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(after_name[11]) + int(after_name[12])) / _TICKS
+
+
+def core_seconds(core: int) -> float:
+    """The time this core has worked, for whomever, in seconds; what a hypervisor gave to other machines included."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        if line.startswith(f"cpu{core} "):
+            user, nice, system, _idle, _iowait, interrupts, soft_interrupts, stolen = map(int, line.split()[1:9])
+            return (user + nice + system + interrupts + soft_interrupts + stolen) / _TICKS
+    raise ValueError(f"there is no core {core}")

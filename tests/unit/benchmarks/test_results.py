@@ -15,6 +15,7 @@ FIGURES = LoadFigures(
     whole_room_p99=30,
     server_cpu=0.99,
     store_cpu=0,
+    others_cpu=0.01,
     generator_busy=0.2,
 )
 FASTER = replace(FIGURES, deliveries_per_second=300_000, p50=2, store_cpu=0.05)
@@ -51,6 +52,11 @@ def test_json_keeps_every_round() -> None:
     loads = RESULTS.as_json()["loads"]
     assert isinstance(loads, list)
     assert [len(load["rounds"]) for load in loads] == [2, 2]
+
+
+def test_other_processes_on_the_core_are_said() -> None:
+    disturbed = Results(loads={1: {"plain": [FIGURES, replace(FIGURES, others_cpu=0.4)]}})
+    assert any("other processes took up to 40%" in note for note in notes(disturbed))
 
 
 def test_a_generator_at_its_limit_is_said() -> None:
