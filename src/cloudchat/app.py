@@ -14,12 +14,15 @@ from cloudchat import __version__
 from cloudchat.auth.keys import load_or_create
 from cloudchat.auth.passwords import Passwords
 from cloudchat.auth.principal import Principal
+from cloudchat.auth.routes import auth_routes
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens import Tokens
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.database.engine import create_engine
 from cloudchat.database.transactions import Database, DatabaseUnavailable
+from cloudchat.http.limits import create_limiter
+from cloudchat.http.protection import protect
 from cloudchat.messages.service import MessageService
 from cloudchat.operations.health import health_routes
 from cloudchat.operations.supervision import Supervisor
@@ -29,6 +32,7 @@ from cloudchat.realtime.endpoint import SocketEndpoint
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.relay import Relay
 from cloudchat.resources import frontend_directory
+from cloudchat.rooms.routes import room_routes
 from cloudchat.rooms.service import RoomService, RoomSummary
 from cloudchat.settings import Settings
 
@@ -102,6 +106,10 @@ def create_app(settings: Settings) -> FastAPI:
             db.close()
 
     app = FastAPI(title="cloudchat", version=__version__, lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    limiter = create_limiter(settings)
+    protect(app, limiter, lambda: settings.origins)
+    app.include_router(auth_routes(services.accounts, limiter, settings))
+    app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": store_answers, "tasks": tasks_live}))
     app.router.routes.append(WebSocketRoute("/ws", sockets))
     app.mount("/", StaticFiles(directory=frontend_directory(), html=True), name="frontend")

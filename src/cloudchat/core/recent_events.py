@@ -9,7 +9,7 @@ class RecentEvents:
 
     __slots__ = ("_bytes", "_frames", "_last", "_max_bytes", "_max_events")
 
-    def __init__(self, last: int, max_events: int = 256, max_bytes: int = 1 << 20) -> None:
+    def __init__(self, last: int, max_events: int = 256, max_bytes: int = 1 << 19) -> None:
         self._frames: deque[bytes] = deque()
         self._last = last
         self._bytes = 0
