@@ -1,0 +1,1 @@
+"""What administrators do: users, API tokens, invites."""

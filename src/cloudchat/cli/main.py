@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from cloudchat import __version__
+from cloudchat.cli.admin import register_admin_commands
 from cloudchat.cli.refusal import Refusal
 from cloudchat.cli.serve import register_serve_command
 
@@ -35,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"cloudchat {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     register_serve_command(commands)
+    register_admin_commands(commands)
     return parser
 
 

@@ -32,6 +32,7 @@ def create_engine(url: str) -> Engine:
             max_overflow=32,
             pool_timeout=BUSY_SECONDS,
             connect_args={"timeout": BUSY_SECONDS},
+            hide_parameters=True,  # an error's text goes to the log; a row's values must not
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -46,6 +47,7 @@ def create_engine(url: str) -> Engine:
             pool_timeout=BUSY_SECONDS,
             pool_pre_ping=True,
             connect_args={"connect_timeout": int(BUSY_SECONDS)},
+            hide_parameters=True,
         )
     except ModuleNotFoundError as error:
         raise DatabaseUrlError("PostgreSQL needs its driver; install it: pip install 'cloudchat[postgres]'") from error

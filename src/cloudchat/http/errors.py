@@ -142,6 +142,8 @@ def _invalid_request(_request: Request, error: Exception) -> Response:
         raise error
     # Where and why, never the value: it may be a password.
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"][1:])[:100]
+    # Of a body that is no JSON at all, pydantic tells a position instead of a field.
+    place = () if first["type"] == "json_invalid" else first["loc"][1:]
+    where = ".".join(str(part) for part in place)[:100]
     field = where.encode(errors="replace").decode() or None  # a field's name may hold what UTF-8 can't
     return error_response(ApiError(422, ErrorCode.BAD_REQUEST, str(first["msg"]), field=field))

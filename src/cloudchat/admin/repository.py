@@ -1,0 +1,54 @@
+"""API tokens and the state of accounts in SQL."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from cloudchat.core.ids import new_id
+from cloudchat.database.models import ApiToken, User
+from cloudchat.database.statements import changed_rows
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSummary:
+    """An API token, without the token. Times are seconds since 1970."""
+
+    id: str
+    username: str
+    scopes: str
+    label: str
+    created_at: float
+    expires_at: float
+    revoked_at: float | None
+
+
+def add_api_token(db: Session, *, user_id: str, scopes: str, label: str, now: float, expires_at: float) -> ApiToken:
+    """Insert the row that an API token stands on."""
+    token = ApiToken(id=new_id(), user_id=user_id, scopes=scopes, label=label, created_at=now, expires_at=expires_at)
+    db.add(token)
+    return token
+
+
+def all_api_tokens(db: Session) -> Sequence[TokenSummary]:
+    """Every API token there ever was, the newest first."""
+    query = select(ApiToken, User.name).join(User, User.id == ApiToken.user_id).order_by(ApiToken.created_at.desc())
+    return [
+        TokenSummary(
+            id=token.id,
+            username=name,
+            scopes=token.scopes,
+            label=token.label,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+            revoked_at=token.revoked_at,
+        )
+        for token, name in db.execute(query)
+    ]
+
+
+def revoke_api_token(db: Session, token_id: str, now: float) -> bool:
+    """Revoke; False if there is none of this id. A second revocation changes nothing."""
+    revoke = update(ApiToken).where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None)).values(revoked_at=now)
+    return changed_rows(db, revoke) == 1 or db.get(ApiToken, token_id) is not None
