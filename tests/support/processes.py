@@ -49,6 +49,18 @@ def command_line(pid: int) -> str:
     return ""
 
 
+def processes_of(folder: Path) -> list[int]:
+    """Pids of living processes that have something below `folder` open, or stand in it."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and is_alive(int(entry.name)):
+            with contextlib.suppress(OSError):
+                opened = [os.readlink(link) for link in [entry / "cwd", *(entry / "fd").iterdir()]]
+                if any(path.startswith(f"{folder}/") for path in opened):
+                    found.append(int(entry.name))
+    return found
+
+
 def end(pid: int, started: str | None) -> None:
     """SIGKILL the process with this pid, if it is still the one that started at `started`."""
     if started is not None and start_time(pid) == started:

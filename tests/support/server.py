@@ -36,6 +36,21 @@ def environment_of(state_dir: Path, extra: Mapping[str, str] | None = None) -> d
     return {**clean, "CLOUDCHAT_STATE_DIR": str(state_dir), "PYTHONUNBUFFERED": "1", **(extra or {})}
 
 
+def serve_to_its_end(
+    state_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `cloudchat serve` where it is expected to refuse; kills it and raises TimeoutExpired when it does not."""
+    return subprocess.run(
+        [CLOUDCHAT, "serve", *arguments],
+        env=environment_of(state_dir, {"CLOUDCHAT_PORT": "0", **(environment or {})}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
 class RunningServer:
     """A server that a test may kill, stop and start again as often as it likes.
 
@@ -52,6 +67,7 @@ class RunningServer:
         environment: Mapping[str, str] | None = None,
         arguments: Sequence[str] = (),
         command: Sequence[str] = (str(CLOUDCHAT),),
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self._own_state = None if state_dir else Path(tempfile.mkdtemp(prefix="cc-", dir="/tmp"))
         self.state_dir = state_dir or self._own_state / "state"
@@ -59,6 +75,7 @@ class RunningServer:
         self.workers = workers
         self.environment = dict(environment or {})
         self._command = [*command, "serve", *arguments]
+        self._pass_fds = tuple(pass_fds)
         self._process: subprocess.Popen[bytes] | None = None
         self._output = bytearray()
         self._news = threading.Condition()
@@ -118,6 +135,7 @@ class RunningServer:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=self._pass_fds,
         )
         threading.Thread(target=self._collect, args=(self._process,), daemon=True).start()
         self._remember()

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,8 +30,11 @@ class ChatSocket:
             protocols.append(Subprotocol(f"cloudchat.token.{token}"))
         elif token:
             sent["Authorization"] = f"Bearer {token}"
-        self.ws = connect(
-            ws_url, subprotocols=protocols, additional_headers=sent, compression=None, proxy=None, max_size=None
+        self._opened = ExitStack()
+        self.ws = self._opened.enter_context(
+            connect(
+                ws_url, subprotocols=protocols, additional_headers=sent, compression=None, proxy=None, max_size=None
+            )
         )
         self.frames: list[Frame] = []
         """Every frame received, parsed."""
@@ -74,7 +78,7 @@ class ChatSocket:
         self.ws.send(text)
 
     def close(self) -> None:
-        self.ws.close()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self

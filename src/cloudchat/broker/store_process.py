@@ -113,7 +113,7 @@ def _why_it_ended(process: subprocess.Popen[bytes], binary: Path, folder: Path) 
         manifest = folder / "appendonlydir" / "appendonly.aof.manifest"
         mend = (
             f"copy {folder} elsewhere, then cut off the damaged part with "
-            f"(exec -a valkey-check-aof {binary} --fix {manifest}), "
+            f"(exec -a redis-check-aof {binary} --fix {manifest}), "
             f"or move {folder} away to begin with empty rooms"
         )
     return f"the store ended with code {process.returncode}, {said}: {mend}"

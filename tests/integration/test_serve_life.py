@@ -1,0 +1,109 @@
+"""Start, stop, start again: what an operator and a supervisor see of the process."""
+
+import os
+import re
+import signal
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+
+from support.accounts import register
+from support.processes import is_alive, processes_of, wait_until
+from support.server import RunningServer
+from support.socket import ChatSocket
+
+
+def test_first_start_says_where_and_gives_one_password() -> None:
+    with RunningServer() as server:
+        assert len(re.findall(r"one-time password: \S+", server.log)) == 1
+        assert len(server.first_password) >= 20
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+        assert "text/html" in httpx.get(server.url).headers["content-type"]
+
+
+def test_second_start_keeps_everything_and_gives_no_password() -> None:
+    with RunningServer() as server:
+        first = server.log
+        server.restart()
+        assert "password" not in server.log[len(first) :]
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
+
+
+def test_everything_kept_is_for_this_user_alone() -> None:
+    with RunningServer() as server:
+        assert server.state_dir.stat().st_mode & 0o777 == 0o700
+        assert (server.state_dir / "store").stat().st_mode & 0o777 == 0o700
+        log = next((server.state_dir / "store" / "appendonlydir").iterdir())
+        assert log.stat().st_mode & 0o077 == 0
+
+
+def test_an_empty_folder_that_was_open_is_closed(tmp_path: Path) -> None:
+    state = tmp_path / "volume"
+    state.mkdir(mode=0o755)
+    with RunningServer(state_dir=state):
+        assert state.stat().st_mode & 0o777 == 0o700
+
+
+def test_folder_with_a_path_too_long_for_a_socket_and_hard_to_quote(tmp_path: Path) -> None:
+    state = tmp_path / ("très long, \"'% " * 8)
+    with RunningServer(state_dir=state) as server:
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
+        assert server.terminate() == 0
+
+
+def test_sigterm_with_open_sockets_ends_in_order() -> None:
+    with RunningServer() as server:
+        account = register(server.url)
+        with ChatSocket(server.ws_url, account.access_token) as chat:
+            chat.wait_for("welcome")
+            chat.join()
+            store = server.store_pid
+            server.signal(signal.SIGTERM)
+            chat.wait_for("drain")
+            assert server.wait(10) == 0
+        assert not is_alive(store)
+        assert processes_of(server.state_dir) == []
+        assert "ended with code" not in server.log  # the store went last, and because it was told to
+
+
+def test_ctrl_c_reaches_the_store_last() -> None:
+    with RunningServer() as server:
+        os.killpg(server.pid, signal.SIGINT)  # what a terminal does
+        assert server.wait(10) == 0
+        assert "ended with code" not in server.log
+        assert "Traceback" not in server.log
+        assert processes_of(server.state_dir) == []
+
+
+def test_a_second_signal_does_not_wait_for_a_slow_request() -> None:
+    with RunningServer() as server, closing(socket.create_connection(("127.0.0.1", server.port))) as slow:
+        slow.sendall(b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        wait_until(lambda: httpx.get(f"{server.url}/healthz").status_code == 200, "the request before it was read")
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: refused(server.port), "it listens no more")
+        server.signal(signal.SIGTERM)
+        assert server.wait(10) == 0
+        assert processes_of(server.state_dir) == []
+
+
+def refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_sigterm_while_starting_unwinds_what_was_started() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:  # a store that never answers
+        server = RunningServer(environment={"CLOUDCHAT_REDIS_URL": f"redis://127.0.0.1:{silent.getsockname()[1]}"})
+        try:
+            server.start(wait=False)
+            peer, _ = silent.accept()
+            with peer:
+                assert server.terminate() == 0
+            assert server.log == ""
+        finally:
+            server.close()

@@ -1,0 +1,84 @@
+"""The account services on a database of their own, without HTTP."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from cloudchat.admin.service import AdminService
+from cloudchat.auth.keys import load_or_create
+from cloudchat.auth.passwords import Passwords
+from cloudchat.auth.principal import Principal
+from cloudchat.auth.service import AccountService
+from cloudchat.auth.sign_in import SignIn
+from cloudchat.auth.tokens import Tokens
+from cloudchat.database.engine import create_engine
+from cloudchat.database.migrations import upgrade
+from cloudchat.database.transactions import Database
+from cloudchat.rooms.service import RoomService
+from cloudchat.settings import Settings
+
+PASSWORD = "five purple kettles sing"
+NOW = 1_800_000_000.0
+
+
+@dataclass
+class AccountServices:
+    """Everything an account test needs; time is what the test says."""
+
+    settings: Settings
+    db: Database
+    tokens: Tokens
+    passwords: Passwords
+    accounts: AccountService
+    admin: AdminService
+    rooms: RoomService
+
+    @classmethod
+    def make(cls, folder: Path, **changes: Any) -> Self:
+        """On an SQLite file in `folder`, migrated; `changes` are settings."""
+        settings = Settings(**{"state_dir": folder, **changes})
+        url = settings.database.get_secret_value()
+        upgrade(url)
+        db = Database(create_engine(url))
+        tokens = Tokens(load_or_create(folder / "keys"), access_seconds=settings.access_token_seconds)
+        passwords = Passwords()
+        return cls(
+            settings,
+            db,
+            tokens,
+            passwords,
+            AccountService(db, tokens, passwords, settings),
+            AdminService(db, tokens, passwords),
+            RoomService(db),
+        )
+
+    def register(self, name: str = "ann", *, invite: str | None = None, now: float = NOW) -> str:
+        """A member; returns the id."""
+        return self.accounts.register(name, PASSWORD, invite=invite, address="test", now=now).id
+
+    def login(self, name: str = "ann", password: str = PASSWORD, *, now: float = NOW) -> SignIn:
+        return self.accounts.login(name, password, client="test", address="test", now=now)
+
+    def refresh(self, refresh_token: str, *, now: float = NOW) -> SignIn:
+        return self.accounts.sessions.refresh(refresh_token, address="test", now=now)
+
+    def authenticate(self, token: str, *, now: float = NOW) -> Principal:
+        return self.accounts.authenticate(token, now)
+
+
+def at_once(count: int, action: Callable[[], Any]) -> list[Any]:
+    """What `action` gives, or raises, when `count` threads call it in the same moment."""
+    barrier = threading.Barrier(count)
+
+    def run() -> Any:
+        barrier.wait()
+        try:
+            return action()
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(count) as pool:
+        return [future.result() for future in [pool.submit(run) for _ in range(count)]]
