@@ -15,7 +15,7 @@ from cloudchat.auth.usernames import clean_username
 from cloudchat.database.audit import record
 from cloudchat.database.transactions import Database
 
-TOKEN_LEAST_SECONDS = 60
+TOKEN_LEAST_SECONDS = 1
 LABEL_CHARACTERS = 100
 
 
@@ -47,7 +47,7 @@ class AdminService:
         """
         if not TOKEN_LEAST_SECONDS <= seconds <= API_TOKEN_MOST_SECONDS:
             days = API_TOKEN_MOST_SECONDS // 86400
-            raise InvalidField("ttl", f"a token lives from {TOKEN_LEAST_SECONDS} seconds to {days} days")
+            raise InvalidField("ttl", f"a token lives from {TOKEN_LEAST_SECONDS} second to {days} days")
         if len(label) > LABEL_CHARACTERS or not label.isprintable():
             raise InvalidField("label", f"a label has at most {LABEL_CHARACTERS} printable characters")
         expires_at = int(now) + seconds
@@ -76,7 +76,7 @@ class AdminService:
     def revoke_token(self, token_id: str, *, actor: str, now: float) -> None:
         """End an API token. Raises NoSuchThing."""
         with self._db.write() as db:
-            if not repository.revoke_api_token(db, token_id, now):
+            if not token_id.isascii() or not repository.revoke_api_token(db, token_id, now):
                 raise NoSuchThing(f"there is no token {token_id!a}; see: cloudchat admin list-tokens")
             record(db, now, actor, "token.revoke", target=token_id[:32])
 

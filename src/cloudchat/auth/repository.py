@@ -4,8 +4,8 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from cloudchat.auth.errors import NameTaken
-from cloudchat.auth.usernames import username_key
+from cloudchat.auth.errors import InvalidField, NameTaken
+from cloudchat.auth.usernames import clean_username, username_key
 from cloudchat.core.ids import new_id
 from cloudchat.database.models import Invite, User
 from cloudchat.database.statements import changed_rows
@@ -40,7 +40,11 @@ def add_user(
 
 def user_by_name(db: Session, name: str) -> User | None:
     """The user whom `name` means, in whatever upper and lower case."""
-    return db.scalar(select(User).where(User.name_key == username_key(name)))
+    try:
+        key = username_key(clean_username(name))
+    except InvalidField:  # nobody's name; databases choke on lone surrogates and NULs
+        return None
+    return db.scalar(select(User).where(User.name_key == key))
 
 
 def user_by_id(db: Session, user_id: str, *, to_change: bool = False) -> User | None:

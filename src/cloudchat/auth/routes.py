@@ -3,7 +3,7 @@
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from slowapi import Limiter
 
 from cloudchat.auth import schemas
@@ -21,6 +21,7 @@ from cloudchat.http.origins import demand_allowed_origin, demand_json, only_plai
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.settings import Settings
 
+_Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 _Bearer = Annotated[str | None, Depends(bearer_token)]
 
 
@@ -156,9 +157,9 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         sessions = accounts.sessions.list(principal.user_id, current=principal.session_id, now=time.time())
         return schemas.SessionsAnswer(sessions=[schemas.SessionAnswer.of(session) for session in sessions])
 
-    @routes.delete("/auth/sessions/{session_id}", status_code=204, responses=documented(401, 403, 404, 429, 503))
+    @routes.delete("/auth/sessions/{session_id}", status_code=204, responses=documented(401, 403, 404, 422, 429, 503))
     @limiter.limit(settings.account_rate)
-    def end_session(request: Request, principal: person, session_id: str) -> Response:
+    def end_session(request: Request, principal: person, session_id: _Id) -> Response:
         """End one of one's own sessions."""
         accounts.sessions.end(
             principal.user_id,

@@ -69,7 +69,7 @@ class AccountService:
         Raises BadCredentials, AccountDisabled (only to who knows the password), HashingBusy.
         """
         with self._db.read() as db:
-            user = repository.user_by_name(db, username[:256])
+            user = repository.user_by_name(db, username)
         password_hash = user.password_hash if user else None
         fits, better_hash = self._passwords.verify(password, password_hash)
         if user is None or password_hash is None or not fits:

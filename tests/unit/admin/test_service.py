@@ -1,0 +1,107 @@
+"""Administration: API tokens within their user's role, and their end."""
+
+import pytest
+
+from cloudchat.auth.errors import AccountDisabled, BadToken, InvalidField, NameTaken, NoSuchThing
+from cloudchat.auth.tokens import API_TOKEN_MOST_SECONDS
+from support.account_services import NOW, PASSWORD, AccountServices
+
+BOTH = {"chat:read", "chat:write"}
+
+
+def issue(services: AccountServices, name: str = "ann", scopes: set[str] = BOTH, seconds: int = 3600) -> str:
+    return services.admin.issue_token(name, scopes, seconds, label="bot", actor="cli", now=NOW)
+
+
+def test_a_token_speaks_for_its_user_with_its_scopes_until_it_expires(services: AccountServices) -> None:
+    user_id = services.register()
+    principal = services.authenticate(issue(services, scopes={"chat:read"}), now=NOW + 3599)
+    assert (principal.user_id, principal.kind, principal.scopes) == (user_id, "api", {"chat:read"})
+    assert principal.expires_at == NOW + 3600
+    with pytest.raises(BadToken):
+        services.authenticate(issue(services), now=NOW + 3600)
+
+
+def test_a_revoked_token_is_refused_at_once_and_others_are_not(services: AccountServices) -> None:
+    services.register()
+    bad, good = issue(services), issue(services)
+    services.admin.revoke_token(services.authenticate(bad).session_id, actor="cli", now=NOW)
+    with pytest.raises(BadToken):
+        services.authenticate(bad)
+    assert services.authenticate(good)
+    states = {token.id: token.revoked_at for token in services.admin.list_tokens()}
+    assert sorted(states.values(), key=str) == [NOW, None]
+
+
+@pytest.mark.parametrize("scopes", [{"admin"}, {"chat:read", "admin"}, {"everything"}, set(), {""}])
+def test_nobody_gets_a_token_beyond_their_role(services: AccountServices, scopes: set[str]) -> None:
+    services.register()
+    with pytest.raises(InvalidField) as refused:
+        issue(services, scopes=scopes)
+    assert refused.value.field == "scope"
+
+
+def test_a_token_of_an_administrator_may_administer(services: AccountServices) -> None:
+    services.admin.create_user("chief", PASSWORD, "admin", actor="cli", now=NOW)
+    assert services.authenticate(issue(services, "chief", {"admin"})).scopes == {"admin"}
+
+
+@pytest.mark.parametrize("seconds", [0, -1, API_TOKEN_MOST_SECONDS + 1])
+def test_a_tokens_life_is_bounded(services: AccountServices, seconds: int) -> None:
+    services.register()
+    with pytest.raises(InvalidField):
+        issue(services, seconds=seconds)
+
+
+def test_the_longest_token_is_good(services: AccountServices) -> None:
+    services.register()
+    assert services.authenticate(issue(services, seconds=API_TOKEN_MOST_SECONDS))
+
+
+def test_a_disabled_user_gets_none(services: AccountServices) -> None:
+    services.register()
+    services.admin.disable_user("ann", actor="cli", now=NOW)
+    with pytest.raises(AccountDisabled):
+        issue(services)
+
+
+@pytest.mark.parametrize("label", ["two\nlines", "\x1b[31m", "x" * 101])
+def test_a_label_can_not_break_the_list(services: AccountServices, label: str) -> None:
+    services.register()
+    with pytest.raises(InvalidField):
+        services.admin.issue_token("ann", BOTH, 60, label=label, actor="cli", now=NOW)
+
+
+@pytest.mark.parametrize("name", ["nobody", "\udcff", "x\ny"])
+def test_who_is_not_there_is_said_so(services: AccountServices, name: str) -> None:
+    for attempt in (
+        lambda: issue(services, name),
+        lambda: services.admin.disable_user(name, actor="cli", now=NOW),
+        lambda: services.admin.enable_user(name, actor="cli", now=NOW),
+        lambda: services.admin.revoke_token(name, actor="cli", now=NOW),
+    ):
+        with pytest.raises(NoSuchThing) as refused:
+            attempt()
+        assert str(refused.value).isprintable()
+
+
+def test_a_created_user_signs_in_with_the_given_role(services: AccountServices) -> None:
+    services.admin.create_user("root", PASSWORD, "moderator", actor="cli", now=NOW)
+    assert services.login("root").user.role == "moderator"
+    with pytest.raises(NameTaken):
+        services.admin.create_user("ROOT", PASSWORD, "member", actor="cli", now=NOW)
+
+
+def test_each_change_is_in_the_audit_log(services: AccountServices) -> None:
+    from sqlalchemy import select
+
+    from cloudchat.database.models import AuditEntry
+
+    services.register()
+    token_id = services.authenticate(issue(services)).session_id
+    services.admin.revoke_token(token_id, actor="cli", now=NOW)
+    services.admin.disable_user("ann", actor="cli", now=NOW)
+    with services.db.read() as db:
+        found = db.scalars(select(AuditEntry)).all()
+    assert {entry.action for entry in found} == {"user.register", "token.issue", "token.revoke", "user.disable"}
+    assert {entry.target for entry in found if entry.action.startswith("token")} == {token_id}

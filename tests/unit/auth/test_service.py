@@ -1,0 +1,178 @@
+"""Accounts: who may register and sign in, and when a token stops speaking for somebody."""
+
+from pathlib import Path
+
+import pytest
+
+from cloudchat.auth.errors import (
+    AccountDisabled,
+    BadCredentials,
+    BadToken,
+    InvalidField,
+    NameTaken,
+    RegistrationRefused,
+)
+from support.account_services import NOW, PASSWORD, AccountServices, at_once
+
+NEW_PASSWORD = "seven slow rivers bend"
+
+
+def test_a_registered_user_signs_in_by_any_writing_of_the_name(services: AccountServices) -> None:
+    user_id = services.register("Ann")
+    signed_in = services.login("ANN")
+    assert (signed_in.user.id, signed_in.user.name, signed_in.user.role) == (user_id, "Ann", "member")
+    principal = services.authenticate(signed_in.access_token)
+    assert principal.user_id == user_id
+    assert principal.scopes == {"chat:read", "chat:write"}
+    assert principal.kind == "access"
+    assert principal.session_id == signed_in.session_id
+
+
+@pytest.mark.parametrize("name", ["ann", "bob", "\ud800", "x" * 100_000])
+def test_unknown_user_and_wrong_password_get_the_same_answer(services: AccountServices, name: str) -> None:
+    services.register("ann")
+    with pytest.raises(BadCredentials, match=r"^unknown username or wrong password$"):
+        services.login(name, "not the right password")
+
+
+def test_of_many_who_register_one_name_at_once_one_gets_it(services: AccountServices) -> None:
+    answers = at_once(6, lambda: services.register("ann"))
+    assert sum(isinstance(answer, str) for answer in answers) == 1
+    assert sum(isinstance(answer, NameTaken) for answer in answers) == 5
+
+
+def test_closed_registration_is_closed(tmp_path: Path) -> None:
+    services = AccountServices.make(tmp_path, registration="closed")
+    invite = services.admin.create_invite(3600, actor="cli", now=NOW)
+    with pytest.raises(RegistrationRefused):
+        services.register(invite=invite)
+
+
+class TestInvites:
+    @pytest.fixture
+    def services(self, tmp_path: Path) -> AccountServices:
+        return AccountServices.make(tmp_path, registration="invite")
+
+    def test_an_invite_lets_one_in_once(self, services: AccountServices) -> None:
+        invite = services.admin.create_invite(3600, actor="cli", now=NOW)
+        services.register("ann", invite=invite)
+        with pytest.raises(RegistrationRefused):
+            services.register("bob", invite=invite)
+
+    @pytest.mark.parametrize("invite", [None, "", "guess", "A" * 43])
+    def test_without_a_good_one_nobody_gets_in(self, services: AccountServices, invite: str | None) -> None:
+        with pytest.raises(RegistrationRefused):
+            services.register(invite=invite)
+
+    def test_it_expires(self, services: AccountServices) -> None:
+        invite = services.admin.create_invite(3600, actor="cli", now=NOW)
+        with pytest.raises(RegistrationRefused):
+            services.register(invite=invite, now=NOW + 3600)
+
+    def test_a_registration_that_fails_leaves_it_good(self, services: AccountServices) -> None:
+        invite = services.admin.create_invite(3600, actor="cli", now=NOW)
+        with pytest.raises(InvalidField):
+            services.accounts.register("ann", "short", invite=invite, address="test", now=NOW)
+        services.register("ann", invite=invite)
+
+    def test_of_several_who_use_one_at_once_one_gets_in(self, services: AccountServices) -> None:
+        invite = services.admin.create_invite(3600, actor="cli", now=NOW)
+        names = iter(["ann", "bob", "cid", "dan", "eve"])
+        answers = at_once(5, lambda: services.register(next(names), invite=invite))
+        assert sum(isinstance(answer, str) for answer in answers) == 1
+        assert sum(isinstance(answer, RegistrationRefused) for answer in answers) == 4
+
+
+class TestDisabled:
+    def test_no_token_is_good_and_only_the_password_learns_why(self, services: AccountServices) -> None:
+        services.register()
+        signed_in = services.login()
+        api = services.admin.issue_token("ann", {"chat:read"}, 3600, label="", actor="cli", now=NOW)
+        services.admin.disable_user("ann", actor="cli", now=NOW)
+        for token in (signed_in.access_token, api):
+            with pytest.raises(AccountDisabled):
+                services.authenticate(token)
+        with pytest.raises(AccountDisabled):
+            services.refresh(signed_in.refresh_token)
+        with pytest.raises(AccountDisabled):
+            services.login()
+        with pytest.raises(BadCredentials):
+            services.login(password="not the right password")
+
+    def test_enabled_again_old_sessions_stay_ended(self, services: AccountServices) -> None:
+        services.register()
+        signed_in = services.login()
+        services.admin.disable_user("ann", actor="cli", now=NOW)
+        services.admin.enable_user("ann", actor="cli", now=NOW)
+        with pytest.raises(BadToken):
+            services.authenticate(signed_in.access_token)
+        assert services.authenticate(services.login().access_token)
+
+
+class TestPasswordChange:
+    def test_the_new_one_counts_and_the_other_sessions_end(self, services: AccountServices) -> None:
+        services.register()
+        here, elsewhere = services.login(), services.login()
+        principal = services.authenticate(here.access_token)
+        services.accounts.change_password(principal, PASSWORD, NEW_PASSWORD, address="test", now=NOW)
+        assert services.authenticate(here.access_token)
+        with pytest.raises(BadToken):
+            services.authenticate(elsewhere.access_token)
+        with pytest.raises(BadCredentials):
+            services.login()
+        assert services.login(password=NEW_PASSWORD)
+
+    @pytest.mark.parametrize(
+        ("current", "new", "error"),
+        [
+            ("not the right password", NEW_PASSWORD, BadCredentials),
+            (PASSWORD, PASSWORD, InvalidField),
+            (PASSWORD, "passwordpassword", InvalidField),
+            (PASSWORD, "short", InvalidField),
+        ],
+    )
+    def test_a_refused_change_changes_nothing(
+        self, services: AccountServices, current: str, new: str, error: type[Exception]
+    ) -> None:
+        services.register()
+        principal = services.authenticate(services.login().access_token)
+        with pytest.raises(error):
+            services.accounts.change_password(principal, current, new, address="test", now=NOW)
+        assert services.login()
+
+
+def test_a_token_for_another_users_session_is_refused(services: AccountServices) -> None:
+    services.register("ann")
+    bob = services.register("bob")
+    ann = services.login("ann")
+    with pytest.raises(BadToken):
+        services.authenticate(services.tokens.issue_access(bob, ann.session_id, "token-1", NOW))
+
+
+def test_an_access_token_never_outlives_its_session(tmp_path: Path) -> None:
+    services = AccountServices.make(tmp_path, refresh_absolute_seconds=60)
+    services.register()
+    signed_in = services.login()
+    assert services.authenticate(signed_in.access_token, now=NOW + 59).expires_at == NOW + 60
+    with pytest.raises(BadToken):
+        services.authenticate(signed_in.access_token, now=NOW + 60)
+
+
+def test_nothing_secret_is_stored_or_logged(
+    services: AccountServices, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    services.register()
+    first = services.login()
+    second = services.refresh(first.refresh_token)
+    with pytest.raises(BadCredentials):
+        services.login("my-password-in-the-wrong-field", "another password of mine")
+    invite = services.admin.create_invite(3600, actor="cli", now=NOW)
+    api = services.admin.issue_token("ann", {"chat:read"}, 3600, label="", actor="cli", now=NOW)
+    services.db.close()
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("cloudchat.db*"))
+    secrets = [PASSWORD, first.refresh_token, first.access_token, second.refresh_token, invite, api]
+    for secret in [*secrets, "my-password-in-the-wrong-field", "another password of mine"]:
+        assert secret.encode() not in stored
+        assert secret not in caplog.text
+    assert "login refused" in caplog.text

@@ -1,0 +1,71 @@
+"""Transactions: writers wait for each other, and a database that does not answer is one known error."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from cloudchat.database.engine import create_engine
+from cloudchat.database.migrations import upgrade
+from cloudchat.database.transactions import Database, DatabaseUnavailable
+from support.account_services import at_once
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Database:
+    url = f"sqlite:///{tmp_path / 'cloudchat.db'}"
+    upgrade(url)
+    return Database(create_engine(url))
+
+
+def test_writers_that_read_first_lose_no_update(db: Database) -> None:
+    def add_one() -> None:
+        with db.write() as transaction:
+            name = transaction.execute(text("SELECT name FROM rooms")).scalar()
+            count = 0 if name == "lobby" else int(str(name))
+            transaction.execute(text("UPDATE rooms SET name = :name"), {"name": str(count + 1)})
+
+    assert at_once(20, add_one) == [None] * 20
+    with db.read() as transaction:
+        assert transaction.execute(text("SELECT name FROM rooms")).scalar() == "20"
+
+
+def test_readers_do_not_wait_for_a_writer(db: Database) -> None:
+    with db.write() as writing:
+        writing.execute(text("UPDATE rooms SET name = 'changed'"))
+        seen: list[object] = []
+
+        def read() -> None:
+            with db.read() as reading:
+                seen.append(reading.execute(text("SELECT name FROM rooms")).scalar())
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        thread.join(4)  # shorter than the writer would make it wait
+        assert seen == ["lobby"]
+
+
+def test_an_exception_undoes_the_block(db: Database) -> None:
+    def fail_halfway() -> None:
+        with db.write() as transaction:
+            transaction.execute(text("UPDATE rooms SET name = 'changed'"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_halfway()
+    with db.read() as transaction:
+        assert transaction.execute(text("SELECT name FROM rooms")).scalar() == "lobby"
+
+
+def test_a_database_that_went_away_is_told_as_such(tmp_path: Path) -> None:
+    db = Database(create_engine(f"sqlite:///{tmp_path / 'missing' / 'cloudchat.db'}"))
+    with pytest.raises(DatabaseUnavailable), db.read() as transaction:
+        transaction.execute(text("SELECT 1"))
+
+
+def test_a_foreign_key_holds(db: Database) -> None:
+    from sqlalchemy.exc import IntegrityError
+
+    with pytest.raises(IntegrityError), db.write() as transaction:
+        transaction.execute(text("INSERT INTO memberships VALUES ('lobby', 'nobody', 'member', 0)"))

@@ -1,0 +1,26 @@
+"""Which rooms a user is in."""
+
+from cloudchat.core.ids import new_id
+from cloudchat.database.models import Membership, ReadPosition, Room
+from support.account_services import NOW, AccountServices
+
+
+def test_everybody_is_in_the_lobby_from_the_first_moment(services: AccountServices) -> None:
+    user_id = services.register()
+    (lobby,) = services.rooms.rooms_of(user_id)
+    assert (lobby.id, lobby.name, lobby.kind, lobby.read) == ("lobby", "lobby", "public", 0)
+
+
+def test_a_private_room_is_for_its_members(services: AccountServices) -> None:
+    ann, bob = services.register("ann"), services.register("bob")
+    room_id = new_id()
+    with services.db.write() as db:
+        db.add(Room(id=room_id, name="back office", kind="private", created_at=NOW + 1e9))
+        db.flush()
+        db.add(Membership(room_id=room_id, user_id=ann, role="member", joined_at=NOW))
+        db.add(ReadPosition(user_id=ann, room_id=room_id, epoch="e1", seq=7))
+    assert [(room.id, room.read, room.read_epoch) for room in services.rooms.rooms_of(ann)] == [
+        ("lobby", 0, ""),
+        (room_id, 7, "e1"),
+    ]
+    assert [room.id for room in services.rooms.rooms_of(bob)] == ["lobby"]
