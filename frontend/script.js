@@ -24,16 +24,12 @@ const entrance = new EntranceView({
     await session.logIn(name, password);
     await enter();
   },
-  async register(name, password, invite) {
-    await session.register(name, password, invite);
-    await enter();
-  },
+  register: (name, password, invite) => session.register(name, password, invite),
 }, clock);
 
 const newPassword = new NewPasswordView({
   async change(current, next) {
     await session.changePassword(current, next);
-    session.user.must_change_password = false;
     await enter();
   },
   leave: logOut,

@@ -1,5 +1,7 @@
 /** HTTP to the server: one JSON request, one JSON answer, one kind of error. */
 
+import { sentence } from "./words.js";
+
 const TIMEOUT_MS = 15_000;
 
 /** What went wrong, in the server's own words where it said something. */
@@ -9,10 +11,11 @@ export class ApiError extends Error {
    * @param {{code?: string, message?: string, retryable?: boolean, retry_after_ms?: number, field?: string}} details
    */
   constructor(status, details) {
-    super(details.message ?? wordsFor(status));
+    super(sentence(details.message ?? wordsFor(status)));
     this.name = "ApiError";
     this.status = status;
     this.code = details.code ?? "unavailable";
+    this.retryable = details.retryable ?? false;
     this.retryAfterMs = details.retry_after_ms ?? null;
     this.field = details.field ?? null;
   }
@@ -42,6 +45,8 @@ export function createApi(base, request = (...args) => fetch(...args)) {
           body: JSON.stringify(body),
           credentials: "include", // the refresh cookie, also when page and API are two hosts of one site
           cache: "no-store",
+          // A rotated refresh cookie must arrive even if the page is reloaded meanwhile: the old one is used up.
+          keepalive: true,
           signal: AbortSignal.timeout(TIMEOUT_MS),
         });
       } catch {

@@ -64,15 +64,21 @@ export class EntranceView {
     this.#refusal.clear();
     // Said here rather than by the browser's bubble, which screen readers treat unevenly.
     if (username === "" || password === "") return this.#refusal.show(new Error("Enter your username and your password."));
-    const work = this.#registering
-      ? () => this.#actions.register(username, password, invite)
-      : () => this.#actions.logIn(username, password);
+    const work = async () => {
+      if (this.#registering) {
+        await this.#actions.register(username, password, invite);
+        // The account is there: should signing in fail now, trying again must not say that the name is taken.
+        this.#mode(false);
+      }
+      await this.#actions.logIn(username, password);
+    };
     await this.#refusal.during(work, (error) => this.#refused(error));
   }
 
   /** @param {import("./api.js").ApiError} error */
   #refused(error) {
-    const about = { username: "username", password: "password", invite: "invite" }[error.field];
+    const invite = this.#registering && error.status === 403 ? "invite" : undefined;
+    const about = { username: "username", password: "password", invite: "invite" }[error.field] ?? invite;
     if (about !== undefined) {
       byId(about).setAttribute("aria-invalid", "true");
       byId(about).focus();

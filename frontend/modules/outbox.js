@@ -63,6 +63,11 @@ export class Outbox {
     return this.#items;
   }
 
+  /** @returns {boolean} whether waiting items wait for something other than their turn */
+  get stalled() {
+    return !this.#online || this.#wake !== null;
+  }
+
   /** Takes up what an earlier page left behind. @param {string} owner */
   async load(owner) {
     this.#owner = owner;
@@ -107,12 +112,14 @@ export class Outbox {
     this.#online = true;
     this.#attempt = 0;
     this.#wake?.();
+    this.#onChange();
     this.#run();
   }
 
   pause() {
     this.#online = false;
     this.#wake?.();
+    this.#onChange();
   }
 
   /** A message event came. The server has it, whether or not the ack arrived. */
@@ -187,7 +194,9 @@ export class Outbox {
         this.#wake = null;
         cancel();
         resolve(undefined);
+        this.#onChange();
       };
+      this.#onChange();
     });
   }
 

@@ -4,6 +4,7 @@
  */
 
 import { element } from "./dom.js";
+import { duration } from "./words.js";
 
 /**
  * @param {HTMLElement} place role=alert, inside the form
@@ -60,10 +61,4 @@ export function explain(place, submit, clock) {
   }
 
   return { clear, show, during };
-}
-
-/** @param {number} seconds */
-export function duration(seconds) {
-  if (seconds < 60) return `${seconds} s`;
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

@@ -3,13 +3,15 @@
  * of all of them, so that no caller waits for an answer that can't come any more.
  */
 
+import { sentence } from "./words.js";
+
 /** The server's `error` frame, or the lack of any answer, as something to throw. */
 export class CommandError extends Error {
   /**
    * @param {{code: string, message: string, retryable: boolean, retry_after_ms?: number}} details
    */
   constructor({ code, message, retryable, retry_after_ms: retryAfterMs }) {
-    super(message);
+    super(sentence(message));
     this.name = "CommandError";
     this.code = code;
     this.retryable = retryable;

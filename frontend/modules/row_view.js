@@ -22,7 +22,7 @@ export function drawRow(row, { ownId, fill }) {
 }
 
 /**
- * @param {import("./outbox.js").OutboxItem} item
+ * @param {import("./outbox.js").OutboxItem & {stalled: boolean}} item
  * @param {{retry(cid: string): void, remove(cid: string): void}} actions
  */
 export function drawWaiting(item, { retry, remove }) {
@@ -31,9 +31,14 @@ export function drawWaiting(item, { retry, remove }) {
     ? element("p", { class: "state" }, `Not sent. ${item.reason} `,
         button("Try again", () => retry(item.cid), { class: "text" }),
         button("Remove", () => remove(item.cid), { class: "text" }))
-    : element("p", { class: "state" }, item.state === "sent" ? "Sent" : "Sending…");
+    : element("p", { class: "state" }, progress(item));
   const attributes = { class: `message own ${item.state}`, "data-testid": failed ? "failed" : "pending", "data-cid": item.cid };
   return element("li", attributes, element("div", { class: "body" }, drawText(item.text), note));
+}
+
+function progress({ state, stalled }) {
+  if (state === "sent") return "Sent";
+  return stalled ? "Waiting to be sent" : "Sending…";
 }
 
 function drawGap({ run, fillable }, fill) {

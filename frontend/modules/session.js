@@ -7,6 +7,8 @@ import { ApiError } from "./api.js";
 
 /** A token with less life than this is renewed before it is used. */
 const MARGIN_MS = 30_000;
+/** Tries while another tab, or this page before a reload, refreshes: its newer cookie arrives any moment. */
+const PATIENCE = 6;
 /** Says only that a refresh cookie may exist, so that a first visit asks nothing in vain. */
 const HINT = "cloudchat.signed_in";
 
@@ -32,7 +34,7 @@ export class Session {
    * @param {{post: (path: string, body: object, token?: string | null) => Promise<any>}} options.api
    * @param {import("./clock.js").Clock} options.clock
    * @param {Storage | null} options.storage
-   * @param {LockManager | undefined} [options.locks]
+   * @param {LockManager | null} [options.locks] null or missing (plain http): tabs do not take turns
    */
   constructor({ api, clock, storage, locks = navigator.locks }) {
     this.#api = api;
@@ -51,10 +53,9 @@ export class Session {
     this.#accept(await this.#api.post("/api/auth/login", { username, password }));
   }
 
-  /** @throws {ApiError} */
+  /** Makes the account; signing in is the next step. @throws {ApiError} */
   async register(username, password, invite) {
     await this.#api.post("/api/auth/register", invite === "" ? { username, password } : { username, password, invite });
-    await this.logIn(username, password);
   }
 
   /** @returns {Promise<string>} a token that is good for a while @throws {ApiError | SessionEnded} */
@@ -81,9 +82,8 @@ export class Session {
   /** @throws {ApiError} */
   async changePassword(current, next) {
     const body = { current_password: current, new_password: next };
-    const answer = await this.#api.post("/api/auth/password", body, await this.token());
-    if (answer?.access_token) this.#accept(answer);
-    else await this.logIn(this.user.name, next);
+    await this.#api.post("/api/auth/password", body, await this.token());
+    this.user.must_change_password = false;
   }
 
   forget() {
@@ -95,7 +95,7 @@ export class Session {
 
   async #refreshAlone() {
     // Each use rotates the refresh token, and using an old one ends the sign-in: tabs take turns.
-    const refresh = () => this.#api.post("/api/auth/refresh", {});
+    const refresh = () => this.#exchange();
     const era = this.#era;
     try {
       const answer = await (this.#locks ? this.#locks.request("cloudchat.refresh", refresh) : refresh());
@@ -108,6 +108,17 @@ export class Session {
       throw new SessionEnded(error.message);
     }
     return this.#token;
+  }
+
+  /** @param {number} [left] tries */
+  async #exchange(left = PATIENCE) {
+    try {
+      return await this.#api.post("/api/auth/refresh", {});
+    } catch (error) {
+      if (error.status !== 409 || left <= 1) throw error;
+      await new Promise((resolve) => this.#clock.after(error.retryAfterMs ?? 500, () => resolve(undefined)));
+      return this.#exchange(left - 1);
+    }
   }
 
   #accept(answer) {

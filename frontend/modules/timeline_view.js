@@ -75,9 +75,10 @@ export class TimelineView {
       byId("beginning").hidden = timeline.runs.length === 0 || timeline.runs[0].more || paging();
       const context = { ownId: this.#source.ownId, fill: this.#source.loadOlder };
       this.#place(this.#messages, rows, (row) => drawRow(row, context), (row) => `${row.version} ${row.opens}`);
-      const waiting = outbox.items.map((item) => ({ ...item, key: `waiting ${item.cid}` }));
+      const { stalled } = outbox;
+      const waiting = outbox.items.map((item) => ({ ...item, stalled, key: `waiting ${item.cid}` }));
       const actions = { retry: (cid) => outbox.retry(cid), remove: (cid) => outbox.remove(cid) };
-      this.#place(this.#waiting, waiting, (item) => drawWaiting(item, actions), (item) => item.state);
+      this.#place(this.#waiting, waiting, (item) => drawWaiting(item, actions), (item) => `${item.state} ${stalled}`);
     });
     this.#countUnread(rows);
     this.#pageIfNeeded();

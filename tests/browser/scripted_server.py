@@ -1,0 +1,163 @@
+"""`ScriptedServer`: the protocol's other side, played by the test, for what a healthy server never does.
+
+It answers inside the browser's own request interception, so that there is no port and no process: a hole in the
+log, a refused send or a close code comes exactly when the test says so.
+"""
+
+import json
+import mimetypes
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, Route, WebSocketRoute
+
+ORIGIN = "http://localhost"
+FRONTEND = Path(__file__).parents[2] / "frontend"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+ADA = {"id": "u-ada", "name": "ada", "role": "member"}
+AT = "2026-11-22T10:{:02}:{:02}.000Z"
+Frame = dict[str, Any]
+
+
+class ScriptedServer:
+    """One room, one user, every answer changeable."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.epoch = "e1"
+        self.log: list[Frame] = []
+        self.oldest = 1
+        self.signed_in = True
+        self.heartbeat_seconds = 25
+        self.answers: dict[str, tuple[int, Frame, dict[str, str]]] = {}
+        """Path → an answer instead of the usual one: status, body, headers."""
+        self.errors: list[Frame] = []
+        """Each is the answer to one `send`, instead of an ack."""
+        self.refuse_replay = False
+        """Whether every position is answered by a gap."""
+        self.deaf_after_storing = False
+        """Whether messages are stored, and neither acknowledged nor broadcast."""
+        self.requests: list[str] = []
+        self.commands: list[Frame] = []
+        self.protocols: list[list[str]] = []
+        self.sockets: list[WebSocketRoute] = []
+        context.route(f"{ORIGIN}/**", self._serve)
+        context.route_web_socket("**/ws", self._open)
+
+    # -- what the test does --
+
+    def say(self, text: str, *, name: str = "grace", cid: str | None = None, **more: Any) -> Frame:
+        """Put a message in the log and tell it to everybody who is connected."""
+        event = self.write("message", text=text, cid=cid or f"c{len(self.log)}", **{"user": _user(name), **more})
+        self.push(event)
+        return event
+
+    def write(self, kind: str, **fields: Any) -> Frame:
+        """Put an event in the log, and tell nobody."""
+        seq = len(self.log) + 1
+        at = AT.format(seq // 60 % 60, seq % 60)
+        event = {"type": kind, "room": "lobby", "epoch": self.epoch, "seq": seq, "at": at, **fields}
+        self.log.append(event)
+        return event
+
+    def push(self, frame: Frame) -> None:
+        for socket in self.sockets:
+            socket.send(json.dumps(frame))
+
+    def close(self, code: int) -> None:
+        """Close every socket with that code."""
+        sockets, self.sockets = self.sockets, []
+        for socket in sockets:
+            socket.close(code=code, reason="")
+
+    def count(self, kind: str) -> int:
+        """How many commands of that type came so far."""
+        return sum(command["type"] == kind for command in self.commands)
+
+    # -- HTTP --
+
+    def _serve(self, route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        self.requests.append(path)
+        if path in self.answers:
+            status, body, headers = self.answers[path]
+            return route.fulfill(status=status, json=body, headers=headers)
+        if path.startswith("/api/"):
+            return self._answer(route, path)
+        file = FRONTEND / (path.lstrip("/") or "index.html")
+        if not file.is_file():
+            return route.fulfill(status=404, body="")
+        headers = {
+            "Content-Security-Policy": POLICY,
+            "Content-Type": mimetypes.guess_type(file.name)[0] or "application/octet-stream",
+        }
+        return route.fulfill(body=file.read_bytes(), headers=headers)
+
+    def _answer(self, route: Route, path: str) -> None:
+        if path == "/api/auth/logout":
+            self.signed_in = False
+            return route.fulfill(status=204, body="")
+        if path == "/api/auth/register":
+            return route.fulfill(status=201, json=ADA)
+        if path == "/api/auth/login":
+            self.signed_in = True
+        elif not self.signed_in:
+            return route.fulfill(status=401, json={"error": {"code": "forbidden", "message": "Sign in first."}})
+        number = len(self.requests)
+        return route.fulfill(json={"access_token": f"token{number}", "expires_in": 600, "user": ADA})
+
+    # -- the socket --
+
+    def _open(self, socket: WebSocketRoute) -> None:
+        self.protocols.append(list(socket.protocols))
+        self.sockets.append(socket)
+        socket.on_message(lambda text: self._command(socket, json.loads(text)))
+        limits = {"frame_bytes": 65536, "text_chars": 4000, "sends_per_10s": 20}
+        room = {"id": "lobby", "name": "lobby", "kind": "public", "epoch": self.epoch, "seq": len(self.log), "read": 0}
+        welcome = {"type": "welcome", "session": "s", "user": ADA, "limits": limits, "rooms": [room]}
+        socket.send(json.dumps({**welcome, "heartbeat_seconds": self.heartbeat_seconds}))
+
+    def _command(self, socket: WebSocketRoute, command: Frame) -> None:
+        self.commands.append(command)
+        for frame in getattr(self, f"_{command['type']}")(command):
+            socket.send(json.dumps(frame))
+
+    def _join(self, command: Frame) -> list[Frame]:
+        after = command.get("after")
+        status = "fresh"
+        start = max(self.oldest - 1, len(self.log) - command["limit"])
+        if after is not None:
+            kept = not self.refuse_replay and after["epoch"] == self.epoch and after["seq"] + 1 >= self.oldest
+            status, start = ("recovered", after["seq"]) if kept else ("gap", start)
+        joined = {"type": "joined", "id": command["id"], "room": "lobby", "status": status, "epoch": self.epoch}
+        return [{**joined, "seq": len(self.log), "oldest": self.oldest}, *self.log[start:]]
+
+    def _history(self, command: Frame) -> list[Frame]:
+        end = command["before"] - 1
+        start = max(self.oldest - 1, end - command["limit"])
+        page = {"type": "history", "id": command["id"], "room": "lobby", "epoch": self.epoch}
+        return [{**page, "events": self.log[start:end], "more": start > self.oldest - 1}]
+
+    def _send(self, command: Frame) -> list[Frame]:
+        if self.errors:
+            return [{"type": "error", "id": command["id"], **self.errors.pop(0)}]
+        known = next((event for event in self.log if event.get("cid") == command["cid"]), None)
+        event = known or self.write("message", text=command["text"], cid=command["cid"], user=_user("ada"))
+        ack = {"type": "ack", "id": command["id"], "room": "lobby", "epoch": self.epoch, "seq": event["seq"]}
+        ack |= {"cid": command["cid"], "at": event["at"], "duplicate": known is not None}
+        if self.deaf_after_storing:
+            return []
+        return [ack] if known else [event, ack]
+
+    def _auth(self, command: Frame) -> list[Frame]:
+        return [{"type": "authenticated", "id": command["id"], "token_expires_at": "2026-11-22T11:00:00Z"}]
+
+    def _ping(self, command: Frame) -> list[Frame]:
+        return [{"type": "pong", "id": command["id"], "server_time": "2026-11-22T10:00:00Z"}]
+
+
+def _user(name: str) -> Frame:
+    return {"id": f"u-{name}", "name": name}

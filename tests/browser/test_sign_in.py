@@ -1,0 +1,94 @@
+"""Coming in and going out."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from browser.chat_page import PASSWORD, ChatPage
+from support.server import RunningServer
+
+People = Callable[[], ChatPage]
+
+
+def test_a_reload_keeps_the_person_signed_in(server: RunningServer, person: People) -> None:
+    ada = person()
+    ada.register(server.url, "ada")
+    ada.page.reload()
+    ada.is_connected()
+    ada.page.reload()
+    ada.page.reload()  # a second one before the first is done: its refreshed cookie must not get lost
+    ada.is_connected()
+
+
+def test_no_script_can_read_a_token(server: RunningServer, person: People) -> None:
+    ada = person()
+    ada.register(server.url, "ada")
+    readable = ada.page.evaluate("document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
+    assert "refresh" not in readable
+    assert "eyJ" not in readable
+    (cookie,) = ada.page.context.cookies()
+    assert cookie["httpOnly"]
+    assert cookie["sameSite"] == "Strict"
+
+
+def test_signing_out_leaves_nothing_behind(server: RunningServer, person: People) -> None:
+    ada = person()
+    ada.register(server.url, "ada")
+    ada.write("hello")
+    expect(ada.says("hello")).to_be_visible()
+    ada.page.get_by_role("button", name="Sign out").click()
+    expect(ada.page.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(ada.messages).to_have_count(0)
+    ada.page.wait_for_function("async () => (await indexedDB.databases()).length === 0")
+    assert ada.page.evaluate("localStorage.length") == 0
+    assert ada.page.context.cookies() == []
+    ada.page.reload()
+    expect(ada.page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_signing_in_again(server: RunningServer, person: People) -> None:
+    ada = person()
+    ada.register(server.url, "ada")
+    ada.page.get_by_role("button", name="Sign out").click()
+    ada.sign_in("ada", "a wrong password it is")
+    expect(ada.alert).to_have_text("Unknown username or wrong password.")
+    ada.sign_in("ada", PASSWORD)
+    ada.is_connected()
+
+
+def test_a_taken_name_and_a_short_password_are_said_at_the_form(server: RunningServer, person: People) -> None:
+    ada, grace = person(), person()
+    ada.register(server.url, "ada")
+    grace.page.goto(server.url)
+    grace.page.get_by_role("button", name="Create an account").click()
+    grace.fill_in("ADA", PASSWORD)
+    grace.page.get_by_role("button", name="Create account").click()
+    expect(grace.alert).to_have_text("This username is taken.")
+    expect(grace.page.get_by_label("Username")).to_be_focused()
+    grace.fill_in("grace", "short")
+    grace.page.get_by_role("button", name="Create account").click()
+    expect(grace.alert).to_contain_text("15")
+    expect(grace.page.get_by_label("Password", exact=True)).to_be_focused()
+
+
+def test_the_first_administrator_chooses_a_password(server: RunningServer, person: People) -> None:
+    admin = person()
+    admin.page.goto(server.url)
+    admin.sign_in("admin", server.first_password)
+    admin.page.get_by_label("Current password").fill(server.first_password)
+    admin.page.get_by_role("textbox", name="New password").fill("my own long pass phrase")
+    admin.page.get_by_role("button", name="Save and go on").click()
+    admin.is_connected()
+    admin.page.reload()
+    admin.is_connected()
+
+
+def test_where_registration_is_by_invite_the_page_says_so(person: People) -> None:
+    with RunningServer(environment={"CLOUDCHAT_REGISTRATION": "invite"}) as server:
+        ada = person()
+        ada.page.goto(server.url)
+        ada.page.get_by_role("button", name="Create an account").click()
+        ada.fill_in("ada", PASSWORD)
+        ada.page.get_by_role("button", name="Create account").click()
+        expect(ada.alert).to_contain_text("needs a valid invite")
+        expect(ada.page.get_by_label("Invite code")).to_be_focused()
