@@ -30,6 +30,7 @@ class Results:
         for in_flight, by_server in sorted(self.loads.items()):
             for what, unit, attribute, more_is_better in (
                 ("deliveries per second", "1/s", "deliveries_per_second", True),
+                ("deliveries per second of CPU", "1/s", "deliveries_per_cpu_second", True),
                 ("send to delivery, p50", "ms", "p50", False),
                 ("send to delivery, p99", "ms", "p99", False),
                 ("send to the last member, p50", "ms", "whole_room_p50", False),
