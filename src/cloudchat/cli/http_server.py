@@ -1,6 +1,7 @@
 """uvicorn, as cloudchat runs it: in this process, or as several workers on one socket."""
 
 import contextlib
+import gc
 import multiprocessing
 import signal
 import socket
@@ -75,7 +76,9 @@ def create_worker_app() -> "FastAPI":
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         die_with_parent(parent.pid)
-    return create_app_from_environment()
+    app = create_app_from_environment()
+    gc.freeze()
+    return app
 
 
 class _OneServer(Server):
