@@ -1,6 +1,6 @@
 """A URL as it may be shown: in a log, in an error, on a screen."""
 
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 
 def without_secrets(url: str) -> str:
@@ -10,4 +10,4 @@ def without_secrets(url: str) -> str:
         host = parts.netloc.rpartition("@")[2]
     except ValueError:
         return "(unreadable URL)"
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    return f"{parts.scheme}://{host}{parts.path}"
