@@ -9,10 +9,10 @@ MAKEFLAGS += --no-print-directory
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 UV_COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 
-.PHONY: help run setup test check bench lock clean setup-dev
+.PHONY: help run setup test check bench screenshot lock clean setup-dev
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo '  ARGS="…" is passed on, as in: make run ARGS="--port 9000", make test ARGS="tests/unit -k rate"'
 
 run: .venv/installed ## serve on http://127.0.0.1:8000, everything kept in ./var; prepares .venv first
@@ -34,6 +34,9 @@ check: setup-dev ## ruff, mypy, and who may import whom
 
 bench: .venv/installed ## measure deliveries per second, delays and memory; a minute or two
 	.venv/bin/python tests/benchmarks/run.py $(ARGS)
+
+screenshot: setup-dev ## make the README's picture anew, with Debian's Chromium
+	.venv/bin/python tests/browser/screenshot.py
 
 lock: ## pin the newest dependencies again, with hashes (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }

@@ -79,9 +79,9 @@ function drawReactions(reactions) {
   return element("ul", { class: "reactions", "aria-label": "Reactions" }, ...drawn);
 }
 
-function drawAvatar({ id, name }) {
+function drawAvatar({ name }) {
   let sum = 0;
-  for (const character of id) sum = (sum * 31 + character.codePointAt(0)) % 9973;
+  for (const character of name) sum = (sum * 31 + character.codePointAt(0)) % 9973;
   const [initial = "?"] = name; // by code point: half a surrogate pair is no letter
   return element("span", { class: `avatar tone-${sum % TONES}`, "aria-hidden": "true" }, initial.toLocaleUpperCase());
 }

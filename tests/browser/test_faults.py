@@ -112,7 +112,11 @@ def test_a_refused_message_can_be_removed_for_good(chat: ChatPage, scripted: Scr
 
 @pytest.mark.parametrize(
     ("code", "words", "button"),
-    [(4403, "disabled", None), (4409, "too many places", "Continue here"), (4400, "understand each other", "Try again")],
+    [
+        (4403, "disabled", None),
+        (4409, "too many places", "Continue here"),
+        (4400, "understand each other", "Try again"),
+    ],
 )
 def test_a_terminal_close_is_explained(
     chat: ChatPage, scripted: ScriptedServer, code: int, words: str, button: str | None

@@ -128,10 +128,13 @@ def test_a_late_word_of_an_abandoned_socket_counts_no_more(modules):
 
 
 def test_an_expired_token_is_refreshed_before_coming_back(modules):
-    assert run(
-        modules,
-        "socket.welcomes(); socket.ends(4401); await pass(0); return sockets[1].protocols[1];",
-    ) == "cloudchat.token.new1"
+    assert (
+        run(
+            modules,
+            "socket.welcomes(); socket.ends(4401); await pass(0); return sockets[1].protocols[1];",
+        )
+        == "cloudchat.token.new1"
+    )
 
 
 def test_a_refused_refresh_ends_the_session(modules):

@@ -214,14 +214,17 @@ def test_what_was_tried_longer_ago_than_the_server_remembers_waits_for_the_perso
 
 
 def test_a_full_outbox_takes_no_more(modules):
-    assert modules(
-        SETUP
-        + """
+    assert (
+        modules(
+            SETUP
+            + """
         const outbox = await open();
         for (let i = 0; i < 200; i += 1) await outbox.add("lobby", `${i}`);
         return outbox.add("lobby", "one too many").then(() => "taken", (error) => error.constructor.name);
         """
-    ) == "OutboxFull"
+        )
+        == "OutboxFull"
+    )
 
 
 def test_a_disk_that_refuses_does_not_stop_a_message(modules):

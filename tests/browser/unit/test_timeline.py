@@ -41,7 +41,7 @@ def test_a_hole_or_another_numbering_changes_nothing_and_is_told(modules):
 
 def test_an_empty_room_has_a_position_so_that_its_first_event_is_not_missed(modules):
     position, second_first = modules(
-        SETUP + 'timeline.startFresh(joined(0)); return [timeline.position, timeline.apply(message(2))];'
+        SETUP + "timeline.startFresh(joined(0)); return [timeline.position, timeline.apply(message(2))];"
     )
     assert position == {"epoch": "e1", "seq": 0}
     assert second_first == "hole"
