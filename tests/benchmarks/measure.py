@@ -30,7 +30,7 @@ class LoadFigures:
 
     @property
     def deliveries_per_cpu_second(self) -> float:
-        """What a second of the server's CPU, its store's included, delivers: the figure a busy machine changes least."""
+        """Deliveries for a second of CPU, the store's included: the figure that a busy machine changes least."""
         return self.deliveries_per_second / max(self.server_cpu + self.store_cpu, 0.001)
 
 
