@@ -57,7 +57,10 @@ def register_admin_commands(commands: "argparse._SubParsersAction[argparse.Argum
 def _add(
     under: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, command: _Command, summary: str
 ) -> argparse.ArgumentParser:
-    parser = under.add_parser(name, help=summary, description=summary.capitalize() + ".")
+    # Unabbreviated: `--password SECRET` must not pass for `--password-stdin`, and teach secrets on command lines.
+    parser = under.add_parser(
+        name, help=summary, description=summary[:1].upper() + summary[1:] + ".", allow_abbrev=False
+    )
 
     def run(options: argparse.Namespace) -> int:
         with _service() as service:

@@ -1,0 +1,65 @@
+"""Every account route has its limit, shared by all workers, and answers 429 with when to come again."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from support.accounts import Account, register
+from support.server import RunningServer
+
+get = partial(httpx.get, verify=False)  # plain http: no need to load certificates
+request = partial(httpx.request, verify=False)  # plain http: no need to load certificates
+
+RATE = 5
+ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("POST", "/api/auth/login", {"username": "nobody", "password": "wrong"}),
+    ("POST", "/api/auth/register", {"username": "eve", "password": "short"}),
+    ("POST", "/api/auth/refresh", {}),
+    ("POST", "/api/auth/password", {"current_password": "wrong", "new_password": "wrong"}),
+    ("GET", "/api/me", None),
+    ("GET", "/api/rooms", None),
+    ("GET", "/api/auth/sessions", None),
+    ("DELETE", "/api/auth/sessions/nothing", None),
+    ("POST", "/api/auth/logout", {}),  # last: it ends the session of the others
+]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    limits = {f"CLOUDCHAT_{name}_RATE": f"{RATE}/minute" for name in ("LOGIN", "REGISTER", "REFRESH", "ACCOUNT")}
+    with RunningServer(workers=2, environment=limits) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ann(server: RunningServer) -> Iterator[Account]:
+    account = register(server.url)
+    yield account
+    account.http.close()
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ROUTES, ids=[f"{method} {path}" for method, path, _ in ROUTES])
+def test_a_route_has_a_limit(ann: Account, method: str, path: str, body: dict[str, Any] | None) -> None:
+    headers = {"Authorization": f"Bearer {ann.access_token}", "Origin": ann.url}
+
+    def ask() -> httpx.Response:
+        # A connection each time, so that both workers get some of them.
+        return request(method, ann.url + path, json=body, headers=headers)
+
+    answers = [ask() for _ in range(2 * RATE + 1)]  # a minute may begin in between, and with it a new allowance
+    assert answers[0].status_code != 429
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    error = refused.json()["error"]
+    assert (error["code"], error["retryable"]) == ("rate_limited", True)
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert error["retry_after_ms"] > 0
+    assert refused.headers["content-security-policy"]
+
+
+def test_no_route_is_without_one(ann: Account) -> None:
+    routes = get(f"{ann.url}/openapi.json").json()["paths"]
+    known = {path.replace("nothing", "{session_id}") for _, path, _ in ROUTES}
+    assert {path for path in routes if path.startswith(("/api/auth", "/api/me"))} <= known

@@ -1,0 +1,41 @@
+"""A small application, wrapped as the real one is, for tests of the wrapping."""
+
+import warnings
+
+from fastapi import FastAPI, Request
+from slowapi import Limiter
+
+from cloudchat.http.protection import protect
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it would rather have httpx2, which nothing else here needs
+    from starlette.testclient import TestClient
+
+__all__ = ["ORIGIN", "TestClient", "make_app"]
+
+ORIGIN = "https://chat.example"
+
+
+def make_app(limiter: Limiter) -> FastAPI:
+    """Routes that answer, take a body, break, and are limited to 3 a minute."""
+    app = FastAPI()
+    protect(app, limiter, lambda: frozenset({ORIGIN}))
+
+    @app.get("/api/hello")
+    def hello() -> dict[str, str]:
+        return {"hello": "you"}
+
+    @app.post("/api/echo")
+    def echo(body: dict[str, int]) -> dict[str, int]:
+        return body
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("a secret of the implementation")
+
+    @app.get("/limited")
+    @limiter.limit("3/minute")
+    def limited(request: Request) -> dict[str, bool]:
+        return {"passed": True}
+
+    return app
