@@ -77,6 +77,14 @@ def test_second_server_on_the_same_state() -> None:
         assert first.store_pid in processes_of(first.state_dir)
 
 
+def test_database_file_that_is_none(state: Path) -> None:
+    state.mkdir(mode=0o700)
+    (state / "cloudchat.db").write_bytes(b"not a database " * 1000)
+    line = the_line(serve_to_its_end(state), state)
+    assert "file is not a database" in line
+    assert "backup" in line
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from cloudchat.database.engine import create_engine
 from cloudchat.resources import migrations_directory
@@ -38,6 +38,12 @@ def upgrade(url: str) -> None:
         raise MigrationError(
             "the database can't be opened; check CLOUDCHAT_DATABASE_URL, and that its server runs and its folder "
             f"is writable ({type(error.orig).__name__})"
+        ) from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:  # its subclasses speak of our statements: mistakes of ours
+            raise
+        raise MigrationError(
+            f"the database is damaged, or is none ({error.orig}); restore it from a backup, or move it away to begin anew"
         ) from error
     finally:
         engine.dispose()
