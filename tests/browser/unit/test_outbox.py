@@ -135,7 +135,8 @@ def test_a_refused_message_stays_visible_and_lets_the_next_one_go(modules):
     failed, after_retry, after_remove, kept = modules(
         SETUP
         + """
-        answer = (item) => item.text === "bad" ? refuse({ message: "too long", retryable: false })() : { epoch: "e", seq: 1 };
+        const no = refuse({ message: "too long", retryable: false });
+        answer = (item) => item.text === "bad" ? no() : { epoch: "e", seq: 1 };
         const outbox = await open();
         outbox.resume();
         for (const text of ["bad", "good"]) await outbox.add("lobby", text);

@@ -14,7 +14,8 @@ const storage = {
   removeItem: (key) => stored.delete(key),
 };
 const calls = [];
-let answer = () => ({ access_token: `t${calls.length}`, expires_in: 600, user: { id: "u1", name: "ada", role: "member" } });
+const user = { id: "u1", name: "ada", role: "member" };
+let answer = () => ({ access_token: `t${calls.length}`, expires_in: 600, user });
 const api = { async post(path, body, token) { calls.push(path.split("/").at(-1)); return answer(path); } };
 const session = new Session({ api, clock, storage, locks: null });
 """
@@ -82,7 +83,8 @@ def test_a_refresh_that_was_on_its_way_does_not_undo_a_logout(modules):
         + """
         let reply;
         const usual = answer;
-        answer = (path) => path.endsWith("refresh") ? new Promise((resolve) => { reply = () => resolve(usual()); }) : null;
+        const later = new Promise((resolve) => { reply = () => resolve(usual()); });
+        answer = (path) => path.endsWith("refresh") ? later : null;
         const refreshing = session.refresh().then(() => "signed in", (error) => error instanceof SessionEnded);
         await settle();
         await session.logOut();

@@ -5,9 +5,11 @@ const { Timeline } = await load("timeline");
 const { fold } = await load("fold");
 const timeline = new Timeline();
 const user = { id: "u1", name: "ada" };
-const message = (seq, epoch = "e1") => ({ type: "message", epoch, seq, cid: `c${seq}`, user, text: `m${seq}`, at: "" });
+const message = (seq, epoch = "e1") =>
+  ({ type: "message", epoch, seq, cid: `c${seq}`, user, text: `m${seq}`, at: "" });
 const messages = (from, to, epoch) => Array.from({ length: to - from + 1 }, (_, i) => message(from + i, epoch));
-const shown = () => fold(timeline.runs).map((item) => item.kind === "gap" ? (item.fillable ? "gap" : "lost") : item.text);
+const hole = ({ fillable }) => fillable ? "gap" : "lost";
+const shown = () => fold(timeline.runs).map((item) => item.kind === "gap" ? hole(item) : item.text);
 const joined = (seq, oldest = 1, epoch = "e1") => ({ epoch, seq, oldest });
 """
 
@@ -164,7 +166,8 @@ def test_edits_deletes_and_reactions_change_what_they_target(modules):
           { type: "reaction", epoch: "e1", seq: 7, target: 1, user: other, emoji: "!", on: false, at: "" },
           { type: "deleted", epoch: "e1", seq: 8, target: 2, user, at: "" },
         ]) timeline.apply(event);
-        return fold(timeline.runs).map(({ text, edited, deleted, reactions }) => ({ text, edited, deleted, reactions }));
+        const looks = ({ text, edited, deleted, reactions }) => ({ text, edited, deleted, reactions });
+        return fold(timeline.runs).map(looks);
         """
     )
     assert shown == [
