@@ -43,7 +43,7 @@ def upgrade(url: str) -> None:
         if type(error) is not DatabaseError:  # its subclasses speak of our statements: mistakes of ours
             raise
         raise MigrationError(
-            f"the database is damaged, or is none ({error.orig}); restore it from a backup, or move it away to begin anew"
+            f"the database is damaged, or is none ({error.orig}); restore a backup, or move it away to begin anew"
         ) from error
     finally:
         engine.dispose()
