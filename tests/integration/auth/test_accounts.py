@@ -11,8 +11,9 @@ import pytest
 from support.accounts import PASSWORD, Account, login, register
 from support.server import RunningServer
 
-get = partial(httpx.get, verify=False)  # plain http: no need to load certificates
-post = partial(httpx.post, verify=False)  # plain http: no need to load certificates
+# Plain http: no need to load certificates, a tenth of a second each time.
+get = partial(httpx.get, verify=False)
+post = partial(httpx.post, verify=False)
 
 COOKIE = "cloudchat-refresh"  # on plain http to this machine
 

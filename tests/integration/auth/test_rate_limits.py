@@ -1,5 +1,7 @@
 """Every account route has its limit, shared by all workers, and answers 429 with when to come again."""
 
+import os
+import signal
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -7,11 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from support.accounts import Account, register
+from support.accounts import PASSWORD, Account, register
 from support.server import RunningServer
 
-get = partial(httpx.get, verify=False)  # plain http: no need to load certificates
-request = partial(httpx.request, verify=False)  # plain http: no need to load certificates
+# Plain http: no need to load certificates, a tenth of a second each time.
+get = partial(httpx.get, verify=False)
+post = partial(httpx.post, verify=False)
+request = partial(httpx.request, verify=False)
 
 RATE = 5
 ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
@@ -63,3 +67,19 @@ def test_no_route_is_without_one(ann: Account) -> None:
     routes = get(f"{ann.url}/openapi.json").json()["paths"]
     known = {path.replace("nothing", "{session_id}") for _, path, _ in ROUTES}
     assert {path for path in routes if path.startswith(("/api/auth", "/api/me"))} <= known
+
+
+def test_with_the_store_stopped_people_sign_in_and_the_limit_holds() -> None:
+    """SIGSTOP: the store's socket still takes connections, and answers nothing."""
+    with RunningServer(environment={"CLOUDCHAT_LOGIN_RATE": f"{RATE}/minute"}) as server:
+        ann = register(server.url)
+        os.kill(server.store_pid, signal.SIGSTOP)
+        try:
+            body = {"username": ann.name, "password": PASSWORD}
+            answers = [post(f"{server.url}/api/auth/login", json=body, timeout=20) for _ in range(2 * RATE + 1)]
+            assert answers[0].status_code == 200
+            refused = next(answer for answer in answers if answer.status_code == 429)
+            assert refused.headers["retry-after"]
+        finally:
+            os.kill(server.store_pid, signal.SIGCONT)
+        ann.http.close()
