@@ -70,9 +70,18 @@ def create_app(settings: Settings) -> FastAPI:
     services = Services(db, AccountService(db, tokens, Passwords(), settings), RoomService(db))
 
     supervisor = Supervisor()
-    hub = Hub(lambda flush: asyncio.get_running_loop().call_soon(flush))
+    hub = Hub(
+        lambda call: asyncio.get_running_loop().call_soon(call),
+        lambda seconds, call: asyncio.get_running_loop().call_later(seconds, call),
+        coming=lambda: broker.busy,
+    )
     relay = Relay(hub, supervisor.spawn, settings.heartbeat_seconds)
-    broker = RedisBroker(settings.redis_url.get_secret_value(), relay, history_messages=settings.history_messages)
+    broker = RedisBroker(
+        settings.redis_url.get_secret_value(),
+        relay,
+        history_messages=settings.history_messages,
+        settled=hub.settle,
+    )
     relay.connect(broker)
     dispatcher = Dispatcher(broker, relay, hub, MessageService(broker), services.authenticate)
     sockets = SocketEndpoint(

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     access_token_seconds: int = Field(600, ge=5, le=3600, description="Life of an access token.")
     refresh_idle_seconds: int = Field(14 * 86400, ge=60, description="A session unused for so long ends.")
     refresh_absolute_seconds: int = Field(90 * 86400, ge=60, description="A session ends after so long, used or not.")
-    heartbeat_seconds: int | float = Field(25, ge=0.2, le=300, description="Seconds between two `head` events of a room.")
+    heartbeat_seconds: int | float = Field(25, ge=0.2, le=300, description="Seconds between two heads of a room.")
     sends_per_10s: int = Field(20, ge=1, description="Messages one socket may send in 10 seconds.")
     outbox_bytes: int = Field(
         1 << 20, ge=1 << 17, description="Unsent bytes a socket may have waiting; above, it is closed with 4408."

@@ -30,8 +30,10 @@ RECONNECT_SECONDS = 0.1
 class CommitPipe:
     """Sends requests, matches answers. Of a lost connection everybody who waits is told, once."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, settled: Callable[[], None]) -> None:
+        """`settled` is called when the last append under way has been answered."""
         self._url = url
+        self._settled = settled
         self._unsent: list[tuple[bytes, Done]] = []
         self._unanswered: deque[tuple[float, Done]] = deque()
         self._link: Link | None = None
@@ -39,6 +41,11 @@ class CommitPipe:
         self._flush_scheduled = False
         self._watch: asyncio.TimerHandle | None = None
         self._closed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether appends are under way."""
+        return bool(self._unanswered or self._unsent)
 
     def submit(self, request: bytes, done: Done) -> None:
         """Send a packed request with the others of this tick."""
@@ -101,6 +108,8 @@ class CommitPipe:
         epoch, place, duplicate = reply
         seq, _, at = place.decode().partition(" ")
         done(Appended(int(seq), epoch.decode(), at, bool(duplicate)))
+        if not self.busy:
+            self._settled()
 
     def _lost(self) -> None:
         self._link = None
@@ -124,6 +133,7 @@ class CommitPipe:
         self._unsent = []
         for done in waiting:
             done(BrokerUnavailable(why))
+        self._settled()
 
 
 __all__ = ["ANSWER_SECONDS", "FUNCTIONS", "CommitPipe", "pack"]

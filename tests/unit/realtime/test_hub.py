@@ -1,4 +1,13 @@
-from cloudchat.realtime.hub import Hub
+from cloudchat.realtime.hub import LARGE_ROOM, Hub
+
+
+class Timer:
+    def __init__(self, call):
+        self.call = call
+        self.cancelled = False
+
+    def cancel(self):
+        self.cancelled = True
 
 
 class Loop:
@@ -6,6 +15,22 @@ class Loop:
 
     def __init__(self):
         self.soon = []
+        self.later = []
+        self.coming = False
+
+    def hub(self):
+        return Hub(self.call_soon, self.call_later, lambda: self.coming)
+
+    def call_later(self, seconds, call):
+        timer = Timer(call)
+        self.later.append(timer)
+        return timer
+
+    def time_passes(self):
+        timers, self.later = self.later, []
+        for timer in timers:
+            if not timer.cancelled:
+                timer.call()
 
     def call_soon(self, call):
         self.soon.append(call)
@@ -29,7 +54,7 @@ class Member:
 
 def test_what_comes_in_one_tick_is_one_write_a_member():
     loop = Loop()
-    hub = Hub(loop.call_soon)
+    hub = loop.hub()
     members = [Member(), Member()]
     for member in members:
         hub.add("r", member)
@@ -44,7 +69,7 @@ def test_what_comes_in_one_tick_is_one_write_a_member():
 
 def test_rooms_do_not_mix():
     loop = Loop()
-    hub = Hub(loop.call_soon)
+    hub = loop.hub()
     one, other = Member(), Member()
     hub.add("one", one)
     hub.add("other", other)
@@ -57,7 +82,7 @@ def test_rooms_do_not_mix():
 
 def test_a_new_member_gets_nothing_that_was_delivered_before_it_came():
     loop = Loop()
-    hub = Hub(loop.call_soon)
+    hub = loop.hub()
     old, new = Member(), Member()
     hub.add("r", old)
     hub.deliver("r", b"1")
@@ -70,7 +95,7 @@ def test_a_new_member_gets_nothing_that_was_delivered_before_it_came():
 
 def test_who_left_gets_nothing_more():
     loop = Loop()
-    hub = Hub(loop.call_soon)
+    hub = loop.hub()
     gone, there = Member(), Member()
     hub.add("r", gone)
     hub.add("r", there)
@@ -83,7 +108,7 @@ def test_who_left_gets_nothing_more():
 
 def test_a_member_that_is_closed_by_its_own_push_harms_nobody():
     loop = Loop()
-    hub = Hub(loop.call_soon)
+    hub = loop.hub()
     last = Member()
     slow = Member(lambda: hub.remove("r", slow))
     hub.add("r", slow)
@@ -97,7 +122,7 @@ def test_a_member_that_is_closed_by_its_own_push_harms_nobody():
 
 def test_a_head_is_ephemeral_and_never_overtakes_the_events_it_speaks_of():
     loop = Loop()
-    hub = Hub(loop.call_soon)
+    hub = loop.hub()
     order = []
     member = Member(lambda: order.append((len(member.writes), len(member.ephemeral))))
     hub.add("r", member)
@@ -108,7 +133,7 @@ def test_a_head_is_ephemeral_and_never_overtakes_the_events_it_speaks_of():
 
 def test_a_member_that_comes_back_after_all_were_removed_is_delivered_to():
     loop = Loop()
-    hub = Hub(loop.call_soon)
+    hub = loop.hub()
     member = Member()
     hub.add("r", member)
     hub.deliver("r", b"1")
@@ -118,3 +143,60 @@ def test_a_member_that_comes_back_after_all_were_removed_is_delivered_to():
     hub.deliver("r", b"3")
     loop.tick()
     assert b"".join(member.writes) == b"13"
+
+
+def crowded(loop, count=LARGE_ROOM):
+    hub = loop.hub()
+    members = [Member() for _ in range(count)]
+    for member in members:
+        hub.add("r", member)
+    return hub, members
+
+
+def test_a_large_room_waits_for_what_is_on_its_way_and_makes_one_round_of_it():
+    loop = Loop()
+    hub, members = crowded(loop)
+    loop.coming = True
+    hub.deliver("r", b"1")
+    loop.tick()
+    assert members[0].writes == []
+    hub.deliver("r", b"2")
+    loop.coming = False
+    hub.settle()
+    loop.tick()
+    assert all(member.writes == [b"12"] for member in members)
+
+
+def test_a_large_room_does_not_wait_for_long():
+    loop = Loop()
+    hub, members = crowded(loop)
+    loop.coming = True
+    hub.deliver("r", b"1")
+    loop.tick()
+    loop.time_passes()
+    assert members[0].writes == [b"1"]
+    hub.deliver("r", b"2")
+    loop.tick()
+    loop.time_passes()
+    assert members[0].writes == [b"1", b"2"]
+
+
+def test_a_small_room_never_waits():
+    loop = Loop()
+    hub, members = crowded(loop, LARGE_ROOM - 1)
+    loop.coming = True
+    hub.deliver("r", b"1")
+    loop.tick()
+    assert members[0].writes == [b"1"]
+
+
+def test_who_joins_while_a_round_is_held_gets_it_no_second_time():
+    loop = Loop()
+    hub, members = crowded(loop)
+    loop.coming = True
+    hub.deliver("r", b"1")
+    loop.tick()
+    new = Member()
+    hub.add("r", new)
+    loop.time_passes()
+    assert (members[0].writes, new.writes) == ([b"1"], [])

@@ -35,7 +35,8 @@ class Member:
 class World:
     def __init__(self):
         self.supervisor = Supervisor()
-        self.hub = Hub(lambda call: asyncio.get_running_loop().call_soon(call))
+        loop = asyncio.get_running_loop()
+        self.hub = Hub(loop.call_soon, loop.call_later, lambda: False)
         self.relay = Relay(self.hub, self.supervisor.spawn, heartbeat_seconds=25)
         self.log = ScriptedLog()
         self.relay.connect(self.log)
