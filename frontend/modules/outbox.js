@@ -71,7 +71,7 @@ export class Outbox {
   /** Takes up what an earlier page left behind. @param {string} owner */
   async load(owner) {
     this.#owner = owner;
-    const found = await this.#storage.all(owner);
+    const found = await this.#storage.all(owner).catch(() => []);
     this.#items = found.sort((a, b) => a.order - b.order);
     this.#onChange();
   }
@@ -103,8 +103,9 @@ export class Outbox {
 
   /** @param {string} cid */
   async remove(cid) {
-    this.#forget(cid);
-    await this.#storage.remove(cid);
+    this.#items = this.#items.filter((item) => item.cid !== cid);
+    this.#onChange();
+    await this.#drop(cid);
   }
 
   /** The room is joined: whatever waits goes out. */
@@ -172,7 +173,7 @@ export class Outbox {
     if (this.#find(item.cid) === undefined) return;
     Object.assign(item, { state: "sent", place: { epoch, seq } });
     this.#onChange();
-    await this.#storage.remove(item.cid);
+    await this.#drop(item.cid);
   }
 
   async #fail(item, reason) {
@@ -184,6 +185,11 @@ export class Outbox {
   /** A disk that refuses costs the survival of a reload, not the message. */
   async #keep(item) {
     await this.#storage.put({ ...item }).catch((error) => console.warn("An unsent message could not be stored.", error));
+  }
+
+  /** What stays on disk by mistake goes out again under its cid, which the server knows. */
+  async #drop(cid) {
+    await this.#storage.remove(cid).catch((error) => console.warn("A sent message could not be put away.", error));
   }
 
   /** @param {number | null} ms what the server asked for; else our own full jitter */
@@ -212,10 +218,5 @@ export class Outbox {
 
   #find(cid) {
     return this.#items.find((item) => item.cid === cid);
-  }
-
-  #forget(cid) {
-    this.#items = this.#items.filter((item) => item.cid !== cid);
-    this.#onChange();
   }
 }

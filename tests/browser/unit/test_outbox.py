@@ -232,7 +232,7 @@ def test_a_disk_that_refuses_does_not_stop_a_message(modules):
     assert modules(
         SETUP
         + """
-        storage.put = () => Promise.reject(new Error("quota"));
+        storage.put = storage.remove = storage.all = () => Promise.reject(new Error("quota"));
         const outbox = await open();
         outbox.resume();
         await outbox.add("lobby", "a");
