@@ -4,7 +4,6 @@ slowapi is synchronous and its defaults fail open: routes must be plain `def` an
 `@limiter.limit(…)`; the store gets a quarter of a second before this process counts by itself.
 """
 
-import ipaddress
 import time
 from typing import Any
 
@@ -13,12 +12,12 @@ from slowapi import Limiter
 from slowapi.errors import RateLimitExceeded
 from starlette.responses import Response
 
+from cloudchat.core.client_network import client_network
 from cloudchat.http.errors import ApiError, error_response
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.settings import Settings
 
 STORE_TIMEOUT_SECONDS = 0.25
-_IPV6_PREFIX = 64  # what one subscriber holds; by single addresses, one attacker would have 2⁶⁴ allowances
 
 
 def create_limiter(settings: Settings) -> Limiter:
@@ -71,17 +70,8 @@ def client_address(request: Request) -> str:
 
 
 def client_key(request: Request) -> str:
-    """Who shares an allowance: an IPv4 address, or an IPv6 network. Never empty, which slowapi would let pass."""
-    address = client_address(request)
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is None:
-            return str(ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False))
-        parsed = parsed.ipv4_mapped
-    return str(parsed)
+    """Who shares an allowance. Never empty, which slowapi would let pass."""
+    return client_network(client_address(request))
 
 
 def _wait_ms(limiter: Limiter, request: Request, error: RateLimitExceeded) -> int:

@@ -1,0 +1,19 @@
+import pytest
+
+from cloudchat.core.client_network import client_network
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::ffff", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("local", "local"),
+        ("", "local"),
+    ],
+)
+def test_client_network(address, network):
+    assert client_network(address) == network
