@@ -151,6 +151,9 @@ class ChatClient:
             await self._connecting.run()
         except ClientError as reason:
             end = reason
+        except Exception as bug:
+            end = Closed(f"the client failed: {bug!r}")
+            end.__cause__ = bug
         finally:
             self._end = end
             self._protocol.outbox.abandon(end)
