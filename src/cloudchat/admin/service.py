@@ -87,6 +87,7 @@ class AdminService:
             if user is None:
                 raise NoSuchThing(f"there is no user {name!a}")
             user.disabled_at = user.disabled_at or now
+            user.access_changed_at = now
             end_sessions_of(db, user.id, now, "account disabled")
             record(db, now, actor, "user.disable", target=user.id)
 
@@ -97,6 +98,7 @@ class AdminService:
             if user is None:
                 raise NoSuchThing(f"there is no user {name!a}")
             user.disabled_at = None
+            user.access_changed_at = now
             record(db, now, actor, "user.enable", target=user.id)
 
     def create_invite(self, seconds: int, *, actor: str, now: float) -> str:

@@ -1,8 +1,8 @@
-"""The tables. Times are seconds since 1970; ids are core.ids; no secret is stored, only hashes of secrets."""
+"""The tables. Times are seconds since 1970; ids are core.ids. Of secrets only hashes are stored, or ciphertext."""
 
 from typing import Annotated
 
-from sqlalchemy import Boolean, Double, ForeignKey, Index, Integer, String, Text, false
+from sqlalchemy import BigInteger, Boolean, Double, ForeignKey, Index, Integer, String, Text, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Id = Annotated[str, mapped_column(String(22), primary_key=True)]
@@ -28,6 +28,18 @@ class User(Model):
     must_change_password: Mapped[bool] = mapped_column(Boolean, server_default=false())
     created_at: Mapped[Instant]
     disabled_at: Mapped[Instant | None]
+    access_changed_at: Mapped[Instant | None] = mapped_column(index=True)  # sockets older than this are closed
+    totp_secret: Mapped[str | None] = mapped_column(String(255))  # encrypted by auth/vault.py
+    totp_confirmed_at: Mapped[Instant | None]  # until then the secret was only shown
+    totp_last_step: Mapped[int | None] = mapped_column(BigInteger)  # codes of this 30 s step and older are used up
+
+
+class RecoveryCode(Model):
+    """One login without the second factor's device; deleted when it is used."""
+
+    __tablename__ = "recovery_codes"
+    code_hash: Mapped[Hash]
+    user_id: Mapped[UserRef] = mapped_column(index=True)
 
 
 class LoginSession(Model):
@@ -41,7 +53,7 @@ class LoginSession(Model):
     last_used_at: Mapped[Instant]
     idle_expires_at: Mapped[Instant]
     expires_at: Mapped[Instant]  # the absolute end
-    ended_at: Mapped[Instant | None]
+    ended_at: Mapped[Instant | None] = mapped_column(index=True)
     ended_because: Mapped[str | None] = mapped_column(String(32))
 
 
@@ -66,7 +78,7 @@ class ApiToken(Model):
     created_at: Mapped[Instant]
     expires_at: Mapped[Instant]
     last_used_at: Mapped[Instant | None]
-    revoked_at: Mapped[Instant | None]
+    revoked_at: Mapped[Instant | None] = mapped_column(index=True)
 
 
 class Invite(Model):
@@ -120,6 +132,7 @@ class AuditEntry(Model):
     actor: Mapped[str] = mapped_column(String(32))  # a user's id, or `cli`, or `server`
     action: Mapped[str] = mapped_column(String(64))
     target: Mapped[str] = mapped_column(String(32))
+    result: Mapped[str] = mapped_column(String(16), server_default="done")  # or `refused`
     address: Mapped[str] = mapped_column(String(64))
     detail: Mapped[str] = mapped_column(Text)
 
