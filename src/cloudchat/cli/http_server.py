@@ -29,6 +29,7 @@ _SECONDS_TO_END = 7.0  # for workers, from the signal to SIGKILL
 
 def server_config(settings: Settings, listener: socket.socket) -> Config:
     """How uvicorn is set. The application reads its own settings from the environment, in every worker."""
+    from cloudchat.http.http_protocol import HttpProtocol
     from cloudchat.realtime.websocket_protocol import WebSocketProtocol
 
     return Config(
@@ -38,7 +39,7 @@ def server_config(settings: Settings, listener: socket.socket) -> Config:
         factory=True,
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=Limits().frame_bytes,
         ws_per_message_deflate=False,  # 316 KiB a connection, and a bomb's fuse
@@ -111,6 +112,10 @@ class _Workers(Multiprocess):
         self.asked_to_stop = False
 
     def keep_subprocess_alive(self) -> None:
+        for process in self.processes:
+            # As long as this process holds the worker's end of the pipe too, a question to a killed worker meets no
+            # end of file and waits its whole 20 s, with nobody replaced.
+            process.child_conn.close()
         super().keep_subprocess_alive()
         if self._announce is not None and all(process.is_ready(timeout=0.5) for process in self.processes):
             self._announce()

@@ -1,0 +1,47 @@
+"""One server for each file of attacks, and two users: who attacks, and who must not notice."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from support.accounts import Account, register
+from support.figures import open_files
+from support.processes import wait_until
+from support.server import RunningServer
+from support.socket import ChatSocket
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    with RunningServer() as running:
+        yield running
+
+
+@pytest.fixture
+def attacker(server: RunningServer) -> Iterator[Account]:
+    account = register(server.url)
+    yield account
+    account.http.close()
+
+
+@pytest.fixture
+def bystander(server: RunningServer) -> Iterator[ChatSocket]:
+    """Somebody who chats, and whose next message must still pass when the attack is over."""
+    account = register(server.url)
+    with ChatSocket(server.ws_url, account.access_token) as chat:
+        chat.wait_for("welcome")
+        chat.join()
+        yield chat
+        assert chat.send("still here")["type"] == "ack"
+    account.http.close()
+
+
+@pytest.fixture
+def all_freed(server: RunningServer) -> Iterator[Callable[[float], None]]:
+    """Wait until the server holds no more descriptors than at the beginning of the test."""
+    before = open_files(server.pid)
+
+    def wait(seconds: float = 15.0) -> None:
+        wait_until(lambda: open_files(server.pid) <= before, f"the {before} descriptors of before", seconds)
+
+    yield wait

@@ -1,0 +1,125 @@
+"""Requests that are too large, too slow or no handshake: answered or cut, and never held."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import pytest
+
+from support.accounts import Account
+from support.figures import open_files, resident_bytes
+from support.processes import wait_until
+from support.raw_socket import UPGRADE, RawSocket
+from support.server import RunningServer
+from support.socket import ChatSocket
+
+REFUSED = {
+    "129 headers": (f"GET /ws HTTP/1.1\r\n{UPGRADE}" + "a: b\r\n" * 129 + "\r\n", 431),
+    "a line of 9 KiB": (f"GET /ws HTTP/1.1\r\n{UPGRADE}a: {'b' * 9216}\r\n\r\n", 431),
+    "a line of 900 KiB": (f"GET /ws HTTP/1.1\r\n{UPGRADE}a: {'b' * 921_600}\r\n\r\n", 431),
+    "a head of 40 KiB": (f"GET /ws HTTP/1.1\r\n{UPGRADE}" + f"a: {'b' * 4000}\r\n" * 10 + "\r\n", 431),
+    "a URL of 9 KiB": (f"GET /ws?{'b' * 9216} HTTP/1.1\r\n{UPGRADE}\r\n", 414),
+    "no key": ("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 400),
+    "another version": (f"GET /ws HTTP/1.1\r\n{UPGRADE}\r\n".replace("Version: 13", "Version: 8"), 400),
+    "another path": (f"GET /elsewhere HTTP/1.1\r\n{UPGRADE}\r\n", 403),
+    "no subprotocol": (f"GET /ws HTTP/1.1\r\n{UPGRADE}\r\n", 400),
+    "no token": (f"GET /ws HTTP/1.1\r\n{UPGRADE}Sec-WebSocket-Protocol: cloudchat.v1\r\n\r\n", 401),
+    "a bare line feed in a name": ("GET /ws HTTP/1.1\r\nHost: x\r\nbad\nname: x\r\n\r\n", 400),
+    "no HTTP": ("\x16\x03\x01\x02\x00\x01\x00", 400),
+    "GET with 20,000 headers": ("GET /healthz HTTP/1.1\r\nHost: x\r\n" + "a: b\r\n" * 20_000 + "\r\n", 431),
+    "GET with a URL of 1 MiB": (f"GET /{'b' * (1 << 20)} HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+}
+
+
+@pytest.mark.parametrize(("request_", "status"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_bad_request_is_answered_and_let_go(
+    server: RunningServer, request_: str, status: int, all_freed: Callable[[], None]
+) -> None:
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(RawSocket(server.port)) for _ in range(10)]
+        for raw in sockets:
+            raw.flood(request_.encode("latin-1"))
+        for raw in sockets:
+            assert raw.read_to_end().startswith(f"HTTP/1.1 {status} ".encode())
+        all_freed()  # while the clients still hold their ends
+
+
+def test_a_post_can_not_be_upgraded(server: RunningServer, all_freed: Callable[[], None]) -> None:
+    with RawSocket(server.port) as raw:
+        raw.send(f"POST /ws HTTP/1.1\r\nContent-Length: 3\r\n{UPGRADE}\r\nabc".encode())
+        assert not raw.read_to_end().startswith(b"HTTP/1.1 101")
+        all_freed()
+
+
+SLOW = {
+    "nothing": b"",
+    "empty lines": b"\r\n",
+    "half a request line": b"GET /ws HT",
+    "half a handshake": f"GET /ws HTTP/1.1\r\n{UPGRADE}".encode(),
+    "half a body": b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 40\r\n\r\n{",
+    "half a chunk": b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n40\r\n{",
+    "empty lines after a request": b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n\r\n",
+    "half a second request": b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /",
+    "a refused body that goes on": b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 999999999\r\n\r\n{",
+}
+
+
+def test_what_never_becomes_a_whole_request_is_cut_after_ten_seconds(
+    server: RunningServer, bystander: ChatSocket, all_freed: Callable[[float], None]
+) -> None:
+    """Slowloris: each of them sends one more byte every half second, so it is never idle."""
+    memory, files = resident_bytes(server.pid), open_files(server.pid)
+    with ExitStack() as opened:
+        sockets = [(kind, opened.enter_context(RawSocket(server.port))) for kind in SLOW for _ in range(20)]
+        began = time.monotonic()
+        for kind, raw in sockets:
+            raw.send(SLOW[kind])
+        living = list(sockets)
+
+        def trickle() -> bool:
+            for kind, raw in list(living):
+                if kind == "nothing":
+                    continue
+                try:
+                    raw.send(b"\n" if kind.startswith("empty") else b"a")
+                except ConnectionError:
+                    living.remove((kind, raw))
+            time.sleep(0.5)
+            return open_files(server.pid) <= files
+
+        wait_until(trickle, f"all cut but {living}", seconds=20)
+        assert time.monotonic() - began > 5  # and none of the merely slow ones at once
+    all_freed(1)
+    assert resident_bytes(server.pid) - memory < 20 << 20
+
+
+def test_a_handshake_ends_even_if_the_store_never_answers(attacker: Account, server: RunningServer) -> None:
+    os.kill(server.store_pid, signal.SIGSTOP)
+    try:
+        before = open_files(server.pid)
+        with ExitStack() as opened:
+            sockets = [opened.enter_context(RawSocket(server.port)) for _ in range(5)]
+            for raw in sockets:
+                raw.send(RawSocket.request(attacker.access_token))
+            for raw in sockets:
+                assert raw.read_to_end(15)[:12] in (b"HTTP/1.1 503", b"")
+            wait_until(lambda: open_files(server.pid) <= before + 2, "the sockets let go")
+    finally:
+        os.kill(server.store_pid, signal.SIGCONT)
+
+
+def test_a_thousand_requests_at_once_on_one_connection_are_not_all_kept(
+    server: RunningServer, all_freed: Callable[[], None]
+) -> None:
+    memory = resident_bytes(server.pid)
+    with ExitStack() as opened:
+        for _ in range(20):
+            raw = opened.enter_context(RawSocket(server.port))
+            raw.flood(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 10_000)
+        all_freed()
+    assert resident_bytes(server.pid) - memory < 30 << 20

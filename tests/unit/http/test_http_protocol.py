@@ -1,0 +1,39 @@
+"""Who asks and then does not read the answer is cut. The other bounds are attacked in integration/socket_layer."""
+
+import asyncio
+import socket
+
+import pytest
+from starlette.types import Receive, Scope, Send
+from uvicorn import Config, Server
+
+from cloudchat.http import http_protocol
+
+LARGE = 16 << 20  # more than the kernel takes on both sides
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % LARGE)]})
+    await send({"type": "http.response.body", "body": bytes(LARGE)})
+
+
+async def test_a_reader_that_stalls_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "STALL_SECONDS", 0.2)
+    server = Server(Config(answer, http=http_protocol.HttpProtocol, lifespan="off", timeout_keep_alive=0))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        running = asyncio.create_task(server._serve(sockets=[listener]))
+        reader, writer = await asyncio.open_connection(*listener.getsockname(), limit=1024)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.wait_for(reader.readline(), 5)
+        async with asyncio.timeout(10):
+            while server.server_state.connections:
+                await asyncio.sleep(0.02)
+        writer.close()
+        server.should_exit = True
+        await running
