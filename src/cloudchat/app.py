@@ -14,6 +14,7 @@ from cloudchat import __version__
 from cloudchat.auth.keys import load_or_create
 from cloudchat.auth.passwords import Passwords
 from cloudchat.auth.principal import Principal
+from cloudchat.auth.revocations import Revocations, revocations_since
 from cloudchat.auth.routes import auth_routes
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens import Tokens
@@ -31,6 +32,8 @@ from cloudchat.realtime.dispatcher import Dispatcher
 from cloudchat.realtime.endpoint import SocketEndpoint
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.relay import Relay
+from cloudchat.realtime.revocation_sweep import sweep
+from cloudchat.realtime.roster import Roster, SocketLimits
 from cloudchat.resources import frontend_directory
 from cloudchat.rooms.routes import room_routes
 from cloudchat.rooms.service import RoomService, RoomSummary
@@ -55,6 +58,10 @@ class Services:
     def _admit(self, token: str) -> tuple[Principal, list[RoomSummary]]:
         principal = self.accounts.authenticate(token, time.time())
         return principal, self.rooms.rooms_of(principal.user_id)
+
+    async def revocations_since(self, since: float) -> Revocations:
+        """What was revoked since then. Raises `DatabaseUnavailable`."""
+        return await asyncio.to_thread(revocations_since, self.db, since)
 
     async def authenticate(self, token: str) -> Principal:
         """Whom a token speaks for. Raises `AccountError`."""
@@ -84,10 +91,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
     relay.connect(broker)
     dispatcher = Dispatcher(broker, relay, hub, MessageService(broker), services.authenticate)
+    roster = Roster(SocketLimits(settings.sockets_per_user, settings.sockets_per_address, settings.sockets_in_total))
     sockets = SocketEndpoint(
         services.admit,
         relay.head_of,
         dispatcher,
+        roster,
         supervisor.spawn,
         origins=lambda: settings.origins,
         limits=Limits(sends_per_10s=settings.sends_per_10s),
@@ -107,6 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         supervisor.keep(broker.run(), "subscription")
         supervisor.keep(relay.heartbeat(), "heartbeat")
+        supervisor.keep(sweep(services.revocations_since, roster), "revocation sweep")
         try:
             yield
         finally:

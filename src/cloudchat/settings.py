@@ -11,6 +11,7 @@ RegistrationMode = Literal["open", "invite", "closed"]
 
 # Checked here, because the limiter takes a rate that it can't read for none at all.
 _RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
+_RATES = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)(;[1-9][0-9]{0,8}/(second|minute|hour|day)){0,3}$"
 
 
 class Settings(BaseSettings):
@@ -42,6 +43,9 @@ class Settings(BaseSettings):
     refresh_absolute_seconds: int = Field(90 * 86400, ge=60, description="A session ends after so long, used or not.")
     heartbeat_seconds: int | float = Field(25, ge=0.2, le=300, description="Seconds between two heads of a room.")
     sends_per_10s: int = Field(20, ge=1, description="Messages one socket may send in 10 seconds.")
+    sockets_per_user: int = Field(10, ge=1, description="Sockets of one user in one process; above, the oldest goes.")
+    sockets_per_address: int = Field(100, ge=1, description="Sockets from one address (IPv6: /64) in one process.")
+    sockets_in_total: int = Field(20_000, ge=1, description="Sockets in one process.")
     outbox_bytes: int = Field(
         1 << 20, ge=1 << 17, description="Unsent bytes a socket may have waiting; above, it is closed with 4408."
     )
@@ -49,6 +53,25 @@ class Settings(BaseSettings):
     register_rate: str = Field("60/minute", pattern=_RATE, description="Registrations from one address.")
     refresh_rate: str = Field("120/minute", pattern=_RATE, description="Refreshes and logouts from one address.")
     account_rate: str = Field("600/minute", pattern=_RATE, description="Other account requests from one address.")
+    admin_rate: str = Field("300/minute", pattern=_RATE, description="Administrators' requests from one address.")
+    login_failures_per_client: str = Field(
+        "5/minute;20/hour;60/day",
+        pattern=_RATES,
+        description="Failed logins to one account from one address; above, that address waits.",
+    )
+    login_failures_per_account: str = Field(
+        "100/hour;500/day",
+        pattern=_RATES,
+        description="Failed logins to one account; above, addresses wait that it never signed in from.",
+    )
+    code_failures_per_account: str = Field(
+        "10/hour;30/day",
+        pattern=_RATES,
+        description="Wrong codes after a right password; above, addresses wait that the account never signed in from.",
+    )
+    require_admin_2fa: bool | None = Field(
+        None, description="Whether administrators need a second factor; unset is no on loopback and yes elsewhere."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @field_validator("allowed_origins", mode="before")
@@ -72,6 +95,11 @@ class Settings(BaseSettings):
     def registration_mode(self) -> RegistrationMode:
         """Who may register: strangers only where no stranger can come from outside."""
         return self.registration or ("open" if self.on_loopback else "invite")
+
+    @property
+    def admins_need_second_factor(self) -> bool:
+        """Whether an administrator without a second factor may not administer."""
+        return not self.on_loopback if self.require_admin_2fa is None else self.require_admin_2fa
 
     @property
     def database(self) -> SecretStr:

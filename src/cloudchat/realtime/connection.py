@@ -40,17 +40,22 @@ class Socket(Protocol):
 
 
 class Connection:
-    """The receiver of one authenticated socket. `dispatch` is what commands mean, `forget` lets a room go."""
+    """The receiver of one authenticated socket.
+
+    `dispatch` is what commands mean, `forget` lets a room go, `ended` hears that the socket is closed.
+    """
 
     __slots__ = (
         "_at_work",
         "_dispatch",
         "_draining",
+        "_ended",
         "_expiry",
         "_forget",
         "_queue",
         "_session",
         "_spawn",
+        "authenticated_at",
         "joined",
         "open",
         "principal",
@@ -68,7 +73,9 @@ class Connection:
         *,
         dispatch: "Callable[[Connection, AnyCommand], None]",
         forget: "Callable[[Connection, RoomFeed], None]",
+        ended: "Callable[[Connection], None]",
         spawn: Spawn,
+        authenticated_at: float,
     ) -> None:
         self.socket = socket
         self.principal = principal
@@ -79,12 +86,13 @@ class Connection:
         self._session = session
         self._dispatch = dispatch
         self._forget = forget
+        self._ended = ended
         self._spawn = spawn
         self._queue: deque[Callable[[], Awaitable[None]]] | None = None
         self._at_work: asyncio.Task[None] | None = None
         self._draining = False
         self._expiry: asyncio.TimerHandle | None = None
-        self.token_renewed(principal)
+        self.token_renewed(principal, authenticated_at)
 
     # -- out ----------------------------------------------------------------------------------------------------------
 
@@ -123,6 +131,7 @@ class Connection:
         for feed in self.joined.values():
             self._forget(self, feed)
         self.joined.clear()
+        self._ended(self)
 
     # -- for the dispatcher -------------------------------------------------------------------------------------------
 
@@ -155,9 +164,10 @@ class Connection:
         finally:
             self._at_work = self._queue = None
 
-    def token_renewed(self, principal: Principal) -> None:
-        """Go on with this token: warn a minute before it ends, close when it ends."""
+    def token_renewed(self, principal: Principal, authenticated_at: float) -> None:
+        """Go on with a token, checked at that instant: warn a minute before it ends, close when it ends."""
         self.principal = principal
+        self.authenticated_at = authenticated_at
         if self._expiry is not None:
             self._expiry.cancel()
         left = principal.expires_at - time.time()

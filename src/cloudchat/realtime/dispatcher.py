@@ -124,13 +124,14 @@ class Dispatcher:
         connection.send(events.Left(id=command.id, room=command.room))
 
     async def _auth(self, connection: Connection, command: Auth) -> None:
+        asked_at = time.time()
         try:
             principal = await self._authenticate(command.token)
         except AccountError:
             refusal = "the token is not valid; the socket keeps the one it has"
         else:
             if principal.user_id == connection.principal.user_id:
-                connection.token_renewed(principal)
+                connection.token_renewed(principal, asked_at)
                 expires_at = rfc3339(principal.expires_at)
                 connection.send(events.Authenticated(id=command.id, token_expires_at=expires_at))
                 return

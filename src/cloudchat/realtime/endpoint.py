@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from cloudchat.auth.errors import AccountDisabled, BadToken
 from cloudchat.auth.principal import CHAT_READ, Principal
 from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.core.client_network import client_network
 from cloudchat.core.clock import rfc3339
 from cloudchat.core.ids import new_id
 from cloudchat.core.socket_session import SocketSession
@@ -22,12 +23,15 @@ from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.dispatcher import Dispatcher
 from cloudchat.realtime.opening import SUBPROTOCOL, Credential, Refusal, check_origin, credential_of
 from cloudchat.realtime.relay import Spawn
+from cloudchat.realtime.roster import Roster
 from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol
 from cloudchat.rooms.service import RoomSummary
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 2
+FULL = Refusal(503, "unavailable", "this server has no room for another socket; try again")
+TOO_MANY = Refusal(429, "rate_limited", "too many sockets from this address; close one first")
 SOCKET_DISABLED = Refusal(403, "forbidden", "this account or token may not chat")
 
 Admit = Callable[[str], Awaitable[tuple[Principal, list[RoomSummary]]]]
@@ -43,6 +47,7 @@ class SocketEndpoint:
         admit: Admit,
         head_of: HeadOf,
         dispatcher: Dispatcher,
+        roster: Roster,
         spawn: Spawn,
         *,
         origins: Callable[[], frozenset[str]],
@@ -53,6 +58,7 @@ class SocketEndpoint:
         self._admit = admit
         self._head_of = head_of
         self._dispatcher = dispatcher
+        self._roster = roster
         self._spawn = spawn
         self._origins = origins
         self._limits = limits
@@ -65,10 +71,24 @@ class SocketEndpoint:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         credential = credential_of(headers, scope["subprotocols"])
         refusal = credential if isinstance(credential, Refusal) else check_origin(headers, self._origins())
+        address = client_network((scope["client"] or ("",))[0])
+        if refusal is None and not self._roster.reserve(address):
+            refusal = FULL if self._roster.full else TOO_MANY
         if refusal is not None:
             await _refuse(send, refusal)
             return
+        opened = False
+        try:
+            opened = await self._authenticate_and_open(send, socket, credential, address)
+        finally:
+            if not opened:
+                self._roster.release(address)
+
+    async def _authenticate_and_open(
+        self, send: Send, socket: WebSocketProtocol, credential: Credential | Refusal, address: str
+    ) -> bool:
         assert isinstance(credential, Credential)  # noqa: S101 (for the type checker: a Refusal has been sent)
+        asked_at = time.time()
         try:
             principal, rooms = await self._admit(credential.token)
             if CHAT_READ not in principal.scopes:
@@ -83,11 +103,23 @@ class SocketEndpoint:
             await _refuse(send, Refusal(503, "unavailable", "the message store cannot be reached; try again"))
         else:
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-            self._open(socket, principal, rooms, heads)
+            self._open(socket, principal, rooms, heads, address, asked_at)
+            return True
+        return False
 
     def _open(
-        self, socket: WebSocketProtocol, principal: Principal, rooms: list[RoomSummary], heads: list[StreamPosition]
+        self,
+        socket: WebSocketProtocol,
+        principal: Principal,
+        rooms: list[RoomSummary],
+        heads: list[StreamPosition],
+        address: str,
+        asked_at: float,
     ) -> None:
+        def ended(connection: Connection) -> None:
+            self._roster.leave(connection)
+            self._roster.release(address)
+
         socket.outbox_bytes = self._outbox_bytes
         connection = Connection(
             socket,
@@ -96,8 +128,13 @@ class SocketEndpoint:
             SocketSession(self._limits, time.monotonic()),
             dispatch=self._dispatcher.dispatch,
             forget=self._dispatcher.forget,
+            ended=ended,
             spawn=self._spawn,
+            authenticated_at=asked_at,
         )
+        oldest = self._roster.enter(connection)
+        if oldest is not None:
+            oldest.socket.close(CloseCode.REPLACED)
         connection.send(self._welcome(principal, rooms, heads))
         socket.attach(connection)
 

@@ -1,0 +1,62 @@
+"""Revoked anywhere, closed everywhere within five seconds: each process asks the database, and closes its own sockets.
+
+Nothing has to arrive for this to work: no message can be lost, no subscriber can be dead, the store may be away. What
+was revoked lately is asked for again and again, so a clock that differs by minutes, or a transaction that commits late,
+delays nothing for long.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from cloudchat.auth.principal import ADMINISTER
+from cloudchat.auth.revocations import Revocations
+from cloudchat.database.transactions import DatabaseUnavailable
+from cloudchat.protocol.close_codes import CloseCode
+from cloudchat.realtime.roster import Roster
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 2.0
+OVERLAP_SECONDS = 900.0
+BLIND_SECONDS = 60.0
+"""Administrators' sockets are closed when revocations can't be read for so long; nobody can open one then."""
+
+Read = Callable[[float], Awaitable[Revocations]]
+
+
+async def sweep(read: Read, roster: Roster) -> None:
+    """Close what is revoked, for ever. `read` takes the instant to read from, seconds since 1970."""
+    seen = time.monotonic()
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        try:
+            revocations = await read(time.time() - OVERLAP_SECONDS)
+        except DatabaseUnavailable:
+            logger.warning("revocations cannot be read")
+            if time.monotonic() - seen > BLIND_SECONDS:
+                close_administrators(roster)
+        else:
+            seen = time.monotonic()
+            if revocations:
+                close_revoked(roster, revocations)
+
+
+def close_revoked(roster: Roster, revocations: Revocations) -> None:
+    """Close the sockets that `revocations` name; those opened after their user's rights changed may stay."""
+    for connection in roster.all():
+        principal = connection.principal
+        if principal.user_id in revocations.disabled:
+            connection.socket.close(CloseCode.ACCOUNT_DISABLED)
+        elif principal.session_id in revocations.sessions or (
+            connection.authenticated_at <= revocations.changed.get(principal.user_id, 0.0)
+        ):
+            connection.socket.close(CloseCode.TOKEN_INVALID)
+
+
+def close_administrators(roster: Roster) -> None:
+    """Without knowing who is one still, nobody is."""
+    for connection in roster.all():
+        if ADMINISTER in connection.principal.scopes:
+            connection.socket.close(CloseCode.TOKEN_INVALID)
