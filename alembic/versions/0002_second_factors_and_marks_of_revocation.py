@@ -17,6 +17,7 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("totp_secret", sa.String(255), nullable=True))
     op.add_column("users", sa.Column("totp_confirmed_at", sa.Double(), nullable=True))
     op.add_column("users", sa.Column("totp_last_step", sa.BigInteger(), nullable=True))
+    op.add_column("sessions", sa.Column("network", sa.String(64), server_default="", nullable=False))
     op.add_column("audit_log", sa.Column("result", sa.String(16), server_default="done", nullable=False))
     for table, column in _MARKS:
         op.create_index(f"ix_{table}_{column}", table, [column])
@@ -35,5 +36,6 @@ def downgrade() -> None:
     for table, column in _MARKS:
         op.drop_index(f"ix_{table}_{column}", table)
     op.drop_column("audit_log", "result")
+    op.drop_column("sessions", "network")
     for column in ("totp_last_step", "totp_confirmed_at", "totp_secret", "access_changed_at"):
         op.drop_column("users", column)

@@ -49,6 +49,7 @@ class LoginSession(Model):
     id: Mapped[Id]
     user_id: Mapped[UserRef] = mapped_column(index=True)
     client: Mapped[str] = mapped_column(String(200))  # what the device called itself, for its owner's eyes
+    network: Mapped[str] = mapped_column(String(64), server_default="")  # core.client_network: where it was opened
     created_at: Mapped[Instant]
     last_used_at: Mapped[Instant]
     idle_expires_at: Mapped[Instant]
