@@ -39,7 +39,12 @@ def cloudchat(members: int) -> Iterator[Server]:
 
     There are users for `members` sockets, few sockets each.
     """
-    running = RunningServer(environment={"CLOUDCHAT_SENDS_PER_10S": "100000000"})
+    running = RunningServer(
+        environment={
+            "CLOUDCHAT_SENDS_PER_10S": "100000000",
+            "CLOUDCHAT_SOCKETS_PER_ADDRESS": "100000",
+        }
+    )
     try:
         try:
             with on_server_core():
