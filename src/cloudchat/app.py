@@ -91,7 +91,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     relay.connect(broker)
     dispatcher = Dispatcher(broker, relay, hub, MessageService(broker), services.authenticate)
-    roster = Roster(SocketLimits(settings.sockets_per_user, settings.sockets_per_address, settings.sockets_in_total))
+    roster = Roster(
+        SocketLimits(settings.sockets_per_user, settings.sockets_per_address, settings.sockets_in_total),
+        settings.sends_per_10s,
+    )
     sockets = SocketEndpoint(
         services.admit,
         relay.head_of,

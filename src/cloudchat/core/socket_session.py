@@ -24,16 +24,20 @@ class Refused:
 
 
 class SocketSession:
-    """Turns frames into commands or refusals. `now` is seconds of a monotonic clock."""
+    """Turns frames into commands or refusals. `now` is seconds of a monotonic clock.
 
-    __slots__ = ("_bad_in_a_row", "_commands", "_limited_in_a_row", "_limits", "_sends")
+    `user_sends` is shared by all sockets of the user.
+    """
 
-    def __init__(self, limits: Limits, now: float) -> None:
+    __slots__ = ("_bad_in_a_row", "_commands", "_limited_in_a_row", "_limits", "_sends", "_user_sends")
+
+    def __init__(self, limits: Limits, user_sends: TokenBucket, now: float) -> None:
         sends = limits.sends_per_10s
         self._limits = limits
         # What `welcome` promises must never be refused by the coarser limit on commands.
         self._commands = TokenBucket(COMMANDS_AT_ONCE + sends, COMMANDS_PER_SECOND + sends / 10, now)
         self._sends = TokenBucket(sends, sends / 10, now)
+        self._user_sends = user_sends
         self._bad_in_a_row = 0
         self._limited_in_a_row = 0
 
@@ -64,7 +68,7 @@ class SocketSession:
         if not printable(text):
             message = "a message may hold no control characters but tab and newline"
             return Refused(error(ErrorCode.BAD_REQUEST, message, id=command.id, field="text"))
-        wait = self._sends.take(now)
+        wait = self._sends.take(now) or self._user_sends.take(now)
         return self._limited(command.id, wait) if wait else None
 
     def _limited(self, id: str | None, wait: int) -> Refused:

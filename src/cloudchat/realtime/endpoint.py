@@ -120,12 +120,13 @@ class SocketEndpoint:
             self._roster.leave(connection)
             self._roster.release(address)
 
+        now = time.monotonic()
         socket.outbox_bytes = self._outbox_bytes
         connection = Connection(
             socket,
             principal,
             {room.id: room for room in rooms},
-            SocketSession(self._limits, time.monotonic()),
+            SocketSession(self._limits, self._roster.sends_of(principal.user_id, now), now),
             dispatch=self._dispatcher.dispatch,
             forget=self._dispatcher.forget,
             ended=ended,

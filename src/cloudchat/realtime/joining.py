@@ -7,7 +7,7 @@ before that moment is in the memory, what comes after it is delivered to the mem
 
 import asyncio
 
-from cloudchat.broker.broker import Broker
+from cloudchat.broker.broker import Broker, BrokerUnavailable
 from cloudchat.core.stream_position import StreamPosition, resume
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
@@ -50,7 +50,12 @@ async def _replay(connection: Connection, command: Join, feed: RoomFeed, *, brok
     )
     announcement = text_frame(events.encode(joined))
     while not feed.recent.covers(sent):
-        page = await broker.read(command.room, sent, PAGE_EVENTS)
+        try:
+            page = await broker.read(command.room, sent, PAGE_EVENTS)
+        except BrokerUnavailable:
+            if announcement:
+                raise
+            return _give_up(connection, begun=True)
         if page.epoch != head.epoch or page.first != sent + 1 or not page.events:
             feed.oldest = max(feed.oldest, page.oldest) if page.epoch == head.epoch else feed.oldest
             return _give_up(connection, begun=not announcement)

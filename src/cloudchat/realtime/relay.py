@@ -56,10 +56,10 @@ class Relay:
         try:
             async with asyncio.timeout(OPEN_SECONDS):
                 # What was appended before the subscription is read, what is appended after it is heard.
-                if feed.subscribed:
-                    await self.check(feed)
-                else:
+                if not feed.subscribed:
                     await feed.opened.wait()
+                # Opened with one page; when its events are large, the log is longer than that.
+                await self.check(feed)
         except BaseException as problem:
             self.close(feed)
             if isinstance(problem, TimeoutError):

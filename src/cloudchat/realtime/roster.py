@@ -4,7 +4,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cloudchat.core.rate_limit import TokenBucket
 from cloudchat.realtime.connection import Connection
+
+SOCKETS_WORTH_OF_SENDS = 3
+"""A user may send as much as so many sockets may: nobody types in more at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +20,21 @@ class SocketLimits:
     total: int = 20_000
 
 
+class _User:
+    __slots__ = ("connections", "sends")
+
+    def __init__(self, sends: TokenBucket) -> None:
+        self.connections: dict[Connection, None] = {}
+        self.sends = sends
+
+
 class Roster:
     """Counts sockets, and finds them. Each address and user costs one entry while it has a socket."""
 
-    def __init__(self, limits: SocketLimits) -> None:
+    def __init__(self, limits: SocketLimits, sends_per_10s: int) -> None:
         self._limits = limits
-        self._by_user: dict[str, dict[Connection, None]] = {}
+        self._sends_per_10s = sends_per_10s
+        self._users: dict[str, _User] = {}
         self._addresses: Counter[str] = Counter()
         self._reserved = 0
 
@@ -48,23 +61,31 @@ class Roster:
         if not self._addresses[address]:
             del self._addresses[address]
 
+    def sends_of(self, user_id: str, now: float) -> TokenBucket:
+        """What all sockets of a user may send together: ten sockets must not be ten allowances.
+
+        Ask right before `enter`. `now` is seconds of a monotonic clock.
+        """
+        user = self._users.get(user_id)
+        if user is None:
+            most = SOCKETS_WORTH_OF_SENDS * self._sends_per_10s
+            user = self._users[user_id] = _User(TokenBucket(most, most / 10, now))
+        return user.sends
+
     def enter(self, connection: Connection) -> Connection | None:
         """List an open socket. Returns the user's oldest one if they have too many now: it must go."""
-        of_user = self._by_user.setdefault(connection.principal.user_id, {})
-        of_user[connection] = None
-        return next(iter(of_user)) if len(of_user) > self._limits.per_user else None
+        connections = self._users[connection.principal.user_id].connections
+        connections[connection] = None
+        return next(iter(connections)) if len(connections) > self._limits.per_user else None
 
     def leave(self, connection: Connection) -> None:
         """Strike a socket off; harmless if it is not listed."""
-        of_user = self._by_user.get(connection.principal.user_id, {})
-        of_user.pop(connection, None)
-        if not of_user:
-            self._by_user.pop(connection.principal.user_id, None)
-
-    def of_user(self, user_id: str) -> list[Connection]:
-        """The user's sockets, the oldest first."""
-        return list(self._by_user.get(user_id, ()))
+        user = self._users.get(connection.principal.user_id)
+        if user is not None:
+            user.connections.pop(connection, None)
+            if not user.connections:
+                del self._users[connection.principal.user_id]
 
     def all(self) -> Iterable[Connection]:
         """Every socket."""
-        return [connection for of_user in self._by_user.values() for connection in of_user]
+        return [connection for user in self._users.values() for connection in user.connections]

@@ -3,6 +3,7 @@ import uuid
 
 import pytest
 
+from cloudchat.core.rate_limit import TokenBucket
 from cloudchat.core.socket_session import PATIENCE, Refused, SocketSession, printable
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import Ping, Send
@@ -19,7 +20,7 @@ def a_send(text="hello", **fields):
 
 @pytest.fixture
 def session():
-    return SocketSession(Limits(), now=0)
+    return SocketSession(Limits(), TokenBucket(60, 6, 0), now=0)
 
 
 def test_a_good_command_passes(session):
@@ -81,3 +82,10 @@ def test_what_is_no_json_object_is_answered_and_then_the_socket_ends(session):
     refused = session.receive("hello?", 0)
     assert refused.error.code is ErrorCode.BAD_REQUEST
     assert refused.close is CloseCode.BAD_COMMANDS
+
+
+def test_many_sockets_of_a_user_are_not_many_allowances():
+    shared = TokenBucket(60, 6, 0)
+    sockets = [SocketSession(Limits(), shared, now=0) for _ in range(10)]
+    passed = [isinstance(socket.receive(a_send(), 0), Send) for socket in sockets for _ in range(20)]
+    assert sum(passed) == 60
