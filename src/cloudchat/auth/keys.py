@@ -33,6 +33,10 @@ class KeyRing:
     keys: Mapping[str, ec.EllipticCurvePrivateKey]
     signing_kid: str
 
+    def current(self, *, look_now: bool = False) -> "KeyRing":
+        """Itself: a ring by itself never changes. See key_rotation.LiveKeyRing for one that does."""
+        return self
+
 
 def load_or_create(directory: Path) -> KeyRing:
     """The ring in `directory`, made with one fresh key if there is none. Processes that race get the same ring.
@@ -43,12 +47,11 @@ def load_or_create(directory: Path) -> KeyRing:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
-        with _locked(directory):
-            files = _key_files(directory) or [_create(directory)]
+        with locked(directory):  # so that no file goes between its listing and its reading
+            keys = [_load(path) for path in key_files(directory) or [create_key(directory)]]
     except OSError as error:
         raise KeyFolderError(f"cannot use the key folder {directory}: {error.strerror}; check its owner") from error
-    keys = {thumbprint(key): key for key in map(_load, files)}
-    return KeyRing(keys, thumbprint(_load(files[-1])))
+    return KeyRing({thumbprint(key): key for key in keys}, thumbprint(keys[-1]))
 
 
 def thumbprint(key: ec.EllipticCurvePrivateKey) -> str:
@@ -64,7 +67,8 @@ def _base64url(coordinate: int) -> str:
 
 
 @contextmanager
-def _locked(directory: Path) -> Iterator[None]:
+def locked(directory: Path) -> Iterator[None]:
+    """Hold the folder against every other process and thread; what was written in it is on disk at the end."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -74,24 +78,29 @@ def _locked(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _key_files(directory: Path) -> list[Path]:
-    # Oldest first; by name among those of the same instant, so that every process picks the same one.
+def key_files(directory: Path) -> list[Path]:
+    """The signing keys, oldest first; by name among those of one instant, so that every process picks the same one."""
     return sorted(directory.glob("*.pem"), key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
-def _create(directory: Path) -> Path:
+def create_key(directory: Path) -> Path:
+    """Write a fresh signing key; the folder must be `locked`."""
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    # Written whole under another name first: a crash in between leaves no half of a key.
-    descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".new-")
+    path = directory / f"{thumbprint(key)}.pem"
+    write_secret(path, pem)
+    return path
+
+
+def write_secret(path: Path, content: bytes) -> None:
+    """A file that only the server's user may read. Whole or not at all: a crash in between leaves no half of a key."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
+        file.write(content)
         file.flush()
         os.fchmod(file.fileno(), 0o400)
         os.fsync(file.fileno())
-    path = directory / f"{thumbprint(key)}.pem"
     os.rename(temporary, path)
-    return path
 
 
 def _load(path: Path) -> ec.EllipticCurvePrivateKey:

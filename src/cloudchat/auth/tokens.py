@@ -14,6 +14,7 @@ from jose import backends, jwt
 from jose.backends.cryptography_backend import CryptographyECKey
 
 from cloudchat.auth.errors import BadToken
+from cloudchat.auth.key_rotation import LiveKeyRing
 from cloudchat.auth.keys import KeyRing
 
 if backends.ECKey is not CryptographyECKey:  # pragma: no cover - a broken installation
@@ -49,15 +50,24 @@ class Claims:
     expires_at: int
 
 
+class _Prepared:
+    """A ring as jose wants it, made once instead of at each token."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self.ring = ring
+        self.signing_kid = ring.signing_kid
+        self.signing_key = CryptographyECKey(ring.keys[ring.signing_kid], "ES256")
+        self.verifying_keys = {kid: CryptographyECKey(key.public_key(), "ES256") for kid, key in ring.keys.items()}
+
+
 class Tokens:
     """Issues and verifies access tokens (a person's, minutes) and API tokens (a bot's, days)."""
 
-    def __init__(self, ring: KeyRing, *, access_seconds: int) -> None:
+    def __init__(self, keys: KeyRing | LiveKeyRing, *, access_seconds: int) -> None:
+        self._keys = keys
+        self._prepared = _Prepared(keys.current())
         self._access_seconds = access_seconds
         self._most_seconds = {ACCESS: access_seconds, API: API_TOKEN_MOST_SECONDS}
-        self._signing_kid = ring.signing_kid
-        self._signing_key = CryptographyECKey(ring.keys[ring.signing_kid], "ES256")
-        self._verifying_keys = {kid: CryptographyECKey(key.public_key(), "ES256") for kid, key in ring.keys.items()}
 
     def issue_access(self, user_id: str, session_id: str, token_id: str, now: float) -> str:
         """A token for one login session, good for `access_seconds`."""
@@ -92,8 +102,15 @@ class Tokens:
             "exp": expires_at,
             **more,
         }
-        headers = {"typ": _TYP[kind], "kid": self._signing_kid}
-        return str(jwt.encode(claims, self._signing_key, algorithm="ES256", headers=headers))
+        keys = self._current()
+        headers = {"typ": _TYP[kind], "kid": keys.signing_kid}
+        return str(jwt.encode(claims, keys.signing_key, algorithm="ES256", headers=headers))
+
+    def _current(self, *, look_now: bool = False) -> "_Prepared":
+        ring = self._keys.current(look_now=look_now)
+        if ring is not self._prepared.ring:
+            self._prepared = _Prepared(ring)
+        return self._prepared
 
     def _verify(self, token: str, now: float, kinds: Collection[str]) -> Claims:
         if not isinstance(token, str) or not _SHAPE.fullmatch(token):
@@ -104,7 +121,10 @@ class Tokens:
         kind = _KIND.get(header["typ"])
         if kind is None or kind not in kinds:
             raise BadToken("this kind of token is not accepted here")
-        key = self._verifying_keys[header["kid"]]
+        keys = self._current().verifying_keys
+        if header["kid"] not in keys:  # perhaps of a rotation a moment ago, by another process
+            keys = self._current(look_now=True).verifying_keys
+        key = keys[header["kid"]]
         claims = jwt.decode(token, key, algorithms=["ES256"], audience=_NAME, issuer=_NAME, options=_OPTIONS)
         self._check(kind, claims, now)
         return Claims(
