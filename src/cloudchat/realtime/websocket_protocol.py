@@ -11,6 +11,7 @@ import asyncio
 import os
 from typing import Any, Protocol, cast
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 from websockets.http11 import Request
@@ -211,6 +212,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Ask the application; a socket that it attached lives on without it."""
         try:
             await self.app(self.scope, self.receive, self.send)
+        except ClientDisconnected:
+            pass  # gone before it was accepted: nobody is left to be answered
         except BaseException:
             self.logger.exception("the application failed during the handshake")
             self.send_500_response()
