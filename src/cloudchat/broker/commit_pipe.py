@@ -82,9 +82,11 @@ class CommitPipe:
 
     async def _connect(self) -> None:
         """Connect, load the functions, send what waits; or tell those who wait that there is no store now."""
+        link: Link | None = None
         try:
             link = await connect(self._url, self._answered, self._lost)
-            await link.ask("FUNCTION", "LOAD", "REPLACE", FUNCTIONS)
+            async with asyncio.timeout(ANSWER_SECONDS):  # it may stop between its first answer and this one
+                await link.ask("FUNCTION", "LOAD", "REPLACE", FUNCTIONS)
             if link.lost:  # in the tick between the answer and this line: `_lost` has been called already
                 raise ConnectionError("the store closed the connection")
             self._link = link
@@ -95,6 +97,8 @@ class CommitPipe:
             await asyncio.sleep(RECONNECT_SECONDS)
         finally:
             self._connecting = None
+            if link is not None and link is not self._link:
+                link.abort()  # a store that is full refuses the functions, and would be left with one more connection
         if self._unsent:
             self._flush()
 

@@ -15,6 +15,8 @@ class ScriptedLog:
         self.subscribed = []
         self.renewed = []
         self.before_read = lambda: None
+        self.page_events = 10**6
+        """So many events fit a page."""
 
     def append(self, count=1):
         """Let events be appended, unheard. Returns the last one as a wake-up would bring it."""
@@ -38,7 +40,7 @@ class ScriptedLog:
         self.reads.append(after)
         if self.down:
             raise BrokerUnavailable("down")
-        seqs = [seq for seq in sorted(self.events) if seq > after][:limit]
+        seqs = [seq for seq in sorted(self.events) if seq > after][: min(limit, self.page_events)]
         first = seqs[0] if seqs else after + 1
         return Page(self.epoch, self.head, self.oldest, first, [self.events[seq] for seq in seqs])
 
