@@ -129,7 +129,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="cloudchat", version=__version__, lifespan=lifespan, docs_url="/docs", redoc_url=None)
     limiter = create_limiter(settings)
-    protect(app, limiter, lambda: settings.origins)
+    protect(app, limiter, lambda: settings.origins, settings.trusted_proxies)
     app.include_router(auth_routes(services.accounts, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": store_answers, "tasks": tasks_live}))

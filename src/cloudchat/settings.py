@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 RegistrationMode = Literal["open", "invite", "closed"]
+LogFormat = Literal["text", "json"]
 
 # Checked here, because the limiter takes a rate that it can't read for none at all.
 _RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
@@ -34,6 +35,10 @@ class Settings(BaseSettings):
         (),
         description="Comma-separated exact origins of pages that may use the API; unset on loopback: the server's own.",
     )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated addresses or networks of proxies whose X-Forwarded-For and -Proto are believed.",
+    )
     registration: RegistrationMode | None = Field(
         None, description="open, invite or closed; unset is open on loopback and invite elsewhere."
     )
@@ -46,6 +51,9 @@ class Settings(BaseSettings):
     sockets_per_user: int = Field(10, ge=1, description="Sockets of one user in one process; above, the oldest goes.")
     sockets_per_address: int = Field(100, ge=1, description="Sockets from one address (IPv6: /64) in one process.")
     sockets_in_total: int = Field(20_000, ge=1, description="Sockets in one process.")
+    ping_seconds: float = Field(
+        20, ge=1, le=300, description="A socket is pinged so often, and cut when it has not answered for so long."
+    )
     outbox_bytes: int = Field(
         1 << 20, ge=1 << 17, description="Unsent bytes a socket may have waiting; above, it is closed with 4408."
     )
@@ -53,6 +61,8 @@ class Settings(BaseSettings):
     register_rate: str = Field("60/minute", pattern=_RATE, description="Registrations from one address.")
     refresh_rate: str = Field("120/minute", pattern=_RATE, description="Refreshes and logouts from one address.")
     account_rate: str = Field("600/minute", pattern=_RATE, description="Other account requests from one address.")
+    connect_rate: str = Field("600/minute", pattern=_RATE, description="Sockets opened from one address.")
+    connect_user_rate: str = Field("120/minute", pattern=_RATE, description="Sockets opened by one user.")
     admin_rate: str = Field("300/minute", pattern=_RATE, description="Administrators' requests from one address.")
     login_failures_per_client: str = Field(
         "5/minute;20/hour;60/day",
@@ -73,12 +83,25 @@ class Settings(BaseSettings):
         None, description="Whether administrators need a second factor; unset is no on loopback and yes elsewhere."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: LogFormat | None = Field(
+        None, description="text, or json (one object a line); unset is text on loopback and json elsewhere."
+    )
 
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _split_origins(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
+        return value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _check_proxies(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = tuple(proxy.strip() for proxy in value.split(",") if proxy.strip())
+        if isinstance(value, tuple):
+            for proxy in value:
+                ipaddress.ip_network(proxy)  # a ValueError names what is none; a name in a list would trust nobody
         return value
 
     @property
@@ -100,6 +123,11 @@ class Settings(BaseSettings):
     def admins_need_second_factor(self) -> bool:
         """Whether an administrator without a second factor may not administer."""
         return not self.on_loopback if self.require_admin_2fa is None else self.require_admin_2fa
+
+    @property
+    def log_format_in_force(self) -> LogFormat:
+        """Lines for people where people try it out, lines for machines where it serves."""
+        return self.log_format or ("text" if self.on_loopback else "json")
 
     @property
     def database(self) -> SecretStr:

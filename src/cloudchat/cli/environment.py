@@ -28,9 +28,9 @@ def load_settings(**options: object) -> Settings:
 def export(settings: Settings) -> None:
     """Put what is in force now into the environment, where the application, and every worker, loads it from."""
     for name, value in settings.model_dump().items():
-        if name == "allowed_origins":
+        if isinstance(value, tuple):
             value = ",".join(value)
-        if isinstance(getattr(settings, name), str | int | float | Path) or name == "allowed_origins":
+        if isinstance(value, str | int | float | Path):
             os.environ[_PREFIX + name.upper()] = str(value)
     os.environ[f"{_PREFIX}DATABASE_URL"] = settings.database.get_secret_value()
     if settings.redis_url is not None:

@@ -43,15 +43,14 @@ def server_config(settings: Settings, listener: socket.socket) -> Config:
         ws=WebSocketProtocol,
         ws_max_size=Limits().frame_bytes,
         ws_per_message_deflate=False,  # 316 KiB a connection, and a bomb's fuse
-        ws_ping_interval=25,
-        ws_ping_timeout=20,
+        ws_ping_interval=settings.ping_seconds,
+        ws_ping_timeout=settings.ping_seconds,
         lifespan="on",
         access_log=False,
         server_header=False,
-        log_config=log_config(settings.log_level),
+        log_config=log_config(settings.log_level, settings.log_format_in_force),
         backlog=BACKLOG,
-        # Behind a unix socket is our own proxy, which overwrites the header; on TCP only this machine's is believed.
-        forwarded_allow_ips="*" if listener.family == socket.AF_UNIX else "127.0.0.1",
+        proxy_headers=False,  # http/proxies.py says whom to believe
         timeout_graceful_shutdown=_SECONDS_TO_DRAIN,
         timeout_worker_healthcheck=20,  # also covers the worker's imports on a slow machine
     )

@@ -55,7 +55,7 @@ def serve(options: argparse.Namespace) -> int:
 
     gc.disable()  # of the thousand objects a second that imports make, none is garbage: a quarter of a second saved
     settings = load_settings(host=options.host, port=options.port, workers=options.workers)
-    logging.config.dictConfig(log_config(settings.log_level))
+    logging.config.dictConfig(log_config(settings.log_level, settings.log_format_in_force))
     with contextlib.ExitStack() as running:
         _stop_cleanly_on_signals()
         settings, listener = _take_place(settings, options.fd, running)

@@ -4,19 +4,20 @@ import time
 from collections.abc import Callable, Collection
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens import ACCESS, API
 from cloudchat.http.errors import ApiError
+from cloudchat.http.refusal_log import USER
 from cloudchat.protocol.errors import ErrorCode
 
 _bearer = HTTPBearer(auto_error=False, description="An access token or an API token.")
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
-SignedIn = Callable[[HTTPAuthorizationCredentials | None], Principal]
+SignedIn = Callable[[Request, HTTPAuthorizationCredentials | None], Principal]
 
 
 def bearer_token(credentials: _Credentials) -> str | None:
@@ -32,10 +33,11 @@ def signed_in(
     With `scope` the token must hold it; `kinds` are the token kinds accepted. A plain `def`: it asks the database.
     """
 
-    def principal(credentials: _Credentials) -> Principal:
+    def principal(request: Request, credentials: _Credentials) -> Principal:
         if credentials is None:
             raise ApiError(401, ErrorCode.UNAUTHENTICATED, "send Authorization: Bearer and a token")
         found = accounts.authenticate(credentials.credentials, time.time())
+        request.scope.setdefault("state", {})[USER] = found.user_id
         if found.kind not in kinds:
             raise ApiError(401, ErrorCode.UNAUTHENTICATED, "this kind of token is not accepted here")
         if scope is not None and scope not in found.scopes:

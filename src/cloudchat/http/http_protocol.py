@@ -64,9 +64,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._discarding:
             return
         self._received += len(data)
-        if (
-            self.timeout_keep_alive_task is not None
-        ):  # also empty lines, which begin no request, but stop uvicorn's clock
+        if self.timeout_keep_alive_task is not None:  # even an empty line stops uvicorn's clock
             self._expect_request()
         super().data_received(data)
         if self._discarding or not self._arriving or self.transport.get_protocol() is not self:

@@ -1,18 +1,26 @@
 """Everything that wraps all routes, in its order."""
 
+from collections.abc import Iterable
+
 from fastapi import FastAPI
 from slowapi import Limiter
 
 from cloudchat.http.body_limit import BodyLimit
+from cloudchat.http.cross_origin import CrossOrigin
 from cloudchat.http.errors import install_error_handlers
 from cloudchat.http.limits import install_limiter
 from cloudchat.http.origins import Origins
+from cloudchat.http.proxies import TrustedProxies
+from cloudchat.http.refusal_log import RefusalLog
 from cloudchat.http.security_headers import SecurityHeaders
 
 
-def protect(app: FastAPI, limiter: Limiter, origins: Origins) -> None:
-    """Wrap `app`: outermost the headers, so that every answer below has them; then errors; then the body's size."""
+def protect(app: FastAPI, limiter: Limiter, origins: Origins, proxies: Iterable[str] = ()) -> None:
+    """Wrap `app`: outermost who asks, then headers, so that every answer below has them; errors; the body's size."""
     app.add_middleware(BodyLimit)
     install_error_handlers(app)
     install_limiter(app, limiter)
+    app.add_middleware(CrossOrigin, origins=origins)
+    app.add_middleware(RefusalLog)
     app.add_middleware(SecurityHeaders, origins=origins)
+    app.add_middleware(TrustedProxies, proxies=proxies)

@@ -13,7 +13,9 @@ from support.socket import ChatSocket
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    with RunningServer() as running:
+    with RunningServer(
+        environment={"CLOUDCHAT_REGISTER_RATE": "6000/minute", "CLOUDCHAT_LOGIN_RATE": "6000/minute"}
+    ) as running:
         yield running
 
 
@@ -37,11 +39,11 @@ def bystander(server: RunningServer) -> Iterator[ChatSocket]:
 
 
 @pytest.fixture
-def all_freed(server: RunningServer) -> Iterator[Callable[[float], None]]:
+def all_freed(server: RunningServer) -> Callable[[float], None]:
     """Wait until the server holds no more descriptors than at the beginning of the test."""
     before = open_files(server.pid)
 
     def wait(seconds: float = 15.0) -> None:
         wait_until(lambda: open_files(server.pid) <= before, f"the {before} descriptors of before", seconds)
 
-    yield wait
+    return wait
