@@ -24,7 +24,7 @@ setup: .venv/installed ## only prepare .venv: the pinned dependencies and cloudc
 test: setup-dev ## prepare all that the tests need, Debian packages too, then check and run every test
 	@tests/install_packages
 	@$(MAKE) check
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest -n 4 --dist loadscope $(ARGS)
 
 check: setup-dev ## ruff, mypy, and who may import whom
 	.venv/bin/ruff check
