@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cloudchat.http.security_headers import content_security_policy
 from support.http_app import TestClient
 
 REQUESTS: dict[str, tuple[int, str, dict[str, Any]]] = {
@@ -76,6 +77,11 @@ def test_the_page_may_run_only_its_own_files(client: TestClient) -> None:
     assert "frame-ancestors 'none'" in policy
     assert "require-trusted-types-for 'script'" in policy
     assert not any("unsafe" in rule for rule in policy)
+
+
+def test_the_policy_names_no_ipv6_address() -> None:
+    policy = content_security_policy(["http://[::1]:8000", "http://localhost:8000"]).split("; ")
+    assert "connect-src 'self' ws://localhost:8000" in policy
 
 
 def test_answers_of_the_api_are_kept_by_no_cache(client: TestClient) -> None:
