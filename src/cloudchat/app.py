@@ -11,13 +11,17 @@ from starlette.routing import WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from cloudchat import __version__
-from cloudchat.auth.keys import load_or_create
+from cloudchat.auth.attempt_counters import AttemptCounters
+from cloudchat.auth.key_rotation import LiveKeyRing
+from cloudchat.auth.login_slowdown import LoginSlowdown
 from cloudchat.auth.passwords import Passwords
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.revocations import Revocations, revocations_since
 from cloudchat.auth.routes import auth_routes
+from cloudchat.auth.second_factor import SecondFactor
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens import Tokens
+from cloudchat.auth.vault import open_vault
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.database.engine import create_engine
@@ -73,8 +77,13 @@ def create_app(settings: Settings) -> FastAPI:
     if settings.redis_url is None:
         raise ValueError("no store: `cloudchat serve` starts one and sets CLOUDCHAT_REDIS_URL")
     db = Database(create_engine(settings.database.get_secret_value()))
-    tokens = Tokens(load_or_create(settings.state_dir / "keys"), access_seconds=settings.access_token_seconds)
-    services = Services(db, AccountService(db, tokens, Passwords(), settings), RoomService(db))
+    keys = settings.state_dir / "keys"
+    tokens = Tokens(LiveKeyRing(keys), access_seconds=settings.access_token_seconds)
+    vault = open_vault(keys)
+    redis_url = settings.redis_url.get_secret_value()
+    slowdown = LoginSlowdown(AttemptCounters(redis_url), vault, settings)
+    accounts = AccountService(db, tokens, Passwords(), SecondFactor(db, vault), slowdown, settings)
+    services = Services(db, accounts, RoomService(db))
 
     supervisor = Supervisor()
     hub = Hub(
@@ -84,7 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     relay = Relay(hub, supervisor.spawn, settings.heartbeat_seconds)
     broker = RedisBroker(
-        settings.redis_url.get_secret_value(),
+        redis_url,
         relay,
         history_messages=settings.history_messages,
         settled=hub.settle,
@@ -125,6 +134,7 @@ def create_app(settings: Settings) -> FastAPI:
         finally:
             await supervisor.stop()
             await broker.close()
+            accounts.close()
             db.close()
 
     app = FastAPI(title="cloudchat", version=__version__, lifespan=lifespan, docs_url="/docs", redoc_url=None)

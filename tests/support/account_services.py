@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from cloudchat.admin.service import AdminService
-from cloudchat.auth.keys import load_or_create
+from cloudchat.auth.attempt_counters import AttemptCounters
+from cloudchat.auth.key_rotation import LiveKeyRing
+from cloudchat.auth.login_slowdown import LoginSlowdown
 from cloudchat.auth.passwords import Passwords
 from cloudchat.auth.principal import Principal
+from cloudchat.auth.second_factor import SecondFactor
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sign_in import SignIn
 from cloudchat.auth.tokens import Tokens
+from cloudchat.auth.vault import open_vault
 from cloudchat.database.engine import create_engine
 from cloudchat.database.migrations import upgrade
 from cloudchat.database.transactions import Database
@@ -43,14 +47,16 @@ class AccountServices:
         url = settings.database.get_secret_value()
         upgrade(url)
         db = Database(create_engine(url))
-        tokens = Tokens(load_or_create(folder / "keys"), access_seconds=settings.access_token_seconds)
+        tokens = Tokens(LiveKeyRing(folder / "keys"), access_seconds=settings.access_token_seconds)
         passwords = Passwords()
+        vault = open_vault(folder / "keys")
+        slowdown = LoginSlowdown(AttemptCounters(None), vault, settings)
         return cls(
             settings,
             db,
             tokens,
             passwords,
-            AccountService(db, tokens, passwords, settings),
+            AccountService(db, tokens, passwords, SecondFactor(db, vault), slowdown, settings),
             AdminService(db, tokens, passwords),
             RoomService(db),
         )

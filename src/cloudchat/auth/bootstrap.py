@@ -1,12 +1,12 @@
 """What the first start makes: signing keys, and the first administrator."""
 
 import logging
-import secrets
 import time
 
 from cloudchat.auth import repository
 from cloudchat.auth.errors import NameTaken
 from cloudchat.auth.keys import load_or_create
+from cloudchat.auth.one_time_codes import new_one_time_password
 from cloudchat.auth.passwords import Passwords
 from cloudchat.auth.principal import ADMIN
 from cloudchat.database.audit import BY_SERVER, record
@@ -15,9 +15,6 @@ from cloudchat.database.transactions import Database
 from cloudchat.settings import Settings
 
 FIRST_ADMIN = "admin"
-
-_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # nothing that is misread when copied by hand
-_GROUPS, _GROUP_CHARACTERS = 4, 5  # 100 bits
 
 log = logging.getLogger("cloudchat.auth")
 
@@ -41,7 +38,7 @@ def _first_admin(db: Database) -> str | None:
     with db.read() as reading:
         if repository.any_user_exists(reading):
             return None
-    password = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP_CHARACTERS)) for _ in range(_GROUPS))
+    password = new_one_time_password()
     password_hash = Passwords().hash_new(password, username=FIRST_ADMIN)
     now = time.time()
     try:

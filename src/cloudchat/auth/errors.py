@@ -13,6 +13,22 @@ class BadCredentials(AccountError):
     """Unknown user or wrong password; which of both is not told (ASVS 6.3.8)."""
 
 
+class SecondFactorRequired(AccountError):
+    """The password is right, and the account has a second factor, which did not come with it."""
+
+
+class BadSecondFactor(AccountError):
+    """The password is right; the code is wrong, too old, or was used before."""
+
+
+class SlowDown(AccountError):
+    """Too many failures; nothing was checked. `seconds` is when to come again."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("too many failed attempts; wait a little")
+        self.seconds = seconds
+
+
 class AccountDisabled(AccountError):
     """The credentials are right, but an administrator has disabled the account."""
 
@@ -39,6 +55,14 @@ class RefreshedJustNow(AccountError):
 
 class NoSuchThing(AccountError):
     """The user, session or token named does not exist, or is not the caller's."""
+
+
+class NotAllowed(AccountError):
+    """The caller's own rights do not reach that far."""
+
+
+class Conflict(AccountError):
+    """What is asked for does not go with how things are; the message says what to do first."""
 
 
 class HashingBusy(AccountError):

@@ -70,10 +70,14 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
     )
     @limiter.limit(settings.login_rate)
     def login(request: Request, response: Response, body: schemas.LoginRequest) -> schemas.SignInAnswer:
-        """Open a session. 401 for an unknown user as for a wrong password; 403 if the account is disabled."""
+        """Open a session. 401 for an unknown user as for a wrong password; 403 if the account is disabled.
+
+        401 `second_factor_required`: the password is right, and the account has a second factor; send `totp`, too.
+        """
         sign_in = accounts.login(
             body.username,
             body.password,
+            body.totp,
             client=request.headers.get("user-agent", ""),
             address=client_address(request),
             now=time.time(),

@@ -30,6 +30,9 @@ class LoginRequest(Request):
 
     username: str = Field(examples=["ann"], max_length=128)
     password: str = Field(examples=["five purple kettles sing"], max_length=1024)
+    totp: str | None = Field(
+        None, description="The second factor, where there is one: a code of the app, or a recovery code.", max_length=64
+    )
     refresh: Literal["cookie", "body"] = "cookie"
 
 
@@ -52,7 +55,9 @@ class UserAnswer(BaseModel):
     id: str = Field(examples=["q_axJiJBBhCsk1eqY2Fzxg"])
     name: str = Field(examples=["ann"])
     role: str = Field(examples=["member"])
-    must_change_password: bool = Field(description="Until it is changed, tokens of this user hold no scope.")
+    must_change_password: bool = Field(description="Until it is changed, sessions of this user hold no scope.")
+    totp_enabled: bool = Field(description="Whether a login needs a second factor.")
+    must_set_up_totp: bool = Field(description="Until there is one, sessions of this administrator can't administer.")
 
     @classmethod
     def of(cls, profile: Profile) -> "UserAnswer":
@@ -62,6 +67,8 @@ class UserAnswer(BaseModel):
             name=profile.name,
             role=profile.role,
             must_change_password=profile.must_change_password,
+            totp_enabled=profile.totp_enabled,
+            must_set_up_totp=profile.must_set_up_totp,
         )
 
 

@@ -6,21 +6,27 @@ from cloudchat.auth import repository
 from cloudchat.auth.errors import (
     AccountDisabled,
     BadCredentials,
+    BadSecondFactor,
     BadToken,
     InvalidField,
     NameTaken,
     NoSuchThing,
     RegistrationRefused,
 )
+from cloudchat.auth.login_slowdown import LoginSlowdown
+from cloudchat.auth.password_check import PasswordCheck
 from cloudchat.auth.passwords import Passwords
-from cloudchat.auth.principal import MEMBER, SCOPES_OF_ROLE, Principal
+from cloudchat.auth.principal import ADMINISTER, MEMBER, SCOPES_OF_ROLE, Principal
 from cloudchat.auth.random_tokens import hash_secret
-from cloudchat.auth.session_repository import api_token_standing, end_sessions_of, session_standing
+from cloudchat.auth.second_factor import SecondFactor
+from cloudchat.auth.session_repository import Standing, api_token_standing, end_sessions_of, session_standing
 from cloudchat.auth.session_service import SessionService
-from cloudchat.auth.sign_in import Profile, SignIn, profile_of
-from cloudchat.auth.tokens import ACCESS, Tokens
+from cloudchat.auth.sign_in import Profile, SignIn, must_set_up_totp, profile_of
+from cloudchat.auth.token_uses import TokenUses
+from cloudchat.auth.tokens import ACCESS, API, Tokens
 from cloudchat.auth.usernames import clean_username, is_reserved
 from cloudchat.database.audit import record
+from cloudchat.database.models import User
 from cloudchat.database.transactions import Database
 from cloudchat.settings import RegistrationMode, Settings
 
@@ -30,18 +36,25 @@ log = logging.getLogger("cloudchat.auth")
 class AccountService:
     """Everything about one's own account. Blocking: for threads."""
 
-    def __init__(self, db: Database, tokens: Tokens, passwords: Passwords, settings: Settings) -> None:
+    def __init__(
+        self,
+        db: Database,
+        tokens: Tokens,
+        passwords: Passwords,
+        second_factor: SecondFactor,
+        slowdown: LoginSlowdown,
+        settings: Settings,
+    ) -> None:
         self._db = db
         self._tokens = tokens
         self._passwords = passwords
+        self._slowdown = slowdown
         self._mode: RegistrationMode = settings.registration_mode
-        self.sessions = SessionService(
-            db,
-            tokens,
-            access_seconds=settings.access_token_seconds,
-            idle_seconds=settings.refresh_idle_seconds,
-            absolute_seconds=settings.refresh_absolute_seconds,
-        )
+        self._admins_need_second_factor = settings.admins_need_second_factor
+        self._password_check = PasswordCheck(db, passwords, slowdown)
+        self._token_uses = TokenUses(db)
+        self.second_factor = second_factor
+        self.sessions = SessionService(db, tokens, second_factor, settings)
 
     def register(self, username: str, password: str, *, invite: str | None, address: str, now: float) -> Profile:
         """A new member. Raises RegistrationRefused, InvalidField, NameTaken, HashingBusy."""
@@ -61,45 +74,36 @@ class AccountService:
                 raise RegistrationRefused("this invite has been used or has expired; ask for another")
             record(db, now, user.id, "user.register", target=user.id, address=address)
         log.info("user registered user=%s address=%s", user.id, address)
-        return profile_of(user)
+        return profile_of(user, admins_need_second_factor=self._admins_need_second_factor)
 
-    def login(self, username: str, password: str, *, client: str, address: str, now: float) -> SignIn:
+    def login(
+        self, username: str, password: str, totp: str | None = None, *, client: str, address: str, now: float
+    ) -> SignIn:
         """A new session. Takes as long for an unknown user as for a wrong password.
 
-        Raises BadCredentials, AccountDisabled (only to who knows the password), HashingBusy.
+        Raises BadCredentials, SlowDown, HashingBusy; and only to who knows the password AccountDisabled,
+        SecondFactorRequired, BadSecondFactor.
         """
-        with self._db.read() as db:
-            user = repository.user_by_name(db, username)
-        password_hash = user.password_hash if user else None
-        fits, better_hash = self._passwords.verify(password, password_hash)
-        if user is None or password_hash is None or not fits:
-            # Never the name that was typed: people type their password into the wrong field.
-            log.warning("login refused user=%s address=%s", user.id if user else "unknown", address)
-            raise BadCredentials("unknown username or wrong password")
-        if better_hash:
-            with self._db.write() as db:
-                repository.replace_password(
-                    db,
-                    user.id,
-                    old_hash=password_hash,
-                    new_hash=better_hash,
-                    must_change=user.must_change_password,
-                )
-            password_hash = better_hash
-        return self.sessions.open(user.id, password_hash, client=client, address=address, now=now)
+        checked = self._password_check.of_name(username, password, address=address)
+        if totp and checked.user.totp_confirmed_at is not None:
+            self._slowdown.admit_code(checked.account, address, known=checked.known)
+        try:
+            sign_in = self.sessions.open(
+                checked.user.id, checked.password_hash, totp, client=client, address=address, now=now
+            )
+        except BadSecondFactor:
+            self._slowdown.wrong_code(checked.account)
+            log.warning("second factor refused user=%s address=%s", checked.user.id, address)
+            raise
+        self._slowdown.succeeded(checked.account, address)
+        return sign_in
 
     def change_password(self, principal: Principal, current: str, new: str, *, address: str, now: float) -> None:
         """Set a new password, and end the user's other sessions.
 
-        Raises BadCredentials (the current one is wrong), InvalidField, HashingBusy.
+        Raises BadCredentials (the current one is wrong), InvalidField, SlowDown, HashingBusy.
         """
-        with self._db.read() as db:
-            user = repository.user_by_id(db, principal.user_id)
-        old_hash = user.password_hash if user else None
-        fits, _ = self._passwords.verify(current, old_hash)
-        if old_hash is None or not fits:
-            log.warning("password change refused user=%s address=%s", principal.user_id, address)
-            raise BadCredentials("the current password is wrong")
+        old_hash = self._password_check.again(principal.user_id, current, address=address).password_hash
         if self._passwords.same(current, new):
             raise InvalidField("password", "the new password is the old one")
         new_hash = self._passwords.hash_new(new, username=principal.name)
@@ -112,13 +116,37 @@ class AccountService:
             record(db, now, principal.user_id, "password.change", target=principal.user_id, address=address)
         log.info("password changed user=%s address=%s", principal.user_id, address)
 
+    def begin_second_factor(self, principal: Principal, password: str, *, address: str, now: float) -> str:
+        """A secret for the user's authenticator app. Raises BadCredentials, SlowDown, Conflict, HashingBusy."""
+        self._password_check.again(principal.user_id, password, address=address)
+        return self.second_factor.begin(principal.user_id, address=address, now=now)
+
+    def disable_second_factor(
+        self, principal: Principal, password: str, totp: str, *, address: str, now: float
+    ) -> None:
+        """Go back to the password alone.
+
+        Raises BadCredentials, SecondFactorRequired, BadSecondFactor, SlowDown, Conflict, HashingBusy.
+        """
+        checked = self._password_check.again(principal.user_id, password, address=address)
+        self._slowdown.admit_code(checked.account, address, known=checked.known)
+        try:
+            self.second_factor.disable(principal.user_id, totp, address=address, now=now)
+        except BadSecondFactor:
+            self._slowdown.wrong_code(checked.account)
+            raise
+
+    def close(self) -> None:
+        """Write what waits to be written; to be called before the database is closed."""
+        self._token_uses.close()
+
     def profile(self, user_id: str) -> Profile:
         """The user's own data. Raises NoSuchThing."""
         with self._db.read() as db:
             user = repository.user_by_id(db, user_id)
         if user is None:
             raise NoSuchThing("there is no such user")
-        return profile_of(user)
+        return profile_of(user, admins_need_second_factor=self._admins_need_second_factor)
 
     def authenticate(self, token: str, now: float) -> Principal:
         """Whom an access or API token speaks for at `now`. One SQL query, so that a revocation holds at once.
@@ -138,19 +166,28 @@ class AccountService:
             raise AccountDisabled("this account is disabled; ask an administrator")
         if standing.revoked or now >= standing.expires_at:
             raise BadToken("the token has been revoked or has expired")
-        scopes = SCOPES_OF_ROLE.get(user.role, frozenset())
-        if standing.scopes is not None:
-            scopes &= frozenset(standing.scopes.split())
+        if claims.kind == API:
+            self._token_uses.note(claims.token_id, standing.last_used_at, now)
         return Principal(
             user_id=user.id,
             name=user.name,
             role=user.role,
-            # A one-time password opens one door only: the one to a password of the user's own.
-            scopes=frozenset() if user.must_change_password else scopes,
+            scopes=self._scopes(user, standing),
             session_id=claims.session_id or claims.token_id,
             expires_at=min(claims.expires_at, standing.expires_at),
             kind=claims.kind,
         )
+
+    def _scopes(self, user: User, standing: Standing) -> frozenset[str]:
+        scopes = SCOPES_OF_ROLE.get(user.role, frozenset())
+        if standing.scopes is not None:
+            # An API token was issued by who held these scopes, to a program: it types no password, and no codes.
+            return scopes & frozenset(standing.scopes.split())
+        if user.must_change_password:
+            return frozenset()  # a one-time password opens one door only: the one to a password of the user's own
+        if must_set_up_totp(user, admins_need_second_factor=self._admins_need_second_factor):
+            scopes -= {ADMINISTER}
+        return scopes
 
     def _checked_invite(self, invite: str | None, now: float) -> str:
         invite_hash = hash_secret(invite) if invite else None

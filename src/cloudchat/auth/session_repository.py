@@ -22,6 +22,7 @@ class Standing:
     expires_at: float
     revoked: bool
     scopes: str | None  # of an API token; None means all of the role's
+    last_used_at: float | None = None  # of an API token
 
 
 def session_standing(db: Session, session_id: str, user_id: str) -> Standing | None:
@@ -37,15 +38,30 @@ def session_standing(db: Session, session_id: str, user_id: str) -> Standing | N
 def api_token_standing(db: Session, token_id: str, user_id: str) -> Standing | None:
     """The API token's row and its user, in one query."""
     row = db.execute(
-        select(User, ApiToken.expires_at, ApiToken.revoked_at, ApiToken.scopes)
+        select(User, ApiToken.expires_at, ApiToken.revoked_at, ApiToken.scopes, ApiToken.last_used_at)
         .join(ApiToken, ApiToken.user_id == User.id)
         .where(ApiToken.id == token_id, User.id == user_id)
     ).one_or_none()
-    return Standing(row[0], row[1], row[2] is not None, row[3]) if row else None
+    return Standing(row[0], row[1], row[2] is not None, row[3], row[4]) if row else None
+
+
+def note_token_use(db: Session, token_id: str, now: float, *, unless_since: float) -> None:
+    """Write down that an API token was used, unless another process did so since `unless_since`."""
+    db.execute(
+        update(ApiToken)
+        .where(ApiToken.id == token_id, or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < unless_since))
+        .values(last_used_at=now)
+    )
+
+
+def signed_in_from(db: Session, user_id: str, network: str) -> bool:
+    """Whether the user has, or lately had, a session that was opened in this network (core.client_network)."""
+    query = select(LoginSession.id).where(LoginSession.user_id == user_id, LoginSession.network == network)
+    return db.scalar(query.limit(1)) is not None
 
 
 def open_session(
-    db: Session, *, user_id: str, client: str, now: float, idle_seconds: float, absolute_seconds: float
+    db: Session, *, user_id: str, client: str, network: str, now: float, idle_seconds: float, absolute_seconds: float
 ) -> LoginSession:
     """Insert a session, and make room for it: the user's oldest ends, long dead ones are deleted."""
     _forget_dead_sessions(db, user_id, now)
@@ -54,6 +70,7 @@ def open_session(
     session = LoginSession(
         id=new_id(),
         user_id=user_id,
+        network=network[:64],
         client="".join(filter(str.isprintable, client))[:200],
         created_at=now,
         last_used_at=now,

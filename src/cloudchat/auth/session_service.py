@@ -12,12 +12,15 @@ from cloudchat.auth import session_repository as repository
 from cloudchat.auth.errors import AccountDisabled, BadCredentials, BadToken, NoSuchThing, RefreshedJustNow
 from cloudchat.auth.random_tokens import hash_secret, new_secret
 from cloudchat.auth.repository import user_by_id
+from cloudchat.auth.second_factor import SecondFactor
 from cloudchat.auth.sign_in import SessionSummary, SignIn, profile_of
 from cloudchat.auth.tokens import Tokens
+from cloudchat.core.client_network import client_network
 from cloudchat.core.ids import new_id
 from cloudchat.database.audit import record
 from cloudchat.database.models import LoginSession, User
 from cloudchat.database.transactions import Database
+from cloudchat.settings import Settings
 
 GRACE_SECONDS = 10.0
 
@@ -27,19 +30,22 @@ log = logging.getLogger("cloudchat.auth")
 class SessionService:
     """Opens, refreshes, lists and ends sessions. Blocking: for threads."""
 
-    def __init__(
-        self, db: Database, tokens: Tokens, *, access_seconds: int, idle_seconds: int, absolute_seconds: int
-    ) -> None:
+    def __init__(self, db: Database, tokens: Tokens, second_factor: SecondFactor, settings: Settings) -> None:
         self._db = db
         self._tokens = tokens
-        self._access_seconds = access_seconds
-        self._idle_seconds = idle_seconds
-        self._absolute_seconds = absolute_seconds
+        self._second_factor = second_factor
+        self._access_seconds = settings.access_token_seconds
+        self._idle_seconds = settings.refresh_idle_seconds
+        self._absolute_seconds = settings.refresh_absolute_seconds
+        self._admins_need_second_factor = settings.admins_need_second_factor
 
-    def open(self, user_id: str, password_hash: str, *, client: str, address: str, now: float) -> SignIn:
+    def open(
+        self, user_id: str, password_hash: str, totp: str | None, *, client: str, address: str, now: float
+    ) -> SignIn:
         """A new session for a user whose password was just found to fit `password_hash`.
 
-        Raises AccountDisabled, and BadCredentials if the password was changed since it was checked.
+        Raises AccountDisabled, SecondFactorRequired, BadSecondFactor, and BadCredentials if the password was changed
+        since it was checked.
         """
         secret, secret_hash = new_secret()
         with self._db.write() as db:
@@ -48,10 +54,12 @@ class SessionService:
                 raise BadCredentials("unknown username or wrong password")
             if user.disabled_at is not None:
                 raise AccountDisabled("this account is disabled; ask an administrator")
+            self._second_factor.demand(db, user, totp, now)
             session = repository.open_session(
                 db,
                 user_id=user_id,
                 client=client,
+                network=client_network(address),
                 now=now,
                 idle_seconds=self._idle_seconds,
                 absolute_seconds=self._absolute_seconds,
@@ -126,7 +134,7 @@ class SessionService:
 
     def _sign_in(self, user: User, session: LoginSession, secret: str, now: float) -> SignIn:
         return SignIn(
-            user=profile_of(user),
+            user=profile_of(user, admins_need_second_factor=self._admins_need_second_factor),
             session_id=session.id,
             access_token=self._tokens.issue_access(user.id, session.id, new_id(), now),
             expires_in=self._access_seconds,

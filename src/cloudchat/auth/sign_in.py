@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cloudchat.auth.principal import ADMIN
 from cloudchat.database.models import User
 
 
@@ -13,6 +14,8 @@ class Profile:
     name: str
     role: str
     must_change_password: bool
+    totp_enabled: bool
+    must_set_up_totp: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,18 @@ class SessionSummary:
     current: bool
 
 
-def profile_of(user: User) -> Profile:
+def must_set_up_totp(user: User, *, admins_need_second_factor: bool) -> bool:
+    """Whether an administrator may not administer until there is a second factor."""
+    return admins_need_second_factor and user.role == ADMIN and user.totp_confirmed_at is None
+
+
+def profile_of(user: User, *, admins_need_second_factor: bool) -> Profile:
     """The part of a row that its user may see."""
-    return Profile(user.id, user.name, user.role, user.must_change_password)
+    return Profile(
+        id=user.id,
+        name=user.name,
+        role=user.role,
+        must_change_password=user.must_change_password,
+        totp_enabled=user.totp_confirmed_at is not None,
+        must_set_up_totp=must_set_up_totp(user, admins_need_second_factor=admins_need_second_factor),
+    )

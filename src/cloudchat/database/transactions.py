@@ -8,6 +8,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+Transaction = Session
+"""What a block gives. Services pass it on to their repositories, and call nothing on it themselves."""
+
 
 class DatabaseUnavailable(Exception):
     """The database did not answer, or stayed locked for longer than its timeout. The same call may pass later."""

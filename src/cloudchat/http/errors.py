@@ -17,6 +17,8 @@ from cloudchat.protocol.errors import ErrorCode
 
 log = logging.getLogger("cloudchat.http")
 
+SECOND_FACTOR_REQUIRED = "second_factor_required"  # HTTP only: no socket asks for it
+
 _CODE_OF_STATUS = {
     401: ErrorCode.UNAUTHENTICATED,
     403: ErrorCode.FORBIDDEN,
@@ -102,6 +104,17 @@ def account_error(error: Exception) -> ApiError:
     match error:
         case accounts.BadToken() | accounts.BadCredentials():
             return ApiError(401, ErrorCode.UNAUTHENTICATED, message)
+        case accounts.SecondFactorRequired():
+            return ApiError(401, SECOND_FACTOR_REQUIRED, message, field="totp")
+        case accounts.BadSecondFactor():
+            return ApiError(401, ErrorCode.UNAUTHENTICATED, message, field="totp")
+        case accounts.SlowDown():
+            wait = math.ceil(error.seconds) * 1000
+            return ApiError(429, ErrorCode.RATE_LIMITED, message, retryable=True, retry_after_ms=wait)
+        case accounts.NotAllowed():
+            return ApiError(403, ErrorCode.FORBIDDEN, message)
+        case accounts.Conflict():
+            return ApiError(409, ErrorCode.CONFLICT, message)
         case accounts.AccountDisabled() | accounts.RegistrationRefused():
             return ApiError(403, ErrorCode.FORBIDDEN, message)
         case accounts.NoSuchThing():

@@ -12,12 +12,11 @@ from slowapi import Limiter
 from slowapi.errors import RateLimitExceeded
 from starlette.responses import Response
 
+from cloudchat.auth.attempt_counters import STORE_TIMEOUT_SECONDS, storage_uri
 from cloudchat.core.client_network import client_network
 from cloudchat.http.errors import ApiError, error_response
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.settings import Settings
-
-STORE_TIMEOUT_SECONDS = 0.25
 
 
 def create_limiter(settings: Settings) -> Limiter:
@@ -25,9 +24,7 @@ def create_limiter(settings: Settings) -> Limiter:
     storage_options: dict[str, Any] = {}
     uri = "memory://"
     if settings.redis_url is not None:
-        uri = settings.redis_url.get_secret_value()
-        if uri.startswith("unix://"):
-            uri = f"redis+{uri}"
+        uri = storage_uri(settings.redis_url.get_secret_value())
         storage_options = {
             "socket_timeout": STORE_TIMEOUT_SECONDS,
             "socket_connect_timeout": STORE_TIMEOUT_SECONDS,

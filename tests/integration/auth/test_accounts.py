@@ -50,6 +50,8 @@ def test_who_registers_and_signs_in_is_in_the_lobby(ann: Account) -> None:
         "name": ann.name,
         "role": "member",
         "must_change_password": False,
+        "totp_enabled": False,
+        "must_set_up_totp": False,
         "scopes": ["chat:read", "chat:write"],
     }
     assert [room["id"] for room in ann.http.get("/api/rooms").json()["rooms"]] == ["lobby"]

@@ -127,7 +127,7 @@ def test_one_user_has_a_bounded_number_of_sessions_and_the_oldest_goes(
     assert user is not None
     assert user.password_hash is not None
     for later in range(1, MOST_SESSIONS + 1):
-        services.accounts.sessions.open(user.id, user.password_hash, client="", address="", now=NOW + later)
+        services.accounts.sessions.open(user.id, user.password_hash, None, client="", address="", now=NOW + later)
     live = services.accounts.sessions.list(user.id, current="", now=NOW + MOST_SESSIONS)
     assert len(live) == MOST_SESSIONS
     assert signed_in.session_id not in {session.id for session in live}
