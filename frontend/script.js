@@ -1,6 +1,6 @@
 /**
  * The composition root: reads the configuration, builds the long-lived objects and decides which of the
- * three screens is shown (the way in, a new password, the chat). To follow one message from here:
+ * three screens is shown (the way in, a new password, the chat with the settings above it). To follow one message from here:
  * composer.js → outbox.js → connection.js → (server) → room_subscription.js → timeline.js → timeline_view.js.
  */
 
@@ -12,16 +12,20 @@ import { EntranceView } from "./modules/entrance_view.js";
 import { NewPasswordView } from "./modules/new_password_view.js";
 import { openOutboxStorage } from "./modules/outbox_storage.js";
 import { Session, SessionEnded } from "./modules/session.js";
+import { createCalls } from "./modules/settings/calls.js";
+import { Settings } from "./modules/settings/settings.js";
 import { browserStorage, readConfig, socketUrl } from "./modules/surroundings.js";
 
 const config = await readConfig();
-const session = new Session({ api: createApi(config.api), clock, storage: browserStorage() });
+const api = createApi(config.api);
+const session = new Session({ api, clock, storage: browserStorage(), onUser: () => settings?.userChanged() });
 let chat = null;
 let storage = null;
+let settings = null;
 
 const entrance = new EntranceView({
-  async logIn(name, password) {
-    await session.logIn(name, password);
+  async logIn(name, password, totp) {
+    await session.logIn(name, password, totp);
     await enter();
   },
   register: (name, password, invite) => session.register(name, password, invite),
@@ -35,7 +39,10 @@ const newPassword = new NewPasswordView({
   leave: logOut,
 }, clock);
 
+settings = new Settings({ call: createCalls({ api, session, onSessionEnded: askAgain }), session, clock });
+
 byId("log-out").addEventListener("click", logOut);
+byId("open-settings").addEventListener("click", () => settings.open());
 
 /** Shows one of the screens, and only that one. */
 function show(screen) {
@@ -52,6 +59,7 @@ async function enter() {
   show("chat");
   storage = await openOutboxStorage();
   chat = openChat({ url: socketUrl(config), session, storage, clock, onSessionEnded: askAgain });
+  if (session.user.must_set_up_totp) settings.open("second-factor");
 }
 
 /** The server ended the sign-in. What is unsent stays for this person's next one. */
@@ -78,6 +86,7 @@ async function logOut() {
 function leave() {
   chat?.close();
   chat = null;
+  settings.close();
   entrance.hide();
   newPassword.hide();
 }

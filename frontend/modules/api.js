@@ -24,37 +24,40 @@ export class ApiError extends Error {
 /**
  * @param {string} base "" for the page's own origin, else for example "https://chat.example.org"
  * @param {typeof fetch} [request]
+ * @returns {{send: Function, post: (path: string, body: object, token?: string | null) => Promise<any>}}
  */
 export function createApi(base, request = (...args) => fetch(...args)) {
-  return {
-    /**
-     * @param {string} path
-     * @param {object} body
-     * @param {string | null} [token]
-     * @returns {Promise<any>} the answer's JSON, or null when it is empty
-     * @throws {ApiError}
-     */
-    async post(path, body, token = null) {
-      const headers = { "Content-Type": "application/json" };
-      if (token !== null) headers.Authorization = `Bearer ${token}`;
-      let response;
-      try {
-        response = await request(`${base}${path}`, {
-          method: "POST",
-          headers,
-          body: JSON.stringify(body),
-          credentials: "include", // the refresh cookie, also when page and API are two hosts of one site
-          cache: "no-store",
-          // A rotated refresh cookie must arrive even if the page is reloaded meanwhile: the old one is used up.
-          keepalive: true,
-          signal: AbortSignal.timeout(TIMEOUT_MS),
-        });
-      } catch {
-        throw new ApiError(0, {});
-      }
-      return answerOf(response);
-    },
-  };
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {object | null} body
+   * @param {string | null} [token]
+   * @returns {Promise<any>} the answer's JSON, or null when it is empty
+   * @throws {ApiError}
+   */
+  async function send(method, path, body, token = null) {
+    const headers = {};
+    if (body !== null) headers["Content-Type"] = "application/json";
+    if (token !== null) headers.Authorization = `Bearer ${token}`;
+    let response;
+    try {
+      response = await request(`${base}${path}`, {
+        method,
+        headers,
+        body: body === null ? undefined : JSON.stringify(body),
+        credentials: "include", // the refresh cookie, also when page and API are two hosts of one site
+        cache: "no-store",
+        // A rotated refresh cookie must arrive even if the page is reloaded meanwhile: the old one is used up.
+        keepalive: true,
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+    } catch {
+      throw new ApiError(0, {});
+    }
+    return answerOf(response);
+  }
+
+  return { send, post: (path, body, token = null) => send("POST", path, body, token) };
 }
 
 /** @param {Response} response */

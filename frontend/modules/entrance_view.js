@@ -29,7 +29,7 @@ export class EntranceView {
 
   /**
    * @param {object} actions each does its work and rejects with ApiError when the server refuses
-   * @param {(name: string, password: string) => Promise<void>} actions.logIn
+   * @param {(name: string, password: string, totp: string) => Promise<void>} actions.logIn
    * @param {(name: string, password: string, invite: string) => Promise<void>} actions.register
    * @param {import("./clock.js").Clock} clock
    */
@@ -37,6 +37,8 @@ export class EntranceView {
     this.#actions = actions;
     this.#refusal = explain(this.#error, byId("sign-in-submit"), clock);
     byId("switch").addEventListener("click", () => this.#mode(!this.#registering));
+    // A code belongs to one account: for another name it must not be sent.
+    byId("username").addEventListener("input", () => this.#askCode(false));
     byId("reveal").addEventListener("click", () => this.#reveal(byId("password").type === "password"));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -60,7 +62,7 @@ export class EntranceView {
   }
 
   async #submit() {
-    const { username, password, invite } = Object.fromEntries(new FormData(this.#form));
+    const { username, password, invite, totp } = Object.fromEntries(new FormData(this.#form));
     this.#refusal.clear();
     // Said here rather than by the browser's bubble, which screen readers treat unevenly.
     if (username === "" || password === "") return this.#refusal.show(new Error("Enter your username and your password."));
@@ -70,19 +72,29 @@ export class EntranceView {
         // The account is there: should signing in fail now, trying again must not say that the name is taken.
         this.#mode(false);
       }
-      await this.#actions.logIn(username, password);
+      await this.#actions.logIn(username, password, totp.trim());
     };
     await this.#refusal.during(work, (error) => this.#refused(error));
   }
 
   /** @param {import("./api.js").ApiError} error */
   #refused(error) {
+    if (error.code === "second_factor_required") {
+      this.#refusal.clear(); // nothing went wrong: the password was right, and this is the next question
+      return this.#askCode(true);
+    }
     const invite = this.#registering && error.status === 403 ? "invite" : undefined;
-    const about = { username: "username", password: "password", invite: "invite" }[error.field] ?? invite;
+    const about = { username: "username", password: "password", invite: "invite", totp: "totp" }[error.field] ?? invite;
     if (about !== undefined) {
       byId(about).setAttribute("aria-invalid", "true");
       byId(about).focus();
     }
+  }
+
+  #askCode(asked) {
+    byId("totp-field").hidden = !asked;
+    byId("totp").value = "";
+    if (asked) byId("totp").focus();
   }
 
   #mode(registering) {
@@ -97,6 +109,7 @@ export class EntranceView {
     byId("invite-field").hidden = !registering;
     byId("password-advice").hidden = !registering;
     byId("password").autocomplete = registering ? "new-password" : "current-password";
+    this.#askCode(false);
     this.#refusal.clear();
     byId("username").focus();
   }

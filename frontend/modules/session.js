@@ -26,7 +26,8 @@ export class Session {
   /** @type {Promise<string> | null} */
   #refreshing = null;
   #era = 0;
-  /** @type {{id: string, name: string, role: string, must_change_password?: boolean} | null} */
+  #onUser;
+  /** @type {{id: string, name: string, role: string, must_change_password?: boolean, totp_enabled?: boolean, must_set_up_totp?: boolean} | null} */
   user = null;
 
   /**
@@ -35,8 +36,10 @@ export class Session {
    * @param {import("./clock.js").Clock} options.clock
    * @param {Storage | null} options.storage
    * @param {LockManager | null} [options.locks] null or missing (plain http): tabs do not take turns
+   * @param {() => void} [options.onUser] each answer may tell news about the user: another role, a second factor
    */
-  constructor({ api, clock, storage, locks = navigator.locks }) {
+  constructor({ api, clock, storage, locks = navigator.locks, onUser = () => {} }) {
+    this.#onUser = onUser;
     this.#api = api;
     this.#clock = clock;
     this.#storage = storage;
@@ -48,9 +51,9 @@ export class Session {
     return this.#storage === null || this.#storage.getItem(HINT) !== null;
   }
 
-  /** @throws {ApiError} */
-  async logIn(username, password) {
-    this.#accept(await this.#api.post("/api/auth/login", { username, password }));
+  /** @param {string} totp code or recovery code; "" without a second factor @throws {ApiError} */
+  async logIn(username, password, totp = "") {
+    this.#accept(await this.#api.post("/api/auth/login", totp === "" ? { username, password } : { username, password, totp }));
   }
 
   /** Makes the account; signing in is the next step. @throws {ApiError} */
@@ -126,5 +129,6 @@ export class Session {
     this.#expiresAt = this.#clock.now() + answer.expires_in * 1000;
     this.user = { ...this.user, ...answer.user };
     this.#storage?.setItem(HINT, "1");
+    this.#onUser();
   }
 }

@@ -1,0 +1,30 @@
+/** The audit log, newest first: who did what to whom, when, from where, and whether it worked. */
+
+import { element } from "../dom.js";
+import { createList } from "./list.js";
+import { mark, moment } from "./words.js";
+
+const PAGE = 50;
+
+/** @param {import("./settings.js").Desk} desk */
+export function auditSection({ call }) {
+  const list = createList({
+    label: "Audit log",
+    columns: ["When", "Who", "What", "Whom", "From", "Result"],
+    empty: "Nothing is written yet.",
+    more: "Show older entries",
+    async load(before) {
+      const { entries, next } = await call("GET", `/api/admin/audit?limit=${PAGE}${before === null ? "" : `&before=${encodeURIComponent(before)}`}`);
+      return { items: entries, next };
+    },
+    draw: (entry) => [
+      moment(entry.at),
+      element("bdi", {}, entry.actor_name ?? entry.actor ?? "—"),
+      element("span", {}, element("code", {}, entry.action), entry.detail ? element("span", { class: "advice" }, ` ${entry.detail}`) : null),
+      element("bdi", {}, entry.target_name ?? entry.target ?? "—"),
+      entry.address || "—",
+      mark(entry.result, entry.result === "ok" ? "good" : "bad"),
+    ],
+  });
+  return [element("p", { class: "quiet" }, "What was done to accounts, tokens and invites, and who tried to get in."), list.node];
+}

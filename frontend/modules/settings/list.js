@@ -1,0 +1,99 @@
+/**
+ * A table of what the server has, page by page. Each row can change or go by itself, so that acting on the
+ * hundredth does not throw one back to the first.
+ */
+
+import { button, element } from "../dom.js";
+
+/**
+ * @param {object} options
+ * @param {string} options.label
+ * @param {string[]} options.columns the last one may be "": actions
+ * @param {(cursor: string | null) => Promise<{items: any[], next: string | null}>} options.load
+ * @param {(item: any, row: {act(work: () => Promise<any>): Promise<void>, redraw(item: any): void, remove(): void}) => (Node | string | null)[]} options.draw
+ * @param {string} options.empty said when there is nothing
+ * @param {string} [options.more]
+ */
+export function createList({ label, columns, load, draw, empty, more = "Show more" }) {
+  const error = element("p", { class: "error", role: "alert", hidden: true });
+  const body = element("tbody");
+  const heads = columns.map((name) => element("th", { scope: "col" }, name === "" ? element("span", { class: "unseen" }, "Actions") : name));
+  const table = element("table", { "aria-label": label, hidden: true }, element("thead", {}, element("tr", {}, ...heads)), body);
+  const note = element("p", { class: "quiet", role: "status" }, "Loading…");
+  const moreButton = button(more, () => page(), { class: "plain", hidden: "" });
+  const node = element("div", { class: "list" }, error, table, note, moreButton);
+  let cursor = null;
+  let round = 0;
+
+  /** Runs work whose refusal is said above the list. */
+  async function act(work) {
+    error.hidden = true;
+    try {
+      await work();
+    } catch (problem) {
+      error.textContent = problem.message;
+      error.hidden = false;
+      error.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  /** From the first page. */
+  function reload() {
+    cursor = null;
+    return page();
+  }
+
+  async function page() {
+    const mine = (round += 1);
+    const from = cursor;
+    moreButton.disabled = true;
+    await act(async () => {
+      const { items, next } = await load(from);
+      if (mine !== round) return; // a newer request overtook this one
+      if (from === null) body.replaceChildren();
+      const rows = items.map(drawRow);
+      body.append(...rows);
+      cursor = next;
+      // Whoever pressed the button goes on reading where the new rows begin.
+      if (from !== null && rows.length > 0) rows[0].focus();
+      told();
+    });
+    moreButton.disabled = false;
+    if (!error.hidden) note.textContent = "";
+  }
+
+  function told() {
+    table.hidden = body.rows.length === 0;
+    note.textContent = table.hidden ? empty : "";
+    moreButton.hidden = cursor === null;
+  }
+
+  function drawRow(item) {
+    const row = element("tr", { tabindex: "-1" });
+    const change = {
+      act,
+      redraw: (changed) => keepFocus(row, () => fill(changed)),
+      remove() {
+        const next = row.nextElementSibling ?? row.previousElementSibling;
+        row.remove();
+        next?.focus();
+        told();
+      },
+    };
+    const fill = (content) => row.replaceChildren(...draw(content, change).map((cell, index) =>
+      element("td", { "data-column": columns[index], class: columns[index] === "" ? "actions" : null }, cell)));
+    fill(item);
+    return row;
+  }
+
+  reload();
+  return { node, reload, act };
+}
+
+/** A redrawn row's pressed button is gone; whoever works by keyboard stays at its successor, or at the row. */
+function keepFocus(row, redraw) {
+  const buttons = [...row.querySelectorAll("button")];
+  const at = buttons.indexOf(document.activeElement);
+  redraw();
+  if (at >= 0) (row.querySelectorAll("button")[at] ?? row).focus();
+}
