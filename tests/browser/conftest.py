@@ -11,7 +11,7 @@ from browser.chromium import launch
 from browser.scripted_server import ORIGIN, ScriptedServer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while Playwright lives, its event loop runs in this thread: no other one can
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         started = launch(playwright)
@@ -53,7 +53,7 @@ def scripted(ada: ChatPage) -> ScriptedServer:
     return ScriptedServer(ada.page.context)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def modules(browser: Browser) -> Iterator[Callable[..., Any]]:
     """Runs JavaScript with the page's modules at hand: `await load("timeline")`. Returns its value.
 
