@@ -17,20 +17,27 @@ local function whole(number)
 end
 
 -- A room whose meta is gone has lost its log: what may be left of it must not be mixed with a new numbering.
-local function standing(meta, log, candidate)
+-- A room that ends before what its caller has already been told of (known-epoch, known-seq) has lost that, in a restore
+-- from an older backup or in a failover: the lost events' numbers must not be given again, so the numbering ends here too.
+local function standing(meta, log, candidate, known_epoch, known_seq)
   local found = redis.call('HMGET', meta, 'epoch', 'seq')
   if found[1] then
-    return found[1], tonumber(found[2])
+    local seq = tonumber(found[2])
+    if found[1] == known_epoch and seq < tonumber(known_seq) then
+      redis.call('HSET', meta, 'epoch', candidate)
+      return candidate, seq
+    end
+    return found[1], seq
   end
   redis.call('DEL', log)
   redis.call('HSET', meta, 'epoch', candidate, 'seq', 0)
   return candidate, 0
 end
 
--- keys: meta log seen channel; args: epoch-if-new room kind body user cid at keep
+-- keys: meta log seen channel; args: epoch-if-new room kind body user cid at keep known-epoch known-seq
 local function append(keys, args)
   local fresh = redis.call('EXISTS', keys[1]) == 0
-  local epoch, seq = standing(keys[1], keys[2], args[1])
+  local epoch, seq = standing(keys[1], keys[2], args[1], args[9], args[10])
   local day = math.floor(tonumber(redis.call('TIME')[1]) / DAY)
   local today, yesterday = keys[3] .. whole(day), keys[3] .. whole(day - 1)
   if fresh then
@@ -76,18 +83,18 @@ local function page(epoch, seq, log, first, events)
   return {epoch, seq, oldest(log, seq), first, events}
 end
 
--- keys: meta log; args: epoch-if-new after limit most-bytes
+-- keys: meta log; args: epoch-if-new after limit most-bytes known-epoch known-seq
 local function read(keys, args)
-  local epoch, seq = standing(keys[1], keys[2], args[1])
+  local epoch, seq = standing(keys[1], keys[2], args[1], args[5], args[6])
   local after = tonumber(args[2])
   local entries = redis.call('XRANGE', keys[2], whole(after + 1), '+', 'COUNT', args[3])
   local first = entries[1] and tonumber(string.match(entries[1][1], '^%d+')) or after + 1
   return page(epoch, seq, keys[2], first, fitting(entries, tonumber(args[4])))
 end
 
--- keys: meta log; args: epoch-if-new before limit most-bytes
+-- keys: meta log; args: epoch-if-new before limit most-bytes known-epoch known-seq
 local function read_before(keys, args)
-  local epoch, seq = standing(keys[1], keys[2], args[1])
+  local epoch, seq = standing(keys[1], keys[2], args[1], args[5], args[6])
   local before = math.min(tonumber(args[2]), seq + 1)
   local entries = redis.call('XREVRANGE', keys[2], whole(before - 1), '-', 'COUNT', args[3])
   local newest_first = fitting(entries, tonumber(args[4]))

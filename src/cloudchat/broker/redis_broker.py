@@ -12,9 +12,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from cloudchat.broker import keys
-from cloudchat.broker.broker import BrokerUnavailable, Done, Entry, Listener, Page
+from cloudchat.broker.broker import Appended, BrokerUnavailable, Done, Entry, Listener, Page
 from cloudchat.broker.commit_pipe import FUNCTIONS, CommitPipe, pack
 from cloudchat.broker.subscription import Subscription
+from cloudchat.broker.witness import Witness
 
 READ_SECONDS = 3.0
 PAGE_BYTES = 512 * 1024
@@ -30,7 +31,8 @@ class RedisBroker:
         """`settled` is called when no append of this process is under way any more."""
         self._keep = history_messages
         self._pipe = CommitPipe(url, settled)
-        self.subscription = Subscription(url, listener)
+        self._witness = Witness(listener)
+        self.subscription = Subscription(url, self._witness)
         # No retries: redis-py's default ones made two entries of one XADD. A bounded wait for a connection, so that a
         # crowd of readers queues instead of opening a connection each.
         pool = BlockingConnectionPool.from_url(
@@ -61,6 +63,13 @@ class RedisBroker:
     def append(self, entry: Entry, done: Done) -> None:
         """See `Broker`."""
         room = entry.room
+        witness = self._witness
+
+        def answered(outcome: Appended | BrokerUnavailable) -> None:
+            if type(outcome) is Appended:
+                witness.saw(room, outcome.epoch, outcome.seq)
+            done(outcome)
+
         request = pack(
             "FCALL",
             "cloudchat_append_v1",
@@ -77,18 +86,19 @@ class RedisBroker:
             entry.cid,
             entry.at,
             self._keep,
+            *witness.known(room),
         )
-        self._pipe.submit(request, done)
+        self._pipe.submit(request, answered)
 
     async def read(self, room: str, after: int, limit: int) -> Page:
         """See `Broker`."""
         reply = await self._call("cloudchat_read_v1", room, after, limit)
-        return _page(reply)
+        return self._page(room, reply)
 
     async def read_before(self, room: str, before: int, limit: int) -> Page:
         """See `Broker`."""
         reply = await self._call("cloudchat_read_before_v1", room, before, limit)
-        return _page(reply)
+        return self._page(room, reply)
 
     async def renew_epoch(self, room: str, epoch: str, seen: int) -> None:
         """See `Broker`."""
@@ -112,9 +122,15 @@ class RedisBroker:
         return None
 
     async def _call(self, function: str, room: str, seq: int, limit: int) -> Any:
-        return await self._execute(
-            "FCALL", function, 2, keys.meta(room), keys.log(room), new_epoch(), seq, limit, PAGE_BYTES
-        )
+        places = keys.meta(room), keys.log(room)
+        known = self._witness.known(room)
+        return await self._execute("FCALL", function, 2, *places, new_epoch(), seq, limit, PAGE_BYTES, *known)
+
+    def _page(self, room: str, reply: Any) -> Page:
+        epoch, head, oldest, first, events = reply
+        page = Page(epoch.decode(), head, oldest, first, events)
+        self._witness.saw(room, page.epoch, head)
+        return page
 
     async def _execute(self, *command: str | int) -> Any:
         """One command; the functions are loaded when a wiped store has forgotten them. Raises `BrokerUnavailable`."""
@@ -141,8 +157,3 @@ def new_epoch() -> str:
     Every append brings one along, in case its room is new: asking the kernel for each was 2 % of a busy server.
     """
     return f"{_PROCESS}.{next(_count)}"
-
-
-def _page(reply: Any) -> Page:
-    epoch, head, oldest, first, events = reply
-    return Page(epoch.decode(), head, oldest, first, events)

@@ -164,7 +164,8 @@ class Relay:
                 logger.error("room %s: the store lost events after %d of %d", feed.room, page.head, at.seq)
                 await self._broker.renew_epoch(feed.room, at.epoch, at.seq)
             elif page.epoch != at.epoch:
-                self._renumber(feed, page)
+                logger.warning("room %s: the numbering has changed", feed.room)
+                self._break(feed, page.epoch, page.head)
             elif self._absorb(feed, page):
                 return
 
@@ -187,20 +188,14 @@ class Relay:
             self._break(feed, page.epoch, page.head)
         return feed.position.seq >= page.head
 
-    def _renumber(self, feed: RoomFeed, page: Page) -> None:
-        """Another epoch: go on at its beginning if that is still there, else where it is now."""
-        logger.warning("room %s: the numbering has changed", feed.room)
-        if page.oldest > 1:
-            self._break(feed, page.epoch, page.head)
-            return
-        feed.restart(page.epoch, 0)
-        feed.oldest = 1
-        self._hub.announce(feed.room, self._head(feed))
-
     def _break(self, feed: RoomFeed, epoch: str, seq: int) -> None:
-        """What is between the last event and the next one is lost: members must join again and be told of the gap."""
+        """What is between the last event and the next one is lost: members must join again and be told of the gap.
+
+        Their last frame is a `head` that is ahead of them. No ephemeral one, which a slow member would not be sent: a
+        member that does not hear it would stay, outside of the room.
+        """
         feed.restart(epoch, seq)
-        self._announce_head(feed)
+        self._hub.deliver(feed.room, self._head(feed))
         self._hub.remove_all(feed.room)
 
     def _announce_head(self, feed: RoomFeed) -> None:
