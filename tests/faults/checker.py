@@ -10,8 +10,11 @@ from faults.story import Event, Missing, Run, Said, Story
 
 
 def violations(story: Story, *, wiped: bool = False) -> list[str]:
-    """Everything that is wrong with a story. `wiped`: the store was emptied, so earlier epochs are gone, and clients
-    must have been told of a gap; without it a gap is a violation."""
+    """Everything that is wrong with a story.
+
+    `wiped`: the store lost events (emptied, an older backup), so what earlier epochs had at their ends may be gone, and
+    clients must have been told of a gap; without it a gap is a violation.
+    """
     rules = [
         _acknowledged_is_kept(story, wiped),
         _once_each(story),
@@ -29,9 +32,12 @@ def violations(story: Story, *, wiped: bool = False) -> list[str]:
 def _acknowledged_is_kept(story: Story, wiped: bool) -> Iterator[str]:
     """Every acknowledged send is in the log, where the ack said, as it was said."""
     at = {event.place: event for event in story.history}
-    epochs = {event.epoch for event in story.history}
+    ends = {event.epoch: event.seq for event in story.history}
+    current = story.history[-1].epoch if story.history else ""
     for said in story.said:
-        if said.ack is None or (wiped and said.ack.epoch not in epochs):
+        if said.ack is None:
+            continue
+        if wiped and said.ack.epoch != current and said.ack.seq > ends.get(said.ack.epoch, 0):
             continue
         found = at.get((said.ack.epoch, said.ack.seq))
         if found is None:

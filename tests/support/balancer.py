@@ -1,0 +1,58 @@
+"""A load balancer in front of several servers, as small as one can be: it takes the next server that answers."""
+
+import asyncio
+import contextlib
+import itertools
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+
+class Balancer:
+    """Forwards TCP connections to `ports` in turn, in a thread of its own. What a dead server held is cut."""
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        self._ports = list(ports)
+        self._turn = itertools.count()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="balancer", daemon=True)
+        self.port = 0
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        listening = asyncio.start_server(self._forward, "127.0.0.1", 0)
+        server = asyncio.run_coroutine_threadsafe(listening, self._loop).result(10)
+        self.port = server.sockets[0].getsockname()[1]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    async def _forward(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        first = next(self._turn)
+        for number in range(len(self._ports)):
+            port = self._ports[(first + number) % len(self._ports)]
+            with contextlib.suppress(OSError):
+                server, to_server = await asyncio.open_connection("127.0.0.1", port)
+                await asyncio.gather(_pump(client, to_server), _pump(server, to_client))
+                return
+        to_client.transport.abort()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    except OSError:
+        writer.transport.abort()
+    finally:
+        writer.close()
