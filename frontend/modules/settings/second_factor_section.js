@@ -67,7 +67,7 @@ function confirm(place, desk, { secret, uri, qr }) {
 function keep(place, desk, codes) {
   const box = shownOnce({
     title: "Keep your recovery codes",
-    lead: "Your second factor is on. Should you lose the app, each of these codes signs you in once. They are shown only now: print them, or put them where your passwords are.",
+    lead: "Your second factor is on, and your other devices were signed out. Should you lose the app, each of these codes signs you in once. They are shown only now: print them, or put them where your passwords are.",
     lines: codes,
     done: "I have kept them",
     onDone: () => start(place, desk),

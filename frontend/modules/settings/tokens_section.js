@@ -14,6 +14,8 @@ const SCOPES = [
   ["admin", "Administer", false],
 ];
 
+const USUAL = "2592000"; // 30 days: long enough to be useful, short enough to be thought of again
+
 /** @param {import("./settings.js").Desk} desk */
 export function tokensSection({ call, clock }) {
   const told = element("div", { class: "told" });
@@ -35,6 +37,7 @@ export function tokensSection({ call, clock }) {
       const body = { user, scopes: chosen, ttl_seconds: Number(seconds), ...(label === "" ? {} : { label }) };
       const { token } = await call("POST", "/api/admin/tokens", body);
       form.reset();
+      form.elements.namedItem("ttl_seconds").value = USUAL;
       told.replaceChildren(shownOnce({
         title: `New token for ${user}`,
         lead: "A program sends it as “Authorization: Bearer …”. Whoever has it can do what it may. It is shown only now.",
@@ -44,6 +47,8 @@ export function tokensSection({ call, clock }) {
       await list.reload();
     },
   });
+
+  form.elements.namedItem("ttl_seconds").value = USUAL;
 
   const list = createList({
     label: "API tokens",
