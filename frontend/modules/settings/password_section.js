@@ -4,7 +4,7 @@ import { element } from "../dom.js";
 import { createForm } from "./form.js";
 
 /** @param {import("./settings.js").Desk} desk */
-export function passwordSection({ session, clock }) {
+export function passwordSection({ session, call, clock }) {
   const done = element("p", { class: "notice", role: "status", hidden: true }, "Your password is changed. Your other devices were signed out.");
   const form = createForm({
     label: "Change password",
@@ -20,9 +20,9 @@ export function passwordSection({ session, clock }) {
       },
     ],
     submit: "Change password",
-    async run({ current_password: current, new_password: next }) {
+    async run(body) {
       done.hidden = true;
-      await session.changePassword(current, next);
+      await call("POST", "/api/auth/password", body);
       form.reset();
       done.hidden = false;
     },

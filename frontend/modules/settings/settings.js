@@ -58,8 +58,10 @@ export class Settings {
 
   /** The user's role or second factor may have changed: what can be chosen follows, what is open stays. */
   userChanged() {
-    if (!this.#dialog.open || this.#desk.session.user === null) return;
-    this.#drawNav();
+    if (!this.#dialog.open) return;
+    const shown = byId("settings-nav").childElementCount;
+    // Only then: drawing anew takes the focus from whoever is walking through it.
+    if (this.#groups().length !== shown) this.#drawNav();
   }
 
   #groups() {
