@@ -32,6 +32,7 @@ from cloudchat.messages.service import MessageService
 from cloudchat.operations.health import health_routes
 from cloudchat.operations.supervision import Supervisor
 from cloudchat.protocol.events import Limits
+from cloudchat.realtime.connect_limits import ConnectLimits
 from cloudchat.realtime.dispatcher import Dispatcher
 from cloudchat.realtime.endpoint import SocketEndpoint
 from cloudchat.realtime.hub import Hub
@@ -109,6 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
         relay.head_of,
         dispatcher,
         roster,
+        ConnectLimits(redis_url, per_address=settings.connect_rate, per_user=settings.connect_user_rate),
         supervisor.spawn,
         origins=lambda: settings.origins,
         limits=Limits(sends_per_10s=settings.sends_per_10s),

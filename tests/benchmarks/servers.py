@@ -35,7 +35,7 @@ class Server:
 
 @contextmanager
 def cloudchat(members: int) -> Iterator[Server]:
-    """`cloudchat serve` as it is, with an empty state folder; only the limit on sends is out of the way.
+    """`cloudchat serve` as it is, with an empty state folder; only the limits on sends and sockets are out of the way.
 
     There are users for `members` sockets, few sockets each.
     """
@@ -43,6 +43,8 @@ def cloudchat(members: int) -> Iterator[Server]:
         environment={
             "CLOUDCHAT_SENDS_PER_10S": "100000000",
             "CLOUDCHAT_SOCKETS_PER_ADDRESS": "100000",
+            "CLOUDCHAT_CONNECT_RATE": "1000000/minute",
+            "CLOUDCHAT_CONNECT_USER_RATE": "1000000/minute",
         }
     )
     try:

@@ -1,6 +1,7 @@
 """One socket: its frames in, its frames out, and everything that must be let go when it ends."""
 
 import asyncio
+import logging
 import random
 import time
 from collections import deque
@@ -18,6 +19,8 @@ from cloudchat.realtime.framing import text_frame
 from cloudchat.realtime.relay import Spawn
 from cloudchat.realtime.room_feed import RoomFeed
 from cloudchat.rooms.service import RoomSummary
+
+logger = logging.getLogger(__name__)
 
 MAX_QUEUED = 32
 """Commands that read the store wait for each other, at most so many; one more is refused."""
@@ -110,6 +113,8 @@ class Connection:
             return
         self.send(outcome.error)
         if outcome.close is not None:
+            user, session = self.principal.user_id, self.principal.session_id
+            logger.info("socket closed for abuse code=%d user=%s session=%s", outcome.close, user, session)
             self.socket.close(outcome.close)
 
     def draining(self) -> None:

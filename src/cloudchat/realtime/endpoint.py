@@ -19,6 +19,7 @@ from cloudchat.core.socket_session import SocketSession
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import REASONS, CloseCode
+from cloudchat.realtime.connect_limits import ConnectLimits
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.dispatcher import Dispatcher
 from cloudchat.realtime.opening import SUBPROTOCOL, Credential, Refusal, check_origin, credential_of
@@ -29,9 +30,9 @@ from cloudchat.rooms.service import RoomSummary
 
 logger = logging.getLogger(__name__)
 
-RETRY_AFTER_SECONDS = 2
 FULL = Refusal(503, "unavailable", "this server has no room for another socket; try again")
 TOO_MANY = Refusal(429, "rate_limited", "too many sockets from this address; close one first")
+STORE_AWAY = Refusal(503, "unavailable", "the message store cannot be reached; try again")
 SOCKET_DISABLED = Refusal(403, "forbidden", "this account or token may not chat")
 
 Admit = Callable[[str], Awaitable[tuple[Principal, list[RoomSummary]]]]
@@ -48,6 +49,7 @@ class SocketEndpoint:
         head_of: HeadOf,
         dispatcher: Dispatcher,
         roster: Roster,
+        connects: ConnectLimits,
         spawn: Spawn,
         *,
         origins: Callable[[], frozenset[str]],
@@ -59,6 +61,7 @@ class SocketEndpoint:
         self._head_of = head_of
         self._dispatcher = dispatcher
         self._roster = roster
+        self._connects = connects
         self._spawn = spawn
         self._origins = origins
         self._limits = limits
@@ -71,39 +74,46 @@ class SocketEndpoint:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         credential = credential_of(headers, scope["subprotocols"])
         refusal = credential if isinstance(credential, Refusal) else check_origin(headers, self._origins())
-        address = client_network((scope["client"] or ("",))[0])
-        if refusal is None and not self._roster.reserve(address):
+        client = (scope["client"] or ("local",))[0]
+        network = client_network(client)
+        if refusal is None:
+            refusal = _too_often(await self._connects.wait_for_address(network))
+        if refusal is None and not self._roster.reserve(network):
             refusal = FULL if self._roster.full else TOO_MANY
         if refusal is not None:
-            await _refuse(send, refusal)
+            await _refuse(send, refusal, client)
             return
         opened = False
         try:
-            opened = await self._authenticate_and_open(send, socket, credential, address)
+            opened = await self._authenticate_and_open(send, socket, credential, client, network)
         finally:
             if not opened:
-                self._roster.release(address)
+                self._roster.release(network)
 
     async def _authenticate_and_open(
-        self, send: Send, socket: WebSocketProtocol, credential: Credential | Refusal, address: str
+        self, send: Send, socket: WebSocketProtocol, credential: Credential | Refusal, client: str, network: str
     ) -> bool:
         assert isinstance(credential, Credential)  # noqa: S101 (for the type checker: a Refusal has been sent)
         asked_at = time.time()
         try:
             principal, rooms = await self._admit(credential.token)
+            refusal = _too_often(await self._connects.wait_for_user(principal.user_id))
+            if refusal is not None:
+                await _refuse(send, refusal, client, principal.user_id)
+                return False
             if CHAT_READ not in principal.scopes:
                 raise AccountDisabled("no scope for chat")  # noqa: TRY301 (the one way to turn somebody away)
             heads = await asyncio.gather(*(self._head_of(room.id) for room in rooms))
         except BadToken:
             refusal = Refusal(401, "unauthenticated", "the token is not valid: sign in, or refresh it")
-            await _turn_away(send, credential, refusal, CloseCode.TOKEN_INVALID)
+            await _turn_away(send, credential, refusal, CloseCode.TOKEN_INVALID, client)
         except AccountDisabled:
-            await _turn_away(send, credential, SOCKET_DISABLED, CloseCode.ACCOUNT_DISABLED)
+            await _turn_away(send, credential, SOCKET_DISABLED, CloseCode.ACCOUNT_DISABLED, client)
         except BrokerUnavailable:
-            await _refuse(send, Refusal(503, "unavailable", "the message store cannot be reached; try again"))
+            await _refuse(send, STORE_AWAY, client)
         else:
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-            self._open(socket, principal, rooms, heads, address, asked_at)
+            self._open(socket, principal, rooms, heads, client, network, asked_at)
             return True
         return False
 
@@ -113,12 +123,16 @@ class SocketEndpoint:
         principal: Principal,
         rooms: list[RoomSummary],
         heads: list[StreamPosition],
-        address: str,
+        client: str,
+        network: str,
         asked_at: float,
     ) -> None:
         def ended(connection: Connection) -> None:
             self._roster.leave(connection)
-            self._roster.release(address)
+            self._roster.release(network)
+            logger.debug("socket closed user=%s session=%s", principal.user_id, principal.session_id)
+
+        logger.debug("socket opened user=%s session=%s address=%s", principal.user_id, principal.session_id, client)
 
         now = time.monotonic()
         socket.outbox_bytes = self._outbox_bytes
@@ -156,23 +170,39 @@ class SocketEndpoint:
         )
 
 
-async def _turn_away(send: Send, credential: Credential, refusal: Refusal, code: CloseCode) -> None:
+def _too_often(seconds: int) -> Refusal | None:
+    """What a limit of connects says to somebody who must wait so long; None for 0."""
+    message = "too many sockets opened in a short time; wait a little"
+    return Refusal(429, "rate_limited", message, retry_after_seconds=seconds) if seconds else None
+
+
+async def _turn_away(send: Send, credential: Credential, refusal: Refusal, code: CloseCode, client: str) -> None:
     """Refuse a credential in the way its sender can see: a browser sees no status, so it gets a socket that closes."""
     if credential.from_header:
-        await _refuse(send, refusal)
+        await _refuse(send, refusal, client)
         return
+    _log_refusal(refusal, client)
     await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
     await send({"type": "websocket.close", "code": int(code), "reason": REASONS[code]})
 
 
-async def _refuse(send: Send, refusal: Refusal) -> None:
+async def _refuse(send: Send, refusal: Refusal, client: str, user_id: str = "unknown") -> None:
+    _log_refusal(refusal, client, user_id)
     retryable = refusal.status in (429, 503)
     error: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "retryable": retryable}
-    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
     if retryable:
-        error["retry_after_ms"] = RETRY_AFTER_SECONDS * 1000
-        headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+        error["retry_after_ms"] = refusal.retry_after_seconds * 1000
+        headers.append((b"retry-after", str(refusal.retry_after_seconds).encode()))
     if refusal.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
     await send({"type": "websocket.http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": json.dumps({"error": error}).encode()})
+
+
+def _log_refusal(refusal: Refusal, client: str, user_id: str = "unknown") -> None:
+    logger.info("socket refused status=%d code=%s user=%s address=%s", refusal.status, refusal.code, user_id, client)

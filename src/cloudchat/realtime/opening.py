@@ -22,6 +22,8 @@ class Refusal:
     status: int
     code: str
     message: str
+    retry_after_seconds: int = 2
+    """Told with 429 and 503."""
 
 
 def credential_of(headers: Mapping[str, str], subprotocols: Sequence[str]) -> Credential | Refusal:

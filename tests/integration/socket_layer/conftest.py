@@ -13,9 +13,8 @@ from support.socket import ChatSocket
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    with RunningServer(
-        environment={"CLOUDCHAT_REGISTER_RATE": "6000/minute", "CLOUDCHAT_LOGIN_RATE": "6000/minute"}
-    ) as running:
+    limits = {"REGISTER_RATE": "6000/minute", "LOGIN_RATE": "6000/minute", "CONNECT_USER_RATE": "6000/minute"}
+    with RunningServer(environment={f"CLOUDCHAT_{name}": rate for name, rate in limits.items()}) as running:
         yield running
 
 
