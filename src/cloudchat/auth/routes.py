@@ -17,7 +17,7 @@ from cloudchat.http.dependencies import bearer_token, signed_in
 from cloudchat.http.error_docs import documented
 from cloudchat.http.errors import ApiError
 from cloudchat.http.limits import client_address
-from cloudchat.http.origins import demand_allowed_origin, demand_json, only_plain_loopback
+from cloudchat.http.origins import demand_allowed_origin, json_of_our_page, only_plain_loopback
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.settings import Settings
 
@@ -30,11 +30,7 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
     routes = APIRouter(prefix="/api", tags=["accounts"])
     cookie = RefreshCookie(secure=not only_plain_loopback(settings.origins))
 
-    async def json_of_our_page(request: Request) -> None:
-        demand_json(request)
-        demand_allowed_origin(request, settings.origins, present=False)
-
-    guarded = [Depends(json_of_our_page)]
+    guarded = [Depends(json_of_our_page(settings))]
     person = Annotated[Principal, Depends(signed_in(accounts, kinds=(ACCESS,)))]
     anyone = Annotated[Principal, Depends(signed_in(accounts))]
 

@@ -1,62 +1,89 @@
 """`cloudchat admin …`: works on the database itself, whether the server runs or not."""
 
 import argparse
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cloudchat.cli import admin_tokens, admin_users
 from cloudchat.cli.duration import duration
 from cloudchat.cli.refusal import Refusal
 
 if TYPE_CHECKING:
     from cloudchat.admin.service import AdminService
 
-_BY_CLI = "cli"
 _Command = Callable[["AdminService", argparse.Namespace], None]
+if TYPE_CHECKING:
+    _Parsers = argparse._SubParsersAction[argparse.ArgumentParser]
+_ROLES = ("member", "moderator", "admin")
 
 
-def register_admin_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def register_admin_commands(commands: "_Parsers") -> None:
     """Add `admin` and its commands to the command line."""
     admin = commands.add_parser(
         "admin",
-        help="users, API tokens and invites",
-        description="Users, API tokens and invites. Works on the database, whether the server runs or not.",
+        help="users, API tokens, invites, signing keys, the audit log",
+        description="Administer. Works on the database, whether the server runs or not.",
     )
     under = admin.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _register_user_commands(under)
+    _register_token_commands(under)
+    audit = _add(under, "audit", admin_users.audit, "print the audit log, the newest first, as tab-separated columns")
+    audit.add_argument("--limit", type=int, default=100, help="how many entries (default 100)")
+    audit.add_argument("--before", metavar="ID", help="only entries older than this one")
 
-    create = _add(under, "create-user", _create_user, "create a user")
+    rotate = under.add_parser(
+        "rotate-keys",
+        help="sign tokens with a new key from now on",
+        description="Make a new signing key. Servers take it up within seconds; tokens signed before stay good until "
+        "they end, and a key goes when its last token has.",
+        allow_abbrev=False,
+    )
+    rotate.add_argument(
+        "--forget-old", action="store_true", help="a key was stolen: remove the old ones, and with them every token"
+    )
+    rotate.set_defaults(run=admin_tokens.rotate_keys)
+
+
+def _register_user_commands(under: "_Parsers") -> None:
+    create = _add(under, "create-user", admin_users.create, "create a user")
     create.add_argument("name")
-    create.add_argument("--role", choices=("member", "moderator", "admin"), default="member")
+    create.add_argument("--role", choices=_ROLES, default="member")
     create.add_argument(
         "--password-stdin", action="store_true", required=True, help="read the password from standard input"
     )
+    _add(under, "list-users", admin_users.list_users, "list the users, as tab-separated columns")
+    role = _add(under, "set-role", admin_users.set_role, "change a user's role")
+    role.add_argument("name")
+    role.add_argument("role", choices=_ROLES)
+    for name, command, summary in (
+        ("disable-user", admin_users.disable, "disable a user: no login, no token is good any more"),
+        ("enable-user", admin_users.enable, "enable a disabled user again"),
+        ("reset-password", admin_users.reset_password, "give a user a one-time password; prints it alone"),
+        ("reset-totp", admin_users.reset_second_factor, "take a lost second factor away from a user"),
+    ):
+        _add(under, name, command, summary).add_argument("name")
 
-    issue = _add(under, "issue-token", _issue_token, "issue an API token; prints the token and nothing else")
+
+def _register_token_commands(under: "_Parsers") -> None:
+    issue = _add(under, "issue-token", admin_tokens.issue, "issue an API token; prints the token and nothing else")
     issue.add_argument("name")
     issue.add_argument("--scope", required=True, help="comma-separated: chat:read,chat:write,admin")
     issue.add_argument("--ttl", type=duration, required=True, help="how long it is good for: 12h, 30d, 366d at most")
     issue.add_argument("--label", default="", help="what it is for, to recognise it by in list-tokens")
-
-    _add(under, "list-tokens", _list_tokens, "list the API tokens, as tab-separated columns")
-
-    revoke = _add(under, "revoke-token", _revoke_token, "revoke an API token")
+    _add(under, "list-tokens", admin_tokens.list_tokens, "list the API tokens, as tab-separated columns")
+    revoke = _add(under, "revoke-token", admin_tokens.revoke, "revoke an API token")
     revoke.add_argument("id", help="as list-tokens shows it")
-
-    disable = _add(under, "disable-user", _disable_user, "disable a user: no login, no token is good any more")
-    disable.add_argument("name")
-
-    enable = _add(under, "enable-user", _enable_user, "enable a disabled user again")
-    enable.add_argument("name")
-
-    invite = _add(under, "create-invite", _create_invite, "make an invite for one registration; prints it alone")
+    invite = _add(
+        under, "create-invite", admin_tokens.create_invite, "make an invite for one registration; prints it alone"
+    )
     invite.add_argument("--ttl", type=duration, default=duration("7d"), help="how long it is good for (default 7d)")
+    _add(under, "list-invites", admin_tokens.list_invites, "list the invites, as tab-separated columns")
+    delete = _add(under, "delete-invite", admin_tokens.delete_invite, "delete an invite")
+    delete.add_argument("id", help="as list-invites shows it")
 
 
-def _add(
-    under: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, command: _Command, summary: str
-) -> argparse.ArgumentParser:
+def _add(under: "_Parsers", name: str, command: _Command, summary: str) -> argparse.ArgumentParser:
     # Unabbreviated: `--password SECRET` must not pass for `--password-stdin`, and teach secrets on command lines.
     parser = under.add_parser(
         name, help=summary, description=summary[:1].upper() + summary[1:] + ".", allow_abbrev=False
@@ -103,40 +130,3 @@ def _service() -> "Iterator[AdminService]":
         raise Refusal("the database does not answer; is another program holding it? Try again") from error
     except (AccountError, DatabaseUrlError, KeyFolderError, MigrationError) as error:
         raise Refusal(str(error)) from error
-
-
-def _create_user(service: "AdminService", options: argparse.Namespace) -> None:
-    password = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
-    if not password:
-        raise Refusal("no password came; pipe one line into standard input")
-    service.create_user(options.name, password, options.role, actor=_BY_CLI, now=time.time())
-
-
-def _issue_token(service: "AdminService", options: argparse.Namespace) -> None:
-    scopes = {scope.strip() for scope in options.scope.split(",") if scope.strip()}
-    print(service.issue_token(options.name, scopes, options.ttl, label=options.label, actor=_BY_CLI, now=time.time()))
-
-
-def _list_tokens(service: "AdminService", options: argparse.Namespace) -> None:
-    print("id", "user", "scopes", "expires", "state", "label", sep="\t")
-    now = time.time()
-    for token in service.list_tokens():
-        expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(token.expires_at))
-        state = "revoked" if token.revoked_at is not None else "expired" if token.expires_at <= now else "good"
-        print(token.id, token.username, token.scopes.replace(" ", ","), expires, state, token.label, sep="\t")
-
-
-def _revoke_token(service: "AdminService", options: argparse.Namespace) -> None:
-    service.revoke_token(options.id, actor=_BY_CLI, now=time.time())
-
-
-def _disable_user(service: "AdminService", options: argparse.Namespace) -> None:
-    service.disable_user(options.name, actor=_BY_CLI, now=time.time())
-
-
-def _enable_user(service: "AdminService", options: argparse.Namespace) -> None:
-    service.enable_user(options.name, actor=_BY_CLI, now=time.time())
-
-
-def _create_invite(service: "AdminService", options: argparse.Namespace) -> None:
-    print(service.create_invite(options.ttl, actor=_BY_CLI, now=time.time()))

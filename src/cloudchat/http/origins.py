@@ -1,12 +1,13 @@
 """Cross-site request forgery: who may use the routes that a browser's cookie opens (ASVS 3.5)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import urlsplit
 
 from fastapi import Request
 
 from cloudchat.http.errors import ApiError
 from cloudchat.protocol.errors import ErrorCode
+from cloudchat.settings import Settings
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -29,6 +30,16 @@ def demand_allowed_origin(request: Request, origins: Iterable[str], *, present: 
     origin = request.headers.get("origin")
     if (origin is None and present) or (origin is not None and origin not in origins):
         raise ApiError(403, ErrorCode.FORBIDDEN, "this page's origin is not allowed (CLOUDCHAT_ALLOWED_ORIGINS)")
+
+
+def json_of_our_page(settings: Settings) -> Callable[[Request], Awaitable[None]]:
+    """A dependency for every route with a body: JSON, and no page of another origin."""
+
+    async def demand(request: Request) -> None:
+        demand_json(request)
+        demand_allowed_origin(request, settings.origins, present=False)
+
+    return demand
 
 
 def only_plain_loopback(origins: Iterable[str]) -> bool:

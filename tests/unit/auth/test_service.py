@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cloudchat.admin.actor import COMMAND_LINE
 from cloudchat.auth.errors import (
     AccountDisabled,
     BadCredentials,
@@ -43,7 +44,7 @@ def test_of_many_who_register_one_name_at_once_one_gets_it(services: AccountServ
 
 def test_closed_registration_is_closed(tmp_path: Path) -> None:
     services = AccountServices.make(tmp_path, registration="closed")
-    invite = services.admin.create_invite(3600, actor="cli", now=NOW)
+    invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
     with pytest.raises(RegistrationRefused):
         services.register(invite=invite)
 
@@ -54,7 +55,7 @@ class TestInvites:
         return AccountServices.make(tmp_path, registration="invite")
 
     def test_an_invite_lets_one_in_once(self, services: AccountServices) -> None:
-        invite = services.admin.create_invite(3600, actor="cli", now=NOW)
+        invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
         services.register("ann", invite=invite)
         with pytest.raises(RegistrationRefused):
             services.register("bob", invite=invite)
@@ -65,18 +66,18 @@ class TestInvites:
             services.register(invite=invite)
 
     def test_it_expires(self, services: AccountServices) -> None:
-        invite = services.admin.create_invite(3600, actor="cli", now=NOW)
+        invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
         with pytest.raises(RegistrationRefused):
             services.register(invite=invite, now=NOW + 3600)
 
     def test_a_registration_that_fails_leaves_it_good(self, services: AccountServices) -> None:
-        invite = services.admin.create_invite(3600, actor="cli", now=NOW)
+        invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
         with pytest.raises(InvalidField):
             services.accounts.register("ann", "short", invite=invite, address="test", now=NOW)
         services.register("ann", invite=invite)
 
     def test_of_several_who_use_one_at_once_one_gets_in(self, services: AccountServices) -> None:
-        invite = services.admin.create_invite(3600, actor="cli", now=NOW)
+        invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
         names = iter(["ann", "bob", "cid", "dan", "eve"])
         answers = at_once(5, lambda: services.register(next(names), invite=invite))
         assert sum(isinstance(answer, str) for answer in answers) == 1
@@ -87,8 +88,8 @@ class TestDisabled:
     def test_no_token_is_good_and_only_the_password_learns_why(self, services: AccountServices) -> None:
         services.register()
         signed_in = services.login()
-        api = services.admin.issue_token("ann", {"chat:read"}, 3600, label="", actor="cli", now=NOW)
-        services.admin.disable_user("ann", actor="cli", now=NOW)
+        api = services.admin.tokens.issue("ann", {"chat:read"}, 3600, label="", actor=COMMAND_LINE, now=NOW).token
+        services.admin.users.change(services.admin.users.find("ann"), disabled=True, actor=COMMAND_LINE, now=NOW)
         for token in (signed_in.access_token, api):
             with pytest.raises(AccountDisabled):
                 services.authenticate(token)
@@ -102,8 +103,8 @@ class TestDisabled:
     def test_enabled_again_old_sessions_stay_ended(self, services: AccountServices) -> None:
         services.register()
         signed_in = services.login()
-        services.admin.disable_user("ann", actor="cli", now=NOW)
-        services.admin.enable_user("ann", actor="cli", now=NOW)
+        services.admin.users.change(services.admin.users.find("ann"), disabled=True, actor=COMMAND_LINE, now=NOW)
+        services.admin.users.change(services.admin.users.find("ann"), disabled=False, actor=COMMAND_LINE, now=NOW)
         with pytest.raises(BadToken):
             services.authenticate(signed_in.access_token)
         assert services.authenticate(services.login().access_token)
@@ -167,8 +168,8 @@ def test_nothing_secret_is_stored_or_logged(
     second = services.refresh(first.refresh_token)
     with pytest.raises(BadCredentials):
         services.login("my-password-in-the-wrong-field", "another password of mine")
-    invite = services.admin.create_invite(3600, actor="cli", now=NOW)
-    api = services.admin.issue_token("ann", {"chat:read"}, 3600, label="", actor="cli", now=NOW)
+    invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
+    api = services.admin.tokens.issue("ann", {"chat:read"}, 3600, label="", actor=COMMAND_LINE, now=NOW).token
     services.db.close()
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("cloudchat.db*"))
     secrets = [PASSWORD, first.refresh_token, first.access_token, second.refresh_token, invite, api]

@@ -1,4 +1,4 @@
-"""API tokens and the state of accounts in SQL."""
+"""API tokens in SQL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,16 @@ from cloudchat.database.statements import changed_rows
 
 @dataclass(frozen=True, slots=True)
 class TokenSummary:
-    """An API token, without the token. Times are seconds since 1970."""
+    """An API token, without the token. Times are seconds since 1970; `last_used_at` is right to the hour."""
 
     id: str
+    user_id: str
     username: str
     scopes: str
     label: str
     created_at: float
     expires_at: float
+    last_used_at: float | None
     revoked_at: float | None
 
 
@@ -37,11 +39,13 @@ def all_api_tokens(db: Session) -> Sequence[TokenSummary]:
     return [
         TokenSummary(
             id=token.id,
+            user_id=token.user_id,
             username=name,
             scopes=token.scopes,
             label=token.label,
             created_at=token.created_at,
             expires_at=token.expires_at,
+            last_used_at=token.last_used_at,
             revoked_at=token.revoked_at,
         )
         for token, name in db.execute(query)

@@ -1,0 +1,73 @@
+"""`cloudchat admin …`: API tokens, invites, and the keys that sign tokens."""
+
+import argparse
+import time
+from typing import TYPE_CHECKING
+
+from cloudchat.admin.actor import COMMAND_LINE
+from cloudchat.cli.refusal import Refusal
+from cloudchat.core.clock import rfc3339
+
+if TYPE_CHECKING:
+    from cloudchat.admin.service import AdminService
+
+
+def issue(service: "AdminService", options: argparse.Namespace) -> None:
+    """`issue-token`."""
+    scopes = {scope.strip() for scope in options.scope.split(",") if scope.strip()}
+    issued = service.tokens.issue(
+        options.name, scopes, options.ttl, label=options.label, actor=COMMAND_LINE, now=time.time()
+    )
+    print(issued.token)
+
+
+def list_tokens(service: "AdminService", options: argparse.Namespace) -> None:
+    """`list-tokens`."""
+    print("id", "user", "scopes", "expires", "state", "label", "last used", sep="\t")
+    now = time.time()
+    for token in service.tokens.list():
+        expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(token.expires_at))
+        state = "revoked" if token.revoked_at is not None else "expired" if token.expires_at <= now else "good"
+        used = rfc3339(token.last_used_at) if token.last_used_at is not None else "never"
+        print(token.id, token.username, token.scopes.replace(" ", ","), expires, state, token.label, used, sep="\t")
+
+
+def revoke(service: "AdminService", options: argparse.Namespace) -> None:
+    """`revoke-token`."""
+    service.tokens.revoke(options.id, actor=COMMAND_LINE, now=time.time())
+
+
+def create_invite(service: "AdminService", options: argparse.Namespace) -> None:
+    """`create-invite`."""
+    print(service.invites.create(options.ttl, actor=COMMAND_LINE, now=time.time()).invite)
+
+
+def list_invites(service: "AdminService", options: argparse.Namespace) -> None:
+    """`list-invites`."""
+    print("id", "created", "expires", "state", sep="\t")
+    now = time.time()
+    for invite in service.invites.list():
+        used = f"used by {invite.used_by}" if invite.used_by else "used"
+        state = used if invite.used_at is not None else "expired" if invite.expires_at <= now else "good"
+        print(invite.id, rfc3339(invite.created_at), rfc3339(invite.expires_at), state, sep="\t")
+
+
+def delete_invite(service: "AdminService", options: argparse.Namespace) -> None:
+    """`delete-invite`."""
+    service.invites.delete(options.id, actor=COMMAND_LINE, now=time.time())
+
+
+def rotate_keys(options: argparse.Namespace) -> int:
+    """`rotate-keys`. Needs no database, so it works in an emergency, too. Raises Refusal."""
+    from cloudchat.auth.key_rotation import rotate
+    from cloudchat.auth.keys import KeyFolderError
+    from cloudchat.cli.environment import load_settings
+    from cloudchat.cli.state_folder import prepare_state_folder
+
+    folder = prepare_state_folder(load_settings().state_dir)
+    try:
+        rotation = rotate(folder / "keys", time.time(), forget_old=options.forget_old)
+    except KeyFolderError as error:
+        raise Refusal(str(error)) from error
+    print(f"signing with {rotation.signing_kid}; older keys: {rotation.kept} still verify, {rotation.removed} removed")
+    return 0
