@@ -1,7 +1,10 @@
 """What an attack costs the process that is attacked."""
 
+import contextlib
 import os
 from pathlib import Path
+
+_LISTEN = "0A"
 
 
 def resident_bytes(pid: int) -> int:
@@ -12,6 +15,15 @@ def resident_bytes(pid: int) -> int:
     raise AssertionError(f"process {pid} has no memory: it has ended")
 
 
-def open_files(pid: int) -> int:
-    """Number of open descriptors of the process."""
-    return len(os.listdir(f"/proc/{pid}/fd"))
+def client_sockets(pid: int, port: int) -> int:
+    """Descriptors that the process holds for TCP connections to its own `port`, in whatever state they are."""
+    inodes = set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if int(fields[1].rpartition(":")[2], 16) == port and fields[3] != _LISTEN:
+            inodes.add(f"socket:[{fields[9]}]")
+    held = 0
+    for descriptor in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            held += os.readlink(f"/proc/{pid}/fd/{descriptor}") in inodes
+    return held

@@ -17,6 +17,7 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 
+from cloudchat.core.rate_limit import TokenBucket
 from cloudchat.protocol.close_codes import REASONS, CloseCode
 
 HANDSHAKE_SECONDS = 10.0
@@ -25,6 +26,12 @@ CLOSE_SECONDS = 5.0
 MAX_FRAGMENTS = 64
 MAX_EARLY_FRAMES = 64
 PONG_BUFFER_BYTES = 64 * 1024
+CONTROL_FRAMES_AT_ONCE = 100
+CONTROL_FRAMES_PER_SECOND = 20
+SLICE_BYTES = 4096
+"""The loop reads up to 256 KiB at once: 40,000 tiny frames, none of which is parsed after the one that was too many."""
+LINGER_BYTES = 64 * 1024
+"""So much is parsed after our close, to find the peer's."""
 DEFAULT_OUTBOX_BYTES = 1 << 20
 EXTENSION = "cloudchat.socket"
 """Where the application finds this object: `scope["extensions"][EXTENSION]`."""
@@ -52,6 +59,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._early: list[str] = []
         self._fd = -1
         self._lingering = False
+        self._lingered = 0
+        self._control = TokenBucket(CONTROL_FRAMES_AT_ONCE, CONTROL_FRAMES_PER_SECOND, self.loop.time())
         self.outbox_bytes = DEFAULT_OUTBOX_BYTES
 
     # -- for the application ------------------------------------------------------------------------------------------
@@ -130,9 +139,18 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._leave()
 
     def data_received(self, data: bytes) -> None:
-        """Parse; after a protocol error read on and throw away, so that the close frame is not lost to a TCP reset."""
-        if self._lingering and self.conn.parser_exc is not None:
-            return
+        """Parse by slices, so that what stands behind a reason to close is not parsed any more."""
+        for start in range(0, len(data), SLICE_BYTES):
+            self._parse(data[start : start + SLICE_BYTES] if len(data) > SLICE_BYTES else data)
+            if self.transport.is_closing():
+                return
+
+    def _parse(self, data: bytes) -> None:
+        # After a close, read on and throw away, so that the close frame is not lost to a TCP reset.
+        if self._lingering:
+            self._lingered += len(data)
+            if self.conn.parser_exc is not None or self._lingered > LINGER_BYTES:
+                return
         super().data_received(data)
         # Too many or too long headers: uvicorn answers nothing and would hold the descriptor for ever.
         if not self.handshake_initiated and self.conn.handshake_exc is not None:
@@ -149,8 +167,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self
 
     def handle_parser_exception(self) -> None:
-        """Close with the code that the parser chose (1002, 1007, 1009), and linger."""
+        """Close with the code that the parser chose (1002, 1007, 1009), and linger: nothing more is parsed or said."""
         self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
         self._linger()
 
     def handle_bytes(self, event: Frame) -> None:
@@ -191,8 +211,19 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Answer, unless the peer pings without ever reading the answers (92 MB in 4 s from one connection)."""
         if self.transport.get_write_buffer_size() > PONG_BUFFER_BYTES:
             self.transport.abort()
-            return
-        super().handle_ping()
+        elif not self._floods():
+            super().handle_ping()
+
+    def handle_pong(self, event: Frame) -> None:
+        """Note an answer; unasked ones are allowed, but cost as much as commands."""
+        if not self._floods():
+            super().handle_pong(event)
+
+    def _floods(self) -> bool:
+        if not self._control.take(self.loop.time()):
+            return False
+        self.close(CloseCode.FLOODING)
+        return True
 
     def keepalive_timeout(self) -> None:
         """Cut a peer that stopped answering: a polite close would wait for a flush that never comes."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from support.accounts import Account, register
-from support.figures import open_files
+from support.figures import client_sockets
 from support.processes import wait_until
 from support.server import RunningServer
 from support.socket import ChatSocket
@@ -38,11 +38,11 @@ def bystander(server: RunningServer) -> Iterator[ChatSocket]:
 
 
 @pytest.fixture
-def all_freed(server: RunningServer) -> Callable[[float], None]:
-    """Wait until the server holds no more descriptors than at the beginning of the test."""
-    before = open_files(server.pid)
+def all_freed(server: RunningServer) -> Callable[[], None]:
+    """Wait until the server holds no more connections than at the beginning of the test."""
+    before = client_sockets(server.pid, server.port)
 
-    def wait(seconds: float = 15.0) -> None:
-        wait_until(lambda: open_files(server.pid) <= before, f"the {before} descriptors of before", seconds)
+    def wait() -> None:
+        wait_until(lambda: client_sockets(server.pid, server.port) <= before, "all connections let go")
 
     return wait

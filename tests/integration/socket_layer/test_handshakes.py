@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from support.accounts import Account
-from support.figures import open_files, resident_bytes
+from support.figures import client_sockets, resident_bytes
 from support.processes import wait_until
 from support.raw_socket import UPGRADE, RawSocket
 from support.server import RunningServer
@@ -70,10 +70,10 @@ SLOW = {
 
 
 def test_what_never_becomes_a_whole_request_is_cut_after_ten_seconds(
-    server: RunningServer, bystander: ChatSocket, all_freed: Callable[[float], None]
+    server: RunningServer, bystander: ChatSocket, all_freed: Callable[[], None]
 ) -> None:
     """Slowloris: each of them sends one more byte every half second, so it is never idle."""
-    memory, files = resident_bytes(server.pid), open_files(server.pid)
+    memory, before = resident_bytes(server.pid), client_sockets(server.pid, server.port)
     with ExitStack() as opened:
         sockets = [(kind, opened.enter_context(RawSocket(server.port))) for kind in SLOW for _ in range(20)]
         began = time.monotonic()
@@ -90,25 +90,26 @@ def test_what_never_becomes_a_whole_request_is_cut_after_ten_seconds(
                 except ConnectionError:
                     living.remove((kind, raw))
             time.sleep(0.5)
-            return open_files(server.pid) <= files
+            return client_sockets(server.pid, server.port) <= before
 
         wait_until(trickle, f"all cut but {living}", seconds=20)
         assert time.monotonic() - began > 5  # and none of the merely slow ones at once
-    all_freed(1)
+    all_freed()
     assert resident_bytes(server.pid) - memory < 20 << 20
 
 
-def test_a_handshake_ends_even_if_the_store_never_answers(attacker: Account, server: RunningServer) -> None:
+def test_a_handshake_ends_even_if_the_store_never_answers(
+    attacker: Account, server: RunningServer, all_freed: Callable[[], None]
+) -> None:
     os.kill(server.store_pid, signal.SIGSTOP)
     try:
-        before = open_files(server.pid)
         with ExitStack() as opened:
             sockets = [opened.enter_context(RawSocket(server.port)) for _ in range(5)]
             for raw in sockets:
                 raw.send(RawSocket.request(attacker.access_token))
             for raw in sockets:
                 assert raw.read_to_end(15)[:12] in (b"HTTP/1.1 503", b"")
-            wait_until(lambda: open_files(server.pid) <= before + 2, "the sockets let go")
+            all_freed()
     finally:
         os.kill(server.store_pid, signal.SIGCONT)
 
