@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 STORE_SECONDS = 0.25
 """So long a count in the store may take; then this process counts by itself."""
+AT_ONCE = 8
+"""Connections to the store; in a storm of connects the library would open one for each."""
 AWAY_SECONDS = 5.0
 """So long the store is not asked again, lest every handshake waits for it in vain."""
 
@@ -46,6 +48,7 @@ class ConnectLimits:
         self._alone = MovingWindowRateLimiter(MemoryStorage())
         self._together = MovingWindowRateLimiter(_storage(store_url)) if store_url else None
         self._away_until = 0.0
+        self._free = asyncio.Semaphore(AT_ONCE)
 
     async def wait_for_address(self, network: str) -> int:
         """Count one socket from this client network. Returns 0, or the seconds to wait."""
@@ -59,7 +62,7 @@ class ConnectLimits:
         limiter = self._together
         if limiter is not None and self._clock() >= self._away_until:
             try:
-                async with asyncio.timeout(STORE_SECONDS):
+                async with asyncio.timeout(STORE_SECONDS), self._free:
                     return await _hit(limiter, allowance, key)
             except Exception as problem:  # whatever the library of the store raises when it is away
                 self._away_until = self._clock() + AWAY_SECONDS
