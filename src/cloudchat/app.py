@@ -11,6 +11,9 @@ from starlette.routing import WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from cloudchat import __version__
+from cloudchat.admin.routes import admin_routes
+from cloudchat.admin.service import AdminService
+from cloudchat.admin.token_routes import token_routes
 from cloudchat.auth.attempt_counters import AttemptCounters
 from cloudchat.auth.key_rotation import LiveKeyRing
 from cloudchat.auth.login_slowdown import LoginSlowdown
@@ -19,6 +22,7 @@ from cloudchat.auth.principal import Principal
 from cloudchat.auth.revocations import Revocations, revocations_since
 from cloudchat.auth.routes import auth_routes
 from cloudchat.auth.second_factor import SecondFactor
+from cloudchat.auth.second_factor_routes import second_factor_routes
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens import Tokens
 from cloudchat.auth.vault import open_vault
@@ -83,7 +87,9 @@ def create_app(settings: Settings) -> FastAPI:
     vault = open_vault(keys)
     redis_url = settings.redis_url.get_secret_value()
     slowdown = LoginSlowdown(AttemptCounters(redis_url), vault, settings)
-    accounts = AccountService(db, tokens, Passwords(), SecondFactor(db, vault), slowdown, settings)
+    passwords = Passwords()
+    accounts = AccountService(db, tokens, passwords, SecondFactor(db, vault), slowdown, settings)
+    admin = AdminService(db, tokens, passwords)
     services = Services(db, accounts, RoomService(db))
 
     supervisor = Supervisor()
@@ -139,10 +145,13 @@ def create_app(settings: Settings) -> FastAPI:
             accounts.close()
             db.close()
 
-    app = FastAPI(title="cloudchat", version=__version__, lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="cloudchat", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     limiter = create_limiter(settings)
     protect(app, limiter, lambda: settings.origins, settings.trusted_proxies)
     app.include_router(auth_routes(services.accounts, limiter, settings))
+    app.include_router(second_factor_routes(services.accounts, limiter, settings))
+    app.include_router(admin_routes(admin, services.accounts, limiter, settings))
+    app.include_router(token_routes(admin, services.accounts, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": store_answers, "tasks": tasks_live}))
     app.router.routes.append(WebSocketRoute("/ws", sockets))

@@ -41,7 +41,8 @@ def signed_in(
         if found.kind not in kinds:
             raise ApiError(401, ErrorCode.UNAUTHENTICATED, "this kind of token is not accepted here")
         if scope is not None and scope not in found.scopes:
-            raise ApiError(403, ErrorCode.FORBIDDEN, f"this needs the scope {scope}; a one-time password gives none")
+            why = "a one-time password, or a second factor that is not set up yet, withholds scopes"
+            raise ApiError(403, ErrorCode.FORBIDDEN, f"this needs the scope {scope}; {why}")
         return found
 
     return principal

@@ -1,0 +1,73 @@
+"""`/api/admin/tokens` and `/api/admin/invites`."""
+
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from slowapi import Limiter
+
+from cloudchat.admin import schemas
+from cloudchat.admin.actor import Actor
+from cloudchat.admin.guard import PathId, acting_administrator
+from cloudchat.admin.service import AdminService
+from cloudchat.auth.service import AccountService
+from cloudchat.core.clock import rfc3339
+from cloudchat.http.error_docs import documented
+from cloudchat.http.origins import json_of_our_page
+from cloudchat.settings import Settings
+
+
+def token_routes(admin: AdminService, accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
+    """The routes. Account errors become answers in http/errors.py."""
+    actor = acting_administrator(accounts)
+    routes = APIRouter(prefix="/api/admin", tags=["administration"], dependencies=[Depends(actor)])
+    by = Annotated[Actor, Depends(actor)]
+    guarded = [Depends(json_of_our_page(settings))]
+
+    @routes.get("/tokens", responses=documented(401, 403, 429, 503))
+    @limiter.limit(settings.admin_rate)
+    def list_tokens(request: Request) -> schemas.TokensAnswer:
+        """Every API token, the newest first, without the tokens themselves."""
+        return schemas.TokensAnswer(tokens=[schemas.TokenAnswer.of(token) for token in admin.tokens.list()])
+
+    @routes.post(
+        "/tokens", status_code=201, dependencies=guarded, responses=documented(401, 403, 404, 413, 415, 422, 429, 503)
+    )
+    @limiter.limit(settings.admin_rate)
+    def issue_token(request: Request, actor: by, body: schemas.TokenRequest) -> schemas.NewTokenAnswer:
+        """An API token for a user. 403 for a scope beyond one's own, 422 for one beyond the user's role."""
+        issued = admin.tokens.issue(
+            body.user, body.scopes, body.ttl_seconds, label=body.label, actor=actor, now=time.time()
+        )
+        return schemas.NewTokenAnswer(token=issued.token, id=issued.id, expires_at=rfc3339(issued.expires_at))
+
+    @routes.delete("/tokens/{token_id}", status_code=204, responses=documented(401, 403, 404, 422, 429, 503))
+    @limiter.limit(settings.admin_rate)
+    def revoke_token(request: Request, actor: by, token_id: PathId) -> Response:
+        """It is good no more; sockets that stand on it close within seconds."""
+        admin.tokens.revoke(token_id, actor=actor, now=time.time())
+        return Response(status_code=204)
+
+    @routes.get("/invites", responses=documented(401, 403, 429, 503))
+    @limiter.limit(settings.admin_rate)
+    def list_invites(request: Request) -> schemas.InvitesAnswer:
+        """Every invite, the newest first, without the secrets."""
+        return schemas.InvitesAnswer(invites=[schemas.InviteAnswer.of(invite) for invite in admin.invites.list()])
+
+    @routes.post(
+        "/invites", status_code=201, dependencies=guarded, responses=documented(401, 403, 413, 415, 422, 429, 503)
+    )
+    @limiter.limit(settings.admin_rate)
+    def create_invite(request: Request, actor: by, body: schemas.InviteRequest) -> schemas.NewInviteAnswer:
+        """A right to register, for one person."""
+        issued = admin.invites.create(body.ttl_seconds, actor=actor, now=time.time())
+        return schemas.NewInviteAnswer(invite=issued.invite, id=issued.id, expires_at=rfc3339(issued.expires_at))
+
+    @routes.delete("/invites/{invite_id}", status_code=204, responses=documented(401, 403, 404, 422, 429, 503))
+    @limiter.limit(settings.admin_rate)
+    def delete_invite(request: Request, actor: by, invite_id: PathId) -> Response:
+        """It is good no more."""
+        admin.invites.delete(invite_id, actor=actor, now=time.time())
+        return Response(status_code=204)
+
+    return routes
