@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 UV_COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 
-.PHONY: help run setup test check bench screenshot lock clean setup-dev
+.PHONY: help run setup test check bench screenshot autobahn lock clean setup-dev
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,6 +37,9 @@ bench: .venv/installed ## measure deliveries per second, delays and memory; a mi
 
 screenshot: setup-dev ## make the README's picture anew, with Debian's Chromium
 	.venv/bin/python tests/browser/screenshot.py
+
+autobahn: setup-dev ## the Autobahn test suite against the socket protocol; needs Python 2.7
+	.venv/bin/python tests/autobahn/run.py
 
 lock: ## pin the newest dependencies again, with hashes (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
