@@ -19,11 +19,11 @@ export function auditSection({ call }) {
     },
     draw: (entry) => [
       moment(entry.at),
-      element("bdi", {}, entry.actor_name ?? entry.actor ?? "—"),
+      element("bdi", {}, entry.actor_name || entry.actor || "—"),
       element("span", {}, element("code", {}, entry.action), entry.detail ? element("span", { class: "advice" }, ` ${entry.detail}`) : null),
-      element("bdi", {}, entry.target_name ?? entry.target ?? "—"),
+      element("bdi", {}, entry.target_name || entry.target || "—"),
       entry.address || "—",
-      mark(entry.result, entry.result === "ok" ? "good" : "bad"),
+      mark(entry.result, entry.result === "done" ? "good" : "bad"),
     ],
   });
   return [element("p", { class: "quiet" }, "What was done to accounts, tokens and invites, and who tried to get in."), list.node];

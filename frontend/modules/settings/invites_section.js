@@ -50,7 +50,7 @@ export function invitesSection({ call, clock }) {
   return [element("details", { class: "maker" }, element("summary", {}, "Create an invite"), form), told, list.node];
 }
 
-function state({ used_at: used, expires_at: ends }, now) {
-  if (used) return mark("used");
+function state({ used_at: used, used_by: name, expires_at: ends }, now) {
+  if (used) return element("span", {}, mark("used"), name ? element("bdi", {}, ` ${name}`) : null);
   return Date.parse(ends) <= now ? mark("expired") : mark("open", "good");
 }

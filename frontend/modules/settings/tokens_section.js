@@ -35,7 +35,10 @@ export function tokensSection({ call, clock }) {
     async run({ user, label, ttl_seconds: seconds }) {
       const chosen = new FormData(form).getAll("scope");
       const body = { user, scopes: chosen, ttl_seconds: Number(seconds), ...(label === "" ? {} : { label }) };
-      const { token } = await call("POST", "/api/admin/tokens", body);
+      const { token } = await call("POST", "/api/admin/tokens", body).catch((error) => {
+        if (error.status === 404) error.field = "user"; // the one thing in it that may be missing
+        throw error;
+      });
       form.reset();
       form.elements.namedItem("ttl_seconds").value = USUAL;
       told.replaceChildren(shownOnce({

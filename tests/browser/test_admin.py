@@ -1,0 +1,176 @@
+"""Administration in the page: users, invites, API tokens, the audit log."""
+
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from browser.chat_page import PASSWORD, ChatPage
+from browser.settings_page import SettingsPage, next_code
+from support.accounts import register
+from support.server import RunningServer
+
+People = Callable[[], ChatPage]
+OWN = "my own long pass phrase"
+NEWCOMER = "grace has a pass phrase"
+
+
+@pytest.fixture
+def invited() -> Iterator[RunningServer]:
+    """A server on which strangers need an invite."""
+    with RunningServer(environment={"CLOUDCHAT_REGISTRATION": "invite"}) as running:
+        yield running
+
+
+def first_sign_in(page: ChatPage, url: str, name: str, one_time: str, own: str) -> None:
+    """With the one-time password, and on to the chat with a password of one's own."""
+    page.page.goto(url)
+    page.sign_in(name, one_time)
+    page.page.get_by_label("Current password").fill(one_time)
+    page.page.get_by_role("textbox", name="New password").fill(own)
+    page.page.get_by_role("button", name="Save and go on").click()
+    page.is_connected()
+
+
+def administrator(page: ChatPage, server: RunningServer) -> SettingsPage:
+    first_sign_in(page, server.url, "admin", server.first_password, OWN)
+    return SettingsPage(page.page)
+
+
+def test_an_administrator_with_a_second_factor_creates_a_user(server: RunningServer, person: People) -> None:
+    admin, grace = person(), person()
+    settings = administrator(admin, server)
+    settings.open("Second factor")
+    app, _ = settings.set_up_second_factor(OWN)
+    settings.close()
+    admin.page.get_by_role("button", name="Sign out").click()
+    admin.sign_in("admin", OWN)
+    admin.page.get_by_label("Code of your second factor").fill(next_code(app))
+    admin.page.keyboard.press("Enter")
+    admin.is_connected()
+
+    settings.open("Users")
+    expect(settings.row("you")).to_contain_text("second factor")
+    settings.dialog.get_by_text("Create a user").click()
+    settings.fill(Username="?")
+    settings.press("Create user")
+    expect(settings.dialog.get_by_label("Username", exact=True)).to_be_focused()
+    expect(settings.alert).to_be_visible()
+    settings.fill(Username="grace")
+    settings.press("Create user")
+    one_time = settings.secrets.inner_text()
+    expect(settings.row("grace")).to_contain_text("must choose a password")
+    settings.press("Done")
+    expect(settings.secrets).to_have_count(0)
+    first_sign_in(grace, server.url, "grace", one_time, NEWCOMER)
+
+    settings.do(settings.row("grace"), "Disable", "Really disable?")
+    expect(settings.row("grace")).to_contain_text("disabled")
+    expect(grace.page.get_by_text("disabled").or_(grace.page.get_by_text("signed out")).first).to_be_visible(
+        timeout=15_000
+    )
+    settings.do(settings.row("grace"), "Enable", "Really enable?")
+    expect(settings.row("grace").get_by_role("button", name="Disable")).to_be_focused()
+
+
+def test_a_new_role_opens_the_administration_and_a_reset_asks_for_a_password(
+    server: RunningServer, person: People
+) -> None:
+    admin, grace = person(), person()
+    grace.register(server.url, "grace")
+    settings = administrator(admin, server)
+    settings.open("Users")
+    expect(settings.row("you").get_by_role("button")).to_have_count(0)  # nobody locks themselves out
+    settings.row("grace").get_by_label("Role of grace").select_option("Administrator")
+    settings.row("grace").get_by_role("button", name="Save").click()
+    expect(settings.row("grace").get_by_role("button", name="Save")).to_be_hidden()
+    grace.page.reload()
+    grace.is_connected()
+    SettingsPage(grace.page).open("Audit log")
+    expect(SettingsPage(grace.page).row("grace").first).to_be_visible()
+
+    settings.do(settings.row("grace"), "Reset password", "Really reset it?")
+    one_time = settings.secrets.inner_text()
+    expect(grace.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=15_000)
+    first_sign_in(grace, server.url, "grace", one_time, NEWCOMER)
+
+
+def test_an_invite_lets_one_person_in(invited: RunningServer, person: People) -> None:
+    admin, grace = person(), person()
+    settings = administrator(admin, invited)
+    settings.open("Invites")
+    settings.dialog.get_by_text("Create an invite").click()
+    for _ in range(2):
+        settings.press("Create invite")
+        invite = settings.secrets.inner_text()
+        settings.press("Done")
+    expect(settings.row("open")).to_have_count(2)
+    settings.do(settings.row("open").last, "Delete", "Really delete it?")
+    expect(settings.row("open")).to_have_count(1)
+
+    grace.page.goto(invited.url)
+    grace.page.get_by_role("button", name="Create an account").click()
+    grace.fill_in("grace", PASSWORD)
+    grace.page.get_by_label("Invite code").fill(invite)
+    grace.page.get_by_role("button", name="Create account").click()
+    grace.is_connected()
+    settings.open("Invites")
+    expect(settings.row("used")).to_contain_text("grace")
+    expect(settings.row("open")).to_have_count(0)
+
+
+def test_a_token_is_issued_shown_once_and_revoked(server: RunningServer, person: People) -> None:
+    admin = person()
+    settings = administrator(admin, server)
+    register(server.url, "grace")
+    settings.open("API tokens")
+    settings.dialog.get_by_text("Issue a token").click()
+    settings.fill(For_the_user="nobody-here", Label="deploy bot")
+    settings.press("Issue token")
+    expect(settings.dialog.get_by_label("For the user")).to_be_focused()
+    settings.fill(For_the_user="grace")
+    settings.dialog.get_by_label("Write messages").uncheck()
+    settings.press("Issue token")
+    token = settings.secrets.inner_text()
+    me = httpx.get(f"{server.url}/api/me", headers={"Authorization": f"Bearer {token}"})
+    assert me.json()["name"] == "grace"
+    assert me.json()["scopes"] == ["chat:read"]
+    settings.open("API tokens")
+    expect(settings.secrets).to_have_count(0)
+    settings.do(settings.row("deploy bot"), "Revoke", "Really revoke it?")
+    expect(settings.row("deploy bot")).to_contain_text("revoked")
+    again = httpx.get(f"{server.url}/api/me", headers={"Authorization": f"Bearer {token}"})
+    assert again.status_code == 401
+
+
+def test_the_audit_log_shows_who_did_what_page_by_page(server: RunningServer, person: People) -> None:
+    admin = person()
+    settings = administrator(admin, server)
+    headers = {"Authorization": f"Bearer {administrator_token(server)}"}
+    for _ in range(60):
+        made = httpx.post(f"{server.url}/api/admin/invites", json={"ttl_seconds": 3600}, headers=headers)
+        assert made.status_code == 201, made.text
+    settings.open("Audit log")
+    expect(settings.row("invite.create")).to_have_count(50)
+    assert "admin" in settings.row("invite.create").first.inner_text()
+    settings.press("Show older entries")
+    expect(settings.row("invite.create")).to_have_count(60)
+    expect(settings.dialog.get_by_role("row").nth(51)).to_be_focused()
+
+
+def administrator_token(server: RunningServer) -> str:
+    answer = httpx.post(f"{server.url}/api/auth/login", json={"username": "admin", "password": OWN})
+    token: str = answer.json()["access_token"]
+    return token
+
+
+def test_where_it_is_demanded_the_second_factor_comes_first(person: People) -> None:
+    with RunningServer(environment={"CLOUDCHAT_REQUIRE_ADMIN_2FA": "true"}) as server:
+        admin = person()
+        settings = administrator(admin, server)
+        expect(settings.dialog.get_by_text("asks a second factor of its administrators")).to_be_visible()
+        expect(settings.dialog.get_by_role("group", name="Administration")).to_have_count(0)
+        settings.set_up_second_factor(OWN)
+        settings.open("Users")
+        expect(settings.row("you")).to_contain_text("second factor")
