@@ -21,10 +21,15 @@ export function auditSection({ call }) {
       moment(entry.at),
       element("bdi", {}, entry.actor_name || entry.actor || "—"),
       element("span", {}, element("code", {}, entry.action), entry.detail ? element("span", { class: "advice" }, ` ${entry.detail}`) : null),
-      element("bdi", {}, entry.target_name || entry.target || "—"),
-      entry.address || "—",
+      entry.target_name ? element("bdi", {}, entry.target_name) : id(entry.target),
+      id(entry.address),
       mark(entry.result, entry.result === "done" ? "good" : "bad"),
     ],
   });
   return [element("p", { class: "quiet" }, "What was done to accounts, tokens and invites, and who tried to get in."), list.node];
+}
+
+/** Ids and addresses have no spaces to break at. */
+function id(text) {
+  return element("span", { class: "id" }, text || "—");
 }
