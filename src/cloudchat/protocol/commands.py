@@ -13,7 +13,8 @@ from msgspec import Meta
 
 Id = Annotated[str, Meta(max_length=64)]
 RoomId = Annotated[str, Meta(min_length=1, max_length=64)]
-Cid = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$")]
+# \Z and not $, which lets a newline follow.
+Cid = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\Z")]
 Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Limit = Annotated[int, Meta(ge=1, le=500)]
 

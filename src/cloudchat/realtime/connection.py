@@ -176,8 +176,10 @@ class Connection:
         if self._expiry is not None:
             self._expiry.cancel()
         left = principal.expires_at - time.time()
-        loop = asyncio.get_running_loop()
-        self._expiry = loop.call_later(max(0.0, left - EXPIRY_WARNING_SECONDS), self._warn_of_expiry)
+        # Never before half of the time that is left: a token that lives shorter than the warning comes before its end
+        # would be warned of at once, and each renewal would ask for the next one.
+        warning = min(EXPIRY_WARNING_SECONDS, left / 2)
+        self._expiry = asyncio.get_running_loop().call_later(max(0.0, left - warning), self._warn_of_expiry)
 
     def _warn_of_expiry(self) -> None:
         expires_at = self.principal.expires_at
