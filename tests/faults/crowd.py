@@ -33,6 +33,9 @@ ENVIRONMENT = {
     "CLOUDCHAT_SENDS_PER_10S": "1000000",
     "CLOUDCHAT_HISTORY_MESSAGES": "1000000",
     "CLOUDCHAT_HEARTBEAT_SECONDS": "5",
+    "CLOUDCHAT_SOCKETS_PER_USER": "100",
+    "CLOUDCHAT_CONNECT_RATE": "10000/minute",
+    "CLOUDCHAT_CONNECT_USER_RATE": "10000/minute",
 }
 """For the servers: limits that are tested elsewhere must not be what a fault run meets."""
 PACE_SECONDS = 0.008

@@ -1,6 +1,5 @@
 """Everything that went over the sockets of a client, and the runs of events in it."""
 
-import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,15 +33,13 @@ def recorded(client: str, wires: list[Wire]) -> type[ClientConnection]:
             await super().send(message, **options)
 
         async def recv(self, *args: Any, **options: Any) -> Any:
-            try:
-                message = await super().recv(*args, **options)
-            except asyncio.CancelledError:
-                raise
-            except BaseException:
-                self.wire.ended, self.wire.close_code = True, self.close_code
-                raise
+            message = await super().recv(*args, **options)
             self.wire.lines.append((False, str(message)))
             return message
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            self.wire.ended, self.wire.close_code = True, self.close_code
 
     return Recorded
 
@@ -62,6 +59,10 @@ def runs_of(wire: Wire, room: str = "lobby") -> list[Run]:
         elif frame["type"] == "joined":
             command = joins[frame["id"]]
             after = (command["after"]["epoch"], command["after"]["seq"]) if "after" in command else None
+            if now is not None:
+                now.whole = (
+                    True  # commands that read are worked off in turn: a join begins when the one before has ended
+                )
             place = frame["epoch"], frame["seq"], frame["oldest"]
             now = Run(wire.client, frame["status"], *place, command["limit"], after)
             runs.append(now)
