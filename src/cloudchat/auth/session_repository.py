@@ -46,10 +46,10 @@ def api_token_standing(db: Session, token_id: str, user_id: str) -> Standing | N
 
 
 def note_token_use(db: Session, token_id: str, now: float, *, unless_since: float) -> None:
-    """Write down that an API token was used, unless another process did so since `unless_since`."""
+    """Write down that an API token was used, unless another process did so after `unless_since`."""
     db.execute(
         update(ApiToken)
-        .where(ApiToken.id == token_id, or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < unless_since))
+        .where(ApiToken.id == token_id, or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at <= unless_since))
         .values(last_used_at=now)
     )
 
