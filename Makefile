@@ -26,11 +26,12 @@ test: setup-dev ## prepare all that the tests need, Debian packages too, then ch
 	@$(MAKE) check
 	.venv/bin/python -m pytest -n 4 --dist loadscope $(ARGS)
 
-check: setup-dev ## ruff, mypy, and who may import whom
+check: setup-dev ## ruff, mypy, bandit, and who may import whom
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/bandit -q -c pyproject.toml -r src
 
 bench: .venv/installed ## measure deliveries per second, delays and memory; a minute or two
 	.venv/bin/python tests/benchmarks/run.py $(ARGS)
