@@ -15,8 +15,8 @@ from faults.wires import Wire, recorded, runs_of
 from support.accounts import Account, register
 from support.server import RunningServer
 
-JOINERS = 5
-JOINS = 30
+JOINERS = 6
+JOINS = 50
 
 
 class Joiner:
@@ -39,6 +39,7 @@ class Joiner:
                 additional_headers={"Authorization": f"Bearer {self._account.access_token}"},
                 create_connection=recorded(self._name, self._wires),
                 proxy=None,
+                max_queue=None,  # else it stops reading when 16 frames wait, and never reads the answer to its goodbye
             ) as socket:
                 for _ in range(6):
                     await self._join(socket)
