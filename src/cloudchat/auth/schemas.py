@@ -8,7 +8,7 @@ from cloudchat.auth.sign_in import Profile, SessionSummary, SignIn
 from cloudchat.core.clock import rfc3339
 
 _USERNAME = "2 to 32 letters, digits, dots, underscores, hyphens."
-_PASSWORD = "15 to 256 characters, no common ones; nothing else is demanded of it."  # noqa: S105  # nosec B105
+_PASSWORD = "15 to 256 characters, no common ones; nothing else is demanded of it."  # noqa: S105 (a description)
 
 
 class Request(BaseModel):

@@ -64,7 +64,7 @@ def socket_path(folder: Path) -> Path:
     if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
         return path
     name = f"cloudchat-{os.geteuid()}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
-    for parent in (os.environ.get("XDG_RUNTIME_DIR"), "/tmp"):  # noqa: S108  # nosec B108 — checked below
+    for parent in (os.environ.get("XDG_RUNTIME_DIR"), "/tmp"):  # noqa: S108 (checked below)
         if parent and Path(parent).is_absolute():
             path = Path(parent) / name / "store.sock"
             if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH and Path(parent).is_dir():

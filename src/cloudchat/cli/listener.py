@@ -65,7 +65,7 @@ def address_of(listener: socket.socket) -> tuple[str, int | None]:
 
 def url_of(host: str, port: int) -> str:
     """What a person on this machine types into a browser."""
-    if host in ("0.0.0.0", "::", ""):  # nosec B104 — is asked, not bound
+    if host in ("0.0.0.0", "::", ""):  # is asked, not bound
         host = "localhost"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

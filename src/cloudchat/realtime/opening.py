@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 SUBPROTOCOL = "cloudchat.v1"
-TOKEN_PREFIX = "cloudchat.token."  # noqa: S105  # nosec B105 — what stands before the secret
+TOKEN_PREFIX = "cloudchat.token."  # noqa: S105 (what stands before the secret)
 
 
 @dataclass(frozen=True, slots=True)
