@@ -29,6 +29,14 @@ def make_app(limiter: Limiter) -> FastAPI:
     def echo(body: dict[str, int]) -> dict[str, int]:
         return body
 
+    @app.get("/api/both")
+    def one() -> None:
+        pass
+
+    @app.post("/api/both")
+    def other() -> None:
+        pass
+
     @app.get("/broken")
     def broken() -> None:
         raise RuntimeError("a secret of the implementation")

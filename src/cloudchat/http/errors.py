@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloudchat.auth import errors as accounts
@@ -141,13 +142,33 @@ def _database_unavailable(_request: Request, error: Exception) -> Response:
     return error_response(ApiError(503, ErrorCode.UNAVAILABLE, message, retryable=True, retry_after_ms=1000))
 
 
-def _http_error(_request: Request, error: Exception) -> Response:
+def _http_error(request: Request, error: Exception) -> Response:
     if isinstance(error, ApiError):
         return error_response(error)
     if not isinstance(error, HTTPException):
         raise error
-    code = _CODE_OF_STATUS.get(error.status_code, ErrorCode.BAD_REQUEST)
-    return error_response(ApiError(error.status_code, code, str(error.detail)), error.headers)
+    status, message, headers = error.status_code, str(error.detail), dict(error.headers or {})
+    if status == 400:  # the framework's word for a body that it could not decode; 422, its word for all else, is ours
+        status = 422
+    if status in (404, 405):
+        # What no route takes falls through to the files, which know nothing of it.
+        methods = _methods_at(request)
+        if methods and request.method not in methods:
+            status, message = 405, "Method Not Allowed"
+        if status == 405:
+            headers["Allow"] = ", ".join(methods or ("GET", "HEAD"))
+    code = _CODE_OF_STATUS.get(status, ErrorCode.BAD_REQUEST)
+    return error_response(ApiError(status, code, message), headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Every method that the request's path has (RFC 9110 §10.2.1)."""
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
 
 
 def _invalid_request(_request: Request, error: Exception) -> Response:

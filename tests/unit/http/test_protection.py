@@ -12,8 +12,8 @@ REQUESTS: dict[str, tuple[int, str, dict[str, Any]]] = {
     "a route that is not there": (404, "not_found", {"method": "GET", "url": "/api/nothing"}),
     "a method that is not there": (405, "bad_request", {"method": "DELETE", "url": "/api/hello"}),
     "no JSON": (422, "bad_request", {"method": "POST", "url": "/api/echo", "content": b"{"}),
-    "deep JSON": (400, "bad_request", {"method": "POST", "url": "/api/echo", "content": b"[" * 60_000}),
-    "long integer": (400, "bad_request", {"method": "POST", "url": "/api/echo", "content": b"9" * 6_000}),
+    "deep JSON": (422, "bad_request", {"method": "POST", "url": "/api/echo", "content": b"[" * 60_000}),
+    "long integer": (422, "bad_request", {"method": "POST", "url": "/api/echo", "content": b"9" * 6_000}),
     "not UTF-8": (422, "bad_request", {"method": "POST", "url": "/api/echo", "content": b"\xff\xfe"}),
     "wrong type": (422, "bad_request", {"method": "POST", "url": "/api/echo", "content": b'{"a":"b"}'}),
     "lone surrogate": (422, "bad_request", {"method": "POST", "url": "/api/echo", "content": b'{"\\ud800":"b"}'}),
@@ -35,6 +35,11 @@ def test_every_error_has_the_body_and_the_headers(
     assert "secret" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["strict-transport-security"]
+
+
+def test_a_wrong_method_is_told_every_right_one(client: TestClient) -> None:
+    assert client.put("/api/both").headers["allow"] == "GET, POST"
+    assert client.put("/api/hello").headers["allow"] == "GET"
 
 
 def test_the_fault_is_told_by_place_and_never_by_value(client: TestClient) -> None:
