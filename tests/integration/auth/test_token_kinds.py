@@ -1,0 +1,190 @@
+"""Every credential at every door: kinds of token × routes × the socket. Nothing opens what it was not made for.
+
+The table names every route. A new one must be put into it, or the first test fails: nobody opens one by accident.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pyotp
+import pytest
+from pydantic import SecretStr
+from websockets.exceptions import InvalidStatus
+
+from cloudchat.auth.key_rotation import LiveKeyRing
+from cloudchat.auth.tokens import Tokens
+from support.accounts import PASSWORD, login, register
+from support.server import CLOUDCHAT, RunningServer, environment_of
+from support.socket import ChatSocket
+
+request = partial(httpx.request, verify=False, timeout=20)
+
+NOTHING, OPEN = "no credential", "open to all"
+PERSON, ANYBODY, READER, ADMINISTRATOR = "a session", "a session or an API token", "chat:read", "admin"
+
+DOORS: dict[tuple[str, str], str] = {
+    ("GET", "/healthz"): OPEN,
+    ("GET", "/readyz"): OPEN,
+    ("GET", "/openapi.json"): OPEN,
+    ("POST", "/api/auth/register"): OPEN,
+    ("POST", "/api/auth/login"): OPEN,
+    ("POST", "/api/auth/refresh"): OPEN,  # looks at the refresh token only; see the tests of refreshing
+    ("POST", "/api/auth/logout"): OPEN,
+    ("POST", "/api/auth/password"): PERSON,
+    ("GET", "/api/auth/sessions"): PERSON,
+    ("DELETE", "/api/auth/sessions/{session_id}"): PERSON,
+    ("POST", "/api/auth/totp/setup"): PERSON,
+    ("POST", "/api/auth/totp/confirm"): PERSON,
+    ("POST", "/api/auth/totp/disable"): PERSON,
+    ("GET", "/api/me"): ANYBODY,
+    ("GET", "/api/rooms"): READER,
+    ("GET", "/api/admin/users"): ADMINISTRATOR,
+    ("POST", "/api/admin/users"): ADMINISTRATOR,
+    ("PATCH", "/api/admin/users/{user_id}"): ADMINISTRATOR,
+    ("POST", "/api/admin/users/{user_id}/reset-password"): ADMINISTRATOR,
+    ("GET", "/api/admin/tokens"): ADMINISTRATOR,
+    ("POST", "/api/admin/tokens"): ADMINISTRATOR,
+    ("DELETE", "/api/admin/tokens/{token_id}"): ADMINISTRATOR,
+    ("GET", "/api/admin/invites"): ADMINISTRATOR,
+    ("POST", "/api/admin/invites"): ADMINISTRATOR,
+    ("DELETE", "/api/admin/invites/{invite_id}"): ADMINISTRATOR,
+    ("GET", "/api/admin/audit"): ADMINISTRATOR,
+}
+
+# What each credential opens. Whatever is missing is refused: 401 for what is no token here, 403 for a lack of rights.
+OPENS: dict[str, set[str]] = {
+    NOTHING: set(),
+    "a token of another server": set(),
+    "a refresh token": set(),
+    "an invite": set(),
+    "a one-time password": set(),
+    "a recovery code": set(),
+    "a session before its password is changed": {PERSON, ANYBODY},
+    "a member's session": {PERSON, ANYBODY, READER},
+    "an administrator's session": {PERSON, ANYBODY, READER, ADMINISTRATOR},
+    "an administrator's session without a second factor": {PERSON, ANYBODY, READER},
+    "an API token that reads": {ANYBODY, READER},
+    "an API token that writes": {ANYBODY},
+    "an API token that administers": {ANYBODY, ADMINISTRATOR},
+}
+NO_TOKENS = {
+    NOTHING,
+    "a token of another server",
+    "a refresh token",
+    "an invite",
+    "a one-time password",
+    "a recovery code",
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    rates = {f"CLOUDCHAT_{name}_RATE": "9999/minute" for name in ("LOGIN", "REGISTER", "REFRESH", "ACCOUNT", "ADMIN")}
+    with RunningServer(environment={**rates, "CLOUDCHAT_REQUIRE_ADMIN_2FA": "true"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def credentials(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    def admin(*arguments: str, stdin: str = "") -> str:
+        done = subprocess.run(
+            [CLOUDCHAT, "admin", *arguments],
+            env=environment_of(server.state_dir),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return done.stdout.strip()
+
+    admin("create-user", "chief", "--role", "admin", "--password-stdin", stdin=PASSWORD)
+    admin("create-user", "late", "--role", "admin", "--password-stdin", stdin=PASSWORD)
+    chief = login(server.url, "chief")
+    secret = chief.http.post("/api/auth/totp/setup", json={"password": PASSWORD}).json()["secret"]
+    confirmed = chief.http.post("/api/auth/totp/confirm", json={"code": pyotp.TOTP(secret).now()}).json()
+    member = register(server.url)
+    program = {"username": member.name, "password": PASSWORD, "refresh": "body"}
+    foreign = Tokens(LiveKeyRing(tmp_path_factory.mktemp("keys")), access_seconds=600)
+    return {
+        NOTHING: "",
+        "a token of another server": foreign.issue_access(chief.user_id, "session", "token", 2e9),
+        "a refresh token": request("POST", f"{server.url}/api/auth/login", json=program).json()["refresh_token"],
+        "an invite": admin("create-invite"),
+        "a one-time password": server.first_password,
+        "a recovery code": confirmed["recovery_codes"][0],
+        "a session before its password is changed": login(server.url, "admin", server.first_password).access_token,
+        "a member's session": member.access_token,
+        "an administrator's session": chief.access_token,
+        "an administrator's session without a second factor": login(server.url, "late").access_token,
+        "an API token that reads": admin("issue-token", member.name, "--scope", "chat:read", "--ttl", "1h"),
+        "an API token that writes": admin("issue-token", member.name, "--scope", "chat:write", "--ttl", "1h"),
+        "an API token that administers": admin("issue-token", "chief", "--scope", "admin", "--ttl", "1h"),
+    }
+
+
+def test_every_route_is_in_the_table(tmp_path: Path) -> None:
+    from cloudchat.app import create_app
+    from cloudchat.settings import Settings
+
+    app = create_app(Settings(state_dir=tmp_path, redis_url=SecretStr("unix:///nowhere/store.sock")))
+    found: set[tuple[str, str]] = set()
+    others: list[str] = []
+    for entry in app.routes:
+        for route in getattr(getattr(entry, "original_router", None), "routes", [entry]):
+            methods = getattr(route, "methods", None)
+            if methods:
+                found |= {(method, route.path) for method in methods - {"HEAD"}}
+            else:
+                others.append(route.path)
+    assert found == set(DOORS)
+    assert others == ["/ws", ""]  # the socket, below, and the page's own files, which are for everybody
+
+
+@pytest.mark.parametrize("kind", OPENS)
+def test_a_credential_opens_what_it_is_meant_for_and_nothing_else(
+    server: RunningServer, credentials: dict[str, str], kind: str
+) -> None:
+    headers = {"Authorization": f"Bearer {credentials[kind]}"} if kind != NOTHING else {}
+    wrong: list[str] = []
+    for (method, path), door in DOORS.items():
+        if door == OPEN:
+            continue
+        filled = path.replace("{session_id}", "x").replace("{user_id}", "x").replace("{token_id}", "x")
+        body = {} if method in ("POST", "PATCH") else None  # nothing that could do anything
+        answer = request(method, server.url + filled.replace("{invite_id}", "x"), headers=headers, json=body)
+        refused = answer.status_code in (401, 403)
+        if refused != (door not in OPENS[kind]) or (kind in NO_TOKENS and answer.status_code != 401):
+            wrong.append(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("kind", OPENS)
+def test_the_socket_opens_to_who_may_read(server: RunningServer, credentials: dict[str, str], kind: str) -> None:
+    if READER in OPENS[kind]:
+        socket = ChatSocket(server.ws_url, credentials[kind])
+        assert socket.wait_for("welcome")
+        socket.close()
+        return
+    with pytest.raises(InvalidStatus) as refused:
+        ChatSocket(server.ws_url, credentials[kind])
+    assert refused.value.response.status_code == (401 if kind in NO_TOKENS else 403)
+
+
+def test_a_token_that_only_reads_writes_nothing(server: RunningServer, credentials: dict[str, str]) -> None:
+    socket = ChatSocket(server.ws_url, credentials["an API token that reads"])
+    socket.join()
+    answer = socket.send("hello")
+    assert (answer["type"], answer["code"]) == ("error", "forbidden")
+    socket.close()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OPENS if kind not in (NOTHING, "a refresh token")])
+def test_nothing_but_a_refresh_token_refreshes(server: RunningServer, credentials: dict[str, str], kind: str) -> None:
+    for body in ({"refresh_token": credentials[kind][:128]}, {}):
+        headers = {"Authorization": f"Bearer {credentials[kind]}"}
+        answer = request("POST", f"{server.url}/api/auth/refresh", json=body, headers=headers)
+        assert answer.status_code == 401
