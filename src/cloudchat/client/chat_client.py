@@ -3,9 +3,10 @@
 A thin shell: what a frame means is decided by `ChatProtocol`, when to come back by `ReconnectPolicy`.
 
     async with ChatClient("wss://chat.example.org/ws", token) as client:
+        updates = client.updates()
         client.join("lobby")
         await client.send("lobby", "good morning")
-        async for update in client.updates():
+        async for update in updates:
             ...
 """
 
