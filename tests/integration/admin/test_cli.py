@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from support.accounts import PASSWORD, login
+from support.processes import wait_until
 from support.server import CLOUDCHAT, RunningServer, environment_of
 
 # Plain http: no need to load certificates, a tenth of a second each time.
@@ -96,6 +97,46 @@ def test_an_invite_lets_one_person_in(tmp_path: Path) -> None:
         assert post(register, json={**body, "username": "bob", "invite": invite}).status_code == 403
 
 
+def test_keys_rotate_while_the_server_runs_and_nobody_notices(server: RunningServer) -> None:
+    create(server.state_dir)
+    issue = partial(admin, server.state_dir, "issue-token", "bot", "--scope", "chat:read", "--ttl", "1h")
+    person, old = login(server.url, "bot"), issue().stdout.strip()
+    rotated = admin(server.state_dir, "rotate-keys")
+    assert (rotated.returncode, rotated.stderr) == (0, "")
+    assert "1 still verify" in rotated.stdout
+    for token in (issue().stdout.strip(), old, person.access_token):
+        assert ask(server, token).status_code == 200
+    assert login(server.url, "bot").http.get("/api/me").status_code == 200
+
+
+def test_after_a_theft_of_a_key_its_tokens_end(server: RunningServer) -> None:
+    create(server.state_dir)
+    person = login(server.url, "bot")
+    assert "1 removed" in admin(server.state_dir, "rotate-keys", "--forget-old").stdout
+    wait_until(lambda: ask(server, person.access_token).status_code == 401, "the end of the token")
+    refreshed = person.http.post("/api/auth/refresh", json={}, headers={"Origin": server.url})
+    assert ask(server, refreshed.json()["access_token"]).status_code == 200  # sessions do not rest on these keys
+
+
+def test_users_and_the_audit_log_are_listed(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    create(state)
+    password = admin(state, "reset-password", "bot").stdout
+    assert re.fullmatch(r"[a-z2-9]{5}(-[a-z2-9]{5}){3}\n", password)
+    assert admin(state, "set-role", "bot", "moderator").returncode == 0
+    users = [line.split("\t") for line in admin(state, "list-users").stdout.splitlines()]
+    assert users[1][:4] == ["bot", "moderator", "must change password", "off"]
+    entries = [line.split("\t") for line in admin(state, "audit").stdout.splitlines()]
+    assert [entry[1:5] for entry in entries[1:]] == [
+        ["cli", "user.role", "bot", "done"],
+        ["cli", "user.reset_password", "bot", "done"],
+        ["cli", "user.create", "bot", "done"],
+    ]
+    older = admin(state, "audit", "--before", entries[1][-1], "--limit", "1").stdout.splitlines()
+    assert older[1].split("\t") == entries[2]
+    assert password.strip() not in admin(state, "audit").stdout
+
+
 REFUSALS: dict[str, tuple[list[str], str, int, str]] = {
     "a common password": (["create-user", "ann", "--password-stdin"], "passwordpassword\n", 1, "easy to guess"),
     "no password": (["create-user", "ann", "--password-stdin"], "", 1, "standard input"),
@@ -106,6 +147,11 @@ REFUSALS: dict[str, tuple[list[str], str, int, str]] = {
     "no such token": (["revoke-token", "nothing"], "", 1, "list-tokens"),
     "a duration without a unit": (["create-invite", "--ttl", "7"], "", 2, "7d"),
     "a misspelt command": (["make-user"], "", 2, "create-user"),
+    "the last administrator": (["set-role", "chief", "member"], "", 1, "last administrator"),
+    "a role that is none": (["set-role", "bot", "root"], "", 2, "moderator"),
+    "no such user to reset": (["reset-password", "nobody"], "", 1, "list-users"),
+    "no second factor to reset": (["reset-totp", "bot"], "", 1, "no second factor"),
+    "no such invite": (["delete-invite", "nothing"], "", 1, "list-invites"),
     "a password as an argument": (["create-user", "ann", "--password", "x"], "", 2, "--password-stdin"),
 }
 
@@ -114,6 +160,7 @@ REFUSALS: dict[str, tuple[list[str], str, int, str]] = {
 def state_with_bot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     state = tmp_path_factory.mktemp("cli") / "state"
     create(state)
+    create(state, "chief", "admin")
     return state
 
 
