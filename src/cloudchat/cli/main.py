@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cloudchat import __version__
 from cloudchat.cli.admin import register_admin_commands
+from cloudchat.cli.doctor import register_doctor_command
 from cloudchat.cli.refusal import Refusal
 from cloudchat.cli.serve import register_serve_command
 
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     register_serve_command(commands)
     register_admin_commands(commands)
+    register_doctor_command(commands)
     return parser
 
 

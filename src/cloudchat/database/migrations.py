@@ -1,9 +1,11 @@
 """Bring a database's schema up to this version's."""
 
+import os
 import threading
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -47,6 +49,26 @@ def upgrade(url: str) -> None:
         ) from error
     finally:
         engine.dispose()
+
+
+def is_current(url: str) -> bool:
+    """Whether the database has seen every migration of this version. Changes nothing.
+
+    Raises MigrationError, DatabaseUrlError.
+    """
+    engine = create_engine(url)
+    try:
+        if engine.url.get_backend_name() == "sqlite" and not os.path.exists(engine.url.database or ""):
+            return False  # to connect would create it
+        with engine.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+    except DatabaseError as error:
+        raise MigrationError(
+            f"the database can't be read; check CLOUDCHAT_DATABASE_URL ({type(error.orig).__name__})"
+        ) from error
+    finally:
+        engine.dispose()
+    return found == ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:
