@@ -100,7 +100,9 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         sign_in = accounts.sessions.refresh(token, address=client_address(request), now=time.time())
         return answer(sign_in, response, in_body=body is not None and body.refresh_token is not None)
 
-    @routes.post("/auth/logout", status_code=204, dependencies=guarded, responses=documented(403, 413, 415, 422, 429))
+    @routes.post(
+        "/auth/logout", status_code=204, dependencies=guarded, responses=documented(403, 413, 415, 422, 429, 503)
+    )
     @limiter.limit(settings.refresh_rate)
     def logout(request: Request, bearer: _Bearer, body: schemas.RefreshRequest | None = None) -> Response:
         """End the session of the cookie, of the refresh token in the body, or of the access token."""

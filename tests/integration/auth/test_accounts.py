@@ -235,11 +235,20 @@ def test_without_a_good_token_nothing_is_told(server: RunningServer, path: str, 
 
 def test_every_route_documents_its_errors(server: RunningServer) -> None:
     paths = get(f"{server.url}/openapi.json").json()["paths"]
-    for path in ("/api/auth/login", "/api/auth/register", "/api/auth/refresh", "/api/auth/password"):
-        answers = paths[path]["post"]["responses"]
-        for status in ("415", "422", "429"):
-            assert answers[status]["content"]["application/json"]["schema"]["$ref"].endswith("ErrorAnswer")
-            assert answers[status]["content"]["application/json"]["example"]["error"]["code"]
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            if not path.startswith("/api/"):
+                continue
+            answers = operation["responses"]
+            expected = {"429", "503"}
+            if operation.get("security") and path != "/api/auth/logout":  # which is glad of a token, and demands none
+                expected |= {"401", "403"}
+            expected |= {"413", "415", "422"} if "requestBody" in operation else set()
+            assert expected <= set(answers), f"{method} {path}"
+            for status in (status for status in answers if status >= "400"):
+                documented = answers[status]["content"]["application/json"]
+                assert documented["schema"]["$ref"].endswith("ErrorAnswer"), f"{method} {path} {status}"
+                assert documented["example"]["error"]["code"]
 
 
 def test_no_token_and_no_password_is_in_the_log(server: RunningServer, ann: Account) -> None:
