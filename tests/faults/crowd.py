@@ -85,6 +85,7 @@ class Crowd:
         self._thread.start()
         try:
             self.wait_for_acks(30)
+            self.wait_until_all_came(1)
         except BaseException:
             self._end()
             raise
@@ -103,6 +104,12 @@ class Crowd:
             assert came, f"{self.acks} acks, {wanted} wanted; {self.state()}"
             assert not self._failed, self._failed
             return self.acks
+
+    def wait_until_all_came(self, times: int) -> None:
+        """Wait until every client has been welcomed so many times."""
+        with self._news:
+            came = self._news.wait_for(lambda: all(self.connections[name] >= times for name in self._views), 30)
+            assert came, self.state()
 
     def finish(self, ws_url: str | None = None) -> Story:
         """Let everybody have their last ack, wait until all have seen all, and tell the story."""
@@ -123,6 +130,7 @@ class Crowd:
             name: [item if isinstance(item, Missing) else Event.of(item) for item in view]
             for name, view in self._views.items()
         }
+        print(f"{len(self._said)} sends, {self.acks} acks, {len(runs)} joins, {len(history)} events")
         return Story(list(self._said), runs, views, history)
 
     def state(self) -> str:
@@ -185,7 +193,9 @@ class Crowd:
         elif isinstance(update, Gap):
             self._views[name].append(Missing())
         elif isinstance(update, Connected):
-            self.connections[name] += 1
+            with self._news:
+                self.connections[name] += 1
+                self._news.notify_all()
 
     def _say(self, name: str, account: Account) -> Said:
         number = len(self._said)
@@ -199,6 +209,9 @@ class Crowd:
 
     async def _burst(self, name: str, account: Account, client: ChatClient) -> None:
         """Many in one tick, and never again: what is not acknowledged is unknown."""
+
+        if not client.connected:
+            return
 
         async def once(said: Said) -> None:
             try:

@@ -82,6 +82,11 @@ class ChatClient:
             stream.end(self._end)
         return stream
 
+    @property
+    def connected(self) -> bool:
+        """Whether the server has said welcome on the connection there is now."""
+        return self._protocol.welcomed
+
     # -- saying something ---------------------------------------------------------------------------------------------
 
     async def send(self, room: str, text: str, *, reply_to: int | None = None, cid: str | None = None) -> Frame:
