@@ -197,10 +197,10 @@ def test_the_page_stays_small_in_a_long_conversation(ada: ChatPage, scripted: Sc
     for number in range(1, 1301):
         scripted.write("message", text=f"m{number}", cid=f"x{number}", user={"id": "u-grace", "name": "grace"})
     scripted.push({"type": "head", "room": "lobby", "epoch": "e1", "seq": 1300})
-    expect(ada.says("m1300")).to_be_visible()
+    expect(ada.says("m1300")).to_be_visible(timeout=30_000)  # three pages of 500, drawn on whatever machine this is
     assert ada.seqs() == list(range(301, 1301))
     ada.scroll_to_top()
-    expect(ada.says("m251")).to_be_attached()
+    expect(ada.says("m251")).to_be_attached(timeout=30_000)
 
 
 def test_a_frame_of_an_unknown_kind_is_ignored(chat: ChatPage, scripted: ScriptedServer) -> None:
