@@ -126,9 +126,8 @@ class RunningServer:
         """Start it; with `wait`, return once it says where it is open."""
         assert self._process is None or self._process.poll() is not None, "already running"
         already = len(self.log)
-        self._silent = False
         variables = {"CLOUDCHAT_PORT": str(self.port), "CLOUDCHAT_WORKERS": str(self.workers), **self.environment}
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             self._command,
             env=environment_of(self.state_dir, variables),
             stdin=subprocess.DEVNULL,
@@ -137,7 +136,10 @@ class RunningServer:
             start_new_session=True,
             pass_fds=self._pass_fds,
         )
-        threading.Thread(target=self._collect, args=(self._process,), daemon=True).start()
+        with self._news:  # the reader of the process before may reach its end only now: it must not speak for this one
+            self._process = process
+            self._silent = False
+        threading.Thread(target=self._collect, args=(process,), daemon=True).start()
         self._remember()
         if wait:
             self.port = int(self.wait_for_output(_OPEN, since=already)[1])
