@@ -6,8 +6,11 @@ ARGS ?=
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-PIP_INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check
-UV_COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q
+PIP_OPTIONS := --quiet --disable-pip-version-check
+PIP_INSTALL := .venv/bin/python -m pip install $(PIP_OPTIONS)
+UV_OPTIONS := --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q
+UV_COMPILE := uv pip compile pyproject.toml $(UV_OPTIONS)
+UV_COMPILE_GROUP := uv pip compile --python-version 3.11 $(UV_OPTIONS) --upgrade --group pyproject.toml
 
 .PHONY: help run setup test check bench screenshot autobahn lock clean setup-dev
 
@@ -46,12 +49,15 @@ lock: ## pin the newest dependencies again, with hashes (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	$(UV_COMPILE) --upgrade --group build -o config/requirements.lock
 	$(UV_COMPILE) --upgrade --group build --group dev -c config/requirements.lock -o config/requirements-dev.lock
+	$(UV_COMPILE_GROUP):certbot -o config/requirements-certbot.lock
+	$(UV_COMPILE_GROUP):sslyze -o tests/deployment/requirements-sslyze.lock
+	$(UV_COMPILE_GROUP):sslyze-build -o tests/deployment/requirements-sslyze-build.lock
 
 clean: ## remove .venv and every cache, never ./var
-	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-certbot .venv-sslyze dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find src tests alembic -name __pycache__ -type d -prune -exec rm -rf {} +
 
-setup-dev: .venv/installed-dev
+setup-dev: .venv/installed-dev .venv-certbot/installed .venv-sslyze/installed
 
 # Each stamp is written last, so that an interrupted install is done again.
 .venv/installed: config/requirements.lock pyproject.toml
@@ -68,4 +74,20 @@ setup-dev: .venv/installed-dev
 .venv/installed-dev: config/requirements-dev.lock .venv/installed
 	@echo "Installing the tools of the tests …"
 	@$(PIP_INSTALL) --require-hashes -r config/requirements-dev.lock
+	@touch $@
+
+# Programs of the tests of nginx. Each has dependencies that exclude the others'.
+.venv-certbot/installed: config/requirements-certbot.lock | .venv/installed
+	@echo "Installing certbot …"
+	@$(PYTHON) -m venv --clear .venv-certbot
+	@.venv-certbot/bin/python -m pip install $(PIP_OPTIONS) --only-binary=:all: --require-hashes -r $<
+	@touch $@
+
+# sslyze comes as source alone. What builds it is pinned too.
+.venv-sslyze/installed: tests/deployment/requirements-sslyze.lock tests/deployment/requirements-sslyze-build.lock | .venv/installed
+	@echo "Installing sslyze and gixy …"
+	@$(PYTHON) -m venv --clear .venv-sslyze
+	@.venv-sslyze/bin/python -m pip install $(PIP_OPTIONS) --only-binary=:all: --require-hashes -r $(word 2,$^)
+	@.venv-sslyze/bin/python -m pip install $(PIP_OPTIONS) --only-binary=:all: --no-binary=sslyze --no-build-isolation \
+	  --require-hashes -r $<
 	@touch $@
