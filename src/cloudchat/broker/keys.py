@@ -24,3 +24,8 @@ def channel(room: str) -> str:
 def room_of(channel_name: bytes) -> str:
     """The room of a channel."""
     return channel_name[len(b"cloudchat:{") : -1].decode()
+
+
+def room_of_meta(name: bytes) -> str:
+    """The room whose `meta` has this name."""
+    return name[len(b"cloudchat:{") : -len(b"}:meta")].decode()
