@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cloudchat import __version__
 from cloudchat.cli.admin import register_admin_commands
 from cloudchat.cli.doctor import register_doctor_command
+from cloudchat.cli.frontend import register_frontend_command
 from cloudchat.cli.refusal import Refusal
 from cloudchat.cli.serve import register_serve_command
 
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     register_serve_command(commands)
     register_admin_commands(commands)
     register_doctor_command(commands)
+    register_frontend_command(commands)
     return parser
 
 
