@@ -61,6 +61,10 @@ class AccountServices:
             RoomService(db),
         )
 
+    def with_settings(self, **changes: Any) -> Self:
+        """The same database and state under other settings; a second server, so to say."""
+        return self.make(self.settings.state_dir, **{"database_url": self.settings.database, **changes})
+
     def register(self, name: str = "ann", *, invite: str | None = None, now: float = NOW) -> str:
         """A member; returns the id."""
         return self.accounts.register(name, PASSWORD, invite=invite, address="test", now=now).id
