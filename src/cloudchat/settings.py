@@ -46,10 +46,13 @@ class Settings(BaseSettings):
     access_token_seconds: int = Field(600, ge=5, le=3600, description="Life of an access token.")
     refresh_idle_seconds: int = Field(14 * 86400, ge=60, description="A session unused for so long ends.")
     refresh_absolute_seconds: int = Field(90 * 86400, ge=60, description="A session ends after so long, used or not.")
+    refresh_grace_seconds: float = Field(
+        10, ge=0, le=60, description="So long a used refresh token gets another successor: the answer may be lost."
+    )
     heartbeat_seconds: int | float = Field(25, ge=0.2, le=300, description="Seconds between two heads of a room.")
     sends_per_10s: int = Field(20, ge=1, description="Messages one socket may send in 10 seconds.")
-    sockets_per_user: int = Field(10, ge=1, description="Sockets of one user in one process; above, the oldest goes.")
-    sockets_per_address: int = Field(100, ge=1, description="Sockets from one address (IPv6: /64) in one process.")
+    sockets_per_user: int = Field(10, ge=1, description="Sockets of one user; above, the oldest goes.")
+    sockets_per_address: int = Field(100, ge=1, description="Sockets from one address (IPv6: /64).")
     sockets_in_total: int = Field(20_000, ge=1, description="Sockets in one process.")
     ping_seconds: float = Field(
         20, ge=1, le=300, description="A socket is pinged so often, and cut when it has not answered for so long."

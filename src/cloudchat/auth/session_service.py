@@ -1,9 +1,7 @@
 """Login sessions: opened by a login, kept alive by refresh tokens, ended by their user.
 
-A refresh token is good for one exchange (RFC 9700 §4.14.2). Presented again within `GRACE_SECONDS` it is taken for a
-second tab, or a retry, of the same user: it gets nothing and revokes nothing; by then the browser holds the newer one.
-A thief who uses a copy in those seconds gets nothing either. Later, a second use proves that two hold copies, and the
-whole family ends: the thief's and the victim's.
+Each exchange of a refresh token locks its session's row: of two at once, the second one sees what the first one did.
+What becomes of a token that is presented twice says auth/refresh_rules.py.
 """
 
 import logging
@@ -11,6 +9,7 @@ import logging
 from cloudchat.auth import session_repository as repository
 from cloudchat.auth.errors import AccountDisabled, BadCredentials, BadToken, NoSuchThing, RefreshedJustNow
 from cloudchat.auth.random_tokens import hash_secret, new_secret
+from cloudchat.auth.refresh_rules import Verdict, judge
 from cloudchat.auth.repository import user_by_id
 from cloudchat.auth.second_factor import SecondFactor
 from cloudchat.auth.sign_in import SessionSummary, SignIn, profile_of
@@ -21,8 +20,6 @@ from cloudchat.database.audit import record
 from cloudchat.database.models import LoginSession, User
 from cloudchat.database.transactions import Database
 from cloudchat.settings import Settings
-
-GRACE_SECONDS = 10.0
 
 log = logging.getLogger("cloudchat.auth")
 
@@ -36,6 +33,7 @@ class SessionService:
         self._second_factor = second_factor
         self._access_seconds = settings.access_token_seconds
         self._idle_seconds = settings.refresh_idle_seconds
+        self._grace_seconds = settings.refresh_grace_seconds
         self._absolute_seconds = settings.refresh_absolute_seconds
         self._admins_need_second_factor = settings.admins_need_second_factor
 
@@ -77,38 +75,44 @@ class SessionService:
         token_hash = hash_secret(refresh_token)
         secret, secret_hash = new_secret()
         with self._db.write() as db:
-            found = repository.find_refresh_token(db, token_hash) if token_hash else None
-            if token_hash is None or found is None:
+            session = repository.session_of_refresh_token(db, token_hash, to_change=True) if token_hash else None
+            link = repository.link_of(db, token_hash) if token_hash and session else None
+            user = user_by_id(db, session.user_id) if session else None
+            if token_hash is None or session is None or link is None or user is None:
                 raise BadToken("sign in again")
-            link, session, user = found
             if user.disabled_at is not None:
                 raise AccountDisabled("this account is disabled; ask an administrator")
             if session.ended_at is not None or now >= min(session.expires_at, session.idle_expires_at):
                 raise BadToken("this session has ended; sign in again")
-            copied = link.rotated_at is not None and now - link.rotated_at > GRACE_SECONDS
-            if copied:
+            verdict = judge(link, now, self._grace_seconds)
+            if verdict is Verdict.WAIT:
+                raise RefreshedJustNow("this session was refreshed a moment ago; use the newer token")
+            if verdict is Verdict.REVOKE:
                 # Not by an exception within the block: it would undo the very revocation.
                 repository.end_session(db, session.id, now, "refresh token used twice")
                 record(db, now, user.id, "session.reuse", target=session.id, address=address)
-            elif not repository.claim_refresh_token(db, token_hash, now):
-                raise RefreshedJustNow("this session was refreshed a moment ago; use the newer token")
             else:
-                repository.add_refresh_token(db, token_hash=secret_hash, session_id=session.id, now=now)
+                repository.mark_used(db, token_hash, now)
+                repository.add_refresh_token(
+                    db, token_hash=secret_hash, session_id=session.id, now=now, parent_hash=token_hash
+                )
                 repository.forget_old_links(db, session.id, now - self._idle_seconds)
                 session.last_used_at = now
                 session.idle_expires_at = min(now + self._idle_seconds, session.expires_at)
-        if copied:
+        if verdict is Verdict.REVOKE:
             log.warning("refresh token used twice user=%s session=%s address=%s", user.id, session.id, address)
             raise BadToken("this session has ended; sign in again")
+        if link.used_at is not None:
+            log.info("refresh answered once more user=%s session=%s address=%s", user.id, session.id, address)
         return self._sign_in(user, session, secret, now)
 
     def end_by_refresh_token(self, refresh_token: str, *, address: str, now: float) -> None:
         """End the session that a refresh token, even a used one, belongs to. Quiet about an unknown one."""
         token_hash = hash_secret(refresh_token)
         with self._db.write() as db:
-            found = repository.find_refresh_token(db, token_hash) if token_hash else None
-            if found and repository.end_session(db, found[1].id, now, "logout"):
-                record(db, now, found[2].id, "session.end", target=found[1].id, address=address)
+            session = repository.session_of_refresh_token(db, token_hash) if token_hash else None
+            if session and repository.end_session(db, session.id, now, "logout"):
+                record(db, now, session.user_id, "session.end", target=session.id, address=address)
 
     def end(self, user_id: str, session_id: str, *, because: str, address: str, now: float) -> None:
         """End one of the user's sessions. Raises NoSuchThing."""

@@ -66,6 +66,7 @@ class RefreshToken(Model):
     session_id: Mapped[str] = mapped_column(String(22), ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[Instant]
     rotated_at: Mapped[Instant | None]
+    parent_hash: Mapped[str | None] = mapped_column(String(64), index=True)  # whose exchange made it; perhaps deleted
 
 
 class ApiToken(Model):

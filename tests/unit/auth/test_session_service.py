@@ -1,15 +1,18 @@
 """Sessions: a refresh token is good for one exchange, and a copy of one ends the family."""
 
-from pathlib import Path
-
 import pytest
 
 from cloudchat.auth.errors import BadToken, NoSuchThing, RefreshedJustNow
+from cloudchat.auth.refresh_rules import MOST_SUCCESSORS
 from cloudchat.auth.session_repository import MOST_SESSIONS
-from cloudchat.auth.session_service import GRACE_SECONDS
 from cloudchat.auth.sign_in import SignIn
+from cloudchat.settings import Settings
 from support.account_services import NOW, AccountServices, at_once
+from support.databases import on_both
 
+pytestmark = on_both
+
+GRACE_SECONDS = Settings().refresh_grace_seconds
 AFTER_GRACE = NOW + GRACE_SECONDS + 1
 
 
@@ -26,14 +29,65 @@ def test_a_refresh_gives_new_tokens_of_the_same_session(services: AccountService
     assert services.authenticate(fresh.access_token, now=NOW + 1000)
 
 
-def test_used_again_a_moment_later_it_gets_nothing_and_ends_nothing(
+def test_the_sessions_of_one_user_do_not_know_each_other(services: AccountServices, signed_in: SignIn) -> None:
+    phone = services.login()
+    services.refresh(phone.refresh_token)
+    services.refresh(phone.refresh_token, now=NOW + 1)
+    with pytest.raises(BadToken):
+        services.refresh(phone.refresh_token, now=AFTER_GRACE)
+    assert services.refresh(signed_in.refresh_token, now=AFTER_GRACE)
+
+
+def test_who_never_got_the_answer_asks_again_and_goes_on(services: AccountServices, signed_in: SignIn) -> None:
+    services.refresh(signed_in.refresh_token)  # the server died before it could say so
+    again = services.refresh(signed_in.refresh_token, now=NOW + GRACE_SECONDS)
+    assert again.session_id == signed_in.session_id
+    assert services.authenticate(again.access_token, now=AFTER_GRACE)
+    assert services.refresh(again.refresh_token, now=NOW + 600)
+
+
+def test_two_tabs_that_refreshed_at_once_both_go_on_with_the_cookie_that_came_last(
     services: AccountServices, signed_in: SignIn
 ) -> None:
-    fresh = services.refresh(signed_in.refresh_token)
+    one, other = (services.refresh(signed_in.refresh_token, now=NOW + seconds) for seconds in (0, 1))
+    for tab in (one, other):
+        assert services.authenticate(tab.access_token, now=NOW + 500)
+    jar = services.refresh(other.refresh_token, now=NOW + 500)
+    jar = services.refresh(jar.refresh_token, now=NOW + 501)
+    assert services.authenticate(jar.access_token, now=NOW + 502)
+
+
+def test_of_two_successors_the_first_one_used_wins_and_the_other_one_later_ends_the_session(
+    services: AccountServices, signed_in: SignIn
+) -> None:
+    owner, thief = (services.refresh(signed_in.refresh_token) for _ in range(2))
+    newest = services.refresh(owner.refresh_token, now=NOW + 500)
+    with pytest.raises(BadToken):
+        services.refresh(thief.refresh_token, now=NOW + 500 + GRACE_SECONDS + 1)
+    with pytest.raises(BadToken):
+        services.authenticate(newest.access_token, now=NOW + 520)
+    with pytest.raises(BadToken):
+        services.refresh(newest.refresh_token, now=NOW + 520)
+
+
+def test_the_other_one_a_moment_later_gets_nothing_and_ends_nothing(
+    services: AccountServices, signed_in: SignIn
+) -> None:
+    one, other = (services.refresh(signed_in.refresh_token) for _ in range(2))
+    newest = services.refresh(one.refresh_token, now=NOW + 500)
     with pytest.raises(RefreshedJustNow):
-        services.refresh(signed_in.refresh_token, now=NOW + GRACE_SECONDS)
-    assert services.authenticate(fresh.access_token)
-    assert services.refresh(fresh.refresh_token)
+        services.refresh(other.refresh_token, now=NOW + 500 + GRACE_SECONDS)
+    assert services.refresh(newest.refresh_token, now=NOW + 520)
+
+
+def test_a_token_whose_successor_was_used_gets_nothing(services: AccountServices, signed_in: SignIn) -> None:
+    fresh = services.refresh(signed_in.refresh_token)
+    newest = services.refresh(fresh.refresh_token, now=NOW + 1)
+    with pytest.raises(RefreshedJustNow):
+        services.refresh(signed_in.refresh_token, now=NOW + 2)
+    assert services.refresh(newest.refresh_token, now=NOW + 3)
+    with pytest.raises(BadToken):
+        services.refresh(signed_in.refresh_token, now=AFTER_GRACE)
 
 
 def test_used_again_later_it_ends_the_session_for_both(services: AccountServices, signed_in: SignIn) -> None:
@@ -46,11 +100,13 @@ def test_used_again_later_it_ends_the_session_for_both(services: AccountServices
         services.refresh(fresh.refresh_token, now=AFTER_GRACE)
 
 
-def test_asking_again_and_again_does_not_prolong_the_grace(services: AccountServices, signed_in: SignIn) -> None:
-    services.refresh(signed_in.refresh_token)
-    for seconds in (3, 6, 9):
-        with pytest.raises(RefreshedJustNow):
-            services.refresh(signed_in.refresh_token, now=NOW + seconds)
+def test_asking_again_and_again_gets_few_and_does_not_prolong_the_grace(
+    services: AccountServices, signed_in: SignIn
+) -> None:
+    for seconds in range(MOST_SUCCESSORS):
+        services.refresh(signed_in.refresh_token, now=NOW + seconds)
+    with pytest.raises(RefreshedJustNow):
+        services.refresh(signed_in.refresh_token, now=NOW + GRACE_SECONDS)
     with pytest.raises(BadToken):
         services.refresh(signed_in.refresh_token, now=AFTER_GRACE)
 
@@ -65,12 +121,34 @@ def test_a_copy_from_generations_ago_ends_the_session_too(services: AccountServi
         services.refresh(newest.refresh_token, now=NOW + 3000)
 
 
-def test_of_several_tabs_that_refresh_at_once_one_wins(services: AccountServices, signed_in: SignIn) -> None:
+def test_of_many_tabs_that_refresh_at_once_few_get_a_successor_and_none_ends_the_session(
+    services: AccountServices, signed_in: SignIn
+) -> None:
     answers = at_once(6, lambda: services.refresh(signed_in.refresh_token))
     won = [answer for answer in answers if isinstance(answer, SignIn)]
-    assert len(won) == 1
-    assert sum(isinstance(answer, RefreshedJustNow) for answer in answers) == 5
-    assert services.refresh(won[0].refresh_token)
+    assert len({answer.refresh_token for answer in won}) == MOST_SUCCESSORS
+    assert sum(isinstance(answer, RefreshedJustNow) for answer in answers) == 6 - MOST_SUCCESSORS
+    assert services.refresh(won[-1].refresh_token)
+
+
+def test_of_successors_used_at_once_one_wins(services: AccountServices, signed_in: SignIn) -> None:
+    successors = [services.refresh(signed_in.refresh_token) for _ in range(MOST_SUCCESSORS)]
+    waiting = iter([successor.refresh_token for successor in successors])
+    answers = at_once(MOST_SUCCESSORS, lambda: services.refresh(next(waiting), now=NOW + 500))
+    (won,) = [answer for answer in answers if isinstance(answer, SignIn)]
+    assert sum(isinstance(answer, RefreshedJustNow) for answer in answers) == MOST_SUCCESSORS - 1
+    assert services.refresh(won.refresh_token, now=NOW + 501)
+
+
+def test_a_copy_used_by_many_at_once_ends_the_session_and_is_told_once(
+    services: AccountServices, signed_in: SignIn
+) -> None:
+    fresh = services.refresh(signed_in.refresh_token)
+    answers = at_once(4, lambda: services.refresh(signed_in.refresh_token, now=AFTER_GRACE))
+    assert [type(answer) for answer in answers] == [BadToken] * 4
+    with pytest.raises(BadToken):
+        services.refresh(fresh.refresh_token, now=AFTER_GRACE)
+    assert [entry.action for entry in services.admin.audit_log(None, 50)].count("session.reuse") == 1
 
 
 @pytest.mark.parametrize("token", ["", "guess", "A" * 43, "\ud800" * 43, "é" * 43])
@@ -85,8 +163,8 @@ def test_an_access_token_refreshes_nothing(services: AccountServices, signed_in:
         services.refresh(signed_in.access_token)
 
 
-def test_a_session_in_use_lives_to_its_absolute_end_and_an_idle_one_shorter(tmp_path: Path) -> None:
-    services = AccountServices.make(tmp_path, refresh_idle_seconds=1000, refresh_absolute_seconds=2500)
+def test_a_session_in_use_lives_to_its_absolute_end_and_an_idle_one_shorter(services: AccountServices) -> None:
+    services = services.with_settings(refresh_idle_seconds=1000, refresh_absolute_seconds=2500)
     services.register()
     idle, used = services.login(), services.login()
     used = services.refresh(used.refresh_token, now=NOW + 900)

@@ -1,0 +1,70 @@
+"""A refresh that was done, and whose answer nobody got: the server is killed between the two."""
+
+import socket
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import httpx
+import pytest
+
+from support.accounts import Account, register
+from support.processes import wait_until
+from support.server import RunningServer
+
+COOKIE = "cloudchat-refresh"
+
+
+@pytest.fixture
+def server() -> Iterator[RunningServer]:
+    """On a busy machine a restart may take longer than ten seconds."""
+    with RunningServer(environment={"CLOUDCHAT_REFRESH_GRACE_SECONDS": "60"}) as running:
+        yield running
+
+
+@pytest.fixture
+def ann(server: RunningServer) -> Iterator[Account]:
+    account = register(server.url)
+    yield account
+    account.http.close()
+
+
+def refresh(account: Account) -> httpx.Response:
+    return account.http.post("/api/auth/refresh", json={}, headers={"Origin": account.url})
+
+
+def links(server: RunningServer) -> int:
+    with closing(sqlite3.connect(server.state_dir / "cloudchat.db")) as db:
+        count: int = db.execute("SELECT count(*) FROM refresh_tokens").fetchone()[0]
+        return count
+
+
+def test_a_server_killed_after_its_commit_signs_nobody_out(server: RunningServer, ann: Account) -> None:
+    before = links(server)
+    request = (
+        f"POST /api/auth/refresh HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {server.url}\r\n"
+        f"Cookie: {COOKIE}={ann.http.cookies[COOKIE]}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    )
+    with socket.create_connection(("127.0.0.1", server.port)) as browser:
+        browser.sendall(request.encode())
+        wait_until(lambda: links(server) > before, "the exchange is committed")
+        server.kill()
+    server.restart()
+    again = refresh(ann)
+    assert again.status_code == 200, again.text
+    ann.http.headers["Authorization"] = f"Bearer {again.json()['access_token']}"
+    assert ann.http.get("/api/me").json()["name"] == ann.name
+    assert refresh(ann).status_code == 200
+
+
+def test_killed_again_and_again_it_signs_nobody_out_either(server: RunningServer, ann: Account) -> None:
+    lost = ann.http.cookies[COOKIE]
+    for _ in range(2):
+        ann.http.cookies.set(COOKIE, lost, domain="127.0.0.1", path="/")
+        assert refresh(ann).status_code == 200  # and nobody kept the cookie
+        server.kill()
+        server.restart()
+    ann.http.cookies.set(COOKIE, lost, domain="127.0.0.1", path="/")
+    for _ in range(2):
+        assert refresh(ann).status_code == 200
