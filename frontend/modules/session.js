@@ -7,8 +7,12 @@ import { ApiError } from "./api.js";
 
 /** A token with less life than this is renewed before it is used. */
 const MARGIN_MS = 30_000;
-/** Tries while another tab, or this page before a reload, refreshes: its newer cookie arrives any moment. */
-const PATIENCE = 6;
+/**
+ * Before each further try. Another tab may refresh just now, and its newer cookie arrive any moment; or an answer
+ * got lost, and the server gives it once more within some seconds, and later takes the old cookie for a stolen one.
+ */
+const TRY_AGAIN_MS = [500, 500, 1_000, 1_000, 2_000, 2_000];
+const PATIENCE_MS = 8_000;
 /** Says only that a refresh cookie may exist, so that a first visit asks nothing in vain. */
 const HINT = "cloudchat.signed_in";
 
@@ -97,9 +101,9 @@ export class Session {
   }
 
   async #refreshAlone() {
-    // Each use rotates the refresh token, and using an old one ends the sign-in: tabs take turns.
-    const refresh = () => this.#exchange();
+    // Each use rotates the refresh token: so tabs take turns.
     const era = this.#era;
+    const refresh = () => this.#exchange(era);
     try {
       const answer = await (this.#locks ? this.#locks.request("cloudchat.refresh", refresh) : refresh());
       // Logged out while the answer was on its way: it must not sign the person in again.
@@ -113,14 +117,17 @@ export class Session {
     return this.#token;
   }
 
-  /** @param {number} [left] tries */
-  async #exchange(left = PATIENCE) {
-    try {
-      return await this.#api.post("/api/auth/refresh", {});
-    } catch (error) {
-      if (error.status !== 409 || left <= 1) throw error;
-      await new Promise((resolve) => this.#clock.after(error.retryAfterMs ?? 500, () => resolve(undefined)));
-      return this.#exchange(left - 1);
+  async #exchange(era) {
+    const giveUpAt = this.#clock.now() + PATIENCE_MS;
+    for (const pause of [...TRY_AGAIN_MS, null]) {
+      try {
+        return await this.#api.post("/api/auth/refresh", {});
+      } catch (error) {
+        const mayPass = error.status === 409 || error.status === 0 || error.status >= 500;
+        if (!mayPass || pause === null || this.#clock.now() + pause > giveUpAt) throw error;
+        await new Promise((resolve) => this.#clock.after(Math.max(pause, error.retryAfterMs ?? 0), () => resolve(undefined)));
+      }
+      if (era !== this.#era) throw new SessionEnded("You signed out.");
     }
   }
 

@@ -187,7 +187,8 @@ def test_too_many_attempts_count_down(ada: ChatPage, scripted: ScriptedServer) -
 def test_a_server_in_trouble_is_not_the_persons_fault(ada: ChatPage, scripted: ScriptedServer) -> None:
     scripted.answers["/api/auth/refresh"] = (502, {}, {})
     ada.page.goto(ORIGIN)
-    expect(ada.page.get_by_text("The server has trouble at the moment.")).to_be_visible()
+    # It asks again for some seconds: the answer may only have got lost.
+    expect(ada.page.get_by_text("The server has trouble at the moment.")).to_be_visible(timeout=20_000)
 
 
 def test_the_page_stays_small_in_a_long_conversation(ada: ChatPage, scripted: ScriptedServer) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+import httpx
+from playwright.sync_api import Route, expect
 
 from browser.chat_page import PASSWORD, ChatPage
 from support.server import RunningServer
@@ -92,3 +93,37 @@ def test_where_registration_is_by_invite_the_page_says_so(person: People) -> Non
         ada.page.get_by_role("button", name="Create account").click()
         expect(ada.alert).to_contain_text("needs a valid invite")
         expect(ada.page.get_by_label("Invite code")).to_be_focused()
+
+
+def test_an_answer_that_got_lost_signs_nobody_out(server: RunningServer, person: People) -> None:
+    ada = person()
+    ada.register(server.url, "ada")
+    lost: list[int] = []
+
+    def lose(route: Route) -> None:
+        answer = httpx.post(
+            route.request.url, headers=route.request.all_headers(), content=route.request.post_data or "", verify=False
+        )
+        lost.append(answer.status_code)
+        route.abort("connectionreset")
+
+    ada.page.route("**/api/auth/refresh", lose, times=2)
+    ada.page.reload()
+    ada.is_connected()
+    assert lost == [200, 200]
+    ada.page.reload()
+    ada.is_connected()
+
+
+def test_tabs_that_refresh_at_once_all_stay_signed_in(server: RunningServer, person: People) -> None:
+    ada = person()
+    ada.page.context.add_init_script("Object.defineProperty(navigator, 'locks', { value: undefined })")
+    ada.register(server.url, "ada")
+    tabs = [ada, *(ChatPage(ada.page.context.new_page()) for _ in range(2))]
+    for tab in tabs[1:]:
+        tab.page.goto(server.url)
+    for _ in range(3):
+        for tab in tabs:
+            tab.page.evaluate("setTimeout(() => location.reload())")
+        for tab in tabs:
+            tab.is_connected()

@@ -1,5 +1,7 @@
 """session.js: one token at a time, and nothing of it where a stranger's script could look."""
 
+import pytest
+
 from browser.unit.fakes import CLOCK
 
 SETUP = (
@@ -57,11 +59,58 @@ def test_a_refusal_ends_the_session_and_trouble_does_not(modules):
         const kinds = [];
         for (const status of [0, 500, 503, 401]) {
           answer = () => { throw new ApiError(status, {}); };
-          await session.refresh().catch((error) => kinds.push([status, error instanceof SessionEnded, stored.size]));
+          const ended = (error) => kinds.push([status, error instanceof SessionEnded, stored.size]);
+          const over = session.refresh().catch(ended);
+          await pass(10_000);
+          await over;
         }
         return kinds;
         """
     ) == [[0, False, 1], [500, False, 1], [503, False, 1], [401, True, 0]]
+
+
+@pytest.mark.parametrize("status", [0, 500, 502, 503])
+def test_an_answer_that_got_lost_is_asked_for_again_while_the_server_still_gives_it(modules, status):
+    assert modules(
+        SETUP
+        + """
+        const usual = answer;
+        answer = () => { if (calls.length < 5) throw new ApiError(argument, {}); return usual(); };
+        const refreshing = session.refresh();
+        await pass(8_000);
+        return [await refreshing, calls.length];
+        """,
+        status,
+    ) == ["t5", 5]
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_again(modules):
+    assert modules(
+        SETUP
+        + """
+        const aTimeout = () => new Promise((resolve) => clock.after(15_000, resolve));
+        answer = () => aTimeout().then(() => { throw new ApiError(0, {}); });
+        const refreshing = session.refresh().catch((error) => error.status);
+        await pass(15_000);
+        return [await refreshing, calls.length];
+        """
+    ) == [0, 1]
+
+
+def test_who_signs_out_while_it_tries_again_stays_signed_out(modules):
+    assert modules(
+        SETUP
+        + """
+        const usual = answer;
+        answer = () => { throw new ApiError(0, {}); };
+        const refreshing = session.refresh().catch((error) => error instanceof SessionEnded);
+        await settle();
+        answer = usual;
+        await session.logOut();
+        await pass(8_000);
+        return [await refreshing, calls, session.user];
+        """
+    ) == [True, ["refresh", "logout"], None]
 
 
 def test_a_refresh_that_met_another_tabs_waits_for_the_newer_cookie(modules):
