@@ -18,11 +18,19 @@ Frame = dict[str, Any]
 class ChatSocket:
     """One socket. The token goes into the Authorization header, or, as browsers must, into a subprotocol.
 
+    `options` go to `websockets.sync.client.connect`.
+
     Opening raises `websockets.exceptions.InvalidStatus` for a refused upgrade; reading raises `ConnectionClosed`.
     """
 
     def __init__(
-        self, ws_url: str, token: str, *, as_browser: bool = False, headers: Mapping[str, str] | None = None
+        self,
+        ws_url: str,
+        token: str,
+        *,
+        as_browser: bool = False,
+        headers: Mapping[str, str] | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         protocols = [Subprotocol("cloudchat.v1")]
         sent = dict(headers or {})
@@ -33,7 +41,13 @@ class ChatSocket:
         self._opened = ExitStack()
         self.ws = self._opened.enter_context(
             connect(
-                ws_url, subprotocols=protocols, additional_headers=sent, compression=None, proxy=None, max_size=None
+                ws_url,
+                subprotocols=protocols,
+                additional_headers=sent,
+                compression=None,
+                proxy=None,
+                max_size=None,
+                **(options or {}),
             )
         )
         self.frames: list[Frame] = []

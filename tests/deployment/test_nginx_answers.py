@@ -1,0 +1,220 @@
+"""What nginx answers: the page, errors, other names, plain http; with careful headers, and without a query in a log."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from support.nginx import CHECKOUT, DOMAIN, ORIGIN, RunningNginx
+from support.site import SITES, RunningSite, trusted_certificate
+
+SECRET = "a-secret-that-somebody-put-into-a-query"
+OF_ONE_FILE = {"accept-ranges", "content-length", "content-type", "date", "etag", "last-modified", "vary"}
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[RunningSite]:
+    with RunningSite() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def alone() -> Iterator[tuple[RunningNginx, ssl.SSLContext]]:
+    """nginx whose cloudchat is down."""
+    with RunningNginx() as nginx:
+        trust = trusted_certificate(nginx)
+        yield nginx.start(*SITES), trust
+
+
+def raw(site: RunningSite, request: str) -> httpx.Response:
+    """The answer to bytes that no client would send. `httpx.Response` only for its headers."""
+    with site.nginx.connect(site.trust) as tls:
+        tls.sendall(request.encode())
+        data = b""
+        while chunk := tls.recv(65536):
+            data += chunk
+    head, _, body = data.partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+    return httpx.Response(int(status.split()[1]), headers=headers, content=body)
+
+
+def all_kinds_of_answers(site: RunningSite) -> dict[str, httpx.Response]:
+    http = site.nginx.browser_like(site.trust)
+    get = f" HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n"
+    return {
+        "page": http.get("/"),
+        "module": http.get("/modules/chat.js"),
+        "unchanged module": http.get("/style.css", headers={"If-None-Match": http.get("/style.css").headers["etag"]}),
+        "no file": http.get("/nothing.js"),
+        "folder": http.get("/modules/"),
+        "method": http.post("/"),
+        "api": http.get("/api/me"),
+        "no route": http.get("/api/nothing"),
+        "health": http.get("/healthz"),
+        "openapi": http.get("/openapi.json"),
+        "no upgrade": http.get("/ws"),
+        "large body": http.post("/api/auth/login", content=b"1" * 70_000),
+        "header": raw(site, f"GET /{get}X: {'x' * 9000}\r\n\r\n"),
+        "headers": raw(site, f"GET /{get}" + "X: y\r\n" * 9000 + "\r\n"),
+        "request line": raw(site, f"GET /{'x' * 9000}{get}\r\n"),
+        "two lengths": raw(site, f"POST /api/me{get}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"),
+        "no HTTP": raw(site, "hello\r\n\r\n"),
+        "no host": raw(site, "GET / HTTP/1.1\r\n\r\n"),
+    }
+
+
+def test_every_answer_has_the_headers_that_cloudchat_itself_sends_and_each_of_them_once(site: RunningSite) -> None:
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(site.nginx.socket_path)), base_url="http://x") as direct:
+        wanted = direct.get("/", headers={"X-Forwarded-Proto": "https"}).headers
+    for name in OF_ONE_FILE:
+        wanted.pop(name, None)
+    assert {"content-security-policy", "strict-transport-security", "x-content-type-options"} <= set(wanted)
+    assert f"wss://{DOMAIN}" in wanted["content-security-policy"]
+    statuses = set()
+    for what, answer in all_kinds_of_answers(site).items():
+        statuses.add(answer.status_code)
+        for name, value in wanted.items():
+            assert answer.headers.get_list(name) == [value], (what, name, answer.headers)
+        assert answer.headers.get("server", "nginx") == "nginx", what
+    assert statuses == {200, 304, 400, 401, 404, 405, 413, 414, 431}
+
+
+def test_every_error_has_the_one_body(site: RunningSite) -> None:
+    codes = {404: "not_found", 413: "too_large", 431: "too_large", 405: "bad_request"}
+    for what, answer in all_kinds_of_answers(site).items():
+        if answer.status_code in codes:
+            assert answer.json()["error"]["code"] == codes[answer.status_code], what
+            assert answer.json()["error"]["retryable"] is False
+            if what != "no upgrade":  # which is cloudchat's to answer
+                assert answer.headers["cache-control"] == "no-store", what
+
+
+def test_where_cloudchat_is_down_clients_are_told_to_come_again(alone: tuple[RunningNginx, ssl.SSLContext]) -> None:
+    nginx, trust = alone
+    http = nginx.browser_like(trust)
+    for answer in (http.get("/api/me"), http.post("/api/auth/login", json={}), http.get("/ws"), http.get("/readyz")):
+        assert answer.status_code == 503
+        error = answer.json()["error"]
+        assert (error["code"], error["retryable"], error["retry_after_ms"]) == ("unavailable", True, 2000)
+        assert answer.headers["retry-after"] == "2"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert http.get("/").status_code == 200
+
+
+def test_the_page_is_kept_by_browsers_and_asked_for_each_time(site: RunningSite) -> None:
+    http = site.nginx.browser_like(site.trust)
+    for path in ("/", "/script.js", "/modules/chat.js", "/style.css", "/config.json"):
+        answer = http.get(path)
+        assert answer.headers["cache-control"] == "no-cache"
+        assert http.get(path, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+    module = site.nginx.root / "opt/cloudchat/current/frontend/modules/cid.js"
+    before = http.get("/modules/cid.js").headers["etag"]
+    same_length = module.read_bytes().swapcase()
+    module.write_bytes(same_length)
+    os.utime(module, (module.stat().st_atime, module.stat().st_mtime + 1))
+    changed = http.get("/modules/cid.js", headers={"If-None-Match": before})
+    assert (changed.status_code, changed.content) == (200, same_length)
+
+
+def test_only_the_page_is_compressed(site: RunningSite) -> None:
+    http = site.nginx.browser_like(site.trust)
+    for path in ("/", "/script.js", "/style.css"):
+        assert http.get(path).headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in http.get("/openapi.json").headers  # long enough
+
+
+def test_metrics_are_out_of_reach(site: RunningSite) -> None:
+    paths = ("/metrics", "/metrics/", "//metrics", "/%6detrics", "/api/../metrics", "/api/%2e%2e/metrics", "/Metrics")
+    for path in paths:
+        answer = raw(site, f"GET {path} HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n")
+        assert answer.status_code == 404, path
+    lines = [json.loads(line) for line in site.nginx.access_log.splitlines()]
+    assert {line["path"] for line in lines if "etrics" in line["path"]} == set(paths)
+    assert {line["instance"] for line in lines if "etrics" in line["path"]} == {""}
+
+
+def test_a_body_that_is_too_large_does_not_reach_cloudchat(site: RunningSite) -> None:
+    http = site.nginx.browser_like(site.trust)
+    headers = {"Content-Type": "application/json"}
+    largest = http.post("/api/auth/login?largest", content=b"{}".ljust(65_536), headers=headers)
+    assert largest.status_code == 422
+    for body in (b"{}".ljust(65_537), iter([b"1" * 40_000] * 2)):
+        assert http.post("/api/auth/logout", content=body, headers=headers).status_code == 413
+    lines = [json.loads(line) for line in site.nginx.access_log.splitlines()]
+    assert {line["instance"] for line in lines if line["path"] == "/api/auth/logout"} == {""}
+
+
+def test_no_log_has_a_query(site: RunningSite, alone: tuple[RunningNginx, ssl.SSLContext]) -> None:
+    nginx, trust = alone
+    asked = 0
+    for each, trusted in ((site.nginx, site.trust), (nginx, trust)):
+        http = each.browser_like(trusted)
+        for path in ("/", "/nothing", "/api/me", "/api/nothing", "/ws", "/healthz", f"http://{DOMAIN}/", "/%0a"):
+            for method in ("GET", "POST"):
+                http.request(method, f"{path}?token={SECRET}", content=b"x" * (70_000 if method == "POST" else 0))
+                asked += 1
+    with site.nginx.connect(site.trust) as tls:  # as proxies are asked
+        tls.sendall(f"GET {ORIGIN}/x?{SECRET} HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n".encode())
+        tls.recv(1000)
+    logs = site.nginx.access_log + nginx.access_log
+    assert logs.count('"path":"') > asked
+    assert SECRET not in logs + site.nginx.error_logs + nginx.error_logs + site.server.log
+
+
+def test_other_names_are_not_served(site: RunningSite) -> None:
+    any_name = ssl.create_default_context()
+    any_name.check_hostname = False
+    for name in ("other.example.test", None):
+        with socket.create_connection(site.nginx.https, timeout=10) as plain, pytest.raises(ssl.SSLError):
+            any_name.wrap_socket(plain, server_hostname=name)
+    with site.nginx.connect(site.trust) as tls:
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: other.example.test\r\nConnection: close\r\n\r\n")
+        assert tls.recv(1000).startswith(b"HTTP/1.1 421 ")
+    with socket.create_connection(("127.0.0.1", site.nginx.http_port), timeout=10) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\nHost: other.example.test\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert plain.recv(1000) == b""
+
+
+def test_plain_http_leads_people_to_https_and_serves_nothing_else(site: RunningSite) -> None:
+    http = site.nginx.browser_like(site.trust)
+    answer = http.get(f"http://{DOMAIN}/x?y=1")
+    assert (answer.status_code, answer.headers["location"]) == (308, f"{ORIGIN}/x?y=1")
+    assert "strict-transport-security" not in answer.headers
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    api = http.post(f"http://{DOMAIN}/api/auth/login", json={"username": "ann", "password": "not secret any more"})
+    assert (api.status_code, api.json()["error"]["code"]) == (403, "forbidden")
+    plain = socket.create_connection(("127.0.0.1", site.nginx.http_port), timeout=10)
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"ws://{DOMAIN}/ws", sock=plain, proxy=None)
+    assert refused.value.response.status_code == 403
+    with socket.create_connection(site.nginx.https, timeout=10) as plain:
+        plain.sendall(f"GET / HTTP/1.1\r\nHost: {DOMAIN}\r\n\r\n".encode())
+        assert plain.recv(1000).startswith(b"HTTP/1.1 400 ")
+
+
+def test_gixy_finds_nothing(alone: tuple[RunningNginx, ssl.SSLContext], tmp_path: Path) -> None:
+    def gixy(etc: Path) -> "subprocess.CompletedProcess[str]":
+        command = [CHECKOUT / ".venv-sslyze" / "bin" / "gixy", str(etc / "nginx.conf")]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=etc)
+
+    etc = alone[0].root / "etc" / "nginx"
+    assert alone[0].run("-t").returncode == 0
+    ended = gixy(etc)
+    assert ended.returncode == 0, ended.stdout
+    worse = tmp_path / "nginx"
+    shutil.copytree(etc, worse)
+    proxy = worse / "snippets" / "cloudchat-proxy.conf"
+    proxy.write_text(proxy.read_text().replace("Host $host", "Host $http_host"))
+    assert "host_spoofing" in gixy(worse).stdout
