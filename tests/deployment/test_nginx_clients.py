@@ -1,0 +1,207 @@
+"""What nginx holds off: forged headers, headers without number, slow clients, too many of them from one address."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from support.nginx import DOMAIN, ORIGIN, RunningNginx
+from support.processes import wait_until
+from support.recording_instance import RecordingInstance
+from support.site import SITES, RunningSite, trusted_certificate
+
+SOCKETS = 3
+CONNECTS = 4
+LOGINS = 3
+# Limits whose default takes minutes or hundreds of sockets to reach.
+VALUES = {
+    "client_header_timeout": "1s",
+    "client_body_timeout": "1s",
+    "limit_conn cloudchat_sockets": str(SOCKETS),
+    "limit_req zone=cloudchat_connects": f"burst={CONNECTS} nodelay",
+}
+FORGED = {
+    "X-Forwarded-For": "198.51.100.7",
+    "X-Forwarded-Proto": "http",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Port": "1",
+    "X-Real-IP": "198.51.100.7",
+    "X-Client-IP": "198.51.100.7",
+    "Forwarded": "for=198.51.100.7",
+    "Proxy": "http://evil.example",
+}
+UPGRADE = (
+    f"GET /ws HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: cloudchat.v1\r\n"
+    f"Sec-WebSocket-Extensions: permessage-deflate\r\nOrigin: {ORIGIN}\r\nAuthorization: Bearer token\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[RunningSite]:
+    with RunningSite(values=VALUES, environment={"CLOUDCHAT_LOGIN_RATE": f"{LOGINS}/minute"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def token(site: RunningSite) -> str:
+    return site.register("ann").access_token
+
+
+def from_address(site: RunningSite, address: str, request: bytes) -> Callable[[], bytes]:
+    """Start a request from an address of loopback; returns what reads the answer to its end."""
+    tls = site.nginx.connect(site.trust, address)
+    tls.sendall(request)
+
+    def answer() -> bytes:
+        data = b""
+        with tls:
+            tls.settimeout(10)
+            while chunk := tls.recv(65536):
+                data += chunk
+        return data
+
+    return answer
+
+
+def test_of_a_request_cloudchat_sees_what_nginx_knows_and_of_an_upgrade_only_what_it_needs() -> None:
+    forged = "".join(f"{name}: {value}\r\n" for name, value in FORGED.items())
+    many = "".join(f"X-Number-{number}: {number}\r\n" for number in range(200))
+    with RunningNginx() as nginx:
+        trust = trusted_certificate(nginx)
+        nginx.start(*SITES)
+        with RecordingInstance(nginx.socket_path) as instance:
+            for number, request in enumerate((f"GET /api/me HTTP/1.1\r\nHost: {DOMAIN}\r\nX-Other: 1\r\n", UPGRADE)):
+                with nginx.connect(trust, "127.0.0.9") as tls:
+                    tls.sendall((request + forged + (many if number else "") + "\r\n").encode())
+                    assert tls.recv(1000).startswith(b"HTTP/1.1 400 ")
+            plain, upgrade = instance.head(0), instance.head(1)
+    for head in (plain, upgrade):
+        fields = dict(head)
+        assert len(fields) == len(head)
+        assert (fields["host"], fields["x-forwarded-for"], fields["x-forwarded-proto"]) == (
+            DOMAIN,
+            "127.0.0.9",
+            "https",
+        )
+        assert not {"x-real-ip", "x-client-ip", "x-forwarded-host", "x-forwarded-port", "forwarded", "proxy"} & set(
+            fields
+        )
+    assert dict(plain)["x-other"] == "1"
+    assert "upgrade" not in dict(plain)
+    assert {name for name, _ in upgrade} == {
+        *("host", "connection", "upgrade", "origin", "authorization", "x-request-id"),
+        *("x-forwarded-for", "x-forwarded-proto"),
+        *("sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol"),
+    }
+
+
+def test_no_other_protocol_is_tunnelled(site: RunningSite) -> None:
+    request = UPGRADE.replace("Upgrade: websocket", "Upgrade: h2c") + "Connection: close\r\n\r\n"
+    assert not from_address(site, "127.0.1.1", request.encode())().startswith(b"HTTP/1.1 101")
+
+
+def test_forged_headers_change_nothing(site: RunningSite) -> None:
+    http = site.nginx.browser_like(site.trust, "127.0.1.2")
+    person = {"username": "ann", "password": "not this one, of course"}
+    statuses = [
+        http.post("/api/auth/login", json=person, headers={**FORGED, "X-Forwarded-For": f"198.51.100.{n}"}).status_code
+        for n in range(2 * LOGINS + 1)
+    ]
+    assert statuses[-1] == 429  # by the real address: with a new one each time nobody would be refused
+    other = site.nginx.browser_like(site.trust, "127.0.1.3")
+    assert other.post("/api/auth/login", json=person).status_code == 401
+    assert '"address": "127.0.1.2"' in site.server.log
+    assert "198.51.100." not in site.server.log + site.nginx.access_log
+    assert "evil.example" not in site.server.log
+
+
+def test_an_upgrade_with_200_headers_opens_and_holds_nothing_and_a_request_is_refused(
+    site: RunningSite, token: str
+) -> None:
+    many = {f"X-Number-{number}": "x" for number in range(200)}
+    with site.open_socket(token, source="127.0.1.4", headers=many) as opened:
+        assert opened.receive()["type"] == "welcome"
+    http = site.nginx.browser_like(site.trust, "127.0.1.4")
+    assert http.get("/api/me", headers=many).status_code == 431
+    assert http.get("/ws", headers={**many, "X-Long": "x" * 9000}).status_code == 431
+
+
+def test_slow_clients_are_cut(site: RunningSite) -> None:
+    """In the TLS handshake, in the request and in its body: each is left waiting, all at the same time."""
+    post = "POST /api/auth/login HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 50\r\n"
+    requests = ["", "GET / HT", f"GET /ws HTTP/1.1\r\nHost: {DOMAIN}\r\n", f"{post}Host: {DOMAIN}\r\n\r\n{{"]
+    with ExitStack() as opened:
+        slow: list[socket.socket] = []
+        for hello in (b"", bytes.fromhex("1603010200010001fc0303") + bytes(100)):
+            slow.append(opened.enter_context(socket.create_connection(site.nginx.https)))
+            slow[-1].sendall(hello)
+        for request in requests:
+            slow.append(opened.enter_context(site.nginx.connect(site.trust)))
+            slow[-1].sendall(request.encode())
+        for connection in slow:
+            assert read_to_the_cut(connection) in (b"", b"HTTP/1.1 408")
+
+
+def test_a_header_that_trickles_is_cut(site: RunningSite) -> None:
+    """The time is for the whole of it: a byte now and then wins nothing."""
+    bytes_taken = 0
+    with site.nginx.connect(site.trust) as slow:
+        slow.settimeout(0.2)
+        while bytes_taken < 50:  # of 1 s, at 5 a second
+            try:
+                slow.sendall(b"G")
+                bytes_taken += 1
+                assert slow.recv(1) == b""
+                break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+    assert bytes_taken < 50
+
+
+def test_one_address_has_so_many_sockets_and_another_its_own(site: RunningSite, token: str) -> None:
+    with ExitStack() as opened:
+        first, *_ = [opened.enter_context(site.open_socket(token, source="127.0.1.5")) for _ in range(SOCKETS)]
+        with pytest.raises(InvalidStatus) as refused:
+            site.open_socket(token, source="127.0.1.5")
+        response = refused.value.response
+        assert (response.status_code, response.headers["Retry-After"]) == (429, "2")
+        assert b'"rate_limited"' in (response.body or b"")
+        opened.enter_context(site.open_socket(token, source="127.0.1.6"))
+        first.close()
+
+        def opens() -> bool:
+            try:
+                opened.enter_context(site.open_socket(token, source="127.0.1.5"))
+            except InvalidStatus:
+                return False
+            return True
+
+        wait_until(opens, "the place of the closed socket is free")
+
+
+def test_one_address_opens_only_so_many_in_a_short_time(site: RunningSite) -> None:
+    statuses = []
+    for source in ["127.0.1.7"] * (CONNECTS + 20) + ["127.0.1.8"]:
+        with pytest.raises(InvalidStatus) as refused:
+            site.open_socket("no token", source=source)
+        statuses.append(refused.value.response.status_code)
+    assert statuses[: CONNECTS + 1] == [401] * (CONNECTS + 1)
+    assert 429 in statuses
+    assert statuses[-1] == 401
+
+
+def read_to_the_cut(slow: socket.socket) -> bytes:
+    """What came until the other side let go, its first bytes. Raises TimeoutError when it does not."""
+    slow.settimeout(10)
+    data = b""
+    try:
+        while chunk := slow.recv(4096):
+            data += chunk
+    except ConnectionResetError:
+        pass
+    return data[:12]
