@@ -1,11 +1,20 @@
 """Every setting, once, with its unit and its default. Loaded by app, cli and alembic only."""
 
 import ipaddress
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from cloudchat.credentials import read_credentials
 
 RegistrationMode = Literal["open", "invite", "closed"]
 LogFormat = Literal["text", "json"]
@@ -16,9 +25,9 @@ _RATES = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)(;[1-9][0-9]{0,8}/(second|mi
 
 
 class Settings(BaseSettings):
-    """The environment's `CLOUDCHAT_*` variables, checked.
+    """The environment's `CLOUDCHAT_*` variables, and systemd's credentials for what they don't set, checked.
 
-    Raises `pydantic.ValidationError`, which names the variable.
+    Raises `pydantic.ValidationError`, which names the variable, and `CredentialError`.
     """
 
     model_config = SettingsConfigDict(env_prefix="CLOUDCHAT_", frozen=True, extra="ignore", env_ignore_empty=True)
@@ -106,6 +115,20 @@ class Settings(BaseSettings):
             for proxy in value:
                 ipaddress.ip_network(proxy)  # a ValueError names what is none; a name in a list would trust nobody
         return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then $CREDENTIALS_DIRECTORY."""
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        found = read_credentials(Path(folder), cls.model_fields) if folder else {}
+        return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=dict(found))
 
     @property
     def on_loopback(self) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from cloudchat.cli.refusal import Refusal
+from cloudchat.credentials import CredentialError
 from cloudchat.settings import Settings
 
 _PREFIX = "CLOUDCHAT_"
@@ -21,6 +22,8 @@ def load_settings(**options: object) -> Settings:
             warn(f"{name} is no setting of cloudchat and changes nothing{_did_you_mean(name)}")
     try:
         return Settings(**{name: value for name, value in options.items() if value is not None})  # type: ignore[arg-type]
+    except CredentialError as error:
+        raise Refusal(str(error)) from error
     except ValidationError as error:
         raise Refusal("; ".join(_one_mistake(mistake["loc"], mistake["msg"]) for mistake in error.errors())) from error
 
