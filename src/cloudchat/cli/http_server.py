@@ -1,5 +1,6 @@
 """uvicorn, as cloudchat runs it: in this process, or as several workers on one socket."""
 
+import asyncio
 import contextlib
 import gc
 import multiprocessing
@@ -16,6 +17,8 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 
 from cloudchat.cli.listener import BACKLOG
 from cloudchat.operations.logging import log_config
+from cloudchat.operations.loop_watch import watch_loop
+from cloudchat.operations.service_notification import ServiceNotification
 from cloudchat.parent_death import die_with_parent
 from cloudchat.protocol.events import Limits
 from cloudchat.settings import Settings
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _SECONDS_TO_DRAIN = 5
+_DRAINING = "Draining: sockets are told to come back"
+_SECONDS_BLOCKED = 20  # a worker without an answer for so long is replaced; covers its imports on a slow machine
 _SECONDS_TO_END = 7.0  # for workers, from the signal to SIGKILL
 
 
@@ -52,19 +57,23 @@ def server_config(settings: Settings, listener: socket.socket) -> Config:
         backlog=BACKLOG,
         proxy_headers=False,  # http/proxies.py says whom to believe
         timeout_graceful_shutdown=_SECONDS_TO_DRAIN,
-        timeout_worker_healthcheck=20,  # also covers the worker's imports on a slow machine
+        timeout_worker_healthcheck=_SECONDS_BLOCKED,
     )
 
 
-def run_in_this_process(config: Config, listener: socket.socket, announce: Callable[[], None]) -> int:
+def run_in_this_process(
+    config: Config, listener: socket.socket, announce: Callable[[], None], service: ServiceNotification
+) -> int:
     """Serve until a signal; returns the exit code. `announce` is called once clients are answered."""
-    _OneServer(config, announce).run(sockets=[listener])
+    _OneServer(config, announce, service).run(sockets=[listener])
     return 0
 
 
-def run_workers(config: Config, listener: socket.socket, announce: Callable[[], None]) -> int:
-    """The same with `config.workers` processes; one that dies is replaced."""
-    workers = _Workers(config, listener, announce)
+def run_workers(
+    config: Config, listener: socket.socket, announce: Callable[[], None], service: ServiceNotification
+) -> int:
+    """The same with `config.workers` processes; one that dies, or that is blocked, is replaced."""
+    workers = _Workers(config, listener, announce, service)
     workers.run()
     return 0 if workers.asked_to_stop else STARTUP_FAILURE
 
@@ -76,20 +85,27 @@ def create_worker_app() -> "FastAPI":
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         die_with_parent(parent.pid)
+    watch_loop(asyncio.get_running_loop(), _SECONDS_BLOCKED)
     app = create_app_from_environment()
     gc.freeze()
     return app
 
 
 class _OneServer(Server):
-    def __init__(self, config: Config, announce: Callable[[], None]) -> None:
+    def __init__(self, config: Config, announce: Callable[[], None], service: ServiceNotification) -> None:
         super().__init__(config)
         self._announce = announce
+        self._service = service
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._announce()
+            self._service.keep_alive(asyncio.get_running_loop())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.stopping(_DRAINING)
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -105,8 +121,11 @@ class _OneServer(Server):
 
 
 class _Workers(Multiprocess):
-    def __init__(self, config: Config, listener: socket.socket, announce: Callable[[], None]) -> None:
+    def __init__(
+        self, config: Config, listener: socket.socket, announce: Callable[[], None], service: ServiceNotification
+    ) -> None:
         super().__init__(config, [listener])
+        self._service = service
         self._announce: Callable[[], None] | None = announce
         self.asked_to_stop = False
 
@@ -116,9 +135,16 @@ class _Workers(Multiprocess):
             # end of file and waits its whole 20 s, with nobody replaced.
             process.child_conn.close()
         super().keep_subprocess_alive()
+        # Here every worker has answered, or has been replaced. Waiting for one takes less than a watchdog's patience;
+        # when several in turn do not answer, replacing them is too little, and the whole service shall start anew.
+        self._service.alive()
         if self._announce is not None and all(process.is_ready(timeout=0.5) for process in self.processes):
             self._announce()
             self._announce = None
+
+    def terminate_all(self) -> None:
+        self._service.stopping(_DRAINING)
+        super().terminate_all()
 
     def handle_int(self) -> None:
         self.asked_to_stop = True

@@ -5,10 +5,12 @@ import errno
 import os
 import socket
 import time
+from collections.abc import MutableMapping
 
 from cloudchat.cli.refusal import Refusal
 
 BACKLOG = 2048
+_FIRST_ACTIVATED = 3  # SD_LISTEN_FDS_START
 _PATIENCE = 1.0  # seconds for the workers of a server that was killed just now to let go of the port
 
 
@@ -53,6 +55,24 @@ def inherit_listener(descriptor: int) -> socket.socket:
             return listener
     listener.detach()
     raise Refusal(f"--fd {descriptor} is a socket that does not listen: pass a listening one (Accept=no in systemd)")
+
+
+def descriptor_to_inherit(chosen: int | None, environment: MutableMapping[str, str], pid: int) -> int | None:
+    """The chosen one, else the socket that systemd opened for this process (sd_listen_fds(3)), else None.
+
+    Raises Refusal when systemd opened several, and none was chosen.
+
+    What told it is taken out of the environment: a child would take its own descriptors for sockets.
+    """
+    count, whose, _ = (environment.pop(name, "") for name in ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"))
+    if chosen is not None or whose != str(pid) or count in ("", "0"):
+        return chosen
+    if count != "1":
+        raise Refusal(
+            f"systemd passes {count} sockets, cloudchat listens on one: "
+            "leave one Listen…= line in cloudchat.socket, or name the descriptor with --fd"
+        )
+    return _FIRST_ACTIVATED
 
 
 def address_of(listener: socket.socket) -> tuple[str, int | None]:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import faulthandler
 import gc
 import logging.config
 import os
@@ -16,7 +17,13 @@ from cloudchat import __version__
 from cloudchat.cli.refusal import Refusal
 
 if TYPE_CHECKING:
+    from cloudchat.operations.service_notification import ServiceNotification
     from cloudchat.settings import Settings
+
+# How long each step of the start may take before a service manager that waits for it gives up.
+_SECONDS_FOR_STORE = 300  # reading a long log
+_SECONDS_FOR_MIGRATIONS = 1800  # rewriting a large table
+_SECONDS_FOR_SERVER = 60
 
 _EPILOG = """\
 Without any setting it serves page, API and sockets on http://127.0.0.1:8000 and keeps everything in ./var.
@@ -44,25 +51,36 @@ def register_serve_command(commands: "argparse._SubParsersAction[argparse.Argume
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
     parser.add_argument("--port", type=int, help="port to listen on; 0 picks a free one (default 8000)")
     parser.add_argument("--workers", type=int, help="processes that share the port (default 1)")
-    parser.add_argument("--fd", type=int, metavar="N", help="listen on the inherited socket N (systemd's first is 3)")
+    parser.add_argument(
+        "--fd", type=int, metavar="N", help="listen on the inherited socket N (a socket of systemd's is found without)"
+    )
     parser.set_defaults(run=serve)
 
 
 def serve(options: argparse.Namespace) -> int:
     """Run the server until it is told to stop; returns the exit code. Raises Refusal."""
     from cloudchat.cli.environment import export, load_settings
+    from cloudchat.cli.listener import descriptor_to_inherit
     from cloudchat.operations.logging import log_config
+    from cloudchat.operations.service_notification import ServiceNotification
 
+    service = ServiceNotification.from_environment(os.environ, os.getpid())
+    if service.watchdog_seconds is not None:
+        faulthandler.enable()  # the watchdog ends us by SIGABRT: then the log says where the loop was blocked
+    descriptor = descriptor_to_inherit(options.fd, os.environ, os.getpid())
     gc.disable()  # of the thousand objects a second that imports make, none is garbage: a quarter of a second saved
     settings = load_settings(host=options.host, port=options.port, workers=options.workers)
     logging.config.dictConfig(log_config(settings.log_level, settings.log_format_in_force))
     with contextlib.ExitStack() as running:
         _stop_cleanly_on_signals()
-        settings, listener = _take_place(settings, options.fd, running)
+        settings, listener = _take_place(settings, descriptor, running)
+        service.starting("the store", _SECONDS_FOR_STORE)
         settings = _start_store(settings, running)
+        service.starting("the database", _SECONDS_FOR_MIGRATIONS)
         _prepare_data(settings)
         export(settings)
-        code = _serve(settings, listener)
+        service.starting("the server", _SECONDS_FOR_SERVER)
+        code = _serve(settings, listener, service)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # only the store is left to end, and that is bounded
     return code
@@ -140,7 +158,7 @@ def _prepare_data(settings: "Settings") -> None:
         _say(f"      one-time password: {password}\n\n  It is shown only now.")
 
 
-def _serve(settings: "Settings", listener: socket.socket) -> int:
+def _serve(settings: "Settings", listener: socket.socket, service: "ServiceNotification") -> int:
     from cloudchat.cli.http_server import run_in_this_process, run_workers, server_config
     from cloudchat.cli.listener import address_of, url_of
 
@@ -150,12 +168,13 @@ def _serve(settings: "Settings", listener: socket.socket) -> int:
     def announce() -> None:
         gc.freeze()  # what is here now stays: no later collection looks at it, which keeps its pauses short
         gc.enable()
+        service.ready(f"Open {place}")
         _say(f"\n  cloudchat {__version__} is open {place}")
         _say(f"  It keeps everything in {settings.state_dir}. Ctrl-C stops it.\n")
 
     config = server_config(settings, listener)
     run = run_workers if settings.workers > 1 else run_in_this_process
-    return run(config, listener, announce)
+    return run(config, listener, announce, service)
 
 
 def _say(text: str) -> None:
