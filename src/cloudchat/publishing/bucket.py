@@ -111,6 +111,6 @@ def _client(service: str) -> Any:
         raise BucketError("publishing needs boto3: pip install 'cloudchat[aws]'") from error
     patience = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
     try:
-        return boto3.client(service, config=patience)
+        return boto3.Session().client(service, config=patience)
     except (BotoCoreError, ValueError) as error:  # an unknown profile, an endpoint that is no URL
         raise BucketError(f"AWS's settings can't be used: {' '.join(str(error).split())}") from error

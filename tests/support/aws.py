@@ -1,0 +1,94 @@
+"""`EmulatedAws`: moto's server, in its own process, on a free port. Nothing leaves this machine."""
+
+import re
+import subprocess
+import sysconfig
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+
+from support import processes
+from support.server import environment_of
+
+REGION = "eu-central-1"
+_MOTO = Path(sysconfig.get_path("scripts")) / "moto_server"
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
+_RUNNING = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
+
+
+class EmulatedAws:
+    """An AWS account that is empty at first. Use as a context manager."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self._log = tempfile.NamedTemporaryFile(prefix="moto-", suffix=".log")  # noqa: SIM115 (lives as long as this)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        variables = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
+        self._process = subprocess.Popen(
+            [_MOTO, "-H", "127.0.0.1", "-p", "0"],
+            env=environment_of(Path("/nonexistent"), variables),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            processes.wait_until(self._has_started, "moto's start")
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    @property
+    def log(self) -> str:
+        """Every request so far, a line each."""
+        return _COLOUR.sub("", Path(self._log.name).read_text(errors="replace"))
+
+    def client(self, service: str) -> Any:
+        """A boto3 client for it."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="an-id",
+            aws_secret_access_key="a-secret",
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes another process take it for AWS, and nothing of the developer's own account."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "an-id",
+            "AWS_SECRET_ACCESS_KEY": "a-secret",
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def _has_started(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"moto ended:\n{self.log}"
+        found = _RUNNING.search(self.log)
+        self.url = found[1] if found else ""
+        return found is not None
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._log.close()
