@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
@@ -17,12 +17,20 @@ SITES = ("cloudchat-http.conf", "cloudchat.conf")
 
 
 class RunningSite:
-    """Use as a context manager. `values` change single lines of nginx's files, `environment` is cloudchat's."""
+    """Use as a context manager. `values` change single lines of nginx's files, `environment` is cloudchat's.
+
+    `secure` gets the certificate, starts nginx with both sites, and returns what trusts it.
+    """
 
     def __init__(
-        self, *, values: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+        self,
+        *,
+        values: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        secure: Callable[[RunningNginx], ssl.SSLContext] | None = None,
     ) -> None:
         self.nginx = RunningNginx(values=values)
+        self._secure = secure or _with_own_certificate
         self._environment = dict(environment or {})
         self._running = ExitStack()
         self.server: RunningServer
@@ -31,8 +39,7 @@ class RunningSite:
     def __enter__(self) -> Self:
         with ExitStack() as starting:
             starting.enter_context(self.nginx)
-            self.trust = trusted_certificate(self.nginx)
-            self.nginx.start(*SITES)
+            self.trust = self._secure(self.nginx)
             listener = starting.enter_context(socket.socket(socket.AF_UNIX))  # held open, as systemd does
             listener.bind(str(self.nginx.socket_path))
             self.nginx.socket_path.chmod(0o666)
@@ -91,3 +98,9 @@ def trusted_certificate(nginx: RunningNginx) -> ssl.SSLContext:
     authority = Authority(nginx.root)
     authority.issue(nginx.live / DOMAIN, DOMAIN)
     return ssl.create_default_context(cafile=str(authority.path))
+
+
+def _with_own_certificate(nginx: RunningNginx) -> ssl.SSLContext:
+    trust = trusted_certificate(nginx)
+    nginx.start(*SITES)
+    return trust
