@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cloudchat.cli import admin_tokens, admin_users
+from cloudchat.cli.admin_backup import register_backup_commands
 from cloudchat.cli.duration import duration
 from cloudchat.cli.refusal import Refusal
 
@@ -22,7 +23,7 @@ def register_admin_commands(commands: "_Parsers") -> None:
     """Add `admin` and its commands to the command line."""
     admin = commands.add_parser(
         "admin",
-        help="users, API tokens, invites, signing keys, the audit log",
+        help="users, API tokens, invites, signing keys, the audit log, backups",
         description="Administer. Works on the database, whether the server runs or not.",
     )
     under = admin.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -43,6 +44,7 @@ def register_admin_commands(commands: "_Parsers") -> None:
         "--forget-old", action="store_true", help="a key was stolen: remove the old ones, and with them every token"
     )
     rotate.set_defaults(run=admin_tokens.rotate_keys)
+    register_backup_commands(under)
 
 
 def _register_user_commands(under: "_Parsers") -> None:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from cloudchat.cli.refusal import Refusal
+from cloudchat.operations.backup import UNFINISHED
 
 _LOCK = "server.lock"
 
@@ -31,9 +32,10 @@ def prepare_state_folder(path: Path) -> Path:
     return folder
 
 
-def lock_state_folder(folder: Path) -> int:
+def lock_state_folder(folder: Path, *, half_restored: bool = False) -> int:
     """Take the folder for this process, until the returned descriptor closes. Raises Refusal with the holder's pid.
 
+    `half_restored`: even if a restore was interrupted in it, which a server would take for a first start.
     Children do not inherit it (PEP 446): it tells of the server alone, and is free the moment the server is gone.
     """
     try:
@@ -52,6 +54,11 @@ def lock_state_folder(folder: Path) -> int:
             f"a server{holder} already runs on the state folder {folder}: "
             "stop it, or give this one another folder with CLOUDCHAT_STATE_DIR"
         ) from None
+    if not half_restored and (folder / UNFINISHED).exists():
+        os.close(lock)
+        raise Refusal(
+            f"a restore was interrupted in the state folder {folder}: run `cloudchat admin restore --replace` again"
+        )
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
     return lock

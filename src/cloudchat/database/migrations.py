@@ -56,19 +56,31 @@ def is_current(url: str) -> bool:
 
     Raises MigrationError, DatabaseUrlError.
     """
+    return revision_of(url) == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def revision_of(url: str) -> str | None:
+    """The schema that a database has; None if it has none, or is not there. Changes nothing.
+
+    Raises MigrationError, DatabaseUrlError.
+    """
     engine = create_engine(url)
     try:
         if engine.url.get_backend_name() == "sqlite" and not os.path.exists(engine.url.database or ""):
-            return False  # to connect would create it
+            return None  # to connect would create it
         with engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
+            return MigrationContext.configure(connection).get_current_revision()
     except DatabaseError as error:
         raise MigrationError(
             f"the database can't be read; check CLOUDCHAT_DATABASE_URL ({type(error.orig).__name__})"
         ) from error
     finally:
         engine.dispose()
-    return found == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version knows a schema, and how to bring it up to its own."""
+    return any(script.revision == revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def _config() -> Config:

@@ -1,0 +1,185 @@
+"""`cloudchat admin backup`, `verify-backup` and `restore`: everything that a server keeps, as one file and back."""
+
+import argparse
+import os
+import pwd
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cloudchat.cli.refusal import Refusal
+from cloudchat.cli.state_folder import lock_state_folder, prepare_state_folder
+
+if TYPE_CHECKING:
+    from cloudchat.operations.backup.manifest import Manifest
+    from cloudchat.settings import Settings
+
+
+def register_backup_commands(under: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the three commands to `admin`."""
+    backup = under.add_parser(
+        "backup",
+        help="write users, rooms, messages and keys into one file, while servers run or not",
+        description="Write everything that is kept into one file, while servers run or not. Whoever reads the file "
+        "can sign in as anybody: keep it as you keep the state folder.",
+        allow_abbrev=False,
+    )
+    place = backup.add_mutually_exclusive_group(required=True)
+    place.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a file that is not there yet")
+    place.add_argument("--directory", type=Path, metavar="DIR", help="name it by the time, in this folder")
+    backup.add_argument("--keep", type=_count, metavar="N", help="with --directory: remove all but the newest N")
+    backup.set_defaults(run=back_up)
+
+    verify = under.add_parser(
+        "verify-backup",
+        help="read a backup through, and say whether it can be restored",
+        description="Read a backup through: every checksum, every room, the database. Touches no state.",
+    )
+    verify.add_argument("file", type=Path, metavar="FILE")
+    verify.set_defaults(run=verify_backup)
+
+    restore = under.add_parser(
+        "restore",
+        help="put the state back from a backup; no server may run",
+        description="Put the state back from a backup. No server may run. Users sign in again; clients that were "
+        "further on are told that there is a gap.",
+        allow_abbrev=False,
+    )
+    restore.add_argument("file", type=Path, metavar="FILE")
+    restore.add_argument("--replace", action="store_true", help="move aside what is there")
+    restore.set_defaults(run=put_back)
+
+
+def back_up(options: argparse.Namespace) -> int:
+    """`backup`."""
+    from cloudchat.operations.backup import kept
+    from cloudchat.operations.backup.create import create_backup
+    from cloudchat.operations.backup.partial_file import remove_leftovers
+
+    if options.keep and not options.directory:
+        raise Refusal("--keep is for --directory")
+    now = time.time()
+    folder: Path | None = options.directory
+    target: Path = folder / kept.name_at(now) if folder else options.file
+    with _explained(f"nothing was written to {target}"), ExitStack() as running:
+        settings = _settings(must_be_there=True)
+        if folder:
+            remove_leftovers(folder, kept.PATTERN)
+        url = _store(settings, running)
+        manifest = create_backup(target, url, settings.database.get_secret_value(), settings.state_dir / "keys", now)
+    print(f"{target}: {_summary(manifest)}")
+    if folder and options.keep:
+        with _explained("old backups stay"):
+            kept.remove_old(folder, options.keep)
+    return 0
+
+
+def verify_backup(options: argparse.Namespace) -> int:
+    """`verify-backup`."""
+    from cloudchat.operations.backup.archive import Archive
+    from cloudchat.operations.backup.unpack import check_backup, unpack_sqlite
+
+    with _explained("do not rely on it"), Archive(options.file) as archive:
+        check_backup(archive)
+        if archive.manifest.database == "sqlite":
+            with tempfile.TemporaryDirectory(prefix="cloudchat-") as scratch:
+                unpack_sqlite(archive, Path(scratch) / "database")
+        print(f"{options.file}: {_summary(archive.manifest)}")
+    return 0
+
+
+def put_back(options: argparse.Namespace) -> int:
+    """`restore`."""
+    from cloudchat.operations.backup.archive import Archive
+    from cloudchat.operations.backup.outside import State
+    from cloudchat.operations.backup.restore import Restore, StateOccupied
+
+    now = time.time()
+    with _explained("what was there is as it was, unless files say .before"), Archive(options.file) as archive:
+        settings = _settings()
+        lock = lock_state_folder(settings.state_dir, half_restored=True)
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z"
+        store_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+        state = State(settings.state_dir, settings.database.get_secret_value(), store_url)
+        try:
+            restored = Restore(archive, state, now, stamp).run(replace=options.replace)
+        except StateOccupied as error:
+            raise Refusal(f"there is something already ({error}): --replace moves it aside") from error
+        finally:
+            os.close(lock)
+        print(f"{settings.state_dir}: {_summary(archive.manifest)}")
+    for path in restored.aside:
+        print(f"what was there before: {path}")
+    print(
+        f"Users sign in again. What was revoked since {archive.manifest.created_at} is good again: users disabled, "
+        "tokens and invites taken back; see `cloudchat admin list-users`, `list-tokens`, `list-invites`."
+    )
+    return 0
+
+
+def _settings(*, must_be_there: bool = False) -> "Settings":
+    from cloudchat.cli.environment import load_settings
+
+    settings = load_settings()
+    if must_be_there and not settings.state_dir.is_dir():
+        raise Refusal(f"there is no state folder {settings.state_dir}: set CLOUDCHAT_STATE_DIR to the server's")
+    folder = prepare_state_folder(settings.state_dir)
+    owner = folder.stat().st_uid
+    if owner != os.geteuid():  # what root writes there, the server could not read
+        name = pwd.getpwuid(owner).pw_name
+        raise Refusal(f"the state folder {folder} belongs to {name}: run this as {name}, with sudo -u {name}")
+    return settings.model_copy(update={"state_dir": folder})
+
+
+def _store(settings: "Settings", running: ExitStack) -> str:
+    """The store that is there: one's own, a running server's, or the embedded one, started for as long as it takes."""
+    from cloudchat.broker.store_folder import socket_path
+    from cloudchat.operations.backup.own_store import own_store
+
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    folder = settings.state_dir / "store"
+    try:
+        lock = lock_state_folder(settings.state_dir, half_restored=True)
+    except Refusal:  # a server runs
+        return f"unix://{socket_path(folder)}"
+    running.callback(os.close, lock)
+    return running.enter_context(own_store(folder))
+
+
+@contextmanager
+def _explained(state_of_affairs: str) -> Iterator[None]:
+    """Whatever can go wrong becomes a Refusal that says how things stand now."""
+    from cloudchat.broker.broker import BrokerUnavailable
+    from cloudchat.broker.embedded_server import StoreStartError
+    from cloudchat.database.copy_failed import CopyFailed
+    from cloudchat.database.engine import DatabaseUrlError
+    from cloudchat.database.migrations import MigrationError
+    from cloudchat.database.transactions import DatabaseUnavailable
+    from cloudchat.operations.backup.manifest import BadBackup
+
+    try:
+        yield
+    except BrokerUnavailable as error:
+        raise Refusal(f"the store failed ({error}); {state_of_affairs}") from error
+    except (BadBackup, CopyFailed, MigrationError, StoreStartError, DatabaseUrlError, DatabaseUnavailable) as error:
+        raise Refusal(f"{error}; {state_of_affairs}") from error
+    except OSError as error:
+        raise Refusal(f"{error.strerror or error} ({error.filename}); {state_of_affairs}") from error
+
+
+def _summary(manifest: "Manifest") -> str:
+    size = sum(member.size for member in manifest.members)
+    return (
+        f"backup of {manifest.created_at} by cloudchat {manifest.cloudchat}, {manifest.rooms} rooms with "
+        f"{manifest.events} events, {manifest.database} schema {manifest.schema}, {size / 1e6:.1f} MB"
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a number of backups, 1 or more")
+    return int(text)
