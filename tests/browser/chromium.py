@@ -17,6 +17,6 @@ ARGUMENTS = [
 ]
 
 
-def launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright, *arguments: str) -> Browser:
     """A headless browser without a profile. Close it."""
-    return playwright.chromium.launch(executable_path=EXECUTABLE, args=ARGUMENTS, headless=True)
+    return playwright.chromium.launch(executable_path=EXECUTABLE, args=[*ARGUMENTS, *arguments], headless=True)

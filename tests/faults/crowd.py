@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -46,7 +47,7 @@ HEAL_SECONDS = 30.0
 class Crowd:
     """`writers` wait for each ack and repeat until they have it, `bursters` send many at once and repeat nothing.
 
-    `readers` only listen. All are in the lobby. Use as a context manager.
+    `readers` only listen. All are in the lobby. `options` go to each `ChatClient`. Use as a context manager.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class Crowd:
         bursters: int = 1,
         readers: int = 2,
         text_chars: int = 20,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self._ws_url = ws_url
+        self._options = dict(options or {})
         self._accounts = [account, *(others or [])]
         self._counts = {"writer": writers, "burster": bursters, "reader": readers}
         self._padding = "é" * text_chars
@@ -166,7 +169,7 @@ class Crowd:
             token,
             on_update=lambda update: self._note(name, update),
             policy=ReconnectPolicy(first_bound=0.1, last_bound=1),
-            options={"create_connection": recorded(name, self.wires), "proxy": None},
+            options={"create_connection": recorded(name, self.wires), "proxy": None, **self._options},
         )
         self._clients[name] = client
         try:

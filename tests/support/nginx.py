@@ -175,9 +175,8 @@ class RunningNginx:
             text = re.sub(r"(?m)^\s*listen \[.*\n", "", text)
         for name, value in self._values.items():
             text = re.sub(rf"(?m)^(\s*{name}) [^;]*;", rf"\1 {value};", text)
-        if self._instances:
-            lines = "".join(f"    server {address} max_fails=1 fail_timeout=10s;\n" for address in self._instances)
-            text = re.sub(r"(?m)^    server unix:.*\n", lines, text)
+        if self._instances and (one := re.search(r"(?m)^    server unix:\S+(.*\n)", text)):
+            text = text.replace(one[0], "".join(f"    server {address}{one[1]}" for address in self._instances))
         return text
 
     def _serves(self) -> bool:

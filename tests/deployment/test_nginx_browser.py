@@ -1,0 +1,73 @@
+"""A real browser at the real site: signs in and chats over https and wss, through nginx."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from browser.chat_page import ChatPage
+from browser.chromium import launch
+from support.nginx import DOMAIN, ORIGIN
+from support.site import RunningSite
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[RunningSite]:
+    with RunningSite() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(site: RunningSite) -> Iterator[Browser]:
+    """For it the domain is here, at nginx's port: the page has the address that it has in production."""
+    with sync_playwright() as playwright:
+        started = launch(playwright, f"--host-resolver-rules=MAP {DOMAIN}:443 127.0.0.1:{site.nginx.https_port}")
+        yield started
+        started.close()
+
+
+def watched(page: Page, problems: list[str]) -> ChatPage:
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda line: problems.append(line.text) if "violates" in line.text else None)
+    page.on("requestfailed", lambda request: problems.append(f"{request.url} {request.failure}"))
+    return ChatPage(page)
+
+
+def test_two_people_chat_over_https_and_wss(site: RunningSite, browser: Browser) -> None:
+    problems: list[str] = []
+    sockets: list[str] = []
+    # Whether the certificate is trusted is for the tests of certificates.
+    contexts = [browser.new_context(ignore_https_errors=True) for _ in range(2)]
+    ann, ben = (watched(context.new_page(), problems) for context in contexts)
+    ann.page.on("websocket", lambda opened: sockets.append(opened.url))
+    ann.register(ORIGIN, "ann")
+    ben.register(ORIGIN, "ben")
+    ann.write("good morning")
+    expect(ben.says("good morning")).to_be_visible()
+    ben.write("and to you")
+    expect(ann.says("and to you")).to_be_visible()
+    assert sockets == [f"wss://{DOMAIN}/ws"]
+    assert {cookie["name"] for cookie in contexts[0].cookies()} == {
+        "__Host-cloudchat-refresh",
+        "__Host-cloudchat-route",
+    }
+    assert all(cookie["secure"] and cookie["httpOnly"] for cookie in contexts[0].cookies())
+    ann.page.reload()  # signed in by the cookie
+    ann.is_connected()
+    expect(ann.says("and to you")).to_be_visible()
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def test_the_policy_that_nginx_sends_is_in_force(browser: Browser) -> None:
+    """It is narrower than the page's own: no socket to another host."""
+    context = browser.new_context(ignore_https_errors=True)
+    page = context.new_page()
+    page.goto(ORIGIN)
+    tried = """() => new Promise((done) => {
+        document.addEventListener("securitypolicyviolation", (event) => done(event.blockedURI));
+        try { new WebSocket("wss://other.example.test/ws"); } catch { }
+    })"""
+    assert page.evaluate(tried) == "wss://other.example.test/ws"
+    context.close()

@@ -1,0 +1,106 @@
+"""Two instances of cloudchat behind nginx: browsers stay at theirs, and when one dies nothing is lost."""
+
+import json
+import shutil
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+
+from faults.checker import violations
+from faults.crowd import ENVIRONMENT, Crowd
+from support.nginx import DOMAIN, ORIGIN, RunningNginx
+from support.processes import wait_until
+from support.server import RunningServer, free_port
+from support.site import SITES, register_at, trusted_certificate
+from support.stores import RunningStore, store_binaries
+
+ACKS = 50
+COOKIE = "__Host-cloudchat-route"
+
+
+@dataclass
+class Cluster:
+    nginx: RunningNginx
+    trust: ssl.SSLContext
+    instances: list[RunningServer]
+
+    def instance_of(self, cookie: str | None, source: str) -> tuple[str, str | None]:
+        """Who answers a request with this cookie, and the cookie that the answer sets."""
+        before = self.nginx.access_log.count("\n")
+        http = self.nginx.browser_like(self.trust, source)
+        answer = http.get("/api/me", headers={"Cookie": f"{COOKIE}={cookie}"} if cookie else {})
+        assert answer.status_code == 401
+        wait_until(lambda: self.nginx.access_log.count("\n") > before, "the request is logged")
+        line = json.loads(self.nginx.access_log.splitlines()[before])
+        return str(line["instance"]).split(", ")[-1], answer.cookies.get(COOKIE)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """One Redis, one database, the same keys; each instance with a state of its own."""
+    ports = [free_port(), free_port()]
+    with ExitStack() as running:
+        store = running.enter_context(RunningStore(store_binaries().get("system-redis-server")))
+        environment = {
+            **ENVIRONMENT,
+            "CLOUDCHAT_REDIS_URL": store.url,
+            "CLOUDCHAT_DATABASE_URL": f"sqlite:///{store.folder}/accounts.db",
+            "CLOUDCHAT_ALLOWED_ORIGINS": ORIGIN,
+            "CLOUDCHAT_TRUSTED_PROXIES": "127.0.0.1",
+        }
+        one = running.enter_context(RunningServer(port=ports[0], environment=environment))
+        two = RunningServer(port=ports[1], environment=environment)
+        two.state_dir.mkdir(mode=0o700, parents=True)
+        shutil.copytree(one.state_dir / "keys", two.state_dir / "keys")
+        running.enter_context(two)
+        nginx = running.enter_context(RunningNginx(instances=[f"127.0.0.1:{port}" for port in ports]))
+        trust = trusted_certificate(nginx)
+        nginx.start(*SITES)
+        yield Cluster(nginx, trust, [one, two])
+
+
+def test_a_browser_stays_at_its_instance_and_goes_on_at_the_other_when_that_one_is_killed(cluster: Cluster) -> None:
+    cookies: dict[str, str] = {}
+    for _ in range(50):  # each is a coin that is tossed
+        instance, cookie = cluster.instance_of(None, "127.0.3.1")
+        assert cookie is not None
+        cookies.setdefault(instance, cookie)
+    assert set(cookies) == {f"127.0.0.1:{server.port}" for server in cluster.instances}
+    for instance, cookie in cookies.items():
+        for number in range(5):  # from wherever it asks
+            assert cluster.instance_of(cookie, f"127.0.3.{number + 2}") == (instance, None)
+    for forged in ("short", "x" * 32, "0" * 4000):
+        assert cluster.instance_of(forged, "127.0.3.1")[1] not in (None, forged)
+    dying, other = (f"127.0.0.1:{server.port}" for server in cluster.instances)
+    cluster.instances[0].kill()
+    for _ in range(5):
+        assert cluster.instance_of(cookies[dying], "127.0.3.1") == (other, None)
+        assert cluster.instance_of(cookies[other], "127.0.3.1") == (other, None)
+
+
+def test_clients_of_a_killed_instance_resume_at_the_other_without_a_hole(cluster: Cluster) -> None:
+    one, two = cluster.instances
+    accounts = [register_at(cluster.nginx, cluster.trust, name) for name in ("ann", "ben")]
+    with Crowd(
+        f"wss://{DOMAIN}/ws",
+        accounts[0],
+        others=accounts[1:],
+        writers=4,
+        readers=4,
+        options=cluster.nginx.socket_options(cluster.trust),
+    ) as crowd:
+        crowd.wait_for_acks(ACKS)
+        one.kill()
+        crowd.wait_for_acks(ACKS)
+        one.start()
+        two.kill()
+        crowd.wait_until_all_came(2)
+        crowd.wait_for_acks(ACKS)
+        story = crowd.finish(one.ws_url)
+    assert violations(story) == []
+    statuses = [run.status for run in story.runs]
+    assert statuses.count("fresh") == len(crowd.connections)
+    assert statuses.count("recovered") >= len(crowd.connections)
