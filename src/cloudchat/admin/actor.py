@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cloudchat.auth.principal import SCOPES_OF_ROLE, Principal
+from cloudchat.auth.principal import SCOPES, Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Actor:
     address: str = ""
 
 
-COMMAND_LINE = Actor("cli", frozenset().union(*SCOPES_OF_ROLE.values()))
+COMMAND_LINE = Actor("cli", SCOPES)
 """Whoever has a shell as the server's user: they hold the database and the keys themselves."""
 
 

@@ -3,7 +3,7 @@
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from slowapi import Limiter
 
 from cloudchat.admin import schemas
@@ -52,12 +52,21 @@ def admin_routes(admin: AdminService, accounts: AccountService, limiter: Limiter
         user = admin.users.change(user_id, role=body.role, disabled=body.disabled, actor=actor, now=time.time())
         return schemas.UserAnswer.of(user)
 
-    @routes.post("/users/{user_id}/reset-password", responses=documented(401, 403, 404, 422, 429, 503))
+    @routes.post("/users/{user_id}/reset-password", responses=documented(401, 403, 404, 409, 422, 429, 503))
     @limiter.limit(settings.admin_rate)
     def reset_password(request: Request, actor: by, user_id: PathId) -> schemas.OneTimePasswordAnswer:
-        """A one-time password in place of the old one; the user's sessions end."""
+        """A one-time password in place of the old one; the user's sessions end. 409 for one's own."""
         password = admin.users.reset_password(user_id, actor=actor, now=time.time())
         return schemas.OneTimePasswordAnswer(one_time_password=password)
+
+    @routes.post(
+        "/users/{user_id}/reset-second-factor", status_code=204, responses=documented(401, 403, 404, 409, 422, 429, 503)
+    )
+    @limiter.limit(settings.admin_rate)
+    def reset_second_factor(request: Request, actor: by, user_id: PathId) -> Response:
+        """For who lost the device and the codes; the user's sessions end. 409 if there is none, and for one's own."""
+        admin.users.reset_second_factor(user_id, actor=actor, now=time.time())
+        return Response(status_code=204)
 
     @routes.get("/audit", responses=documented(401, 403, 404, 422, 429, 503))
     @limiter.limit(settings.admin_rate)

@@ -1,14 +1,15 @@
-"""The administrators' JSON. Unknown fields and other types than these are refused. Times are RFC 3339."""
+"""The administrators' JSON. Times are RFC 3339."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from cloudchat.admin.audit_repository import AuditSummary
 from cloudchat.admin.invite_repository import InviteSummary
 from cloudchat.admin.token_repository import TokenSummary
 from cloudchat.admin.user_repository import UserSummary
 from cloudchat.core.clock import rfc3339
+from cloudchat.http.json_body import JsonBody, WholeNumber
 
 Role = Literal["member", "moderator", "admin"]
 Scope = Literal["chat:read", "chat:write", "admin"]
@@ -17,39 +18,33 @@ _TIME = "2026-11-22T19:32:48.123Z"
 _ONCE = "Shown now and never again."
 
 
-class Request(BaseModel):
-    """What all request bodies share."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-
-class UserRequest(Request):
+class UserRequest(JsonBody):
     """A new account."""
 
     username: str = Field(examples=["ann"], max_length=128)
     role: Role = Field(examples=["member"])
 
 
-class UserChange(Request):
+class UserChange(JsonBody):
     """What is to be changed."""
 
     role: Role | None = None
     disabled: bool | None = None
 
 
-class TokenRequest(Request):
+class TokenRequest(JsonBody):
     """A new API token: its user, what it may do, and for how long."""
 
     user: str = Field(description="A username.", examples=["ann"], max_length=128)
     scopes: list[Scope] = Field(examples=[["chat:read", "chat:write"]], min_length=1, max_length=3)
-    ttl_seconds: int = Field(examples=[86400], ge=1, le=366 * 86400)
+    ttl_seconds: WholeNumber = Field(examples=[86400], ge=1, le=366 * 86400)
     label: str = Field("", description="What it is for.", max_length=100)
 
 
-class InviteRequest(Request):
+class InviteRequest(JsonBody):
     """A new invite."""
 
-    ttl_seconds: int = Field(7 * 86400, ge=1, le=90 * 86400)
+    ttl_seconds: WholeNumber = Field(7 * 86400, ge=1, le=90 * 86400)
 
 
 class UserAnswer(BaseModel):

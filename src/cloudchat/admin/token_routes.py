@@ -31,11 +31,14 @@ def token_routes(admin: AdminService, accounts: AccountService, limiter: Limiter
         return schemas.TokensAnswer(tokens=[schemas.TokenAnswer.of(token) for token in admin.tokens.list()])
 
     @routes.post(
-        "/tokens", status_code=201, dependencies=guarded, responses=documented(401, 403, 404, 413, 415, 422, 429, 503)
+        "/tokens",
+        status_code=201,
+        dependencies=guarded,
+        responses=documented(401, 403, 404, 409, 413, 415, 422, 429, 503),
     )
     @limiter.limit(settings.admin_rate)
     def issue_token(request: Request, actor: by, body: schemas.TokenRequest) -> schemas.NewTokenAnswer:
-        """An API token for a user. 403 for a scope beyond one's own, 422 for one beyond the user's role."""
+        """An API token for a user. 403 for a scope beyond one's own, 409 for one beyond the user's role."""
         issued = admin.tokens.issue(
             body.user, body.scopes, body.ttl_seconds, label=body.label, actor=actor, now=time.time()
         )

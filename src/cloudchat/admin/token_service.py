@@ -7,8 +7,8 @@ from cloudchat.admin import token_repository as repository
 from cloudchat.admin.actor import Actor
 from cloudchat.admin.refusals import refusals_recorded
 from cloudchat.admin.token_repository import TokenSummary
-from cloudchat.auth.errors import AccountDisabled, InvalidField, NoSuchThing, NotAllowed
-from cloudchat.auth.principal import SCOPES_OF_ROLE
+from cloudchat.auth.errors import AccountDisabled, Conflict, InvalidField, NoSuchThing, NotAllowed
+from cloudchat.auth.principal import SCOPES, SCOPES_OF_ROLE
 from cloudchat.auth.repository import user_by_name
 from cloudchat.auth.tokens import API_TOKEN_MOST_SECONDS, Tokens
 from cloudchat.database.audit import record
@@ -39,14 +39,16 @@ class TokenService:
     ) -> IssuedToken:
         """An API token for a user, good for `seconds`; shown now and never again.
 
-        Raises NoSuchThing, AccountDisabled, NotAllowed (a scope that the actor does not hold), InvalidField (a scope
-        beyond the user's role, a life beyond the bounds).
+        Raises NoSuchThing, AccountDisabled, NotAllowed (a scope that the actor does not hold), Conflict (one beyond the
+        user's role), InvalidField (one that there is not, a life beyond the bounds).
         """
         if not TOKEN_LEAST_SECONDS <= seconds <= API_TOKEN_MOST_SECONDS:
             days = API_TOKEN_MOST_SECONDS // 86400
             raise InvalidField("ttl_seconds", f"a token lives from {TOKEN_LEAST_SECONDS} second to {days} days")
         if len(label) > LABEL_CHARACTERS or not label.isprintable():
             raise InvalidField("label", f"a label has at most {LABEL_CHARACTERS} printable characters")
+        if not scopes or set(scopes) - SCOPES:
+            raise InvalidField("scopes", f"a token holds one or more of {', '.join(sorted(SCOPES))}")
         with refusals_recorded(self._db, actor, "token.issue", "", now):
             return self._issue(name, frozenset(scopes), int(now) + seconds, label, actor, now)
 
@@ -71,9 +73,9 @@ class TokenService:
                 raise NoSuchThing(f"there is no user {name!a}; create one: cloudchat admin create-user")
             if user.disabled_at is not None:
                 raise AccountDisabled(f"{user.name} is disabled; first: cloudchat admin enable-user {user.name}")
-            if scopes - SCOPES_OF_ROLE[user.role] or not scopes:
+            if scopes - SCOPES_OF_ROLE[user.role]:
                 may = ",".join(sorted(SCOPES_OF_ROLE[user.role]))
-                raise InvalidField("scopes", f"{user.name} is {user.role}, whose tokens may hold {may}")
+                raise Conflict(f"{user.name} is {user.role}, whose tokens may hold {may}", field="scopes")
             if scopes - actor.scopes:
                 raise NotAllowed("nobody gives a token more than their own holds")
             granted = " ".join(sorted(scopes))

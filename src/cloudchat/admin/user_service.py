@@ -85,11 +85,14 @@ class UserService:
             return summary_of(user)
 
     def reset_password(self, user_id: str, *, actor: Actor, now: float) -> str:
-        """A one-time password, shown now and never again; the old one and every session end. Raises NoSuchThing."""
+        """A one-time password, shown now and never again; the old one and every session end.
+
+        Raises NoSuchThing, Conflict (one's own).
+        """
         password = new_one_time_password()
         password_hash = self._passwords.hash_new(password, username="")
-        with self._db.write() as db:
-            user = _user(db, user_id)
+        with refusals_recorded(self._db, actor, "user.reset_password", user_id, now), self._db.write() as db:
+            user = _other_user(db, user_id, actor)
             user.password_hash = password_hash
             user.must_change_password = True
             user.access_changed_at = now
@@ -98,9 +101,12 @@ class UserService:
         return password
 
     def reset_second_factor(self, user_id: str, *, actor: Actor, now: float) -> None:
-        """For who lost the phone and the recovery codes; every session ends. Raises NoSuchThing, Conflict."""
-        with self._db.write() as db:
-            user = _user(db, user_id)
+        """For who lost the phone and the recovery codes; every session ends.
+
+        Raises NoSuchThing, Conflict (there is none, or it is one's own).
+        """
+        with refusals_recorded(self._db, actor, "user.reset_totp", user_id, now), self._db.write() as db:
+            user = _other_user(db, user_id, actor)
             if user.totp_confirmed_at is None:
                 raise Conflict(f"{user.name} has no second factor")
             remove_second_factor(db, user, now)
@@ -131,4 +137,12 @@ def _user(db: Transaction, user_id: str) -> User:
     user = user_by_id(db, user_id, to_change=True)
     if user is None:
         raise NoSuchThing("there is no such user")
+    return user
+
+
+def _other_user(db: Transaction, user_id: str, actor: Actor) -> User:
+    # A stolen session must not become the account: the settings, where one's own are changed, ask for the old ones.
+    user = _user(db, user_id)
+    if user.id == actor.id:
+        raise Conflict("this is your own account; change it in your settings")
     return user

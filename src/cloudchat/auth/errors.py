@@ -42,7 +42,7 @@ class InvalidField(AccountError):
 
 
 class NameTaken(AccountError):
-    """Somebody has that username already, perhaps in other upper and lower case."""
+    """Somebody has that username already, perhaps in other upper and lower case; or the server keeps it for itself."""
 
 
 class RegistrationRefused(AccountError):
@@ -62,7 +62,11 @@ class NotAllowed(AccountError):
 
 
 class Conflict(AccountError):
-    """What is asked for does not go with how things are; the message says what to do first."""
+    """What is asked for does not go with how things are; the message says what to do first, `field` may say where."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class HashingBusy(AccountError):

@@ -40,8 +40,9 @@ class Passwords:
 
     def hash_new(self, password: str, *, username: str) -> str:
         """The hash of a password that someone chose. Raises InvalidField, HashingBusy."""
-        password = _normalised(password)
-        if not LEAST_CHARACTERS <= len(password) <= MOST_CHARACTERS:
+        typed, password = password, _normalised(password)
+        # Both forms: normalised, one character may become eighteen.
+        if min(len(typed), len(password)) < LEAST_CHARACTERS or len(password) > MOST_CHARACTERS:
             raise InvalidField("password", f"a password has {LEAST_CHARACTERS} to {MOST_CHARACTERS} characters")
         if any(unicodedata.category(character) in ("Cc", "Cs") for character in password):
             raise InvalidField("password", "a password has no control characters")

@@ -17,6 +17,8 @@ SCOPES_OF_ROLE: dict[str, frozenset[str]] = {
 }
 """The most that a role may do; a token may hold less, never more."""
 
+SCOPES = frozenset().union(*SCOPES_OF_ROLE.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:

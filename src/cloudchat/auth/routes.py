@@ -34,8 +34,8 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
     person = Annotated[Principal, Depends(signed_in(accounts, kinds=(ACCESS,)))]
     anyone = Annotated[Principal, Depends(signed_in(accounts))]
 
-    def refresh_token_of(request: Request, body: schemas.RefreshRequest | None) -> str | None:
-        if body is not None and body.refresh_token is not None:
+    def refresh_token_of(request: Request, body: schemas.RefreshRequest) -> str | None:
+        if body.refresh_token is not None:
             return body.refresh_token
         if token := cookie.read(request):
             # The browser sends it by itself, also for a page that only wants to make mischief.
@@ -87,9 +87,7 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         response_model_exclude_none=True,
     )
     @limiter.limit(settings.refresh_rate)
-    def refresh(
-        request: Request, response: Response, body: schemas.RefreshRequest | None = None
-    ) -> schemas.SignInAnswer:
+    def refresh(request: Request, response: Response, body: schemas.RefreshRequest) -> schemas.SignInAnswer:
         """Exchange the refresh token, of the cookie or of the body, for new tokens.
 
         409 (retryable): another tab did so a moment ago; ask again, with what it was given.
@@ -98,13 +96,13 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         if token is None:
             raise BadToken("there is no session to refresh; sign in")
         sign_in = accounts.sessions.refresh(token, address=client_address(request), now=time.time())
-        return answer(sign_in, response, in_body=body is not None and body.refresh_token is not None)
+        return answer(sign_in, response, in_body=body.refresh_token is not None)
 
     @routes.post(
         "/auth/logout", status_code=204, dependencies=guarded, responses=documented(403, 413, 415, 422, 429, 503)
     )
     @limiter.limit(settings.refresh_rate)
-    def logout(request: Request, bearer: _Bearer, body: schemas.RefreshRequest | None = None) -> Response:
+    def logout(request: Request, bearer: _Bearer, body: schemas.RefreshRequest) -> Response:
         """End the session of the cookie, of the refresh token in the body, or of the access token."""
         now, address = time.time(), client_address(request)
         if token := refresh_token_of(request, body):

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 from slowapi import Limiter
 
-from cloudchat.auth import schemas
 from cloudchat.auth.errors import BadCredentials, BadSecondFactor, SecondFactorRequired
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
@@ -16,13 +15,14 @@ from cloudchat.auth.totp import qr_rows, totp_uri
 from cloudchat.http.dependencies import signed_in
 from cloudchat.http.error_docs import documented
 from cloudchat.http.errors import ApiError
+from cloudchat.http.json_body import JsonBody
 from cloudchat.http.limits import client_address
 from cloudchat.http.origins import json_of_our_page
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.settings import Settings
 
 
-class SetupRequest(schemas.Request):
+class SetupRequest(JsonBody):
     """One's own password once more: a token that was left somewhere must not lock its owner out."""
 
     password: str = Field(max_length=1024)
@@ -36,7 +36,7 @@ class SetupAnswer(BaseModel):
     qr: list[str] = Field(description="The QR code's rows, with their margin: 1 is black.", examples=[["0000", "0110"]])
 
 
-class ConfirmRequest(schemas.Request):
+class ConfirmRequest(JsonBody):
     """A code that the app shows now."""
 
     code: str = Field(examples=["123456"], max_length=64)
@@ -50,7 +50,7 @@ class ConfirmAnswer(BaseModel):
     )
 
 
-class DisableRequest(schemas.Request):
+class DisableRequest(JsonBody):
     """Both factors once more."""
 
     password: str = Field(max_length=1024)

@@ -63,7 +63,7 @@ class AccountService:
         invite_hash = self._checked_invite(invite, now) if self._mode == "invite" else None
         name = clean_username(username)
         if is_reserved(name):
-            raise InvalidField("username", "this username is reserved")
+            raise NameTaken("this username is reserved")
         with self._db.read() as db:
             if repository.user_by_name(db, name):  # before the cost of a hash; the unique key decides below
                 raise NameTaken("this username is taken")

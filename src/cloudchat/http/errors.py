@@ -115,7 +115,7 @@ def account_error(error: Exception) -> ApiError:
         case accounts.NotAllowed():
             return ApiError(403, ErrorCode.FORBIDDEN, message)
         case accounts.Conflict():
-            return ApiError(409, ErrorCode.CONFLICT, message)
+            return ApiError(409, ErrorCode.CONFLICT, message, field=error.field)
         case accounts.AccountDisabled() | accounts.RegistrationRefused():
             return ApiError(403, ErrorCode.FORBIDDEN, message)
         case accounts.NoSuchThing():

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import httpx
+import pyotp
 import pytest
 
 from support.accounts import PASSWORD, Account, login, register
@@ -64,6 +65,30 @@ def test_a_reset_password_replaces_the_old_one(server: RunningServer, chief: Acc
     assert login(server.url, ann.name, password).http.get("/api/me").json()["must_change_password"] is True
 
 
+def test_a_lost_second_factor_is_taken_away_and_whoever_had_the_session_comes_again(
+    server: RunningServer, chief: Account
+) -> None:
+    ann = register(server.url)
+    path = f"/api/admin/users/{ann.user_id}/reset-second-factor"
+    assert chief.http.post(path).status_code == 409  # there is none yet
+    secret = ann.http.post("/api/auth/totp/setup", json={"password": PASSWORD}).json()["secret"]
+    ann.http.post("/api/auth/totp/confirm", json={"code": pyotp.TOTP(secret).now()}).raise_for_status()
+    with pytest.raises(httpx.HTTPStatusError):
+        login(server.url, ann.name)
+    assert chief.http.post(path).status_code == 204
+    assert ann.http.get("/api/me").status_code == 401
+    assert login(server.url, ann.name).http.get("/api/me").json()["totp_enabled"] is False
+    told = chief.http.get("/api/admin/audit", params={"limit": 2}).json()["entries"][1]
+    assert (told["action"], told["target_name"], told["result"]) == ("user.reset_totp", ann.name, "done")
+
+
+def test_nobody_takes_over_by_resetting_their_own(chief: Account) -> None:
+    for what in ("password", "second-factor"):
+        answer = chief.http.post(f"/api/admin/users/{chief.user_id}/reset-{what}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "conflict")
+    assert chief.http.get("/api/me").status_code == 200
+
+
 def test_a_token_is_issued_shown_once_listed_and_revoked(server: RunningServer, chief: Account) -> None:
     bot = register(server.url)
     wish = {"user": bot.name, "scopes": ["chat:read"], "ttl_seconds": 3600, "label": "weather"}
@@ -91,7 +116,7 @@ def test_a_token_that_administers_can_not_make_one_that_chats(server: RunningSer
 
 
 WISHES = {
-    "beyond the role": ({"scopes": ["admin"]}, 422, "scopes"),
+    "beyond the role": ({"scopes": ["admin"]}, 409, "scopes"),
     "a scope that is none": ({"scopes": ["everything"]}, 422, "scopes.0"),
     "no scope": ({"scopes": []}, 422, "scopes"),
     "for ever": ({"ttl_seconds": 10**9}, 422, "ttl_seconds"),
@@ -110,6 +135,11 @@ def test_a_token_that_can_not_be_is_refused(
     wish = {"user": bot.name, "scopes": ["chat:read"], "ttl_seconds": 60, **change}
     answer = chief.http.post("/api/admin/tokens", json=wish)
     assert (answer.status_code, answer.json()["error"].get("field")) == (status, field)
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(60.0, 201), (60.5, 422), ("60", 422), (True, 422), (1e300, 422)])
+def test_a_whole_number_is_one_in_each_of_its_writings(chief: Account, seconds: object, status: int) -> None:
+    assert chief.http.post("/api/admin/invites", json={"ttl_seconds": seconds}).status_code == status
 
 
 def test_an_invite_is_made_listed_and_deleted(chief: Account) -> None:

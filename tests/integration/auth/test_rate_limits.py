@@ -36,6 +36,7 @@ ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/api/admin/users", {"username": "x", "role": "member"}),
     ("PATCH", "/api/admin/users/nothing", {}),
     ("POST", "/api/admin/users/nothing/reset-password", None),
+    ("POST", "/api/admin/users/nothing/reset-second-factor", None),
     ("GET", "/api/admin/tokens", None),
     ("POST", "/api/admin/tokens", {"user": "nobody", "scopes": ["admin"], "ttl_seconds": 1}),
     ("DELETE", "/api/admin/tokens/nothing", None),

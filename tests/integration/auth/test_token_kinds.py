@@ -45,6 +45,7 @@ DOORS: dict[tuple[str, str], str] = {
     ("POST", "/api/admin/users"): ADMINISTRATOR,
     ("PATCH", "/api/admin/users/{user_id}"): ADMINISTRATOR,
     ("POST", "/api/admin/users/{user_id}/reset-password"): ADMINISTRATOR,
+    ("POST", "/api/admin/users/{user_id}/reset-second-factor"): ADMINISTRATOR,
     ("GET", "/api/admin/tokens"): ADMINISTRATOR,
     ("POST", "/api/admin/tokens"): ADMINISTRATOR,
     ("DELETE", "/api/admin/tokens/{token_id}"): ADMINISTRATOR,

@@ -16,6 +16,7 @@ from cloudchat.auth.errors import (
     RegistrationRefused,
 )
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
+from support.databases import on_both
 
 LATER = NOW + 60
 EVERYTHING = frozenset({"chat:read", "chat:write", "admin"})
@@ -56,6 +57,16 @@ class TestOneTimePasswords:
         with pytest.raises(BadCredentials):
             services.login()
         assert services.login("ann", password).user.must_change_password
+
+    def test_nobody_resets_their_own(self, services: AccountServices, chief: Actor) -> None:
+        signed_in = services.login("chief")
+        with pytest.raises(Conflict):
+            services.admin.users.reset_password(chief.id, actor=chief, now=LATER)
+        with pytest.raises(Conflict):
+            services.admin.users.reset_second_factor(chief.id, actor=chief, now=LATER + 1)
+        assert services.authenticate(signed_in.access_token)
+        told = [(entry.action, entry.result) for entry in services.admin.audit_log(None, 2)]
+        assert told == [("user.reset_totp", "refused"), ("user.reset_password", "refused")]
 
     def test_no_two_are_the_same(self, services: AccountServices, chief: Actor) -> None:
         services.register()
@@ -132,6 +143,7 @@ class TestNobodyLocksEverybodyOut:
             services.admin.users.change(chief.id, actor=COMMAND_LINE, now=NOW, **change)  # type: ignore[arg-type]
         assert services.login("chief").user.role == "admin"
 
+    @on_both
     def test_of_two_who_demote_each_other_one_remains(self, services: AccountServices, chief: Actor) -> None:
         other = services.admin.users.create("other", PASSWORD, "admin", actor=COMMAND_LINE, now=NOW)
         turns = iter([(chief, other.id), (Actor(other.id, EVERYTHING), chief.id)])

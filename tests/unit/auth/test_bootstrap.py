@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from cloudchat.auth.bootstrap import bootstrap
-from cloudchat.database.migrations import upgrade
-from cloudchat.settings import Settings
 from support.account_services import NOW, AccountServices, at_once
+from support.databases import on_both
 
 NEW_PASSWORD = "seven slow rivers bend"
 
@@ -39,16 +38,15 @@ def test_there_is_no_first_administrator_where_somebody_has_an_account(tmp_path:
     assert bootstrap(services.settings) is None
 
 
-def test_of_servers_that_start_at_once_one_tells_the_password(tmp_path: Path) -> None:
-    settings = Settings(state_dir=tmp_path)
-    upgrade(settings.database.get_secret_value())
-    told = at_once(4, lambda: bootstrap(settings))
+@on_both
+def test_of_servers_that_start_at_once_one_tells_the_password(services: AccountServices) -> None:
+    told = at_once(4, lambda: bootstrap(services.settings))
     assert sorted(isinstance(password, str) for password in told) == [False, False, False, True]
 
 
 @pytest.mark.parametrize("name", ["admin", "ADMIN", "root"])
 def test_a_stranger_can_not_take_a_name_of_authority(tmp_path: Path, name: str) -> None:
-    from cloudchat.auth.errors import InvalidField
+    from cloudchat.auth.errors import NameTaken
 
-    with pytest.raises(InvalidField):
+    with pytest.raises(NameTaken):
         AccountServices.make(tmp_path).register(name)

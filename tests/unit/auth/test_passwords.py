@@ -49,6 +49,7 @@ def test_any_unusual_password_of_15_to_256_characters_is_accepted(passwords: Pas
     "password",
     [
         "fourteen chars",
+        "\ufdfa",  # one character, which becomes eighteen
         "ten violet mice " * 16 + "x",
         "five purple\nkettles sing",
         "five purple\0kettles sing",

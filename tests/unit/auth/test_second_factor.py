@@ -21,6 +21,7 @@ from cloudchat.auth.sign_in import SignIn
 from cloudchat.auth.vault import VaultError, open_vault
 from cloudchat.database.models import RecoveryCode, User
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
+from support.databases import on_both
 
 LATER = NOW + 300
 Code = Callable[[float], str]
@@ -83,15 +84,17 @@ class TestACodeCountsOnce:
         with pytest.raises(BadSecondFactor):
             login(services, code(NOW), now=NOW)
 
-    def test_of_many_who_come_with_one_code_one_gets_in(self, tmp_path: Path) -> None:
-        services = AccountServices.make(tmp_path, login_failures_per_client="100/minute")
+    @on_both
+    def test_of_many_who_come_with_one_code_one_gets_in(self, services: AccountServices) -> None:
+        services = services.with_settings(login_failures_per_client="100/minute")
         code, _ = set_up(services)
         answers = at_once(5, lambda: login(services, code(LATER)))
         assert sum(isinstance(answer, SignIn) for answer in answers) == 1
         assert sum(isinstance(answer, BadSecondFactor) for answer in answers) == 4
 
-    def test_of_many_who_come_with_one_recovery_code_one_gets_in(self, tmp_path: Path) -> None:
-        services = AccountServices.make(tmp_path, login_failures_per_client="100/minute")
+    @on_both
+    def test_of_many_who_come_with_one_recovery_code_one_gets_in(self, services: AccountServices) -> None:
+        services = services.with_settings(login_failures_per_client="100/minute")
         _, codes = set_up(services)
         answers = at_once(5, lambda: login(services, codes[0]))
         assert sum(isinstance(answer, SignIn) for answer in answers) == 1

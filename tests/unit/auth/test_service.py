@@ -13,7 +13,9 @@ from cloudchat.auth.errors import (
     NameTaken,
     RegistrationRefused,
 )
+from cloudchat.auth.sign_in import SignIn
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
+from support.databases import on_both
 
 NEW_PASSWORD = "seven slow rivers bend"
 
@@ -36,6 +38,7 @@ def test_unknown_user_and_wrong_password_get_the_same_answer(services: AccountSe
         services.login(name, "not the right password")
 
 
+@on_both
 def test_of_many_who_register_one_name_at_once_one_gets_it(services: AccountServices) -> None:
     answers = at_once(6, lambda: services.register("ann"))
     assert sum(isinstance(answer, str) for answer in answers) == 1
@@ -51,9 +54,10 @@ def test_closed_registration_is_closed(tmp_path: Path) -> None:
 
 class TestInvites:
     @pytest.fixture
-    def services(self, tmp_path: Path) -> AccountServices:
-        return AccountServices.make(tmp_path, registration="invite")
+    def services(self, services: AccountServices) -> AccountServices:
+        return services.with_settings(registration="invite")
 
+    @on_both
     def test_an_invite_lets_one_in_once(self, services: AccountServices) -> None:
         invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
         services.register("ann", invite=invite)
@@ -76,6 +80,7 @@ class TestInvites:
             services.accounts.register("ann", "short", invite=invite, address="test", now=NOW)
         services.register("ann", invite=invite)
 
+    @on_both
     def test_of_several_who_use_one_at_once_one_gets_in(self, services: AccountServices) -> None:
         invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
         names = iter(["ann", "bob", "cid", "dan", "eve"])
@@ -84,6 +89,7 @@ class TestInvites:
         assert sum(isinstance(answer, RegistrationRefused) for answer in answers) == 4
 
 
+@on_both
 class TestDisabled:
     def test_no_token_is_good_and_only_the_password_learns_why(self, services: AccountServices) -> None:
         services.register()
@@ -111,6 +117,7 @@ class TestDisabled:
 
 
 class TestPasswordChange:
+    @on_both
     def test_the_new_one_counts_and_the_other_sessions_end(self, services: AccountServices) -> None:
         services.register()
         here, elsewhere = services.login(), services.login()
@@ -140,6 +147,33 @@ class TestPasswordChange:
         with pytest.raises(error):
             services.accounts.change_password(principal, current, new, address="test", now=NOW)
         assert services.login()
+
+
+@on_both
+def test_logins_at_once_all_come_in_and_each_has_a_session(services: AccountServices) -> None:
+    services.register()
+    answers = at_once(4, services.login)
+    sessions = {answer.session_id for answer in answers}
+    assert len(sessions) == 4
+    listed = services.accounts.sessions.list(answers[0].user.id, current="", now=NOW)
+    assert {session.id for session in listed} == sessions
+
+
+@on_both
+def test_a_login_beside_a_password_change_never_outlives_it(services: AccountServices) -> None:
+    services.register()
+    principal = services.authenticate(services.login().access_token)
+    turns = iter(
+        [
+            lambda: services.accounts.change_password(principal, PASSWORD, NEW_PASSWORD, address="test", now=NOW),
+            services.login,
+        ]
+    )
+    answers = at_once(2, lambda: next(turns)())
+    for answer in answers:
+        if isinstance(answer, SignIn):  # it was quicker, and so its session was there to be ended
+            with pytest.raises(BadToken):
+                services.authenticate(answer.access_token)
 
 
 def test_a_token_for_another_users_session_is_refused(services: AccountServices) -> None:
