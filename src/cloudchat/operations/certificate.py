@@ -14,7 +14,6 @@ from cryptography import x509
 
 LIVE = Path("/etc/letsencrypt/live")
 HTTPS = ("127.0.0.1", 443)
-_SECONDS = 5.0
 
 
 class CertificateUnreadable(Exception):
@@ -47,8 +46,8 @@ def kept_certificate(path: Path) -> Certificate:
         raise CertificateUnreadable(f"{path} holds no certificate: renew it (certbot renew --force-renewal)") from error
 
 
-def served_certificate(domain: str, address: tuple[str, int] = HTTPS) -> Certificate:
-    """The certificate that a client of `domain` is shown at `address`. Takes seconds at most.
+def served_certificate(domain: str, address: tuple[str, int] = HTTPS, *, seconds: float = 5.0) -> Certificate:
+    """The certificate that a client of `domain` is shown at `address`; `seconds` is the time for each step.
 
     Raises CertificateUnreadable. Trust is not asked for: this is compared with a file, and may be any certificate.
     """
@@ -58,7 +57,7 @@ def served_certificate(domain: str, address: tuple[str, int] = HTTPS) -> Certifi
     shown = f"{address[0]} port {address[1]}"
     try:
         with (
-            socket.create_connection(address, timeout=_SECONDS) as plain,
+            socket.create_connection(address, timeout=seconds) as plain,
             context.wrap_socket(plain, server_hostname=domain) as tls,
         ):
             served = tls.getpeercert(binary_form=True)
