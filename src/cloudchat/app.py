@@ -28,6 +28,8 @@ from cloudchat.auth.tokens import Tokens
 from cloudchat.auth.vault import open_vault
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.redis_broker import RedisBroker
+from cloudchat.broker.socket_census import SocketCensus
+from cloudchat.broker.store_calls import StoreCalls
 from cloudchat.database.engine import create_engine
 from cloudchat.database.transactions import Database, DatabaseUnavailable
 from cloudchat.http.limits import create_limiter
@@ -43,6 +45,7 @@ from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.revocation_sweep import sweep
 from cloudchat.realtime.roster import Roster, SocketLimits
+from cloudchat.realtime.witness_keeper import keep_once, keep_witness
 from cloudchat.resources import frontend_directory
 from cloudchat.rooms.routes import room_routes
 from cloudchat.rooms.service import RoomService, RoomSummary
@@ -72,6 +75,10 @@ class Services:
         """What was revoked since then. Raises `DatabaseUnavailable`."""
         return await asyncio.to_thread(revocations_since, self.db, since)
 
+    async def keep_log_places(self, places: dict[str, tuple[str, int]]) -> None:
+        """Write down where the logs stand. Raises `DatabaseUnavailable`."""
+        await asyncio.to_thread(self.rooms.keep_log_places, places)
+
     async def authenticate(self, token: str) -> Principal:
         """Whom a token speaks for. Raises `AccountError`."""
         return await asyncio.to_thread(self.accounts.authenticate, token, time.time())
@@ -99,8 +106,10 @@ def create_app(settings: Settings) -> FastAPI:
         coming=lambda: broker.busy,
     )
     relay = Relay(hub, supervisor.spawn, settings.heartbeat_seconds)
+    calls = StoreCalls(redis_url)
     broker = RedisBroker(
         redis_url,
+        calls,
         relay,
         history_messages=settings.history_messages,
         settled=hub.settle,
@@ -111,12 +120,14 @@ def create_app(settings: Settings) -> FastAPI:
         SocketLimits(settings.sockets_per_user, settings.sockets_per_address, settings.sockets_in_total),
         settings.sends_per_10s,
     )
+    census = SocketCensus(calls, per_user=settings.sockets_per_user, per_address=settings.sockets_per_address)
     sockets = SocketEndpoint(
         services.admit,
         relay.head_of,
         dispatcher,
         roster,
         ConnectLimits(redis_url, per_address=settings.connect_rate, per_user=settings.connect_user_rate),
+        census,
         supervisor.spawn,
         origins=lambda: settings.origins,
         limits=Limits(sends_per_10s=settings.sends_per_10s),
@@ -127,21 +138,27 @@ def create_app(settings: Settings) -> FastAPI:
     async def store_answers() -> str | None:
         if not broker.subscription.connected:
             return "not subscribed"
-        return await broker.ping()
+        return await calls.ping()
 
     async def tasks_live() -> str | None:
         return f"ended: {', '.join(supervisor.dead)}" if supervisor.dead else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        broker.witness.recall(await asyncio.to_thread(services.rooms.log_places))
         supervisor.keep(broker.run(), "subscription")
         supervisor.keep(relay.heartbeat(), "heartbeat")
         supervisor.keep(sweep(services.revocations_since, roster), "revocation sweep")
+        supervisor.keep(census.run(roster.replace), "socket census")
+        supervisor.keep(keep_witness(broker.witness, services.keep_log_places), "witness")
         try:
             yield
         finally:
             await supervisor.stop()
+            await keep_once(broker.witness, services.keep_log_places)
             await broker.close()
+            await census.close()
+            await calls.close()
             accounts.close()
             db.close()
 

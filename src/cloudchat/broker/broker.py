@@ -81,9 +81,6 @@ class Broker(Protocol):
     async def read_before(self, room: str, before: int, limit: int) -> Page:
         """The last events before `before`, at most `limit`, and fewer when large. Raises `BrokerUnavailable`."""
 
-    async def renew_epoch(self, room: str, epoch: str, seen: int) -> None:
-        """Start a new epoch if the log of `epoch` ends before `seen`, which somebody has already been sent."""
-
     def subscribe(self, room: str) -> None:
         """Hear a room; the listener's `subscribed` confirms it."""
 

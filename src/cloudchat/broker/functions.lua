@@ -105,17 +105,6 @@ local function read_before(keys, args)
   return page(epoch, seq, keys[2], before - #events, events)
 end
 
--- keys: meta; args: epoch seen new-epoch. Only when the log really ends before what was seen: two servers may both ask.
-local function renew_epoch(keys, args)
-  local found = redis.call('HMGET', keys[1], 'epoch', 'seq')
-  if found[1] == args[1] and tonumber(found[2]) < tonumber(args[2]) then
-    redis.call('HSET', keys[1], 'epoch', args[3])
-    return 1
-  end
-  return 0
-end
-
 redis.register_function('cloudchat_append_v1', append)
 redis.register_function('cloudchat_read_v1', read)
 redis.register_function('cloudchat_read_before_v1', read_before)
-redis.register_function('cloudchat_renew_epoch_v1', renew_epoch)

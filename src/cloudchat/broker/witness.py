@@ -5,6 +5,8 @@ numbered. It can't know; who was told does. So each call names the last place it
 epoch when the log ends before it, in the same atomic step: no event ever gets a number that another one had.
 """
 
+from collections.abc import Iterable, Mapping
+
 from cloudchat.broker.broker import Listener
 
 
@@ -14,6 +16,7 @@ class Witness:
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._known: dict[str, tuple[str, int]] = {}
+        self._kept: dict[str, tuple[str, int]] = {}
 
     def known(self, room: str) -> tuple[str, int]:
         """The last place known in a room; `("", 0)` if there is none."""
@@ -24,6 +27,22 @@ class Witness:
         known = self._known.get(room)
         if known is None or known[1] < seq or known[0] != epoch:
             self._known[room] = (epoch, seq)
+
+    def recall(self, places: Mapping[str, tuple[str, int]]) -> None:
+        """Begin with what an earlier process was told."""
+        self._kept = dict(places)
+        self._known = {**places, **self._known}
+
+    def news(self) -> dict[str, tuple[str, int]]:
+        """The places that differ from those that were kept last; they are taken for kept from now on."""
+        news = {room: place for room, place in self._known.items() if self._kept.get(room) != place}
+        self._kept.update(news)
+        return news
+
+    def forget_kept(self, rooms: Iterable[str]) -> None:
+        """These were not kept after all: they are news again."""
+        for room in rooms:
+            self._kept.pop(room, None)
 
     def subscribed(self, room: str) -> None:
         """See `Listener`."""

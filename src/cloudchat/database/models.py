@@ -59,7 +59,7 @@ class LoginSession(Model):
 
 
 class RefreshToken(Model):
-    """One link of a family. `rotated_at` is set when it was exchanged; presented again, it is a copy."""
+    """One link of a family. `rotated_at` is when it was first exchanged; then see auth/refresh_rules.py."""
 
     __tablename__ = "refresh_tokens"
     token_hash: Mapped[Hash]
@@ -123,6 +123,15 @@ class ReadPosition(Model):
     room_id: Mapped[RoomRef] = mapped_column(primary_key=True)
     epoch: Mapped[str] = mapped_column(String(64))
     seq: Mapped[int] = mapped_column(Integer)
+
+
+class LogPlace(Model):
+    """Where a room's log has been seen to stand: a store that ends before it has been set back to an older copy."""
+
+    __tablename__ = "log_places"
+    room_id: Mapped[RoomRef] = mapped_column(primary_key=True)
+    epoch: Mapped[str] = mapped_column(String(64))
+    seq: Mapped[int] = mapped_column(BigInteger)
 
 
 class AuditEntry(Model):

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from cloudchat.auth.errors import AccountDisabled, BadToken
 from cloudchat.auth.principal import CHAT_READ, Principal
 from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.socket_census import SocketCensus
 from cloudchat.core.client_network import client_network
 from cloudchat.core.clock import rfc3339
 from cloudchat.core.ids import new_id
@@ -50,6 +51,7 @@ class SocketEndpoint:
         dispatcher: Dispatcher,
         roster: Roster,
         connects: ConnectLimits,
+        census: SocketCensus,
         spawn: Spawn,
         *,
         origins: Callable[[], frozenset[str]],
@@ -62,6 +64,7 @@ class SocketEndpoint:
         self._dispatcher = dispatcher
         self._roster = roster
         self._connects = connects
+        self._census = census
         self._spawn = spawn
         self._origins = origins
         self._limits = limits
@@ -112,10 +115,31 @@ class SocketEndpoint:
         except BrokerUnavailable:
             await _refuse(send, STORE_AWAY, client)
         else:
-            await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-            self._open(socket, principal, rooms, heads, client, network, asked_at)
-            return True
+            return await self._enter_and_open(send, socket, principal, rooms, heads, client, network, asked_at)
         return False
+
+    async def _enter_and_open(
+        self,
+        send: Send,
+        socket: WebSocketProtocol,
+        principal: Principal,
+        rooms: list[RoomSummary],
+        heads: list[StreamPosition],
+        client: str,
+        network: str,
+        asked_at: float,
+    ) -> bool:
+        number = await self._census.enter(principal.user_id, network)
+        if number is None:
+            await _refuse(send, TOO_MANY, client, principal.user_id)
+            return False
+        try:
+            await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
+        except BaseException:
+            self._census.leave(number)
+            raise
+        self._open(socket, principal, rooms, heads, client, network, asked_at, number)
+        return True
 
     def _open(
         self,
@@ -126,9 +150,11 @@ class SocketEndpoint:
         client: str,
         network: str,
         asked_at: float,
+        number: int,
     ) -> None:
         def ended(connection: Connection) -> None:
-            self._roster.leave(connection)
+            self._roster.leave(connection, number)
+            self._census.leave(number)
             self._roster.release(network)
             logger.debug("socket closed user=%s session=%s", principal.user_id, principal.session_id)
 
@@ -147,7 +173,7 @@ class SocketEndpoint:
             spawn=self._spawn,
             authenticated_at=asked_at,
         )
-        oldest = self._roster.enter(connection)
+        oldest = self._roster.enter(connection, number)
         if oldest is not None:
             oldest.socket.close(CloseCode.REPLACED)
         connection.send(self._welcome(principal, rooms, heads))

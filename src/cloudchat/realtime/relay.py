@@ -158,12 +158,7 @@ class Relay:
             page = await self._broker.read(feed.room, at.seq, PAGE_EVENTS)
             if not feed.interest:
                 return
-            if page.epoch == at.epoch and page.head < at.seq:
-                # The log ends before what clients were sent: the store has lost events (an older backup, a cut file).
-                # New ones would get numbers that are in use, so the numbering must not go on.
-                logger.error("room %s: the store lost events after %d of %d", feed.room, page.head, at.seq)
-                await self._broker.renew_epoch(feed.room, at.epoch, at.seq)
-            elif page.epoch != at.epoch:
+            if page.epoch != at.epoch:
                 logger.warning("room %s: the numbering has changed", feed.room)
                 self._break(feed, page.epoch, page.head)
             elif self._absorb(feed, page):

@@ -1,10 +1,14 @@
-"""Every open socket of this process, by user, session and address: who must make room, and whom a revocation hits."""
+"""Every open socket of this process, by user, session and address: who must make room, and whom a revocation hits.
+
+What all processes hold together is counted by `broker/socket_census.py`; these limits hold when nobody can be asked.
+"""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cloudchat.core.rate_limit import TokenBucket
+from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.realtime.connection import Connection
 
 SOCKETS_WORTH_OF_SENDS = 3
@@ -13,7 +17,7 @@ SOCKETS_WORTH_OF_SENDS = 3
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
-    """How many sockets may be open in one process. uvicorn's own limit does not count sockets."""
+    """How many sockets may be open. uvicorn's own limit does not count sockets."""
 
     per_user: int = 10
     per_address: int = 100
@@ -36,6 +40,7 @@ class Roster:
         self._sends_per_10s = sends_per_10s
         self._users: dict[str, _User] = {}
         self._addresses: Counter[str] = Counter()
+        self._numbered: dict[int, Connection] = {}
         self._reserved = 0
 
     def __len__(self) -> int:
@@ -72,19 +77,28 @@ class Roster:
             user = self._users[user_id] = _User(TokenBucket(most, most / 10, now))
         return user.sends
 
-    def enter(self, connection: Connection) -> Connection | None:
-        """List an open socket. Returns the user's oldest one if they have too many now: it must go."""
+    def enter(self, connection: Connection, number: int) -> Connection | None:
+        """List an open socket. Returns the user's oldest one if they have too many here: it must go."""
+        self._numbered[number] = connection
         connections = self._users[connection.principal.user_id].connections
         connections[connection] = None
         return next(iter(connections)) if len(connections) > self._limits.per_user else None
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: Connection, number: int) -> None:
         """Strike a socket off; harmless if it is not listed."""
+        self._numbered.pop(number, None)
         user = self._users.get(connection.principal.user_id)
         if user is not None:
             user.connections.pop(connection, None)
             if not user.connections:
                 del self._users[connection.principal.user_id]
+
+    def replace(self, numbers: Iterable[int]) -> None:
+        """Close sockets whose users have newer ones, in another process perhaps."""
+        for number in numbers:
+            connection = self._numbered.get(number)
+            if connection is not None:
+                connection.socket.close(CloseCode.REPLACED)
 
     def all(self) -> Iterable[Connection]:
         """Every socket."""

@@ -1,5 +1,7 @@
 """Which rooms there are for whom."""
 
+from collections.abc import Mapping
+
 from cloudchat.database.transactions import Database
 from cloudchat.rooms import repository
 from cloudchat.rooms.repository import RoomSummary
@@ -17,3 +19,14 @@ class RoomService:
         """Every room the user is in, the oldest first: public ones, and those of a membership."""
         with self._db.read() as db:
             return list(repository.rooms_of(db, user_id))
+
+    def log_places(self) -> dict[str, tuple[str, int]]:
+        """(epoch, seq) where each room's log has been seen to stand, by any process. Raises `DatabaseUnavailable`."""
+        with self._db.read() as db:
+            return repository.log_places(db)
+
+    def keep_log_places(self, places: Mapping[str, tuple[str, int]]) -> None:
+        """Write down where logs stand. Raises `DatabaseUnavailable`; then it is to be done again."""
+        with self._db.write() as db:
+            for room_id, (epoch, seq) in places.items():
+                repository.keep_log_place(db, room_id, epoch, seq)

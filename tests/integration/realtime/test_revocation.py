@@ -97,3 +97,11 @@ def test_an_eleventh_socket_of_a_user_replaces_the_first(server: RunningServer) 
     sockets += opened(server, user.access_token)
     assert close_code(sockets[0]) == 4409
     assert [socket.command("ping")["type"] for socket in sockets[1:]] == ["pong"] * 10
+
+
+def test_the_sockets_of_all_workers_are_counted_together(workers: RunningServer) -> None:
+    """Whichever worker each of them came to: none has eleven."""
+    user: Account = register(workers.url)
+    sockets = opened(workers, user.access_token, 11)
+    assert close_code(sockets[0]) == 4409
+    assert [socket.command("ping")["type"] for socket in sockets[1:]] == ["pong"] * 10

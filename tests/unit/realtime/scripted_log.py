@@ -13,7 +13,6 @@ class ScriptedLog:
         self.reads = []
         self.down = False
         self.subscribed = []
-        self.renewed = []
         self.before_read = lambda: None
         self.page_events = 10**6
         """So many events fit a page."""
@@ -43,11 +42,6 @@ class ScriptedLog:
         seqs = [seq for seq in sorted(self.events) if seq > after][: min(limit, self.page_events)]
         first = seqs[0] if seqs else after + 1
         return Page(self.epoch, self.head, self.oldest, first, [self.events[seq] for seq in seqs])
-
-    async def renew_epoch(self, room, epoch, seen):
-        if self.epoch == epoch and self.head < seen:
-            self.epoch = f"{epoch}-renewed"
-            self.renewed.append(seen)
 
     def subscribe(self, room):
         self.subscribed.append(room)

@@ -140,16 +140,6 @@ def last_words(member):
     return frame["epoch"], frame["seq"]
 
 
-async def test_a_store_that_lost_events_may_not_use_their_numbers_again(world):
-    world.log.head = 1  # as after an older backup: clients here have seen 3
-    world.log.trim(oldest=1)
-    del world.log.events[2], world.log.events[3]
-    world.relay.subscribed(ROOM)
-    await world.settle()
-    assert world.log.renewed == [3]
-    assert world.feed.position.epoch == "e1-renewed"
-
-
 async def test_a_check_that_fails_is_told_and_the_next_one_heals(world):
     world.log.append(2)
     world.log.down = True

@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import dataclass
 
 import pytest
@@ -23,6 +24,9 @@ class Socket:
         self.closed = code
 
 
+NUMBERS = itertools.count(1)
+
+
 class Open:
     """What the roster sees of a connection."""
 
@@ -30,6 +34,7 @@ class Open:
         self.principal = principal
         self.authenticated_at = authenticated_at
         self.socket = Socket()
+        self.number = next(NUMBERS)
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def roster():
 def enter(roster, person, **fields):
     roster.sends_of(person.user_id, 0)
     connection = Open(person, **fields)
-    return connection, roster.enter(connection)
+    return connection, roster.enter(connection, connection.number)
 
 
 def test_an_address_has_so_many_places_and_gets_them_back(roster):
@@ -68,8 +73,8 @@ def test_one_socket_too_many_costs_the_oldest(roster):
 def test_who_left_counts_no_more(roster):
     first, _ = enter(roster, Person("u"))
     second, _ = enter(roster, Person("u"))
-    roster.leave(first)
-    roster.leave(first)
+    roster.leave(first, first.number)
+    roster.leave(first, first.number)
     assert enter(roster, Person("u"))[1] is None
     assert second in roster.all()
 
@@ -102,3 +107,10 @@ def test_blind_servers_keep_no_administrators(roster):
     enter(roster, Person("u"))
     close_administrators(roster)
     assert [connection.socket.closed for connection in roster.all()] == [CloseCode.TOKEN_INVALID, None]
+
+
+def test_a_number_that_must_make_room_is_closed_and_an_unknown_one_is_not_missed(roster):
+    first, _ = enter(roster, Person("u"))
+    second, _ = enter(roster, Person("u"))
+    roster.replace([first.number, 10**9])
+    assert (first.socket.closed, second.socket.closed) == (CloseCode.REPLACED, None)
