@@ -2,50 +2,139 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from cloudchat.database.engine import DatabaseUrlError, create_engine
-from cloudchat.database.migrations import MigrationError, upgrade
+from cloudchat.database.migrations import MigrationError, is_current, upgrade
 from cloudchat.database.models import Model
 from support.account_services import at_once
+from support.databases import POSTGRESQL, SQLITE
+from support.postgres import RunningPostgres
 
 
 def url_in(folder: Path) -> str:
     return f"sqlite:///{folder / 'cloudchat.db'}"
 
 
-def test_the_migrations_make_exactly_the_tables_that_the_code_uses(tmp_path: Path) -> None:
-    upgrade(url_in(tmp_path))
-    engine = create_engine(url_in(tmp_path))
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Model.metadata) == []
+@pytest.fixture(params=[SQLITE, POSTGRESQL])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, of each kind."""
+    if request.param == SQLITE:
+        return url_in(tmp_path)
+    postgres: RunningPostgres = request.getfixturevalue("postgres")
+    return postgres.url(postgres.create_database())
 
 
-def test_upgrading_again_changes_nothing(tmp_path: Path) -> None:
-    upgrade(url_in(tmp_path))
-    upgrade(url_in(tmp_path))
-    with create_engine(url_in(tmp_path)).connect() as connection:
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+def differences(url: str) -> list[object]:
+    with connected(url) as connection:
+        return list(compare_metadata(MigrationContext.configure(connection), Model.metadata))
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_uses(empty: str) -> None:
+    upgrade(empty)
+    assert differences(empty) == []
+
+
+FIRST_RELEASE = """
+INSERT INTO users (id, name, name_key, password_hash, role, must_change_password, created_at)
+    VALUES ('ann', 'Ann', 'ann', 'hash', 'admin', FALSE, 1000);
+INSERT INTO sessions (id, user_id, client, created_at, last_used_at, idle_expires_at, expires_at)
+    VALUES ('phone', 'ann', 'phone', 1000, 2000, 9000, 9000), ('desk', 'ann', 'desk', 1000, 1000, 9000, 9000);
+INSERT INTO refresh_tokens (token_hash, session_id, created_at, rotated_at)
+    VALUES ('first', 'phone', 1000, 1500.25), ('second', 'phone', 1500.25, 2000.5), ('third', 'phone', 2000.5, NULL),
+           ('other', 'desk', 1500.25, NULL);
+INSERT INTO api_tokens (id, user_id, scopes, label, created_at, expires_at)
+    VALUES ('bot', 'ann', 'chat:read', '', 1000, 9000);
+INSERT INTO invites (token_hash, id, created_at, expires_at, used_by) VALUES ('hash', 'invite', 1000, 9000, 'ann');
+INSERT INTO audit_log (id, at, actor, action, target, address, detail)
+    VALUES ('entry', 1000, 'cli', 'user.create', 'ann', '', '');
+"""
+
+
+def test_a_database_of_the_first_release_is_brought_up_with_everything_in_it(empty: str) -> None:
+    upgrade(empty, "0001")
+    with connected(empty) as connection:
+        for statement in filter(str.strip, FIRST_RELEASE.split(";")):
+            connection.execute(text(statement))
+    upgrade(empty)
+    assert differences(empty) == []
+    with connected(empty) as connection:
+        rows = {
+            table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar()
+            for table in ("users", "sessions", "refresh_tokens", "api_tokens", "invites", "audit_log", "rooms")
+        }
+        parents = connection.execute(text("SELECT token_hash, parent_hash FROM refresh_tokens")).all()
+        added = connection.execute(
+            text("SELECT network, result, totp_secret FROM users, sessions, audit_log WHERE sessions.id = 'desk'")
+        ).one()
+    assert rows == {
+        "users": 1,
+        "sessions": 2,
+        "refresh_tokens": 4,
+        "api_tokens": 1,
+        "invites": 1,
+        "audit_log": 1,
+        "rooms": 1,
+    }
+    assert {tuple(row) for row in parents} == {
+        ("first", None),
+        ("second", "first"),
+        ("third", "second"),
+        ("other", None),
+    }
+    assert tuple(added) == ("", "done", None)
+
+
+def test_upgrading_again_changes_nothing(empty: str) -> None:
+    upgrade(empty)
+    upgrade(empty)
+    with connected(empty) as connection:
         assert connection.execute(text("SELECT count(*) FROM rooms")).scalar() == 1
 
 
-def test_processes_that_start_at_once_make_one_schema(tmp_path: Path) -> None:
+def test_a_schema_that_is_current_is_taken_for_it(tmp_path: Path) -> None:
+    """By the files' names alone, which must be what alembic makes of the files."""
+    assert not is_current(url_in(tmp_path))
+    upgrade(url_in(tmp_path))
+    assert is_current(url_in(tmp_path))
+
+
+def test_a_start_without_anything_to_upgrade_does_not_load_alembic(tmp_path: Path) -> None:
+    upgrade(url_in(tmp_path))
+    program = "import sys; from cloudchat.database.migrations import upgrade; upgrade(sys.argv[1]); print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program, url_in(tmp_path)], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.split()
+    assert "cloudchat.database.migrations" in loaded
+    assert "alembic" not in loaded
+
+
+def test_processes_that_start_at_once_make_one_schema(empty: str) -> None:
     program = "import sys; from cloudchat.database.migrations import upgrade; sys.stdin.read(); upgrade(sys.argv[1])"
-    started = [
-        subprocess.Popen([sys.executable, "-c", program, url_in(tmp_path)], stdin=subprocess.PIPE) for _ in range(3)
-    ]
+    started = [subprocess.Popen([sys.executable, "-c", program, empty], stdin=subprocess.PIPE) for _ in range(3)]
     for process in started:
         assert process.stdin is not None
         process.stdin.close()
     assert [process.wait(30) for process in started] == [0, 0, 0]
 
 
-def test_threads_that_start_at_once_do_too(tmp_path: Path) -> None:
-    assert at_once(4, lambda: upgrade(url_in(tmp_path))) == [None] * 4
+def test_threads_that_start_at_once_do_too(empty: str) -> None:
+    assert at_once(4, lambda: upgrade(empty)) == [None] * 4
 
 
 def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
