@@ -1,45 +1,65 @@
 """`cloudchat doctor` beside the real server."""
 
+import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from support.commands import admin_here, done
 from support.server import CLOUDCHAT, RunningServer, environment_of
+from support.stores import RunningStore
+
+FEW = {"CLOUDCHAT_SOCKETS_IN_TOTAL": "100"}
+"""However few files this machine's shells may open."""
 
 
-def doctor(state_dir: Path, extra: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    environment = environment_of(state_dir, extra)
-    return subprocess.run([CLOUDCHAT, "doctor"], env=environment, capture_output=True, text=True, timeout=60)
+def doctor(state_dir: Path, *options: str, extra: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    environment = environment_of(state_dir, {**FEW, **(extra or {})})
+    return subprocess.run([CLOUDCHAT, "doctor", *options], env=environment, capture_output=True, text=True, timeout=60)
 
 
-def wrong(done: subprocess.CompletedProcess[str]) -> list[str]:
-    return [line for line in done.stdout.splitlines() if line.startswith("WRONG")]
+def wrong(ran: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line for line in ran.stdout.splitlines() if line.startswith("WRONG")]
 
 
-def test_a_healthy_server_has_nothing_wrong_and_shows_its_limits(server: RunningServer) -> None:
-    done = doctor(server.state_dir, {"CLOUDCHAT_SOCKETS_PER_USER": "7"})
-    assert (done.returncode, wrong(done), done.stderr) == (0, [], "")
-    assert "CLOUDCHAT_SOCKETS_PER_USER=7  (set)" in done.stdout
-    assert "CLOUDCHAT_SENDS_PER_10S=20  (default)" in done.stdout
+def test_a_healthy_server_has_nothing_wrong_and_shows_its_limits(server: RunningServer, tmp_path: Path) -> None:
+    done(admin_here(server.state_dir, "backup", "--directory", tmp_path))
+    options = "--url", server.url, "--backups", str(tmp_path)
+    ran = doctor(server.state_dir, *options, extra={"CLOUDCHAT_SOCKETS_PER_USER": "7"})
+    assert (ran.returncode, wrong(ran), ran.stderr) == (0, [], "")
+    assert "CLOUDCHAT_SOCKETS_PER_USER=7  (set)" in ran.stdout
+    assert "CLOUDCHAT_SENDS_PER_10S=20  (default)" in ran.stdout
 
 
 def test_what_others_may_read_is_found(server: RunningServer) -> None:
     key = next((server.state_dir / "keys").glob("*.pem"))
     key.chmod(0o644)
-    done = doctor(server.state_dir)
-    assert done.returncode == 1
-    assert [str(key) in line and "chmod" in line for line in wrong(done)] == [True]
+    ran = doctor(server.state_dir)
+    assert ran.returncode == 1
+    assert [str(key) in line and "chmod" in line for line in wrong(ran)] == [True]
 
 
 def test_before_the_first_start_it_says_what_to_do_and_makes_nothing(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    done = doctor(state)
-    assert done.returncode == 1
-    assert all("cloudchat serve" in line for line in wrong(done))
+    ran = doctor(state)
+    assert ran.returncode == 1
+    assert all("cloudchat serve" in line for line in wrong(ran))
     assert not state.exists()
 
 
 def test_a_secret_in_a_url_is_not_shown(server: RunningServer) -> None:
-    done = doctor(server.state_dir, {"CLOUDCHAT_REDIS_URL": "redis://user:hunter2hunter2@127.0.0.1:1/0"})
-    assert done.returncode == 1
-    assert "hunter2hunter2" not in done.stdout + done.stderr
+    ran = doctor(server.state_dir, extra={"CLOUDCHAT_REDIS_URL": "redis://user:hunter2hunter2@127.0.0.1:1/0"})
+    assert ran.returncode == 1
+    assert "hunter2hunter2" not in ran.stdout + ran.stderr
+
+
+def test_a_store_that_forgets_at_a_power_cut_and_a_believed_lie_are_found() -> None:
+    with RunningStore(settings={"appendfsync": "everysec"}) as store:
+        extra = {"CLOUDCHAT_REDIS_URL": store.url, "CLOUDCHAT_TRUSTED_PROXIES": "127.0.0.1"}
+        with RunningServer(environment=extra) as server:
+            ran = doctor(server.state_dir, "--json", "--url", server.url, extra=extra)
+    found = {finding["what"]: finding["wrong"] for finding in json.loads(ran.stdout) if finding["wrong"]}
+    assert ran.returncode == 1
+    assert len(found) == 2
+    assert "appendfsync" in found["store"]
+    assert "CLOUDCHAT_TRUSTED_PROXIES" in found["a client's own word for its address"]

@@ -1,7 +1,7 @@
 """`cloudchat doctor`: the settings in force, and what is wrong with this installation."""
 
 import argparse
-import os
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,24 +17,30 @@ def register_doctor_command(commands: "argparse._SubParsersAction[argparse.Argum
     """Add the command to the parser."""
     parser = commands.add_parser(
         "doctor",
-        help="show the settings and limits in force, and check files, database and store",
+        help="show the settings and limits in force, and check files, machine, database, store and edge",
         description="Shows every setting with its value, then checks this installation, one line each with the mend. "
         "Changes nothing. The exit code is 0 when nothing is wrong, else 1.",
     )
+    parser.add_argument(
+        "--url", metavar="https://…", help="the public address: also ask there, and look at its certificate"
+    )
+    parser.add_argument("--backups", type=Path, metavar="DIR", help="also see that DIR has a backup of the last day")
+    parser.add_argument("--json", action="store_true", help="print the checks alone, as a JSON list")
     parser.set_defaults(run=examine_installation)
 
 
-def examine_installation(_options: argparse.Namespace) -> int:
+def examine_installation(options: argparse.Namespace) -> int:
     """Print both parts; returns the exit code."""
-    from cloudchat.operations.checkup import examine
+    from cloudchat.operations.checkup.examine import examine
 
     settings = load_settings()
-    for line in settings_in_force(settings):
-        print(line)
-    print()
-    findings = examine(settings)
-    for finding in findings:
-        print(f"ok     {finding.what}" if finding.wrong is None else f"WRONG  {finding.what}: {finding.wrong}")
+    findings = examine(settings, public_url=options.url, backups=options.backups)
+    if options.json:
+        print(json.dumps([{"what": finding.what, "wrong": finding.wrong} for finding in findings], indent=2))
+    else:
+        print(*settings_in_force(settings), "", sep="\n")
+        for finding in findings:
+            print(f"ok     {finding.what}" if finding.wrong is None else f"WRONG  {finding.what}: {finding.wrong}")
     return int(any(finding.wrong is not None for finding in findings))
 
 
@@ -43,9 +49,8 @@ def settings_in_force(settings: "Settings") -> list[str]:
     lines = []
     for name in type(settings).model_fields:
         variable = f"CLOUDCHAT_{name.upper()}"
-        lines.append(
-            f"{variable}={_shown(getattr(settings, name))}  ({'set' if variable in os.environ else 'default'})"
-        )
+        origin = "set" if name in settings.model_fields_set else "default"
+        lines.append(f"{variable}={_shown(getattr(settings, name))}  ({origin})")
     lines.append(f"registration is {settings.registration_mode}; pages may come from: {_shown(settings.origins)}")
     return lines
 

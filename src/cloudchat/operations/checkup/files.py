@@ -1,0 +1,76 @@
+"""The state folder, its secrets, the room left on its disk, and its backups."""
+
+import os
+import shutil
+import stat
+import time
+from pathlib import Path
+
+from cloudchat.operations.backup import UNFINISHED
+from cloudchat.operations.backup.kept import backups_in
+from cloudchat.operations.checkup.finding import Finding
+
+LEAST_FREE_BYTES = 512 << 20
+BACKUP_HOURS = 26
+"""A daily timer, and two hours for its delay and the backup itself."""
+
+
+def check_files(folder: Path) -> list[Finding]:
+    """Is it there, is it private, is there room?"""
+    if not folder.is_dir():
+        return [Finding("state folder", f"{folder} is not there: `cloudchat serve` makes it at its first start")]
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return [Finding("state folder", f"{folder} can't be read by this user: run this as its owner")]
+    findings = [_private("state folder", folder)]
+    keys = sorted((folder / "keys").glob("*"))
+    findings += [_private("key", key) for key in keys if key.is_file()]
+    if not keys:
+        findings.append(Finding("signing keys", "there are none: `cloudchat serve` makes them at its first start"))
+    if (folder / UNFINISHED).exists():
+        mend = "it was interrupted: run `cloudchat admin restore --replace FILE` again"
+        findings.append(Finding("restore", mend))
+    return [*findings, _disk(folder)]
+
+
+def check_backups(folder: Path, now: float | None = None) -> list[Finding]:
+    """Is there a backup of the last day, which nobody else can read?"""
+    try:
+        backups = backups_in(folder)
+    except OSError as error:
+        return [Finding("backups", f"{folder} can't be read ({error.strerror}): name the folder of the backup timer")]
+    if not backups:
+        mend = f"there is none in {folder}: systemctl status cloudchat-backup.timer, journalctl -u cloudchat-backup"
+        return [Finding("backups", mend)]
+    newest = backups[-1]
+    hours = ((now or time.time()) - newest.stat().st_mtime) / 3600
+    name = f"backups: {len(backups)}, the newest {hours:.0f} h old"
+    if hours > BACKUP_HOURS:
+        return [Finding(name, "it should be a day old at most: journalctl -u cloudchat-backup")]
+    return [_private(f"{name},", newest)]
+
+
+def _private(what: str, path: Path) -> Finding:
+    name = f"{what} {path}"
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return Finding(name, f"others may read it: chmod go-rwx {path}")
+    return Finding(name)
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    used = _size(folder)
+    name = f"disk: {free / 1e9:.1f} GB free, the state takes {used / 1e9:.1f} GB"
+    if free < max(LEAST_FREE_BYTES, used):  # a store that writes its log anew needs as much again, for a while
+        return Finding(name, "a full disk stops every message: free as much as the state takes, 0.5 GB at least")
+    return Finding(name)
+
+
+def _size(folder: Path) -> int:
+    found = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                found += (Path(place) / name).lstat().st_blocks * 512
+            except OSError:  # removed in the meantime
+                continue
+    return found

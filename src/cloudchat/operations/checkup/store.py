@@ -1,0 +1,54 @@
+"""The store, embedded or of one's own."""
+
+from cloudchat.broker.store_folder import socket_path
+from cloudchat.operations.checkup.finding import Finding
+from cloudchat.operations.checkup.machine import clocks_agree
+from cloudchat.operations.store_check import StoreUnusable, check_store
+from cloudchat.operations.store_figures import StoreFigures, store_figures
+from cloudchat.settings import Settings
+
+SLOW_SECONDS = 0.02
+MOST_OF_ITS_MEMORY = 0.8
+MOST_OF_THE_MACHINE = 0.5
+"""Half: a store that writes its log anew is forked, and may need its memory twice."""
+
+
+def store_url(settings: Settings) -> str | None:
+    """Where the store is now; None when it is the embedded one and no server runs."""
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    socket = socket_path(settings.state_dir.absolute() / "store")
+    return f"unix://{socket}" if socket.exists() else None
+
+
+def check_the_store(settings: Settings) -> list[Finding]:
+    """Does it answer, quickly, does it keep what it is told, has it room?"""
+    url = store_url(settings)
+    if url is None:
+        return [Finding("store", "the embedded one does not run: it does while `cloudchat serve` does")]
+    try:
+        weak = check_store(url)
+        figures = store_figures(url)
+    except StoreUnusable as problem:
+        return [Finding("store", str(problem))]
+    name = f"store: version {figures.version}, answered within {figures.seconds * 1000:.1f} ms"
+    slow = "it is slow: is it on another continent, is its machine or disk busy?"
+    findings = [Finding("store", warning) for warning in weak]
+    findings.append(Finding(name, slow if figures.seconds > SLOW_SECONDS else None))
+    if figures.write_trouble:
+        findings.append(
+            Finding("store's log", f"{figures.write_trouble}: look for a full or broken disk on its machine")
+        )
+    return [*findings, _memory(figures), clocks_agree("store", figures.time, figures.asked, figures.heard)]
+
+
+def _memory(figures: StoreFigures) -> Finding:
+    used, most = figures.used_bytes, figures.most_bytes
+    if most:
+        name = f"store's memory: {used / 1e6:.0f} of {most / 1e6:.0f} MB (maxmemory)"
+        full = used > MOST_OF_ITS_MEMORY * most
+    else:
+        name = f"store's memory: {used / 1e6:.0f} MB of the machine's {figures.machine_bytes / 1e6:.0f} MB"
+        full = used > MOST_OF_THE_MACHINE * figures.machine_bytes > 0
+    mend = "it will refuse messages when it is full: more memory, or a smaller CLOUDCHAT_HISTORY_MESSAGES"
+    return Finding(name, mend if full else None)
