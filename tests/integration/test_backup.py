@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cloudchat.database.migrations import is_current, upgrade
 from support.accounts import login, register
 from support.commands import admin_here, done, refused
 from support.postgres import RunningPostgres
@@ -125,6 +126,16 @@ def test_a_newer_schema_is_refused(written: tuple[Place, Path], tmp_path: Path) 
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     done(newer.admin("backup", tmp_path / "newer.tar"))
     assert "upgrade" in refused(Place(tmp_path / "state").admin("restore", tmp_path / "newer.tar"))
+
+
+def test_an_older_schema_is_brought_up_to_todays(tmp_path: Path) -> None:
+    old, new = Place(tmp_path / "old"), Place(tmp_path / "new")
+    old.state.mkdir(0o700)
+    upgrade(f"sqlite:///{old.state}/cloudchat.db", "0001")
+    done(old.admin("backup", tmp_path / "b.tar"))
+    done(new.admin("restore", tmp_path / "b.tar"))
+    assert is_current(f"sqlite:///{new.state}/cloudchat.db")
+    assert not is_current(f"sqlite:///{old.state}/cloudchat.db")
 
 
 def test_a_server_does_not_take_a_half_restored_state_for_a_first_start(

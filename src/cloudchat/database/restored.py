@@ -1,14 +1,13 @@
 """What must not be taken over from the past when a database comes out of a backup."""
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from cloudchat.database.audit import record
 from cloudchat.database.engine import create_engine
-from cloudchat.database.models import LoginSession, Model
+from cloudchat.database.models import LoginSession, LogPlace
 from cloudchat.database.transactions import Database
 
 _BY = "cli"
-_TOLD_BY_THE_STORE = {"log_places"}
 
 
 def begin_anew(url: str, now: float, *, made_at: str) -> None:
@@ -22,8 +21,7 @@ def begin_anew(url: str, now: float, *, made_at: str) -> None:
         with db.write() as transaction:
             going_on = update(LoginSession).where(LoginSession.ended_at.is_(None))
             transaction.execute(going_on.values(ended_at=now, ended_because="restored"))
-            for name in _TOLD_BY_THE_STORE & Model.metadata.tables.keys():
-                transaction.execute(Model.metadata.tables[name].delete())
+            transaction.execute(delete(LogPlace))
             record(transaction, now, _BY, "backup.restore", detail=f"made_at={made_at}")
     finally:
         db.close()
