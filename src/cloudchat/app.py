@@ -31,11 +31,13 @@ from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.broker.socket_census import SocketCensus
 from cloudchat.broker.store_calls import StoreCalls
 from cloudchat.database.engine import create_engine
+from cloudchat.database.pruning import prune
 from cloudchat.database.transactions import Database, DatabaseUnavailable
 from cloudchat.http.limits import create_limiter
 from cloudchat.http.protection import protect
 from cloudchat.messages.service import MessageService
 from cloudchat.operations.health import health_routes
+from cloudchat.operations.pruning import prune_daily
 from cloudchat.operations.supervision import Supervisor
 from cloudchat.protocol.events import Limits
 from cloudchat.realtime.connect_limits import ConnectLimits
@@ -149,6 +151,7 @@ def create_app(settings: Settings) -> FastAPI:
         supervisor.keep(broker.run(), "subscription")
         supervisor.keep(relay.heartbeat(), "heartbeat")
         supervisor.keep(sweep(services.revocations_since, roster), "revocation sweep")
+        supervisor.keep(prune_daily(lambda now: prune(db, now, settings.audit_days * 86400)), "pruning")
         supervisor.keep(census.run(roster.replace), "socket census")
         supervisor.keep(keep_witness(broker.witness, services.keep_log_places), "witness")
         try:

@@ -94,6 +94,12 @@ class Settings(BaseSettings):
     require_admin_2fa: bool | None = Field(
         None, description="Whether administrators need a second factor; unset is no on loopback and yes elsewhere."
     )
+    audit_days: int = Field(
+        365,
+        ge=1,
+        le=36500,
+        description="So long audit entries are kept, and sessions, invites and API tokens after their end.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: LogFormat | None = Field(
         None, description="text, or json (one object a line); unset is text on loopback and json elsewhere."
