@@ -1,0 +1,37 @@
+"""Before a new version starts: keep a copy of the SQLite database. When it fails: put the copy back.
+
+Called as the server's own user, by the unit that config/install.sh writes for this one start. With PostgreSQL there is
+nothing here to copy: the backup made before is what there is.
+"""
+
+import os
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+DATABASE = Path("/var/lib/cloudchat/cloudchat.db")
+COPY = DATABASE.with_name("before-upgrade.db")
+
+
+def take() -> None:
+    """Once: a version that fails is started again and again, and the database is then what it made of it."""
+    if not DATABASE.exists() or COPY.exists():
+        return
+    unfinished = COPY.with_suffix(".part")
+    unfinished.unlink(missing_ok=True)
+    with closing(sqlite3.connect(DATABASE)) as source, closing(sqlite3.connect(unfinished)) as target:
+        source.backup(target)
+    os.rename(unfinished, COPY)
+
+
+def put_back() -> None:
+    """No client was served since the copy was taken, so nothing that anybody wrote is lost."""
+    if not COPY.exists():
+        return
+    for remains in ("-wal", "-shm"):  # of the other database
+        Path(f"{DATABASE}{remains}").unlink(missing_ok=True)
+    os.rename(COPY, DATABASE)
+
+
+{"take": take, "put_back": put_back}[sys.argv[1]]()
