@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from cloudchat.protocol.close_codes import CloseCode
 from support.nginx import DOMAIN, ORIGIN, RunningNginx
 from support.processes import wait_until
 from support.recording_instance import RecordingInstance
@@ -193,6 +194,20 @@ def test_one_address_opens_only_so_many_in_a_short_time(site: RunningSite) -> No
     assert statuses[: CONNECTS + 1] == [401] * (CONNECTS + 1)
     assert 429 in statuses
     assert statuses[-1] == 401
+
+
+def test_a_restart_refuses_nobody_and_is_told_to_open_sockets(site: RunningSite, token: str) -> None:
+    """The listening socket outlives cloudchat, as systemd's does."""
+    with site.open_socket(token, source="127.0.1.10") as opened:
+        assert site.server.terminate() == 0
+        with pytest.raises(ConnectionClosed) as closed:
+            opened.wait_for("nothing")
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == CloseCode.SERVICE_RESTART
+    request = f"GET /healthz HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n".encode()
+    answers = [from_address(site, "127.0.1.10", request) for _ in range(5)]
+    site.server.start(wait=False)
+    assert [answer()[:15] for answer in answers] == [b"HTTP/1.1 200 OK"] * 5
 
 
 def read_to_the_cut(slow: socket.socket) -> bytes:
