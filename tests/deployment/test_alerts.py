@@ -1,0 +1,209 @@
+"""Alert rules and dashboard: right by Prometheus's own tool, about metrics that exist, each alert in the runbook."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from cloudchat.settings import Settings
+from support.accounts import register
+from support.processes import wait_until
+from support.server import RunningServer, free_port
+from support.socket import ChatSocket
+
+CONFIG = Path(__file__).parents[2] / "config"
+ALERTS = CONFIG / "prometheus" / "alerts.yml"
+RUNBOOK = CONFIG / "RUNBOOK.md"
+_METRIC = re.compile(r"\b(?:cloudchat|process)_[a-z_]+\b")
+
+RULES: list[dict[str, Any]] = yaml.safe_load(ALERTS.read_text())["groups"][0]["rules"]
+NAMES = [rule["alert"] for rule in RULES]
+
+
+def promtool(*arguments: str | Path) -> None:
+    program = shutil.which("promtool")
+    assert program, "there is no promtool here; run tests/install_packages"
+    ran = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_prometheus_takes_rules_and_configuration() -> None:
+    promtool("check", "rules", ALERTS)
+    promtool("check", "config", CONFIG / "prometheus" / "prometheus.yml")
+
+
+def series(metric: str, values: str, **labels: str) -> dict[str, str]:
+    told = ",".join(f'{name}="{value}"' for name, value in {"job": "cloudchat", "instance": "a", **labels}.items())
+    return {"series": f"{metric}{{{told}}}", "values": values}
+
+
+def histogram(metric: str, *, slow: bool) -> list[dict[str, str]]:
+    """100 a minute, all of them below 10 ms, or a tenth of them above 2 s."""
+    quick = "0+90x60" if slow else "0+100x60"
+    return [series(f"{metric}_bucket", quick, le="0.01"), series(f"{metric}_bucket", quick, le="2")] + [
+        series(f"{metric}_bucket", "0+100x60", le=le) for le in ("5", "+Inf")
+    ]
+
+
+FIRES: dict[str, list[dict[str, str]]] = {
+    "CloudchatDown": [series("up", "0x60")],
+    "CloudchatNotReady": [series("cloudchat_ready", "0x60")],
+    "CloudchatTaskDead": [series("cloudchat_tasks_dead", "1x60")],
+    "CloudchatRestarting": [series("process_start_time_seconds", "0+60x60")],
+    "CloudchatMessagesNotStored": [
+        series("cloudchat_commands_total", "0+60x60", command="send", outcome="unavailable")
+    ],
+    "CloudchatServerErrors": [series("cloudchat_http_requests_total", "0+60x60", method="GET", status="500")],
+    "CloudchatConnectionsLost": [series("cloudchat_connections", "1000x52 100x8")],
+    "CloudchatSlowStore": histogram("cloudchat_append_seconds", slow=True),
+    "CloudchatSlowRelay": histogram("cloudchat_relay_seconds", slow=True),
+    "CloudchatLoopLag": [series("cloudchat_loop_lag_seconds", "0.9x60")],
+    "CloudchatHolesRepaired": [series("cloudchat_holes_repaired_total", "0+60x60")],
+    "CloudchatSlowReaders": [series("cloudchat_closes_total", "0+60x60", code="4408")],
+    "CloudchatFramesDropped": [series("cloudchat_frames_dropped_total", "0+600x60", cause="slow")],
+    "CloudchatLimitsHit": [series("cloudchat_limits_hit_total", "0+600x60", limit="connect")],
+    "CloudchatLoginsRefused": [series("cloudchat_auth_total", "0+120x60", action="login", result="refused")],
+    "CloudchatConnectsRefused": [
+        series("cloudchat_connects_total", "0+60x60", result="ok"),
+        series("cloudchat_connects_total", "0+90x60", result="bad_token"),
+    ],
+    "CloudchatOpenFiles": [series("process_open_fds", "900x60"), series("process_max_fds", "1000x60")],
+    "CloudchatMemory": [
+        series("process_resident_memory_bytes", "900000000x60"),
+        series("cloudchat_connections", "100x60"),
+    ],
+    "CloudchatProcessor": [series("process_cpu_seconds_total", "0+59x60")],
+}
+
+ALL_IS_WELL = [
+    series("up", "1x60"),
+    series("cloudchat_ready", "1x60"),
+    series("cloudchat_tasks_dead", "0x60"),
+    series("process_start_time_seconds", "1800000000x60"),
+    series("cloudchat_commands_total", "0+6000x60", command="send", outcome="ok"),
+    series("cloudchat_commands_total", "0+2x60", command="send", outcome="unavailable"),
+    series("cloudchat_http_requests_total", "0+6000x60", method="GET", status="200"),
+    series("cloudchat_connections", "20000x60"),
+    *histogram("cloudchat_append_seconds", slow=False),
+    *histogram("cloudchat_relay_seconds", slow=False),
+    series("cloudchat_loop_lag_seconds", "0.01x60"),
+    series("cloudchat_holes_repaired_total", "0+1x60"),
+    series("cloudchat_closes_total", "0+600x60", code="1000"),
+    series("cloudchat_closes_total", "0+2x60", code="4408"),
+    series("cloudchat_limits_hit_total", "0+60x60", limit="connect"),
+    series("cloudchat_auth_total", "0+600x60", action="login", result="ok"),
+    series("cloudchat_auth_total", "0+20x60", action="login", result="refused"),
+    series("cloudchat_connects_total", "0+600x60", result="ok"),
+    series("cloudchat_connects_total", "0+60x60", result="bad_token"),
+    series("process_open_fds", "20100x60"),
+    series("process_max_fds", "65536x60"),
+    series("process_resident_memory_bytes", "390000000x60"),
+    series("process_cpu_seconds_total", "0+30x60"),
+]
+
+
+def asked(expression: str, *answers: dict[str, Any]) -> dict[str, Any]:
+    return {"expr": expression, "eval_time": "59m", "exp_samples": list(answers)}
+
+
+def test_each_alert_fires_when_it_should_and_none_when_all_is_well(tmp_path: Path) -> None:
+    assert list(FIRES) == NAMES
+    tests = [{"interval": "1m", "input_series": ALL_IS_WELL, "promql_expr_test": [asked("ALERTS")]}]
+    for name, fed in FIRES.items():
+        firing = asked(
+            f'group by (alertname) (ALERTS{{alertname="{name}",alertstate="firing"}})',
+            {"labels": f'{{alertname="{name}"}}', "value": 1},
+        )
+        tests.append({"interval": "1m", "input_series": fed, "promql_expr_test": [firing]})
+    file = tmp_path / "test.yml"
+    file.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "evaluation_interval": "1m", "tests": tests}))
+    promtool("test", "rules", file)
+
+
+def dashboard_expressions() -> list[str]:
+    board = json.loads((CONFIG / "grafana" / "cloudchat.json").read_text())
+    targets = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    return targets + [note["expr"] for note in board["annotations"]["list"]]
+
+
+def test_the_dashboards_panels_ask_what_prometheus_understands(tmp_path: Path) -> None:
+    known = {"$__rate_interval": "5m", "$instance": ".*"}
+    rules = []
+    for number, expression in enumerate(dashboard_expressions()):
+        for variable, value in known.items():
+            expression = expression.replace(variable, value)
+        assert "$" not in expression
+        rules.append({"record": f"panel_{number}", "expr": expression})
+    file = tmp_path / "panels.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    promtool("check", "rules", file)
+
+
+def test_the_dashboards_panels_do_not_overlap() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in json.loads((CONFIG / "grafana" / "cloudchat.json").read_text())["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken, panel["title"]
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+
+
+@pytest.mark.parametrize("rule", RULES, ids=NAMES)
+def test_each_alert_has_its_section_in_the_runbook(rule: dict[str, Any]) -> None:
+    file, _, anchor = rule["annotations"]["runbook"].partition("#")
+    assert CONFIG.parent / file == RUNBOOK
+    assert anchor == rule["alert"].lower()
+    assert f"## {rule['alert']}\n" in RUNBOOK.read_text()
+
+
+def test_each_link_of_the_runbook_leads_somewhere() -> None:
+    text = RUNBOOK.read_text()
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    anchors = {heading.lower().replace(" ", "-") for heading in headings}
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        assert target[1:] in anchors if target.startswith("#") else (CONFIG / target).exists(), target
+    alerts = {heading for heading in headings if heading.startswith("Cloudchat")}
+    assert alerts == set(NAMES)
+
+
+def metrics_used() -> set[str]:
+    """Histograms by the name that they are declared by."""
+    expressions = [*dashboard_expressions(), *(rule["expr"] for rule in RULES)]
+    found = {name for expression in expressions for name in _METRIC.findall(expression)}
+    return {name.removesuffix("_bucket") for name in found}
+
+
+SURE_TO_COME = [
+    'cloudchat_auth_total{action="login",result="ok"}',
+    'cloudchat_commands_total{command="send",outcome="ok"}',
+    'cloudchat_connects_total{result="ok"}',
+    'cloudchat_closes_total{code="1000"}',
+]
+"""Series that the rules tell apart from faults, by the labels that they do it by."""
+
+
+@pytest.mark.skipif("metrics_port" not in Settings.model_fields, reason="there are no metrics yet")
+def test_every_metric_and_label_that_is_used_is_told_by_a_running_server() -> None:
+    port = free_port()
+    with RunningServer(environment={"CLOUDCHAT_METRICS_PORT": str(port)}) as server:
+        with ChatSocket(server.ws_url, register(server.url).access_token) as socket:
+            assert socket.send("hello")["type"] == "ack"
+
+        def told() -> str:
+            return httpx.get(f"http://127.0.0.1:{port}/metrics", verify=False).text
+
+        declared = set(re.findall(r"^# TYPE (\S+) ", told(), re.MULTILINE))
+        assert metrics_used() <= declared
+        for sure in SURE_TO_COME:
+            wait_until(lambda wanted=sure: wanted in told(), sure)
