@@ -12,6 +12,7 @@ from cloudchat.auth.attempt_counters import AttemptCounters
 from cloudchat.auth.errors import SlowDown
 from cloudchat.auth.vault import Vault
 from cloudchat.core.client_network import client_network
+from cloudchat.core.line_budget import BOUNDED
 from cloudchat.settings import Settings
 
 log = logging.getLogger("cloudchat.auth")
@@ -56,7 +57,7 @@ class LoginSlowdown:
 
     def _demand(self, wait: float, address: str) -> None:
         if wait:
-            log.warning("login slowed down address=%s seconds=%d", address, wait)
+            log.warning("login slowed down address=%s seconds=%d", address, round(wait), extra=BOUNDED)
             raise SlowDown(wait)
 
     def _client(self, account: str, address: str) -> str:

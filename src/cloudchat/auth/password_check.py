@@ -10,6 +10,7 @@ from cloudchat.auth.passwords import Passwords
 from cloudchat.auth.session_repository import signed_in_from
 from cloudchat.auth.usernames import clean_username, username_key
 from cloudchat.core.client_network import client_network
+from cloudchat.core.line_budget import BOUNDED
 from cloudchat.database.models import User
 from cloudchat.database.transactions import Database
 
@@ -49,7 +50,7 @@ class PasswordCheck:
         if user is None or password_hash is None or not fits:
             self._slowdown.failed(account)
             # Never the name that was typed: people type their password into the wrong field.
-            log.warning("login refused user=%s address=%s", user.id if user else "unknown", address)
+            log.warning("login refused user=%s address=%s", user.id if user else "unknown", address, extra=BOUNDED)
             raise BadCredentials("unknown username or wrong password")
         if better_hash:
             password_hash = self._replace(user, password_hash, better_hash)
@@ -69,7 +70,7 @@ class PasswordCheck:
         fits, _ = self._passwords.verify(password, password_hash)
         if user is None or password_hash is None or not fits:
             self._slowdown.failed(account)
-            log.warning("password check refused user=%s address=%s", user_id, address)
+            log.warning("password check refused user=%s address=%s", user_id, address, extra=BOUNDED)
             raise BadCredentials("the current password is wrong")
         self._slowdown.succeeded(account, address)
         return Checked(user, account, password_hash, known)

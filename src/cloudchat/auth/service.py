@@ -25,6 +25,7 @@ from cloudchat.auth.sign_in import Profile, SignIn, must_set_up_totp, profile_of
 from cloudchat.auth.token_uses import TokenUses
 from cloudchat.auth.tokens import ACCESS, API, Tokens
 from cloudchat.auth.usernames import clean_username, is_reserved
+from cloudchat.core.line_budget import BOUNDED
 from cloudchat.database.audit import record
 from cloudchat.database.models import User
 from cloudchat.database.transactions import Database
@@ -93,7 +94,7 @@ class AccountService:
             )
         except BadSecondFactor:
             self._slowdown.wrong_code(checked.account)
-            log.warning("second factor refused user=%s address=%s", checked.user.id, address)
+            log.warning("second factor refused user=%s address=%s", checked.user.id, address, extra=BOUNDED)
             raise
         self._slowdown.succeeded(checked.account, address)
         return sign_in

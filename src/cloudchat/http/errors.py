@@ -13,6 +13,7 @@ from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloudchat.auth import errors as accounts
+from cloudchat.core.line_budget import BOUNDED
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol.errors import ErrorCode
 
@@ -137,7 +138,7 @@ def _account_error(_request: Request, error: Exception) -> Response:
 
 
 def _database_unavailable(_request: Request, error: Exception) -> Response:
-    log.error("%s", error)
+    log.error("%s", error, extra=BOUNDED)
     message = "the database cannot be reached; try again"
     return error_response(ApiError(503, ErrorCode.UNAVAILABLE, message, retryable=True, retry_after_ms=1000))
 

@@ -4,6 +4,8 @@ import logging
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cloudchat.core.line_budget import BOUNDED
+
 log = logging.getLogger("cloudchat.http")
 
 _WORDS = {401: "not signed in", 403: "authorization refused", 429: "limit hit"}
@@ -31,6 +33,7 @@ class RefusalLog:
                     getattr(scope.get("route"), "path", "none"),
                     scope.get("state", {}).get(USER, "unknown"),
                     (scope.get("client") or ("local",))[0],
+                    extra=BOUNDED,
                 )
             await send(message)
 

@@ -89,7 +89,15 @@ def log_config(level: str, form: str = "text") -> dict[str, Any]:
             "text": {"()": LineFormatter, "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
             "json": {"()": JsonFormatter},
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": form}},
+        "filters": {"bounded": {"()": "cloudchat.operations.bounded_log.BoundedLines"}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stderr",
+                "formatter": form,
+                "filters": ["bounded"],
+            }
+        },
         "root": {"level": "WARNING" if level != "error" else "ERROR", "handlers": ["stderr"]},
         "loggers": {
             "cloudchat": {"level": threshold},

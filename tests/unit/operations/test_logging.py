@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from cloudchat.core.line_budget import BOUNDED, PER_CLIENT
+from cloudchat.operations.bounded_log import BoundedLines
 from cloudchat.operations.logging import JsonFormatter, LineFormatter, log_config
 
 
@@ -109,3 +111,18 @@ def test_uvicorn_does_not_get_to_write_query_strings() -> None:
     """It logs the whole request line of every socket at info, also without an access log."""
     assert log_config("info")["loggers"]["uvicorn"]["level"] == "WARNING"
     assert log_config("debug")["loggers"]["uvicorn"]["level"] == "WARNING"
+
+
+def test_what_a_client_causes_is_bounded_and_everything_else_is_not() -> None:
+    bounded = BoundedLines()
+
+    def admitted(name: str, **extra: object) -> int:
+        record = logging.makeLogRecord({"name": name, "msg": "refused address=%s", "args": ("192.0.2.1",), **extra})
+        return sum(bool(bounded.filter(record)) for _ in range(PER_CLIENT + 5))
+
+    assert admitted("cloudchat.http", **BOUNDED) == PER_CLIENT
+    assert admitted("cloudchat.http") == PER_CLIENT + 5
+    assert admitted("uvicorn.error", msg="Invalid HTTP request received.", args=()) == PER_CLIENT
+    bounded.tell()
+    assert admitted("cloudchat.http", **BOUNDED) == PER_CLIENT
+    bounded.tell()
