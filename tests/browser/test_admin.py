@@ -96,6 +96,21 @@ def test_a_new_role_opens_the_administration_and_a_reset_asks_for_a_password(
     first_sign_in(grace, server.url, "grace", one_time, NEWCOMER)
 
 
+def test_who_lost_the_second_factor_is_let_in_again(server: RunningServer, person: People) -> None:
+    admin, grace = person(), person()
+    grace.register(server.url, "grace")
+    own = SettingsPage(grace.page)
+    own.open("Second factor")
+    own.set_up_second_factor()
+    settings = administrator(admin, server)
+    settings.open("Users")
+    settings.do(settings.row("grace"), "Reset second factor", "Really reset it?")
+    expect(settings.row("grace").get_by_role("button", name="Reset second factor")).to_have_count(0)
+    expect(grace.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=15_000)
+    grace.sign_in("grace")
+    grace.is_connected()
+
+
 def test_an_invite_lets_one_person_in(invited: RunningServer, person: People) -> None:
     admin, grace = person(), person()
     settings = administrator(admin, invited)
@@ -156,6 +171,7 @@ def test_the_audit_log_shows_who_did_what_page_by_page(server: RunningServer, pe
     assert "admin" in settings.row("invite.create").first.inner_text()
     settings.press("Show older entries")
     expect(settings.row("invite.create")).to_have_count(60)
+    expect(settings.row("session.open").last).to_contain_text("Chrome on Linux")
     expect(settings.dialog.get_by_role("row").nth(51)).to_be_focused()
 
 

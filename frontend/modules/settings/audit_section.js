@@ -2,7 +2,7 @@
 
 import { element } from "../dom.js";
 import { createList } from "./list.js";
-import { mark, moment } from "./words.js";
+import { deviceName, mark, moment } from "./words.js";
 
 const PAGE = 50;
 
@@ -21,12 +21,18 @@ export function auditSection({ call }) {
       moment(entry.at),
       element("bdi", {}, entry.actor_name || entry.actor || "—"),
       element("span", {}, element("code", {}, entry.action), entry.detail ? element("span", { class: "advice" }, ` ${entry.detail}`) : null),
-      entry.target_name ? element("bdi", {}, entry.target_name) : id(entry.target),
+      whom(entry),
       id(entry.address),
       mark(entry.result, entry.result === "done" ? "good" : "bad"),
     ],
   });
   return [element("p", { class: "quiet" }, "What was done to accounts, tokens and invites, and who tried to get in."), list.node];
+}
+
+/** Of a sign-in the device; nobody knows a session by its id. */
+function whom({ action, target, target_name: name }) {
+  if (action.startsWith("session.")) return element("span", { title: target }, name ? deviceName(name) : "—");
+  return name ? element("bdi", {}, name) : id(target);
 }
 
 /** Ids and addresses have no spaces to break at. */

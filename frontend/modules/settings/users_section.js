@@ -1,4 +1,4 @@
-/** Administration of users: who there is, new ones, roles, disabled accounts, lost passwords. */
+/** Administration of users: who there is, new ones, roles, disabled accounts, lost passwords and second factors. */
 
 import { element } from "../dom.js";
 import { askingButton } from "./asking_button.js";
@@ -58,6 +58,10 @@ export function usersSection({ session, call, clock }) {
             redraw({ ...user, must_change_password: true });
             tell(`One-time password of ${user.name}`, password);
           })),
+          user.totp_enabled ? askingButton("Reset second factor", "Really reset it?", () => act(async () => {
+            await call("POST", `/api/admin/users/${user.id}/reset-second-factor`);
+            redraw({ ...user, totp_enabled: false });
+          })) : null,
           user.disabled
             ? askingButton("Enable", "Really enable?", () => patch({ disabled: false }))
             : askingButton("Disable", "Really disable?", () => patch({ disabled: true }))),

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from cloudchat.auth.errors import NoSuchThing
-from cloudchat.database.models import AuditEntry, User
+from cloudchat.database.models import ApiToken, AuditEntry, LoginSession, User
 
 
 @dataclass(frozen=True, slots=True)
 class AuditSummary:
     """Who did what, on whom, when, from where, and whether it was done. `at` is in seconds since 1970.
 
-    The names are those of today, and None where the id is no user's: `cli`, `server`, a token, a session, an invite.
+    The names are those of today: a user's, what a session's device called itself, a token's label; None where there
+    is none.
     """
 
     id: str
@@ -32,10 +33,13 @@ class AuditSummary:
 def entries_before(db: Session, before: str | None, limit: int) -> Sequence[AuditSummary]:
     """Entries, the newest first, from behind the entry `before`. Raises NoSuchThing."""
     actor, target = aliased(User), aliased(User)
+    target_name = func.coalesce(target.name, LoginSession.client, ApiToken.label)
     query = (
-        select(AuditEntry, actor.name, target.name)
+        select(AuditEntry, actor.name, func.nullif(target_name, ""))
         .outerjoin(actor, actor.id == AuditEntry.actor)
         .outerjoin(target, target.id == AuditEntry.target)
+        .outerjoin(LoginSession, LoginSession.id == AuditEntry.target)
+        .outerjoin(ApiToken, ApiToken.id == AuditEntry.target)
         .order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
         .limit(limit)
     )

@@ -183,7 +183,7 @@ class AuditEntryAnswer(BaseModel):
     actor_name: str | None
     action: str = Field(examples=["user.disable"])
     target: str = Field(description="The id of a user, a session, a token or an invite, or nothing.")
-    target_name: str | None
+    target_name: str | None = Field(description="A user's, what a session's device called itself, or a token's label.")
     address: str
     result: str = Field(examples=["done"])
     detail: str

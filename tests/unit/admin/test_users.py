@@ -196,6 +196,16 @@ class TestTheAuditLog:
         assert (newest.actor_name, newest.action, newest.target_name) == ("chief", "user.disable", "ann")
         assert (newest.at, newest.address, newest.result) == (LATER, "192.0.2.1", "done")
 
+    def test_it_names_the_device_of_a_login_and_what_a_token_is_for(
+        self, services: AccountServices, chief: Actor
+    ) -> None:
+        services.register()
+        services.login()  # by a device that calls itself "test"
+        for label in ("weather bot", ""):
+            services.admin.tokens.issue("ann", {"chat:read"}, 60, label=label, actor=chief, now=LATER)
+        named = {(entry.action, entry.target_name) for entry in services.admin.audit_log(None, 500)}
+        assert named >= {("session.open", "test"), ("token.issue", "weather bot"), ("token.issue", None)}
+
     def test_what_was_refused_is_in_it(self, services: AccountServices, chief: Actor) -> None:
         with pytest.raises(Conflict):
             services.admin.users.change(chief.id, disabled=True, actor=chief, now=LATER)
