@@ -230,11 +230,15 @@ def test_postgresql_is_dumped_and_filled_again(postgres: RunningPostgres, tmp_pa
     assert other.history(name="ann") == [(1, "one"), (2, "two")]
 
 
-def test_a_backup_of_one_kind_of_database_does_not_go_into_the_other(
-    written: tuple[Place, Path], postgres: RunningPostgres, tmp_path: Path
+def test_an_installation_grows_from_sqlite_to_postgresql_and_a_store_of_its_own(
+    written: tuple[Place, Path], postgres: RunningPostgres, own_store: RunningStore, tmp_path: Path
 ) -> None:
-    place = Place(tmp_path / "state", {"CLOUDCHAT_DATABASE_URL": postgres.url(postgres.create_database())})
-    assert "sqlite" in refused(place.admin("restore", written[1]))
+    database = postgres.url(postgres.create_database())
+    place = Place(tmp_path / "state", {"CLOUDCHAT_DATABASE_URL": database, "CLOUDCHAT_REDIS_URL": own_store.url})
+    done(place.admin("restore", written[1]))
+    assert place.history(name="ann") == [(1, "one"), (2, "two")]
+    done(place.admin("backup", tmp_path / "b.tar"))
+    assert "PostgreSQL" in refused(Place(tmp_path / "small").admin("restore", tmp_path / "b.tar"))
 
 
 def test_without_pg_dump_the_package_is_named_and_no_password(postgres: RunningPostgres, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ It can't be moved aside, so before it is replaced it is saved: as a backup, whic
 """
 
 import gzip
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from typing import BinaryIO, cast
 from cloudchat.broker.room_export import export_rooms, holds_rooms, is_used_by_servers
 from cloudchat.broker.room_import import remove_rooms
 from cloudchat.broker.room_records import write_records
-from cloudchat.database.copies import kind_of
+from cloudchat.database.copies import kind_of, sqlite_url
 from cloudchat.database.migrations import is_known, revision_of, upgrade
+from cloudchat.database.moved import move_rows
 from cloudchat.database.postgres_copy import drop_tables, restore_postgres
 from cloudchat.database.restored import begin_anew
 from cloudchat.operations.backup.archive import Archive
@@ -22,7 +24,7 @@ from cloudchat.operations.backup.create import create_backup
 from cloudchat.operations.backup.manifest import DATABASES, BadBackup
 from cloudchat.operations.backup.own_store import own_store
 from cloudchat.operations.backup.partial_file import partial_file
-from cloudchat.operations.backup.unpack import fill_store
+from cloudchat.operations.backup.unpack import fill_store, unpack_sqlite
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,24 @@ def replace_outside(archive: Archive, state: State, now: float) -> int:
     """Remove what is there, and put there what the archive has; returns the number of rooms."""
     rooms = 0
     if state.has_postgres:
-        drop_tables(state.database_url)
-        restore_postgres(state.database_url, archive.open(DATABASES["postgresql"]))
-        upgrade(state.database_url)
+        if archive.manifest.database == "sqlite":
+            _fill_from_sqlite(archive, state)
+        else:
+            drop_tables(state.database_url)
+            restore_postgres(state.database_url, archive.open(DATABASES["postgresql"]))
+            upgrade(state.database_url)
         begin_anew(state.database_url, now, made_at=archive.manifest.created_at)
     if state.store_url is not None:
         remove_rooms(state.store_url)
         rooms = fill_store(archive, state.store_url)
     return rooms
+
+
+def _fill_from_sqlite(archive: Archive, state: State) -> None:
+    with tempfile.TemporaryDirectory(dir=state.folder, prefix=".restoring-") as folder:
+        unpacked = Path(folder) / "database"
+        unpack_sqlite(archive, unpacked)
+        upgrade(sqlite_url(unpacked))
+        drop_tables(state.database_url)
+        upgrade(state.database_url)
+        move_rows(sqlite_url(unpacked), state.database_url)

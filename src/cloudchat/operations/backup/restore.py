@@ -7,7 +7,7 @@ moved aside under another name; see outside.py for the rest.
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloudchat.database.copies import kind_of, sqlite_file
+from cloudchat.database.copies import sqlite_file
 from cloudchat.operations.backup import UNFINISHED
 from cloudchat.operations.backup.archive import Archive
 from cloudchat.operations.backup.manifest import BadBackup
@@ -47,8 +47,8 @@ class Restore:
         DatabaseUrlError, DatabaseUnavailable, OSError.
         """
         state, manifest = self._state, self._archive.manifest
-        if kind_of(state.database_url) != manifest.database:
-            raise BadBackup(f"it has a database of the kind {manifest.database}; CLOUDCHAT_DATABASE_URL names another")
+        if manifest.database == "postgresql" and not state.has_postgres:
+            raise BadBackup("it has a PostgreSQL database: set CLOUDCHAT_DATABASE_URL to one")
         inside = [place for place in self._places if place.taken]
         outside = taken_outside(state)
         if (inside or outside) and not replace:
