@@ -25,6 +25,8 @@ REQUEST_SECONDS = 10.0
 STALL_SECONDS = 30.0
 """So long an answer may wait for its reader."""
 LINGER_SECONDS = 2.0
+FIRST_REQUEST_SECONDS = 0.5
+"""So long a server that ends waits for the request of who has only just connected."""
 MOST_PIPELINED = 16
 
 
@@ -43,6 +45,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._head = 0
         self._refusal = (HTTPStatus.BAD_REQUEST, "this is no HTTP/1.1 request")
         self._discarding = False
+        self._leaving = False
         self._arrival: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
 
@@ -100,6 +103,8 @@ class HttpProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MOST_PIPELINED:
             self._refuse(HTTPStatus.TOO_MANY_REQUESTS, "wait for the answers first")
         super().on_headers_complete()
+        if self._leaving and self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """Stop the request's time."""
@@ -139,8 +144,24 @@ class HttpProtocol(HttpToolsProtocol):
         super().timeout_keep_alive_handler()
         self.loop.call_later(STALL_SECONDS, self.transport.abort)
 
+    def shutdown(self) -> None:
+        """End with the answer to what is under way.
+
+        Who connected in the last moment has a request on its way: to close now would lose it, though the listening
+        socket, which systemd keeps, refuses nobody.
+        """
+        if self.cycle is None and not self._discarding and not self._leaving:
+            self._leaving = True
+            self.loop.call_later(FIRST_REQUEST_SECONDS, self._leave)
+        else:
+            super().shutdown()
+
     def handle_websocket_upgrade(self) -> None:
         """From here on the socket's own protocol keeps the time."""
+        if self._leaving:  # nobody would tell it to drain
+            self._refusal = HTTPStatus.SERVICE_UNAVAILABLE, "the server restarts"
+            self.send_400_response("")
+            return
         self._arrived()
         super().handle_websocket_upgrade()
 
@@ -152,6 +173,10 @@ class HttpProtocol(HttpToolsProtocol):
     def _refuse(self, status: HTTPStatus, message: str) -> None:
         self._refusal = status, message
         raise _Refused
+
+    def _leave(self) -> None:
+        if self.cycle is None:
+            self.transport.close()
 
     def _expect_request(self) -> None:
         self._arriving = True
@@ -188,10 +213,17 @@ def _too_large(head: bool) -> tuple[HTTPStatus, str]:
 
 
 def _answer(status: HTTPStatus, message: str) -> bytes:
-    code = {408: ErrorCode.BAD_REQUEST, 429: ErrorCode.RATE_LIMITED, 400: ErrorCode.BAD_REQUEST}.get(
-        status, ErrorCode.TOO_LARGE
+    code = {
+        HTTPStatus.BAD_REQUEST: ErrorCode.BAD_REQUEST,
+        HTTPStatus.REQUEST_TIMEOUT: ErrorCode.BAD_REQUEST,
+        HTTPStatus.TOO_MANY_REQUESTS: ErrorCode.RATE_LIMITED,
+        HTTPStatus.SERVICE_UNAVAILABLE: ErrorCode.UNAVAILABLE,
+    }.get(status, ErrorCode.TOO_LARGE)
+    retryable = status in (
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.SERVICE_UNAVAILABLE,
     )
-    retryable = status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
     error: dict[str, object] = {"code": code, "message": message, "retryable": retryable}
     lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
     if status is HTTPStatus.TOO_MANY_REQUESTS:

@@ -37,3 +37,46 @@ async def test_a_reader_that_stalls_is_cut(monkeypatch: pytest.MonkeyPatch) -> N
         writer.close()
         server.should_exit = True
         await running
+
+
+async def greet(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"hi"})
+
+
+async def end_while_connected(request: bytes) -> bytes:
+    """What somebody hears who had connected, and not asked yet, when the server was told to end."""
+    server = Server(Config(greet, http=http_protocol.HttpProtocol, lifespan="off"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        running = asyncio.create_task(server._serve(sockets=[listener]))
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        async with asyncio.timeout(10):
+            while not server.server_state.connections:  # noqa: ASYNC110 (uvicorn tells nobody)
+                await asyncio.sleep(0.01)
+            server.should_exit = True
+            while listener.fileno() != -1:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            writer.write(request)
+            heard = await reader.read()
+            await running
+        writer.close()
+    return heard
+
+
+async def test_who_had_just_connected_is_answered_before_the_end() -> None:
+    heard = await end_while_connected(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert heard.startswith(b"HTTP/1.1 200")
+    assert b"connection: close" in heard
+
+
+async def test_who_never_asks_does_not_hold_up_the_end() -> None:
+    assert await end_while_connected(b"") == b""
+
+
+async def test_no_socket_is_opened_at_the_end() -> None:
+    heard = await end_while_connected(
+        b"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    assert heard.startswith(b"HTTP/1.1 503")
+    assert b'"retryable": true' in heard
