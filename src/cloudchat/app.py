@@ -36,7 +36,7 @@ from cloudchat.database.transactions import Database, DatabaseUnavailable
 from cloudchat.http.limits import create_limiter
 from cloudchat.http.protection import protect
 from cloudchat.messages.service import MessageService
-from cloudchat.operations.health import health_routes
+from cloudchat.operations.health import health_routes, until_well
 from cloudchat.operations.pruning import prune_daily
 from cloudchat.operations.supervision import Supervisor
 from cloudchat.protocol.events import Limits
@@ -52,6 +52,8 @@ from cloudchat.resources import frontend_directory
 from cloudchat.rooms.routes import room_routes
 from cloudchat.rooms.service import RoomService, RoomSummary
 from cloudchat.settings import Settings
+
+_SECONDS_TO_GET_WELL = 2.0
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         broker.witness.recall(await asyncio.to_thread(services.rooms.log_places))
         supervisor.keep(broker.run(), "subscription")
+        await until_well(store_answers, _SECONDS_TO_GET_WELL)  # whoever waits for our start finds /readyz ready
         supervisor.keep(relay.heartbeat(), "heartbeat")
         supervisor.keep(sweep(services.revocations_since, roster), "revocation sweep")
         supervisor.keep(prune_daily(lambda now: prune(db, now, settings.audit_days * 86400)), "pruning")

@@ -1,11 +1,19 @@
 """`/healthz`: the process lives. `/readyz`: it can do its work, or which part it misses."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Response
 
 Check = Callable[[], Awaitable[str | None]]
 """Returns what is wrong, for a person, or None."""
+
+
+async def until_well(check: Check, seconds: float) -> None:
+    """Wait until nothing is wrong, but no longer than this."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while await check() is not None and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
 
 
 def health_routes(checks: dict[str, Check]) -> APIRouter:
