@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from cloudchat.http.limits import create_limiter
 from cloudchat.http.protection import protect
 from cloudchat.messages.service import MessageService
 from cloudchat.operations.health import health_routes, until_well
+from cloudchat.operations.loop_lag import LoopLag
 from cloudchat.operations.pruning import prune_daily
 from cloudchat.operations.supervision import Supervisor
 from cloudchat.protocol.events import Limits
@@ -47,6 +49,7 @@ from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.revocation_sweep import sweep
 from cloudchat.realtime.roster import Roster, SocketLimits
+from cloudchat.realtime.traffic import Traffic
 from cloudchat.realtime.witness_keeper import keep_once, keep_witness
 from cloudchat.resources import frontend_directory
 from cloudchat.rooms.routes import room_routes
@@ -119,7 +122,8 @@ def create_app(settings: Settings) -> FastAPI:
         settled=hub.settle,
     )
     relay.connect(broker)
-    dispatcher = Dispatcher(broker, relay, hub, MessageService(broker), services.authenticate)
+    traffic = Traffic()
+    dispatcher = Dispatcher(broker, relay, hub, MessageService(broker), services.authenticate, traffic)
     roster = Roster(
         SocketLimits(settings.sockets_per_user, settings.sockets_per_address, settings.sockets_in_total),
         settings.sends_per_10s,
@@ -132,6 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
         roster,
         ConnectLimits(redis_url, per_address=settings.connect_rate, per_user=settings.connect_user_rate),
         census,
+        traffic,
         supervisor.spawn,
         origins=lambda: settings.origins,
         limits=Limits(sends_per_10s=settings.sends_per_10s),
@@ -147,6 +152,37 @@ def create_app(settings: Settings) -> FastAPI:
     async def tasks_live() -> str | None:
         return f"ended: {', '.join(supervisor.dead)}" if supervisor.dead else None
 
+    requests: Counter[tuple[str, str, int]] = Counter()
+    loop_lag = LoopLag()
+
+    def serve_metrics(port: int) -> None:
+        # Loaded only where somebody looks: the library is 6 MiB of every process.
+        from cloudchat.operations.metrics import Metrics, Readings
+        from cloudchat.operations.metrics_listener import MetricsListener
+
+        def read() -> Readings:
+            return Readings(
+                connections=len(roster),
+                rooms=relay.rooms,
+                connects=traffic.connects,
+                closes=traffic.closes,
+                commands=traffic.commands,
+                sends=traffic.sends,
+                deliveries=hub.delivered,
+                dropped=traffic.dropped,
+                append_seconds=broker.append_seconds,
+                relay_seconds=relay.seconds,
+                holes_repaired=relay.holes_repaired,
+                requests=requests,
+                tasks_failed=supervisor.failures,
+                tasks_dead=len(supervisor.dead),
+                loop_lag=loop_lag.take(),
+                ready=broker.subscription.connected and not supervisor.dead,
+            )
+
+        supervisor.keep(loop_lag.run(), "loop lag")
+        supervisor.keep(MetricsListener(Metrics(read).text, port, settings.state_dir).run(), "metrics")
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         broker.witness.recall(await asyncio.to_thread(services.rooms.log_places))
@@ -157,6 +193,8 @@ def create_app(settings: Settings) -> FastAPI:
         supervisor.keep(prune_daily(lambda now: prune(db, now, settings.audit_days * 86400)), "pruning")
         supervisor.keep(census.run(roster.replace), "socket census")
         supervisor.keep(keep_witness(broker.witness, services.keep_log_places), "witness")
+        if settings.metrics_port is not None:
+            serve_metrics(settings.metrics_port)
         try:
             yield
         finally:
@@ -170,7 +208,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="cloudchat", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     limiter = create_limiter(settings)
-    protect(app, limiter, lambda: settings.origins, settings.trusted_proxies)
+    protect(app, limiter, lambda: settings.origins, requests, settings.trusted_proxies)
     app.include_router(auth_routes(services.accounts, limiter, settings))
     app.include_router(second_factor_routes(services.accounts, limiter, settings))
     app.include_router(admin_routes(admin, services.accounts, limiter, settings))

@@ -100,6 +100,9 @@ class Settings(BaseSettings):
         le=36500,
         description="So long audit entries are kept, and sessions, invites and API tokens after their end.",
     )
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Port of /metrics, on this machine's loopback alone; unset is off."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: LogFormat | None = Field(
         None, description="text, or json (one object a line); unset is text on loopback and json elsewhere."

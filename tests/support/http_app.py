@@ -1,6 +1,7 @@
 """A small application, wrapped as the real one is, for tests of the wrapping."""
 
 import warnings
+from collections import Counter
 
 from fastapi import FastAPI, Request
 from slowapi import Limiter
@@ -19,7 +20,7 @@ ORIGIN = "https://chat.example"
 def make_app(limiter: Limiter) -> FastAPI:
     """Routes that answer, take a body, break, and are limited to 3 a minute."""
     app = FastAPI()
-    protect(app, limiter, lambda: frozenset({ORIGIN}))
+    protect(app, limiter, lambda: frozenset({ORIGIN}), Counter())
 
     @app.get("/api/hello")
     def hello() -> dict[str, str]:

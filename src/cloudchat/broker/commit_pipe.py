@@ -16,6 +16,7 @@ import hiredis
 
 from cloudchat.broker.broker import Appended, BrokerUnavailable, Done
 from cloudchat.broker.link import Link, connect, pack
+from cloudchat.core.histogram import Histogram
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ class CommitPipe:
         self._flush_scheduled = False
         self._watch: asyncio.TimerHandle | None = None
         self._closed = False
+        self.seconds = Histogram()
+        """From an append's departure to the store's answer."""
 
     @property
     def busy(self) -> bool:
@@ -103,7 +106,8 @@ class CommitPipe:
             self._flush()
 
     def _answered(self, reply: Any) -> None:
-        _, done = self._unanswered.popleft()
+        sent_at, done = self._unanswered.popleft()
+        self.seconds.observe(asyncio.get_running_loop().time() - sent_at)
         if isinstance(reply, hiredis.ReplyError):
             done(BrokerUnavailable(f"the store refused: {reply}"))
             if "Function not found" in str(reply) and self._link is not None:

@@ -11,6 +11,7 @@ from cloudchat.broker.commit_pipe import CommitPipe, pack
 from cloudchat.broker.store_calls import StoreCalls
 from cloudchat.broker.subscription import Subscription
 from cloudchat.broker.witness import Witness
+from cloudchat.core.histogram import Histogram
 
 PAGE_BYTES = 512 * 1024
 """A page of the log ends here, so that a reader's buffer holds it."""
@@ -39,6 +40,11 @@ class RedisBroker:
     def busy(self) -> bool:
         """Whether appends of this process are under way."""
         return self._pipe.busy
+
+    @property
+    def append_seconds(self) -> Histogram:
+        """How long the store took to write appends of this process to disk."""
+        return self._pipe.seconds
 
     async def run(self) -> None:
         """Keep the subscription. Returns only by cancellation."""

@@ -1,6 +1,6 @@
 """Bring a database's schema up to this version's.
 
-It is loaded only when there is something to bring up: alembic would cost each start a fifth of a second.
+alembic is loaded only when there is something to bring up: it would cost each start a fifth of a second.
 """
 
 import contextlib

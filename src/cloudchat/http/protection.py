@@ -1,5 +1,6 @@
 """Everything that wraps all routes, in its order."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from fastapi import FastAPI
@@ -12,15 +13,23 @@ from cloudchat.http.limits import install_limiter
 from cloudchat.http.origins import Origins
 from cloudchat.http.proxies import TrustedProxies
 from cloudchat.http.refusal_log import RefusalLog
+from cloudchat.http.request_counts import RequestCounts
 from cloudchat.http.security_headers import SecurityHeaders
 
 
-def protect(app: FastAPI, limiter: Limiter, origins: Origins, proxies: Iterable[str] = ()) -> None:
+def protect(
+    app: FastAPI,
+    limiter: Limiter,
+    origins: Origins,
+    requests: Counter[tuple[str, str, int]],
+    proxies: Iterable[str] = (),
+) -> None:
     """Wrap `app`: outermost who asks, then headers, so that every answer below has them; errors; the body's size."""
     app.add_middleware(BodyLimit)
     install_error_handlers(app)
     install_limiter(app, limiter)
     app.add_middleware(CrossOrigin, origins=origins)
     app.add_middleware(RefusalLog)
+    app.add_middleware(RequestCounts, counts=requests)
     app.add_middleware(SecurityHeaders, origins=origins)
     app.add_middleware(TrustedProxies, proxies=proxies)

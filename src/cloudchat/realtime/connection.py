@@ -45,7 +45,8 @@ class Socket(Protocol):
 class Connection:
     """The receiver of one authenticated socket.
 
-    `dispatch` is what commands mean, `forget` lets a room go, `ended` hears that the socket is closed.
+    `dispatch` is what commands mean, `refused` hears of frames that are none, `forget` lets a room go, `ended` hears
+    that the socket is closed.
     """
 
     __slots__ = (
@@ -56,6 +57,7 @@ class Connection:
         "_expiry",
         "_forget",
         "_queue",
+        "_refused",
         "_session",
         "_spawn",
         "authenticated_at",
@@ -75,6 +77,7 @@ class Connection:
         session: SocketSession,
         *,
         dispatch: "Callable[[Connection, AnyCommand], None]",
+        refused: Callable[[Error], None],
         forget: "Callable[[Connection, RoomFeed], None]",
         ended: "Callable[[Connection], None]",
         spawn: Spawn,
@@ -88,6 +91,7 @@ class Connection:
         self.unanswered = 0
         self._session = session
         self._dispatch = dispatch
+        self._refused = refused
         self._forget = forget
         self._ended = ended
         self._spawn = spawn
@@ -111,6 +115,7 @@ class Connection:
         if not isinstance(outcome, Refused):
             self._dispatch(self, outcome)
             return
+        self._refused(outcome.error)
         self.send(outcome.error)
         if outcome.close is not None:
             user, session = self.principal.user_id, self.principal.session_id

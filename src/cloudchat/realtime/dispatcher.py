@@ -13,12 +13,13 @@ from cloudchat.core.clock import rfc3339
 from cloudchat.messages.service import MessageService
 from cloudchat.protocol import events
 from cloudchat.protocol.commands import AnyCommand, Auth, History, Join, Leave, Ping, Send
-from cloudchat.protocol.errors import ErrorCode, error
+from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.joining import join
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.room_feed import RoomFeed
+from cloudchat.realtime.traffic import Traffic
 
 Authenticate = Callable[[str], Awaitable[Principal]]
 Work = Callable[[], Awaitable[None]]
@@ -29,16 +30,24 @@ class Dispatcher:
     """Answers commands of any connection. `send` and `ping` are answered without a task; what reads, in turn."""
 
     def __init__(
-        self, broker: Broker, relay: Relay, hub: Hub, messages: MessageService, authenticate: Authenticate
+        self,
+        broker: Broker,
+        relay: Relay,
+        hub: Hub,
+        messages: MessageService,
+        authenticate: Authenticate,
+        traffic: Traffic,
     ) -> None:
         self._broker = broker
         self._relay = relay
         self._hub = hub
         self._messages = messages
         self._authenticate = authenticate
+        self._traffic = traffic
 
     def dispatch(self, connection: Connection, command: AnyCommand) -> None:
         """Do what `command` says; every outcome is answered."""
+        self._traffic.commands[type(command).__name__.lower(), "accepted"] += 1
         match command:
             case Send():
                 self._send(connection, command)
@@ -56,6 +65,10 @@ class Dispatcher:
                 connection.enqueue(command.id, partial(self._leave, connection, command))
             case Auth():
                 connection.enqueue(command.id, partial(self._auth, connection, command))
+
+    def refused(self, problem: Error) -> None:
+        """A frame was refused before it was a command."""
+        self._traffic.commands["", problem.code] += 1
 
     def forget(self, connection: Connection, feed: RoomFeed) -> None:
         """A connection that joined a room is gone from it."""
@@ -79,7 +92,9 @@ class Dispatcher:
                     duplicate=outcome.duplicate,
                 )
                 connection.send(ack)
+                self._traffic.sends += not outcome.duplicate
             else:
+                self._traffic.commands["send", "unavailable"] += 1
                 connection.send(_unavailable(command.id, "not stored for certain: send it again with the same cid"))
             connection.answered()
 

@@ -1,11 +1,9 @@
 """`/ws`: authenticates, accepts, says welcome, and hands the socket to a `Connection`."""
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
@@ -19,13 +17,15 @@ from cloudchat.core.ids import new_id
 from cloudchat.core.socket_session import SocketSession
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.protocol import events
-from cloudchat.protocol.close_codes import REASONS, CloseCode
+from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.realtime.connect_limits import ConnectLimits
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.dispatcher import Dispatcher
+from cloudchat.realtime.door import Door
 from cloudchat.realtime.opening import SUBPROTOCOL, Credential, Refusal, check_origin, credential_of
 from cloudchat.realtime.relay import Spawn
 from cloudchat.realtime.roster import Roster
+from cloudchat.realtime.traffic import Traffic
 from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol
 from cloudchat.rooms.service import RoomSummary
 
@@ -52,6 +52,7 @@ class SocketEndpoint:
         roster: Roster,
         connects: ConnectLimits,
         census: SocketCensus,
+        traffic: Traffic,
         spawn: Spawn,
         *,
         origins: Callable[[], frozenset[str]],
@@ -65,6 +66,8 @@ class SocketEndpoint:
         self._roster = roster
         self._connects = connects
         self._census = census
+        self._traffic = traffic
+        self._door = Door(traffic)
         self._spawn = spawn
         self._origins = origins
         self._limits = limits
@@ -84,7 +87,7 @@ class SocketEndpoint:
         if refusal is None and not self._roster.reserve(network):
             refusal = FULL if self._roster.full else TOO_MANY
         if refusal is not None:
-            await _refuse(send, refusal, client)
+            await self._door.refuse(send, refusal, client)
             return
         opened = False
         try:
@@ -102,18 +105,18 @@ class SocketEndpoint:
             principal, rooms = await self._admit(credential.token)
             refusal = _too_often(await self._connects.wait_for_user(principal.user_id))
             if refusal is not None:
-                await _refuse(send, refusal, client, principal.user_id)
+                await self._door.refuse(send, refusal, client, principal.user_id)
                 return False
             if CHAT_READ not in principal.scopes:
                 raise AccountDisabled("no scope for chat")  # noqa: TRY301 (the one way to turn somebody away)
             heads = await asyncio.gather(*(self._head_of(room.id) for room in rooms))
         except BadToken:
             refusal = Refusal(401, "unauthenticated", "the token is not valid: sign in, or refresh it")
-            await _turn_away(send, credential, refusal, CloseCode.TOKEN_INVALID, client)
+            await self._door.turn_away(send, credential, refusal, CloseCode.TOKEN_INVALID, client)
         except AccountDisabled:
-            await _turn_away(send, credential, SOCKET_DISABLED, CloseCode.ACCOUNT_DISABLED, client)
+            await self._door.turn_away(send, credential, SOCKET_DISABLED, CloseCode.ACCOUNT_DISABLED, client)
         except BrokerUnavailable:
-            await _refuse(send, STORE_AWAY, client)
+            await self._door.refuse(send, STORE_AWAY, client)
         else:
             return await self._enter_and_open(send, socket, principal, rooms, heads, client, network, asked_at)
         return False
@@ -131,7 +134,7 @@ class SocketEndpoint:
     ) -> bool:
         number = await self._census.enter(principal.user_id, network)
         if number is None:
-            await _refuse(send, TOO_MANY, client, principal.user_id)
+            await self._door.refuse(send, TOO_MANY, client, principal.user_id)
             return False
         try:
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
@@ -156,18 +159,22 @@ class SocketEndpoint:
             self._roster.leave(connection, number)
             self._census.leave(number)
             self._roster.release(network)
+            self._traffic.closes[socket.closed_with] += 1
             logger.debug("socket closed user=%s session=%s", principal.user_id, principal.session_id)
 
         logger.debug("socket opened user=%s session=%s address=%s", principal.user_id, principal.session_id, client)
 
         now = time.monotonic()
         socket.outbox_bytes = self._outbox_bytes
+        socket.dropped = self._traffic.dropped
+        self._traffic.connects["accepted"] += 1
         connection = Connection(
             socket,
             principal,
             {room.id: room for room in rooms},
             SocketSession(self._limits, self._roster.sends_of(principal.user_id, now), now),
             dispatch=self._dispatcher.dispatch,
+            refused=self._dispatcher.refused,
             forget=self._dispatcher.forget,
             ended=ended,
             spawn=self._spawn,
@@ -200,35 +207,3 @@ def _too_often(seconds: int) -> Refusal | None:
     """What a limit of connects says to somebody who must wait so long; None for 0."""
     message = "too many sockets opened in a short time; wait a little"
     return Refusal(429, "rate_limited", message, retry_after_seconds=seconds) if seconds else None
-
-
-async def _turn_away(send: Send, credential: Credential, refusal: Refusal, code: CloseCode, client: str) -> None:
-    """Refuse a credential in the way its sender can see: a browser sees no status, so it gets a socket that closes."""
-    if credential.from_header:
-        await _refuse(send, refusal, client)
-        return
-    _log_refusal(refusal, client)
-    await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-    await send({"type": "websocket.close", "code": int(code), "reason": REASONS[code]})
-
-
-async def _refuse(send: Send, refusal: Refusal, client: str, user_id: str = "unknown") -> None:
-    _log_refusal(refusal, client, user_id)
-    retryable = refusal.status in (429, 503)
-    error: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "retryable": retryable}
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    if retryable:
-        error["retry_after_ms"] = refusal.retry_after_seconds * 1000
-        headers.append((b"retry-after", str(refusal.retry_after_seconds).encode()))
-    if refusal.status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
-    await send({"type": "websocket.http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": json.dumps({"error": error}).encode()})
-
-
-def _log_refusal(refusal: Refusal, client: str, user_id: str = "unknown") -> None:
-    logger.info("socket refused status=%d code=%s user=%s address=%s", refusal.status, refusal.code, user_id, client)

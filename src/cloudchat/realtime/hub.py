@@ -58,6 +58,8 @@ class Hub:
         self._waiting: list[str] = []
         self._scheduled = False
         self._hold: Timer | None = None
+        self.delivered = 0
+        """Events handed to members, each counted for each."""
 
     def add(self, room: str, member: Member) -> None:
         """Deliver to `member` from now on: nothing that was delivered before this call reaches it."""
@@ -111,7 +113,9 @@ class Hub:
             return
         pending, place.pending = place.pending, []
         frames = pending[0] if len(pending) == 1 else b"".join(pending)
-        for member in self._snapshot(room):
+        members = self._snapshot(room)
+        self.delivered += len(pending) * len(members)
+        for member in members:
             member.push(frames)
 
     def _schedule(self) -> None:
@@ -154,8 +158,3 @@ class Hub:
         if place.snapshot is None:
             place.snapshot = tuple(place.members)
         return place.snapshot
-
-    @property
-    def rooms(self) -> list[str]:
-        """The rooms that have members here."""
-        return list(self._rooms)

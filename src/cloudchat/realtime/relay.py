@@ -8,10 +8,13 @@ subscriber misses events without a sign), before each join, and with each heartb
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from cloudchat.broker.broker import Broker, BrokerUnavailable, Page
+from cloudchat.core.clock import instant_of
+from cloudchat.core.histogram import Histogram
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.protocol import events
 from cloudchat.realtime.framing import text_frame
@@ -38,6 +41,8 @@ class Relay:
         self._feeds: dict[str, RoomFeed] = {}
         self._broker: Broker
         self.holes_repaired = 0
+        self.seconds = Histogram()
+        """From an event's own time to its delivery here, of every eighth heard."""
 
     def connect(self, broker: Broker) -> None:
         """Say which broker this relay listens to (each needs the other, so one comes later)."""
@@ -114,6 +119,13 @@ class Relay:
         else:
             if frame is not None:
                 self._hub.deliver(room, frame)
+                if not seq & 7 and (written_at := instant_of(event)) is not None:
+                    self.seconds.observe(time.time() - written_at)
+
+    @property
+    def rooms(self) -> int:
+        """How many rooms are cared for here."""
+        return len(self._feeds)
 
     async def heartbeat(self) -> None:
         """Check and announce each room's head for ever: the client that is behind it has lost something."""

@@ -9,6 +9,7 @@ uvicorn is pinned to the exact version whose methods are overridden here.
 
 import asyncio
 import os
+from collections import Counter
 from typing import Any, Protocol, cast
 
 from uvicorn.protocols.utils import ClientDisconnected
@@ -62,6 +63,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._lingered = 0
         self._control = TokenBucket(CONTROL_FRAMES_AT_ONCE, CONTROL_FRAMES_PER_SECOND, self.loop.time())
         self.outbox_bytes = DEFAULT_OUTBOX_BYTES
+        self.dropped: Counter[str] | None = None
 
     # -- for the application ------------------------------------------------------------------------------------------
 
@@ -91,6 +93,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         waiting = transport.get_write_buffer_size()
         if waiting:
             if ephemeral and waiting > self.outbox_bytes // 2:
+                if self.dropped is not None:
+                    self.dropped["behind"] += 1
                 return
             if waiting + len(frames) > self.outbox_bytes:
                 self.close(CloseCode.TOO_SLOW)
@@ -115,6 +119,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.conn.send_close(code, REASONS[code])
         self.transport.write(b"".join(self.conn.data_to_send()))
         self._linger()
+
+    @property
+    def closed_with(self) -> int:
+        """The close code, ours or the peer's, which is answered with the same; 1006 if neither closed."""
+        return int(self.conn.close_sent.code) if self.conn.close_sent is not None else 1006
 
     async def writable_again(self) -> None:
         """Wait until the transport has room, as ASGI's `send` would."""

@@ -1,0 +1,54 @@
+"""How a socket that is not let in is told so."""
+
+import json
+import logging
+from typing import Any
+
+from starlette.types import Send
+
+from cloudchat.protocol.close_codes import REASONS, CloseCode
+from cloudchat.realtime.opening import SUBPROTOCOL, Credential, Refusal
+from cloudchat.realtime.traffic import Traffic
+
+logger = logging.getLogger(__name__)
+
+
+class Door:
+    """Answers, logs and counts refusals."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+
+    async def turn_away(
+        self, send: Send, credential: Credential, refusal: Refusal, code: CloseCode, client: str
+    ) -> None:
+        """Refuse a credential in the way its sender can see: a browser sees no status, but it sees a close code."""
+        if credential.from_header:
+            await self.refuse(send, refusal, client)
+            return
+        self._note(refusal, client)
+        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
+        await send({"type": "websocket.close", "code": int(code), "reason": REASONS[code]})
+
+    async def refuse(self, send: Send, refusal: Refusal, client: str, user_id: str = "unknown") -> None:
+        """Answer the handshake with an HTTP status and the error body."""
+        self._note(refusal, client, user_id)
+        retryable = refusal.status in (429, 503)
+        error: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "retryable": retryable}
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+        if retryable:
+            error["retry_after_ms"] = refusal.retry_after_seconds * 1000
+            headers.append((b"retry-after", str(refusal.retry_after_seconds).encode()))
+        if refusal.status == 401:
+            headers.append((b"www-authenticate", b"Bearer"))
+        await send({"type": "websocket.http.response.start", "status": refusal.status, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": json.dumps({"error": error}).encode()})
+
+    def _note(self, refusal: Refusal, client: str, user_id: str = "unknown") -> None:
+        self._traffic.connects[refusal.code] += 1
+        told = refusal.status, refusal.code, user_id, client
+        logger.info("socket refused status=%d code=%s user=%s address=%s", *told)
