@@ -38,7 +38,7 @@ class Cluster:
         return str(line["instance"]).split(", ")[-1], answer.cookies.get(COOKIE)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """One Redis, one database, the same keys; each instance with a state of its own."""
     ports = [free_port(), free_port()]
@@ -79,6 +79,8 @@ def test_a_browser_stays_at_its_instance_and_goes_on_at_the_other_when_that_one_
     for _ in range(5):
         assert cluster.instance_of(cookies[dying], "127.0.3.1") == (other, None)
         assert cluster.instance_of(cookies[other], "127.0.3.1") == (other, None)
+    cluster.instances[0].start()
+    assert cluster.instance_of(cookies[dying], "127.0.3.1") == (dying, None)  # at once
 
 
 def test_clients_of_a_killed_instance_resume_at_the_other_without_a_hole(cluster: Cluster) -> None:
