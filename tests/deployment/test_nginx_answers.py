@@ -59,6 +59,7 @@ def all_kinds_of_answers(site: RunningSite) -> dict[str, httpx.Response]:
         "no file": http.get("/nothing.js"),
         "folder": http.get("/modules/"),
         "method": http.post("/"),
+        "trace": http.request("TRACE", "/api/me"),
         "api": http.get("/api/me"),
         "no route": http.get("/api/nothing"),
         "health": http.get("/healthz"),
@@ -125,6 +126,17 @@ def test_the_page_is_kept_by_browsers_and_asked_for_each_time(site: RunningSite)
     os.utime(module, (module.stat().st_atime, module.stat().st_mtime + 1))
     changed = http.get("/modules/cid.js", headers={"If-None-Match": before})
     assert (changed.status_code, changed.content) == (200, same_length)
+
+
+def test_files_that_are_no_part_of_a_page_are_not_served(site: RunningSite) -> None:
+    folder = site.nginx.root / "opt/cloudchat/current/frontend"
+    http = site.nginx.browser_like(site.trust)
+    for name in (".git/config", "backup.tar", "modules/chat.js~", ".env", "server.py", "page.js.bak"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("by mistake")
+        assert http.get(f"/{name}").status_code == 404, name
+    for name in (path.relative_to(CHECKOUT / "frontend") for path in (CHECKOUT / "frontend").rglob("*.*")):
+        assert http.get(f"/{name}").status_code == 200, name
 
 
 def test_only_the_page_is_compressed(site: RunningSite) -> None:
