@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +16,9 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 SOURCE = "/usr/src/cloudchat"
-"""Where the checkout is in a box."""
+"""Where a machine has its copy of the checkout."""
+_CHECKOUT = "/usr/src/checkout"
+_PARTS = "src frontend alembic config systemd pyproject.toml README.md"
 DOMAIN = "chat.example.test"
 _SCRIPT = Path(__file__).with_name("systemd_box")
 _DEPENDENCIES = "/usr/lib/cloudchat-dependencies"
@@ -43,7 +46,7 @@ class Box:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="cc-box-", dir="/tmp"))
-        shown = [f"{CHECKOUT}:{SOURCE}", f"{sysconfig.get_path('purelib')}:{_DEPENDENCIES}"]
+        shown = [f"{CHECKOUT}:{_CHECKOUT}", f"{sysconfig.get_path('purelib')}:{_DEPENDENCIES}"]
         if _OWN_PYTHON:
             shown.append(f"{sys.base_prefix}:{_OWN_PYTHON}")
         self._environment = {
@@ -117,12 +120,20 @@ class Machine(Box):
     The dependencies are not downloaded: the release's venv finds those of the tests.
     """
 
+    def __init__(self, units: Mapping[str, str] | None = None) -> None:
+        """`units` are there from the beginning, by their names."""
+        super().__init__()
+        self._units = dict(units or {})
+
     def __enter__(self) -> Self:
         with ExitStack() as starting:
             starting.push(super().__enter__())
             if _OWN_PYTHON:  # its libpython may be looked for where it was built, which the sandbox hides
                 self.write("/etc/ld.so.conf.d/00-python.conf", f"{_OWN_PYTHON}/lib\n")
                 self.run("ldconfig")
+            for name, text in self._units.items():
+                self.write(f"/etc/systemd/system/{name}", text)
+            self.copy_source(SOURCE)
             self.add_release(SOURCE)
             self.install_without_site()
             starting.pop_all()
@@ -132,6 +143,10 @@ class Machine(Box):
     def socket(self) -> Path:
         """The chat's unix socket, as seen from here."""
         return self.root / "run/cloudchat/cloudchat.sock"
+
+    def copy_source(self, target: str) -> None:
+        """A checkout of its own, which a test may change."""
+        self.run("sh", "-euc", f'mkdir "$1"; cd {_CHECKOUT}; cp -r {_PARTS} "$1"', "sh", target)
 
     def add_release(self, source: str) -> str:
         """What the installer has after it installed the program, for a checkout in the box; returns its folder."""
@@ -143,7 +158,8 @@ class Machine(Box):
         self.run("sh", "-euc", f'{copy} && cp -r "$1/alembic" "$2/cloudchat/_migrations"', "sh", source, packages)
         version = folder.rpartition("/")[2].partition("-")[0]
         self.write(f"{packages}/cloudchat-{version}.dist-info/METADATA", f"Name: cloudchat\nVersion: {version}\n")
-        program = f"#!{folder}/bin/python\nimport sys\nfrom cloudchat.cli.main import main\nsys.exit(main())\n"
+        program = f"#!{folder}/bin/python\nimport sys\nfrom cloudchat.cli.main import main\n"
+        program += "if __name__ == '__main__':\n    sys.exit(main())\n"  # which each worker imports
         self.write(f"{folder}/bin/cloudchat", program, 0o755)
         self._installer(source, 'finish_release "$VERSIONS/$RELEASE"')
         return folder
