@@ -14,6 +14,7 @@ from cloudchat.http.origins import Origins
 from cloudchat.http.proxies import TrustedProxies
 from cloudchat.http.refusal_log import RefusalLog
 from cloudchat.http.request_counts import RequestCounts
+from cloudchat.http.request_id import RequestId
 from cloudchat.http.security_headers import SecurityHeaders
 
 
@@ -33,3 +34,4 @@ def protect(
     app.add_middleware(RequestCounts, counts=requests)
     app.add_middleware(SecurityHeaders, origins=origins)
     app.add_middleware(TrustedProxies, proxies=proxies)
+    app.add_middleware(RequestId)

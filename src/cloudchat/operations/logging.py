@@ -10,6 +10,8 @@ import re
 import time
 from typing import Any
 
+from cloudchat.core.request_context import REQUEST
+
 _STEERING = (*range(0x20), *range(0x7F, 0xA0), *range(0x200E, 0x2010), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
 """Control characters, line separators, and what turns the direction of text around."""
 _ESCAPED = {code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in _STEERING}
@@ -54,12 +56,13 @@ def utc(record: logging.LogRecord) -> str:
 
 
 def parts_of(record: logging.LogRecord) -> tuple[str, dict[str, object]]:
-    """The event in words, and the fields that its template names as ` name=%s`."""
+    """The event in words, and its fields: those that its template names as ` name=%s`, and the request it came of."""
     template, arguments = record.msg, record.args
+    request = REQUEST.get()
+    fields: dict[str, object] = {} if request is None else {"request": request}
     if not isinstance(template, str) or not isinstance(arguments, tuple) or not arguments:
-        return record.getMessage(), {}
+        return record.getMessage(), fields
     values = iter(arguments)
-    fields: dict[str, object] = {}
 
     def put(found: re.Match[str]) -> str:
         if found["spec"] is None:
@@ -73,7 +76,7 @@ def parts_of(record: logging.LogRecord) -> tuple[str, dict[str, object]]:
     try:
         return _PLACEHOLDER.sub(put, template), fields
     except (RuntimeError, StopIteration, TypeError, ValueError):  # a mistaken call must not cost the line
-        return f"{template} {arguments!r}", {}
+        return f"{template} {arguments!r}", fields
 
 
 def log_config(level: str, form: str = "text") -> dict[str, Any]:

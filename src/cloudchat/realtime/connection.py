@@ -61,6 +61,7 @@ class Connection:
         "_session",
         "_spawn",
         "authenticated_at",
+        "id",
         "joined",
         "open",
         "principal",
@@ -72,6 +73,7 @@ class Connection:
     def __init__(
         self,
         socket: Socket,
+        id: str,
         principal: Principal,
         rooms: Mapping[str, RoomSummary],
         session: SocketSession,
@@ -84,6 +86,7 @@ class Connection:
         authenticated_at: float,
     ) -> None:
         self.socket = socket
+        self.id = id
         self.principal = principal
         self.rooms = rooms
         self.joined: dict[str, RoomFeed] = {}
@@ -118,8 +121,8 @@ class Connection:
         self._refused(outcome.error)
         self.send(outcome.error)
         if outcome.close is not None:
-            user, session = self.principal.user_id, self.principal.session_id
-            logger.info("socket closed for abuse code=%d user=%s session=%s", outcome.close, user, session)
+            user = self.principal.user_id
+            logger.info("socket closed for abuse code=%d user=%s connection=%s", outcome.close, user, self.id)
             self.socket.close(outcome.close)
 
     def draining(self) -> None:

@@ -160,9 +160,7 @@ class SocketEndpoint:
             self._census.leave(number)
             self._roster.release(network)
             self._traffic.closes[socket.closed_with] += 1
-            logger.debug("socket closed user=%s session=%s", principal.user_id, principal.session_id)
-
-        logger.debug("socket opened user=%s session=%s address=%s", principal.user_id, principal.session_id, client)
+            logger.debug("socket closed connection=%s code=%d", connection.id, socket.closed_with)
 
         now = time.monotonic()
         socket.outbox_bytes = self._outbox_bytes
@@ -170,6 +168,7 @@ class SocketEndpoint:
         self._traffic.connects["accepted"] += 1
         connection = Connection(
             socket,
+            new_id(),
             principal,
             {room.id: room for room in rooms},
             SocketSession(self._limits, self._roster.sends_of(principal.user_id, now), now),
@@ -180,15 +179,19 @@ class SocketEndpoint:
             spawn=self._spawn,
             authenticated_at=asked_at,
         )
+        named = connection.id, principal.user_id, principal.session_id, client
+        logger.debug("socket opened connection=%s user=%s session=%s address=%s", *named)
         oldest = self._roster.enter(connection, number)
         if oldest is not None:
             oldest.socket.close(CloseCode.REPLACED)
-        connection.send(self._welcome(principal, rooms, heads))
+        connection.send(self._welcome(connection.id, principal, rooms, heads))
         socket.attach(connection)
 
-    def _welcome(self, principal: Principal, rooms: list[RoomSummary], heads: list[StreamPosition]) -> events.Welcome:
+    def _welcome(
+        self, connection: str, principal: Principal, rooms: list[RoomSummary], heads: list[StreamPosition]
+    ) -> events.Welcome:
         return events.Welcome(
-            session=new_id(),
+            session=connection,
             user=events.User(id=principal.user_id, name=principal.name, role=principal.role),
             server_time=rfc3339(time.time()),
             token_expires_at=rfc3339(principal.expires_at),
