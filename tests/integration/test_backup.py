@@ -8,12 +8,16 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+import redis
 
+from cloudchat.broker import keys
+from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.database.migrations import is_current, upgrade
 from support.accounts import login, register
-from support.commands import admin_here, done, refused
+from support.commands import done, refused, run_here
 from support.postgres import RunningPostgres
 from support.server import CLOUDCHAT, RunningServer, serve_to_its_end
 from support.socket import ChatSocket
@@ -28,7 +32,7 @@ class Place:
     environment: dict[str, str] = field(default_factory=dict)
 
     def admin(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return admin_here(self.state, *arguments, environment=self.environment)
+        return run_here(self.state, "admin", *arguments, environment=self.environment)
 
     def server(self) -> RunningServer:
         return RunningServer(state_dir=self.state, environment=self.environment)
@@ -69,7 +73,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Path]:
 def test_it_is_for_its_user_alone_and_can_be_verified(written: tuple[Place, Path]) -> None:
     _, backup = written
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
-    assert "2 events" in done(admin_here(backup.parent / "no state", "verify-backup", backup))
+    assert "2 events" in done(run_here(backup.parent / "no state", "admin", "verify-backup", backup))
     assert not (backup.parent / "no state").exists()
 
 
@@ -94,7 +98,8 @@ def test_what_is_there_is_moved_aside_and_only_if_told_so(written: tuple[Place, 
     assert "--replace" in refused(place.admin("restore", backup))
     assert people_in(place.state / "cloudchat.db") == {"admin", "bob"}
     done(place.admin("restore", "--replace", backup))
-    assert place.history(name="ann") == [(1, "one"), (2, "two")]
+    assert people_in(place.state / "cloudchat.db") == {"admin", "ann"}
+    assert b"of another" not in store_says(place.state / "store")
     (database,) = (path for path in place.state.glob("cloudchat.db.before-*") if path.suffix not in ("-wal", "-shm"))
     assert people_in(database) == {"admin", "bob"}
     assert b"of another" in store_says(next(place.state.glob("store.before-*")))
@@ -139,12 +144,16 @@ def test_an_older_schema_is_brought_up_to_todays(tmp_path: Path) -> None:
 
 
 def test_a_server_does_not_take_a_half_restored_state_for_a_first_start(
-    written: tuple[Place, Path], tmp_path: Path
+    written: tuple[Place, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = Place(tmp_path / "state")
-    done(place.admin("restore", written[1]))
-    (place.state / "restore.unfinished").touch()
-    (place.state / "cloudchat.db").rename(place.state / "cloudchat.db.before-x")
+
+    def fail(*_: object) -> NoReturn:
+        raise BrokerUnavailable("in the middle of it")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cloudchat.operations.backup.restore.replace_outside", fail)
+        refused(place.admin("restore", written[1]))
     assert "restore --replace" in serve_to_its_end(place.state).stderr
     done(place.admin("restore", "--replace", written[1]))
     assert people_in(place.state / "cloudchat.db") == {"admin", "ann"}
@@ -168,7 +177,7 @@ def test_a_folder_of_backups_keeps_the_newest(written: tuple[Place, Path], tmp_p
     "arguments", [["backup"], ["backup", "x", "--directory", "."], ["backup", "--directory", ".", "--keep", "0"]]
 )
 def test_a_backup_goes_to_one_place(tmp_path: Path, arguments: list[str]) -> None:
-    assert admin_here(tmp_path / "state", *arguments).returncode == 2
+    assert run_here(tmp_path / "state", "admin", *arguments).returncode == 2
 
 
 @pytest.mark.parametrize("name", ["there", "no folder/b.tar"])
@@ -179,7 +188,7 @@ def test_a_file_that_can_not_be_written_is_named(written: tuple[Place, Path], tm
 
 
 def test_where_nothing_is_nothing_is_backed_up_and_nothing_made(tmp_path: Path) -> None:
-    refused(admin_here(tmp_path / "state", "backup", tmp_path / "b.tar"))
+    refused(run_here(tmp_path / "state", "admin", "backup", tmp_path / "b.tar"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -195,11 +204,12 @@ def test_a_store_of_ones_own_is_filled_and_what_it_had_can_be_put_back(
     """From the packaged Valkey to the distribution's Redis, and the old state of the latter saved on the way."""
     place = Place(tmp_path / "state", {"CLOUDCHAT_REDIS_URL": own_store.url})
     place.says("of another", name="bob")
-    done(place.admin("restore", "--replace", written[1]))
-    assert b"two" in store_says(own_store.folder)
-    (saved,) = place.state.glob("before-restore-*.tar")
-    done(place.admin("restore", "--replace", saved))
-    assert place.history(name="bob") == [(1, "of another")]
+    with redis.Redis(port=own_store.port) as store:
+        for backup, name, events in ((written[1], "ann", 2), (None, "bob", 1)):
+            (saved,) = [backup] if backup else place.state.glob("before-restore-*.tar")
+            done(place.admin("restore", "--replace", saved))
+            assert people_in(place.state / "cloudchat.db") == {"admin", name}
+            assert store.xlen(keys.log("lobby")) == events
 
 
 def test_no_restore_into_a_store_that_another_machines_server_uses(

@@ -2,11 +2,13 @@
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from support.commands import admin_here, done
-from support.server import CLOUDCHAT, RunningServer, environment_of
+import pytest
+
+from support.commands import done, run_here
+from support.server import RunningServer
 from support.stores import RunningStore
 
 FEW = {"CLOUDCHAT_SOCKETS_IN_TOTAL": "100"}
@@ -14,8 +16,13 @@ FEW = {"CLOUDCHAT_SOCKETS_IN_TOTAL": "100"}
 
 
 def doctor(state_dir: Path, *options: str, extra: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    environment = environment_of(state_dir, {**FEW, **(extra or {})})
-    return subprocess.run([CLOUDCHAT, "doctor", *options], env=environment, capture_output=True, text=True, timeout=60)
+    return run_here(state_dir, "doctor", *options, environment={**FEW, **(extra or {})})
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    with RunningServer() as running:
+        yield running
 
 
 def wrong(ran: subprocess.CompletedProcess[str]) -> list[str]:
@@ -23,7 +30,7 @@ def wrong(ran: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 def test_a_healthy_server_has_nothing_wrong_and_shows_its_limits(server: RunningServer, tmp_path: Path) -> None:
-    done(admin_here(server.state_dir, "backup", "--directory", tmp_path))
+    done(run_here(server.state_dir, "admin", "backup", "--directory", tmp_path))
     options = "--url", server.url, "--backups", str(tmp_path)
     ran = doctor(server.state_dir, *options, extra={"CLOUDCHAT_SOCKETS_PER_USER": "7"})
     assert (ran.returncode, wrong(ran), ran.stderr) == (0, [], "")
@@ -35,6 +42,7 @@ def test_what_others_may_read_is_found(server: RunningServer) -> None:
     key = next((server.state_dir / "keys").glob("*.pem"))
     key.chmod(0o644)
     ran = doctor(server.state_dir)
+    key.chmod(0o400)
     assert ran.returncode == 1
     assert [str(key) in line and "chmod" in line for line in wrong(ran)] == [True]
 
