@@ -2,20 +2,18 @@
 
 import argparse
 import os
-import pwd
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cloudchat.cli.backup_state import explained, settings_of_state, store_at_hand
 from cloudchat.cli.refusal import Refusal
-from cloudchat.cli.state_folder import lock_state_folder, prepare_state_folder
+from cloudchat.cli.state_folder import lock_state_folder
 
 if TYPE_CHECKING:
     from cloudchat.operations.backup.manifest import Manifest
-    from cloudchat.settings import Settings
 
 
 def register_backup_commands(under: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -64,15 +62,15 @@ def back_up(options: argparse.Namespace) -> int:
     now = time.time()
     folder: Path | None = options.directory
     target: Path = folder / kept.name_at(now) if folder else options.file
-    with _explained(f"nothing was written to {target}"), ExitStack() as running:
-        settings = _settings(must_be_there=True)
+    with explained(f"nothing was written to {target}"), ExitStack() as running:
+        settings = settings_of_state(must_be_there=True)
         if folder:
             remove_leftovers(folder, kept.PATTERN)
-        url = _store(settings, running)
+        url = store_at_hand(settings, running)
         manifest = create_backup(target, url, settings.database.get_secret_value(), settings.state_dir / "keys", now)
     print(f"{target}: {_summary(manifest)}")
     if folder and options.keep:
-        with _explained("old backups stay"):
+        with explained("old backups stay"):
             kept.remove_old(folder, options.keep)
     return 0
 
@@ -82,7 +80,7 @@ def verify_backup(options: argparse.Namespace) -> int:
     from cloudchat.operations.backup.archive import Archive
     from cloudchat.operations.backup.unpack import check_backup, unpack_sqlite
 
-    with _explained("do not rely on it"), Archive(options.file) as archive:
+    with explained("do not rely on it"), Archive(options.file) as archive:
         check_backup(archive)
         if archive.manifest.database == "sqlite":
             with tempfile.TemporaryDirectory(prefix="cloudchat-") as scratch:
@@ -98,8 +96,8 @@ def put_back(options: argparse.Namespace) -> int:
     from cloudchat.operations.backup.restore import Restore, StateOccupied
 
     now = time.time()
-    with _explained("what was there is as it was, unless files say .before"), Archive(options.file) as archive:
-        settings = _settings()
+    with explained("what was there is as it was, unless files say .before"), Archive(options.file) as archive:
+        settings = settings_of_state()
         lock = lock_state_folder(settings.state_dir, half_restored=True)
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z"
         store_url = settings.redis_url.get_secret_value() if settings.redis_url else None
@@ -118,57 +116,6 @@ def put_back(options: argparse.Namespace) -> int:
         "tokens and invites taken back; see `cloudchat admin list-users`, `list-tokens`, `list-invites`."
     )
     return 0
-
-
-def _settings(*, must_be_there: bool = False) -> "Settings":
-    from cloudchat.cli.environment import load_settings
-
-    settings = load_settings()
-    if must_be_there and not settings.state_dir.is_dir():
-        raise Refusal(f"there is no state folder {settings.state_dir}: set CLOUDCHAT_STATE_DIR to the server's")
-    folder = prepare_state_folder(settings.state_dir)
-    owner = folder.stat().st_uid
-    if owner != os.geteuid():  # what root writes there, the server could not read
-        name = pwd.getpwuid(owner).pw_name
-        raise Refusal(f"the state folder {folder} belongs to {name}: run this as {name}, with sudo -u {name}")
-    return settings.model_copy(update={"state_dir": folder})
-
-
-def _store(settings: "Settings", running: ExitStack) -> str:
-    """The store that is there: one's own, a running server's, or the embedded one, started for as long as it takes."""
-    from cloudchat.broker.store_folder import socket_path
-    from cloudchat.operations.backup.own_store import own_store
-
-    if settings.redis_url is not None:
-        return settings.redis_url.get_secret_value()
-    folder = settings.state_dir / "store"
-    try:
-        lock = lock_state_folder(settings.state_dir, half_restored=True)
-    except Refusal:  # a server runs
-        return f"unix://{socket_path(folder)}"
-    running.callback(os.close, lock)
-    return running.enter_context(own_store(folder))
-
-
-@contextmanager
-def _explained(state_of_affairs: str) -> Iterator[None]:
-    """Whatever can go wrong becomes a Refusal that says how things stand now."""
-    from cloudchat.broker.broker import BrokerUnavailable
-    from cloudchat.broker.embedded_server import StoreStartError
-    from cloudchat.database.copy_failed import CopyFailed
-    from cloudchat.database.engine import DatabaseUrlError
-    from cloudchat.database.migrations import MigrationError
-    from cloudchat.database.transactions import DatabaseUnavailable
-    from cloudchat.operations.backup.manifest import BadBackup
-
-    try:
-        yield
-    except BrokerUnavailable as error:
-        raise Refusal(f"the store failed ({error}); {state_of_affairs}") from error
-    except (BadBackup, CopyFailed, MigrationError, StoreStartError, DatabaseUrlError, DatabaseUnavailable) as error:
-        raise Refusal(f"{error}; {state_of_affairs}") from error
-    except OSError as error:
-        raise Refusal(f"{error.strerror or error} ({error.filename}); {state_of_affairs}") from error
 
 
 def _summary(manifest: "Manifest") -> str:
