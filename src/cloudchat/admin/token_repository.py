@@ -12,13 +12,20 @@ from cloudchat.database.statements import changed_rows
 
 
 @dataclass(frozen=True, slots=True)
+class TokenUser:
+    """For whom a token speaks."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class TokenSummary:
     """An API token, without the token. Times are seconds since 1970; `last_used_at` is right to the hour."""
 
     id: str
-    user_id: str
-    username: str
-    scopes: str
+    user: TokenUser
+    scopes: list[str]
     label: str
     created_at: float
     expires_at: float
@@ -39,9 +46,8 @@ def all_api_tokens(db: Session) -> Sequence[TokenSummary]:
     return [
         TokenSummary(
             id=token.id,
-            user_id=token.user_id,
-            username=name,
-            scopes=token.scopes,
+            user=TokenUser(token.user_id, name),
+            scopes=token.scopes.split(),
             label=token.label,
             created_at=token.created_at,
             expires_at=token.expires_at,

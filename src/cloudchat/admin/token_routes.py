@@ -11,7 +11,6 @@ from cloudchat.admin.actor import Actor
 from cloudchat.admin.guard import PathId, acting_administrator
 from cloudchat.admin.service import AdminService
 from cloudchat.auth.service import AccountService
-from cloudchat.core.clock import rfc3339
 from cloudchat.http.error_docs import documented
 from cloudchat.http.origins import json_of_our_page
 from cloudchat.settings import Settings
@@ -42,7 +41,7 @@ def token_routes(admin: AdminService, accounts: AccountService, limiter: Limiter
         issued = admin.tokens.issue(
             body.user, body.scopes, body.ttl_seconds, label=body.label, actor=actor, now=time.time()
         )
-        return schemas.NewTokenAnswer(token=issued.token, id=issued.id, expires_at=rfc3339(issued.expires_at))
+        return schemas.NewTokenAnswer.of(issued)
 
     @routes.delete("/tokens/{token_id}", status_code=204, responses=documented(401, 403, 404, 422, 429, 503))
     @limiter.limit(settings.admin_rate)
@@ -64,7 +63,7 @@ def token_routes(admin: AdminService, accounts: AccountService, limiter: Limiter
     def create_invite(request: Request, actor: by, body: schemas.InviteRequest) -> schemas.NewInviteAnswer:
         """A right to register, for one person."""
         issued = admin.invites.create(body.ttl_seconds, actor=actor, now=time.time())
-        return schemas.NewInviteAnswer(invite=issued.invite, id=issued.id, expires_at=rfc3339(issued.expires_at))
+        return schemas.NewInviteAnswer.of(issued)
 
     @routes.delete("/invites/{invite_id}", status_code=204, responses=documented(401, 403, 404, 422, 429, 503))
     @limiter.limit(settings.admin_rate)

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from cloudchat.auth.passwords import LEAST_CHARACTERS
-from cloudchat.auth.sign_in import Profile, SessionSummary, SignIn
-from cloudchat.core.clock import rfc3339
+from cloudchat.auth.sign_in import SignIn
+from cloudchat.http.json_answer import EntryId, Instant, JsonAnswer
 from cloudchat.http.json_body import JsonBody
 
 _USERNAME = "2 to 32 letters, digits, dots, underscores, hyphens."
@@ -57,27 +57,15 @@ class PasswordRequest(JsonBody):
     new_password: NewPassword
 
 
-class UserAnswer(BaseModel):
+class UserAnswer(JsonAnswer):
     """A user."""
 
-    id: str = Field(examples=["q_axJiJBBhCsk1eqY2Fzxg"])
+    id: EntryId
     name: str = Field(examples=["ann"])
     role: str = Field(examples=["member"])
     must_change_password: bool = Field(description="Until it is changed, sessions of this user hold no scope.")
     totp_enabled: bool = Field(description="Whether a login needs a second factor.")
     must_set_up_totp: bool = Field(description="Until there is one, sessions of this administrator can't administer.")
-
-    @classmethod
-    def of(cls, profile: Profile) -> "UserAnswer":
-        """From the service's answer."""
-        return cls(
-            id=profile.id,
-            name=profile.name,
-            role=profile.role,
-            must_change_password=profile.must_change_password,
-            totp_enabled=profile.totp_enabled,
-            must_set_up_totp=profile.must_set_up_totp,
-        )
 
 
 class RegisterAnswer(BaseModel):
@@ -111,27 +99,15 @@ class MeAnswer(UserAnswer):
     scopes: list[str] = Field(examples=[["chat:read", "chat:write"]])
 
 
-class SessionAnswer(BaseModel):
+class SessionAnswer(JsonAnswer):
     """One of one's own sessions."""
 
-    id: str
+    id: EntryId
     client: str = Field(description="What the device called itself.")
-    created_at: str
-    last_used_at: str
-    expires_at: str = Field(description="Unless it is used before.")
+    created_at: Instant
+    last_used_at: Instant
+    expires_at: Instant = Field(description="Unless it is used before.")
     current: bool = Field(description="Whether it is this request's.")
-
-    @classmethod
-    def of(cls, session: SessionSummary) -> "SessionAnswer":
-        """From the service's answer."""
-        return cls(
-            id=session.id,
-            client=session.client,
-            created_at=rfc3339(session.created_at),
-            last_used_at=rfc3339(session.last_used_at),
-            expires_at=rfc3339(session.expires_at),
-            current=session.current,
-        )
 
 
 class SessionsAnswer(BaseModel):

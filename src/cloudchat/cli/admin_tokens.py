@@ -29,7 +29,7 @@ def list_tokens(service: "AdminService", options: argparse.Namespace) -> None:
         expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(token.expires_at))
         state = "revoked" if token.revoked_at is not None else "expired" if token.expires_at <= now else "good"
         used = rfc3339(token.last_used_at) if token.last_used_at is not None else "never"
-        print(token.id, token.username, token.scopes.replace(" ", ","), expires, state, token.label, used, sep="\t")
+        print(token.id, token.user.name, ",".join(token.scopes), expires, state, token.label, used, sep="\t")
 
 
 def revoke(service: "AdminService", options: argparse.Namespace) -> None:
