@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
@@ -57,6 +58,9 @@ from cloudchat.rooms.service import RoomService, RoomSummary
 from cloudchat.settings import Settings
 
 _SECONDS_TO_GET_WELL = 2.0
+
+if TYPE_CHECKING:
+    from cloudchat.operations.message_traces import MessageTraces
 
 
 @dataclass(frozen=True)
@@ -114,16 +118,20 @@ def create_app(settings: Settings) -> FastAPI:
     )
     relay = Relay(hub, supervisor.spawn, settings.heartbeat_seconds)
     calls = StoreCalls(redis_url)
+    traces = _message_traces(settings.trace_ratio)
     broker = RedisBroker(
         redis_url,
         calls,
-        relay,
+        relay if traces is None else traces.listener(relay),
         history_messages=settings.history_messages,
         settled=hub.settle,
     )
     relay.connect(broker)
     traffic = Traffic()
-    dispatcher = Dispatcher(broker, relay, hub, MessageService(broker), services.authenticate, traffic)
+    messages = MessageService(broker)
+    if traces is not None:
+        messages = traces.messages(messages)
+    dispatcher = Dispatcher(broker, relay, hub, messages, services.authenticate, traffic)
     roster = Roster(
         SocketLimits(settings.sockets_per_user, settings.sockets_per_address, settings.sockets_in_total),
         settings.sends_per_10s,
@@ -205,6 +213,8 @@ def create_app(settings: Settings) -> FastAPI:
             await calls.close()
             accounts.close()
             db.close()
+            if traces is not None:
+                await asyncio.to_thread(traces.close)
 
     app = FastAPI(title="cloudchat", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     limiter = create_limiter(settings)
@@ -218,6 +228,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes.append(WebSocketRoute("/ws", sockets))
     app.mount("/", StaticFiles(directory=frontend_directory(), html=True), name="frontend")
     return app
+
+
+def _message_traces(ratio: float) -> "MessageTraces | None":
+    # Loaded only where somebody asked for it: it is an extra, and 20 MiB of every process.
+    if not ratio:
+        return None
+    from cloudchat.operations.message_traces import MessageTraces
+
+    return MessageTraces(ratio)
 
 
 def create_app_from_environment() -> FastAPI:

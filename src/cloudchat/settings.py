@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="Port of /metrics, on this machine's loopback alone; unset is off."
     )
+    trace_ratio: float = Field(
+        0, ge=0, le=1, description="Share of messages whose path is traced by OpenTelemetry; see the OTEL_* variables."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: LogFormat | None = Field(
         None, description="text, or json (one object a line); unset is text on loopback and json elsewhere."

@@ -70,6 +70,7 @@ def serve(options: argparse.Namespace) -> int:
     descriptor = descriptor_to_inherit(options.fd, os.environ, os.getpid())
     gc.disable()  # of the thousand objects a second that imports make, none is garbage: a quarter of a second saved
     settings = load_settings(host=options.host, port=options.port, workers=options.workers)
+    _check_extras(settings)
     logging.config.dictConfig(log_config(settings.log_level, settings.log_format_in_force))
     with contextlib.ExitStack() as running:
         _stop_cleanly_on_signals()
@@ -84,6 +85,16 @@ def serve(options: argparse.Namespace) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # only the store is left to end, and that is bounded
     return code
+
+
+def _check_extras(settings: "Settings") -> None:
+    """What was asked for must be installed: now, and not when the first worker dies of it."""
+    if not settings.trace_ratio:
+        return
+    try:
+        import opentelemetry.exporter.otlp.proto.http  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise Refusal("CLOUDCHAT_TRACE_RATIO needs OpenTelemetry; install it: pip install 'cloudchat[otel]'") from error
 
 
 def _stop_cleanly_on_signals() -> None:
