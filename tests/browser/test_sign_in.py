@@ -6,6 +6,7 @@ import httpx
 from playwright.sync_api import Route, expect
 
 from browser.chat_page import PASSWORD, ChatPage
+from cloudchat.resources import frontend_directory
 from support.server import RunningServer
 
 People = Callable[[], ChatPage]
@@ -127,3 +128,11 @@ def test_tabs_that_refresh_at_once_all_stay_signed_in(server: RunningServer, per
             tab.page.evaluate("setTimeout(() => location.reload())")
         for tab in tabs:
             tab.is_connected()
+
+
+def test_every_style_sheet_of_the_page_is_in_force(server: RunningServer, person: People) -> None:
+    ada = person()
+    ada.page.goto(server.url)
+    rules = ada.page.evaluate("[...document.styleSheets].map(sheet => [sheet.href, sheet.cssRules.length])")
+    assert len(rules) == len(list(frontend_directory().rglob("*.css")))
+    assert all(count > 0 for _, count in rules), rules
