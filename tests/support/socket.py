@@ -45,6 +45,7 @@ class ChatSocket:
                 subprotocols=protocols,
                 additional_headers=sent,
                 compression=None,
+                close_timeout=1,
                 proxy=None,
                 max_size=None,
                 **(options or {}),

@@ -11,7 +11,7 @@ from cloudchat.cli.refusal import Refusal
 
 BACKLOG = 2048
 _FIRST_ACTIVATED = 3  # SD_LISTEN_FDS_START
-_PATIENCE = 1.0  # seconds for the workers of a server that was killed just now to let go of the port
+_PATIENCE = 3.0  # seconds for the workers of a server that was killed just now, and were still importing, to let go
 
 
 def open_listener(host: str, port: int) -> socket.socket:
