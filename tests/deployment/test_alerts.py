@@ -77,8 +77,9 @@ FIRES: dict[str, list[dict[str, str]]] = {
     "CloudchatMemory": [
         series("process_resident_memory_bytes", "900000000x60"),
         series("cloudchat_connections", "100x60"),
+        series("cloudchat_processes", "1x60"),
     ],
-    "CloudchatProcessor": [series("process_cpu_seconds_total", "0+59x60")],
+    "CloudchatProcessor": [series("process_cpu_seconds_total", "0+118x60"), series("cloudchat_processes", "2x60")],
 }
 
 ALL_IS_WELL = [
@@ -103,8 +104,9 @@ ALL_IS_WELL = [
     series("cloudchat_connects_total", "0+60x60", result="unauthenticated"),
     series("process_open_fds", "20100x60"),
     series("process_max_fds", "65536x60"),
-    series("process_resident_memory_bytes", "390000000x60"),
-    series("process_cpu_seconds_total", "0+30x60"),
+    series("cloudchat_processes", "4x60"),
+    series("process_resident_memory_bytes", "840000000x60"),
+    series("process_cpu_seconds_total", "0+120x60"),
 ]
 
 

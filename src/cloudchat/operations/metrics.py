@@ -55,6 +55,7 @@ class Metrics(Collector):
         """See `prometheus_client.registry.Collector`."""
         now = self._read()
         yield _gauge("connections", "Sockets that are open.", now.connections)
+        yield _gauge("processes", "Workers that these figures are of.", 1)
         yield _gauge("rooms", "Rooms that somebody here has joined.", now.rooms)
         yield _gauge("ready", "1 while /readyz says that the process can do its work.", now.ready)
         yield _gauge("tasks_dead", "Permanent background tasks that have ended: replace the process.", now.tasks_dead)

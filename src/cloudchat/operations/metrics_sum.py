@@ -9,6 +9,7 @@ _WORST: dict[str, Callable[[Iterable[float]], float]] = {
     "cloudchat_loop_lag_seconds": max,
     "process_start_time_seconds": max,
     "process_max_fds": min,
+    "process_open_fds": max,
 }
 
 
