@@ -1,7 +1,7 @@
 /**
  * Where the reader is. At the bottom, new messages pull the view along; anywhere else, what is being
  * read stays where it is, whether something is put in above, below or taken away. (The browser's own
- * scroll anchoring does the half of it, and not in every browser; style.css turns it off.)
+ * scroll anchoring does the half of it, and not in every browser; styles/chat.css turns it off.)
  */
 
 const NEAR_PX = 48;

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from cloudchat.auth.principal import Principal
 from cloudchat.core.clock import rfc3339
+from cloudchat.core.line_budget import BOUNDED
 from cloudchat.core.socket_session import Refused, SocketSession
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
@@ -122,7 +123,8 @@ class Connection:
         self.send(outcome.error)
         if outcome.close is not None:
             user = self.principal.user_id
-            logger.info("socket closed for abuse code=%d user=%s connection=%s", outcome.close, user, self.id)
+            told = outcome.close, user, self.id
+            logger.info("socket closed for abuse code=%d user=%s connection=%s", *told, extra=BOUNDED)
             self.socket.close(outcome.close)
 
     def draining(self) -> None:

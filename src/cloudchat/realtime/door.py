@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.types import Send
 
+from cloudchat.core.line_budget import BOUNDED
 from cloudchat.protocol.close_codes import REASONS, CloseCode
 from cloudchat.realtime.opening import SUBPROTOCOL, Credential, Refusal
 from cloudchat.realtime.traffic import Traffic
@@ -51,4 +52,4 @@ class Door:
     def _note(self, refusal: Refusal, client: str, user_id: str = "unknown") -> None:
         self._traffic.connects[refusal.code] += 1
         told = refusal.status, refusal.code, user_id, client
-        logger.info("socket refused status=%d code=%s user=%s address=%s", *told)
+        logger.info("socket refused status=%d code=%s user=%s address=%s", *told, extra=BOUNDED)

@@ -1,11 +1,16 @@
-"""What a flood of refused requests writes into the log: some lines, and then how many more there were."""
+"""What a flood of refused requests and sockets writes into the log: some lines, and then how many more there were."""
+
+import json
 
 import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
 
 from cloudchat.core.line_budget import PER_CLIENT
 from support.server import RunningServer
+from support.socket import ChatSocket
 
-REQUESTS = 3 * PER_CLIENT
+REFUSED = {"not signed in": 3 * PER_CLIENT, "socket refused": 2 * PER_CLIENT}
 
 
 def test_a_flood_of_refusals_costs_few_lines_and_is_counted() -> None:
@@ -13,12 +18,16 @@ def test_a_flood_of_refusals_costs_few_lines_and_is_counted() -> None:
         environment={"CLOUDCHAT_ACCOUNT_RATE": "99999/minute", "CLOUDCHAT_LOG_FORMAT": "json"}
     ) as server:
         with httpx.Client(base_url=server.url, verify=False) as nobody:
-            for _ in range(REQUESTS):
+            for _ in range(REFUSED["not signed in"]):
                 assert nobody.get("/api/me").status_code == 401
+        for _ in range(REFUSED["socket refused"]):
+            with pytest.raises(InvalidStatus):
+                ChatSocket(server.ws_url, "no token")
         server.terminate()  # or a minute later
-        lines = server.log.splitlines()
-    told = sum('"event": "not signed in"' in line for line in lines)
-    assert PER_CLIENT <= told < REQUESTS
-    (rest,) = [line for line in lines if '"kind": "not signed in"' in line]
-    assert '"address": "127.0.0.1"' in rest
-    assert f'"lines": {REQUESTS - told}' in rest
+        lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
+    for kind, refused in REFUSED.items():
+        told = sum(line["event"] == kind for line in lines)
+        rest = [line for line in lines if line.get("kind") == kind]
+        assert PER_CLIENT <= told < refused
+        assert told + sum(line["lines"] for line in rest) == refused
+        assert {line["address"] for line in rest} == {"127.0.0.1"}
