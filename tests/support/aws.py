@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
+import httpx
 
 from support import processes
 from support.server import environment_of
@@ -75,6 +76,10 @@ class EmulatedAws:
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+    def check_signatures_and_rights(self) -> None:
+        """From now on every request must be signed by somebody who may do that; this can't be undone."""
+        httpx.post(f"{self.url}/moto-api/reset-auth", content=b"0", verify=False).raise_for_status()
 
     def _has_started(self) -> bool:
         assert self._process is not None
