@@ -12,7 +12,7 @@ import pytest
 from cloudchat.operations.backup.kept import name_at
 from cloudchat.operations.checkup import store as store_checks
 from cloudchat.operations.checkup.edge import check_edge, check_public_url
-from cloudchat.operations.checkup.files import check_backups, check_files
+from cloudchat.operations.checkup.files import check_backups, check_files, check_secrets
 from cloudchat.operations.checkup.finding import Finding
 from cloudchat.operations.checkup.machine import check_machine, clocks_agree
 from cloudchat.operations.store_figures import StoreFigures
@@ -59,6 +59,14 @@ def test_an_interrupted_restore_and_missing_keys_are_found(state: Path) -> None:
     (state / "restore.unfinished").touch()
     shutil.rmtree(state / "keys")
     assert wrong(check_files(state)) == ["signing keys", "restore"]
+
+
+def test_secrets_that_others_may_read_are_found(tmp_path: Path) -> None:
+    assert check_secrets(tmp_path / "nothing") == []
+    tmp_path.chmod(0o700)
+    assert wrong(check_secrets(tmp_path)) == []
+    tmp_path.chmod(0o750)
+    assert len(wrong(check_secrets(tmp_path))) == 1
 
 
 @pytest.mark.parametrize(("hours", "mode", "faults"), [(2, 0o600, 0), (27, 0o600, 1), (2, 0o644, 1)])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cloudchat.operations.checkup.database import check_database
 from cloudchat.operations.checkup.edge import check_edge, check_public_url
-from cloudchat.operations.checkup.files import check_backups, check_files
+from cloudchat.operations.checkup.files import check_backups, check_files, check_secrets
 from cloudchat.operations.checkup.finding import Finding
 from cloudchat.operations.checkup.machine import check_machine
 from cloudchat.operations.checkup.store import check_the_store
@@ -13,7 +13,7 @@ from cloudchat.settings import Settings
 
 def examine(settings: Settings, *, public_url: str | None = None, backups: Path | None = None) -> list[Finding]:
     """Everything that can be looked at from this machine; addresses and folders that are not given are left out."""
-    findings = [*check_files(settings.state_dir), *check_machine(settings)]
+    findings = [*check_files(settings.state_dir), *check_secrets(), *check_machine(settings)]
     findings += check_database(settings.database.get_secret_value())
     findings += [*check_the_store(settings), *check_edge(settings)]
     if public_url is not None:

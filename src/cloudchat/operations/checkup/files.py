@@ -11,6 +11,8 @@ from cloudchat.operations.backup.kept import backups_in
 from cloudchat.operations.checkup.finding import Finding
 
 LEAST_FREE_BYTES = 512 << 20
+SECRETS = Path("/etc/cloudchat/credentials")
+"""On a machine that config/install.sh made."""
 BACKUP_HOURS = 26
 """A daily timer, and two hours for its delay and the backup itself."""
 
@@ -30,6 +32,11 @@ def check_files(folder: Path) -> list[Finding]:
         mend = "it was interrupted: run `cloudchat admin restore --replace FILE` again"
         findings.append(Finding("restore", mend))
     return [*findings, _disk(folder)]
+
+
+def check_secrets(folder: Path = SECRETS) -> list[Finding]:
+    """Where systemd takes the URLs of store and database from, which hold passwords: for root alone."""
+    return [_private("secrets", folder)] if folder.is_dir() else []
 
 
 def check_backups(folder: Path, now: float | None = None) -> list[Finding]:
