@@ -3,6 +3,9 @@
 
 VERSIONS=/opt/cloudchat/versions
 KEPT_RELEASES=3
+LOCK=requirements.lock driver=""
+# A database elsewhere is PostgreSQL, and needs its driver; with it, a release is another one.
+if [[ -s /etc/cloudchat/credentials/cloudchat_database_url ]]; then LOCK=requirements-postgres.lock driver=-postgres; fi
 
 # The version, and what tells two checkouts of one version apart.
 release_name() {
@@ -10,7 +13,7 @@ release_name() {
   version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$SOURCE/pyproject.toml")
   digest=$(cd "$SOURCE" && find src frontend alembic config systemd pyproject.toml -type f ! -name '*.pyc' -print0 |
     LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
-  echo "$version-${digest:0:8}"
+  echo "$version-${digest:0:8}$driver"
 }
 if [[ -d $SOURCE/src ]]; then RELEASE=$(release_name); fi
 
@@ -23,7 +26,7 @@ make_release() {
   fi
   if [[ -e $folder ]]; then run rm -rf "$folder"; fi
   run "$PYTHON" -m venv "$folder"
-  run "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$SOURCE/config/requirements.lock"
+  run "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$SOURCE/config/$LOCK"
   note "builds cloudchat from a copy of $SOURCE"
   if [[ -z $dry_run ]]; then
     build=$(mktemp -d)
