@@ -16,6 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from support.nginx import CHECKOUT, DOMAIN, ORIGIN, RunningNginx
+from support.processes import wait_until
 from support.site import SITES, RunningSite, trusted_certificate
 
 SECRET = "a-secret-that-somebody-put-into-a-query"
@@ -86,7 +87,8 @@ def test_every_answer_has_the_headers_that_cloudchat_itself_sends_and_each_of_th
     for what, answer in all_kinds_of_answers(site).items():
         statuses.add(answer.status_code)
         for name, value in wanted.items():
-            assert answer.headers.get_list(name) == [value], (what, name, answer.headers)
+            expected = answer.headers.get(name) if name == "x-request-id" else value  # of each request its own
+            assert answer.headers.get_list(name) == [expected], (what, name, answer.headers)
         assert answer.headers.get("server", "nginx") == "nginx", what
     assert statuses == {200, 304, 400, 401, 404, 405, 413, 414, 431}
 
@@ -165,6 +167,13 @@ def test_a_body_that_is_too_large_does_not_reach_cloudchat(site: RunningSite) ->
         assert http.post("/api/auth/logout", content=body, headers=headers).status_code == 413
     lines = [json.loads(line) for line in site.nginx.access_log.splitlines()]
     assert {line["instance"] for line in lines if line["path"] == "/api/auth/logout"} == {""}
+
+
+def test_an_answer_names_its_lines_in_both_logs(site: RunningSite) -> None:
+    answer = site.nginx.browser_like(site.trust).post("/api/auth/login", json={"username": "ann", "password": "wrong"})
+    name = answer.headers["x-request-id"]
+    wait_until(lambda: f'"request":"{name}"' in site.nginx.access_log, "nginx logs it, which it does at the very end")
+    assert f'"request": "{name}"' in site.server.log
 
 
 def test_no_log_has_a_query(site: RunningSite, alone: tuple[RunningNginx, ssl.SSLContext]) -> None:
