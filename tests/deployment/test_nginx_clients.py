@@ -59,7 +59,7 @@ def from_address(site: RunningSite, address: str, request: bytes) -> Callable[[]
     def answer() -> bytes:
         data = b""
         with tls:
-            tls.settimeout(10)
+            tls.settimeout(30)  # a restart, on a busy machine
             while chunk := tls.recv(65536):
                 data += chunk
         return data
