@@ -27,9 +27,9 @@ check_options() {
 
 install_packages() {
   local wanted=(python3 python3-venv redis-server openssl) missing=() package policy=/usr/sbin/policy-rc.d
-  if [[ -z $proxy ]]; then wanted+=(nginx-light); fi
+  if [[ -z $proxy ]]; then wanted+=(nginx); fi
   for package in "${wanted[@]}"; do
-    if [[ $package == nginx-light && -x /usr/sbin/nginx ]]; then continue; fi
+    if [[ $package == nginx && -x /usr/sbin/nginx ]]; then continue; fi
     if ! dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed; then missing+=("$package"); fi
   done
   if ((${#missing[@]})); then

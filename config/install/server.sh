@@ -4,12 +4,13 @@
 UNITS=/etc/systemd/system
 # For one start: before it, the database is copied, or put back.
 UPGRADE=/run/systemd/system/cloudchat.service.d/upgrade.conf
-socket_changed=""
+socket_changed="" units_changed=""
 
 install_units() {
   local unit
   for unit in cloudchat.socket cloudchat.service cloudchat-backup.service cloudchat-backup.timer; do
     put $UNITS/$unit 0644 root:root <"$SOURCE/systemd/$unit"
+    units_changed+=$changed
     if [[ $unit == *.socket ]]; then socket_changed+=$changed; fi
   done
   if (($(systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p') >= 254)); then
@@ -19,6 +20,7 @@ install_units() {
     put $UNITS/cloudchat.socket.d/behind-proxy.conf 0644 root:root <<<$'[Socket]\nListenStream=\nListenStream=8080'
     socket_changed+=$changed
     put $UNITS/cloudchat.service.d/behind-proxy.conf 0644 root:root <<<$'[Service]\n'"IPAddressAllow=${proxy//,/ }"
+    units_changed+=$changed
   fi
   put /usr/local/bin/cloudchat 0755 root:root <"$SOURCE/config/install/cloudchat"
   run systemctl daemon-reload
@@ -28,6 +30,10 @@ install_units() {
 switch_release() {
   local before=""
   if [[ -L /opt/cloudchat/current ]]; then before=$(readlink /opt/cloudchat/current); fi
+  if [[ $before == "$VERSIONS/$RELEASE" && ! $units_changed ]] && systemctl is-active --quiet cloudchat.service; then
+    note "it runs already"
+    return
+  fi
   if [[ $before && $before != "$VERSIONS/$RELEASE" && -e /var/lib/cloudchat/cloudchat.db ]]; then
     note "a backup with the version that runs, for any case"
     run systemctl start cloudchat-backup.service || refuse "without a backup nothing is changed: journalctl -u cloudchat-backup"

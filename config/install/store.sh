@@ -15,7 +15,8 @@ make_store() {
   fi
   if [[ -z $dry_run ]]; then
     if [[ $(<$CREDENTIAL) != unix://cloudchat:*"$OWN_STORE" ]]; then
-      note "$CREDENTIAL names a store of yours: no Redis here"
+      note "$CREDENTIAL names a store of yours: no Redis here. Where it is another machine's, let the units reach it:"
+      note "  systemctl edit cloudchat.service, and cloudchat-backup.service: [Service] IPAddressAllow=its address"
       return
     fi
     password=$(<$CREDENTIAL)

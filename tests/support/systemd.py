@@ -128,16 +128,19 @@ class Machine(Box):
     def __enter__(self) -> Self:
         with ExitStack() as starting:
             starting.push(super().__enter__())
-            if _OWN_PYTHON:  # its libpython may be looked for where it was built, which the sandbox hides
-                self.write("/etc/ld.so.conf.d/00-python.conf", f"{_OWN_PYTHON}/lib\n")
-                self.run("ldconfig")
-            for name, text in self._units.items():
-                self.write(f"/etc/systemd/system/{name}", text)
-            self.copy_source(SOURCE)
-            self.add_release(SOURCE)
-            self.install_without_site()
+            self._prepare()
             starting.pop_all()
         return self
+
+    def _prepare(self) -> None:
+        if _OWN_PYTHON:  # its libpython may be looked for where it was built, which the sandbox hides
+            self.write("/etc/ld.so.conf.d/00-python.conf", f"{_OWN_PYTHON}/lib\n")
+            self.run("ldconfig")
+        for name, text in self._units.items():
+            self.write(f"/etc/systemd/system/{name}", text)
+        self.copy_source(SOURCE)
+        self.add_release(SOURCE)
+        self.install_without_site()
 
     @property
     def socket(self) -> Path:
@@ -193,3 +196,23 @@ class Machine(Box):
         parts = "saying machine program store server site"
         load = f'for part in {parts}; do . "$SOURCE/config/install/$part.sh"; done'
         return self.run("bash", "-euo", "pipefail", "-c", f"umask 022; shopt -s lastpipe; {options}; {load}; {code}")
+
+
+class BareMachine(Machine):
+    """A box on which config/install.sh has everything to do but to download."""
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        found = sorted((CHECKOUT / ".venv-certbot").glob("lib/*/site-packages"))
+        packages = f"{_CHECKOUT}/{found[0].relative_to(CHECKOUT)}"
+        program = "import sys; from certbot.main import main; sys.exit(main())"
+        certbot = f"#!/bin/sh\nPYTHONPATH={packages} exec {_PYTHON} -c '{program}' \"$@\"\n"
+        self.write("/opt/certbot/bin/certbot", certbot, 0o755)
+        self.run("cp", f"{SOURCE}/config/requirements-certbot.lock", "/opt/certbot/requirements.lock")
+
+    def install_without_site(self, source: str = SOURCE) -> None:
+        """Not here."""
+
+    def install(self, *options: str, source: str = SOURCE) -> "subprocess.CompletedProcess[str]":
+        """As an operator does it."""
+        return self.try_("env", "REQUESTS_CA_BUNDLE=/etc/pebble/ca.pem", f"{source}/config/install.sh", *options)
