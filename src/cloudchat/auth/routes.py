@@ -90,7 +90,8 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
     def refresh(request: Request, response: Response, body: schemas.RefreshRequest) -> schemas.SignInAnswer:
         """Exchange the refresh token, of the cookie or of the body, for new tokens.
 
-        409 (retryable): another tab did so a moment ago; ask again, with what it was given.
+        Did the answer get lost? Ask again within seconds. 409 (retryable): somebody has used the new token already,
+        another tab for example; ask again, with what it was given. An older token ends the session.
         """
         token = refresh_token_of(request, body)
         if token is None:
