@@ -1,7 +1,9 @@
 """Start, stop, start again: what an operator and a supervisor see of the process."""
 
+import contextlib
 import os
 import re
+import resource
 import signal
 import socket
 from contextlib import closing
@@ -107,3 +109,14 @@ def test_sigterm_while_starting_unwinds_what_was_started() -> None:
             assert server.log == ""
         finally:
             server.close()
+
+
+def test_a_shells_low_limit_of_open_files_is_no_limit_of_sockets() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, hard), hard))
+    try:
+        server = RunningServer().start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with contextlib.closing(server):
+        assert resource.prlimit(server.pid, resource.RLIMIT_NOFILE) == (hard, hard)

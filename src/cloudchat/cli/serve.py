@@ -6,6 +6,7 @@ import faulthandler
 import gc
 import logging.config
 import os
+import resource
 import signal
 import socket
 from types import FrameType
@@ -72,6 +73,7 @@ def serve(options: argparse.Namespace) -> int:
     settings = load_settings(host=options.host, port=options.port, workers=options.workers)
     _check_extras(settings)
     logging.config.dictConfig(log_config(settings.log_level, settings.log_format_in_force))
+    _allow_all_files()
     with contextlib.ExitStack() as running:
         _stop_cleanly_on_signals()
         settings, listener = _take_place(settings, descriptor, running)
@@ -85,6 +87,12 @@ def serve(options: argparse.Namespace) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # only the store is left to end, and that is bounded
     return code
+
+
+def _allow_all_files() -> None:
+    """Each socket is an open file, and shells allow 1,024: take what the system would give us on request."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _check_extras(settings: "Settings") -> None:
