@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import psycopg
@@ -17,6 +16,7 @@ from psycopg import sql
 
 from cloudchat.database.migrations import upgrade
 from cloudchat.parent_death import die_with_parent
+from support.lifetime import EndsWithItsBlock
 from support.processes import wait_until
 
 _USER = "cloudchat"
@@ -32,7 +32,7 @@ def postgres_folder() -> Path:
     return found[0]
 
 
-class RunningPostgres:
+class RunningPostgres(EndsWithItsBlock):
     """A cluster that a test may stop and start again. Leaving the context ends it and removes its folder."""
 
     def __init__(self) -> None:
@@ -107,18 +107,6 @@ class RunningPostgres:
             self._process.send_signal(signal.SIGQUIT)  # at once, with all of its children
             self._process.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        try:
-            return self.start()
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.url(), autocommit=True)

@@ -7,11 +7,11 @@ import tempfile
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import redis
 
+from support.lifetime import EndsWithItsBlock
 from support.processes import wait_until
 from support.server import free_port
 
@@ -29,7 +29,7 @@ def store_binaries() -> dict[str, Path]:
     return found
 
 
-class RunningStore:
+class RunningStore(EndsWithItsBlock):
     """A store that a test may kill and start again. Its folder is temporary; leaving the context ends it."""
 
     def __init__(
@@ -91,18 +91,6 @@ class RunningStore:
         if self._process is not None and self._process.poll() is None:
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        try:
-            return self.start()
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _answers(self) -> bool:
         assert self._process is not None
