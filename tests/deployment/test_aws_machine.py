@@ -5,9 +5,7 @@ import base64
 import json
 import re
 import subprocess
-import sysconfig
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,9 +13,8 @@ import pytest
 
 from cloudchat.http.security_headers import SecurityHeaders
 from support.aws import EmulatedAws
-from support.cloudformation import TEMPLATES, Stack, load
+from support.cloudformation import CFN_LINT, TEMPLATES, Stack, load
 
-CFN_LINT = Path(sysconfig.get_path("scripts")) / "cfn-lint"
 NEEDED = {
     "Domain": "chat.example.com",
     "Email": "ops@example.com",
@@ -60,14 +57,9 @@ def doors(stack: Stack) -> set[tuple[int, int, str]]:
     }
 
 
-@pytest.mark.parametrize("name", ["cloudchat.yaml"])
-def test_cfn_lint_finds_nothing(name: str) -> None:
-    checked = subprocess.run(
-        [CFN_LINT, "--non-zero-exit-code", "informational", TEMPLATES / name],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_cfn_lint_finds_nothing() -> None:
+    command = [CFN_LINT, "--non-zero-exit-code", "informational", TEMPLATES / "cloudchat.yaml"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stdout) == (0, "")
 
 

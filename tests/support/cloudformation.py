@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from cfnlint.decode import cfn_yaml
 
 from support.aws import REGION, EmulatedAws
 
+CFN_LINT = Path(sysconfig.get_path("scripts")) / "cfn-lint"
 TEMPLATES = Path(__file__).parents[2] / "config" / "aws"
+_UNKNOWN_TO_MOTO = ("AWS::CloudFront::", "AWS::ElastiCache::", "AWS::MemoryDB::")
 ACCOUNT = "123456789012"  # moto's
 
 
@@ -88,6 +91,11 @@ class Stack:
             case _:
                 raise AssertionError(f"not known here: {condition}")
 
+    def exists(self, name: str) -> bool:
+        """Whether the conditions of this stack let the resource be."""
+        condition = self.template["Resources"][name].get("Condition")
+        return condition is None or self._holds({"Condition": condition})
+
     def put_bucket_policy(self, name: str) -> None:
         """Do what moto's CloudFormation leaves out: the bucket policy of that name."""
         properties = self.properties(name)
@@ -109,14 +117,24 @@ def load(name: str) -> dict[str, Any]:
     return template
 
 
-def _for_moto(template: dict[str, Any]) -> dict[str, Any]:
-    """Round two holes in moto: it looks into no launch template for a machine, and fails on outputs it knows not."""
-    copy: dict[str, Any] = json.loads(json.dumps(template))
+def _for_moto(template: dict[str, Any]) -> Any:
+    """Round holes in moto: it looks into no launch template for a machine, and fails on what it can't resolve."""
+
+    def resolvable(node: Any) -> Any:
+        match node:
+            case {"Fn::GetAtt": [name, _]} if template["Resources"][name]["Type"].startswith(_UNKNOWN_TO_MOTO):
+                return f"{name.lower()}.example"
+            case dict():
+                return {key: resolvable(value) for key, value in node.items()}
+            case list():
+                return [resolvable(value) for value in node]
+            case _:
+                return node
+
+    copy = resolvable(json.loads(json.dumps(template)))
     for resource in copy["Resources"].values():
         if resource["Type"] == "AWS::EC2::Instance":
             resource["Properties"]["ImageId"] = "ami-12345678"
-    for name, output in list(copy["Outputs"].items()):
-        attribute = output["Value"].get("Fn::GetAtt") if isinstance(output["Value"], dict) else None
-        if attribute and not copy["Resources"][attribute[0]]["Type"].startswith(("AWS::S3::", "AWS::EC2::")):
-            del copy["Outputs"][name]
+        elif resource["Type"] == "AWS::RDS::DBInstance":
+            del resource["Properties"]["DBParameterGroupName"]
     return copy
