@@ -91,8 +91,9 @@ def serve(options: argparse.Namespace) -> int:
 
 def _allow_all_files() -> None:
     """Each socket is an open file, and shells allow 1,024: take what the system would give us on request."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed != most:  # in systemd's sandbox they are the same, and the call may be forbidden
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _check_extras(settings: "Settings") -> None:
