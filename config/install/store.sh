@@ -63,6 +63,7 @@ make_settings() {
     echo "CLOUDCHAT_REGISTRATION=invite"
     echo "CLOUDCHAT_LOG_FORMAT=json"
     echo "CLOUDCHAT_METRICS_PORT=9464"
-    if [[ -n $proxy ]]; then echo "CLOUDCHAT_TRUSTED_PROXIES=$proxy"; fi
+    echo "# Whom to believe, whom a request is from: nginx on this machine, or the load balancer."
+    echo "CLOUDCHAT_TRUSTED_PROXIES=${proxy:-127.0.0.1,::1}"
   } | put $file 0640 "root:$group"
 }

@@ -29,6 +29,19 @@ answer = httpx.request(method, url, json=json.loads(sent), verify=trust, timeout
 print(json.dumps([answer.status_code, answer.text]))
 """
 
+_KNOCK = """
+import collections, json, os, socket
+ends = collections.Counter()
+while not os.path.exists("/run/enough"):
+    try:
+        with socket.create_connection(("127.0.0.1", 8080), 30) as asking:
+            asking.sendall(b"GET /healthz HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n")
+            ends[asking.recv(100)[:15].decode()] += 1
+    except OSError as problem:
+        ends[repr(problem)] += 1
+print(json.dumps(ends))
+"""
+
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
@@ -184,6 +197,15 @@ class TestOneMachine:
         assert done.returncode == 0, done.stdout + done.stderr
         assert ask(machine, "http://127.0.0.1:8080/readyz")[0] == 200
         assert sign_in(machine, "http://127.0.0.1:8080", self.password) == 200
+
+    def test_over_tcp_a_restart_refuses_nobody_either(self, machine: BareMachine) -> None:
+        machine.write("/usr/lib/knock.py", _KNOCK)
+        knocking = machine.start("/opt/cloudchat/current/bin/python", "/usr/lib/knock.py")
+        machine.run("systemctl", "restart", "cloudchat.service")
+        assert ask(machine, "http://127.0.0.1:8080/readyz")[0] == 200
+        machine.write("/run/enough", "")
+        ends = json.loads(knocking.communicate(timeout=60)[0])
+        assert set(ends) == {"HTTP/1.1 200 OK"}, ends
 
 
 # --- what it says without a machine -----------------------------------------------------------------------------------
