@@ -1,6 +1,7 @@
 """Spoofed headers change nothing; a named proxy's word is taken: for limits, for the audit log, for what is logged."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,8 +65,8 @@ def test_spoofed_headers_change_nothing(direct: RunningServer, ann: Account) -> 
     assert "strict-transport-security" not in answers[0].headers
     assert 429 in [opens(direct, ann, **headers) for headers in spoofed]
     assert "198.51.100." not in direct.log
-    assert "limit hit route=/api/auth/login user=unknown address=127.0.0.1" in direct.log
-    assert "address=127.0.0.1" in direct.log.partition("socket refused status=429")[2]
+    for refusal in (r"limit hit .*route=/api/auth/login", r"socket refused .*status=429"):
+        assert re.search(rf"{refusal} .*address=127\.0\.0\.1$", direct.log, re.MULTILINE)
 
 
 def test_behind_a_named_proxy_each_client_has_its_own_allowance(proxied: RunningServer) -> None:
