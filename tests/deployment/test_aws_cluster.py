@@ -1,5 +1,6 @@
 """config/aws/cloudchat-cluster.yaml, created in an emulated AWS: who reaches whom, and what the promise rests on."""
 
+import base64
 import json
 import subprocess
 from collections.abc import Iterator
@@ -121,6 +122,10 @@ def test_machines_are_hardened_and_told_no_secret(stack: Stack) -> None:
     machine = version["LaunchTemplateData"]
     assert machine["MetadataOptions"]["HttpTokens"] == "required"
     assert machine["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
+    script = base64.b64decode(machine["UserData"]).decode()
+    assert script.startswith("#!/bin/bash\n")
+    assert len(script) < 16384  # EC2 takes no more
+    assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
     template = stack.template["Resources"]["Kind"]["Properties"]["LaunchTemplateData"]
     assert "resolve:secretsmanager" not in json.dumps(template)
 

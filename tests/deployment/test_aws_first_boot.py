@@ -72,7 +72,12 @@ def release(aws: EmulatedAws, tmp_path_factory: pytest.TempPathFactory) -> bytes
     """A release archive, which is in S3."""
     folder = tmp_path_factory.mktemp("release")
     (folder / "config").mkdir()
-    (folder / "config" / "install.sh").write_text("echo installed\n")
+    # What is run in their place says how.
+    for name in ("install.sh", "aws/backups_to_s3"):
+        program = folder / "config" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f'#!/bin/sh\necho {name} "$@"\n')
+        program.chmod(0o755)
     with tarfile.open(folder / "release.tar.gz", "w:gz") as archive:
         archive.add(folder / "config", "cloudchat-1.0/config")
     s3 = aws.client("s3")
@@ -121,7 +126,7 @@ def test_the_release_is_fetched_as_the_role_may(machine: Machine, stack: Stack, 
     url, digest = stack.parameters["ReleaseUrl"], stack.parameters["ReleaseSha256"]
     done = machine.run("cloudchat-fetch", url, digest, tmp_path / "release")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "release" / "config" / "install.sh").read_text() == "echo installed\n"
+    assert (tmp_path / "release" / "config" / "install.sh").is_file()
 
 
 def test_another_archive_than_the_one_that_was_meant_is_not_unpacked(
@@ -130,6 +135,31 @@ def test_another_archive_than_the_one_that_was_meant_is_not_unpacked(
     done = machine.run("cloudchat-fetch", stack.parameters["ReleaseUrl"], "0" * 64, tmp_path / "release")
     assert done.returncode != 0
     assert not (tmp_path / "release").exists()
+
+
+def test_the_machine_installs_itself_once_its_name_leads_to_it(machine: Machine, tmp_path: Path) -> None:
+    script = (machine.folder / "cloudchat-first-boot").read_text()
+    here = script.replace("/etc/cloudchat-aws", str(machine.folder)).replace("/var/lib/cloudchat-aws", str(tmp_path))
+    (tmp_path / "first-boot").write_text(here)
+
+    def boot(address: str) -> "subprocess.CompletedProcess[str]":
+        (machine.folder / "getent").write_text(f"#!/bin/sh\necho '{address}  STREAM chat.example.com'\n")
+        (machine.folder / "getent").chmod(0o755)
+        return machine.run("bash", tmp_path / "first-boot")
+
+    waiting = boot("198.51.100.1")
+    assert waiting.returncode != 0  # so systemd tries again
+    assert "203.0.113.9" in waiting.stderr
+    assert waiting.stdout == ""
+    assert not (tmp_path / "done").exists()
+
+    done = boot("203.0.113.9")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "install.sh --domain chat.example.com --email ops@example.com",
+        "aws/backups_to_s3 install",
+    ]
+    assert (tmp_path / "done").exists()
 
 
 def test_new_backups_are_copied_once(machine: Machine, stack: Stack, tmp_path: Path) -> None:

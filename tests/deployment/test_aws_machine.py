@@ -248,3 +248,4 @@ def test_the_first_boot_is_told_what_the_operator_said(stack: Stack) -> None:
     for value in (*NEEDED.values(), stack.ids["Backups"]):
         assert f"'{value}'\n" in script
     assert len(script) < 16384  # EC2 takes no more
+    assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
