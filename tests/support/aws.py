@@ -29,10 +29,9 @@ class EmulatedAws:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        variables = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
         self._process = subprocess.Popen(
             [_MOTO, "-H", "127.0.0.1", "-p", "0"],
-            env=environment_of(Path("/nonexistent"), variables),
+            env=environment_of(Path("/nonexistent")),
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
