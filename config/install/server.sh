@@ -41,12 +41,7 @@ switch_release() {
   prepare_start take
   point_at "$VERSIONS/$RELEASE"
   if [[ -z $before ]]; then make_first_administrator; fi
-  # The socket stays open while the server is exchanged, except where its own unit is another one.
-  if [[ $socket_changed ]]; then
-    run systemctl stop cloudchat.socket cloudchat.service
-    run systemctl start cloudchat.socket
-  fi
-  if run systemctl restart cloudchat.service; then
+  if exchange_server; then
     settle_start
     note "ready"
   else
@@ -54,6 +49,15 @@ switch_release() {
   fi
   run systemctl enable --quiet --now cloudchat-backup.timer
   if [[ -z $dry_run ]]; then remove_old_releases; fi
+}
+
+# The socket stays open meanwhile, except where its own unit is another one.
+exchange_server() {
+  if [[ $socket_changed ]]; then
+    run systemctl stop cloudchat.socket cloudchat.service
+    run systemctl start cloudchat.socket
+  fi
+  run systemctl restart cloudchat.service
 }
 
 roll_back() {
@@ -66,7 +70,9 @@ roll_back() {
   note "$RELEASE does not become ready; back to ${before##*/}"
   prepare_start put_back
   point_at "$before"
-  if ! run systemctl restart cloudchat.service; then
+  socket_changed=""
+  SOURCE=$before install_units
+  if ! exchange_server; then
     refuse "neither does the version before, ${before##*/}: journalctl -u cloudchat; a backup is in /var/backups/cloudchat"
   fi
   settle_start

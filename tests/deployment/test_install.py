@@ -179,10 +179,12 @@ class TestOneMachine:
         migration = f"revision = 'broken'\ndown_revision = {head!r}\n"
         migration += "from alembic import op\ndef upgrade(): op.execute('drop table users')\n"  # the server needs it
         machine.write(f"{source}/alembic/versions/broken.py", migration)
+        machine.run("sed", "-i", "s/^TasksMax=.*/TasksMax=511/", f"{source}/systemd/cloudchat.service")
         machine.add_release(source)
         done = machine.install(*OPTIONS, source=source)
         assert done.returncode != 0
         assert installed(machine) == "cloudchat 0.2.0"
+        assert machine.unit("cloudchat.service", "TasksMax") == {"TasksMax": "512"}
         assert ask(machine, f"https://{DOMAIN}/readyz")[0] == 200
         assert sign_in(machine, f"https://{DOMAIN}", self.password) == 200
 
