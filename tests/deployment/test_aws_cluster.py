@@ -148,6 +148,7 @@ def test_by_default_the_store_is_the_one_that_loses_nothing(stack: Stack) -> Non
     assert stack.exists("MemoryDb")
     assert not stack.exists("ElastiCache")
     asked = stack.properties("MemoryDb")
+    assert stack.properties("MemoryDbParameters")["Parameters"] == {"maxmemory-policy": "noeviction"}
     # One node: cloudchat follows no redirections.
     assert (asked["NumShards"], asked["NumReplicasPerShard"], asked["TLSEnabled"]) == (1, 0, True)
 
