@@ -1,6 +1,5 @@
 """The units, in a real systemd: what an operator, and a client, notices of starts, ends, deaths, and the sandbox."""
 
-import errno
 import json
 import re
 import socket
@@ -19,6 +18,7 @@ from websockets.typing import Subprotocol
 
 from support.accounts import PASSWORD
 from support.processes import wait_until
+from support.sandbox_probe import ALLOWED, PROBE, REFUSED
 from support.systemd import CHECKOUT, DOMAIN, Machine, needs_systemd
 
 pytestmark = needs_systemd
@@ -212,62 +212,6 @@ def test_secrets_are_shown_to_the_service_and_to_nobody_else(machine: Machine) -
             assert "Permission denied" in machine.try_(*as_user, secret).stderr
 
 
-_PROBE = """
-import ctypes, json, mmap, os, socket, subprocess
-
-def unshare():
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(0x10000000):
-        raise OSError(ctypes.get_errno(), "unshare")
-
-def write(path):
-    with open(path, "w") as file:
-        file.write("x")
-    os.unlink(path)
-
-tries = {
-    "state": lambda: write("/var/lib/cloudchat/probe"),
-    "loopback": lambda: socket.create_server(("127.0.0.1", 0)).close(),
-    "etc": lambda: write("/etc/probe"),
-    "program": lambda: write("/opt/cloudchat/probe"),
-    "backups": lambda: os.listdir("/var/backups"),
-    "secrets": lambda: os.listdir("/etc/cloudchat/credentials"),
-    "homes": lambda: os.listdir("/root"),
-    "others' processes": lambda: os.stat("/proc/1"),
-    "raw packets": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close(),
-    "netlink": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).close(),
-    "a shell": lambda: subprocess.run(["/bin/sh", "-c", "true"], check=True),
-    "machine code": lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC).close(),
-    "user namespaces": unshare,
-    "other users": lambda: os.setuid(65534) if os.fork() == 0 else os.wait(),
-}
-found = {}
-for name, attempt in tries.items():
-    try:
-        attempt()
-        found[name] = 0
-    except OSError as refusal:
-        found[name] = refusal.errno
-print("found", json.dumps(found), flush=True)
-os._exit(0)
-"""
-
-REFUSED = {
-    "etc": errno.EROFS,  # by the sandbox; the file's own rights would have said EACCES
-    "program": errno.EACCES,
-    "backups": errno.EACCES,
-    "secrets": errno.EACCES,
-    "homes": errno.EACCES,
-    "others' processes": errno.ENOENT,
-    "raw packets": errno.EAFNOSUPPORT,
-    "netlink": errno.EAFNOSUPPORT,
-    "a shell": errno.EACCES,
-    "machine code": errno.EPERM,
-    "user namespaces": errno.EPERM,
-}
-ALLOWED = {"state", "loopback"}
-
-
 def found_by_probe(machine: Machine, unit: str) -> dict[str, int]:
     machine.write("/etc/systemd/system/probe.service", unit)
     machine.run("systemctl", "daemon-reload")
@@ -278,7 +222,7 @@ def found_by_probe(machine: Machine, unit: str) -> dict[str, int]:
 
 
 def test_the_sandbox_refuses_what_the_server_has_no_use_for(machine: Machine) -> None:
-    machine.write("/usr/lib/probe.py", _PROBE)
+    machine.write("/usr/lib/probe.py", PROBE)
     command = "ExecStart=/opt/cloudchat/current/bin/python /usr/lib/probe.py"
     free = found_by_probe(machine, f"[Service]\nType=oneshot\n{command}\n")
     assert {name: problem for name, problem in free.items() if problem} == {}  # the control: all of it works as root
