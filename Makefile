@@ -12,7 +12,7 @@ UV_OPTIONS := --universal --generate-hashes --no-emit-index-url --no-header --no
 UV_COMPILE := uv pip compile pyproject.toml $(UV_OPTIONS)
 UV_COMPILE_GROUP := uv pip compile --python-version 3.11 $(UV_OPTIONS) --upgrade --group pyproject.toml
 
-.PHONY: help run setup test check bench screenshot autobahn lock clean setup-dev
+.PHONY: help run setup test check bench screenshot autobahn release lock clean setup-dev
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -44,6 +44,11 @@ screenshot: setup-dev ## make the README's picture anew, with Debian's Chromium
 
 autobahn: setup-dev ## the Autobahn test suite against the socket protocol; needs Python 2.7
 	.venv/bin/python tests/autobahn/run.py
+
+release: ## the committed tree as dist/cloudchat-<version>.tar.gz, for config/aws, and its SHA-256
+	@mkdir -p dist
+	@name=cloudchat-$$(sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml) && \
+	  git archive --format=tar.gz --prefix=$$name/ -o dist/$$name.tar.gz HEAD && sha256sum dist/$$name.tar.gz
 
 lock: ## pin the newest dependencies again, with hashes (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }

@@ -19,7 +19,7 @@ you a one-time password for the first administrator. `cloudchat COMMAND --help` 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 refused with one line on stderr, 2 misspelt."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         code: int = options.run(options)
     except Refusal as refusal:
@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
     parser = argparse.ArgumentParser(
         prog="cloudchat",
         description="A chat backend that loses nothing it has acknowledged.",
