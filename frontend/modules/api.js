@@ -24,7 +24,7 @@ export class ApiError extends Error {
 /**
  * @param {string} base "" for the page's own origin, else for example "https://chat.example.org"
  * @param {typeof fetch} [request]
- * @returns {{send: Function, post: (path: string, body: object, token?: string | null) => Promise<any>}}
+ * @returns {{send: Function, post: (path: string, body: object, token?: string | null, timeoutMs?: number) => Promise<any>}}
  */
 export function createApi(base, request = (...args) => fetch(...args)) {
   /**
@@ -32,10 +32,11 @@ export function createApi(base, request = (...args) => fetch(...args)) {
    * @param {string} path
    * @param {object | null} body
    * @param {string | null} [token]
+   * @param {number} [timeoutMs]
    * @returns {Promise<any>} the answer's JSON, or null when it is empty
    * @throws {ApiError}
    */
-  async function send(method, path, body, token = null) {
+  async function send(method, path, body, token = null, timeoutMs = TIMEOUT_MS) {
     const headers = {};
     if (body !== null) headers["Content-Type"] = "application/json";
     if (token !== null) headers.Authorization = `Bearer ${token}`;
@@ -49,7 +50,7 @@ export function createApi(base, request = (...args) => fetch(...args)) {
         cache: "no-store",
         // A rotated refresh cookie must arrive even if the page is reloaded meanwhile: the old one is used up.
         keepalive: true,
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(timeoutMs),
       });
     } catch {
       throw new ApiError(0, {});
@@ -57,7 +58,7 @@ export function createApi(base, request = (...args) => fetch(...args)) {
     return answerOf(response);
   }
 
-  return { send, post: (path, body, token = null) => send("POST", path, body, token) };
+  return { send, post: (path, body, ...more) => send("POST", path, body, ...more) };
 }
 
 /** @param {Response} response */

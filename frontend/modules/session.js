@@ -13,6 +13,8 @@ const MARGIN_MS = 30_000;
  */
 const TRY_AGAIN_MS = [500, 500, 1_000, 1_000, 2_000, 2_000];
 const PATIENCE_MS = 8_000;
+/** A refresh is a matter of milliseconds: in silence that lasts longer, its answer got lost. */
+const SILENCE_MS = 4_000;
 /** Says only that a refresh cookie may exist, so that a first visit asks nothing in vain. */
 const HINT = "cloudchat.signed_in";
 
@@ -36,7 +38,7 @@ export class Session {
 
   /**
    * @param {object} options
-   * @param {{post: (path: string, body: object, token?: string | null) => Promise<any>}} options.api
+   * @param {{post: (path: string, body: object, token?: string | null, timeoutMs?: number) => Promise<any>}} options.api
    * @param {import("./clock.js").Clock} options.clock
    * @param {Storage | null} options.storage
    * @param {LockManager | null} [options.locks] null or missing (plain http): tabs do not take turns
@@ -121,7 +123,7 @@ export class Session {
     const giveUpAt = this.#clock.now() + PATIENCE_MS;
     for (const pause of [...TRY_AGAIN_MS, null]) {
       try {
-        return await this.#api.post("/api/auth/refresh", {});
+        return await this.#api.post("/api/auth/refresh", {}, null, SILENCE_MS);
       } catch (error) {
         const mayPass = error.status === 409 || error.status === 0 || error.status >= 500;
         if (!mayPass || pause === null || this.#clock.now() + pause > giveUpAt) throw error;
