@@ -48,7 +48,7 @@ def test_a_command_of_cloudchat_is_one(command: str) -> None:
     if "--help" not in arguments:
         parser().parse_args(arguments)
         return
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         parser().parse_args(arguments)
 
 
