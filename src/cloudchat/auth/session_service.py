@@ -6,6 +6,7 @@ What becomes of a token that is presented twice says auth/refresh_rules.py.
 
 import logging
 
+from cloudchat.auth import refresh_repository
 from cloudchat.auth import session_repository as repository
 from cloudchat.auth.errors import AccountDisabled, BadCredentials, BadToken, NoSuchThing, RefreshedJustNow
 from cloudchat.auth.random_tokens import hash_secret, new_secret
@@ -62,7 +63,7 @@ class SessionService:
                 idle_seconds=self._idle_seconds,
                 absolute_seconds=self._absolute_seconds,
             )
-            repository.add_refresh_token(db, token_hash=secret_hash, session_id=session.id, now=now)
+            refresh_repository.add_refresh_token(db, token_hash=secret_hash, session_id=session.id, now=now)
             record(db, now, user_id, "session.open", target=session.id, address=address)
         log.info("login accepted user=%s session=%s address=%s", user_id, session.id, address)
         return self._sign_in(user, session, secret, now)
@@ -75,8 +76,10 @@ class SessionService:
         token_hash = hash_secret(refresh_token)
         secret, secret_hash = new_secret()
         with self._db.write() as db:
-            session = repository.session_of_refresh_token(db, token_hash, to_change=True) if token_hash else None
-            link = repository.link_of(db, token_hash) if token_hash and session else None
+            session = (
+                refresh_repository.session_of_refresh_token(db, token_hash, to_change=True) if token_hash else None
+            )
+            link = refresh_repository.link_of(db, token_hash) if token_hash and session else None
             user = user_by_id(db, session.user_id) if session else None
             if token_hash is None or session is None or link is None or user is None:
                 raise BadToken("sign in again")
@@ -92,11 +95,11 @@ class SessionService:
                 repository.end_session(db, session.id, now, "refresh token used twice")
                 record(db, now, user.id, "session.reuse", target=session.id, address=address)
             else:
-                repository.mark_used(db, token_hash, now)
-                repository.add_refresh_token(
+                refresh_repository.mark_used(db, token_hash, now)
+                refresh_repository.add_refresh_token(
                     db, token_hash=secret_hash, session_id=session.id, now=now, parent_hash=token_hash
                 )
-                repository.forget_old_links(db, session.id, now - self._idle_seconds)
+                refresh_repository.forget_old_links(db, session.id, now - self._idle_seconds)
                 session.last_used_at = now
                 session.idle_expires_at = min(now + self._idle_seconds, session.expires_at)
         if verdict is Verdict.REVOKE:
@@ -110,7 +113,7 @@ class SessionService:
         """End the session that a refresh token, even a used one, belongs to. Quiet about an unknown one."""
         token_hash = hash_secret(refresh_token)
         with self._db.write() as db:
-            session = repository.session_of_refresh_token(db, token_hash) if token_hash else None
+            session = refresh_repository.session_of_refresh_token(db, token_hash) if token_hash else None
             if session and repository.end_session(db, session.id, now, "logout"):
                 record(db, now, session.user_id, "session.end", target=session.id, address=address)
 
