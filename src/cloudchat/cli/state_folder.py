@@ -19,6 +19,7 @@ def prepare_state_folder(path: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
+        _refuse_another_users(folder, found)
         if stat.S_IMODE(found.st_mode) & 0o077:
             _close_to_others(folder, found)
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -64,6 +65,20 @@ def lock_state_folder(folder: Path, *, half_restored: bool = False) -> int:
     return lock
 
 
+def _refuse_another_users(folder: Path, found: os.stat_result) -> None:
+    """What root writes into another user's folder, that user's server could not read."""
+    if found.st_uid == os.geteuid():
+        return
+    try:
+        owner = pwd.getpwuid(found.st_uid).pw_name
+    except KeyError:
+        owner = f"user {found.st_uid}"
+    raise Refusal(
+        f"the state folder {folder} belongs to {owner}: run this as {owner}, or choose another folder "
+        "with CLOUDCHAT_STATE_DIR"
+    )
+
+
 def _close_to_others(folder: Path, found: os.stat_result) -> None:
     """Take the group's and others' rights away; but never from a folder that is in use for something else."""
     ours = (folder / _LOCK).exists() or not any(folder.iterdir())
@@ -71,11 +86,6 @@ def _close_to_others(folder: Path, found: os.stat_result) -> None:
         raise Refusal(
             f"the state folder {folder} is open to other users and holds other things: "
             "choose an empty one with CLOUDCHAT_STATE_DIR, or chmod 700 it"
-        )
-    if found.st_uid not in (os.geteuid(), 0) and os.geteuid() != 0:
-        owner = pwd.getpwuid(found.st_uid).pw_name
-        raise Refusal(
-            f"the state folder {folder} belongs to {owner}: run cloudchat as {owner}, or choose another folder"
         )
     folder.chmod(0o700)
 
