@@ -18,9 +18,11 @@ import pytest
 from cloudchat.auth.key_rotation import rotate
 from cloudchat.auth.keys import load_or_create
 from cloudchat.auth.vault import open_vault
+from support import processes
 from support.aws import REGION, EmulatedAws
 from support.cloudformation import TEMPLATES, Stack, load
 from support.instance_metadata import InstanceMetadata
+from support.systemd import Box, needs_systemd
 
 RELEASES = "our-releases"
 
@@ -160,6 +162,47 @@ def test_the_machine_installs_itself_once_its_name_leads_to_it(machine: Machine,
         "aws/backups_to_s3 install",
     ]
     assert (tmp_path / "done").exists()
+
+
+# In a box without a network: who asks for metadata hears them, who asks for anything else gets the release.
+CURL = """#!/bin/sh
+for part; do
+  case $part in
+    */api/token) echo token; exit ;;
+    */placement/region) echo eu-central-1; exit ;;
+    */public-ipv4) echo 203.0.113.9; exit ;;
+    */security-credentials/) echo role; exit ;;
+    */security-credentials/role) echo '{"AccessKeyId": "a", "SecretAccessKey": "b", "Token": "c"}'; exit ;;
+  esac
+done
+cat >/dev/null
+while [ "$1" != --output ]; do shift; done
+cp /opt/here/release.tar.gz "$2"
+"""
+
+
+@needs_systemd
+def test_user_data_runs_under_a_real_systemd(stack: Stack, release: bytes) -> None:
+    """As cloud-init does it: it must return at once, and the installation goes on by itself, once."""
+    told = stack.properties("Machine")["UserData"]["Fn::Base64"]["Fn::Join"][1]
+    with Box() as box:
+        box.write("/opt/here/curl", CURL, 0o755)
+        box.write("/opt/here/getent", "#!/bin/sh\necho '203.0.113.9  STREAM chat.example.com'\n", 0o755)
+        box.run("sh", "-c", "base64 -d >/opt/here/release.tar.gz", given=base64.b64encode(release).decode())
+        path = "[Service]\nEnvironment=PATH=/opt/here:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin\n"
+        box.write("/etc/systemd/system/cloudchat-first-boot.service.d/here.conf", path)
+        box.run("bash", given="".join(told))
+        done = "/var/lib/cloudchat-aws/done"
+        processes.wait_until(lambda: box.try_("test", "-e", done).returncode == 0, "the installation")
+
+        def log() -> str:
+            box.run("journalctl", "--sync")
+            return box.run("journalctl", "-u", "cloudchat-first-boot", "-o", "cat", "--no-pager")
+
+        assert log().count("install.sh --domain chat.example.com --email ops@example.com") == 1
+        assert box.run("stat", "-c", "%a", "/var/lib/cloudchat-aws") == "700"
+        box.run("systemctl", "start", "cloudchat-first-boot")  # as the next boot does
+        assert log().count("install.sh --domain") == 1
 
 
 def test_new_backups_are_copied_once(machine: Machine, stack: Stack, tmp_path: Path) -> None:
