@@ -5,6 +5,7 @@ The scripts are taken from the user data of a stack, and speak to an emulated AW
 
 import base64
 import hashlib
+import io
 import json
 import os
 import re
@@ -248,6 +249,71 @@ def test_both_templates_install_the_same_commands() -> None:
     cluster = many["Kind"]["Properties"]["LaunchTemplateData"]["UserData"]["Fn::Base64"]["Fn::Join"][1]
     assert alone[1] == cluster[1]
     assert set(scripts_in(alone[1])) == {"cloudchat-aws", "cloudchat-fetch"}
+
+
+# What a machine of a cluster asks AWS for, with its answers; it keeps what the stack is told.
+AWS = """#!/usr/bin/python3
+import json, sys
+said = sys.stdin.read()
+if sys.argv[1] == "form":
+    with open("/opt/here/said", "a") as log:
+        log.write(" ".join(sys.argv[1:]) + " " + said + chr(10))
+if sys.argv[1] == "call":
+    secret = json.loads(said)["SecretId"]
+    keys = {"SecretString": open("/opt/here/keys").read(), "VersionId": "one"}
+    print(json.dumps(keys if secret == "keys" else {"SecretString": json.dumps({"password": f"{secret}word"})}))
+"""
+CLUSTER = """domain='chat.example.com'
+origins='https://chat.example.com,https://www.example.com'
+balancer='10.21.0.0/24,10.21.1.0/24'
+data='10.21.4.0/23'
+store_host='store.example'
+store_user='test-cloudchat'
+store_secret='store'
+database_host='database.example'
+database_secret='database'
+keys_secret='keys'
+stack='test'
+"""
+
+
+@needs_systemd
+def test_a_machine_joins_its_cluster(tmp_path: Path) -> None:
+    signing = load_or_create(tmp_path / "keys").signing_kid
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for key in (tmp_path / "keys").iterdir():
+            archive.add(key, key.name)
+    with Box() as box:
+        box.write("/etc/cloudchat-aws/settings", CLUSTER)
+        box.write("/opt/here/keys", base64.b64encode(packed.getvalue()).decode())
+        box.write("/usr/local/sbin/cloudchat-aws", AWS, 0o755)
+        box.write("/usr/local/sbin/curl", '#!/bin/sh\necho "$@" | grep -q instance-id && echo i-0123\n:\n', 0o755)
+        for name in ("cluster_machine", "cluster_keys"):
+            box.write(f"/opt/release/config/aws/{name}", (TEMPLATES / name).read_text(), 0o755)
+        box.write("/opt/release/config/install.sh", "#!/bin/sh\necho installed with $@\n", 0o755)
+        box.write("/etc/systemd/system/cloudchat-backup.timer", "[Timer]\nOnCalendar=daily\n")
+        told = box.run("/opt/release/config/aws/cluster_machine")
+        assert "installed with --domain chat.example.com --behind-proxy 10.21.0.0/24,10.21.1.0/24" in told
+
+        secrets = "/etc/cloudchat/credentials"
+        assert box.run("cat", f"{secrets}/cloudchat_redis_url") == (
+            "rediss://test-cloudchat:storeword@store.example:6379/0"
+        )
+        database = box.run("cat", f"{secrets}/cloudchat_database_url")
+        assert database.startswith("postgresql://cloudchat:databaseword@database.example:5432/cloudchat?")
+        assert "sslmode=verify-full" in database
+        assert box.run("stat", "-c", "%a %U", secrets, f"{secrets}/cloudchat_redis_url") == "700 root\n400 root"
+
+        state = "/var/lib/cloudchat"
+        assert box.run("stat", "-c", "%a %U", state, f"{state}/keys") == "700 cloudchat\n700 cloudchat"
+        assert box.run("find", f"{state}/keys", "-name", f"{signing}.pem", "-user", "cloudchat", "-perm", "400") != ""
+        assert box.run("systemctl", "is-active", "cloudchat-cluster-keys.timer") == "active"
+        box.run("systemctl", "start", "cloudchat-cluster-keys.service")  # in its sandbox
+        assert "IPAddressAllow=10.21.4.0/23" in box.run("cat", "/etc/systemd/system/cloudchat.service.d/cluster.conf")
+        signalled = box.run("cat", "/opt/here/said")
+        assert signalled.startswith("form cloudformation Action=SignalResource&LogicalResourceId=Group&StackName=test")
+        assert "UniqueId=i-0123" in signalled
 
 
 @pytest.fixture
