@@ -5,7 +5,9 @@ import base64
 import json
 import re
 import subprocess
+import sysconfig
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +15,7 @@ import pytest
 
 from cloudchat.http.security_headers import SecurityHeaders
 from support.aws import EmulatedAws
-from support.cloudformation import CFN_LINT, TEMPLATES, Stack, load
+from support.cloudformation import TEMPLATES, Stack, load
 
 NEEDED = {
     "Domain": "chat.example.com",
@@ -40,6 +42,13 @@ def stack(aws: EmulatedAws) -> Stack:
 
 
 @pytest.fixture(scope="module")
+def website(aws: EmulatedAws) -> Stack:
+    """With the page as a public website, and somebody who hears of alarms."""
+    topic = aws.client("sns").create_topic(Name="operators")["TopicArn"]
+    return Stack(aws, "cloudchat.yaml", {**NEEDED, "FrontendHosting": "website", "AlarmTopic": topic})
+
+
+@pytest.fixture(scope="module")
 def smallest(aws: EmulatedAws) -> Stack:
     """With nothing but what must be said."""
     return Stack(aws, "cloudchat.yaml", NEEDED)
@@ -57,8 +66,13 @@ def doors(stack: Stack) -> set[tuple[int, int, str]]:
     }
 
 
-def test_cfn_lint_finds_nothing() -> None:
-    command = [CFN_LINT, "--non-zero-exit-code", "informational", TEMPLATES / "cloudchat.yaml"]
+def test_cfn_lint_finds_nothing_in_any_template() -> None:
+    command = [
+        Path(sysconfig.get_path("scripts")) / "cfn-lint",
+        "--non-zero-exit-code",
+        "informational",
+        *TEMPLATES.glob("*.yaml"),
+    ]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stdout) == (0, "")
 
@@ -199,15 +213,14 @@ def test_cloudfront_sends_the_headers_that_the_server_sends(stack: Stack) -> Non
     assert "connect-src 'self' https://chat.example.com wss://chat.example.com;" in content
 
 
-def test_a_website_is_open_to_everybody_and_to_reading_alone(aws: EmulatedAws) -> None:
-    stack = Stack(aws, "cloudchat.yaml", {**NEEDED, "FrontendHosting": "website"})
-    s3, bucket = aws.client("s3"), stack.ids["Page"]
-    asked = stack.properties("Page")
+def test_a_website_is_open_to_everybody_and_to_reading_alone(aws: EmulatedAws, website: Stack) -> None:
+    s3, bucket = aws.client("s3"), website.ids["Page"]
+    asked = website.properties("Page")
     assert asked["WebsiteConfiguration"] == {"IndexDocument": "index.html"}
     assert not asked["PublicAccessBlockConfiguration"]["BlockPublicPolicy"]
     assert asked["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
     s3.put_object(Bucket=bucket, Key="index.html", Body=b"a page")
-    stack.put_bucket_policy("PageForEverybody")
+    website.put_bucket_policy("PageForEverybody")
     assert httpx.get(f"{aws.url}/{bucket}/index.html", verify=False).text == "a page"
     assert httpx.put(f"{aws.url}/{bucket}/index.html", content=b"mine", verify=False).status_code == 403
 
@@ -216,16 +229,15 @@ def test_without_a_host_of_its_own_the_page_has_no_bucket(smallest: Stack) -> No
     assert "Page" not in smallest.ids
 
 
-def test_alarms_reach_the_topic_that_was_named(aws: EmulatedAws, smallest: Stack) -> None:
-    topic = aws.client("sns").create_topic(Name="operators")["TopicArn"]
-    told = Stack(aws, "cloudchat.yaml", {**NEEDED, "AlarmTopic": topic})
-    alarms = [name for name, one in told.template["Resources"].items() if one["Type"] == "AWS::CloudWatch::Alarm"]
-    watched = {told.properties(name)["MetricName"] for name in alarms}
+def test_alarms_reach_the_topic_that_was_named(website: Stack, smallest: Stack) -> None:
+    topic = website.parameters["AlarmTopic"]
+    alarms = [name for name, one in website.template["Resources"].items() if one["Type"] == "AWS::CloudWatch::Alarm"]
+    watched = {website.properties(name)["MetricName"] for name in alarms}
     assert watched >= {"StatusCheckFailed_System", "StatusCheckFailed_Instance", "CPUUtilization", "disk_used_percent"}
     for name in alarms:
-        assert topic in told.properties(name)["AlarmActions"]
+        assert topic in website.properties(name)["AlarmActions"]
         assert topic not in smallest.properties(name).get("AlarmActions", ())
-        assert told.properties(name)["Dimensions"] == [{"Name": "InstanceId", "Value": told.ids["Machine"]}]
+        assert website.properties(name)["Dimensions"] == [{"Name": "InstanceId", "Value": website.ids["Machine"]}]
 
 
 def test_the_agent_is_given_settings_that_it_can_read(stack: Stack) -> None:

@@ -3,7 +3,6 @@
 import json
 import re
 import secrets
-import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from cfnlint.decode import cfn_yaml
 
 from support.aws import REGION, EmulatedAws
 
-CFN_LINT = Path(sysconfig.get_path("scripts")) / "cfn-lint"
 TEMPLATES = Path(__file__).parents[2] / "config" / "aws"
 _UNKNOWN_TO_MOTO = ("AWS::CloudFront::", "AWS::ElastiCache::", "AWS::MemoryDB::")
 ACCOUNT = "123456789012"  # moto's
