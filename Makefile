@@ -7,7 +7,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PIP_OPTIONS := --quiet --disable-pip-version-check
-PIP_INSTALL := .venv/bin/python -m pip install $(PIP_OPTIONS)
+# The locks are complete: nothing is to be looked for beside them.
+PIP_INSTALL := .venv/bin/python -m pip install $(PIP_OPTIONS) --no-deps
+PIP_INSTALL_INTO = .venv/bin/python -m pip --python $(@D) install $(PIP_OPTIONS) --no-deps --no-compile --only-binary=:all:
 UV_OPTIONS := --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 UV_COMPILE := uv pip compile pyproject.toml $(UV_OPTIONS)
 UV_COMPILE_GROUP := uv pip compile --python-version 3.11 $(UV_OPTIONS) --upgrade --group pyproject.toml
@@ -24,10 +26,11 @@ run: .venv/installed ## serve on http://127.0.0.1:8000, everything kept in ./var
 setup: .venv/installed ## only prepare .venv: the pinned dependencies and cloudchat itself
 	@echo ".venv is ready. Start with: make run"
 
-test: setup-dev ## prepare all that the tests need, Debian packages too, then check and run every test
+test: ## prepare all that the tests need, Debian packages too, then check and run every test
 	@tests/install_packages
+	@$(MAKE) -j3 setup-dev
 	@$(MAKE) check
-	.venv/bin/python -m pytest -n 4 --dist loadscope $(ARGS)
+	.venv/bin/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: setup-dev ## ruff, mypy, bandit, and who may import whom
 	.venv/bin/ruff check
@@ -74,26 +77,25 @@ setup-dev: .venv/installed-dev .venv-certbot/installed .venv-sslyze/installed
 	@.venv/bin/python -m pip --version >/dev/null 2>&1 || { echo "Preparing .venv …"; rm -rf .venv; $(PYTHON) -m venv .venv; }
 	@echo "Installing the pinned dependencies …"
 	@$(PIP_INSTALL) --require-hashes -r config/requirements.lock
-	@$(PIP_INSTALL) --no-build-isolation --no-deps -e .
+	@$(PIP_INSTALL) --no-build-isolation -e .
 	@touch $@
 
 .venv/installed-dev: config/requirements-dev.lock .venv/installed
 	@echo "Installing the tools of the tests …"
-	@$(PIP_INSTALL) --require-hashes -r config/requirements-dev.lock
+	@$(PIP_INSTALL) --no-compile --require-hashes -r config/requirements-dev.lock
 	@touch $@
 
 # Programs of the tests of nginx. Each has dependencies that exclude the others'.
 .venv-certbot/installed: config/requirements-certbot.lock | .venv/installed
 	@echo "Installing certbot …"
-	@$(PYTHON) -m venv --clear .venv-certbot
-	@.venv-certbot/bin/python -m pip install $(PIP_OPTIONS) --only-binary=:all: --require-hashes -r $<
+	@$(PYTHON) -m venv --clear --without-pip $(@D)
+	@$(PIP_INSTALL_INTO) --require-hashes -r $<
 	@touch $@
 
 # sslyze comes as source alone. What builds it is pinned too.
 .venv-sslyze/installed: tests/deployment/requirements-sslyze.lock tests/deployment/requirements-sslyze-build.lock | .venv/installed
 	@echo "Installing sslyze and gixy …"
-	@$(PYTHON) -m venv --clear .venv-sslyze
-	@.venv-sslyze/bin/python -m pip install $(PIP_OPTIONS) --only-binary=:all: --require-hashes -r $(word 2,$^)
-	@.venv-sslyze/bin/python -m pip install $(PIP_OPTIONS) --only-binary=:all: --no-binary=sslyze --no-build-isolation \
-	  --require-hashes -r $<
+	@$(PYTHON) -m venv --clear --without-pip $(@D)
+	@$(PIP_INSTALL_INTO) --require-hashes -r $(word 2,$^)
+	@$(PIP_INSTALL_INTO) --no-binary=sslyze --no-build-isolation --require-hashes -r $<
 	@touch $@

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -173,7 +174,7 @@ def test_an_answer_names_its_lines_in_both_logs(site: RunningSite) -> None:
     answer = site.nginx.browser_like(site.trust).post("/api/auth/login", json={"username": "ann", "password": "wrong"})
     name = answer.headers["x-request-id"]
     wait_until(lambda: f'"request":"{name}"' in site.nginx.access_log, "nginx logs it, which it does at the very end")
-    assert f'"request": "{name}"' in site.server.log
+    site.server.wait_for_output(re.escape(f'"request": "{name}"'))
 
 
 def test_no_log_has_a_query(site: RunningSite, alone: tuple[RunningNginx, ssl.SSLContext]) -> None:

@@ -28,7 +28,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
         "CLOUDCHAT_LOG_FORMAT": request.param,
         "CLOUDCHAT_REFRESH_RATE": "20/minute",
     }
-    with RunningServer(environment=environment) as running:
+    with RunningServer(environment=environment, first_start=True) as running:
         yield running
 
 

@@ -18,7 +18,7 @@ from support.socket import ChatSocket
 
 
 def test_first_start_says_where_and_gives_one_password() -> None:
-    with RunningServer() as server:
+    with RunningServer(first_start=True) as server:
         assert len(re.findall(r"one-time password: \S+", server.log)) == 1
         assert len(server.first_password) >= 20
         assert httpx.get(f"{server.url}/healthz").status_code == 200
@@ -26,7 +26,7 @@ def test_first_start_says_where_and_gives_one_password() -> None:
 
 
 def test_second_start_keeps_everything_and_gives_no_password() -> None:
-    with RunningServer() as server:
+    with RunningServer(first_start=True) as server:
         first = server.log
         server.restart()
         assert "password" not in server.log[len(first) :]

@@ -27,13 +27,14 @@ def admin(
 
 
 def run_here(
-    state: Path, *arguments: str | Path, environment: Mapping[str, str] | None = None
+    state: Path, *arguments: str | Path, environment: Mapping[str, str] | None = None, stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run `cloudchat …` in this process, which saves a second of imports each time."""
     out, err = io.StringIO(), io.StringIO()
     command = [*map(str, arguments)]
     with (
         mock.patch.dict("os.environ", environment_of(state, environment), clear=True),
+        mock.patch("sys.stdin", io.StringIO(stdin)),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):

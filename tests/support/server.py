@@ -1,5 +1,7 @@
 """`RunningServer`: the real `cloudchat serve`, in its own process, on a free port, with its own state."""
 
+import atexit
+import functools
 import os
 import re
 import shutil
@@ -15,6 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cloudchat.auth.bootstrap import bootstrap
+from cloudchat.cli.state_folder import prepare_state_folder
+from cloudchat.database.migrations import upgrade
+from cloudchat.settings import Settings
 from support import processes
 
 CLOUDCHAT = Path(sysconfig.get_path("scripts")) / "cloudchat"
@@ -28,6 +34,18 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@functools.cache
+def first_state() -> tuple[Path, str]:
+    """A state folder after its first start, made once for each process of the tests, and its one-time password."""
+    folder = Path(tempfile.mkdtemp(prefix="cc-first-", dir="/tmp")) / "state"
+    atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
+    settings = Settings(state_dir=prepare_state_folder(folder), database_url=None)
+    upgrade(settings.database.get_secret_value())
+    password = bootstrap(settings)
+    assert password is not None
+    return folder, password
 
 
 def environment_of(state_dir: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -68,9 +86,15 @@ class RunningServer:
         arguments: Sequence[str] = (),
         command: Sequence[str] = (str(CLOUDCHAT),),
         pass_fds: Sequence[int] = (),
+        first_start: bool = False,
     ) -> None:
+        """`first_start`: begin with nothing; else with what a first start has made, which is half a second less."""
         self._own_state = None if state_dir else Path(tempfile.mkdtemp(prefix="cc-", dir="/tmp"))
         self.state_dir = state_dir or self._own_state / "state"
+        self._prepared_password: str | None = None
+        if state_dir is None and not first_start and "CLOUDCHAT_DATABASE_URL" not in (environment or {}):
+            prepared, self._prepared_password = first_state()
+            shutil.copytree(prepared, self.state_dir, copy_function=shutil.copy2)
         self.port = port or 0
         self.workers = workers
         self.environment = dict(environment or {})
@@ -116,6 +140,8 @@ class RunningServer:
     @property
     def first_password(self) -> str:
         """The first administrator's one-time password, as the first start printed it."""
+        if self._prepared_password is not None:
+            return self._prepared_password
         found = _PASSWORD.search(self.log)
         assert found, f"no one-time password in:\n{self.log}"
         return found[1]

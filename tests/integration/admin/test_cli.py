@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from support.accounts import PASSWORD, login
+from support.commands import run_here
 from support.processes import wait_until
-from support.server import CLOUDCHAT, RunningServer, environment_of
+from support.server import RunningServer
 
 # Plain http: no need to load certificates, a tenth of a second each time.
 get = partial(httpx.get, verify=False)
@@ -20,15 +21,7 @@ post = partial(httpx.post, verify=False)
 def admin(
     state: Path, *arguments: str, stdin: str = "", environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [CLOUDCHAT, "admin", *arguments],
-        input=stdin,
-        env=environment_of(state, environment),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_here(state, "admin", *arguments, stdin=stdin, environment=environment)
 
 
 def create(state: Path, name: str = "bot", role: str = "member") -> None:

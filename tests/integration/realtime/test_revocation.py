@@ -15,7 +15,7 @@ from support.socket import ChatSocket
 WITHIN_SECONDS = 5
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def workers() -> Iterator[RunningServer]:
     """Two processes: whatever is revoked in one must reach the other."""
     with RunningServer(workers=2) as running:
