@@ -48,7 +48,7 @@ class AccountServices:
         upgrade(url)
         db = Database(create_engine(url))
         tokens = Tokens(LiveKeyRing(folder / "keys"), access_seconds=settings.access_token_seconds)
-        passwords = Passwords()
+        passwords = Passwords(memory_kib=64)
         vault = open_vault(folder / "keys")
         slowdown = LoginSlowdown(AttemptCounters(None), vault, settings)
         return cls(

@@ -24,11 +24,12 @@ _MOST_WAITING = 30  # below the thread pool's 40: a flood of logins leaves threa
 class Passwords:
     """Checks and hashes. Blocking, tens of milliseconds: for threads, never for the event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory_kib: int = 19 * 1024) -> None:
+        """`memory_kib` is what one guess costs; less is for tests that are about something else."""
         self._context = CryptContext(
             schemes=["argon2"],
             argon2__type="ID",
-            argon2__memory_cost=19 * 1024,
+            argon2__memory_cost=memory_kib,
             argon2__time_cost=2,
             argon2__parallelism=1,
         )
