@@ -22,6 +22,7 @@ from cloudchat.cli.state_folder import prepare_state_folder
 from cloudchat.database.migrations import upgrade
 from cloudchat.settings import Settings
 from support import processes
+from support.lifetime import EndsWithItsBlock
 
 CLOUDCHAT = Path(sysconfig.get_path("scripts")) / "cloudchat"
 _OPEN = re.compile(r"open at http://\S+:(\d+)")
@@ -69,7 +70,7 @@ def serve_to_its_end(
     )
 
 
-class RunningServer:
+class RunningServer(EndsWithItsBlock):
     """A server that a test may kill, stop and start again as often as it likes.
 
     Use as a context manager; leaving it ends every process that it started. The first start picks a free port and
@@ -236,19 +237,12 @@ class RunningServer:
         if self._own_state:
             shutil.rmtree(self._own_state, ignore_errors=True)
 
-    def __enter__(self) -> Self:
-        try:
-            return self.start()
-        except BaseException:
-            self.close()
-            raise
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
             sys.stderr.write(f"--- log of {self.url} ---\n{self.log}\n")
-        self.close()
+        super().__exit__(kind, error, trace)
 
     # -- inside --
 

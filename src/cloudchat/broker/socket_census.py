@@ -21,6 +21,10 @@ logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
 ALIVE_SECONDS = 6
+"""So long after a kill -9 a process's sockets still count: an address that had more than half of its places taken is
+refused some of them until then, and its clients come back by themselves. Less would forget a process whose store is
+slow for a moment.
+"""
 ENTER_SECONDS = 0.25
 """So long an opening socket waits for the store at most."""
 AWAY_SECONDS = 5.0

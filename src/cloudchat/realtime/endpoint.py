@@ -118,31 +118,18 @@ class SocketEndpoint:
         except BrokerUnavailable:
             await self._door.refuse(send, STORE_AWAY, client)
         else:
-            return await self._enter_and_open(send, socket, principal, rooms, heads, client, network, asked_at)
+            number = await self._census.enter(principal.user_id, network)
+            if number is None:
+                await self._door.refuse(send, TOO_MANY, client, principal.user_id)
+                return False
+            try:
+                await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
+            except BaseException:
+                self._census.leave(number)
+                raise
+            self._open(socket, principal, rooms, heads, client, network, asked_at, number)
+            return True
         return False
-
-    async def _enter_and_open(
-        self,
-        send: Send,
-        socket: WebSocketProtocol,
-        principal: Principal,
-        rooms: list[RoomSummary],
-        heads: list[StreamPosition],
-        client: str,
-        network: str,
-        asked_at: float,
-    ) -> bool:
-        number = await self._census.enter(principal.user_id, network)
-        if number is None:
-            await self._door.refuse(send, TOO_MANY, client, principal.user_id)
-            return False
-        try:
-            await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-        except BaseException:
-            self._census.leave(number)
-            raise
-        self._open(socket, principal, rooms, heads, client, network, asked_at, number)
-        return True
 
     def _open(
         self,
