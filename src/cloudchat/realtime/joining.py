@@ -59,8 +59,12 @@ async def _replay(connection: Connection, command: Join, feed: RoomFeed, *, brok
         if page.epoch != head.epoch or page.first != sent + 1 or not page.events:
             feed.oldest = max(feed.oldest, page.oldest) if page.epoch == head.epoch else feed.oldest
             return _give_up(connection, begun=not announcement)
-        socket.push(announcement + b"".join([text_frame(event) for event in page.events]))
-        announcement, sent = b"", page.last
+        if feed.position.epoch != head.epoch:
+            return _give_up(connection, begun=not announcement)
+        # The page may reach beyond what is delivered here: that is still to be heard, and would then come twice.
+        delivered = page.events[: feed.position.seq - sent]
+        socket.push(announcement + b"".join([text_frame(event) for event in delivered]))
+        announcement, sent = b"", sent + len(delivered)
         try:
             async with asyncio.timeout(REPLAY_STALL_SECONDS):
                 await socket.writable_again()

@@ -122,3 +122,43 @@ async def test_a_log_whose_tail_does_not_fit_a_page_is_joined_at_its_head(world)
     await world.join(reader, limit=10)
     assert msgspec.json.decode(reader.frames[0])["seq"] == 90
     assert seqs(reader) == list(range(81, 91))
+
+
+@pytest.mark.parametrize("when", ["while the first page is read", "while the second page is read"])
+async def test_what_a_page_has_before_it_is_heard_is_not_sent_twice(world, when):
+    """A page may reach beyond what this process has delivered: its wake-up is still on the way, and comes live."""
+    count = {"while the first page is read": 200, "while the second page is read": 700}[when]
+    world.log.append(count)
+    reader = Reader()
+    await world.join(Reader())
+    reads = count // 500 + 2  # a check of the head, then the pages
+    on_read(world.log, reads, lambda: world.log.append(2))
+    await world.join(reader, after=3)
+    for seq in (count + 1, count + 2):
+        world.relay.heard(ROOM, world.log.epoch, seq, world.log.events[seq])
+        world.hub.flush(ROOM)
+    assert seqs(reader) == list(range(4, count + 3))
+    assert reader.closed is None
+
+
+async def test_a_numbering_that_ends_while_a_page_is_on_its_way_is_left(world):
+    """The page is of the old one, the room already of the new one: nothing of both may be mixed."""
+    world.log.append(200)
+    await world.join(Reader())
+    read, begun = world.log.read, []
+
+    async def overtaken(room, after, limit):
+        page = await read(room, after, limit)
+        if after == 3 and not begun:
+            begun.append(after)
+            world.log.wipe("e2")
+            world.log.append(2)
+            await world.relay.check(world.relay._feeds[ROOM])
+        return page
+
+    world.log.read = overtaken
+    reader = Reader()
+    await world.join(reader, after=3)
+    assert begun
+    assert msgspec.json.decode(reader.frames[0])["status"] == "gap"
+    assert reader.frames[1:] == ["e2-1", "e2-2"]
