@@ -32,6 +32,8 @@ export class Session {
   /** @type {Promise<string> | null} */
   #refreshing = null;
   #era = 0;
+  /** @type {Promise<any>} The sign-out on its way: its answer deletes the cookie that the next sign-in sets. */
+  #leaving = Promise.resolve();
   #onUser;
   /** @type {{id: string, name: string, role: string, must_change_password?: boolean, totp_enabled?: boolean, must_set_up_totp?: boolean} | null} */
   user = null;
@@ -59,6 +61,7 @@ export class Session {
 
   /** @param {string} totp code or recovery code; "" without a second factor @throws {ApiError} */
   async logIn(username, password, totp = "") {
+    await this.#leaving.catch(() => {});
     this.#accept(await this.#api.post("/api/auth/login", totp === "" ? { username, password } : { username, password, totp }));
   }
 
@@ -85,7 +88,8 @@ export class Session {
   async logOut() {
     const token = this.#token;
     this.forget();
-    await this.#api.post("/api/auth/logout", {}, token);
+    this.#leaving = this.#api.post("/api/auth/logout", {}, token);
+    await this.#leaving;
   }
 
   /** @throws {ApiError} */

@@ -38,7 +38,8 @@ def test_signing_out_leaves_nothing_behind(server: RunningServer, person: People
     ada.register(server.url, "ada")
     ada.write("hello")
     expect(ada.says("hello")).to_be_visible()
-    ada.page.get_by_role("button", name="Sign out").click()
+    with ada.page.expect_request_finished(lambda request: request.url.endswith("/api/auth/logout")):
+        ada.page.get_by_role("button", name="Sign out").click()
     expect(ada.page.get_by_role("button", name="Sign in")).to_be_visible()
     expect(ada.messages).to_have_count(0)
     ada.page.wait_for_function("async () => (await indexedDB.databases()).length === 0")

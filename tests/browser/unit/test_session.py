@@ -143,3 +143,24 @@ def test_a_refresh_that_was_on_its_way_does_not_undo_a_logout(modules):
         return [await refreshing, session.user, stored.size];
         """
     ) == [True, None, 0]
+
+
+def test_who_signs_in_again_at_once_keeps_the_new_cookie(modules):
+    """The answer to the sign-out deletes the cookie: it must not come after the sign-in's, which sets it."""
+    assert modules(
+        SETUP
+        + """
+        await session.logIn("ada", "secret");
+        let reply;
+        const usual = answer;
+        const later = new Promise((resolve, reject) => { reply = () => reject(new ApiError(0, {})); });
+        answer = (path) => path.endsWith("logout") ? later : usual();
+        session.logOut().catch(() => {});
+        const signingIn = session.logIn("ada", "secret");
+        await settle();
+        const before = [...calls];
+        reply();
+        await signingIn;
+        return [before, calls, session.user.name];
+        """
+    ) == [["login", "logout"], ["login", "logout", "login"], "ada"]
