@@ -17,6 +17,8 @@ export class RoomSubscription {
   #listener;
   /** Whether events flow; between asking to join and `joined` they may belong to either side of a hole. */
   #joined = false;
+  /** Where the log stood at `joined`: up to there it is replayed. */
+  #head = 0;
   /** Names the current attempt to join; answers to earlier ones are stale. */
   #attempt = 0;
   #failures = 0;
@@ -78,6 +80,11 @@ export class RoomSubscription {
     else if (frame.type === "head" && this.#isBehind(frame)) this.join();
   }
 
+  /** A view that is only half replayed is short: its top in sight is no wish to see what is older. */
+  get #replaying() {
+    return (this.#timeline.position?.seq ?? 0) < this.#head;
+  }
+
   #isBehind(head) {
     const { position } = this.#timeline;
     return position === null || position.epoch !== head.epoch || position.seq < head.seq;
@@ -90,7 +97,7 @@ export class RoomSubscription {
    */
   async loadOlder(id) {
     const run = this.#timeline.runs.find((candidate) => candidate.id === id);
-    if (this.#paging || !this.#joined || !run?.more || run.events.length === 0) return;
+    if (this.#paging || !this.#joined || this.#replaying || !run?.more || run.events.length === 0) return;
     this.#paging = true;
     this.#listener.changed();
     try {
@@ -109,6 +116,7 @@ export class RoomSubscription {
   #begin(joined) {
     this.#joined = true;
     this.#failures = 0;
+    this.#head = joined.seq;
     if (joined.status === "fresh") this.#timeline.startFresh(joined);
     if (joined.status === "gap") this.#timeline.startAfterGap(joined);
     this.#listener.joined();
