@@ -28,13 +28,12 @@ from cloudchat.auth.second_factor_routes import second_factor_routes
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens import Tokens
 from cloudchat.auth.vault import open_vault
-from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.broker.socket_census import SocketCensus
 from cloudchat.broker.store_calls import StoreCalls
 from cloudchat.database.engine import create_engine
 from cloudchat.database.pruning import prune
-from cloudchat.database.transactions import Database, DatabaseUnavailable
+from cloudchat.database.transactions import Database
 from cloudchat.http.limits import create_limiter
 from cloudchat.http.protection import protect
 from cloudchat.messages.service import MessageService
@@ -50,6 +49,7 @@ from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.revocation_sweep import sweep
 from cloudchat.realtime.roster import Roster, SocketLimits
+from cloudchat.realtime.store_outage import watch_store
 from cloudchat.realtime.traffic import Traffic
 from cloudchat.realtime.witness_keeper import keep_once, keep_witness
 from cloudchat.resources import frontend_directory
@@ -72,11 +72,8 @@ class Services:
     rooms: RoomService
 
     async def admit(self, token: str) -> tuple[Principal, list[RoomSummary]]:
-        """Whom a token speaks for, and their rooms. Raises `BadToken`, `AccountDisabled`, `BrokerUnavailable`."""
-        try:
-            return await asyncio.to_thread(self._admit, token)
-        except DatabaseUnavailable as problem:
-            raise BrokerUnavailable("the database does not answer") from problem
+        """Whom a token speaks for, and their rooms. Raises `BadToken`, `AccountDisabled`, `DatabaseUnavailable`."""
+        return await asyncio.to_thread(self._admit, token)
 
     def _admit(self, token: str) -> tuple[Principal, list[RoomSummary]]:
         principal = self.accounts.authenticate(token, time.time())
@@ -91,7 +88,7 @@ class Services:
         await asyncio.to_thread(self.rooms.keep_log_places, places)
 
     async def authenticate(self, token: str) -> Principal:
-        """Whom a token speaks for. Raises `AccountError`."""
+        """Whom a token speaks for. Raises `AccountError`, `DatabaseUnavailable`."""
         return await asyncio.to_thread(self.accounts.authenticate, token, time.time())
 
 
@@ -198,6 +195,7 @@ def create_app(settings: Settings) -> FastAPI:
         await until_well(store_answers, _SECONDS_TO_GET_WELL)  # whoever waits for our start finds /readyz ready
         supervisor.keep(relay.heartbeat(), "heartbeat")
         supervisor.keep(sweep(services.revocations_since, roster), "revocation sweep")
+        supervisor.keep(watch_store(lambda: broker.subscription.connected, roster), "store outage")
         supervisor.keep(prune_daily(lambda now: prune(db, now, settings.audit_days * 86400)), "pruning")
         supervisor.keep(census.run(roster.replace), "socket census")
         supervisor.keep(keep_witness(broker.witness, services.keep_log_places), "witness")

@@ -58,6 +58,9 @@ def test_while_the_database_is_away_open_sockets_go_on_chatting(
         try:
             assert speaks.send("still here")["type"] == "ack"
             assert hears.wait_for("message")["text"] == "still here"
+            not_now = speaks.command("auth", token=ann.access_token)
+            assert (not_now["type"], not_now["code"], not_now["retryable"]) == ("error", "unavailable", True)
+            assert not_now["retry_after_ms"] > 0
 
             refused = ask_to_log_in(server, ann.name)
             error = refused.json()["error"]
@@ -67,6 +70,7 @@ def test_while_the_database_is_away_open_sockets_go_on_chatting(
             with pytest.raises(InvalidStatus) as closed:
                 ChatSocket(server.ws_url, ann.access_token)
             assert closed.value.response.status_code == 503
+            assert "database" in closed.value.response.body.decode()
         finally:
             database.start()
         wait_until(lambda: ask_to_log_in(server, ann.name).status_code == 200, "logins work again")

@@ -10,6 +10,7 @@ class CloseCode(IntEnum):
     UNSUPPORTED_DATA = 1003
     INVALID_TEXT = 1007
     TOO_LARGE = 1009
+    INTERNAL_ERROR = 1011
     SERVICE_RESTART = 1012
     BAD_COMMANDS = 4400
     TOKEN_INVALID = 4401
@@ -25,6 +26,7 @@ REASONS: dict[CloseCode, str] = {
     CloseCode.UNSUPPORTED_DATA: "binary frames are not part of cloudchat.v1",
     CloseCode.INVALID_TEXT: "text is not UTF-8",
     CloseCode.TOO_LARGE: "frame too large",
+    CloseCode.INTERNAL_ERROR: "something went wrong here: come back with your position",
     CloseCode.SERVICE_RESTART: "the server restarts",
     CloseCode.BAD_COMMANDS: "too many bad commands, or no JSON object",
     CloseCode.TOKEN_INVALID: "token expired or revoked",
@@ -32,7 +34,7 @@ REASONS: dict[CloseCode, str] = {
     CloseCode.TOO_SLOW: "too slow: come back with your position",
     CloseCode.REPLACED: "too many sessions of this user",
     CloseCode.FLOODING: "flooding",
-    CloseCode.STORE_UNAVAILABLE: "the store cannot be reached",
+    CloseCode.STORE_UNAVAILABLE: "the store cannot be reached for long",
 }
 """What stands in the close frame (≤ 123 bytes): for people who debug, never for programs."""
 

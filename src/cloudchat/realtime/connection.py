@@ -176,6 +176,10 @@ class Connection:
         try:
             while self._queue:
                 await self._queue.popleft()()
+        except Exception:
+            # A bug, which the supervisor logs. Whoever waits for this reply, or for those behind it, comes back.
+            self.socket.close(CloseCode.INTERNAL_ERROR)
+            raise
         finally:
             self._at_work = self._queue = None
 

@@ -10,6 +10,7 @@ from cloudchat.auth.errors import AccountError
 from cloudchat.auth.principal import CHAT_READ, Principal
 from cloudchat.broker.broker import Appended, Broker, BrokerUnavailable
 from cloudchat.core.clock import rfc3339
+from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.messages.service import MessageService
 from cloudchat.protocol import events
 from cloudchat.protocol.commands import AnyCommand, Auth, History, Join, Leave, Ping, Send
@@ -142,6 +143,9 @@ class Dispatcher:
         asked_at = time.time()
         try:
             principal = await self._authenticate(command.token)
+        except DatabaseUnavailable:
+            connection.send(_unavailable(command.id, "the token cannot be checked now, the socket keeps its own"))
+            return
         except AccountError:
             refusal = "the token is not valid; the socket keeps the one it has"
         else:

@@ -16,6 +16,7 @@ from cloudchat.core.clock import rfc3339
 from cloudchat.core.ids import new_id
 from cloudchat.core.socket_session import SocketSession
 from cloudchat.core.stream_position import StreamPosition
+from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.realtime.connect_limits import ConnectLimits
@@ -34,10 +35,11 @@ logger = logging.getLogger(__name__)
 FULL = Refusal(503, "unavailable", "this server has no room for another socket; try again")
 TOO_MANY = Refusal(429, "rate_limited", "too many sockets from this address; close one first")
 STORE_AWAY = Refusal(503, "unavailable", "the message store cannot be reached; try again")
+DATABASE_AWAY = Refusal(503, "unavailable", "the database cannot be reached; try again")
 SOCKET_DISABLED = Refusal(403, "forbidden", "this account or token may not chat")
 
 Admit = Callable[[str], Awaitable[tuple[Principal, list[RoomSummary]]]]
-"""Checks a token and loads the user's rooms. Raises `BadToken` or `AccountDisabled`."""
+"""Checks a token and loads the user's rooms. Raises `BadToken`, `AccountDisabled`, `DatabaseUnavailable`."""
 HeadOf = Callable[[str], Awaitable[StreamPosition]]
 
 
@@ -117,6 +119,8 @@ class SocketEndpoint:
             await self._door.turn_away(send, credential, SOCKET_DISABLED, CloseCode.ACCOUNT_DISABLED, client)
         except BrokerUnavailable:
             await self._door.refuse(send, STORE_AWAY, client)
+        except DatabaseUnavailable:
+            await self._door.refuse(send, DATABASE_AWAY, client)
         else:
             number = await self._census.enter(principal.user_id, network)
             if number is None:
