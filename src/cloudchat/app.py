@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -92,21 +93,86 @@ class Services:
         return await asyncio.to_thread(self.accounts.authenticate, token, time.time())
 
 
+@dataclass(frozen=True)
+class Chat:
+    """What carries a message from socket to socket: the half that lives on the event loop."""
+
+    calls: StoreCalls
+    broker: RedisBroker
+    hub: Hub
+    relay: Relay
+    roster: Roster
+    census: SocketCensus
+    traffic: Traffic
+    sockets: SocketEndpoint
+    supervisor: Supervisor
+    traces: "MessageTraces | None"
+
+    async def store_answers(self) -> str | None:
+        """What is wrong with the store, for `/readyz`, or None."""
+        if not self.broker.subscription.connected:
+            return "not subscribed"
+        return await self.calls.ping()
+
+    async def tasks_live(self) -> str | None:
+        """Which task has ended that must never end, for `/readyz`, or None."""
+        return f"ended: {', '.join(self.supervisor.dead)}" if self.supervisor.dead else None
+
+    async def close(self) -> None:
+        """Let go of the store; who still waits for an ack is told so."""
+        await self.broker.close()
+        await self.census.close()
+        await self.calls.close()
+        if self.traces is not None:
+            await asyncio.to_thread(self.traces.close)
+
+
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI application. `settings.redis_url` must name a store that runs, and the database must be migrated."""
     if settings.redis_url is None:
         raise ValueError("no store: `cloudchat serve` starts one and sets CLOUDCHAT_REDIS_URL")
+    redis_url = settings.redis_url.get_secret_value()
     db = Database(create_engine(settings.database.get_secret_value()))
     keys = settings.state_dir / "keys"
     tokens = Tokens(LiveKeyRing(keys), access_seconds=settings.access_token_seconds)
     vault = open_vault(keys)
-    redis_url = settings.redis_url.get_secret_value()
     slowdown = LoginSlowdown(AttemptCounters(redis_url), vault, settings)
     passwords = Passwords()
     accounts = AccountService(db, tokens, passwords, SecondFactor(db, vault), slowdown, settings)
     admin = AdminService(db, tokens, passwords)
     services = Services(db, accounts, RoomService(db))
+    chat = _chat(settings, redis_url, services)
+    requests: Counter[tuple[str, str, int]] = Counter()
 
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await _start(chat, services, settings)
+        if settings.metrics_port is not None:
+            _serve_metrics(chat, requests, settings.metrics_port, settings.state_dir)
+        try:
+            yield
+        finally:
+            await chat.supervisor.stop()
+            await keep_once(chat.broker.witness, services.keep_log_places)
+            await chat.close()
+            accounts.close()
+            db.close()
+
+    app = FastAPI(title="cloudchat", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    limiter = create_limiter(settings)
+    protect(app, limiter, lambda: settings.origins, requests, settings.trusted_proxies)
+    app.include_router(auth_routes(services.accounts, limiter, settings))
+    app.include_router(second_factor_routes(services.accounts, limiter, settings))
+    app.include_router(admin_routes(admin, services.accounts, limiter, settings))
+    app.include_router(token_routes(admin, services.accounts, limiter, settings))
+    app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
+    app.include_router(health_routes({"store": chat.store_answers, "tasks": chat.tasks_live}))
+    app.router.routes.append(WebSocketRoute("/ws", chat.sockets))
+    app.mount("/", StaticFiles(directory=frontend_directory(), html=True), name="frontend")
+    return app
+
+
+def _chat(settings: Settings, redis_url: str, services: Services) -> Chat:
     supervisor = Supervisor()
     hub = Hub(
         lambda call: asyncio.get_running_loop().call_soon(call),
@@ -128,7 +194,6 @@ def create_app(settings: Settings) -> FastAPI:
     messages = MessageService(broker)
     if traces is not None:
         messages = traces.messages(messages)
-    dispatcher = Dispatcher(broker, relay, hub, messages, services.authenticate, traffic)
     roster = Roster(
         SocketLimits(settings.sockets_per_user, settings.sockets_per_address, settings.sockets_in_total),
         settings.sends_per_10s,
@@ -137,7 +202,7 @@ def create_app(settings: Settings) -> FastAPI:
     sockets = SocketEndpoint(
         services.admit,
         relay.head_of,
-        dispatcher,
+        Dispatcher(broker, relay, hub, messages, services.authenticate, traffic),
         roster,
         ConnectLimits(redis_url, per_address=settings.connect_rate, per_user=settings.connect_user_rate),
         census,
@@ -148,84 +213,52 @@ def create_app(settings: Settings) -> FastAPI:
         heartbeat_seconds=settings.heartbeat_seconds,
         outbox_bytes=settings.outbox_bytes,
     )
+    return Chat(calls, broker, hub, relay, roster, census, traffic, sockets, supervisor, traces)
 
-    async def store_answers() -> str | None:
-        if not broker.subscription.connected:
-            return "not subscribed"
-        return await calls.ping()
 
-    async def tasks_live() -> str | None:
-        return f"ended: {', '.join(supervisor.dead)}" if supervisor.dead else None
+async def _start(chat: Chat, services: Services, settings: Settings) -> None:
+    """Start everything that runs as long as the process does."""
+    broker, keep = chat.broker, chat.supervisor.keep
+    broker.witness.recall(await asyncio.to_thread(services.rooms.log_places))
+    keep(broker.run(), "subscription")
+    await until_well(chat.store_answers, _SECONDS_TO_GET_WELL)  # whoever waits for our start finds /readyz ready
+    keep(chat.relay.heartbeat(), "heartbeat")
+    keep(sweep(services.revocations_since, chat.roster), "revocation sweep")
+    keep(watch_store(lambda: broker.subscription.connected, chat.roster), "store outage")
+    keep(prune_daily(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
+    keep(chat.census.run(chat.roster.replace), "socket census")
+    keep(keep_witness(broker.witness, services.keep_log_places), "witness")
 
-    requests: Counter[tuple[str, str, int]] = Counter()
+
+def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: int, state_dir: Path) -> None:
+    # Loaded only where somebody looks: the library is 6 MiB of every process.
+    from cloudchat.operations.metrics import Metrics, Readings
+    from cloudchat.operations.metrics_listener import MetricsListener
+
     loop_lag = LoopLag()
 
-    def serve_metrics(port: int) -> None:
-        # Loaded only where somebody looks: the library is 6 MiB of every process.
-        from cloudchat.operations.metrics import Metrics, Readings
-        from cloudchat.operations.metrics_listener import MetricsListener
+    def read() -> Readings:
+        return Readings(
+            connections=len(chat.roster),
+            rooms=chat.relay.rooms,
+            connects=chat.traffic.connects,
+            closes=chat.traffic.closes,
+            commands=chat.traffic.commands,
+            sends=chat.traffic.sends,
+            deliveries=chat.hub.delivered,
+            dropped=chat.traffic.dropped,
+            append_seconds=chat.broker.append_seconds,
+            relay_seconds=chat.relay.seconds,
+            holes_repaired=chat.relay.holes_repaired,
+            requests=requests,
+            tasks_failed=chat.supervisor.failures,
+            tasks_dead=len(chat.supervisor.dead),
+            loop_lag=loop_lag.take(),
+            ready=chat.broker.subscription.connected and not chat.supervisor.dead,
+        )
 
-        def read() -> Readings:
-            return Readings(
-                connections=len(roster),
-                rooms=relay.rooms,
-                connects=traffic.connects,
-                closes=traffic.closes,
-                commands=traffic.commands,
-                sends=traffic.sends,
-                deliveries=hub.delivered,
-                dropped=traffic.dropped,
-                append_seconds=broker.append_seconds,
-                relay_seconds=relay.seconds,
-                holes_repaired=relay.holes_repaired,
-                requests=requests,
-                tasks_failed=supervisor.failures,
-                tasks_dead=len(supervisor.dead),
-                loop_lag=loop_lag.take(),
-                ready=broker.subscription.connected and not supervisor.dead,
-            )
-
-        supervisor.keep(loop_lag.run(), "loop lag")
-        supervisor.keep(MetricsListener(Metrics(read).text, port, settings.state_dir).run(), "metrics")
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        broker.witness.recall(await asyncio.to_thread(services.rooms.log_places))
-        supervisor.keep(broker.run(), "subscription")
-        await until_well(store_answers, _SECONDS_TO_GET_WELL)  # whoever waits for our start finds /readyz ready
-        supervisor.keep(relay.heartbeat(), "heartbeat")
-        supervisor.keep(sweep(services.revocations_since, roster), "revocation sweep")
-        supervisor.keep(watch_store(lambda: broker.subscription.connected, roster), "store outage")
-        supervisor.keep(prune_daily(lambda now: prune(db, now, settings.audit_days * 86400)), "pruning")
-        supervisor.keep(census.run(roster.replace), "socket census")
-        supervisor.keep(keep_witness(broker.witness, services.keep_log_places), "witness")
-        if settings.metrics_port is not None:
-            serve_metrics(settings.metrics_port)
-        try:
-            yield
-        finally:
-            await supervisor.stop()
-            await keep_once(broker.witness, services.keep_log_places)
-            await broker.close()
-            await census.close()
-            await calls.close()
-            accounts.close()
-            db.close()
-            if traces is not None:
-                await asyncio.to_thread(traces.close)
-
-    app = FastAPI(title="cloudchat", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
-    limiter = create_limiter(settings)
-    protect(app, limiter, lambda: settings.origins, requests, settings.trusted_proxies)
-    app.include_router(auth_routes(services.accounts, limiter, settings))
-    app.include_router(second_factor_routes(services.accounts, limiter, settings))
-    app.include_router(admin_routes(admin, services.accounts, limiter, settings))
-    app.include_router(token_routes(admin, services.accounts, limiter, settings))
-    app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
-    app.include_router(health_routes({"store": store_answers, "tasks": tasks_live}))
-    app.router.routes.append(WebSocketRoute("/ws", sockets))
-    app.mount("/", StaticFiles(directory=frontend_directory(), html=True), name="frontend")
-    return app
+    chat.supervisor.keep(loop_lag.run(), "loop lag")
+    chat.supervisor.keep(MetricsListener(Metrics(read).text, port, state_dir).run(), "metrics")
 
 
 def _message_traces(ratio: float) -> "MessageTraces | None":

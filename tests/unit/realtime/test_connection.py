@@ -33,7 +33,7 @@ class FakeSocket:
 
 
 async def test_who_waits_for_a_reply_that_never_comes_is_sent_to_come_back():
-    socket, supervisor, ended, done = FakeSocket(), Supervisor(), [], []
+    socket, supervisor, ended, done, tasks = FakeSocket(), Supervisor(), [], [], []
     user = Principal("u1", "ann", "member", frozenset(), "s1", time.time() + 600, "access")
     connection = Connection(
         socket,
@@ -45,7 +45,7 @@ async def test_who_waits_for_a_reply_that_never_comes_is_sent_to_come_back():
         refused=lambda error: None,
         forget=lambda connection, feed: None,
         ended=ended.append,
-        spawn=supervisor.spawn,
+        spawn=lambda work, name: tasks.append(supervisor.spawn(work, name)) or tasks[-1],
         authenticated_at=time.time(),
     )
     socket.on_close = connection.lost
@@ -58,7 +58,7 @@ async def test_who_waits_for_a_reply_that_never_comes_is_sent_to_come_back():
 
     connection.enqueue("1", fail)
     connection.enqueue("2", succeed)
-    await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
+    await asyncio.wait(tasks)
     assert ended
     assert socket.closed == [CloseCode.INTERNAL_ERROR]
     assert not done
