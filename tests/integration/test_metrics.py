@@ -2,7 +2,10 @@
 
 import os
 import signal
+import socket
+import struct
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -18,15 +21,25 @@ from support.socket import ChatSocket
 Figures = dict[str, float]
 
 
-def figures(port: int) -> Figures:
-    """Sample by name and labels, as `cloudchat_closes_total code=1000`."""
+def figures_by_worker(port: int) -> dict[str, Figures]:
+    """Of each worker; samples by name and labels, as `cloudchat_closes_total code=1000`."""
     answer = httpx.get(f"http://127.0.0.1:{port}/metrics")
     assert answer.status_code == 200
-    return {
-        " ".join([sample.name, *(f"{name}={value}" for name, value in sample.labels.items())]): sample.value
-        for family in text_string_to_metric_families(answer.text)
-        for sample in family.samples
-    }
+    told: dict[str, Figures] = {}
+    for family in text_string_to_metric_families(answer.text):
+        for sample in family.samples:
+            labels = dict(sample.labels)
+            figures = told.setdefault(labels.pop("worker"), {})
+            figures[" ".join([sample.name, *(f"{name}={value}" for name, value in labels.items())])] = sample.value
+    return told
+
+
+def figures(port: int) -> Figures:
+    """Of all workers together."""
+    together: Counter[str] = Counter()
+    for told in figures_by_worker(port).values():
+        together.update(told)
+    return together
 
 
 def wait_for(port: int, told: Callable[[Figures], bool]) -> Figures:
@@ -44,21 +57,21 @@ def wait_for(port: int, told: Callable[[Figures], bool]) -> Figures:
 
 
 @pytest.fixture(params=[1, 2], ids=["one process", "two workers"])
-def measured(request: pytest.FixtureRequest) -> Iterator[tuple[RunningServer, int]]:
+def measured(request: pytest.FixtureRequest) -> Iterator[tuple[RunningServer, int, int]]:
     port = free_port()
     environment = {"CLOUDCHAT_METRICS_PORT": str(port), "CLOUDCHAT_WORKERS": str(request.param)}
     with RunningServer(environment=environment) as server:
-        yield server, port
+        yield server, port, request.param
 
 
-def test_what_happened_is_told(measured: tuple[RunningServer, int]) -> None:
-    server, port = measured
+def test_what_happened_is_told(measured: tuple[RunningServer, int, int]) -> None:
+    server, port, workers = measured
     user = register(server.url)
-    sockets = [ChatSocket(server.ws_url, user.access_token) for _ in range(4)]
-    for socket in sockets:
-        socket.command("join", room="lobby")
+    chats = [ChatSocket(server.ws_url, user.access_token) for _ in range(4)]
+    for chat in chats:
+        chat.command("join", room="lobby")
     for _ in range(16):
-        sockets[0].command("send", room="lobby", cid=str(uuid.uuid4()), text="counted")
+        chats[0].command("send", room="lobby", cid=str(uuid.uuid4()), text="counted")
     assert httpx.post(f"{server.url}/api/auth/login", json={"username": "nobody", "password": "x" * 15}).is_error
     told = wait_for(port, lambda now: now.get("cloudchat_deliveries_total", 0) >= 64)
     assert told["cloudchat_connections"] == 4
@@ -70,26 +83,56 @@ def test_what_happened_is_told(measured: tuple[RunningServer, int]) -> None:
     assert told["cloudchat_commands_total command=join outcome=accepted"] == 4
     assert told["cloudchat_auth_total action=register result=ok"] == 1
     assert told["cloudchat_auth_total action=login result=refused"] == 1
-    assert told["cloudchat_ready"] == 1
+    assert told["cloudchat_ready"] == workers
     assert told["process_resident_memory_bytes"] > 1e7
-    sockets[0].close()
+    chats[0].close()
     wait_for(port, lambda now: now["cloudchat_connections"] == 3 and now.get("cloudchat_closes_total code=1000") == 1)
-    for socket in sockets[1:]:
-        socket.close()
+    for chat in chats[1:]:
+        chat.close()
 
 
 def test_pages_and_proxies_do_not_get_there(server: RunningServer) -> None:
     assert httpx.get(f"{server.url}/metrics").status_code == 404
 
 
-def test_when_the_worker_that_answers_is_killed_another_one_does() -> None:
+@pytest.fixture(scope="module")
+def two_workers() -> Iterator[tuple[RunningServer, int]]:
     port = free_port()
     environment = {"CLOUDCHAT_METRICS_PORT": str(port), "CLOUDCHAT_WORKERS": "2"}
     with RunningServer(environment=environment) as server:
-        wait_for(port, lambda now: now["cloudchat_ready"] == 1)
-        workers = [int(path.stem) for path in (server.state_dir / "metrics").glob("*.sock")]
-        assert len(workers) == 2
-        for pid in workers:
-            os.kill(pid, signal.SIGKILL)
-            wait_until(lambda pid=pid: not processes.is_alive(pid), "the worker's end")
-            wait_for(port, lambda now: "cloudchat_connections" in now)
+        wait_for(port, lambda now: now.get("cloudchat_ready") == 2)
+        yield server, port
+
+
+def pid_of(server: RunningServer, worker: str) -> int:
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(str(server.state_dir / "metrics" / f"{worker}.sock"))
+        pid, _, _ = struct.unpack("3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return int(pid)
+
+
+def test_a_blocked_worker_is_not_ready_and_the_others_count_on(two_workers: tuple[RunningServer, int]) -> None:
+    server, port = two_workers
+    before = figures_by_worker(port)
+    answering, blocked = before  # who answers tells of itself first
+    pid = pid_of(server, blocked)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        after = figures_by_worker(port)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert after[blocked] == {"cloudchat_ready": 0}
+    assert after[answering]["cloudchat_ready"] == 1
+    assert set(after[answering]) >= set(before[answering])
+
+
+def test_when_the_worker_that_answers_is_killed_another_one_does_and_its_number_is_its_successors(
+    two_workers: tuple[RunningServer, int],
+) -> None:
+    server, port = two_workers
+    for worker in ("0", "1"):
+        pid = pid_of(server, worker)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda pid=pid: not processes.is_alive(pid), "the worker's end")
+        wait_for(port, lambda now: now["cloudchat_ready"] == 2)
+        assert set(figures_by_worker(port)) == {"0", "1"}

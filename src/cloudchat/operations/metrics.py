@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -34,30 +34,22 @@ class Readings:
     ready: bool
 
 
-class Metrics(Collector):
+class Metrics:
     """The exposition of one process. `read` is asked at each scrape."""
 
     def __init__(self, read: Callable[[], Readings]) -> None:
         self._read = read
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
-        ProcessCollector(registry=self._registry)
+        self._process = ProcessCollector(registry=None)
 
-    def text(self) -> bytes:
-        """All metrics in Prometheus's text format."""
-        return generate_latest(self._registry)
+    def text(self, worker: int) -> bytes:
+        """All metrics in Prometheus's text format, of the worker with that number."""
+        return _text([*self._figures(), *self._process.collect()], worker)
 
-    def describe(self) -> Iterable[Metric]:
-        """Nothing: with it the registry would read the figures once before there are any."""
-        return ()
-
-    def collect(self) -> Iterable[Metric]:
-        """See `prometheus_client.registry.Collector`."""
+    def _figures(self) -> Iterable[Metric]:
         now = self._read()
         yield _gauge("connections", "Sockets that are open.", now.connections)
-        yield _gauge("processes", "Workers that these figures are of.", 1)
         yield _gauge("rooms", "Rooms that somebody here has joined.", now.rooms)
-        yield _gauge("ready", "1 while /readyz says that the process can do its work.", now.ready)
+        yield _ready(now.ready)
         yield _gauge("tasks_dead", "Permanent background tasks that have ended: replace the process.", now.tasks_dead)
         yield _gauge("loop_lag_seconds", "Longest stall of the event loop since the last scrape.", now.loop_lag)
         yield _counter("sends", "Messages that the store has written to disk.", now.sends)
@@ -76,6 +68,11 @@ class Metrics(Collector):
         yield requests
         yield _histogram("append_seconds", "From an append's departure to the store's answer.", now.append_seconds)
         yield _histogram("relay_seconds", "From an event's time to its delivery, of every eighth.", now.relay_seconds)
+
+
+def text_of_blocked(worker: int) -> bytes:
+    """What is to be told of a worker that lives and tells nothing itself."""
+    return _text([_ready(False)], worker)
 
 
 def limits_hit(now: Readings) -> Mapping[str, int]:
@@ -104,6 +101,24 @@ def _outcome(status: int) -> str:
     if status >= 500:
         return "failed"
     return "refused" if status >= 400 else "ok"
+
+
+class _Families(Collector):
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def _text(families: list[Metric], worker: int) -> bytes:
+    for family in families:
+        family.samples = [sample._replace(labels={**sample.labels, "worker": str(worker)}) for sample in family.samples]
+    return generate_latest(_Families(families))
+
+
+def _ready(ready: bool) -> Metric:
+    return _gauge("ready", "1 while /readyz says that the process can do its work.", ready)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:
