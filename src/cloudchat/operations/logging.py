@@ -2,13 +2,16 @@
 
 A call names its values in the template, which no client can write: `log.info("login refused user=%s address=%s", …)`.
 From there both formats take the fields: the JSON one as members, the text one quoted where a value could pass for more.
+Where standard error is systemd's journal, each line begins with its priority (sd-daemon(3)), for `journalctl -p err`.
 """
 
 import json
 import logging
+import os
 import re
+import sys
 import time
-from typing import Any
+from typing import Any, TextIO
 
 from cloudchat.core.request_context import REQUEST
 
@@ -18,6 +21,7 @@ _ESCAPED = {code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for cod
 _ESCAPED_IN_TRACES = {code: text for code, text in _ESCAPED.items() if code not in (0x09, 0x0A)}
 _PLACEHOLDER = re.compile(r"(?: (?P<name>[a-z_]+)=)?(?P<spec>%(?:\.\d+)?[a-zA-Z])|%%")
 _NEEDS_QUOTES = re.compile(r'[\s"=]|^$')
+_PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
 
 
 class LineFormatter(logging.Formatter):
@@ -48,6 +52,14 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             told["trace"] = self.formatException(record.exc_info)
         return json.dumps(told)
+
+
+class JournalHandler(logging.StreamHandler[TextIO]):
+    """Says how grave a line is, each of a trace too. journald takes that off again."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = next(number for least, number in _PRIORITIES if record.levelno >= least)
+        return "\n".join(f"<{priority}>{line}" for line in super().format(record).split("\n"))
 
 
 def utc(record: logging.LogRecord) -> str:
@@ -95,7 +107,7 @@ def log_config(level: str, form: str = "text") -> dict[str, Any]:
         "filters": {"bounded": {"()": "cloudchat.operations.bounded_log.BoundedLines"}},
         "handlers": {
             "stderr": {
-                "class": "logging.StreamHandler",
+                "class": f"{__name__}.JournalHandler" if _writes_to_journal() else "logging.StreamHandler",
                 "stream": "ext://sys.stderr",
                 "formatter": form,
                 "filters": ["bounded"],
@@ -107,6 +119,15 @@ def log_config(level: str, form: str = "text") -> dict[str, Any]:
             "uvicorn": {"level": "ERROR" if level == "error" else "WARNING"},
         },
     }
+
+
+def _writes_to_journal() -> bool:
+    """Whether standard error is the stream to the journal that systemd opened, and was led nowhere else."""
+    try:
+        error = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{error.st_dev}:{error.st_ino}"
 
 
 def _quoted(value: str) -> str:

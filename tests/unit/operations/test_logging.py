@@ -2,7 +2,11 @@ import io
 import json
 import logging
 import logging.config
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,21 +81,49 @@ def test_a_trace_can_not_forge_a_line() -> None:
     assert all(told.startswith("| ") for told in written.split("\n")[1:])
 
 
+@contextmanager
+def configured(config: dict[str, Any]) -> Iterator[None]:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    try:
+        logging.config.dictConfig(config)
+        yield
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_both_forms_can_be_configured(form: str) -> None:
     config = log_config("info", form)
     stream = io.StringIO()
     config["handlers"]["stderr"]["stream"] = stream
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    try:
-        logging.config.dictConfig(config)
+    with configured(config):
         logging.getLogger("cloudchat.test").info("hello user=%s", "ann")
-    finally:
-        root.handlers[:] = before
-        root.setLevel(level)
     assert stream.getvalue().startswith("{" if form == "json" else "20")
     assert "ann" in stream.getvalue()
+
+
+def test_in_the_journal_each_line_says_how_grave_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with (tmp_path / "stderr").open("w+") as stream:
+        monkeypatch.setattr("sys.stderr", stream)
+        monkeypatch.setenv("JOURNAL_STREAM", "1:2")  # of whoever started this, whose output is led into the file
+        assert log_config("info")["handlers"]["stderr"]["class"] == "logging.StreamHandler"
+        opened = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{opened.st_dev}:{opened.st_ino}")
+        log = logging.getLogger("cloudchat.test")
+        with configured(log_config("info")):
+            log.info("told")
+            log.warning("odd")
+            try:
+                raise ValueError("bad")
+            except ValueError:
+                log.exception("failed")
+        told, odd, *failed = (tmp_path / "stderr").read_text().splitlines()
+    assert told.startswith("<6>20")
+    assert odd.startswith("<4>20")
+    assert len(failed) > 2
+    assert all(line.startswith("<3>") for line in failed)
 
 
 def test_a_trace_stays_readable_but_not_dangerous() -> None:
