@@ -17,6 +17,7 @@ from websockets.sync.client import ClientConnection, unix_connect
 from websockets.typing import Subprotocol
 
 from support.accounts import PASSWORD
+from support.alerts import metrics_told, metrics_used
 from support.processes import wait_until
 from support.sandbox_probe import ALLOWED, PROBE, REFUSED
 from support.systemd import CHECKOUT, DOMAIN, Machine, needs_systemd
@@ -190,6 +191,21 @@ def test_the_journal_has_an_object_a_line_and_no_secret(machine: Machine) -> Non
     assert password
     assert password[1] not in journal
     assert "password:" not in journal  # the first administrator's was the installer's to tell
+
+
+def test_the_journal_knows_what_is_a_warning(machine: Machine) -> None:
+    with client(machine) as http:
+        http.post("/api/auth/login", json={"username": "nobody", "password": PASSWORD})
+    machine.run("journalctl", "--sync")
+    of_warnings = ("journalctl", "--output=cat", "--no-pager", "--priority=warning")
+    written = [json.loads(line) for line in machine.run(*of_warnings, f"_SYSTEMD_UNIT={SERVICE}").splitlines()]
+    assert {line["level"] for line in written} & {"INFO", "DEBUG"} == set()
+    assert written[-1]["event"] == "login refused"
+
+
+def test_prometheus_is_told_all_that_its_rules_ask_for(machine: Machine) -> None:
+    """From inside the sandbox, which hides much of /proc."""
+    assert metrics_used() <= metrics_told(machine.run("curl", "-fsS", "http://127.0.0.1:9464/metrics"))
 
 
 def test_the_nightly_backup_can_be_restored_and_is_nobody_elses(machine: Machine) -> None:
