@@ -6,6 +6,7 @@ log, a refused send or a close code comes exactly when the test says so.
 
 import json
 import mimetypes
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,6 +37,8 @@ class ScriptedServer:
         """Path → an answer instead of the usual one: status, body, headers."""
         self.errors: list[Frame] = []
         """Each is the answer to one `send`, instead of an ack."""
+        self.replies: dict[str, Callable[[Frame], list[Frame]]] = {}
+        """Type of a command → what answers it, instead of the usual."""
         self.refuse_replay = False
         """Whether every position is answered by a gap."""
         self.deaf_after_storing = False
@@ -122,7 +125,8 @@ class ScriptedServer:
 
     def _command(self, socket: WebSocketRoute, command: Frame) -> None:
         self.commands.append(command)
-        for frame in getattr(self, f"_{command['type']}")(command):
+        answer = self.replies.get(command["type"]) or getattr(self, f"_{command['type']}")
+        for frame in answer(command):
             socket.send(json.dumps(frame))
 
     def _join(self, command: Frame) -> list[Frame]:
