@@ -24,6 +24,8 @@ export class RoomSubscription {
   #failures = 0;
   #cancelRetry = () => {};
   #paging = false;
+  /** Ends the pause before a page is asked for again. */
+  #wake = () => {};
 
   /**
    * @param {object} options
@@ -31,7 +33,7 @@ export class RoomSubscription {
    * @param {import("./timeline.js").Timeline} options.timeline
    * @param {(command: object) => Promise<any>} options.request rejects with CommandError
    * @param {import("./clock.js").Clock} options.clock
-   * @param {{changed(): void, joined(): void, refused(text: string): void, event(event: object): void}} options.listener
+   * @param {{changed(): void, joined(): void, refused(text: string): void, event(event: object): void, paged?(events: object[]): void}} options.listener
    * @param {() => number} [options.random]
    */
   constructor({ room, timeline, request, clock, listener, random = Math.random }) {
@@ -69,6 +71,7 @@ export class RoomSubscription {
     this.#attempt += 1;
     this.#joined = false;
     this.#cancelRetry();
+    this.#wake();
   }
 
   /** @param {any} frame any frame; those of other rooms are ignored */
@@ -91,25 +94,58 @@ export class RoomSubscription {
   }
 
   /**
-   * Pages back from the start of a run.
+   * Pages back from the start of a run. Whoever wants a page may say so as often as they like.
    *
    * @param {number} id of the run; its `more` says whether there is anything to ask for
    */
   async loadOlder(id) {
-    const run = this.#timeline.runs.find((candidate) => candidate.id === id);
-    if (this.#paging || !this.#joined || this.#replaying || !run?.more || run.events.length === 0) return;
+    if (this.#paging || !this.#joined || this.#replaying || this.#pageable(id) === undefined) return;
     this.#paging = true;
     this.#listener.changed();
-    try {
-      const before = run.events[0].seq;
-      const page = await this.#request({ type: "history", room: this.#room, before, limit: PAGE });
-      this.#timeline.prepend(id, page.epoch, page.events, page.more);
-    } catch {
-      // The person scrolls or presses again; a lost connection shows in its own place.
-    } finally {
-      this.#paging = false;
-      this.#listener.changed();
+    await this.#page(id);
+    this.#paging = false;
+    this.#listener.changed();
+  }
+
+  /** Asks until the page is there, is refused, or the connection is gone: that one shows in its own place. */
+  async #page(id) {
+    const attempt = this.#attempt;
+    for (let failures = 0; attempt === this.#attempt; failures += 1) {
+      const before = this.#pageable(id)?.events[0].seq;
+      if (before === undefined) return;
+      const asked = this.#request({ type: "history", room: this.#room, before, limit: PAGE });
+      const { page, error } = await asked.then((answer) => ({ page: answer }), (reason) => ({ error: reason }));
+      if (page !== undefined) return this.#put(id, before, page);
+      if (error.code === "lost") return;
+      if (!error.retryable) return this.#timeline.cut(id);
+      // A top that stays in sight would otherwise ask sixty times a second.
+      await this.#pause(error.retryAfterMs ?? fullJitter(failures, this.#random), attempt);
     }
+  }
+
+  #put(id, before, { epoch, events, more }) {
+    if (this.#timeline.prepend(id, epoch, events, more)) return this.#listener.paged?.(events);
+    // Trimmed while it was on its way, the run has another start now, and may be asked for again.
+    const run = this.#pageable(id);
+    if (run?.events[0].seq !== before) return;
+    this.#timeline.cut(id);
+    if (run.epoch !== epoch) this.join();
+  }
+
+  #pageable(id) {
+    return this.#timeline.runs.find((run) => run.id === id && run.more && run.events.length > 0);
+  }
+
+  /** Ends early when `attempt` does. */
+  #pause(ms, attempt) {
+    if (attempt !== this.#attempt) return undefined;
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(ms, () => resolve(undefined));
+      this.#wake = () => {
+        cancel();
+        resolve(undefined);
+      };
+    });
   }
 
   /** Runs before the frame after it is read: the replay follows `joined` directly. */

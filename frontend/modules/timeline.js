@@ -16,9 +16,13 @@
  * @property {number | null} last seq of the newest event; null until the first one came
  * @property {LoggedEvent[]} events without a hole
  * @property {boolean} more whether the server keeps older events of this epoch
+ * @property {boolean} cut whether what is older can't be had from here, be it kept or not
  */
 
 export const LOGGED = new Set(["message", "edited", "deleted", "reaction"]);
+
+/** Events that are kept, also where nobody draws them: a hidden tab gets events and not a single frame. */
+export const MOST = 5_000;
 
 export class Timeline {
   /** @type {Run[]} */
@@ -41,6 +45,12 @@ export class Timeline {
     return this.#runs.reduce((sum, run) => sum + run.events.length, 0);
   }
 
+  /** @returns {boolean} whether nothing is older than the oldest event here */
+  get begins() {
+    const [run] = this.#runs;
+    return run !== undefined && !run.more && !run.cut;
+  }
+
   /** `joined` with status fresh: what came before counts no more. */
   startFresh(joined) {
     this.#runs = [];
@@ -50,6 +60,8 @@ export class Timeline {
   /** `joined` with status gap: keep what is there, and leave a visible hole. */
   startAfterGap(joined) {
     this.#runs = this.#runs.filter((run) => run.events.length > 0);
+    // History is asked for by seq: for an earlier numbering there is no question to ask.
+    for (const run of this.#runs) if (run.epoch !== joined.epoch) this.cut(run.id);
     this.#startRun(joined);
   }
 
@@ -67,6 +79,7 @@ export class Timeline {
     run.events.push(event);
     run.last = event.seq;
     this.#close(this.#runs.length - 1);
+    this.trim(MOST);
     return "applied";
   }
 
@@ -90,6 +103,12 @@ export class Timeline {
     return true;
   }
 
+  /** What is older than this run can't be had. @param {number} id */
+  cut(id) {
+    const run = this.#runs.find((candidate) => candidate.id === id);
+    if (run !== undefined) Object.assign(run, { more: false, cut: true });
+  }
+
   /** Keep the newest `limit` events; older ones are paged in again when someone scrolls there. */
   trim(limit) {
     let excess = this.size - limit;
@@ -97,7 +116,7 @@ export class Timeline {
       const run = this.#runs[0];
       const dropped = run.events.splice(0, excess);
       excess -= dropped.length;
-      run.more = true;
+      run.more = !run.cut;
       if (run.events.length === 0) this.#runs.shift();
     }
   }
@@ -112,7 +131,7 @@ export class Timeline {
     this.#oldest = oldest ?? 1;
     // An empty room has a position too: the next event is its first.
     const empty = seq === 0 || oldest > seq;
-    this.#runs.push({ id: this.#nextId++, epoch, last: empty ? seq : null, events: [], more: false });
+    this.#runs.push({ id: this.#nextId++, epoch, last: empty ? seq : null, events: [], more: false, cut: false });
   }
 
   /** Joins a run to the one before it when no hole is left between them. */
@@ -121,7 +140,7 @@ export class Timeline {
     if (before === undefined || before.epoch !== run.epoch || before.last + 1 < run.events[0].seq) return;
     const first = run.events[0].seq;
     run.events = [...before.events.filter((event) => event.seq < first), ...run.events];
-    run.more = before.more;
+    Object.assign(run, { more: before.more, cut: before.cut });
     this.#runs.splice(index - 1, 1);
   }
 }

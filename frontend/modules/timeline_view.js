@@ -8,10 +8,10 @@ import { fold } from "./fold.js";
 import { drawRow, drawWaiting } from "./row_view.js";
 import { rowsOf } from "./rows.js";
 import { ScrollKeeper } from "./scroll_keeper.js";
+import { MOST } from "./timeline.js";
 
-/** Events that stay while the reader is at the newest, and while someone reads far back. */
+/** Events that stay while the reader is at the newest. */
 const KEEP = 1_000;
-const KEEP_READING = 5_000;
 
 export class TimelineView {
   #scroller = byId("scroller");
@@ -67,12 +67,12 @@ export class TimelineView {
 
   #draw() {
     const { timeline, outbox, paging } = this.#source;
-    timeline.trim(this.#keeper.pinned ? KEEP : KEEP_READING);
+    if (this.#keeper.pinned) timeline.trim(KEEP);
     const rows = rowsOf(fold(timeline.runs));
     this.#messages.parentElement.setAttribute("aria-busy", String(paging()));
     this.#keeper.around(this.#messages.children, () => {
       byId("paging").hidden = !paging();
-      byId("beginning").hidden = timeline.runs.length === 0 || timeline.runs[0].more || paging();
+      byId("beginning").hidden = !timeline.begins || paging();
       const context = { ownId: this.#source.ownId, fill: this.#source.loadOlder };
       this.#place(this.#messages, rows, (row) => drawRow(row, context), (row) => `${row.version} ${row.opens}`);
       const { stalled } = outbox;
@@ -131,6 +131,6 @@ export class TimelineView {
   #pageIfNeeded() {
     const { timeline, loadOlder } = this.#source;
     const [run] = timeline.runs;
-    if (run?.more && this.#keeper.nearTop && timeline.size < KEEP_READING) loadOlder(run.id);
+    if (run?.more && this.#keeper.nearTop && timeline.size < MOST) loadOlder(run.id);
   }
 }

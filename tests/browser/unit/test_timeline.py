@@ -151,6 +151,38 @@ def test_trimming_drops_the_oldest_and_offers_them_again(modules):
     assert (first, shown, more) == (False, ["m4", "m5"], True)
 
 
+def test_what_an_earlier_numbering_held_is_neither_offered_nor_called_the_beginning(modules):
+    before, after, trimmed = modules(
+        SETUP
+        + """
+        const looks = () => [timeline.runs.map((run) => run.more), timeline.begins];
+        timeline.startFresh(joined(2));
+        for (const event of messages(1, 2)) timeline.apply(event);
+        const found = [looks()];
+        timeline.startAfterGap(joined(1, 1, "e2"));
+        timeline.apply(message(1, "e2"));
+        found.push(looks());
+        timeline.trim(2);
+        return [...found, looks()];
+        """
+    )
+    assert before == [[False], True]
+    assert after == [[False, False], False]
+    assert trimmed == [[False, False], False]
+
+
+def test_it_stays_bounded_though_nobody_draws_it(modules):
+    """A hidden tab gets events all night, and not a single frame."""
+    assert modules(
+        SETUP
+        + """
+        timeline.startFresh(joined(1));
+        for (const event of messages(1, 6_000)) timeline.apply(event);
+        return [timeline.size, timeline.runs[0].more, timeline.position.seq];
+        """
+    ) == [5000, True, 6000]
+
+
 def test_edits_deletes_and_reactions_change_what_they_target(modules):
     shown = modules(
         SETUP
