@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from websockets.typing import Subprotocol
 
 from support.accounts import PASSWORD
 from support.alerts import metrics_told, metrics_used
+from support.certificates import Authority
 from support.processes import wait_until
 from support.sandbox_probe import ALLOWED, PROBE, REFUSED
 from support.systemd import CHECKOUT, DOMAIN, Machine, needs_systemd
@@ -271,6 +273,52 @@ def test_systemd_understands_every_line(machine: Machine) -> None:
     checked = machine.try_("systemd-analyze", "verify", "--man=no", *(path.name for path in units))
     assert checked.stderr == ""
     assert checked.returncode == 0
+
+
+# --- the certificate --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def https(machine: Machine, certificate: Path) -> Iterator[None]:
+    """A web server that shows this certificate."""
+    for name in ("fullchain", "privkey"):
+        machine.write(f"/etc/web/{name}.pem", (certificate / f"{name}.pem").read_text())
+    serve = "openssl s_server -www -accept 443 -cert /etc/web/fullchain.pem -key /etc/web/privkey.pem"
+    machine.run("systemd-run", "--quiet", "--collect", "--unit=web", *serve.split())
+    try:
+        wait_until(lambda: machine.try_("bash", "-c", "</dev/tcp/127.0.0.1/443").returncode == 0, "https")
+        yield
+    finally:
+        machine.run("systemctl", "stop", "web.service")
+
+
+def test_a_renewed_certificate_that_is_not_served_fails_the_renewal_and_the_checkup(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """certbot says nothing of a deploy hook that fails. Its folder is root's, the checkup's user another one."""
+    authority = Authority(tmp_path)
+    for name in ("older", "kept"):
+        authority.issue(tmp_path / name, DOMAIN)
+    live = f"/etc/letsencrypt/live/{DOMAIN}"
+    machine.run("install", "-d", "-m", "700", "/etc/letsencrypt/live")
+    machine.write(f"{live}/fullchain.pem", (tmp_path / "kept" / "fullchain.pem").read_text())
+    machine.write("/etc/nginx/sites-enabled/cloudchat.conf", f"ssl_certificate {live}/fullchain.pem;\n")
+    machine.write("/etc/hosts", f"127.0.0.1 localhost {DOMAIN}\n")
+    machine.write("/opt/certbot/bin/certbot", "#!/bin/sh\n", 0o755)
+    machine.write("/etc/systemd/system/certbot-renew.service", (UNITS / "certbot-renew.service").read_text())
+    machine.run("systemctl", "daemon-reload")
+
+    def found() -> str:
+        lines = machine.try_("cloudchat", "doctor", "--url", f"https://{DOMAIN}").stdout.splitlines()
+        return next(line for line in lines if f" certificate of {DOMAIN}" in line)
+
+    with https(machine, tmp_path / "older"):
+        assert "the deploy hook failed" in found()
+        assert machine.try_("systemctl", "start", "certbot-renew.service").returncode != 0
+        assert "the deploy hook failed" in machine.journal("certbot-renew.service")
+    with https(machine, tmp_path / "kept"):
+        assert found().startswith("ok ")
+        machine.run("systemctl", "start", "certbot-renew.service")
 
 
 # --- last, because it changes the unit --------------------------------------------------------------------------------

@@ -1,11 +1,16 @@
 """Does the web server serve the certificate that certbot keeps, and for how long is it good?
 
 certbot exits with 0 when the hook fails that makes nginx load a new certificate: nothing shows until the old one
-runs out.
+runs out. So `cloudchat doctor` asks, and certbot-renew.service does, by running this module.
 """
 
+import os
+import re
 import socket
 import ssl
+import sys
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +18,9 @@ from pathlib import Path
 from cryptography import x509
 
 LIVE = Path("/etc/letsencrypt/live")
+SITES = Path("/etc/nginx/sites-enabled")
 HTTPS = ("127.0.0.1", 443)
+_SECONDS_TO_RELOAD = 3.0
 
 
 class CertificateUnreadable(Exception):
@@ -32,6 +39,14 @@ class Certificate:
     def overdue_at(self) -> datetime:
         """When renewing must have failed several times: certbot does it with a third of the time left, twice a day."""
         return self.not_after - (self.not_after - self.not_before) / 6
+
+
+def kept_chain(domain: str, live: Path = LIVE) -> Path:
+    """The file of certbot, or the copy that systemd shows to a user who may not read it (config/install/cloudchat)."""
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    if credentials is not None and (shown := Path(credentials) / f"certificate-{domain}").exists():
+        return shown
+    return live / domain / "fullchain.pem"
 
 
 def kept_certificate(path: Path) -> Certificate:
@@ -78,7 +93,7 @@ def certificate_problem(
     """What is wrong with the certificate of `domain`, with the mend; None when all is well."""
     now = now or datetime.now(UTC)
     try:
-        kept = kept_certificate(live / domain / "fullchain.pem")
+        kept = kept_certificate(kept_chain(domain, live))
         served = served_certificate(domain, address)
     except CertificateUnreadable as problem:
         return str(problem)
@@ -95,9 +110,31 @@ def certificate_problem(
     return None
 
 
+def main() -> int:
+    """After a renewal: the exit code is 1 when nginx serves another certificate than certbot keeps."""
+    deadline = time.monotonic() + _SECONDS_TO_RELOAD  # nginx reloads in its own time
+    while problems := list(_problems_of_sites()):
+        if time.monotonic() > deadline:
+            print(*problems, sep="\n", file=sys.stderr)
+            return 1
+        time.sleep(0.2)
+    return 0
+
+
+def _problems_of_sites() -> Iterator[str]:
+    sites = "".join(path.read_text() for path in SITES.glob("cloudchat*.conf"))
+    for domain in sorted(set(re.findall(rf"{LIVE}/([^/]+)/fullchain\.pem", sites))):
+        if (problem := certificate_problem(domain)) is not None:
+            yield f"{domain}: {problem}"
+
+
 def _certificate(parsed: x509.Certificate) -> Certificate:
     return Certificate(parsed.serial_number, parsed.not_valid_before_utc, parsed.not_valid_after_utc)
 
 
 def _days(left: timedelta) -> str:
     return "it has ended" if left < timedelta(0) else f"{left.days} days left"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,7 +8,7 @@ import ssl
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from cloudchat.operations.certificate import LIVE, CertificateUnreadable, certificate_problem, served_certificate
+from cloudchat.operations.certificate import CertificateUnreadable, certificate_problem, kept_chain, served_certificate
 from cloudchat.operations.checkup.finding import Finding
 from cloudchat.operations.checkup.store import store_url
 from cloudchat.operations.store_check import StoreUnusable
@@ -66,7 +66,7 @@ def _proxies(settings: Settings) -> Finding:
 def _certificate(domain: str, port: int) -> Finding:
     name = f"certificate of {domain}"
     try:
-        kept_here = (LIVE / domain / "fullchain.pem").exists()
+        kept_here = kept_chain(domain).exists()
     except PermissionError:
         kept_here = False
     if kept_here:
