@@ -1,11 +1,14 @@
 """Reading in the page: what scrolling asks of the server, what is where, what is spoken and where the focus goes."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from browser.chat_page import ChatPage
 from browser.scripted_server import ORIGIN, ScriptedServer
+from browser.settings_page import SettingsPage
 
 GRACE = {"id": "u-grace", "name": "grace"}
+SESSION = {"id": "s1", "client": "Chrome Linux", "created_at": "2026-11-22T10:00:00Z", "last_used_at": None}
 AWAY = {"type": "error", "code": "unavailable", "message": "away", "retryable": True, "retry_after_ms": 60_000}
 
 
@@ -49,3 +52,62 @@ def test_above_an_earlier_numbering_nothing_is_asked_for(ada: ChatPage, scripted
     frames(ada.page, 10)
     assert scripted.count("history") == 0
     expect(ada.page.get_by_text("This is where the conversation begins.")).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", [(390, 844), (844, 390), (800, 1000), (1280, 900)])
+def test_the_document_itself_never_scrolls(ada: ChatPage, scripted: ScriptedServer, size: tuple[int, int]) -> None:
+    """Only the conversation does: a document that scrolls takes the box one writes in out of sight."""
+    ada.page.set_viewport_size({"width": size[0], "height": size[1]})
+    opened(ada, scripted, 80)
+    assert ada.page.evaluate("document.scrollingElement.scrollHeight") == size[1]
+    assert ada.page.evaluate("document.scrollingElement.scrollWidth") == size[0]
+
+
+def test_nothing_lies_below_the_notch_of_a_phone_held_sideways(ada: ChatPage, scripted: ScriptedServer) -> None:
+    ada.page.set_viewport_size({"width": 844, "height": 390})
+    insets = {"left": 47, "right": 47, "bottom": 21}
+    devtools = ada.page.context.new_cdp_session(ada.page)
+    devtools.send("Emulation.setSafeAreaInsetsOverride", {"insets": insets})
+    opened(ada, scripted, 3)
+    settings = SettingsPage(ada.page)
+    settings.open("Password")
+    places = [ada.box, ada.page.get_by_role("button", name="Sign out"), ada.page.locator("#room-name")]
+    for place in [*places, settings.dialog.get_by_role("heading", name="Settings"), settings.dialog]:
+        left, right, bottom = place.evaluate(
+            "(node) => { const box = node.getBoundingClientRect(); return [box.left, box.right, box.bottom]; }"
+        )
+        assert left >= 47
+        assert right <= 844 - 47
+        assert bottom <= 390 - 21
+
+
+CONTRAST = """
+([node, property, below]) => {
+  const context = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
+  const luminance = (colour) => {
+    context.fillStyle = colour;
+    context.fillRect(0, 0, 1, 1);
+    const [red, green, blue] = [...context.getImageData(0, 0, 1, 1).data].map((byte) => {
+      const share = byte / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const found = [getComputedStyle(node)[property], getComputedStyle(below).backgroundColor].map(luminance);
+  return (Math.max(...found) + 0.05) / (Math.min(...found) + 0.05);
+}
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_small_words_and_the_edges_of_fields_stand_out(ada: ChatPage, scripted: ScriptedServer, scheme: str) -> None:
+    scripted.answers["/api/auth/sessions"] = (200, {"sessions": [{**SESSION, "current": True}]}, {})
+    ada.page.emulate_media(color_scheme=scheme)
+    opened(ada, scripted, 1)
+    settings = SettingsPage(ada.page)
+    settings.open("Sessions")
+    mark = settings.dialog.get_by_text("this one").element_handle()
+    assert ada.page.evaluate(CONTRAST, [mark, "color", mark]) >= 4.5
+    settings.open("Password")
+    field = settings.dialog.get_by_label("Current password").element_handle()
+    assert ada.page.evaluate(CONTRAST, [field, "borderTopColor", field]) >= 3
