@@ -46,15 +46,16 @@ After:  sudo cloudchat doctor · sudo cloudchat admin --help · journalctl -u cl
 END
 }
 
-domain="" email="" proxy="" acme=() dry_run="" uninstall=""
+domain="" email="" proxy="" dry_run="" uninstall=""
+acme=https://acme-v02.api.letsencrypt.org/directory
 needs_value() { [[ -n ${2:-} && $2 != --* ]] || refuse "$1 needs a value; --help explains"; }
 while (($#)); do
   case $1 in
     --domain) needs_value "$@"; domain=${2,,}; shift ;;
     --email) needs_value "$@"; email=$2; shift ;;
     --behind-proxy) needs_value "$@"; proxy=$2; shift ;;
-    --acme-server) needs_value "$@"; acme=(--server "$2"); shift ;;
-    --staging) acme=(--staging) ;;
+    --acme-server) needs_value "$@"; acme=$2; shift ;;
+    --staging) acme=https://acme-staging-v02.api.letsencrypt.org/directory ;;
     --dry-run) dry_run=yes ;;
     --uninstall) uninstall=yes ;;
     --help | -h) help; exit ;;
@@ -72,6 +73,7 @@ check_options
 
 step "Packages"
 install_packages
+RELEASE=$(release_name)
 step "User and folders"
 make_user_and_folders
 step "Program $RELEASE"
@@ -84,7 +86,9 @@ step "Units"
 install_units
 step "Start of $RELEASE"
 switch_release
-if [[ -z $proxy ]]; then
+if [[ -n $proxy ]]; then
+  remove_site
+else
   step "nginx for $domain"
   install_site
   step "Certificate"

@@ -1,7 +1,7 @@
 """Before a new version starts: keep a copy of the SQLite database. When it fails: put the copy back.
 
-Called as the server's own user, by the unit that config/install.sh writes for this one start. With PostgreSQL there is
-nothing here to copy: the backup made before is what there is.
+Called as the server's own user, before each start until one is ready, by what config/install.sh adds to the unit. With
+PostgreSQL there is nothing here to copy: the backup made before is what there is.
 """
 
 import os
@@ -12,11 +12,13 @@ from pathlib import Path
 
 DATABASE = Path("/var/lib/cloudchat/cloudchat.db")
 COPY = DATABASE.with_name("before-upgrade.db")
+UNSETTLED = Path("/opt/cloudchat/unsettled")
+"""Goes, with the copy, as soon as a start is ready."""
 
 
 def take() -> None:
     """Once: a version that fails is started again and again, and the database is then what it made of it."""
-    if not DATABASE.exists() or COPY.exists():
+    if not DATABASE.exists() or COPY.exists() or not UNSETTLED.exists():
         return
     unfinished = COPY.with_suffix(".part")
     unfinished.unlink(missing_ok=True)

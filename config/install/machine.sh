@@ -3,6 +3,9 @@
 
 NAME_PATTERN='^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$'
 PYTHON=/usr/bin/python3
+# The URL of a database elsewhere, which is PostgreSQL; empty, or not there, with SQLite.
+DATABASE_CREDENTIAL=/etc/cloudchat/credentials/cloudchat_database_url
+BACKUPS=/var/backups/cloudchat
 
 check_machine() {
   if [[ $dry_run ]]; then return; fi
@@ -28,6 +31,8 @@ check_options() {
 install_packages() {
   local wanted=(python3 python3-venv redis-server openssl) missing=() package policy=/usr/sbin/policy-rc.d
   if [[ -z $proxy ]]; then wanted+=(nginx); fi
+  # For backups; of the server's own version where the distribution's is older.
+  if [[ -s $DATABASE_CREDENTIAL ]] && ! command -v pg_dump >/dev/null; then wanted+=(postgresql-client); fi
   for package in "${wanted[@]}"; do
     if [[ $package == nginx && -x /usr/sbin/nginx ]]; then continue; fi
     if ! dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed; then missing+=("$package"); fi
@@ -57,5 +62,5 @@ make_user_and_folders() {
   fi
   run install -d -m 0755 /opt/cloudchat /opt/cloudchat/versions /etc/cloudchat
   run install -d -m 0700 /etc/cloudchat/credentials
-  run install -d -m 0700 -o cloudchat -g cloudchat /var/backups/cloudchat
+  run install -d -m 0700 -o cloudchat -g cloudchat $BACKUPS
 }

@@ -3,19 +3,17 @@
 
 VERSIONS=/opt/cloudchat/versions
 KEPT_RELEASES=3
-LOCK=requirements.lock driver=""
-# A database elsewhere is PostgreSQL, and needs its driver; with it, a release is another one.
-if [[ -s /etc/cloudchat/credentials/cloudchat_database_url ]]; then LOCK=requirements-postgres.lock driver=-postgres; fi
+release_made=""
 
-# The version, and what tells two checkouts of one version apart.
+# The version, what tells two checkouts of one version apart, and the Python that it needs: a newer distribution has another.
 release_name() {
-  local version digest
+  local version digest python
   version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$SOURCE/pyproject.toml")
   digest=$(cd "$SOURCE" && find src frontend alembic config systemd pyproject.toml -type f ! -name '*.pyc' -print0 |
     LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
-  echo "$version-${digest:0:8}$driver"
+  python=$("$PYTHON" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+  echo "$version-${digest:0:8}-$python"
 }
-if [[ -d $SOURCE/src ]]; then RELEASE=$(release_name); fi
 
 make_release() {
   local folder=$VERSIONS/$RELEASE build
@@ -26,7 +24,7 @@ make_release() {
   fi
   if [[ -e $folder ]]; then run rm -rf "$folder"; fi
   run "$PYTHON" -m venv "$folder"
-  run "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$SOURCE/config/$LOCK"
+  run "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$SOURCE/config/requirements.lock"
   note "builds cloudchat from a copy of $SOURCE"
   if [[ -z $dry_run ]]; then
     build=$(mktemp -d)
@@ -35,6 +33,8 @@ make_release() {
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation "$build"
     rm -rf "$build"
     finish_release "$folder"
+    # shellcheck disable=SC2034 # of roll_back
+    release_made=yes
   fi
 }
 

@@ -2,8 +2,12 @@
 # shellcheck shell=bash
 
 UNITS=/etc/systemd/system
-# For one start: before it, the database is copied, or put back.
-UPGRADE=/run/systemd/system/cloudchat.service.d/upgrade.conf
+COPY=/var/lib/cloudchat/before-upgrade.db
+# There from before a change until the new version is ready, which may be after an interruption, a reboot, a second try:
+# the folder of the version that was ready last. Empty for a first one.
+UNSETTLED=/opt/cloudchat/unsettled
+# Until then, before each start the database is copied, or put back; the first one that is ready removes UNSETTLED and COPY.
+UPGRADE=$UNITS/cloudchat.service.d/upgrade.conf
 socket_changed="" units_changed=""
 
 install_units() {
@@ -21,34 +25,62 @@ install_units() {
     socket_changed+=$changed
     put $UNITS/cloudchat.service.d/behind-proxy.conf 0644 root:root <<<$'[Service]\n'"IPAddressAllow=${proxy//,/ }"
     units_changed+=$changed
+  elif [[ -e $UNITS/cloudchat.socket.d/behind-proxy.conf ]]; then
+    run rm -f $UNITS/cloudchat.{socket,service}.d/behind-proxy.conf
+    socket_changed=yes units_changed=yes
   fi
   put /usr/local/bin/cloudchat 0755 root:root <"$SOURCE/config/install/cloudchat"
   run systemctl daemon-reload
-  run systemctl enable --quiet cloudchat.socket cloudchat.service
 }
 
 switch_release() {
-  local before=""
+  local before="" serves="" start=take
   if [[ -L /opt/cloudchat/current ]]; then before=$(readlink /opt/cloudchat/current); fi
-  if [[ $before == "$VERSIONS/$RELEASE" && ! $units_changed ]] && systemctl is-active --quiet cloudchat.service; then
+  if systemctl is-active --quiet cloudchat.service 2>/dev/null; then serves=yes; fi
+  if [[ -e $UNSETTLED ]]; then
+    note "goes on where an earlier run has ended"
+    before=$(<$UNSETTLED) # `current` may be what that run wanted
+  elif [[ $serves && $before == "$VERSIONS/$RELEASE" && ! $units_changed ]]; then
     note "it runs already"
     return
   fi
-  if [[ $before && $before != "$VERSIONS/$RELEASE" && -e /var/lib/cloudchat/cloudchat.db ]]; then
-    note "a backup with the version that runs, for any case"
-    run systemctl start cloudchat-backup.service || refuse "without a backup nothing is changed: journalctl -u cloudchat-backup"
+  if [[ ! -e $UNSETTLED || $serves ]]; then # nothing of a new version has touched the database yet
+    if [[ $before != "$VERSIONS/$RELEASE" ]] && has_database; then back_up; fi
+    put $UNSETTLED 0644 root:root <<<"$before"
+    if [[ -z $dry_run ]]; then rm -f $COPY; fi
+  elif [[ $before == "$VERSIONS/$RELEASE" ]]; then
+    start=put_back
   fi
-  prepare_start take
-  point_at "$VERSIONS/$RELEASE"
   if [[ -z $before ]]; then make_first_administrator; fi
+  prepare_start $start
+  point_at "$VERSIONS/$RELEASE"
+  run systemctl enable --quiet --now cloudchat-backup.timer
   if exchange_server; then
     settle_start
     note "ready"
   else
     roll_back "$before"
   fi
-  run systemctl enable --quiet --now cloudchat-backup.timer
+  if ! has_backup && [[ ! -s $DATABASE_CREDENTIAL ]]; then
+    run systemctl start cloudchat-backup.service || note "the first backup failed: journalctl -u cloudchat-backup"
+  fi
   if [[ -z $dry_run ]]; then remove_old_releases; fi
+}
+
+# Is there what a new version could change? A database elsewhere counts if it was this machine's before, and so is in its
+# backups: one that only joins the others has none to make.
+has_database() {
+  [[ -s /var/lib/cloudchat/cloudchat.db ]] || { [[ -s $DATABASE_CREDENTIAL ]] && { [[ -n $before ]] || has_backup; }; }
+}
+has_backup() { compgen -G "$BACKUPS/*.tar" >/dev/null; }
+
+back_up() {
+  note "a backup, for any case"
+  if /opt/cloudchat/current/bin/cloudchat --version &>/dev/null; then
+    run systemctl start cloudchat-backup.service
+  else # uninstalled, or its Python went with an older release of the distribution
+    run env CLOUDCHAT_RELEASE="$VERSIONS/$RELEASE" /usr/local/bin/cloudchat admin backup --directory $BACKUPS
+  fi || refuse "without a backup nothing is changed: journalctl -u cloudchat-backup"
 }
 
 # The socket stays open meanwhile, except where its own unit is another one.
@@ -57,6 +89,7 @@ exchange_server() {
     run systemctl stop cloudchat.socket cloudchat.service
     run systemctl start cloudchat.socket
   fi
+  run systemctl enable --quiet cloudchat.socket cloudchat.service
   run systemctl restart cloudchat.service
 }
 
@@ -64,7 +97,6 @@ roll_back() {
   local before=$1
   journalctl -u cloudchat.service -n 30 --no-pager >&2 || true
   if [[ -z $before || $before == "$VERSIONS/$RELEASE" ]]; then
-    settle_start
     refuse "$RELEASE does not become ready; its last words are above. Mend it, and run this again"
   fi
   note "$RELEASE does not become ready; back to ${before##*/}"
@@ -76,7 +108,7 @@ roll_back() {
     refuse "neither does the version before, ${before##*/}: journalctl -u cloudchat; a backup is in /var/backups/cloudchat"
   fi
   settle_start
-  run rm -rf "${VERSIONS:?}/$RELEASE"
+  if [[ $release_made ]]; then run rm -rf "${VERSIONS:?}/$RELEASE"; fi
   refuse "$RELEASE did not become ready (its last words are above); ${before##*/} serves again, and nothing is lost"
 }
 
@@ -86,17 +118,15 @@ roll_back() {
 prepare_start() {
   note "the next start will $1 a copy of the database"
   if [[ $dry_run ]]; then return; fi
-  if [[ $1 == take ]]; then rm -f /var/lib/cloudchat/before-upgrade.db; fi
-  install -D -m 0755 "$SOURCE/config/install/database_copy.py" /run/cloudchat-upgrade/database_copy.py
-  printf '[Service]\nExecStartPre=%s /run/cloudchat-upgrade/database_copy.py %s\n' "$PYTHON" "$1" |
-    install -D -m 0644 /dev/stdin $UPGRADE
+  install -m 0755 "$SOURCE/config/install/database_copy.py" /opt/cloudchat/database_copy.py
+  printf '[Service]\nExecStartPre=%s /opt/cloudchat/database_copy.py %s\nExecStartPost=+/bin/rm -f %s %s\n' \
+    "$PYTHON" "$1" $UNSETTLED $COPY | install -D -m 0644 /dev/stdin $UPGRADE
   systemctl daemon-reload
 }
 
 settle_start() {
   if [[ $dry_run ]]; then return; fi
-  rm -f $UPGRADE /var/lib/cloudchat/before-upgrade.db
-  rm -rf /run/cloudchat-upgrade
+  rm -f $UPGRADE /opt/cloudchat/database_copy.py
   systemctl daemon-reload
 }
 
@@ -108,6 +138,7 @@ point_at() {
 
 # Before the first start: a server that finds no user makes one, and its password would stand in the journal.
 make_first_administrator() {
+  local -x CLOUDCHAT_RELEASE=$VERSIONS/$RELEASE
   if [[ $dry_run ]]; then note "makes the user admin, if there is no user"; return; fi
   if (($(/usr/local/bin/cloudchat admin list-users | wc -l) > 1)); then
     note "there are users already"
@@ -127,9 +158,11 @@ uninstall_all() {
   run systemctl disable --quiet --now cloudchat.socket cloudchat.service cloudchat-backup.timer redis-server@cloudchat.service || true
   remove_site
   run rm -rf $UNITS/cloudchat.socket $UNITS/cloudchat.service $UNITS/cloudchat-backup.{service,timer} \
-    $UNITS/cloudchat.{socket,service}.d/{backoff,behind-proxy}.conf $UNITS/redis-server@cloudchat.service.d/cloudchat.conf \
+    $UNITS/cloudchat.{socket,service}.d/{backoff,behind-proxy,upgrade}.conf \
+    $UNITS/redis-server@cloudchat.service.d/cloudchat.conf \
     /usr/local/bin/cloudchat /opt/cloudchat /etc/sysctl.d/60-cloudchat.conf
   run systemctl daemon-reload
   note "Kept: /var/lib/cloudchat (users, keys), /var/lib/redis-cloudchat (messages), /var/backups/cloudchat,"
-  note "      /etc/cloudchat, /etc/redis/*cloudchat.conf, the user cloudchat, certificates, and the packages."
+  note "      /etc/cloudchat, /etc/redis/*cloudchat*, /etc/nginx/cloudchat, the user cloudchat, certificates,"
+  note "      /opt/certbot, /var/www/certbot, the packages; on AWS the units cloudchat-* of its templates."
 }

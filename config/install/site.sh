@@ -2,12 +2,13 @@
 # shellcheck shell=bash
 
 LIVE=/etc/letsencrypt/live
+RENEWAL=/etc/letsencrypt/renewal
 CERTBOT=/opt/certbot
 
 for_domain() { sed "s/chat\.example\.com/${domain//./\\.}/g" "$1"; }
 
 install_site() {
-  local snippet others
+  local snippet own others
   # nginx.conf is for a machine that serves nothing else.
   others=$(find /etc/nginx/sites-enabled -mindepth 1 ! -name default ! -name 'cloudchat*.conf' 2>/dev/null || true)
   [[ -z $others ]] || refuse "nginx serves other sites here ($others): give cloudchat a machine of its own, or use --behind-proxy"
@@ -16,6 +17,9 @@ install_site() {
   fi
   for snippet in "$SOURCE"/config/nginx/snippets/*; do
     for_domain "$snippet" | put "/etc/nginx/snippets/${snippet##*/}" 0644 root:root
+  done
+  for own in "$SOURCE"/config/nginx/cloudchat/*; do # the operator's from then on
+    if [[ ! -e /etc/nginx/cloudchat/${own##*/} ]]; then put "/etc/nginx/cloudchat/${own##*/}" 0644 root:root <"$own"; fi
   done
   for_domain "$SOURCE/config/nginx/nginx.conf" | put /etc/nginx/nginx.conf 0644 root:root
   for_domain "$SOURCE/config/nginx/cloudchat-http.conf" | put /etc/nginx/sites-enabled/cloudchat-http.conf 0644 root:root
@@ -33,9 +37,10 @@ reload_nginx() {
 }
 
 get_certificate() {
-  local unit
-  if ! cmp -s "$SOURCE/config/requirements-certbot.lock" $CERTBOT/requirements.lock; then
-    run "$PYTHON" -m venv $CERTBOT
+  local unit again=()
+  # It does not run, either, when its Python went with an older release of the distribution.
+  if ! cmp -s "$SOURCE/config/requirements-certbot.lock" $CERTBOT/requirements.lock || ! $CERTBOT/bin/certbot --version &>/dev/null; then
+    run "$PYTHON" -m venv --clear $CERTBOT
     run $CERTBOT/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$SOURCE/config/requirements-certbot.lock"
     run cp "$SOURCE/config/requirements-certbot.lock" $CERTBOT/requirements.lock
   fi
@@ -44,7 +49,9 @@ get_certificate() {
     put $UNITS/$unit 0644 root:root <"$SOURCE/systemd/$unit"
   done
   run systemctl daemon-reload
-  run $CERTBOT/bin/certbot certonly -q --config "$SOURCE/config/certbot/certbot.ini" -d "$domain" -m "$email" "${acme[@]}" ||
+  # certbot keeps a certificate until it ends, be it the staging server's.
+  if [[ -e $RENEWAL/$domain.conf ]] && ! grep -qxF "server = $acme" "$RENEWAL/$domain.conf"; then again=(--force-renewal); fi
+  run $CERTBOT/bin/certbot certonly -q --config "$SOURCE/config/certbot/certbot.ini" -d "$domain" -m "$email" --server "$acme" "${again[@]}" ||
     refuse "no certificate for $domain. Does its A record lead here, and is port 80 open to everybody? Then run this again"
   run systemctl enable --quiet --now certbot-renew.timer
 }

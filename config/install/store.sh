@@ -5,7 +5,7 @@ CREDENTIAL=/etc/cloudchat/credentials/cloudchat_redis_url
 OWN_STORE=@/run/redis-cloudchat/redis.sock
 
 make_store() {
-  local password hash
+  local password hash memory
   if [[ -z $dry_run && ! -s $CREDENTIAL ]]; then
     # 256 bits in hexadecimal: nothing in it needs quoting in a URL.
     password=$(openssl rand -hex 32)
@@ -29,7 +29,10 @@ make_store() {
   local stale=""
   put /etc/redis/cloudchat.conf 0644 root:root <"$SOURCE/config/redis/cloudchat.conf"
   stale+=$changed
-  sed "s/PASSWORD-SHA256/${hash%% *}/" "$SOURCE/config/redis/redis-cloudchat.conf" | put_store_config
+  run install -d -m 0755 /etc/redis/cloudchat.d
+  # In steps of 64 MB: kernels differ by a little, and the store is started again when its configuration changes.
+  memory=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB$/\1/p' /proc/meminfo) / 2 / 65536 * 64))mb
+  sed "s/PASSWORD-SHA256/${hash%% *}/; s/HALF-THE-MEMORY/$memory/" "$SOURCE/config/redis/redis-cloudchat.conf" | put_store_config
   stale+=$changed
   put /etc/systemd/system/redis-server@cloudchat.service.d/cloudchat.conf 0644 root:root \
     <"$SOURCE/systemd/redis-server@cloudchat.service.d/cloudchat.conf"
@@ -50,10 +53,12 @@ make_store() {
 put_store_config() { put /etc/redis/redis-cloudchat.conf 0640 redis:redis; }
 
 make_settings() {
-  local file=/etc/cloudchat/cloudchat.env group=cloudchat
+  local file=/etc/cloudchat/cloudchat.env believed=${proxy:-127.0.0.1,::1}
   put $file.example 0644 root:root <"$SOURCE/config/cloudchat.env.example"
   if [[ -e $file ]]; then
     note "$file is yours and stays as it is; what is new stands in $file.example"
+    mind_setting "CLOUDCHAT_ALLOWED_ORIGINS=https://$domain"
+    mind_setting "CLOUDCHAT_TRUSTED_PROXIES=$believed"
     return
   fi
   {
@@ -64,6 +69,14 @@ make_settings() {
     echo "CLOUDCHAT_LOG_FORMAT=json"
     echo "CLOUDCHAT_METRICS_PORT=9464"
     echo "# Whom to believe, whom a request is from: nginx on this machine, or the load balancer."
-    echo "CLOUDCHAT_TRUSTED_PROXIES=${proxy:-127.0.0.1,::1}"
-  } | put $file 0640 "root:$group"
+    echo "CLOUDCHAT_TRUSTED_PROXIES=$believed"
+  } | put $file 0640 root:cloudchat
+}
+
+# Say so where a file of before has another value than these options would have given it.
+mind_setting() {
+  local value=${1#*=}
+  if ! grep "^${1%%=*}=" "$file" | grep -qF "$value"; then
+    note "ATTENTION: it does not say $1, as these options mean: change it, then systemctl restart cloudchat"
+  fi
 }

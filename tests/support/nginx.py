@@ -81,13 +81,15 @@ class RunningNginx:
     # -- its life --
 
     def start(self, *sites: str) -> Self:
-        for folder in ("run/cloudchat", "var/log/nginx", "var/www/certbot", "tmp", "etc/nginx/snippets"):
+        included = ("snippets", "cloudchat")
+        folders = ["run/cloudchat", "var/log/nginx", "var/www/certbot", "tmp"]
+        for folder in [*folders, *(f"etc/nginx/{name}" for name in included)]:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         (self._etc / "sites-enabled").mkdir()
         frontend = self.root / "opt" / "cloudchat" / "current" / "frontend"
         shutil.copytree(CHECKOUT / "frontend", frontend, copy_function=shutil.copyfile)
-        for name in ["nginx.conf", *(f"snippets/{path.name}" for path in (CONFIG / "snippets").iterdir())]:
-            (self._etc / name).write_text(self._rendered(CONFIG / name))
+        for path in [CONFIG / "nginx.conf", *(path for name in included for path in (CONFIG / name).iterdir())]:
+            (self._etc / path.relative_to(CONFIG)).write_text(self._rendered(path))
         temporary = "".join(f"{name}_temp_path {self.root}/tmp/{name};\n" for name in _TEMPORARY)
         (self._etc / "sites-enabled" / "00-temporary.conf").write_text(temporary)
         program = self.root / "bin" / "nginx"

@@ -195,6 +195,7 @@ class Machine(Box):
         options = f'SOURCE={source} domain={DOMAIN} proxy="" dry_run=""'
         parts = "saying machine program store server site"
         load = f'for part in {parts}; do . "$SOURCE/config/install/$part.sh"; done'
+        load += "; RELEASE=$(release_name)"
         return self.run("bash", "-euo", "pipefail", "-c", f"umask 022; shopt -s lastpipe; {options}; {load}; {code}")
 
 
