@@ -11,17 +11,23 @@ import { byId } from "./modules/dom.js";
 import { EntranceView } from "./modules/entrance_view.js";
 import { NewPasswordView } from "./modules/new_password_view.js";
 import { openOutboxStorage } from "./modules/outbox_storage.js";
+import { untilItWorks } from "./modules/patience.js";
 import { Session, SessionEnded } from "./modules/session.js";
 import { createCalls } from "./modules/settings/calls.js";
 import { Settings } from "./modules/settings/settings.js";
+import { offerSignOut } from "./modules/sign_out_button.js";
 import { browserStorage, readConfig, socketUrl } from "./modules/surroundings.js";
 
-const config = await readConfig();
+const config = await untilItWorks(readConfig);
 const api = createApi(config.api);
 const session = new Session({ api, clock, storage: browserStorage(), onUser: () => settings?.userChanged() });
+const call = createCalls({ api, session, onSessionEnded: askAgain });
 let chat = null;
-let storage = null;
 let settings = null;
+/** Counts the screens that were left: what was begun on one of them must not go on when another is shown. */
+let left = 0;
+/** @type {{owner: string, text: string} | null} What was half written when the server ended the sign-in. */
+let draft = null;
 
 const entrance = new EntranceView({
   async logIn(name, password, totp) {
@@ -33,15 +39,18 @@ const entrance = new EntranceView({
 
 const newPassword = new NewPasswordView({
   async change(current, next) {
-    await session.changePassword(current, next);
+    const here = left;
+    await call("POST", "/api/auth/password", { current_password: current, new_password: next });
+    if (here !== left) return;
+    session.user.must_change_password = false;
     await enter();
   },
   leave: logOut,
 }, clock);
 
-settings = new Settings({ call: createCalls({ api, session, onSessionEnded: askAgain }), session, clock });
+settings = new Settings({ call, session, clock });
 
-byId("log-out").addEventListener("click", logOut);
+offerSignOut({ unsent: () => chat?.unsent ?? 0, leave: logOut });
 byId("open-settings").addEventListener("click", () => settings.open());
 
 /** Shows one of the screens, and only that one. */
@@ -50,20 +59,25 @@ function show(screen) {
 }
 
 async function enter() {
-  leave();
   if (session.user.must_change_password) {
+    leave();
     show("entrance");
     newPassword.show(session.user.name);
     return;
   }
+  const here = left;
+  const storage = await openOutboxStorage();
+  if (here !== left) return storage.close();
+  leave();
   show("chat");
-  storage = await openOutboxStorage();
-  chat = openChat({ url: socketUrl(config), session, storage, clock, onSessionEnded: askAgain });
+  chat = openChat({ url: socketUrl(config), session, storage, clock, draft, onSessionEnded: askAgain });
+  draft = null;
   if (session.user.must_set_up_totp) settings.open("second-factor");
 }
 
 /** The server ended the sign-in. What is unsent stays for this person's next one. */
 function askAgain() {
+  draft = chat?.draft ?? draft;
   session.forget();
   leave();
   show("entrance");
@@ -72,18 +86,21 @@ function askAgain() {
 
 /** Leaves nothing behind: no token, no cookie, no message on screen, no unsent one on disk. */
 async function logOut() {
+  const { id } = session.user;
+  draft = null;
   leave();
   show("entrance");
   entrance.show();
-  const ended = session.logOut();
-  await (storage ?? await openOutboxStorage()).clear();
-  storage = null;
-  await ended.catch(() => {
-    entrance.show("You are signed out here, but the server could not be told. Close the browser on a shared computer.");
+  const told = session.logOut().catch(() => {
+    entrance.notice("You are signed out here, but the server could not be told. On a shared computer, delete this "
+      + "site’s data in the browser, or end this session in your settings on another device.");
   });
+  await (await openOutboxStorage()).clear(id).catch((error) => console.warn("Unsent messages could not be deleted.", error));
+  await told;
 }
 
 function leave() {
+  left += 1;
   chat?.close();
   chat = null;
   settings.close();
@@ -92,19 +109,16 @@ function leave() {
 }
 
 async function begin() {
-  if (!session.mayBeRestored()) return welcome();
   try {
-    await session.refresh();
-    await enter();
+    if (session.mayBeRestored()) {
+      await untilItWorks(() => session.restore());
+      return await enter();
+    }
   } catch (error) {
-    if (error instanceof SessionEnded) welcome();
-    else welcome(error.message);
+    if (!(error instanceof SessionEnded)) throw error;
   }
-}
-
-function welcome(notice) {
   show("entrance");
-  entrance.show(notice);
+  entrance.show();
 }
 
 await begin();

@@ -14,7 +14,8 @@ export class ApiError extends Error {
     super(sentence(details.message ?? wordsFor(status)));
     this.name = "ApiError";
     this.status = status;
-    this.code = details.code ?? "unavailable";
+    /** @type {string | null} null: not the server speaks, but something on the way to it */
+    this.code = details.code ?? null;
     this.retryable = details.retryable ?? false;
     this.retryAfterMs = details.retry_after_ms ?? null;
     this.field = details.field ?? null;

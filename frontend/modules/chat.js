@@ -22,11 +22,13 @@ const LOBBY = "lobby";
  * @param {import("./session.js").Session} options.session signed in
  * @param {any} options.storage of the outbox
  * @param {import("./clock.js").Clock} options.clock
- * @param {(text: string) => void} options.onSessionEnded
- * @returns {{close(): void}}
+ * @param {{owner: string, text: string} | null} options.draft half written earlier, perhaps by somebody else
+ * @param {() => void} options.onSessionEnded
+ * @returns {{close(): void, draft: {owner: string, text: string}, unsent: number}}
  */
-export function openChat({ url, session, storage, clock, onSessionEnded }) {
+export function openChat({ url, session, storage, clock, draft, onSessionEnded }) {
   const { user } = session;
+  const isOwn = (event) => event.type === "message" && event.user.id === user.id;
   const timeline = new Timeline();
   const status = new StatusView(clock, () => connection.start());
 
@@ -37,7 +39,9 @@ export function openChat({ url, session, storage, clock, onSessionEnded }) {
     policy: new ReconnectPolicy(),
     listener: {
       stateChanged: (state) => status.show(state),
-      welcomed({ limits }) {
+      welcomed({ limits, user: { id } }) {
+        // Whoever signed in in another tab owns the cookie now: nothing written here may go out as theirs.
+        if (id !== user.id) return onSessionEnded();
         composer.limitTo(limits.text_chars);
         subscription.join();
       },
@@ -55,7 +59,9 @@ export function openChat({ url, session, storage, clock, onSessionEnded }) {
     clock,
     newCid,
     send: ({ room, cid, text }) => connection.request({ type: "send", room, cid, text }),
+    isPast: (place) => timeline.isPast(place),
     onChange: () => view.changed(),
+    onFailed: (reason) => composer.say(`Not sent. ${reason}`),
   });
 
   const subscription = new RoomSubscription({
@@ -65,11 +71,17 @@ export function openChat({ url, session, storage, clock, onSessionEnded }) {
     request: (command) => connection.request(command),
     listener: {
       changed: () => view.changed(),
-      joined: () => outbox.resume(),
+      joined() {
+        outbox.resume();
+        outbox.settle();
+      },
       refused: (text) => status.show({ name: "stopped", text, again: "Try again" }),
       event(event) {
-        if (event.type === "message" && event.user.id === user.id) outbox.seen(event.cid);
-        outbox.settle((place) => timeline.isPast(place));
+        if (isOwn(event)) outbox.seen(event.cid);
+        outbox.settle();
+      },
+      paged(events) {
+        for (const { cid } of events.filter(isOwn)) outbox.seen(cid);
       },
     },
   });
@@ -93,17 +105,27 @@ export function openChat({ url, session, storage, clock, onSessionEnded }) {
   window.addEventListener("online", check, { signal: abort.signal });
   document.addEventListener("visibilitychange", check, { signal: abort.signal });
 
+  // The pressed button goes away with its message.
+  byId("waiting").addEventListener("click", ({ target }) => target.closest("button") && composer.focus(), { signal: abort.signal });
+
   byId("own-name").textContent = user.name;
   outbox.load(user.id).finally(() => abort.signal.aborted || connection.start());
+  if (draft?.owner === user.id) composer.write(draft.text);
   composer.focus();
 
   return {
+    get draft() {
+      return { owner: user.id, text: composer.text };
+    },
+    get unsent() {
+      return outbox.items.filter(({ state }) => state !== "sent").length;
+    },
     close() {
       abort.abort();
       connection.stop();
       subscription.leave();
       outbox.pause();
-      for (const part of [status, view, composer]) part.close();
+      for (const part of [status, view, composer, storage]) part.close();
     },
   };
 }

@@ -4,11 +4,20 @@ import { byId } from "./dom.js";
 
 /** From this share of the limit on, the rest is counted. */
 const COUNT_FROM = 0.8;
+/** Shares of the limit at whose crossing a screen reader says the count, which changes with every key. */
+const SAY_FROM = [COUNT_FROM, 0.95, 1];
+/** The server takes none but tab and newline; they come by pasting from terminals and PDFs, and nobody sees them. */
+const CONTROL = /[^\P{Cc}\t\n]/gu;
+/** What WebKit calls the Enter that ends a composition, which it reports after the composition's end. */
+const COMPOSING = 229;
 
 export class Composer {
   #form = byId("composer");
   #draft = byId("draft");
   #note = byId("composer-note");
+  #said = byId("composer-said");
+  /** How many of SAY_FROM the draft is beyond. */
+  #level = 0;
   #abort = new AbortController();
   #limit = 4000;
   #send;
@@ -35,30 +44,48 @@ export class Composer {
     this.#draft.focus();
   }
 
+  get text() {
+    return this.#draft.value;
+  }
+
+  /** @param {string} text */
+  write(text) {
+    this.#draft.value = text;
+    this.#count();
+  }
+
+  /** For those who don't see what happens elsewhere. @param {string} text */
+  say(text) {
+    this.#said.textContent = text;
+  }
+
   close() {
     this.#abort.abort();
     this.#form.reset();
-    this.#note.textContent = "";
+    this.#count();
+    this.say("");
   }
 
   #key(event) {
     // The Enter that ends an input method's composition belongs to the input method.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === COMPOSING) return;
     event.preventDefault();
     this.#submit();
   }
 
   async #submit() {
     // Half of a surrogate pair (a cut emoji) can't be encoded; the server would refuse the message.
-    const text = this.#draft.value.toWellFormed?.() ?? this.#draft.value;
+    const text = (this.#draft.value.toWellFormed?.() ?? this.#draft.value).replace(CONTROL, "");
+    this.focus(); // pressing "Send" took it, and a phone's keyboard goes with it
     if (text.trim() === "" || lengthOf(text) > this.#limit) return this.#count();
     this.#form.reset();
     this.#count();
     try {
       await this.#send(text);
     } catch (error) {
-      this.#draft.value = text;
+      this.write(text);
       this.#note.textContent = error.message;
+      this.say(error.message);
     }
   }
 
@@ -69,6 +96,9 @@ export class Composer {
     if (tooLong) this.#note.textContent = `${length - this.#limit} characters too long`;
     else if (length > this.#limit * COUNT_FROM) this.#note.textContent = `${this.#limit - length} characters left`;
     else this.#note.textContent = "";
+    const level = SAY_FROM.filter((share) => length > this.#limit * share).length;
+    if (level !== this.#level) this.say(this.#note.textContent);
+    this.#level = level;
   }
 }
 

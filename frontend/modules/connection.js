@@ -35,6 +35,7 @@ export class Connection {
   #replies;
   /** @type {WebSocket | null} */
   #socket = null;
+  #stopped = false;
   /** Names the current attempt: whatever belongs to an earlier one is stale and does nothing. */
   #attempt = 0;
   #welcomed = false;
@@ -80,6 +81,7 @@ export class Connection {
 
   /** Leaves for good; nothing is reported any more. */
   stop() {
+    this.#stopped = true;
     this.#leave();
   }
 
@@ -140,7 +142,7 @@ export class Connection {
       await this.request({ type: "auth", token: await this.#session.refresh() });
     } catch (error) {
       // Anything but a refusal mends itself: the server closes 4401 at expiry, and that path asks again.
-      if (error instanceof SessionEnded) this.#listener.sessionEnded(error.message);
+      if (error instanceof SessionEnded && !this.#stopped) this.#listener.sessionEnded(error.message);
     }
   }
 

@@ -49,10 +49,15 @@ export class EntranceView {
   /** @param {string} [notice] why the person is here again */
   show(notice = "") {
     this.#mode(false);
-    byId("sign-in-notice").textContent = notice;
-    byId("sign-in-notice").hidden = notice === "";
+    this.notice(notice);
     this.#form.hidden = false;
     byId("username").focus();
+  }
+
+  /** Says something beside what the person is doing, who may be typing a password. @param {string} text */
+  notice(text) {
+    byId("sign-in-notice").textContent = text;
+    byId("sign-in-notice").hidden = text === "";
   }
 
   hide() {

@@ -3,6 +3,9 @@
 import { byId } from "./dom.js";
 import { explain } from "./refusal.js";
 
+/** Field of the server's answer → its control. */
+const CONTROLS = { current_password: "current-password", new_password: "next-password" };
+
 export class NewPasswordView {
   #form = byId("new-password");
   #refusal;
@@ -18,7 +21,7 @@ export class NewPasswordView {
       event.preventDefault();
       const { current, next } = Object.fromEntries(new FormData(this.#form));
       this.#refusal.clear();
-      this.#refusal.during(() => actions.change(current, next));
+      this.#refusal.during(() => actions.change(current, next), ({ field }) => this.#point(CONTROLS[field]));
     });
   }
 
@@ -33,5 +36,12 @@ export class NewPasswordView {
   hide() {
     this.#form.hidden = true;
     this.#form.reset();
+  }
+
+  /** @param {string | undefined} control what the server named, if anything */
+  #point(control) {
+    if (control === undefined) return;
+    byId(control).setAttribute("aria-invalid", "true");
+    byId(control).focus();
   }
 }

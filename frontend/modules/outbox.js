@@ -20,6 +20,7 @@ import { fullJitter } from "./reconnect_policy.js";
 const CAPACITY = 200;
 /** The server remembers a cid for 24 h. Later, sending again could double what did arrive. */
 const CID_LIFE_MS = 23 * 3_600_000;
+const FULL = "Too many messages are not sent yet. Wait until some are, or remove those that failed.";
 const UNCLEAR = "It is not known whether this was sent before the connection was lost.";
 
 export class OutboxFull extends Error {}
@@ -30,7 +31,9 @@ export class Outbox {
   #clock;
   #newCid;
   #random;
+  #isPast;
   #onChange;
+  #onFailed;
   /** @type {OutboxItem[]} in order */
   #items = [];
   #owner = "";
@@ -46,15 +49,19 @@ export class Outbox {
    * @param {(item: OutboxItem) => Promise<{epoch: string, seq: number}>} options.send rejects with CommandError
    * @param {import("./clock.js").Clock} options.clock
    * @param {() => string} options.newCid
+   * @param {(place: {epoch: string, seq: number}) => boolean} options.isPast whether the page has seen the event there
    * @param {() => void} options.onChange
+   * @param {(reason: string) => void} options.onFailed
    * @param {() => number} [options.random]
    */
-  constructor({ storage, send, clock, newCid, onChange, random = Math.random }) {
+  constructor({ storage, send, clock, newCid, isPast, onChange, onFailed, random = Math.random }) {
     this.#storage = storage;
     this.#send = send;
     this.#clock = clock;
     this.#newCid = newCid;
+    this.#isPast = isPast;
     this.#onChange = onChange;
+    this.#onFailed = onFailed;
     this.#random = random;
   }
 
@@ -72,7 +79,9 @@ export class Outbox {
   async load(owner) {
     this.#owner = owner;
     const found = await this.#storage.all(owner).catch(() => []);
-    this.#items = found.sort((a, b) => a.order - b.order);
+    // The disk may be slow: what was written meanwhile is in the list already, and perhaps on disk, too.
+    const earlier = found.filter(({ cid }) => this.#find(cid) === undefined);
+    this.#items = [...earlier.sort((a, b) => a.order - b.order), ...this.#items];
     this.#onChange();
   }
 
@@ -82,7 +91,7 @@ export class Outbox {
    * @throws {OutboxFull} when too much waits already
    */
   async add(room, text) {
-    if (this.#items.length >= CAPACITY) throw new OutboxFull("Too many messages are waiting to be sent.");
+    if (this.#items.length >= CAPACITY) throw new OutboxFull(FULL);
     const item = this.#written(room, text);
     this.#items.push(item);
     this.#onChange();
@@ -131,9 +140,9 @@ export class Outbox {
   }
 
   /** Drops acknowledged items whose events the page has seen, or will never see because of a gap. */
-  settle(isPast) {
+  settle() {
     const before = this.#items.length;
-    this.#items = this.#items.filter((item) => item.state !== "sent" || !isPast(item.place));
+    this.#items = this.#items.filter((item) => item.state !== "sent" || !this.#isPast(item.place));
     if (this.#items.length !== before) this.#onChange();
   }
 
@@ -173,12 +182,14 @@ export class Outbox {
     if (this.#find(item.cid) === undefined) return;
     Object.assign(item, { state: "sent", place: { epoch, seq } });
     this.#onChange();
+    this.settle(); // an ack that came late may be for an event of long ago
     await this.#drop(item.cid);
   }
 
   async #fail(item, reason) {
     Object.assign(item, { state: "failed", reason });
     this.#onChange();
+    this.#onFailed(reason);
     await this.#keep(item);
   }
 

@@ -4,6 +4,7 @@
  */
 
 import { element } from "./dom.js";
+import { Overtaken } from "./session.js";
 import { duration } from "./words.js";
 
 /**
@@ -13,13 +14,14 @@ import { duration } from "./words.js";
  */
 export function explain(place, submit, clock) {
   let cancel = () => {};
+  let busy = false;
   const left = element("span", { "aria-live": "off" });
 
   function clear() {
     cancel();
     place.hidden = true;
     place.textContent = "";
-    submit.disabled = false;
+    submit.disabled = busy; // who goes on in the form meanwhile must not be able to send it twice
     for (const field of place.closest("form").querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   }
 
@@ -46,18 +48,20 @@ export function explain(place, submit, clock) {
    */
   async function during(work, onRefused = () => {}) {
     if (submit.disabled) return;
+    // A disabled button loses the focus, and Tab would begin at the top of the page.
+    const pressed = document.activeElement === submit;
+    busy = true;
     submit.disabled = true;
     submit.setAttribute("aria-busy", "true");
-    try {
-      await work();
-      clear();
-    } catch (error) {
-      submit.disabled = false;
-      show(error);
-      onRefused(error);
-    } finally {
-      submit.removeAttribute("aria-busy");
-    }
+    const refused = await work().then(() => null, (error) => error);
+    busy = false;
+    submit.disabled = false;
+    submit.removeAttribute("aria-busy");
+    if (refused === null) return clear();
+    if (refused instanceof Overtaken) return;
+    if (pressed && document.activeElement === document.body) submit.focus();
+    show(refused);
+    onRefused(refused);
   }
 
   return { clear, show, during };

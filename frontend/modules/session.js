@@ -21,6 +21,9 @@ const HINT = "cloudchat.signed_in";
 /** The server no longer knows this sign-in: only a new one helps. */
 export class SessionEnded extends Error {}
 
+/** Whoever asked has signed out meanwhile, and perhaps in again: nobody waits for the outcome, and nobody is told. */
+export class Overtaken extends Error {}
+
 export class Session {
   #api;
   #clock;
@@ -34,6 +37,8 @@ export class Session {
   #era = 0;
   /** @type {Promise<any>} The sign-out on its way: its answer deletes the cookie that the next sign-in sets. */
   #leaving = Promise.resolve();
+  /** @type {Promise<any>} The refresh on its way: its answer overwrites that cookie. */
+  #exchanging = Promise.resolve();
   #onUser;
   /** @type {{id: string, name: string, role: string, must_change_password?: boolean, totp_enabled?: boolean, must_set_up_totp?: boolean} | null} */
   user = null;
@@ -61,7 +66,7 @@ export class Session {
 
   /** @param {string} totp code or recovery code; "" without a second factor @throws {ApiError} */
   async logIn(username, password, totp = "") {
-    await this.#leaving.catch(() => {});
+    await Promise.allSettled([this.#leaving, this.#exchanging]);
     this.#accept(await this.#api.post("/api/auth/login", totp === "" ? { username, password } : { username, password, totp }));
   }
 
@@ -70,17 +75,27 @@ export class Session {
     await this.#api.post("/api/auth/register", invite === "" ? { username, password } : { username, password, invite });
   }
 
-  /** @returns {Promise<string>} a token that is good for a while @throws {ApiError | SessionEnded} */
+  /** @returns {Promise<string>} a token that is good for a while @throws {ApiError | SessionEnded | Overtaken} */
   async token() {
     if (this.#token !== null && this.#expiresAt - this.#clock.now() > MARGIN_MS) return this.#token;
     return this.refresh();
   }
 
-  /** @returns {Promise<string>} a new access token @throws {ApiError | SessionEnded} */
-  refresh() {
-    this.#refreshing ??= this.#refreshAlone().finally(() => {
-      this.#refreshing = null;
-    });
+  /** @returns {Promise<string>} a new access token @throws {ApiError | SessionEnded | Overtaken} */
+  async refresh() {
+    // The cookie may outlive a sign-out that the server never heard of: a late request must not bring it back.
+    if (this.user === null) throw new Overtaken();
+    return this.restore();
+  }
+
+  /** Goes on with an earlier page's sign-in. @returns {Promise<string>} @throws {ApiError | SessionEnded | Overtaken} */
+  restore() {
+    if (this.#refreshing === null) {
+      const mine = this.#refreshAlone().finally(() => {
+        if (this.#refreshing === mine) this.#refreshing = null;
+      });
+      this.#refreshing = mine;
+    }
     return this.#refreshing;
   }
 
@@ -88,53 +103,60 @@ export class Session {
   async logOut() {
     const token = this.#token;
     this.forget();
+    this.#storage?.removeItem(HINT);
     this.#leaving = this.#api.post("/api/auth/logout", {}, token);
     await this.#leaving;
   }
 
-  /** @throws {ApiError} */
-  async changePassword(current, next) {
-    const body = { current_password: current, new_password: next };
-    await this.#api.post("/api/auth/password", body, await this.token());
-    this.user.must_change_password = false;
-  }
-
+  /** What this page knows. A cookie may be left, perhaps that of somebody who signed in in another tab. */
   forget() {
     this.#era += 1;
     this.#token = null;
+    this.#refreshing = null;
     this.user = null;
-    this.#storage?.removeItem(HINT);
   }
 
   async #refreshAlone() {
     // Each use rotates the refresh token: so tabs take turns.
     const era = this.#era;
     const refresh = () => this.#exchange(era);
+    let answer;
     try {
-      const answer = await (this.#locks ? this.#locks.request("cloudchat.refresh", refresh) : refresh());
-      // Logged out while the answer was on its way: it must not sign the person in again.
-      if (era !== this.#era) throw new SessionEnded("You signed out.");
-      this.#accept(answer);
+      answer = await (this.#locks ? this.#locks.request("cloudchat.refresh", refresh) : refresh());
     } catch (error) {
-      if (!(error instanceof ApiError) || (error.status !== 401 && error.status !== 403)) throw error;
+      this.#mustStillBe(era);
+      if (!isRefusal(error)) throw error;
       this.forget();
+      this.#storage?.removeItem(HINT);
       throw new SessionEnded(error.message);
     }
+    this.#mustStillBe(era);
+    if (this.user !== null && answer.user.id !== this.user.id) {
+      // The cookie is theirs, and their tabs and a reload of this one go on with it: so the hint stays.
+      this.forget();
+      throw new SessionEnded("Somebody else signed in in this browser.");
+    }
+    this.#accept(answer);
     return this.#token;
   }
 
   async #exchange(era) {
     const giveUpAt = this.#clock.now() + PATIENCE_MS;
     for (const pause of [...TRY_AGAIN_MS, null]) {
+      this.#mustStillBe(era);
       try {
-        return await this.#api.post("/api/auth/refresh", {}, null, SILENCE_MS);
+        this.#exchanging = this.#api.post("/api/auth/refresh", {}, null, SILENCE_MS);
+        return await this.#exchanging;
       } catch (error) {
         const mayPass = error.status === 409 || error.status === 0 || error.status >= 500;
         if (!mayPass || pause === null || this.#clock.now() + pause > giveUpAt) throw error;
         await new Promise((resolve) => this.#clock.after(Math.max(pause, error.retryAfterMs ?? 0), () => resolve(undefined)));
       }
-      if (era !== this.#era) throw new SessionEnded("You signed out.");
     }
+  }
+
+  #mustStillBe(era) {
+    if (era !== this.#era) throw new Overtaken();
   }
 
   #accept(answer) {
@@ -144,4 +166,9 @@ export class Session {
     this.#storage?.setItem(HINT, "1");
     this.#onUser();
   }
+}
+
+/** Without a code it is not the server that speaks: a bucket or a proxy knows nothing of sign-ins. */
+function isRefusal(error) {
+  return error instanceof ApiError && error.code !== null && (error.status === 401 || error.status === 403);
 }

@@ -5,13 +5,21 @@
  *   "wss://chat.example.org"; empty: the page's own
  */
 
-/** @returns {Promise<Config>} */
+const PATIENCE_MS = 15_000;
+
+/**
+ * Only a missing file means the page's own origin. To guess that after any other answer would ask a bucket for the
+ * sign-in, and take its refusal for the server's.
+ *
+ * @returns {Promise<Config>}
+ */
 export async function readConfig() {
   try {
-    const response = await fetch("config.json", { cache: "no-cache" });
+    const response = await fetch("config.json", { cache: "no-cache", signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (!response.ok && response.status !== 404) throw new Error(`config.json: ${response.status}`);
     return { api: "", socket: "", ...(response.ok ? await response.json() : {}) };
-  } catch {
-    return { api: "", socket: "" };
+  } catch (cause) {
+    throw new Error("The server cannot be reached. Check your connection and try again.", { cause });
   }
 }
 

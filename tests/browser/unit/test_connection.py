@@ -234,3 +234,22 @@ def test_stopped_by_us_means_silence(modules):
         return [socket.closed, sockets.length, states.at(-1)];
         """,
     ) == [True, 1, "connected"]
+
+
+def test_a_renewal_that_outlived_its_connection_reports_nothing(modules):
+    assert (
+        run(
+            modules,
+            """
+        let refuse;
+        session.refresh = () => new Promise((resolve, reject) => { refuse = () => reject(new SessionEnded("no")); });
+        socket.welcomes();
+        socket.says({ type: "token_expiring", token_expires_at: "…" });
+        connection.stop();
+        refuse();
+        await settle();
+        return events.includes("session ended");
+        """,
+        )
+        is False
+    )
