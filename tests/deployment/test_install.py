@@ -3,6 +3,8 @@
 import json
 import re
 import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from support.systemd import CHECKOUT, DOMAIN, SOURCE, BareMachine, needs_systemd
 INSTALLER = CHECKOUT / "config" / "install.sh"
 ACME_PORT = 14000
 ACME = ("--acme-server", f"https://127.0.0.1:{ACME_PORT}/dir")
+OTHER_ACME = ("--acme-server", f"https://localhost:{ACME_PORT}/dir")
 OPTIONS = ("--domain", DOMAIN, "--email", "ops@example.test", *ACME)
 
 _ASK = """
@@ -49,7 +52,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
     with BareMachine() as bare:
         folder = tmp_path_factory.mktemp("pebble")
         authority = Authority(folder)
-        authority.issue(folder, "127.0.0.1")
+        authority.issue(folder, "127.0.0.1", "localhost")
         for name, path in {
             "ca": authority.path,
             "cert": folder / "fullchain.pem",
@@ -88,6 +91,15 @@ def installed(machine: BareMachine) -> str:
     return machine.run("/opt/cloudchat/current/bin/cloudchat", "--version")
 
 
+def serial(machine: BareMachine) -> str:
+    """Of the certificate that is kept."""
+    return machine.run("openssl", "x509", "-noout", "-serial", "-in", f"/etc/letsencrypt/live/{DOMAIN}/cert.pem")
+
+
+def backups(machine: BareMachine) -> list[str]:
+    return machine.run("find", "/var/backups/cloudchat", "-type", "f").split()
+
+
 def newer_source(machine: BareMachine, version: str) -> str:
     """Another checkout, with this version."""
     source = f"/usr/src/cloudchat-{version}"
@@ -109,6 +121,12 @@ class TestOneMachine:
             assert machine.try_("test", "-e", path).returncode != 0
         assert machine.try_("id", "cloudchat").returncode != 0
 
+    def test_a_first_install_that_fails_leaves_nothing_half_done(self, machine: BareMachine) -> None:
+        """Here by a setting that the administrator's making stumbles over; then the operator mends it."""
+        machine.run("sh", "-c", "mkdir /etc/cloudchat && echo CLOUDCHAT_PORT=none >/etc/cloudchat/cloudchat.env")
+        assert machine.install(*OPTIONS).returncode != 0
+        machine.run("rm", "/etc/cloudchat/cloudchat.env")
+
     def test_one_command_makes_it_all(self, machine: BareMachine) -> None:
         done = machine.install(*OPTIONS)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -121,6 +139,17 @@ class TestOneMachine:
         type(self).password = machine.cloudchat("admin", "reset-password", "admin")
         assert sign_in(machine, f"https://{DOMAIN}", self.password) == 200
         assert sign_in(machine, f"https://{DOMAIN}", "not " + self.password) == 401
+        assert "one-time password" not in machine.journal()
+
+    def test_the_next_step_of_the_readme_finds_nothing_wrong(self, machine: BareMachine) -> None:
+        """As it stands there, for the machine's domain and an authority that the machine trusts."""
+        machine.run("sh", "-c", "cat /etc/pebble/issuer.pem >>/etc/ssl/certs/ca-certificates.crt")
+        # A container may grant the server fewer files than its unit asks for.
+        machine.run("sh", "-c", "echo CLOUDCHAT_SOCKETS_IN_TOTAL=100 >>/etc/cloudchat/cloudchat.env")
+        [step] = re.findall(r"^ +sudo (cloudchat doctor --url .*)$", (CHECKOUT / "README.md").read_text(), re.M)
+        looked = machine.try_("sh", "-c", step.replace("chat.example.com", DOMAIN))
+        assert looked.returncode == 0, looked.stdout + looked.stderr
+        assert "CLOUDCHAT_HOST=/run/cloudchat/cloudchat.sock" in looked.stdout  # the server's, not one of loopback
 
     def test_it_comes_again_with_the_machine(self, machine: BareMachine) -> None:
         for unit in ("cloudchat.socket", "cloudchat.service", "redis-server@cloudchat.service", "nginx.service"):
@@ -143,7 +172,7 @@ class TestOneMachine:
         assert "error" not in machine.journal("certbot-renew.service").lower()
         assert machine.run("sha256sum", f"/etc/letsencrypt/live/{DOMAIN}/fullchain.pem") != before
         shown = ("openssl", "s_client", "-connect", "127.0.0.1:443", "-servername", DOMAIN, "-showcerts")
-        kept = machine.run("openssl", "x509", "-noout", "-serial", "-in", f"/etc/letsencrypt/live/{DOMAIN}/cert.pem")
+        kept = serial(machine)
 
         def served() -> str:
             seen = machine.try_(*shown).stdout
@@ -155,6 +184,10 @@ class TestOneMachine:
         machine.run(
             "sed", "-i", "s/^CLOUDCHAT_REGISTRATION=.*/CLOUDCHAT_REGISTRATION=closed/", "/etc/cloudchat/cloudchat.env"
         )
+        own = "/etc/nginx/cloudchat/instances.conf"
+        machine.run("sed", "-i", "s/^}/    server 127.0.0.1:8001 max_fails=0;\\n}/", own)
+        machine.write("/etc/redis/cloudchat.d/own.conf", "maxmemory 123mb\n")
+        machine.run("systemctl", "restart", "redis-server@cloudchat.service")
         running = {
             unit: machine.unit(unit, "MainPID") for unit in ("cloudchat.service", "redis-server@cloudchat.service")
         }
@@ -163,25 +196,43 @@ class TestOneMachine:
         for unit, before in running.items():
             assert machine.unit(unit, "MainPID") == before
         assert "CLOUDCHAT_REGISTRATION=closed" in machine.run("cat", "/etc/cloudchat/cloudchat.env")
+        assert "server 127.0.0.1:8001" in machine.run("nginx", "-T")
+        assert "129 MB (maxmemory)" in machine.try_("cloudchat", "doctor").stdout
+        machine.run("sed", "-i", "/8001/d", own)
 
     def test_a_newer_checkout_is_an_upgrade(self, machine: BareMachine) -> None:
         source = newer_source(machine, "0.2.0")
         machine.add_release(source)
-        done = machine.install(*OPTIONS, source=source)
+        before, certificate = backups(machine), serial(machine)
+        # And a certificate of another authority, as after a trial with --staging.
+        done = machine.install(*OPTIONS, *OTHER_ACME, source=source)
         assert done.returncode == 0, done.stdout + done.stderr
         assert installed(machine) == "cloudchat 0.2.0"
         assert sign_in(machine, f"https://{DOMAIN}", self.password) == 200
-        assert machine.run("find", "/var/backups/cloudchat", "-type", "f")  # of before
+        assert len(backups(machine)) == len(before) + 1
+        assert serial(machine) != certificate
 
     def test_a_version_that_does_not_become_ready_goes_again_with_what_it_did(self, machine: BareMachine) -> None:
         source = newer_source(machine, "0.3.0")
         head = ScriptDirectory(str(CHECKOUT / "alembic")).get_current_head()
         migration = f"revision = 'broken'\ndown_revision = {head!r}\n"
-        migration += "from alembic import op\ndef upgrade(): op.execute('drop table users')\n"  # the server needs it
+        migration += "import os, time\nfrom alembic import op\ndef upgrade():\n"
+        migration += "    while os.path.exists('/var/lib/cloudchat/slow'): time.sleep(0.05)\n"
+        migration += "    op.execute('drop table users')\n"  # the server needs it
         machine.write(f"{source}/alembic/versions/broken.py", migration)
         machine.run("sed", "-i", "s/^TasksMax=.*/TasksMax=511/", f"{source}/systemd/cloudchat.service")
         machine.add_release(source)
-        done = machine.install(*OPTIONS, source=source)
+        # The first try is interrupted, as by a closed terminal; the second one still knows what was there before.
+        machine.run("touch", "/var/lib/cloudchat/slow")
+        machine.run("systemd-run", "--unit=try", f"{source}/config/install.sh", *OPTIONS)
+        wait_until(
+            lambda: machine.try_("test", "-e", "/var/lib/cloudchat/before-upgrade.db").returncode == 0,
+            "it is about to change the database",
+            seconds=60,
+        )
+        machine.run("systemctl", "kill", "--signal=KILL", "try.service")
+        machine.run("rm", "/var/lib/cloudchat/slow")
+        done = machine.install(*OPTIONS, *OTHER_ACME, source=source)
         assert done.returncode != 0
         assert installed(machine) == "cloudchat 0.2.0"
         assert machine.unit("cloudchat.service", "TasksMax") == {"TasksMax": "512"}
@@ -194,9 +245,12 @@ class TestOneMachine:
         units = machine.try_("systemctl", "list-unit-files", "--no-legend", "--plain", "cloudchat*", "certbot*").stdout
         assert units == ""
         assert machine.try_("test", "-e", "/opt/cloudchat").returncode != 0
+        before = backups(machine)
         machine.add_release(SOURCE)
         done = machine.install("--domain", DOMAIN, "--behind-proxy", "127.0.0.0/8")
         assert done.returncode == 0, done.stdout + done.stderr
+        assert "CLOUDCHAT_TRUSTED_PROXIES=127.0.0.0/8" in done.stdout  # the file of before says another one
+        assert len(backups(machine)) == len(before) + 1
         assert ask(machine, "http://127.0.0.1:8080/readyz")[0] == 200
         assert sign_in(machine, "http://127.0.0.1:8080", self.password) == 200
 
@@ -208,6 +262,12 @@ class TestOneMachine:
         machine.write("/run/enough", "")
         ends = json.loads(knocking.communicate(timeout=60)[0])
         assert set(ends) == {"HTTP/1.1 200 OK"}, ends
+
+    def test_without_the_proxy_it_is_behind_nginx_again(self, machine: BareMachine) -> None:
+        done = machine.install(*OPTIONS, *OTHER_ACME)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert ask(machine, f"https://{DOMAIN}/readyz")[0] == 200
+        assert machine.try_("curl", "-s", "http://127.0.0.1:8080/readyz").returncode == 7  # nobody listens
 
 
 # --- what it says without a machine -----------------------------------------------------------------------------------
@@ -240,6 +300,17 @@ def test_help_needs_no_root_and_names_every_option() -> None:
     told = try_installer("--help").stdout
     for option in re.findall(r"^    (--[a-z-]+)", INSTALLER.read_text(), re.MULTILINE):
         assert option in told
+
+
+def test_the_lock_has_what_a_setting_can_ask_for() -> None:
+    """CLOUDCHAT_DATABASE_URL and CLOUDCHAT_TRACE_RATIO: a machine takes no second step for them, nor for an upgrade."""
+    pinned = set(re.findall(r"^([\w-]+)==", (CHECKOUT / "config/requirements.lock").read_text(), re.MULTILINE))
+    extras = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for wanted in (*extras["postgres"], *extras["otel"]):
+        assert re.split(r"[\[>=]", wanted)[0] in pinned
+    loaded = "import sys; from cloudchat.app import create_app; from cloudchat.cli.serve import *; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"psycopg", "google.protobuf", "requests"} & set(modules)
 
 
 def test_the_scripts_are_clean() -> None:
