@@ -59,7 +59,8 @@ class PasswordCheck:
     def again(self, user_id: str, password: str, *, address: str) -> Checked:
         """For somebody who is signed in, before a change that a stolen token must not make (ASVS 7.5.1).
 
-        Raises SlowDown, BadCredentials, HashingBusy.
+        With a second factor set up it counts as a failure until `slowdown.succeeded`: a right password must not make
+        the wrong codes forgotten. Raises SlowDown, BadCredentials, HashingBusy.
         """
         with self._db.read() as db:
             user = repository.user_by_id(db, user_id)
@@ -72,7 +73,8 @@ class PasswordCheck:
             self._slowdown.failed(account)
             log.warning("password check refused user=%s address=%s", user_id, address, extra=BOUNDED)
             raise BadCredentials("the current password is wrong")
-        self._slowdown.succeeded(account, address)
+        if user.totp_confirmed_at is None:
+            self._slowdown.succeeded(account, address)
         return Checked(user, account, password_hash, known)
 
     def _replace(self, user: User, old_hash: str, new_hash: str) -> str:

@@ -14,7 +14,7 @@ from cloudchat.auth.errors import (
     RegistrationRefused,
 )
 from cloudchat.auth.login_slowdown import LoginSlowdown
-from cloudchat.auth.password_check import PasswordCheck
+from cloudchat.auth.password_check import Checked, PasswordCheck
 from cloudchat.auth.passwords import Passwords
 from cloudchat.auth.principal import ADMINISTER, MEMBER, SCOPES_OF_ROLE, Principal
 from cloudchat.auth.random_tokens import hash_secret
@@ -93,8 +93,7 @@ class AccountService:
                 checked.user.id, checked.password_hash, totp, client=client, address=address, now=now
             )
         except BadSecondFactor:
-            self._slowdown.wrong_code(checked.account)
-            log.warning("second factor refused user=%s address=%s", checked.user.id, address, extra=BOUNDED)
+            self._code_refused(checked, address)
             raise
         self._slowdown.succeeded(checked.account, address)
         return sign_in
@@ -134,8 +133,9 @@ class AccountService:
         try:
             self.second_factor.disable(principal.user_id, totp, address=address, now=now)
         except BadSecondFactor:
-            self._slowdown.wrong_code(checked.account)
+            self._code_refused(checked, address)
             raise
+        self._slowdown.succeeded(checked.account, address)
 
     def close(self) -> None:
         """Write what waits to be written; to be called before the database is closed."""
@@ -178,6 +178,10 @@ class AccountService:
             expires_at=min(claims.expires_at, standing.expires_at),
             kind=claims.kind,
         )
+
+    def _code_refused(self, checked: Checked, address: str) -> None:
+        self._slowdown.wrong_code(checked.account)
+        log.warning("second factor refused user=%s address=%s", checked.user.id, address, extra=BOUNDED)
 
     def _scopes(self, user: User, standing: Standing) -> frozenset[str]:
         scopes = SCOPES_OF_ROLE.get(user.role, frozenset())

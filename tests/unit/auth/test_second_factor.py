@@ -240,6 +240,26 @@ def test_guessing_codes_is_slowed_down_also_from_many_places(services: AccountSe
         login(services, "000000", address="192.0.2.99")
 
 
+def test_guessing_codes_at_the_second_factors_end_is_slowed_down_too(
+    services: AccountServices, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By who has the password and a token, from the owner's own network; a right password makes up for no code."""
+    code, _ = set_up(services)
+    principal = services.authenticate(login(services, code(LATER)).access_token, now=LATER)
+
+    def disable(totp: str) -> None:
+        services.accounts.disable_second_factor(principal, PASSWORD, totp, address="test", now=LATER)
+
+    for _ in range(4):
+        with pytest.raises(BadSecondFactor):
+            disable("000000")
+    assert caplog.text.count("second factor refused") == 4
+    with pytest.raises(Conflict):
+        services.accounts.begin_second_factor(principal, PASSWORD, address="test", now=LATER)
+    with pytest.raises(SlowDown):
+        disable(code(LATER + 30))
+
+
 def test_while_somebody_guesses_the_owner_gets_in_from_where_they_always_do(services: AccountServices) -> None:
     code, _ = set_up(services)
     for number in range(10):
