@@ -22,13 +22,30 @@ export function element(tag, attributes = {}, ...children) {
 
 /**
  * @param {string} label
- * @param {() => void} onClick
+ * @param {(event: MouseEvent) => void} onClick
  * @param {Record<string, string>} [attributes]
  */
 export function button(label, onClick, attributes = {}) {
   const node = element("button", { type: "button", ...attributes }, label);
   node.addEventListener("click", onClick);
   return node;
+}
+
+/**
+ * Runs what may take away the button that was pressed: without a refuge the focus would fall to the top
+ * of the page, and whoever works by keyboard would begin anew.
+ *
+ * @param {HTMLElement} place where the button is
+ * @param {HTMLElement} refuge
+ * @param {() => void} change
+ */
+export function keepFocus(place, refuge, change) {
+  const held = document.activeElement;
+  const within = place.contains(held);
+  change();
+  // What is hidden loses the focus only with the next frame.
+  const lost = document.activeElement === document.body || document.activeElement?.closest("[hidden]");
+  if (within && lost) refuge.focus({ preventScroll: true });
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The state of the connection, in words for a person. */
 
-import { byId } from "./dom.js";
+import { byId, keepFocus } from "./dom.js";
 
 export class StatusView {
   #clock;
@@ -37,7 +37,7 @@ export class StatusView {
     // Apart from the live region: nobody wants to hear every second of a countdown.
     const seconds = Math.ceil((until - this.#clock.now()) / 1000);
     byId("connection-when").textContent = name !== "waiting" ? "" : seconds > 0 ? ` in ${seconds} s…` : " now…";
-    this.#banner();
+    keepFocus(byId("banner"), byId("draft"), () => this.#banner());
     if (name === "waiting") this.#cancel = this.#clock.after(500, () => this.#draw());
   }
 

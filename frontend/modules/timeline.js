@@ -28,6 +28,7 @@ export class Timeline {
   /** @type {Run[]} */
   #runs = [];
   #oldest = 1;
+  #head = 0;
   #nextId = 1;
 
   /** @returns {{epoch: string, seq: number} | null} where this page is; what `join … after` says */
@@ -127,8 +128,14 @@ export class Timeline {
     return position !== null && (position.epoch !== epoch || position.seq >= seq);
   }
 
+  /** @returns {boolean} whether this event was there already when the newest run began */
+  isBacklog({ epoch, seq }) {
+    return epoch !== this.#runs.at(-1)?.epoch || seq <= this.#head;
+  }
+
   #startRun({ epoch, seq, oldest }) {
     this.#oldest = oldest ?? 1;
+    this.#head = seq;
     // An empty room has a position too: the next event is its first.
     const empty = seq === 0 || oldest > seq;
     this.#runs.push({ id: this.#nextId++, epoch, last: empty ? seq : null, events: [], more: false, cut: false });

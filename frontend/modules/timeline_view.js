@@ -3,7 +3,7 @@
  * log may get a thousand events in one reply, and a screen reader must hear of each message once.
  */
 
-import { byId } from "./dom.js";
+import { byId, keepFocus } from "./dom.js";
 import { fold } from "./fold.js";
 import { drawRow, drawWaiting } from "./row_view.js";
 import { rowsOf } from "./rows.js";
@@ -69,18 +69,21 @@ export class TimelineView {
     const { timeline, outbox, paging } = this.#source;
     if (this.#keeper.pinned) timeline.trim(KEEP);
     const rows = rowsOf(fold(timeline.runs));
-    this.#messages.parentElement.setAttribute("aria-busy", String(paging()));
+    const known = rows.findLastIndex((row) => row.key === this.#lastSeen);
+    this.#speak(rows, known);
     this.#keeper.around(this.#messages.children, () => {
       byId("paging").hidden = !paging();
       byId("beginning").hidden = !timeline.begins || paging();
       const context = { ownId: this.#source.ownId, fill: this.#source.loadOlder };
-      this.#place(this.#messages, rows, (row) => drawRow(row, context), (row) => `${row.version} ${row.opens}`);
+      keepFocus(this.#messages, this.#scroller, () =>
+        this.#place(this.#messages, rows, (row) => drawRow(row, context), (row) => `${row.version} ${row.opens}`));
       const { stalled } = outbox;
       const waiting = outbox.items.map((item) => ({ ...item, stalled, key: `waiting ${item.cid}` }));
       const actions = { retry: (cid) => outbox.retry(cid), remove: (cid) => outbox.remove(cid) };
-      this.#place(this.#waiting, waiting, (item) => drawWaiting(item, actions), (item) => `${item.state} ${stalled}`);
+      keepFocus(this.#waiting, byId("draft"), () =>
+        this.#place(this.#waiting, waiting, (item) => drawWaiting(item, actions), (item) => `${item.state} ${stalled}`));
     });
-    this.#countUnread(rows);
+    this.#countUnread(rows, known);
     this.#pageIfNeeded();
   }
 
@@ -108,16 +111,28 @@ export class TimelineView {
     }
   }
 
-  #countUnread(rows) {
-    const newest = rows.at(-1)?.key ?? "";
+  /** A screen reader says what comes in now; a page of history or what was there before is for reading. */
+  #speak(rows, known) {
+    const forgotten = known < 0 && this.#lastSeen !== "";
+    const isOld = (row, index) => forgotten || index < known || this.#source.timeline.isBacklog(row);
+    const quiet = rows.some((row, index) => row.kind === "message" && !this.#drawn.has(row.key) && isOld(row, index));
+    const log = this.#messages.parentElement;
+    log.setAttribute("aria-live", quiet ? "off" : "polite");
+    // A frame later what was put in is no addition any more.
+    if (quiet) requestAnimationFrame(() => log.setAttribute("aria-live", "polite"));
+  }
+
+  #countUnread(rows, known) {
     if (this.#keeper.pinned) this.#unread = 0;
-    else this.#unread += rows.length - 1 - rows.findLastIndex((row) => row.key === this.#lastSeen);
-    this.#lastSeen = newest;
+    else this.#unread += rows.slice(known + 1).filter(({ kind }) => kind === "message").length;
+    this.#lastSeen = rows.at(-1)?.key ?? "";
     this.#offerNewest();
   }
 
   #offerNewest() {
-    this.#newest.hidden = this.#keeper.pinned;
+    keepFocus(this.#newest, this.#scroller, () => {
+      this.#newest.hidden = this.#keeper.pinned;
+    });
     const words = this.#unread === 0 ? "Jump to the newest" : `${this.#unread} new below`;
     if (this.#newest.textContent !== words) this.#newest.textContent = words;
   }

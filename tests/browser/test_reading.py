@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser.chat_page import ChatPage
-from browser.scripted_server import ORIGIN, ScriptedServer
+from browser.chat_page import PASSWORD, ChatPage
+from browser.scripted_server import ADA, ORIGIN, ScriptedServer
 from browser.settings_page import SettingsPage
 
 GRACE = {"id": "u-grace", "name": "grace"}
@@ -111,3 +111,100 @@ def test_small_words_and_the_edges_of_fields_stand_out(ada: ChatPage, scripted: 
     settings.open("Password")
     field = settings.dialog.get_by_label("Current password").element_handle()
     assert ada.page.evaluate(CONTRAST, [field, "borderTopColor", field]) >= 3
+
+
+SPOKEN = """
+window.spoken = [];
+addEventListener("DOMContentLoaded", () => {
+  const log = document.querySelector("[role=log]");
+  new MutationObserver((records) => {
+    if (log.ariaLive !== "polite") return;
+    const added = records.flatMap((record) => [...record.addedNodes]);
+    window.spoken.push(...added.map((node) => node.querySelector("[data-testid=text]")?.textContent ?? "a line"));
+  }).observe(log, { childList: true, subtree: true });
+});
+"""
+
+
+def test_a_screen_reader_hears_what_comes_in_and_not_what_was_there(ada: ChatPage, scripted: ScriptedServer) -> None:
+    ada.page.add_init_script(SPOKEN)
+    opened(ada, scripted, 120)
+    ada.scroll_to_top()
+    expect(ada.says("m21")).to_be_attached()
+    scripted.say("while you read")
+    expect(ada.says("while you read")).to_be_attached()
+    written(scripted, 122, 200)
+    scripted.refuse_replay = True
+    scripted.close(1006)
+    expect(ada.says("m200")).to_be_attached()
+    scripted.say("and on")
+    expect(ada.says("and on")).to_be_attached()
+    assert ada.page.evaluate("window.spoken") == ["while you read", "and on"]
+
+
+def test_only_messages_count_as_new(ada: ChatPage, scripted: ScriptedServer) -> None:
+    opened(ada, scripted, 80)
+    ada.scroll_to_top()
+    expect(ada.page.get_by_role("button", name="Jump to the newest")).to_be_visible()
+    scripted.say("on the next day", at="2026-11-24T10:00:00Z")
+    expect(ada.page.get_by_role("button", name="1 new below")).to_be_visible()
+
+
+def test_a_button_that_goes_away_leaves_the_focus_in_the_chat(ada: ChatPage, scripted: ScriptedServer) -> None:
+    opened(ada, scripted, 80)
+    conversation = ada.page.get_by_role("region", name="Conversation")
+    ada.scroll_to_top()
+    ada.page.get_by_role("button", name="Jump to the newest").press("Enter")
+    expect(conversation).to_be_focused()
+
+    scripted.close(4409)
+    ada.banner.get_by_role("button").press("Enter")
+    ada.is_connected()
+    expect(ada.box).to_be_focused()
+
+    written(scripted, 81, 140)
+    scripted.refuse_replay = True
+    scripted.close(1006)
+    expect(ada.says("m140")).to_be_in_viewport()
+    ada.gap.get_by_role("button", name="Load them").press("Enter")
+    expect(ada.gap).to_have_count(0)
+    expect(conversation).to_be_focused()
+
+    refusal = {"code": "muted", "message": "no", "retryable": False}
+    scripted.errors = [refusal, refusal]
+    ada.write("let me speak")
+    ada.failed.get_by_role("button", name="Try again").press("Enter")
+    expect(ada.box).to_be_focused()
+    ada.failed.get_by_role("button", name="Remove").press("Enter")
+    expect(ada.box).to_be_focused()
+
+
+def test_a_button_that_goes_away_leaves_the_focus_in_the_settings(ada: ChatPage, scripted: ScriptedServer) -> None:
+    settings = SettingsPage(ada.page)
+    scripted.answers["/api/auth/sessions"] = (200, {"sessions": [SESSION]}, {})
+    scripted.answers["/api/auth/sessions/s1"] = (204, {}, {})
+    scripted.answers["/api/auth/totp/setup"] = (200, {"secret": "ABCD", "uri": "otpauth://totp/x", "qr": ["01"]}, {})
+    scripted.answers["/api/auth/totp/confirm"] = (200, {"recovery_codes": ["one", "two"]}, {})
+    scripted.answers["/api/auth/totp/disable"] = (204, {}, {})
+    opened(ada, scripted, 1)
+    settings.open("Sessions")
+    settings.do(settings.row("Chrome on Linux"), "End", "Really end it?")
+    expect(settings.dialog.get_by_text("There are no sessions.")).to_be_focused()
+
+    settings.open("Second factor")
+    heading = settings.dialog.get_by_role("heading", name="Second factor", exact=True)
+    settings.fill(Your_password=PASSWORD)
+    settings.press("Set it up")
+    settings.fill(Code="123456")
+    proved = {**ADA, "totp_enabled": True}
+    scripted.answers["/api/auth/refresh"] = (200, {"access_token": "t", "expires_in": 600, "user": proved}, {})
+    settings.press("Confirm")
+    expect(settings.secrets).to_have_count(2)
+    settings.press("I have kept them")
+    expect(heading).to_be_focused()
+    del scripted.answers["/api/auth/refresh"]
+    settings.dialog.get_by_text("Turn it off", exact=True).first.click()
+    settings.fill(Your_password=PASSWORD, Code="123456")
+    settings.press("Turn it off")
+    expect(settings.dialog.get_by_role("button", name="Set it up")).to_be_visible()
+    expect(heading).to_be_focused()

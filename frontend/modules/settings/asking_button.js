@@ -10,7 +10,9 @@ import { button } from "../dom.js";
  */
 export function askingButton(label, question, run, attributes = {}) {
   let asked = false;
-  const node = button(label, () => {
+  const node = button(label, ({ detail }) => {
+    // The second half of a double click has not read the question.
+    if (asked && detail > 1) return;
     if (asked) return settle(run);
     asked = true;
     node.textContent = question;

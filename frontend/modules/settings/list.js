@@ -19,7 +19,7 @@ export function createList({ label, columns, load, draw, empty, more = "Show mor
   const body = element("tbody");
   const heads = columns.map((name) => element("th", { scope: "col" }, name === "" ? element("span", { class: "unseen" }, "Actions") : name));
   const table = element("table", { "aria-label": label, hidden: true }, element("thead", {}, element("tr", {}, ...heads)), body);
-  const note = element("p", { class: "quiet", role: "status" }, "Loading…");
+  const note = element("p", { class: "quiet", role: "status", tabindex: "-1" }, "Loading…");
   const moreButton = button(more, () => page(), { class: "plain", hidden: "" });
   const node = element("div", { class: "list" }, error, table, note, moreButton);
   let cursor = null;
@@ -72,12 +72,12 @@ export function createList({ label, columns, load, draw, empty, more = "Show mor
     const row = element("tr", { tabindex: "-1" });
     const change = {
       act,
-      redraw: (changed) => keepFocus(row, () => fill(changed)),
+      redraw: (changed) => stayInRow(row, () => fill(changed)),
       remove() {
         const next = row.nextElementSibling ?? row.previousElementSibling;
         row.remove();
-        next?.focus();
         told();
+        (next ?? note).focus();
       },
     };
     const fill = (content) => row.replaceChildren(...draw(content, change).map((cell, index) =>
@@ -91,7 +91,7 @@ export function createList({ label, columns, load, draw, empty, more = "Show mor
 }
 
 /** A redrawn row's pressed button is gone; whoever works by keyboard stays at its successor, or at the row. */
-function keepFocus(row, redraw) {
+function stayInRow(row, redraw) {
   const buttons = [...row.querySelectorAll("button")];
   const at = buttons.indexOf(document.activeElement);
   redraw();

@@ -2,6 +2,7 @@
 
 import { element } from "../dom.js";
 import { createForm } from "./form.js";
+import { focusHeading } from "./heading.js";
 import { drawQrCode } from "./qr_code.js";
 import { copyButton, shownOnce } from "./shown_once.js";
 
@@ -88,6 +89,7 @@ function enabled(place, desk) {
       desk.session.user.totp_enabled = false;
       await desk.session.refresh().catch(() => {});
       start(place, desk);
+      focusHeading();
     },
   });
   const off = element("details", {}, element("summary", {}, "Turn it off"), form);

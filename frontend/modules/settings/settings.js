@@ -12,6 +12,7 @@
 
 import { button, byId, element } from "../dom.js";
 import { auditSection } from "./audit_section.js";
+import { drawHeading, focusHeading } from "./heading.js";
 import { invitesSection } from "./invites_section.js";
 import { passwordSection } from "./password_section.js";
 import { secondFactorSection } from "./second_factor_section.js";
@@ -76,10 +77,9 @@ export class Settings {
     const section = sections.find((each) => each.id === id) ?? sections[0];
     this.#current = section.id;
     this.#drawNav();
-    const heading = element("h3", { id: "settings-heading", tabindex: "-1" }, section.label);
-    byId("settings-body").replaceChildren(heading, ...section.draw(this.#desk));
+    byId("settings-body").replaceChildren(drawHeading(section.label), ...section.draw(this.#desk));
     byId("settings-body").scrollTop = 0;
-    heading.focus(); // a screen reader says where one is, and Tab goes on into the section
+    focusHeading();
   }
 
   #drawNav() {

@@ -1,6 +1,7 @@
 /** A secret that the server tells once: shown, to be copied, until the person says that it is kept. */
 
 import { button, element } from "../dom.js";
+import { focusHeading } from "./heading.js";
 
 /**
  * @param {object} options
@@ -25,6 +26,7 @@ export function shownOnce({ title, lead, lines, done = "Done", onDone = () => {}
       button(done, () => {
         box.remove();
         onDone();
+        focusHeading();
       }, { class: "plain" })),
     note);
   return box;

@@ -76,3 +76,20 @@ def test_devices_have_names_that_people_know(modules):
     }
     code = 'const { deviceName } = await load("settings/words"); return argument.map(deviceName);'
     assert modules(code, list(names)) == list(names.values())
+
+
+def test_a_double_click_asks_and_does_not_answer_itself(modules):
+    assert modules(
+        """
+        const { askingButton } = await load("settings/asking_button");
+        let done = 0;
+        const node = askingButton("End", "Really?", () => { done += 1; });
+        document.body.append(node);
+        const found = [1, 2, 3, 1].map((detail) => {
+          node.dispatchEvent(new MouseEvent("click", { detail }));
+          return [done, node.textContent];
+        });
+        node.remove();
+        return found;
+        """
+    ) == [[0, "Really?"], [0, "Really?"], [0, "Really?"], [1, "End"]]
