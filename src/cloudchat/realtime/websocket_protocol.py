@@ -167,7 +167,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def eof_received(self) -> None:
-        """None: the transport closes itself."""
+        """None: the transport closes itself, as soon as it has sent what waits."""
+        self._let_go()
+
+    def handle_close(self, event: Frame) -> None:
+        """Answer; the transport closes as soon as the answer is sent."""
+        super().handle_close(event)
+        self._let_go()
 
     def handle_connect(self, event: Request) -> None:
         """Let the application find this object."""
@@ -264,6 +270,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.close_sent = True
         self._lingering = True
         self._resume()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        # To a peer that reads nothing, what waits is never sent: without an end its socket would be held for ever.
         if self.close_timer is None:
             self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
         self._leave()

@@ -7,12 +7,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+import httpx
 import pytest
 
 from support.accounts import Account, register
 from support.figures import resident_bytes
 from support.processes import wait_until
-from support.raw_socket import CONTINUATION, PING, PONG, TEXT, RawSocket, frame, text
+from support.raw_socket import CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket, frame, text
 from support.server import RunningServer
 from support.socket import ChatSocket
 
@@ -132,6 +133,25 @@ def test_a_reader_that_stalls_costs_little_and_is_cut(impatient: RunningServer) 
         account.http.close()
 
 
+@pytest.mark.parametrize("goodbye", ["close frame", "half-close"])
+def test_a_reader_that_stalls_and_then_says_goodbye_is_let_go(
+    server: RunningServer, attacker: Account, bystander: ChatSocket, all_freed: Callable[[], None], goodbye: str
+) -> None:
+    """Its answer can't be flushed: descriptor, buffer and its places under all limits were held for ever, before."""
+    for _ in range(15):
+        assert bystander.send("x" * 4000)["type"] in ("ack", "error")
+    with RawSocket.upgraded(server.port, attacker.access_token, receive_buffer=4096) as raw:
+        raw.send(text('{"type":"join","room":"lobby"}'))
+        for _ in range(120):  # 7 MB: more than the kernel takes
+            raw.send(text('{"type":"history","room":"lobby","before":1000000,"limit":500}'))
+            bystander.command("history", room="lobby", before=1_000_000, limit=1)
+        if goodbye == "close frame":
+            raw.send(frame(CLOSE, (1000).to_bytes(2)))
+        else:
+            raw.socket.shutdown(socket.SHUT_WR)
+        all_freed()
+
+
 def is_cut(raw: RawSocket) -> bool:
     """Whether the server has ended the connection; found out without reading anything."""
     established = 1
@@ -200,5 +220,5 @@ def test_what_stands_in_a_query_is_never_logged(attacker: Account, server: Runni
         raw.send(b"GET /ws?token=sesame-open HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
         raw.read_to_end()
     for path in ("/api/me", "/nothing", "/readyz"):
-        attacker.http.get(f"{path}?token=sesame-open")
+        httpx.get(f"{server.url}{path}?token=sesame-open")
     assert not re.search("sesame", server.log)
