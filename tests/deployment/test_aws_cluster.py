@@ -109,6 +109,13 @@ def test_a_fault_of_the_store_replaces_no_machine(stack: Stack) -> None:
     assert update["WaitOnResourceSignals"] is True
 
 
+def test_there_is_room_for_a_new_machine_beside_the_old_ones() -> None:
+    """A rolling update must keep all that there are at least, and stay below the most."""
+    parameters = load("cloudchat-cluster.yaml")["Parameters"]
+    for said in ("MinValue", "Default"):
+        assert parameters["MostMachines"][said] > parameters["Machines"][said]
+
+
 def test_machines_are_hardened_and_told_no_secret(stack: Stack) -> None:
     (version,) = stack.aws.client("ec2").describe_launch_template_versions(LaunchTemplateId=stack.ids["Kind"])[
         "LaunchTemplateVersions"
@@ -141,6 +148,7 @@ def test_the_database_is_private_encrypted_and_spoken_to_by_tls(stack: Stack) ->
 def test_by_default_the_store_is_the_one_that_loses_nothing(stack: Stack) -> None:
     assert stack.exists("MemoryDb")
     assert not stack.exists("ElastiCache")
+    assert not stack.exists("SecondNodeFills")
     asked = stack.properties("MemoryDb")
     assert stack.properties("MemoryDbParameters")["Parameters"] == {"maxmemory-policy": "noeviction"}
     # One node: cloudchat follows no redirections.
@@ -156,6 +164,12 @@ def test_elasticache_refuses_when_it_is_full_and_fails_over(aws: EmulatedAws) ->
     assert asked["TransitEncryptionEnabled"] is asked["AtRestEncryptionEnabled"] is True
     assert asked["MultiAZEnabled"] is asked["AutomaticFailoverEnabled"] is True
     assert stack.properties("ElastiCacheParameters")["Properties"] == {"maxmemory-policy": "noeviction"}
+    # Its memory is told of each node, and of nothing that comprises them.
+    group = stack.properties("StoreFills")["Dimensions"][0]["Value"].removesuffix("-001")
+    watched = [stack.properties(alarm) for alarm in ("StoreFills", "SecondNodeFills")]
+    assert [(alarm["Namespace"], alarm["Dimensions"]) for alarm in watched] == [
+        ("AWS/ElastiCache", [{"Name": "CacheClusterId", "Value": f"{group}-{node}"}]) for node in ("001", "002")
+    ]
 
 
 @pytest.mark.parametrize("user", ["MemoryDbUser", "ElastiCacheUser"])

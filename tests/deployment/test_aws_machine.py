@@ -104,26 +104,34 @@ def test_the_machine_has_a_fixed_address_and_its_name_leads_there(stack: Stack) 
     assert record["ResourceRecords"] == [{"Value": address["PublicIp"]}]
 
 
-def test_the_disk_is_encrypted_and_outlives_the_machine(stack: Stack) -> None:
-    (reservation,) = stack.aws.client("ec2").describe_instances(InstanceIds=[stack.ids["Machine"]])["Reservations"]
-    (device,) = reservation["Instances"][0]["BlockDeviceMappings"]
-    assert device["Ebs"]["DeleteOnTermination"] is False
-    (volume,) = stack.aws.client("ec2").describe_volumes(VolumeIds=[device["Ebs"]["VolumeId"]])["Volumes"]
-    assert (volume["Encrypted"], volume["VolumeType"]) == (True, "gp3")
-
-
-def test_the_image_is_chosen_once_and_credentials_take_two_steps(stack: Stack) -> None:
+def made_of(stack: Stack) -> Any:
+    """What the machine's launch template says."""
     (version,) = stack.aws.client("ec2").describe_launch_template_versions(LaunchTemplateId=stack.ids["Image"])[
         "LaunchTemplateVersions"
     ]
-    told = version["LaunchTemplateData"]
-    # Looked up by EC2, at the machine's start: a newer image must not replace a machine that has data.
-    assert told["ImageId"].startswith("resolve:ssm:/aws/service/canonical/ubuntu/server/24.04/")
-    assert told["MetadataOptions"]["HttpTokens"] == "required"
-    assert told["MetadataOptions"]["HttpPutResponseHopLimit"] == 1
+    return version["LaunchTemplateData"]
+
+
+def test_the_disk_is_encrypted_and_outlives_the_machine(stack: Stack) -> None:
+    (device,) = made_of(stack)["BlockDeviceMappings"]
+    assert device["DeviceName"] == "/dev/sda1"
+    assert device["Ebs"] == {"DeleteOnTermination": False, "Encrypted": True, "VolumeSize": 20, "VolumeType": "gp3"}
+
+
+def test_credentials_take_two_steps(stack: Stack) -> None:
+    told = made_of(stack)["MetadataOptions"]
+    assert (told["HttpTokens"], told["HttpPutResponseHopLimit"]) == ("required", 1)
+
+
+# Of AWS::EC2::Instance, what CloudFormation can't change without another machine, and what it looks up anew each time.
+REPLACES = {"AvailabilityZone", "BlockDeviceMappings", "ImageId", "KeyName", "NetworkInterfaces", "PrivateIpAddress"}
+
+
+def test_no_change_of_a_parameter_replaces_the_machine_and_its_data(stack: Stack) -> None:
+    assert made_of(stack)["ImageId"].startswith("resolve:ssm:/aws/service/canonical/ubuntu/server/24.04/")
     machine = stack.template["Resources"]["Machine"]["Properties"]
     assert machine["LaunchTemplate"] == {"LaunchTemplateId": {"Ref": "Image"}, "Version": "1"}
-    assert "ImageId" not in machine
+    assert not REPLACES & set(machine)
 
 
 def test_the_machine_may_add_backups_and_read_one_release_and_little_else(stack: Stack) -> None:
