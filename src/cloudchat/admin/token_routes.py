@@ -3,7 +3,7 @@
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from slowapi import Limiter
 
 from cloudchat.admin import schemas
@@ -12,6 +12,7 @@ from cloudchat.admin.guard import PathId, acting_administrator
 from cloudchat.admin.service import AdminService
 from cloudchat.auth.service import AccountService
 from cloudchat.http.error_docs import documented
+from cloudchat.http.limits import limited_route
 from cloudchat.http.origins import json_of_our_page
 from cloudchat.settings import Settings
 
@@ -19,13 +20,17 @@ from cloudchat.settings import Settings
 def token_routes(admin: AdminService, accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
     """The routes. Account errors become answers in http/errors.py."""
     actor = acting_administrator(accounts)
-    routes = APIRouter(prefix="/api/admin", tags=["administration"], dependencies=[Depends(actor)])
+    routes = APIRouter(
+        prefix="/api/admin",
+        tags=["administration"],
+        dependencies=[Depends(actor)],
+        route_class=limited_route(limiter, settings.admin_rate),
+    )
     by = Annotated[Actor, Depends(actor)]
     guarded = [Depends(json_of_our_page(settings))]
 
     @routes.get("/tokens", responses=documented(401, 403, 429, 503))
-    @limiter.limit(settings.admin_rate)
-    def list_tokens(request: Request) -> schemas.TokensAnswer:
+    def list_tokens() -> schemas.TokensAnswer:
         """Every API token, the newest first, without the tokens themselves."""
         return schemas.TokensAnswer(tokens=[schemas.TokenAnswer.of(token) for token in admin.tokens.list()])
 
@@ -35,8 +40,7 @@ def token_routes(admin: AdminService, accounts: AccountService, limiter: Limiter
         dependencies=guarded,
         responses=documented(401, 403, 404, 409, 413, 415, 422, 429, 503),
     )
-    @limiter.limit(settings.admin_rate)
-    def issue_token(request: Request, actor: by, body: schemas.TokenRequest) -> schemas.NewTokenAnswer:
+    def issue_token(actor: by, body: schemas.TokenRequest) -> schemas.NewTokenAnswer:
         """An API token for a user. 403 for a scope beyond one's own, 409 for one beyond the user's role."""
         issued = admin.tokens.issue(
             body.user, body.scopes, body.ttl_seconds, label=body.label, actor=actor, now=time.time()
@@ -44,30 +48,26 @@ def token_routes(admin: AdminService, accounts: AccountService, limiter: Limiter
         return schemas.NewTokenAnswer.of(issued)
 
     @routes.delete("/tokens/{token_id}", status_code=204, responses=documented(401, 403, 404, 422, 429, 503))
-    @limiter.limit(settings.admin_rate)
-    def revoke_token(request: Request, actor: by, token_id: PathId) -> Response:
+    def revoke_token(actor: by, token_id: PathId) -> Response:
         """It is good no more; sockets that stand on it close within seconds."""
         admin.tokens.revoke(token_id, actor=actor, now=time.time())
         return Response(status_code=204)
 
     @routes.get("/invites", responses=documented(401, 403, 429, 503))
-    @limiter.limit(settings.admin_rate)
-    def list_invites(request: Request) -> schemas.InvitesAnswer:
+    def list_invites() -> schemas.InvitesAnswer:
         """Every invite, the newest first, without the secrets."""
         return schemas.InvitesAnswer(invites=[schemas.InviteAnswer.of(invite) for invite in admin.invites.list()])
 
     @routes.post(
         "/invites", status_code=201, dependencies=guarded, responses=documented(401, 403, 413, 415, 422, 429, 503)
     )
-    @limiter.limit(settings.admin_rate)
-    def create_invite(request: Request, actor: by, body: schemas.InviteRequest) -> schemas.NewInviteAnswer:
+    def create_invite(actor: by, body: schemas.InviteRequest) -> schemas.NewInviteAnswer:
         """A right to register, for one person."""
         issued = admin.invites.create(body.ttl_seconds, actor=actor, now=time.time())
         return schemas.NewInviteAnswer.of(issued)
 
     @routes.delete("/invites/{invite_id}", status_code=204, responses=documented(401, 403, 404, 422, 429, 503))
-    @limiter.limit(settings.admin_rate)
-    def delete_invite(request: Request, actor: by, invite_id: PathId) -> Response:
+    def delete_invite(actor: by, invite_id: PathId) -> Response:
         """It is good no more."""
         admin.invites.delete(invite_id, actor=actor, now=time.time())
         return Response(status_code=204)

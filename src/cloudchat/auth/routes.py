@@ -1,4 +1,4 @@
-"""`/api/auth/…` and `/api/me`. Every route is a plain `def`: hashing, SQL and slowapi block, so they get a thread."""
+"""`/api/auth/…` and `/api/me`. Every route is a plain `def`: hashing and SQL block, so they get a thread."""
 
 import time
 from typing import Annotated
@@ -16,7 +16,7 @@ from cloudchat.auth.tokens import ACCESS
 from cloudchat.http.dependencies import bearer_token, signed_in
 from cloudchat.http.error_docs import documented
 from cloudchat.http.errors import ApiError
-from cloudchat.http.limits import client_address
+from cloudchat.http.limits import client_address, limited_route
 from cloudchat.http.origins import demand_allowed_origin, json_of_our_page, only_plain_loopback
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.settings import Settings
@@ -27,7 +27,12 @@ _Bearer = Annotated[str | None, Depends(bearer_token)]
 
 def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
     """The routes. Account errors become answers in http/errors.py."""
-    routes = APIRouter(prefix="/api", tags=["accounts"])
+
+    def at_most(rate: str) -> APIRouter:
+        return APIRouter(prefix="/api", tags=["accounts"], route_class=limited_route(limiter, rate))
+
+    registering, signing_in = at_most(settings.register_rate), at_most(settings.login_rate)
+    refreshing, account = at_most(settings.refresh_rate), at_most(settings.account_rate)
     cookie = RefreshCookie(secure=not only_plain_loopback(settings.origins))
 
     guarded = [Depends(json_of_our_page(settings))]
@@ -47,10 +52,9 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
             cookie.write(response, sign_in.refresh_token, sign_in.refresh_expires_in)
         return schemas.SignInAnswer.of(sign_in, in_body=in_body)
 
-    @routes.post(
+    @registering.post(
         "/auth/register", status_code=201, dependencies=guarded, responses=documented(403, 409, 413, 415, 422, 429, 503)
     )
-    @limiter.limit(settings.register_rate)
     def register(request: Request, body: schemas.RegisterRequest) -> schemas.RegisterAnswer:
         """Make an account, where registration is open, or with an invite. Then log in."""
         profile = accounts.register(
@@ -58,13 +62,12 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         )
         return schemas.RegisterAnswer(user=schemas.UserAnswer.of(profile))
 
-    @routes.post(
+    @signing_in.post(
         "/auth/login",
         dependencies=guarded,
         responses=documented(401, 403, 413, 415, 422, 429, 503),
         response_model_exclude_none=True,
     )
-    @limiter.limit(settings.login_rate)
     def login(request: Request, response: Response, body: schemas.LoginRequest) -> schemas.SignInAnswer:
         """Open a session. 401 for an unknown user as for a wrong password; 403 if the account is disabled.
 
@@ -80,13 +83,12 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         )
         return answer(sign_in, response, in_body=body.refresh == "body")
 
-    @routes.post(
+    @refreshing.post(
         "/auth/refresh",
         dependencies=guarded,
         responses=documented(401, 403, 409, 413, 415, 422, 429, 503),
         response_model_exclude_none=True,
     )
-    @limiter.limit(settings.refresh_rate)
     def refresh(request: Request, response: Response, body: schemas.RefreshRequest) -> schemas.SignInAnswer:
         """Exchange the refresh token, of the cookie or of the body, for new tokens.
 
@@ -99,10 +101,9 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         sign_in = accounts.sessions.refresh(token, address=client_address(request), now=time.time())
         return answer(sign_in, response, in_body=body.refresh_token is not None)
 
-    @routes.post(
+    @refreshing.post(
         "/auth/logout", status_code=204, dependencies=guarded, responses=documented(403, 413, 415, 422, 429, 503)
     )
-    @limiter.limit(settings.refresh_rate)
     def logout(request: Request, bearer: _Bearer, body: schemas.RefreshRequest) -> Response:
         """End the session of the cookie, of the refresh token in the body, or of the access token."""
         now, address = time.time(), client_address(request)
@@ -121,13 +122,12 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         cookie.clear(response)
         return response
 
-    @routes.post(
+    @signing_in.post(
         "/auth/password",
         status_code=204,
         dependencies=guarded,
         responses=documented(401, 403, 413, 415, 422, 429, 503),
     )
-    @limiter.limit(settings.login_rate)
     def change_password(request: Request, principal: person, body: schemas.PasswordRequest) -> Response:
         """Change one's own password; one's other sessions end. 403 if the current one is wrong."""
         try:
@@ -144,22 +144,19 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
             raise ApiError(422, ErrorCode.BAD_REQUEST, str(error), field="new_password") from error
         return Response(status_code=204)
 
-    @routes.get("/me", responses=documented(401, 403, 429, 503))
-    @limiter.limit(settings.account_rate)
-    def me(request: Request, principal: anyone) -> schemas.MeAnswer:
+    @account.get("/me", responses=documented(401, 403, 429, 503))
+    def me(principal: anyone) -> schemas.MeAnswer:
         """Who one is, and what this token may do."""
         user = schemas.UserAnswer.of(accounts.profile(principal.user_id))
         return schemas.MeAnswer(**user.model_dump(), scopes=sorted(principal.scopes))
 
-    @routes.get("/auth/sessions", responses=documented(401, 403, 429, 503))
-    @limiter.limit(settings.account_rate)
-    def list_sessions(request: Request, principal: person) -> schemas.SessionsAnswer:
+    @account.get("/auth/sessions", responses=documented(401, 403, 429, 503))
+    def list_sessions(principal: person) -> schemas.SessionsAnswer:
         """One's own sessions."""
         sessions = accounts.sessions.list(principal.user_id, current=principal.session_id, now=time.time())
         return schemas.SessionsAnswer(sessions=[schemas.SessionAnswer.of(session) for session in sessions])
 
-    @routes.delete("/auth/sessions/{session_id}", status_code=204, responses=documented(401, 403, 404, 422, 429, 503))
-    @limiter.limit(settings.account_rate)
+    @account.delete("/auth/sessions/{session_id}", status_code=204, responses=documented(401, 403, 404, 422, 429, 503))
     def end_session(request: Request, principal: person, session_id: _Id) -> Response:
         """End one of one's own sessions."""
         accounts.sessions.end(
@@ -171,4 +168,7 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         )
         return Response(status_code=204)
 
+    routes = APIRouter()
+    for part in (registering, signing_in, refreshing, account):
+        routes.include_router(part)
     return routes

@@ -16,7 +16,7 @@ from cloudchat.http.dependencies import signed_in
 from cloudchat.http.error_docs import documented
 from cloudchat.http.errors import ApiError
 from cloudchat.http.json_body import JsonBody
-from cloudchat.http.limits import client_address
+from cloudchat.http.limits import client_address, limited_route
 from cloudchat.http.origins import json_of_our_page
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.settings import Settings
@@ -59,12 +59,13 @@ class DisableRequest(JsonBody):
 
 def second_factor_routes(accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
     """The routes. What is wrong is answered by 403: a page takes a 401 for an expired token, and refreshes."""
-    routes = APIRouter(prefix="/api/auth/totp", tags=["accounts"])
+    routes = APIRouter(
+        prefix="/api/auth/totp", tags=["accounts"], route_class=limited_route(limiter, settings.login_rate)
+    )
     person = Annotated[Principal, Depends(signed_in(accounts, kinds=(ACCESS,)))]
     guarded = [Depends(json_of_our_page(settings))]
 
     @routes.post("/setup", dependencies=guarded, responses=documented(401, 403, 409, 413, 415, 422, 429, 503))
-    @limiter.limit(settings.login_rate)
     def setup(request: Request, principal: person, body: SetupRequest) -> SetupAnswer:
         """A new secret for an authenticator app. It counts from `confirm` on. 409 if there is one already."""
         try:
@@ -77,7 +78,6 @@ def second_factor_routes(accounts: AccountService, limiter: Limiter, settings: S
         return SetupAnswer(secret=secret, uri=uri, qr=qr_rows(uri))
 
     @routes.post("/confirm", dependencies=guarded, responses=documented(401, 403, 409, 413, 415, 422, 429, 503))
-    @limiter.limit(settings.login_rate)
     def confirm(request: Request, principal: person, body: ConfirmRequest) -> ConfirmAnswer:
         """From now on a login asks for a code. One's other sessions end."""
         try:
@@ -91,7 +91,6 @@ def second_factor_routes(accounts: AccountService, limiter: Limiter, settings: S
     @routes.post(
         "/disable", status_code=204, dependencies=guarded, responses=documented(401, 403, 409, 413, 415, 422, 429, 503)
     )
-    @limiter.limit(settings.login_rate)
     def disable(request: Request, principal: person, body: DisableRequest) -> Response:
         """Back to the password alone; recovery codes go, too."""
         try:

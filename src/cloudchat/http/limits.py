@@ -1,15 +1,19 @@
 """Rate limits of the HTTP routes, by slowapi, counted in the store so that all processes share them.
 
-slowapi is synchronous and its defaults fail open: routes must be plain `def` and each carry its own
-`@limiter.limit(…)`; the store gets a quarter of a second before this process counts by itself.
+slowapi is synchronous, its defaults fail open, and around a route's function its decorator counts only what got past
+the credential and the body. So each router has a route class that counts first, in a thread; the store gets a quarter
+of a second before this process counts by itself.
 """
 
 import time
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
 from slowapi import Limiter
 from slowapi.errors import RateLimitExceeded
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from cloudchat.auth.attempt_counters import STORE_TIMEOUT_SECONDS, storage_uri
@@ -39,6 +43,33 @@ def create_limiter(settings: Settings) -> Limiter:
     )
     limiter.enabled = True  # whatever RATELIMIT_ENABLED, which slowapi reads from the environment, says
     return limiter
+
+
+def limited_route(limiter: Limiter, rate: str) -> type[APIRoute]:
+    """A router's `route_class`: each of its routes answers so many requests of a client, whatever becomes of them."""
+
+    class LimitedRoute(APIRoute):
+        """Counts before anything of the request is looked at."""
+
+        def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+            def count(request: Request) -> None:
+                pass  # slowapi has counted by now
+
+            count.__module__, count.__name__ = endpoint.__module__, endpoint.__name__  # what slowapi counts by
+            self._count: Callable[[Request], None] = limiter.limit(rate)(count)
+            super().__init__(path, endpoint, **options)
+
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            """See FastAPI's "Custom Request and APIRoute class"."""
+            answer = super().get_route_handler()
+
+            async def count_and_answer(request: Request) -> Response:
+                await run_in_threadpool(self._count, request)
+                return await answer(request)
+
+            return count_and_answer
+
+    return LimitedRoute
 
 
 def install_limiter(app: FastAPI, limiter: Limiter) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from slowapi import Limiter
 
@@ -10,6 +10,7 @@ from cloudchat.auth.principal import CHAT_READ, Principal
 from cloudchat.auth.service import AccountService
 from cloudchat.http.dependencies import signed_in
 from cloudchat.http.error_docs import documented
+from cloudchat.http.limits import limited_route
 from cloudchat.rooms.service import RoomService
 from cloudchat.settings import Settings
 
@@ -31,12 +32,11 @@ class RoomsAnswer(BaseModel):
 
 def room_routes(rooms: RoomService, accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/api", tags=["rooms"])
+    routes = APIRouter(prefix="/api", tags=["rooms"], route_class=limited_route(limiter, settings.account_rate))
     reader = Annotated[Principal, Depends(signed_in(accounts, scope=CHAT_READ))]
 
     @routes.get("/rooms", responses=documented(401, 403, 429, 503))
-    @limiter.limit(settings.account_rate)
-    def list_rooms(request: Request, principal: reader) -> RoomsAnswer:
+    def list_rooms(principal: reader) -> RoomsAnswer:
         """The rooms that one is in."""
         return RoomsAnswer(
             rooms=[

@@ -68,15 +68,28 @@ def ann(server: RunningServer) -> Iterator[Account]:
     account.http.close()
 
 
+MISTAKES: dict[str, dict[str, Any]] = {
+    "no credential": {"headers": {"Authorization": ""}},
+    "another page": {"headers": {"Origin": "https://evil.example"}},
+    "no JSON": {"json": None, "content": b"{", "headers": {"Content-Type": "application/json"}},
+    "another field": {"json": {"nobody": "asked for this"}},
+    "a form": {"json": None, "content": b"a=b", "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
+}
+
+
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES, ids=[f"{method} {path}" for method, path, _ in ROUTES])
-def test_a_route_has_a_limit(ann: Account, method: str, path: str, body: dict[str, Any] | None) -> None:
+def test_a_route_has_a_limit_that_counts_mistakes_too(
+    ann: Account, method: str, path: str, body: dict[str, Any] | None
+) -> None:
     headers = {"Authorization": f"Bearer {ann.access_token}", "Origin": ann.url}
 
-    def ask() -> httpx.Response:
+    def ask(mistake: dict[str, Any]) -> httpx.Response:
         # A connection each time, so that both workers get some of them.
-        return request(method, ann.url + path, json=body, headers=headers)
+        given = {"json": body, **mistake, "headers": headers | mistake.get("headers", {})}
+        return request(method, ann.url + path, **given)
 
-    answers = [ask() for _ in range(2 * RATE + 1)]  # a minute may begin in between, and with it a new allowance
+    # A minute may begin in between, and with it a new allowance.
+    answers = [ask(mistake) for mistake in [*MISTAKES.values(), *MISTAKES.values(), {}]]
     assert answers[0].status_code != 429
     refused = next(answer for answer in answers if answer.status_code == 429)
     error = refused.json()["error"]
