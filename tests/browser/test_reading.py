@@ -208,3 +208,35 @@ def test_a_button_that_goes_away_leaves_the_focus_in_the_settings(ada: ChatPage,
     settings.press("Turn it off")
     expect(settings.dialog.get_by_role("button", name="Set it up")).to_be_visible()
     expect(heading).to_be_focused()
+
+
+def test_a_list_that_could_not_be_loaded_can_be_asked_for_again(ada: ChatPage, scripted: ScriptedServer) -> None:
+    scripted.answers["/api/auth/sessions"] = (503, {}, {})
+    opened(ada, scripted, 1)
+    settings = SettingsPage(ada.page)
+    settings.open("Sessions")
+    expect(settings.alert).to_contain_text("The server has trouble at the moment.")
+    scripted.answers["/api/auth/sessions"] = (200, {"sessions": [SESSION]}, {})
+    settings.dialog.get_by_role("button", name="Try again").press("Enter")
+    expect(settings.row("Chrome on Linux")).to_be_visible()
+    expect(settings.alert).to_have_count(0)
+    expect(settings.dialog.get_by_role("button", name="Try again")).to_have_count(0)
+    expect(settings.row("Chrome on Linux")).to_be_focused()
+
+
+def test_a_token_that_may_nothing_says_what_to_choose(ada: ChatPage, scripted: ScriptedServer) -> None:
+    admin = {**ADA, "role": "admin", "must_change_password": False, "must_set_up_totp": False}
+    scripted.answers["/api/auth/refresh"] = (200, {"access_token": "t", "expires_in": 600, "user": admin}, {})
+    scripted.answers["/api/admin/tokens"] = (200, {"tokens": []}, {})
+    opened(ada, scripted, 1)
+    settings = SettingsPage(ada.page)
+    settings.open("API tokens")
+    settings.dialog.get_by_text("Issue a token").click()
+    settings.fill(For_the_user="ada")
+    asked = scripted.requests.count("/api/admin/tokens")
+    for words in ("Read messages", "Write messages"):
+        settings.dialog.get_by_label(words).uncheck()
+    settings.press("Issue token")
+    expect(settings.alert).to_contain_text("Choose at least one thing that it may do.")
+    expect(settings.dialog.get_by_label("Read messages")).to_be_focused()
+    assert scripted.requests.count("/api/admin/tokens") == asked

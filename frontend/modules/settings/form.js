@@ -22,16 +22,16 @@ let made = 0;
  * @param {string} options.submit
  * @param {(values: any, form: HTMLFormElement) => Promise<void>} options.run rejects with ApiError
  * @param {import("../clock.js").Clock} options.clock
- * @param {Node[]} [options.extra] further controls, after the fields
+ * @param {[string, HTMLElement][]} [options.extra] further controls after the fields, by their name in the request
  * @param {string} [options.username] whose password the form asks for: password stores go by that
  * @returns {HTMLFormElement}
  */
 export function createForm({ label, fields, submit, run, clock, extra = [], username }) {
   const error = element("p", { class: "error", role: "alert", hidden: true, id: `form-error-${(made += 1)}` });
   const send = element("button", { class: "primary", type: "submit" }, submit);
-  const places = new Map(fields.map((field) => [field.name, drawField(field)]));
+  const places = new Map([...fields.map((field) => [field.name, drawField(field)]), ...extra]);
   const form = element("form", { class: "asking", "aria-label": label, novalidate: true },
-    error, username === undefined ? null : drawUsername(username), ...places.values(), ...extra, send);
+    error, username === undefined ? null : drawUsername(username), ...places.values(), send);
   const refusal = explain(error, send, clock);
 
   form.addEventListener("submit", (event) => {

@@ -20,7 +20,7 @@ export function createList({ label, columns, load, draw, empty, more = "Show mor
   const heads = columns.map((name) => element("th", { scope: "col" }, name === "" ? element("span", { class: "unseen" }, "Actions") : name));
   const table = element("table", { "aria-label": label, hidden: true }, element("thead", {}, element("tr", {}, ...heads)), body);
   const note = element("p", { class: "quiet", role: "status", tabindex: "-1" }, "Loading…");
-  const moreButton = button(more, () => page(), { class: "plain", hidden: "" });
+  const moreButton = button(more, () => page(true), { class: "plain", hidden: "" });
   const node = element("div", { class: "list" }, error, table, note, moreButton);
   let cursor = null;
   let round = 0;
@@ -43,23 +43,29 @@ export function createList({ label, columns, load, draw, empty, more = "Show mor
     return page();
   }
 
-  async function page() {
+  /** @param {boolean} [pressed] whether somebody pressed the button, and goes on from what comes */
+  async function page(pressed = false) {
     const mine = (round += 1);
     const from = cursor;
+    let loaded = false;
     moreButton.disabled = true;
     await act(async () => {
       const { items, next } = await load(from);
+      loaded = true;
       if (mine !== round) return; // a newer request overtook this one
       if (from === null) body.replaceChildren();
       const rows = items.map(drawRow);
       body.append(...rows);
       cursor = next;
-      // Whoever pressed the button goes on reading where the new rows begin.
-      if (from !== null && rows.length > 0) rows[0].focus();
       told();
+      if (pressed) (rows[0] ?? note).focus();
     });
     moreButton.disabled = false;
-    if (!error.hidden) note.textContent = "";
+    moreButton.textContent = loaded ? more : "Try again";
+    if (loaded) return;
+    note.textContent = "";
+    moreButton.hidden = false;
+    if (pressed) moreButton.focus(); // it was disabled, and lost it
   }
 
   function told() {

@@ -30,10 +30,11 @@ export function tokensSection({ call, clock }) {
       { name: "label", label: "Label", advice: "What it is for, so that one knows later.", attributes: { autocomplete: "off", maxlength: "100" } },
       { name: "ttl_seconds", label: "Good for", options: LIFETIMES },
     ],
-    extra: [scopes],
+    extra: [["scopes", scopes]],
     submit: "Issue token",
     async run({ user, label, ttl_seconds: seconds }) {
       const chosen = new FormData(form).getAll("scope");
+      if (chosen.length === 0) throw Object.assign(new Error("Choose at least one thing that it may do."), { field: "scopes" });
       const body = { user, scopes: chosen, ttl_seconds: Number(seconds), ...(label === "" ? {} : { label }) };
       const { token } = await call("POST", "/api/admin/tokens", body).catch((error) => {
         if (error.status === 404) error.field = "user"; // the one thing in it that may be missing
