@@ -6,6 +6,7 @@ be repeated is never overtaken by a later one of the same author.
 """
 
 import random
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +30,9 @@ class Letter:
     cid: str
     command: Frame
     settled: Callable[["Frame | ClientError"], None]
-    first_tried: float | None = None
+    first_tried: tuple[float, float] | None = None
+    """By the monotonic clock and by the one on the wall: the first stands still while the machine sleeps, the other may
+    be set back."""
     due: float = 0.0
     """When it may go out (again)."""
     attempts: int = 0
@@ -38,11 +41,17 @@ class Letter:
 class Outbox:
     """Times are seconds of a monotonic clock. Give what `due` returns to the socket, and every reply to `answered`."""
 
-    def __init__(self, rand: Callable[[], float] = random.random, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self,
+        rand: Callable[[], float] = random.random,
+        capacity: int = CAPACITY,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._queues: dict[str, deque[Letter]] = {}
         self._under_way: dict[str, Letter] = {}
         self._rand = rand
         self._capacity = capacity
+        self._wall = wall
         self._online = False
 
     def __len__(self) -> int:
@@ -75,7 +84,7 @@ class Outbox:
                 self._settle(queue[0], OutcomeUnknown("it is not known whether the server stored it"))
             if queue and queue[0].due <= now:
                 letter = queue[0]
-                letter.first_tried = now if letter.first_tried is None else letter.first_tried
+                letter.first_tried = letter.first_tried or (now, self._wall())
                 letter.due = now + ANSWER_SECONDS
                 self._under_way[letter.cid] = letter
                 commands.append(letter.command)
@@ -108,7 +117,10 @@ class Outbox:
                 self._settle(letter, why)
 
     def _too_old(self, letter: Letter, now: float) -> bool:
-        return letter.first_tried is not None and now - letter.first_tried > CID_LIFE_SECONDS
+        if letter.first_tried is None:
+            return False
+        monotonic, wall = letter.first_tried
+        return max(now - monotonic, self._wall() - wall) > CID_LIFE_SECONDS
 
     def _settle(self, letter: Letter, outcome: "Frame | ClientError") -> None:
         self._under_way.pop(letter.cid, None)

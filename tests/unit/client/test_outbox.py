@@ -95,6 +95,18 @@ def test_a_cid_that_the_server_may_have_forgotten_is_not_repeated() -> None:
     assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown]
 
 
+def test_the_age_of_a_cid_counts_on_while_the_machine_sleeps() -> None:
+    wall = 1000.0
+    outcomes: list[object] = []
+    outbox = Outbox(wall=lambda: wall)
+    outbox.add(letter("a", outcomes))
+    outbox.connected()
+    sent(outbox, 0)
+    wall += 48 * 3600  # the monotonic clock stood still meanwhile
+    assert sent(outbox, ANSWER_SECONDS) == []
+    assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown]
+
+
 def test_one_that_never_went_out_may_wait_for_ever() -> None:
     outbox, _ = filled("a")
     assert sent(outbox, LONG_AGO) == ["a"]
