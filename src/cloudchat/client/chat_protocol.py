@@ -1,5 +1,6 @@
 """The client's half of cloudchat.v1 as one object that decides and does no I/O: frames in, commands and news out."""
 
+import itertools
 import json
 import random
 from collections.abc import Callable
@@ -32,6 +33,7 @@ class ChatProtocol:
         self._silence = WELCOME_SECONDS
         self._heard_at = 0.0
         self._paused = False
+        self._ids = itertools.count(1)
 
     # -- what happens on the socket -----------------------------------------------------------------------------------
 
@@ -78,7 +80,7 @@ class ChatProtocol:
     def follow(self, room: str, now: float, *, after: StreamPosition | None = None, limit: int = 50) -> None:
         """Join a room now and after each reconnect, from `after` on or from the last `limit` events."""
         if room not in self.rooms:
-            self.rooms[room] = RoomFollower(room, limit=limit, after=after)
+            self.rooms[room] = RoomFollower(room, self._ids, limit=limit, after=after)
             if self.welcomed and not self._paused:
                 self.rooms[room].join(now)
 

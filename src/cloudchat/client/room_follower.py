@@ -5,6 +5,7 @@ way: join again with the last position. Frames between that question and its `jo
 ignored; the replay brings what they said.
 """
 
+from collections.abc import Iterator
 from enum import Enum
 
 from cloudchat.client.updates import Frame, Gap, Joined, JoinRefused, Logged, Update
@@ -21,9 +22,12 @@ class State(Enum):
 
 
 class RoomFollower:
-    """Times are seconds of a monotonic clock. `commands` collects what is to be sent; who sends it empties it."""
+    """Times are seconds of a monotonic clock. `commands` collects what is to be sent; who sends it empties it.
 
-    def __init__(self, room: str, *, limit: int = 50, after: StreamPosition | None = None) -> None:
+    `ids` numbers the joins of all rooms: a late answer may be to the follower that had this room before.
+    """
+
+    def __init__(self, room: str, ids: Iterator[int], *, limit: int = 50, after: StreamPosition | None = None) -> None:
         self.room = room
         self.position = after
         self.state = State.AWAY
@@ -33,12 +37,13 @@ class RoomFollower:
         self.join_at: float | None = None
         """When to ask again, after a refusal that may pass."""
         self._limit = limit
-        self._asked = 0
+        self._ids = ids
+        self._id: str | None = None
         self._replay_ends = 0
 
     def join(self, now: float) -> None:
         """Ask for the room's events, from the position on if there is one."""
-        self._asked += 1
+        self._id = f"j{next(self._ids)}"
         self.state, self.heard_at, self.join_at = State.JOINING, now, None
         command: Frame = {"type": "join", "id": self._id, "room": self.room, "limit": self._limit}
         if self.position is not None:
@@ -78,11 +83,7 @@ class RoomFollower:
 
     def is_reply(self, id: object) -> bool:
         """Whether a reply's id belongs to our last `join`."""
-        return self._asked > 0 and id == self._id
-
-    @property
-    def _id(self) -> str:
-        return f"j{self._asked}.{self.room}"[:64]
+        return id is not None and id == self._id
 
     def _begin(self, joined: Frame) -> list[Update]:
         last = self.position

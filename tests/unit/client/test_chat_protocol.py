@@ -6,6 +6,7 @@ from cloudchat.client.chat_protocol import WELCOME_SECONDS, ChatProtocol
 from cloudchat.client.close_rules import Reaction
 from cloudchat.client.outbox import Letter
 from cloudchat.client.updates import Connected, Logged, Passing, Reply
+from cloudchat.core.stream_position import StreamPosition
 from unit.client.frames import WELCOME, Frame, ack, error, head, joined, message, text_of
 
 
@@ -150,6 +151,22 @@ def test_unfollowing_leaves() -> None:
     assert commands(protocol) == [{"type": "leave", "room": "lobby"}]
     hear(protocol, message(4))
     assert protocol.take_updates() == []
+
+
+def test_the_answer_to_a_join_before_leaving_is_not_taken_for_that_to_the_next() -> None:
+    protocol = connected("lobby")
+    (early,) = commands(protocol)
+    protocol.unfollow("lobby")
+    protocol.follow("lobby", 0, after=StreamPosition("e1", 1))
+    _, late = commands(protocol)
+    hear(protocol, joined(early, "fresh", 3), message(3), joined(late, "recovered", 3), message(2), message(3))
+    told = protocol.take_updates()
+    assert [update.seq for update in told if isinstance(update, Logged)] == [2, 3]
+
+
+def test_rooms_whose_long_names_begin_alike_are_told_apart() -> None:
+    names = ["x" * 63 + end for end in "ab"]
+    assert len({join["id"] for join in commands(connected(*names))}) == 2
 
 
 def test_drain_and_expiry_are_noted_for_the_shell_and_forgotten_with_the_socket() -> None:

@@ -1,3 +1,5 @@
+from itertools import count
+
 from cloudchat.client.room_follower import RoomFollower, State
 from cloudchat.client.updates import Gap, Joined, JoinRefused, Logged, Update
 from cloudchat.core.stream_position import StreamPosition
@@ -20,14 +22,14 @@ def asked(follower: RoomFollower) -> Frame:
 
 def live(at: int = 3, epoch: str = "e1") -> RoomFollower:
     """A follower that has everything up to `at`."""
-    follower = RoomFollower("lobby", limit=50, after=StreamPosition(epoch, at))
+    follower = RoomFollower("lobby", count(1), limit=50, after=StreamPosition(epoch, at))
     follower.join(0)
     hear(follower, joined(asked(follower), "recovered", at, epoch=epoch))
     return follower
 
 
 def test_first_join_asks_for_the_newest_and_delivers_them() -> None:
-    follower = RoomFollower("lobby", limit=2)
+    follower = RoomFollower("lobby", count(1), limit=2)
     follower.join(0)
     command = asked(follower)
     assert "after" not in command
@@ -38,7 +40,7 @@ def test_first_join_asks_for_the_newest_and_delivers_them() -> None:
 
 
 def test_a_fresh_join_of_a_short_log_begins_at_its_beginning() -> None:
-    follower = RoomFollower("lobby", limit=50)
+    follower = RoomFollower("lobby", count(1), limit=50)
     follower.join(0)
     assert seqs(hear(follower, joined(asked(follower), "fresh", 2), message(1), message(2))) == [1, 2]
 
@@ -52,7 +54,7 @@ def test_after_a_lost_connection_it_asks_for_what_comes_next() -> None:
 
 
 def test_a_replay_cut_short_resumes_inside_the_replay() -> None:
-    follower = RoomFollower("lobby", limit=3)
+    follower = RoomFollower("lobby", count(1), limit=3)
     follower.join(0)
     hear(follower, joined(asked(follower), "fresh", 9), message(7))
     follower.disconnected()
@@ -123,14 +125,14 @@ def test_a_late_answer_to_an_earlier_question_is_ignored() -> None:
 
 
 def test_a_refusal_that_passes_is_asked_again_at_the_named_time() -> None:
-    follower = RoomFollower("lobby")
+    follower = RoomFollower("lobby", count(1))
     follower.join(10)
     assert hear(follower, error(asked(follower)["id"], retry_after_ms=500), now=10) == []
     assert follower.join_at == 10.5
 
 
 def test_a_refusal_for_good_is_told_and_outlives_the_connection() -> None:
-    follower = RoomFollower("secret")
+    follower = RoomFollower("secret", count(1))
     follower.join(0)
     told = hear(follower, error(asked(follower)["id"], "not_found", retryable=False))
     assert told == [JoinRefused("secret", "not_found", "no")]
