@@ -48,12 +48,14 @@ class Connecting:
 
     async def run(self) -> None:
         """Returns only by cancellation. Raises `ConnectionEnded` or `SignInNeeded` when coming back makes no sense."""
-        refused = False
         fresh = False
         while True:
             asked: float | None = None
+            renewed = welcomed = False
             try:
-                socket = await open_socket(self._url, await self._token(fresh), self._options)
+                token = await self._token(fresh)
+                renewed, fresh = fresh, False  # the wish stays until a token was got
+                socket = await open_socket(self._url, token, self._options)
             except NotOpened as problem:
                 why, reaction, asked, code = str(problem), problem.reaction, problem.asked, problem.status
             except OSError as problem:
@@ -62,13 +64,12 @@ class Connecting:
                 welcomed, reaction, ended = await self._converse(socket)
                 why, code = str(ended), ended.code
                 asked = self._protocol.drain_seconds
-                refused = refused and not welcomed
             if reaction is Reaction.STOP:
                 raise ConnectionEnded(code, why)
-            fresh = reaction is Reaction.REFRESH
-            if fresh and refused:
-                raise SignInNeeded("a fresh token was refused too")
-            refused = refused or fresh
+            if reaction is Reaction.REFRESH:
+                if renewed and not welcomed:
+                    raise SignInNeeded("a fresh token was refused too")
+                fresh = True
             seconds = self._policy.delay(reaction, _now(), asked)
             self._deliver(Disconnected(why, seconds))
             await asyncio.sleep(seconds)

@@ -1,0 +1,83 @@
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from cloudchat.client import connecting
+from cloudchat.client.chat_protocol import ChatProtocol
+from cloudchat.client.close_rules import Reaction
+from cloudchat.client.connecting import Connecting
+from cloudchat.client.errors import SignInNeeded
+from cloudchat.client.reconnect_policy import ReconnectPolicy
+from cloudchat.client.socket import NotOpened
+from cloudchat.client.updates import Connected, Update
+from unit.client.frames import WELCOME
+from unit.client.scripted_socket import ScriptedSocket
+
+pytestmark = pytest.mark.anyio
+
+
+class Server:
+    """Opens a socket to whom it believes."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, believed: str, socket: ScriptedSocket) -> None:
+        patch.setattr(connecting, "open_socket", self._open)
+        self.believed = believed
+        self.tried: list[str] = []
+        self._socket = socket
+
+    async def _open(self, url: str, token: str, options: object) -> ScriptedSocket:
+        self.tried.append(token)
+        if token != self.believed:
+            raise NotOpened("refused with HTTP status 401", Reaction.REFRESH, None, 401)
+        return self._socket
+
+
+async def connect(token: Callable[[bool], Awaitable[str]], until: type[Update]) -> list[Update]:
+    """Run until an update of that kind, and return all up to it, or until it gives up."""
+    updates: list[Update] = []
+    done = asyncio.Event()
+
+    def deliver(update: Update) -> None:
+        updates.append(update)
+        if isinstance(update, until):
+            done.set()
+
+    policy = ReconnectPolicy(rand=lambda: 0.0)
+    running = asyncio.create_task(
+        Connecting("ws://x", token, ChatProtocol(), policy, {}, deliver).run(), name="connecting"
+    )
+    running.add_done_callback(lambda _: done.set())
+    async with asyncio.timeout(10):
+        await done.wait()
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    return updates
+
+
+async def test_a_refresh_that_cannot_be_had_for_a_moment_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(monkeypatch, "new", ScriptedSocket(WELCOME))
+    asked: list[bool] = []
+
+    async def token(fresh: bool) -> str:
+        asked.append(fresh)
+        if asked == [False, True]:
+            raise ConnectionRefusedError("the server restarts")
+        return "new" if fresh else "old"
+
+    await connect(token, Connected)
+    assert asked == [False, True, True]
+    assert server.tried == ["old", "new"]
+
+
+async def test_a_fresh_token_that_is_refused_too_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(monkeypatch, "none", ScriptedSocket())
+
+    async def token(fresh: bool) -> str:
+        return "new" if fresh else "old"
+
+    with pytest.raises(SignInNeeded):
+        await connect(token, Connected)
+    assert server.tried == ["old", "new"]
