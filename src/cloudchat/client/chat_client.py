@@ -11,6 +11,7 @@ A thin shell: what a frame means is decided by `ChatProtocol`, when to come back
 """
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Callable
 from types import TracebackType
@@ -19,7 +20,7 @@ from typing import Any, Self
 from cloudchat.client.chat_protocol import ChatProtocol
 from cloudchat.client.connecting import Connecting, TokenProvider
 from cloudchat.client.errors import ClientError, Closed, ConnectionLost, RequestRefused
-from cloudchat.client.event_stream import EventStream
+from cloudchat.client.event_stream import Backlog, EventStream
 from cloudchat.client.outbox import Letter
 from cloudchat.client.reconnect_policy import ReconnectPolicy
 from cloudchat.client.updates import Disconnected, Frame, Reply, Update
@@ -48,7 +49,7 @@ class ChatClient:
             url, token, self._protocol, policy or ReconnectPolicy(), options or {}, self._deliver
         )
         self._on_update = on_update
-        self._streams: list[EventStream] = []
+        self._backlogs: list[Backlog] = []
         self._asked: dict[str, asyncio.Future[Frame]] = {}
         self._requests = 0
         self._task: asyncio.Task[None] | None = None
@@ -72,15 +73,16 @@ class ChatClient:
         return follower.position if follower else None
 
     def updates(self, most: int = 1000) -> EventStream:
-        """All updates from now on. A reader that is `most` behind makes the client leave its rooms until it caught up.
+        """All updates from now on. A reader that is `most` behind makes the client leave its rooms until it caught up:
+        close the stream of one that stops reading earlier.
 
         The iterator ends with the `ClientError` that ended the client.
         """
-        stream = EventStream(most, self._pause, self._resume)
-        self._streams.append(stream)
+        backlog = Backlog(most, self._regulate)
+        self._backlogs.append(backlog)
         if self._end is not None:
-            stream.end(self._end)
-        return stream
+            backlog.end(self._end)
+        return EventStream(backlog, self._reader_gone)
 
     @property
     def connected(self) -> bool:
@@ -164,8 +166,8 @@ class ChatClient:
             self._end = end
             self._protocol.outbox.abandon(end)
             self._lost(end)
-            for stream in self._streams:
-                stream.end(end)
+            for backlog in self._backlogs:
+                backlog.end(end)
 
     def _deliver(self, update: Update) -> None:
         if isinstance(update, Reply):
@@ -177,8 +179,8 @@ class ChatClient:
             self._lost(ConnectionLost(update.why))
         if self._on_update is not None:
             self._on_update(update)
-        for stream in self._streams:
-            stream.put(update)
+        for backlog in self._backlogs:
+            backlog.put(update)
 
     def _lost(self, why: ClientError) -> None:
         for answer in self._asked.values():
@@ -189,13 +191,22 @@ class ChatClient:
         if self._end is not None:
             raise self._end
 
-    def _pause(self) -> None:
-        self._protocol.pause()
+    def _regulate(self) -> None:
+        if any(backlog.full for backlog in self._backlogs):
+            self._protocol.pause()
+        else:
+            self._protocol.resume(self._now())
         self._connecting.wake()
 
-    def _resume(self) -> None:
-        self._protocol.resume(self._now())
-        self._connecting.wake()
+    def _reader_gone(self, backlog: Backlog) -> None:
+        # Garbage is collected in any thread, and in the middle of anything: the event loop does it when it is free.
+        if self._task is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._task.get_loop().call_soon_threadsafe(self._forget, backlog)
+
+    def _forget(self, backlog: Backlog) -> None:
+        self._backlogs = [other for other in self._backlogs if other is not backlog]
+        self._regulate()
 
     @staticmethod
     def _now() -> float:
