@@ -97,6 +97,7 @@ def test_a_route_has_a_limit_that_counts_mistakes_too(
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     assert error["retry_after_ms"] > 0
     assert refused.headers["content-security-policy"]
+    assert ask(MISTAKES["no credential"]).status_code == 429, "who has no credential may ask for ever"
 
 
 def test_no_route_is_without_one(ann: Account) -> None:
