@@ -93,13 +93,18 @@ export class Composer {
     const length = lengthOf(this.#draft.value);
     const tooLong = length > this.#limit;
     this.#draft.setAttribute("aria-invalid", String(tooLong));
-    if (tooLong) this.#note.textContent = `${length - this.#limit} characters too long`;
-    else if (length > this.#limit * COUNT_FROM) this.#note.textContent = `${this.#limit - length} characters left`;
+    if (tooLong) this.#note.textContent = `${characters(length - this.#limit)} too long`;
+    else if (length > this.#limit * COUNT_FROM) this.#note.textContent = `${characters(this.#limit - length)} left`;
     else this.#note.textContent = "";
     const level = SAY_FROM.filter((share) => length > this.#limit * share).length;
     if (level !== this.#level) this.say(this.#note.textContent);
     this.#level = level;
   }
+}
+
+/** @param {number} count */
+function characters(count) {
+  return `${count} ${count === 1 ? "character" : "characters"}`;
 }
 
 /** @param {string} text */

@@ -1,5 +1,7 @@
 """outbox.js: everything written goes out once, in order, however often the connection is lost."""
 
+import pytest
+
 from browser.unit.fakes import CLOCK
 
 SETUP = (
@@ -209,23 +211,26 @@ def test_an_ack_for_a_place_that_is_past_already_leaves_nothing(modules):
     ) == [["a"], [], 0]
 
 
-def test_what_is_written_before_the_disk_answered_stays(modules):
+@pytest.mark.parametrize("is_read_late", [False, True])
+def test_what_is_written_before_the_disk_answered_stays_and_is_there_once(modules, is_read_late):
     assert modules(
         SETUP
         + """
         await (await open()).add("lobby", "earlier");
-        const [stored] = disk.values();
         let answered;
-        storage.all = () => new Promise((resolve) => { answered = () => resolve([stored, ...disk.values()]); });
+        storage.all = () => new Promise((resolve) => {
+          const early = [...disk.values()];
+          answered = () => resolve(argument ? [...disk.values()] : early);
+        });
         const rest = { isPast, send: answer, onChange() {}, onFailed() {} };
         const outbox = new Outbox({ storage, clock, newCid: () => "late", ...rest });
         const loading = outbox.load("ada");
         await outbox.add("lobby", "meanwhile");
-        disk.delete(stored.cid);
         answered();
         await loading;
         return states(outbox);
-        """
+        """,
+        is_read_late,
     ) == ["earlier pending", "meanwhile pending"]
 
 
