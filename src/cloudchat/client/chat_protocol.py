@@ -117,9 +117,14 @@ class ChatProtocol:
 
     # -- what to do ---------------------------------------------------------------------------------------------------
 
+    @property
+    def silent_at(self) -> float:
+        """When the server, if nothing comes until then, must be gone."""
+        return self._heard_at + self._silence
+
     def tick(self, now: float) -> bool:
         """Do what is due. Returns False when the server has been silent for so long that it must be gone."""
-        if now - self._heard_at > self._silence:
+        if now > self.silent_at:
             return False
         if not self.welcomed:
             return True
@@ -134,7 +139,7 @@ class ChatProtocol:
 
     def next_tick(self, now: float) -> float:
         """When `tick` should be called at the latest."""
-        times = [self._heard_at + self._silence, now + 1.0]
+        times = [self.silent_at, now + 1.0]
         times += [follower.join_at for follower in self.rooms.values() if follower.join_at is not None]
         due = self.outbox.next_due()
         return min(times if due is None else [*times, due])

@@ -90,8 +90,8 @@ class Connecting:
                     renewing = asyncio.create_task(self._renew())
                 elif renewing is not None and renewing.done():
                     renewing, protocol.token_expiring = None, False
-                for text in protocol.take_commands(_now()):
-                    await socket.send(text)
+                if not await self._send(socket):
+                    break
                 welcomed = welcomed or protocol.welcomed
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(protocol.next_tick(_now())):
@@ -99,7 +99,7 @@ class Connecting:
                 self._news.clear()
             welcomed = welcomed or protocol.welcomed
             if not reading.done():
-                ended = ConnectionEnded(LOST, "the server is silent")
+                ended = ConnectionEnded(LOST, "the server is silent, or takes nothing")
             elif reading.exception() is not None:
                 ended = ConnectionEnded(LOST, f"the server sent what is no frame: {reading.exception()!r}")
             else:
@@ -116,6 +116,16 @@ class Connecting:
             for task in (reading, renewing):
                 if task is not None:
                     task.cancel()
+
+    async def _send(self, socket: ChatWebSocket) -> bool:
+        """Send what is due. Returns False when the server takes nothing for as long as it may be silent."""
+        for text in self._protocol.take_commands(_now()):
+            try:
+                async with asyncio.timeout_at(self._protocol.silent_at):
+                    await socket.send(text)
+            except TimeoutError:
+                return False
+        return True
 
     async def _read(self, socket: ChatWebSocket) -> None:
         async for text in socket.frames():

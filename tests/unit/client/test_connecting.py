@@ -9,9 +9,10 @@ from cloudchat.client.chat_protocol import ChatProtocol
 from cloudchat.client.close_rules import Reaction
 from cloudchat.client.connecting import Connecting
 from cloudchat.client.errors import SignInNeeded
+from cloudchat.client.outbox import Letter
 from cloudchat.client.reconnect_policy import ReconnectPolicy
 from cloudchat.client.socket import NotOpened
-from cloudchat.client.updates import Connected, Update
+from cloudchat.client.updates import Connected, Disconnected, Update
 from unit.client.frames import WELCOME
 from unit.client.scripted_socket import ScriptedSocket
 
@@ -34,7 +35,9 @@ class Server:
         return self._socket
 
 
-async def connect(token: Callable[[bool], Awaitable[str]], until: type[Update]) -> list[Update]:
+async def connect(
+    token: Callable[[bool], Awaitable[str]], until: type[Update], protocol: ChatProtocol | None = None
+) -> list[Update]:
     """Run until an update of that kind, and return all up to it, or until it gives up."""
     updates: list[Update] = []
     done = asyncio.Event()
@@ -46,7 +49,7 @@ async def connect(token: Callable[[bool], Awaitable[str]], until: type[Update]) 
 
     policy = ReconnectPolicy(rand=lambda: 0.0)
     running = asyncio.create_task(
-        Connecting("ws://x", token, ChatProtocol(), policy, {}, deliver).run(), name="connecting"
+        Connecting("ws://x", token, protocol or ChatProtocol(), policy, {}, deliver).run(), name="connecting"
     )
     running.add_done_callback(lambda _: done.set())
     async with asyncio.timeout(10):
@@ -81,3 +84,18 @@ async def test_a_fresh_token_that_is_refused_too_ends_it(monkeypatch: pytest.Mon
     with pytest.raises(SignInNeeded):
         await connect(token, Connected)
     assert server.tried == ["old", "new"]
+
+
+async def test_a_server_that_takes_nothing_and_is_silent_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Deaf(ScriptedSocket):
+        async def send(self, text: str) -> None:
+            await asyncio.Event().wait()
+
+    Server(monkeypatch, "t", Deaf({**WELCOME, "heartbeat_seconds": 0.05}))
+    protocol = ChatProtocol()
+    protocol.write(Letter("lobby", "a", {"type": "send"}, lambda _: None))
+
+    async def token(fresh: bool) -> str:
+        return "t"
+
+    assert [type(update) for update in await connect(token, Disconnected, protocol)] == [Connected, Disconnected]
