@@ -36,6 +36,7 @@ def test_a_healthy_server_has_nothing_wrong_and_shows_its_limits(server: Running
     assert (ran.returncode, wrong(ran), ran.stderr) == (0, [], "")
     assert "CLOUDCHAT_SOCKETS_PER_USER=7  (set)" in ran.stdout
     assert "CLOUDCHAT_SENDS_PER_10S=20  (default)" in ran.stdout
+    assert f" in {server.state_dir}/store, " in ran.stdout  # the store's log
 
 
 def test_what_others_may_read_is_found(server: RunningServer) -> None:

@@ -16,7 +16,10 @@ _KEYS_LOOKED_AT = 200_000
 
 @dataclass(frozen=True, slots=True)
 class StoreFigures:
-    """`seconds`: median of ten pings; `most_bytes`: maxmemory, 0 for none; `time`: by its clock, said when asked."""
+    """`seconds`: median of ten pings; `most_bytes`: maxmemory, 0 for none; `time`: by its clock, said when asked.
+
+    `log_folder`: on its own machine; empty if it does not tell.
+    """
 
     version: str
     seconds: float
@@ -24,6 +27,8 @@ class StoreFigures:
     most_bytes: int
     machine_bytes: int
     write_trouble: str
+    log_bytes: int
+    log_folder: str
     time: float
     asked: float
     heard: float
@@ -55,6 +60,13 @@ def _opened(url: str) -> "redis.Redis":
     )
 
 
+def _folder(store: "redis.Redis") -> str:
+    try:
+        return str(store.config_get("dir").get("dir", ""))
+    except redis.ResponseError:  # a managed store's, or one of a user without that right
+        return ""
+
+
 def _figures(store: "redis.Redis") -> StoreFigures:
     times = []
     for _ in range(_PINGS):
@@ -79,6 +91,8 @@ def _figures(store: "redis.Redis") -> StoreFigures:
         most_bytes=int(memory.get("maxmemory", 0)),
         machine_bytes=int(memory.get("total_system_memory", 0)),
         write_trouble=", ".join(trouble),
+        log_bytes=int(persistence.get("aof_current_size", 0)),
+        log_folder=_folder(store),
         time=seconds + microseconds / 1e6,
         asked=asked,
         heard=heard,

@@ -46,15 +46,6 @@ def test_a_disk_that_is_nearly_full_is_found(state: Path, monkeypatch: pytest.Mo
     assert len(wrong(check_files(state))) == 1
 
 
-def test_the_store_must_be_able_to_write_its_log_anew(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (state / "log").write_bytes(os.urandom(1 << 20))
-    monkeypatch.setattr("cloudchat.operations.checkup.files.LEAST_FREE_BYTES", 0)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1 << 40, 0, 1 << 19))
-    assert len(wrong(check_files(state))) == 1
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1 << 40, 0, 1 << 21))
-    assert wrong(check_files(state)) == []
-
-
 def test_an_interrupted_restore_and_missing_keys_are_found(state: Path) -> None:
     (state / "restore.unfinished").touch()
     shutil.rmtree(state / "keys")
@@ -110,6 +101,8 @@ FIGURES: dict[str, Any] = {
     "most_bytes": 0,
     "machine_bytes": 1000,
     "write_trouble": "",
+    "log_bytes": 10 << 30,
+    "log_folder": "",
     "time": NOW,
     "asked": NOW,
     "heard": NOW,
@@ -135,6 +128,20 @@ def test_what_a_store_says_of_itself_is_judged(
     monkeypatch.setattr(store_checks, "check_store", lambda _: [])
     monkeypatch.setattr(store_checks, "store_figures", lambda _: StoreFigures(**{**FIGURES, **changes}))
     assert len(wrong(store_checks.check_the_store(Settings(redis_url="redis://host")))) == faults  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("free", "faults"), [(11 << 30, 0), (9 << 30, 1)])
+def test_the_store_must_be_able_to_write_its_log_anew_where_that_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, faults: int
+) -> None:
+    disks = {tmp_path: Usage(1 << 40, 0, free)}
+    monkeypatch.setattr(shutil, "disk_usage", disks.__getitem__)
+    monkeypatch.setattr(store_checks, "check_store", lambda _: [])
+    monkeypatch.setattr(
+        store_checks, "store_figures", lambda _: StoreFigures(**{**FIGURES, "log_folder": str(tmp_path)})
+    )
+    settings = Settings(redis_url="unix:///run/redis.sock")  # type: ignore[arg-type]
+    assert len(wrong(store_checks.check_the_store(settings))) == faults
 
 
 @pytest.mark.parametrize(

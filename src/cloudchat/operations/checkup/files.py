@@ -65,19 +65,5 @@ def _private(what: str, path: Path) -> Finding:
 
 def _disk(folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
-    used = _size(folder)
-    name = f"disk: {free / 1e9:.1f} GB free, the state takes {used / 1e9:.1f} GB"
-    if free < max(LEAST_FREE_BYTES, used):  # a store that writes its log anew needs as much again, for a while
-        return Finding(name, "a full disk stops every message: free as much as the state takes, 0.5 GB at least")
-    return Finding(name)
-
-
-def _size(folder: Path) -> int:
-    found = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                found += (Path(place) / name).lstat().st_blocks * 512
-            except OSError:  # removed in the meantime
-                continue
-    return found
+    name = f"disk of the state folder: {free / 1e9:.1f} GB free"
+    return Finding(name, "a full disk stops every message: free 0.5 GB at least" if free < LEAST_FREE_BYTES else None)

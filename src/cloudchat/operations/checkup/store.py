@@ -1,6 +1,11 @@
 """The store, embedded or of one's own."""
 
+import os
+import shutil
+from pathlib import Path
+
 from cloudchat.broker.store_folder import socket_path
+from cloudchat.operations.checkup.files import LEAST_FREE_BYTES
 from cloudchat.operations.checkup.finding import Finding
 from cloudchat.operations.checkup.machine import clocks_agree
 from cloudchat.operations.store_check import StoreUnusable, check_store
@@ -39,7 +44,18 @@ def check_the_store(settings: Settings) -> list[Finding]:
         findings.append(
             Finding("store's log", f"{figures.write_trouble}: look for a full or broken disk on its machine")
         )
+    if url.startswith("unix:") and os.path.isdir(figures.log_folder):  # not one in a container
+        findings.append(_room_for_log(figures.log_bytes, Path(figures.log_folder)))
     return [*findings, _memory(figures), clocks_agree("store", figures.time, figures.asked, figures.heard)]
+
+
+def _room_for_log(size: int, folder: Path) -> Finding:
+    """Of a store on this machine, whose disk may be another one than the state folder's."""
+    free = shutil.disk_usage(folder).free
+    name = f"store's log: {size / 1e9:.1f} GB in {folder}, {free / 1e9:.1f} GB free"
+    if free < max(LEAST_FREE_BYTES, size):
+        return Finding(name, "written anew it takes as much again for a while: free as much, 0.5 GB at least")
+    return Finding(name)
 
 
 def _memory(figures: StoreFigures) -> Finding:
