@@ -72,7 +72,7 @@ function inDatabase(connection) {
       const own = items.filter((item) => item.owner === owner);
       await write((store) => own.forEach(({ cid }) => store.delete(cid)));
       connection.close();
-      if (own.length === items.length) indexedDB.deleteDatabase(DATABASE);
+      if (own.length === items.length) await settled(indexedDB.deleteDatabase(DATABASE));
     },
   };
 }
