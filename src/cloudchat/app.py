@@ -1,6 +1,7 @@
 """The whole server on one page: the only place where objects are built and wired."""
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -34,7 +35,7 @@ from cloudchat.broker.socket_census import SocketCensus
 from cloudchat.broker.store_calls import StoreCalls
 from cloudchat.database.engine import create_engine
 from cloudchat.database.pruning import prune
-from cloudchat.database.transactions import Database
+from cloudchat.database.transactions import Database, DatabaseUnavailable
 from cloudchat.http.limits import create_limiter
 from cloudchat.http.protection import protect
 from cloudchat.messages.service import MessageService
@@ -45,6 +46,7 @@ from cloudchat.operations.supervision import Supervisor
 from cloudchat.protocol.events import Limits
 from cloudchat.realtime.connect_limits import ConnectLimits
 from cloudchat.realtime.dispatcher import Dispatcher
+from cloudchat.realtime.door import Door
 from cloudchat.realtime.endpoint import SocketEndpoint
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.relay import Relay
@@ -58,7 +60,10 @@ from cloudchat.rooms.routes import room_routes
 from cloudchat.rooms.service import RoomService, RoomSummary
 from cloudchat.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 _SECONDS_TO_GET_WELL = 2.0
+_SECONDS_TO_RECALL = 1.0
 
 if TYPE_CHECKING:
     from cloudchat.operations.message_traces import MessageTraces
@@ -83,6 +88,15 @@ class Services:
     async def revocations_since(self, since: float) -> Revocations:
         """What was revoked since then. Raises `DatabaseUnavailable`."""
         return await asyncio.to_thread(revocations_since, self.db, since)
+
+    async def log_places(self) -> dict[str, tuple[str, int]]:
+        """Where the logs stand as far as any process wrote it down: nothing, when the database can't say at once."""
+        try:
+            async with asyncio.timeout(_SECONDS_TO_RECALL):
+                return await asyncio.to_thread(self.rooms.log_places)
+        except (DatabaseUnavailable, TimeoutError):
+            logger.warning("the places of the logs cannot be read")
+            return {}
 
     async def keep_log_places(self, places: dict[str, tuple[str, int]]) -> None:
         """Write down where the logs stand. Raises `DatabaseUnavailable`."""
@@ -168,6 +182,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_answers, "tasks": chat.tasks_live}))
     app.router.routes.append(WebSocketRoute("/ws", chat.sockets))
+    app.router.routes.append(WebSocketRoute("/{path:path}", Door(chat.traffic)))
     app.mount("/", StaticFiles(directory=frontend_directory(), html=True), name="frontend")
     return app
 
@@ -187,6 +202,7 @@ def _chat(settings: Settings, redis_url: str, services: Services) -> Chat:
         calls,
         relay if traces is None else traces.listener(relay),
         history_messages=settings.history_messages,
+        places=services.log_places,
         settled=hub.settle,
     )
     relay.connect(broker)

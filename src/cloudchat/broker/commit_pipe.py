@@ -8,7 +8,7 @@ in one connection, which also keeps the order of one sender's messages.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Any
 
@@ -27,15 +27,22 @@ MAX_WAITING = 20_000
 """More appends than this are refused at once: memory is bounded, and none of them would be answered in time."""
 RECONNECT_SECONDS = 0.1
 
+Request = Callable[[], bytes]
+"""Packs a request in the moment in which it leaves, with what is known then."""
+
 
 class CommitPipe:
     """Sends requests, matches answers. Of a lost connection everybody who waits is told, once."""
 
-    def __init__(self, url: str, settled: Callable[[], None]) -> None:
-        """`settled` is called when the last append under way has been answered."""
+    def __init__(self, url: str, settled: Callable[[], None], prepare: Callable[[], Awaitable[None]]) -> None:
+        """`settled` is called when the last append under way has been answered.
+
+        `prepare` is awaited with each new connection, before anything is sent on it; it must not raise.
+        """
         self._url = url
         self._settled = settled
-        self._unsent: list[tuple[bytes, Done]] = []
+        self._prepare = prepare
+        self._unsent: list[tuple[Request, Done]] = []
         self._unanswered: deque[tuple[float, Done]] = deque()
         self._link: Link | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -50,8 +57,8 @@ class CommitPipe:
         """Whether appends are under way."""
         return bool(self._unanswered or self._unsent)
 
-    def submit(self, request: bytes, done: Done) -> None:
-        """Send a packed request with the others of this tick."""
+    def submit(self, request: Request, done: Done) -> None:
+        """Send a request with the others of this tick, or with those that wait for a connection."""
         if self._closed or len(self._unsent) + len(self._unanswered) >= MAX_WAITING:
             done(BrokerUnavailable("the store is too far behind"))
             return
@@ -79,7 +86,7 @@ class CommitPipe:
         loop = asyncio.get_running_loop()
         now = loop.time()
         self._unanswered.extend((now, done) for _, done in batch)
-        self._link.write(b"".join([request for request, _ in batch]))
+        self._link.write(b"".join([request() for request, _ in batch]))
         if self._watch is None and self._unanswered:
             self._watch = loop.call_later(ANSWER_SECONDS, self._check_silence)
 
@@ -90,7 +97,8 @@ class CommitPipe:
             link = await connect(self._url, self._answered, self._lost)
             async with asyncio.timeout(ANSWER_SECONDS):  # it may stop between its first answer and this one
                 await link.ask("FUNCTION", "LOAD", "REPLACE", FUNCTIONS)
-            if link.lost:  # in the tick between the answer and this line: `_lost` has been called already
+            await self._prepare()
+            if link.lost:  # since the answer: `_lost` has been called already
                 raise ConnectionError("the store closed the connection")
             self._link = link
         except (OSError, hiredis.ReplyError) as problem:

@@ -36,11 +36,11 @@ end
 
 -- keys: meta log seen channel; args: epoch-if-new room kind body user cid at keep known-epoch known-seq
 local function append(keys, args)
-  local fresh = redis.call('EXISTS', keys[1]) == 0
   local epoch, seq = standing(keys[1], keys[2], args[1], args[9], args[10])
   local day = math.floor(tonumber(redis.call('TIME')[1]) / DAY)
   local today, yesterday = keys[3] .. whole(day), keys[3] .. whole(day - 1)
-  if fresh then
+  if seq == 0 then
+    -- What is left of a log that is gone must not answer for this one.
     redis.call('DEL', today, yesterday)
   end
   local cid = args[5] .. ' ' .. args[6]
@@ -106,5 +106,6 @@ local function read_before(keys, args)
 end
 
 redis.register_function('cloudchat_append_v1', append)
-redis.register_function('cloudchat_read_v1', read)
-redis.register_function('cloudchat_read_before_v1', read_before)
+-- A store that is full takes no message, but what is there can still be read.
+redis.register_function{function_name = 'cloudchat_read_v1', callback = read, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_read_before_v1', callback = read_before, flags = {'allow-oom'}}

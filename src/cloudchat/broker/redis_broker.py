@@ -2,7 +2,7 @@
 
 import itertools
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from cloudchat.broker import keys
@@ -27,12 +27,17 @@ class RedisBroker:
         listener: Listener,
         *,
         history_messages: int,
+        places: Callable[[], Awaitable[Mapping[str, tuple[str, int]]]],
         settled: Callable[[], None] = lambda: None,
     ) -> None:
-        """`settled` is called when no append of this process is under way any more."""
+        """`places`: what all processes were told of, as far as it is written down; asked with each new connection.
+
+        `settled` is called when no append of this process is under way any more.
+        """
         self._keep = history_messages
         self._calls = calls
-        self._pipe = CommitPipe(url, settled)
+        self._places = places
+        self._pipe = CommitPipe(url, settled, self._recall)
         self.witness = Witness(listener)
         self.subscription = Subscription(url, self.witness)
 
@@ -45,6 +50,10 @@ class RedisBroker:
     def append_seconds(self) -> Histogram:
         """How long the store took to write appends of this process to disk."""
         return self._pipe.seconds
+
+    async def _recall(self) -> None:
+        # The store behind the new connection may be an older copy: another process may have been told of more.
+        self.witness.recall(await self._places())
 
     async def run(self) -> None:
         """Keep the subscription. Returns only by cancellation."""
@@ -64,24 +73,26 @@ class RedisBroker:
                 witness.saw(room, outcome.epoch, outcome.seq)
             done(outcome)
 
-        request = pack(
-            "FCALL",
-            "cloudchat_append_v1",
-            4,
-            keys.meta(room),
-            keys.log(room),
-            keys.seen(room),
-            keys.channel(room),
-            new_epoch(),
-            room,
-            entry.kind,
-            entry.body,
-            entry.user,
-            entry.cid,
-            entry.at,
-            self._keep,
-            *witness.known(room),
-        )
+        def request() -> bytes:
+            return pack(
+                "FCALL",
+                "cloudchat_append_v1",
+                4,
+                keys.meta(room),
+                keys.log(room),
+                keys.seen(room),
+                keys.channel(room),
+                new_epoch(),
+                room,
+                entry.kind,
+                entry.body,
+                entry.user,
+                entry.cid,
+                entry.at,
+                self._keep,
+                *witness.known(room),
+            )
+
         self._pipe.submit(request, answered)
 
     async def read(self, room: str, after: int, limit: int) -> Page:

@@ -28,6 +28,7 @@ class Subscription:
         self._link: Link | None = None
         self._gone = asyncio.Event()
         self._alive = False
+        self._refused = False
 
     @property
     def connected(self) -> bool:
@@ -51,6 +52,7 @@ class Subscription:
         pause, longest = RECONNECT_SECONDS
         while True:
             self._gone.clear()
+            self._refused = False
             try:
                 link = await connect(self._url, self._heard, self._lost)
             except OSError as problem:
@@ -69,6 +71,8 @@ class Subscription:
             finally:
                 if self._link is not None:
                     self._link.abort()
+            if self._refused:  # rights that are missing are not there at once: not hundreds of tries a second
+                await asyncio.sleep(longest)
 
     async def _keep_alive(self) -> None:
         while not self._gone.is_set():
@@ -91,6 +95,7 @@ class Subscription:
         self._alive = True
         if isinstance(reply, hiredis.ReplyError):
             logger.error("subscription refused: %s", reply)
+            self._refused = True
             if self._link is not None:
                 self._link.abort()
         elif isinstance(reply, list) and reply[0] == b"smessage":

@@ -3,6 +3,10 @@
 A store that was restored from an older backup, or whose replica took over too early, ends before what it has already
 numbered. It can't know; who was told does. So each call names the last place it knows, and the functions begin a new
 epoch when the log ends before it, in the same atomic step: no event ever gets a number that another one had.
+
+Of several processes, each knows what it was told itself, and what the others wrote down (realtime/witness_keeper.py):
+when a failover loses the very last two seconds, and somebody who had not been told of them appends first, he can give
+their numbers again. A store that loses nothing at a failover is what holds against that.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,9 +33,12 @@ class Witness:
             self._known[room] = (epoch, seq)
 
     def recall(self, places: Mapping[str, tuple[str, int]]) -> None:
-        """Begin with what an earlier process was told."""
-        self._kept = dict(places)
-        self._known = {**places, **self._known}
+        """Know what other processes, or an earlier one, were told."""
+        self._kept.update(places)
+        for room, (epoch, seq) in places.items():
+            known = self._known.get(room)
+            if known is None or (known[0] == epoch and known[1] < seq):
+                self._known[room] = (epoch, seq)
 
     def news(self) -> dict[str, tuple[str, int]]:
         """The places that differ from those that were kept last; they are taken for kept from now on."""

@@ -4,7 +4,7 @@ import json
 import logging
 from typing import Any
 
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 from cloudchat.core.line_budget import BOUNDED
 from cloudchat.protocol.close_codes import REASONS, CloseCode
@@ -14,11 +14,18 @@ from cloudchat.realtime.traffic import Traffic
 logger = logging.getLogger(__name__)
 
 
+NO_SOCKET = Refusal(404, "not_found", "there is no socket here; see /ws")
+
+
 class Door:
-    """Answers, logs and counts refusals."""
+    """Answers, logs and counts refusals. As an ASGI application it refuses everybody: sockets are elsewhere."""
 
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        await self.refuse(send, NO_SOCKET, (scope["client"] or ("local",))[0])
 
     async def turn_away(
         self, send: Send, credential: Credential, refusal: Refusal, code: CloseCode, client: str
@@ -36,11 +43,7 @@ class Door:
         self._note(refusal, client, user_id)
         retryable = refusal.status in (429, 503)
         error: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "retryable": retryable}
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"cache-control", b"no-store"),
-            (b"x-content-type-options", b"nosniff"),
-        ]
+        headers = [(b"content-type", b"application/json")]
         if retryable:
             error["retry_after_ms"] = refusal.retry_after_seconds * 1000
             headers.append((b"retry-after", str(refusal.retry_after_seconds).encode()))

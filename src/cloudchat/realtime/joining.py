@@ -56,10 +56,7 @@ async def _replay(connection: Connection, command: Join, feed: RoomFeed, *, brok
             if announcement:
                 raise
             return _give_up(connection, begun=True)
-        if page.epoch != head.epoch or page.first != sent + 1 or not page.events:
-            feed.oldest = max(feed.oldest, page.oldest) if page.epoch == head.epoch else feed.oldest
-            return _give_up(connection, begun=not announcement)
-        if feed.position.epoch != head.epoch:
+        if not (page.epoch == feed.position.epoch == head.epoch and page.first == sent + 1 and page.events):
             return _give_up(connection, begun=not announcement)
         # The page may reach beyond what is delivered here: that is still to be heard, and would then come twice.
         delivered = page.events[: feed.position.seq - sent]

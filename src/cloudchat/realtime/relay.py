@@ -92,20 +92,23 @@ class Relay:
 
         Whoever asks before a check has begun shares it: a thousand joins at once cost one read.
         """
+        return asyncio.shield(self._due_check(feed))
+
+    def _due_check(self, feed: RoomFeed) -> asyncio.Future[None]:
         if feed.next_check is None:
             feed.next_check = asyncio.get_running_loop().create_future()
-            # Nobody may be waiting when a check fails (a heartbeat's): then there is nothing to report twice.
+            # Nobody may be waiting when a check fails: then there is nothing to report.
             feed.next_check.add_done_callback(lambda check: check.cancelled() or check.exception())
         if feed.checking is None:
             feed.checking = self._spawn(self._check(feed), f"check {feed.room}")
-        return asyncio.shield(feed.next_check)
+        return feed.next_check
 
     def subscribed(self, room: str) -> None:
         """See `broker.Listener`."""
         feed = self._feeds.get(room)
         if feed is not None:
             feed.subscribed = True
-            self.check(feed)
+            self._due_check(feed)
 
     def heard(self, room: str, epoch: str, seq: int, event: bytes) -> None:
         """See `broker.Listener`."""
@@ -115,7 +118,7 @@ class Relay:
         try:
             frame = feed.take(epoch, seq, event)
         except HoleError:
-            self.check(feed)
+            self._due_check(feed)
         else:
             if frame is not None:
                 self._hub.deliver(room, frame)
@@ -172,7 +175,7 @@ class Relay:
                 return
             if page.epoch != at.epoch:
                 logger.warning("room %s: the numbering has changed", feed.room)
-                self._break(feed, page.epoch, page.head)
+                self._break(feed, page)
             elif self._absorb(feed, page):
                 return
 
@@ -185,23 +188,23 @@ class Relay:
                 frame = feed.take(page.epoch, seq, event)
             except HoleError:
                 # Trimmed before it could be read: what is missing can't be delivered any more.
-                self._break(feed, page.epoch, page.head)
+                self._break(feed, page)
                 return True
             if frame is not None:
                 self.holes_repaired += 1
                 self._hub.deliver(feed.room, frame)
             seq += 1
         if not page.events and feed.position.seq < page.head:
-            self._break(feed, page.epoch, page.head)
+            self._break(feed, page)
         return feed.position.seq >= page.head
 
-    def _break(self, feed: RoomFeed, epoch: str, seq: int) -> None:
-        """What is between the last event and the next one is lost: members must join again and be told of the gap.
+    def _break(self, feed: RoomFeed, page: Page) -> None:
+        """What is between the last event and the page's head is lost: members must join again and be told of the gap.
 
         Their last frame is a `head` that is ahead of them. No ephemeral one, which a slow member would not be sent: a
         member that does not hear it would stay, outside of the room.
         """
-        feed.restart(epoch, seq)
+        feed.restart(page)
         self._hub.deliver(feed.room, self._head(feed))
         self._hub.remove_all(feed.room)
 

@@ -45,10 +45,11 @@ class RoomFeed:
         self.position = StreamPosition(epoch, seq)
         return frame
 
-    def restart(self, epoch: str, seq: int) -> None:
-        """Go on elsewhere: what was before cannot be joined to what comes."""
-        self.position = StreamPosition(epoch, seq)
-        self.recent = RecentEvents(seq)
+    def restart(self, page: Page) -> None:
+        """Go on at the page's head: what was before cannot be joined to what comes."""
+        self.position = StreamPosition(page.epoch, page.head)
+        self.oldest = page.oldest
+        self.recent = RecentEvents(page.head)
 
 
 class HoleError(Exception):

@@ -10,15 +10,19 @@ uvicorn is pinned to the exact version whose methods are overridden here.
 import asyncio
 import os
 from collections import Counter
+from http import HTTPStatus
 from typing import Any, Protocol, cast
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
 from websockets.frames import Frame
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.protocol import State
+from websockets.typing import StatusLike
 
 from cloudchat.core.rate_limit import TokenBucket
+from cloudchat.http.raw_answer import raw_error
 from cloudchat.protocol.close_codes import REASONS, CloseCode
 
 HANDSHAKE_SECONDS = 10.0
@@ -56,6 +60,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.conn.reject = _reject  # type: ignore[method-assign]
         self._receiver: Receiver | None = None
         self._early: list[str] = []
         self._fd = -1
@@ -163,7 +168,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().data_received(data)
         # Too many or too long headers: uvicorn answers nothing and would hold the descriptor for ever.
         if not self.handshake_initiated and self.conn.handshake_exc is not None:
-            self.transport.write(b"".join(self.conn.data_to_send()))
+            answer = b"".join(self.conn.data_to_send())
+            self.transport.write(answer or _reject(HTTPStatus.BAD_REQUEST, str(self.conn.handshake_exc)).serialize())
             self.transport.close()
 
     def eof_received(self) -> None:
@@ -287,3 +293,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             receiver.lost()
+
+
+def _reject(status: StatusLike, text: str) -> Response:
+    """What the library answers to a handshake that it can't accept: with the error body instead of its own."""
+    status = HTTPStatus(status)
+    headers, body = raw_error(status, text.strip())
+    return Response(status.value, status.phrase, Headers(headers), body)

@@ -33,9 +33,14 @@ class Ear:
 
 
 @asynccontextmanager
-async def broker_on(store: RunningStore, *, keep: int = 1000, ear: Ear | None = None) -> AsyncIterator[RedisBroker]:
+async def broker_on(
+    store: RunningStore, *, keep: int = 1000, ear: Ear | None = None, kept: dict[str, tuple[str, int]] | None = None
+) -> AsyncIterator[RedisBroker]:
+    async def places() -> dict[str, tuple[str, int]]:
+        return kept or {}
+
     calls = StoreCalls(store.url)
-    broker = RedisBroker(store.url, calls, ear or Ear(), history_messages=keep)
+    broker = RedisBroker(store.url, calls, ear or Ear(), history_messages=keep, places=places)
     running = asyncio.create_task(broker.run())
     try:
         yield broker
@@ -232,6 +237,53 @@ async def test_two_who_notice_a_loss_agree_on_one_epoch(store: RunningStore, roo
         pages.append(await one.read(room, 3, 10))
         assert len({page.epoch for page in pages}) == 1
         assert pages[0].epoch != old
+
+
+async def test_who_knew_less_than_others_does_not_give_the_lost_numbers_again(store: RunningStore, room: str) -> None:
+    kept: dict[str, tuple[str, int]] = {}
+    async with broker_on(store) as told, broker_on(store, kept=kept) as untold:
+        (first,) = await append(untold, entry(room, "m1"))
+        await append(told, entry(room, "m2"))
+        copy = backup(store, room)
+        await append(told, entry(room, "m3"))
+        kept[room] = told.witness.known(room)
+        restore(store, copy)
+        with redis.Redis(port=store.port) as other:
+            other.client_kill_filter(_type="normal", skipme=True)
+        answer: asyncio.Future[Appended | BrokerUnavailable] = asyncio.get_running_loop().create_future()
+        untold.append(entry(room, "lost with the connection"), answer.set_result)
+        await asyncio.wait_for(answer, 10)
+        (after,) = await append(untold, entry(room, "m3 again"))
+        assert after.epoch != first.epoch
+
+
+async def test_a_full_store_can_still_be_read(store: RunningStore, room: str) -> None:
+    async with broker_on(store) as broker:
+        await append(broker, entry(room, "kept"))
+        with redis.Redis(port=store.port) as other:
+            other.config_set("maxmemory", "1mb")
+            other.config_set("maxmemory-policy", "noeviction")
+            try:
+                answer: asyncio.Future[Appended | BrokerUnavailable] = asyncio.get_running_loop().create_future()
+                broker.append(entry(room, "one too many"), answer.set_result)
+                assert isinstance(await asyncio.wait_for(answer, 10), BrokerUnavailable)
+                assert len((await broker.read(room, 0, 10)).events) == 1
+                assert len((await broker.read_before(room, 10, 10)).events) == 1
+            finally:
+                other.config_set("maxmemory", "0")
+
+
+async def test_cids_of_a_log_that_is_gone_count_no_more(store: RunningStore, room: str) -> None:
+    """Whoever looks first finds an empty room; the cids of the old one must not answer for what comes now."""
+    async with broker_on(store) as broker:
+        again = entry(room, "said twice")
+        await append(broker, again)
+        with redis.Redis(port=store.port) as other:
+            other.delete(keys.meta(room), keys.log(room))
+        await broker.read(room, 0, 10)
+        (after,) = await append(broker, again)
+        assert not after.duplicate
+        assert len((await broker.read(room, 0, 10)).events) == 1
 
 
 def backup(store: RunningStore, room: str) -> dict[str, bytes]:

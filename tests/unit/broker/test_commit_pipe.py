@@ -37,9 +37,13 @@ class ScriptedStore:
         self.closed.release()
 
 
+async def nothing() -> None:
+    """There is nothing to prepare."""
+
+
 async def outcome_of(pipe: CommitPipe) -> Appended | BrokerUnavailable:
     answer: asyncio.Future[Appended | BrokerUnavailable] = asyncio.get_running_loop().create_future()
-    pipe.submit(APPEND, answer.set_result)
+    pipe.submit(lambda: APPEND, answer.set_result)
     return await asyncio.wait_for(answer, 20)
 
 
@@ -51,7 +55,7 @@ def path(tmp_path: Path) -> Path:
 async def test_a_store_that_stops_while_the_functions_are_loaded_is_given_up(path: Path) -> None:
     store = ScriptedStore(path, b"+PONG\r\n")
     await store.start()
-    pipe = CommitPipe(store.url, lambda: None)
+    pipe = CommitPipe(store.url, lambda: None, nothing)
     assert isinstance(await outcome_of(pipe), BrokerUnavailable)
     await asyncio.wait_for(store.closed.acquire(), 10)
     await pipe.close()
@@ -60,7 +64,7 @@ async def test_a_store_that_stops_while_the_functions_are_loaded_is_given_up(pat
 async def test_a_store_that_refuses_the_functions_keeps_no_connection_of_ours(path: Path) -> None:
     store = ScriptedStore(path, b"+PONG\r\n", b"-OOM command not allowed when used memory > 'maxmemory'\r\n")
     await store.start()
-    pipe = CommitPipe(store.url, lambda: None)
+    pipe = CommitPipe(store.url, lambda: None, nothing)
     for _ in range(3):
         assert isinstance(await outcome_of(pipe), BrokerUnavailable)
         await asyncio.wait_for(store.closed.acquire(), 10)
@@ -72,7 +76,7 @@ async def test_appends_of_one_tick_are_answered_in_their_order(path: Path) -> No
     answers = b"".join(b"*3\r\n$2\r\ne1\r\n$3\r\n%d t\r\n:0\r\n" % seq for seq in (1, 2, 3))
     store = ScriptedStore(path, b"+PONG\r\n", b"+cloudchat_v1\r\n", answers)
     await store.start()
-    pipe = CommitPipe(store.url, lambda: None)
+    pipe = CommitPipe(store.url, lambda: None, nothing)
     outcomes = await asyncio.gather(*(outcome_of(pipe) for _ in range(3)))
     assert [outcome.seq for outcome in outcomes if isinstance(outcome, Appended)] == [1, 2, 3]
     await pipe.close()
@@ -82,7 +86,7 @@ async def test_a_refusal_is_the_answer_to_its_own_append(path: Path) -> None:
     answers = b"*3\r\n$2\r\ne1\r\n$3\r\n1 t\r\n:0\r\n" + b"-MISCONF disk\r\n" + b"*3\r\n$2\r\ne1\r\n$3\r\n2 t\r\n:1\r\n"
     store = ScriptedStore(path, b"+PONG\r\n", b"+cloudchat_v1\r\n", answers)
     await store.start()
-    pipe = CommitPipe(store.url, lambda: None)
+    pipe = CommitPipe(store.url, lambda: None, nothing)
     first, second, third = await asyncio.gather(*(outcome_of(pipe) for _ in range(3)))
     assert first == Appended(1, "e1", "t", duplicate=False)
     assert isinstance(second, BrokerUnavailable)

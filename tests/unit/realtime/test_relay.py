@@ -1,4 +1,5 @@
 import asyncio
+import gc
 
 import msgspec
 import pytest
@@ -185,3 +186,20 @@ async def test_a_feed_that_everybody_left_during_a_repair_delivers_nothing(world
     world.relay.subscribed(ROOM)
     await world.settle()
     assert world.member.events == []
+
+
+async def test_a_wake_up_that_cannot_be_repaired_now_is_no_error_of_ours(world):
+    """A store that can't be read while it still tells of events: each of them was a traceback in the log."""
+    reported = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context["message"]))
+    world.log.down = True
+    world.log.append()
+    for _ in range(5):
+        world.relay.heard(ROOM, *world.log.append())
+    await world.settle()
+    gc.collect()
+    assert reported == []
+    world.log.down = False
+    world.relay.heard(ROOM, *world.log.append())
+    await world.settle()
+    assert world.member.events[-1] == "e1-10"
