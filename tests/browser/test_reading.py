@@ -196,11 +196,11 @@ def test_a_button_that_goes_away_leaves_the_focus_in_the_settings(ada: ChatPage,
     settings.fill(Your_password=PASSWORD)
     settings.press("Set it up")
     settings.fill(Code="123456")
-    proved = {**ADA, "totp_enabled": True}
-    scripted.answers["/api/auth/refresh"] = (200, {"access_token": "t", "expires_in": 600, "user": proved}, {})
+    scripted.answers["/api/auth/refresh"] = (503, {}, {})  # what the account is now is not told any sooner
     settings.press("Confirm")
     expect(settings.secrets).to_have_count(2)
     settings.press("I have kept them")
+    expect(settings.dialog.get_by_text("Your second factor is on.")).to_be_visible()
     expect(heading).to_be_focused()
     del scripted.answers["/api/auth/refresh"]
     settings.dialog.get_by_text("Turn it off", exact=True).first.click()

@@ -47,8 +47,7 @@ function confirm(place, desk, { secret, uri, qr }) {
     async run({ code }) {
       const { recovery_codes: codes } = await desk.call("POST", "/api/auth/totp/confirm", { code: code.replace(/\s/gu, "") });
       keep(place, desk, codes);
-      // What the account is and may do has changed; should this fail, the next refresh tells it.
-      await desk.session.refresh().catch(() => {});
+      await changed(desk, true);
     },
   });
   place.replaceChildren(
@@ -86,8 +85,8 @@ function enabled(place, desk) {
     submit: "Turn it off",
     async run({ password, totp }) {
       await desk.call("POST", "/api/auth/totp/disable", { password, totp: totp.trim() });
-      desk.session.user.totp_enabled = false;
-      await desk.session.refresh().catch(() => {});
+      await changed(desk, false);
+      if (!place.isConnected) return; // closed meanwhile, perhaps by signing out
       start(place, desk);
       focusHeading();
     },
@@ -98,4 +97,11 @@ function enabled(place, desk) {
     element("p", { class: "quiet" }, "Another phone, or out of recovery codes? Turn it off and set it up again."),
     off,
   ];
+}
+
+/** Whoever is quick must not be told the old state; what else the account may do now, a refresh tells. */
+async function changed({ session }, enabled) {
+  if (session.user === null) return; // signed out meanwhile
+  session.user.totp_enabled = enabled;
+  await session.refresh().catch(() => {});
 }
