@@ -308,17 +308,19 @@ def test_a_renewed_certificate_that_is_not_served_fails_the_renewal_and_the_chec
     machine.write("/etc/systemd/system/certbot-renew.service", (UNITS / "certbot-renew.service").read_text())
     machine.run("systemctl", "daemon-reload")
 
-    def found() -> str:
-        lines = machine.try_("cloudchat", "doctor", "--url", f"https://{DOMAIN}").stdout.splitlines()
-        return next(line for line in lines if f" certificate of {DOMAIN}" in line)
+    def checkup() -> dict[str, str | None]:
+        told = machine.try_("cloudchat", "doctor", "--json", "--url", f"https://{DOMAIN}").stdout
+        return {finding["what"]: finding["wrong"] for finding in json.loads(told)}
 
     with https(machine, tmp_path / "older"):
-        assert "the deploy hook failed" in found()
+        assert "the deploy hook failed" in str(checkup()[f"certificate of {DOMAIN}"])
         assert machine.try_("systemctl", "start", "certbot-renew.service").returncode != 0
         assert "the deploy hook failed" in machine.journal("certbot-renew.service")
     with https(machine, tmp_path / "kept"):
-        assert found().startswith("ok ")
         machine.run("systemctl", "start", "certbot-renew.service")
+        found = checkup()
+    assert found[f"certificate of {DOMAIN}"] is None
+    assert any(" in /var/lib/redis-cloudchat, " in what for what in found)
 
 
 # --- last, because it changes the unit --------------------------------------------------------------------------------
