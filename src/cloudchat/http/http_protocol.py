@@ -7,13 +7,12 @@ uvicorn is pinned to the exact version whose methods are overridden here.
 """
 
 import asyncio
-import json
 from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from cloudchat.protocol.errors import ErrorCode
+from cloudchat.http.raw_answer import raw_error
 
 MOST_HEADERS = 128
 URL_BYTES = 8192
@@ -156,10 +155,19 @@ class HttpProtocol(HttpToolsProtocol):
         else:
             super().shutdown()
 
+    def _should_upgrade(self) -> bool:
+        """A GET only (RFC 6455 §4.1); whatever else would like to be a socket is answered as the request that it is."""
+        return bool(self.scope["method"] == "GET" and super()._should_upgrade())
+
     def handle_websocket_upgrade(self) -> None:
         """From here on the socket's own protocol keeps the time."""
         if self._leaving:  # nobody would tell it to drain
             self._refusal = HTTPStatus.SERVICE_UNAVAILABLE, "the server restarts"
+            self.send_400_response("")
+            return
+        versions = [value for name, value in self.headers if name == b"sec-websocket-version"]
+        if versions and versions != [b"13"]:
+            self._refusal = HTTPStatus.UPGRADE_REQUIRED, "sockets here are of version 13 (RFC 6455)"
             self.send_400_response("")
             return
         self._arrived()
@@ -213,29 +221,6 @@ def _too_large(head: bool) -> tuple[HTTPStatus, str]:
 
 
 def _answer(status: HTTPStatus, message: str) -> bytes:
-    code = {
-        HTTPStatus.BAD_REQUEST: ErrorCode.BAD_REQUEST,
-        HTTPStatus.REQUEST_TIMEOUT: ErrorCode.BAD_REQUEST,
-        HTTPStatus.TOO_MANY_REQUESTS: ErrorCode.RATE_LIMITED,
-        HTTPStatus.SERVICE_UNAVAILABLE: ErrorCode.UNAVAILABLE,
-    }.get(status, ErrorCode.TOO_LARGE)
-    retryable = status in (
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    )
-    error: dict[str, object] = {"code": code, "message": message, "retryable": retryable}
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
-    if status is HTTPStatus.TOO_MANY_REQUESTS:
-        error["retry_after_ms"] = 1000
-        lines.append("Retry-After: 1")
-    body = json.dumps({"error": error})
-    lines += [
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
-        "X-Content-Type-Options: nosniff",
-        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
-        "Cache-Control: no-store",
-        "Connection: close",
-    ]
-    return "\r\n".join([*lines, "", body]).encode()
+    headers, body = raw_error(status, message)
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_ALWAYS = {
+ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -17,7 +17,7 @@ _TWO_YEARS = "max-age=63072000"
 
 
 class SecurityHeaders:
-    """Adds the headers to HTTP answers; WebSockets pass untouched.
+    """Adds the headers to HTTP answers, also to those that refuse a socket.
 
     `origins` gives the allowed origins in force: the page may open sockets to those, and to nothing else.
     """
@@ -28,24 +28,24 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
 
         async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 self._add(MutableHeaders(scope=message), scope)
             await send(message)
 
         await self._app(scope, receive, with_headers)
 
     def _add(self, headers: MutableHeaders, scope: Scope) -> None:
-        for name, value in _ALWAYS.items():
+        for name, value in ALWAYS.items():
             headers[name] = value
         headers.setdefault("Content-Security-Policy", content_security_policy(self._origins()))
-        if scope["path"].startswith("/api/"):
+        if scope["type"] == "websocket" or scope["path"].startswith("/api/"):
             headers["Cache-Control"] = "no-store"  # tokens and people's words stay out of every cache
-        if scope["scheme"] == "https":
+        if scope["scheme"] in ("https", "wss"):
             headers["Strict-Transport-Security"] = _TWO_YEARS
 
 

@@ -12,6 +12,7 @@ from support.server import RunningServer
 
 OTHER_PAGE = "https://pages.example"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+API = httpx.Request("GET", "http://x/api/")  # whose answers are kept by nobody
 SENT_ALWAYS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -104,22 +105,33 @@ def test_a_page_on_another_allowed_origin_can_sign_in_and_read_every_answer(serv
 
 
 RAW = {
-    "no HTTP": b"hello\r\n\r\n",
-    "two lengths": b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
-    "length and chunks": b"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "129 headers": b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 129 + b"\r\n",
-    "a refused upgrade": b"GET /ws HTTP/1.1\r\n" + UPGRADE.encode() + b"\r\n",
+    "no HTTP": (400, "hello\r\n\r\n"),
+    "two lengths": (
+        400,
+        "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+    ),
+    "length and chunks": (400, "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    "129 headers": (431, "GET / HTTP/1.1\r\n" + "a: b\r\n" * 129 + "\r\n"),
+    "a socket without the subprotocol": (400, f"GET /ws HTTP/1.1\r\n{UPGRADE}\r\n"),
+    "a socket without a token": (401, f"GET /ws HTTP/1.1\r\n{UPGRADE}Sec-WebSocket-Protocol: cloudchat.v1\r\n\r\n"),
+    "a socket elsewhere": (404, f"GET /nothing HTTP/1.1\r\n{UPGRADE}\r\n"),
+    "a socket where a route is": (404, f"GET /api/me HTTP/1.1\r\n{UPGRADE}\r\n"),
+    "a socket without a key": (400, "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
+    "a socket of another version": (426, f"GET /ws HTTP/1.1\r\n{UPGRADE}\r\n".replace("Version: 13", "Version: 8")),
+    "a socket with a header of 9 KiB": (431, f"GET /ws HTTP/1.1\r\n{UPGRADE}a: {'b' * 9000}\r\n\r\n"),
+    "a socket with a URL of 8 KiB": (414, f"GET /{'b' * 8190} HTTP/1.1\r\n{UPGRADE}\r\n"),
+    "a socket with a URL of Latin-1": (400, f"GET /\xff HTTP/1.1\r\n{UPGRADE}\r\n"),
+    "a socket with a body": (400, f"GET /ws HTTP/1.1\r\n{UPGRADE}Content-Length: 3\r\n\r\nabc"),
+    "a socket by POST": (415, f"POST /api/auth/login HTTP/1.1\r\n{UPGRADE}Content-Length: 3\r\n\r\nabc"),
 }
 
 
-@pytest.mark.parametrize("request_", RAW.values(), ids=RAW.keys())
-def test_what_no_route_sees_is_answered_as_carefully(server: RunningServer, request_: bytes) -> None:
+@pytest.mark.parametrize(("status", "request_"), RAW.values(), ids=RAW.keys())
+def test_what_no_route_sees_is_answered_as_carefully(server: RunningServer, status: int, request_: str) -> None:
     with RawSocket(server.port) as raw:
-        raw.send(request_)
-        answer = raw.read_to_end()
-    head, _, body = answer.lower().partition(b"\r\n\r\n")
-    assert head.startswith(b"http/1.1 4")
-    assert b"x-content-type-options: nosniff" in head
-    assert b"cache-control: no-store" in head
-    assert b"content-type: application/json" in head
-    assert b'{"error": {"code": ' in body
+        raw.send(request_.replace("Connection: Upgrade", "Connection: Upgrade, close").encode("latin-1"))
+        head, _, body = raw.read_to_end().decode().partition("\r\n\r\n")
+    first, *lines = head.split("\r\n")
+    assert first.startswith(f"HTTP/1.1 {status} ")
+    headers = dict(line.split(": ", 1) for line in lines)
+    check(httpx.Response(status, headers=headers, text=body, request=API))

@@ -80,3 +80,5 @@ async def test_no_socket_is_opened_at_the_end() -> None:
     )
     assert heard.startswith(b"HTTP/1.1 503")
     assert b'"retryable": true' in heard
+    assert b'"retry_after_ms": 1000' in heard
+    assert b"Retry-After: 1\r\n" in heard
