@@ -10,6 +10,7 @@ from cloudchat.auth.errors import InvalidField
 _LEAST = 2
 _MOST = 32
 _PUNCTUATION = "._-"
+_INVISIBLE_LETTERS = "\u115f\u1160"  # Hangul fillers; NFKC makes the second of the other two, U+3164 and U+FFA0
 # Alphabets that share letters of the same look; a name that mixes two of them only wants to look like another.
 _LOOKALIKES = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"}
 _RESERVED = {"admin", "administrator", "cloudchat", "moderator", "root", "server", "support", "system"}
@@ -46,7 +47,7 @@ def is_reserved(name: str) -> bool:
 
 def _is_letter_or_digit(character: str) -> bool:
     category = unicodedata.category(character)
-    return category.startswith("L") or category == "Nd"
+    return (category.startswith("L") or category == "Nd") and character not in _INVISIBLE_LETTERS
 
 
 def _alphabet(character: str) -> str:

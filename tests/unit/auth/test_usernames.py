@@ -24,6 +24,10 @@ def test_a_name_of_letters_and_digits_is_accepted(name: str) -> None:
         "ann\0",
         "ann\u202egnp",  # right to left override
         "ann\u200b",  # zero width space
+        "\u3164\u3164",  # fillers, which are letters and show nothing
+        "ann\uffa0",
+        "ann\u1160",
+        "\u115fann",
         "an\u0301\u0301\u0301",  # marks piled up
         "\ud800nn",
         "<script>",
