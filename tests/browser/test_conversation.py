@@ -108,7 +108,7 @@ def test_a_message_that_is_too_long_is_not_sent_and_not_lost(lively: RunningServ
     ada.register(lively.url, "ada")
     # Counted as the server counts: an emoji is one character.
     ada.write("\U0001f600" * 4001)
-    expect(ada.page.get_by_text("1 characters too long")).to_be_visible()
+    expect(ada.page.get_by_role("status").get_by_text("1 character too long")).to_be_visible()
     expect(ada.box).to_have_value("\U0001f600" * 4001)
     ada.write("\U0001f600" * 4000)
     expect(ada.messages).to_have_count(1)
