@@ -146,7 +146,7 @@ def create_app(settings: Settings) -> FastAPI:
     if settings.redis_url is None:
         raise ValueError("no store: `cloudchat serve` starts one and sets CLOUDCHAT_REDIS_URL")
     redis_url = settings.redis_url.get_secret_value()
-    db = Database(create_engine(settings.database.get_secret_value()))
+    db = Database(create_engine(settings.database.get_secret_value(), serving=True))
     keys = settings.state_dir / "keys"
     tokens = Tokens(LiveKeyRing(keys), access_seconds=settings.access_token_seconds)
     vault = open_vault(keys)

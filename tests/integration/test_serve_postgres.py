@@ -1,6 +1,7 @@
 """The real server on PostgreSQL, and PostgreSQL that goes away beneath it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -78,3 +79,38 @@ def test_while_the_database_is_away_open_sockets_go_on_chatting(
             new.wait_for("welcome")
         assert hears.send("nobody had to come back")["type"] == "ack"
         assert "Traceback" not in server.log
+
+
+def test_a_database_that_stands_still_keeps_nobody_waiting(server: RunningServer, database: RunningPostgres) -> None:
+    """It closes no connection and answers on none: each request held a thread for ever, and the sweep its eyes."""
+    ann = register(server.url)
+    with ChatSocket(server.ws_url, ann.access_token) as socket, ThreadPoolExecutor(8) as pool:
+        socket.join()
+
+        def me(_: int) -> int:
+            return ann.http.get("/api/me", timeout=30).status_code
+
+        assert set(pool.map(me, range(16))) == {200}  # every connection of the pool is open
+        with database.standing_still():
+            assert set(pool.map(me, range(8))) == {503}
+            with pytest.raises(InvalidStatus) as refused:
+                ChatSocket(server.ws_url, ann.access_token)
+            assert refused.value.response.status_code == 503
+            wait_until(lambda: "revocations cannot be read" in server.log, "the sweep to say that it is blind")
+            assert socket.send("still here")["type"] == "ack"
+        wait_until(lambda: me(0) == 200, "the database to be asked again")
+
+
+def test_a_database_that_can_only_be_read_is_one_that_is_away(server: RunningServer, database: RunningPostgres) -> None:
+    ann = register(server.url)
+    with ChatSocket(server.ws_url, ann.access_token) as socket:
+        database.only_reads(True)
+        try:
+            wait_until(lambda: ask_to_log_in(server, ann.name).status_code == 503, "logins to be refused")
+            assert socket.send("and its place is to be written down")["type"] == "ack"
+            wait_until(lambda: "cannot be written down" in server.log, "the keeper to meet it")
+        finally:
+            database.only_reads(False)
+    wait_until(lambda: ask_to_log_in(server, ann.name).status_code == 200, "logins work again")
+    assert httpx.get(f"{server.url}/readyz").status_code == 200
+    assert "Traceback" not in server.log

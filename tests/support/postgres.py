@@ -1,5 +1,6 @@
 """A PostgreSQL of one's own: a cluster in a temporary folder, on a unix socket in it, ended by its pid."""
 
+import contextlib
 import os
 import pwd
 import secrets
@@ -7,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +20,7 @@ from psycopg import sql
 from cloudchat.database.migrations import upgrade
 from cloudchat.parent_death import die_with_parent
 from support.lifetime import EndsWithItsBlock
-from support.processes import wait_until
+from support.processes import children_of, wait_until
 
 _USER = "cloudchat"
 # Nothing here has to survive a power cut.
@@ -101,6 +104,30 @@ class RunningPostgres(EndsWithItsBlock):
         assert self._process is not None, "not started"
         self._process.send_signal(signal.SIGINT)
         self._process.wait(20)
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """The server and all who serve its connections stop, and close none: a machine that hangs."""
+        assert self._process is not None, "not started"
+        ids = [self._process.pid, *children_of(self._process.pid)]
+        for pid in ids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in reversed(ids):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def only_reads(self, yes: bool) -> None:
+        """Let every new transaction be read-only, as on a replica that has not taken over yet."""
+        with self._connect() as connection:
+            connection.execute(
+                sql.SQL("ALTER SYSTEM SET default_transaction_read_only = {}").format(
+                    sql.Literal("on" if yes else "off")
+                )
+            )
+            connection.execute("SELECT pg_reload_conf()")
 
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -9,7 +9,7 @@ from cloudchat.database.transactions import Database
 
 @dataclass(frozen=True, slots=True)
 class Revocations:
-    """Ids of ended sessions and revoked API tokens; users who were disabled; when the rights of others changed."""
+    """Ids of ended sessions and revoked API tokens; users who were disabled; when the rights of others last changed."""
 
     sessions: frozenset[str]
     disabled: frozenset[str]

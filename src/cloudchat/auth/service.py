@@ -74,7 +74,6 @@ class AccountService:
             if invite_hash and not repository.use_invite(db, invite_hash, user_id=user.id, now=now):
                 raise RegistrationRefused("this invite has been used or has expired; ask for another")
             record(db, now, user.id, "user.register", target=user.id, address=address)
-        log.info("user registered user=%s address=%s", user.id, address)
         return profile_of(user, admins_need_second_factor=self._admins_need_second_factor)
 
     def login(
@@ -114,7 +113,6 @@ class AccountService:
                 raise BadCredentials("the current password is wrong")
             end_sessions_of(db, principal.user_id, now, "password changed", except_id=principal.session_id)
             record(db, now, principal.user_id, "password.change", target=principal.user_id, address=address)
-        log.info("password changed user=%s address=%s", principal.user_id, address)
 
     def begin_second_factor(self, principal: Principal, password: str, *, address: str, now: float) -> str:
         """A secret for the user's authenticator app. Raises BadCredentials, SlowDown, Conflict, HashingBusy."""
@@ -177,6 +175,7 @@ class AccountService:
             session_id=claims.session_id or claims.token_id,
             expires_at=min(claims.expires_at, standing.expires_at),
             kind=claims.kind,
+            rights_of=user.access_changed_at,
         )
 
     def _code_refused(self, checked: Checked, address: str) -> None:

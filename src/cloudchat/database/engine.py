@@ -7,14 +7,18 @@ from sqlalchemy import create_engine as open_engine
 from sqlalchemy.exc import ArgumentError
 
 BUSY_SECONDS = 5.0
+CONNECT_SECONDS = 4
 
 
 class DatabaseUrlError(Exception):
     """The database URL can't be used; the message names the mend and never contains the URL's password."""
 
 
-def create_engine(url: str) -> Engine:
+def create_engine(url: str, *, serving: bool = False) -> Engine:
     """An engine for SQLite (the embedded default) or PostgreSQL through psycopg.
+
+    `serving`: somebody waits for each answer, so a PostgreSQL that gives none in time is given up. What copies or
+    migrates takes as long as it takes.
 
     Raises DatabaseUrlError.
     """
@@ -40,17 +44,26 @@ def create_engine(url: str) -> Engine:
     if parsed.get_backend_name() != "postgresql":
         raise DatabaseUrlError("CLOUDCHAT_DATABASE_URL must begin with sqlite:/// or postgresql://")
     try:
-        return open_engine(
+        engine = open_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=8,
             max_overflow=8,
             pool_timeout=BUSY_SECONDS,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": int(BUSY_SECONDS)},
+            connect_args={"connect_timeout": CONNECT_SECONDS},
             hide_parameters=True,
         )
     except ModuleNotFoundError as error:
         raise DatabaseUrlError("PostgreSQL needs its driver; install it: pip install 'cloudchat[postgres]'") from error
+    if serving:
+        event.listen(engine, "do_connect", _connect_bounded)
+    return engine
+
+
+def _connect_bounded(_dialect: object, _record: object, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    from cloudchat.database.bounded_connection import BoundedConnection  # its driver is an extra
+
+    return BoundedConnection.connect(*arguments, **options)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -28,7 +28,7 @@ class User(Model):
     must_change_password: Mapped[bool] = mapped_column(Boolean, server_default=false())
     created_at: Mapped[Instant]
     disabled_at: Mapped[Instant | None]
-    access_changed_at: Mapped[Instant | None] = mapped_column(index=True)  # sockets older than this are closed
+    access_changed_at: Mapped[Instant | None] = mapped_column(index=True)  # sockets that know another value are closed
     totp_secret: Mapped[str | None] = mapped_column(String(255))  # encrypted by auth/vault.py
     totp_confirmed_at: Mapped[Instant | None]  # until then the secret was only shown
     totp_last_step: Mapped[int | None] = mapped_column(BigInteger)  # codes of this 30 s step and older are used up

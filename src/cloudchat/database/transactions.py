@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -44,7 +44,8 @@ class Database:
         try:
             with Session(engine, expire_on_commit=False) as db, db.begin():
                 yield db
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
+        except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
+            # InternalError: PostgreSQL can only be read now, as a replica that has not taken over yet.
             raise DatabaseUnavailable("the database does not answer") from error
 
     def close(self) -> None:

@@ -61,7 +61,6 @@ class Connection:
         "_refused",
         "_session",
         "_spawn",
-        "authenticated_at",
         "id",
         "joined",
         "open",
@@ -84,7 +83,6 @@ class Connection:
         forget: "Callable[[Connection, RoomFeed], None]",
         ended: "Callable[[Connection], None]",
         spawn: Spawn,
-        authenticated_at: float,
     ) -> None:
         self.socket = socket
         self.id = id
@@ -103,7 +101,7 @@ class Connection:
         self._at_work: asyncio.Task[None] | None = None
         self._draining = False
         self._expiry: asyncio.TimerHandle | None = None
-        self.token_renewed(principal, authenticated_at)
+        self.token_renewed(principal)
 
     # -- out ----------------------------------------------------------------------------------------------------------
 
@@ -183,10 +181,9 @@ class Connection:
         finally:
             self._at_work = self._queue = None
 
-    def token_renewed(self, principal: Principal, authenticated_at: float) -> None:
-        """Go on with a token, checked at that instant: warn a minute before it ends, close when it ends."""
+    def token_renewed(self, principal: Principal) -> None:
+        """Go on with a token that is good: warn a minute before it ends, close when it ends."""
         self.principal = principal
-        self.authenticated_at = authenticated_at
         if self._expiry is not None:
             self._expiry.cancel()
         left = principal.expires_at - time.time()

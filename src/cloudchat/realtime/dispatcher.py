@@ -140,7 +140,6 @@ class Dispatcher:
         connection.send(events.Left(id=command.id, room=command.room))
 
     async def _auth(self, connection: Connection, command: Auth) -> None:
-        asked_at = time.time()
         try:
             principal = await self._authenticate(command.token)
         except DatabaseUnavailable:
@@ -149,12 +148,15 @@ class Dispatcher:
         except AccountError:
             refusal = "the token is not valid; the socket keeps the one it has"
         else:
-            if principal.user_id == connection.principal.user_id:
-                connection.token_renewed(principal, asked_at)
+            if principal.user_id != connection.principal.user_id:
+                refusal = "the token is another user's"
+            elif CHAT_READ not in principal.scopes:  # it would open no socket either
+                refusal = "this token may not read (scope chat:read)"
+            else:
+                connection.token_renewed(principal)
                 expires_at = rfc3339(principal.expires_at)
                 connection.send(events.Authenticated(id=command.id, token_expires_at=expires_at))
                 return
-            refusal = "the token is another user's"
         connection.send(error(ErrorCode.FORBIDDEN, refusal, id=command.id, field="token"))
 
 

@@ -102,7 +102,6 @@ class SocketEndpoint:
         self, send: Send, socket: WebSocketProtocol, credential: Credential | Refusal, client: str, network: str
     ) -> bool:
         assert isinstance(credential, Credential)  # noqa: S101 (for the type checker: a Refusal has been sent)
-        asked_at = time.time()
         try:
             principal, rooms = await self._admit(credential.token)
             refusal = _too_often(await self._connects.wait_for_user(principal.user_id))
@@ -131,7 +130,7 @@ class SocketEndpoint:
             except BaseException:
                 self._census.leave(number)
                 raise
-            self._open(socket, principal, rooms, heads, client, network, asked_at, number)
+            self._open(socket, principal, rooms, heads, client, network, number)
             return True
         return False
 
@@ -143,7 +142,6 @@ class SocketEndpoint:
         heads: list[StreamPosition],
         client: str,
         network: str,
-        asked_at: float,
         number: int,
     ) -> None:
         def ended(connection: Connection) -> None:
@@ -168,7 +166,6 @@ class SocketEndpoint:
             forget=self._dispatcher.forget,
             ended=ended,
             spawn=self._spawn,
-            authenticated_at=asked_at,
         )
         named = connection.id, principal.user_id, principal.session_id, client
         logger.debug("socket opened connection=%s user=%s session=%s address=%s", *named)

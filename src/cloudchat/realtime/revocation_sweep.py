@@ -1,8 +1,8 @@
 """Revoked anywhere, closed everywhere within five seconds: each process asks the database, and closes its own sockets.
 
 Nothing has to arrive for this to work: no message can be lost, no subscriber can be dead, the store may be away. What
-was revoked lately is asked for again and again, so a clock that differs by minutes, or a transaction that commits late,
-delays nothing for long.
+was revoked since the last answer, and for a while before it, is asked for again and again, so a clock that differs by
+minutes, or a transaction that commits late, hides nothing.
 """
 
 import asyncio
@@ -28,29 +28,30 @@ Read = Callable[[float], Awaitable[Revocations]]
 
 async def sweep(read: Read, roster: Roster) -> None:
     """Close what is revoked, for ever. `read` takes the instant to read from, seconds since 1970."""
-    seen = time.monotonic()
+    seen, read_at = time.monotonic(), time.time()
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
+        now = time.time()
         try:
-            revocations = await read(time.time() - OVERLAP_SECONDS)
+            revocations = await read(min(now, read_at) - OVERLAP_SECONDS)
         except DatabaseUnavailable:
             logger.warning("revocations cannot be read")
             if time.monotonic() - seen > BLIND_SECONDS:
                 close_administrators(roster)
         else:
-            seen = time.monotonic()
+            seen, read_at = time.monotonic(), now
             if revocations:
                 close_revoked(roster, revocations)
 
 
 def close_revoked(roster: Roster, revocations: Revocations) -> None:
-    """Close the sockets that `revocations` name; those opened after their user's rights changed may stay."""
+    """Close the sockets that `revocations` name; those that have their user's new rights already may stay."""
     for connection in roster.all():
         principal = connection.principal
         if principal.user_id in revocations.disabled:
             connection.socket.close(CloseCode.ACCOUNT_DISABLED)
-        elif principal.session_id in revocations.sessions or (
-            connection.authenticated_at <= revocations.changed.get(principal.user_id, 0.0)
+        elif principal.session_id in revocations.sessions or principal.rights_of != revocations.changed.get(
+            principal.user_id, principal.rights_of
         ):
             connection.socket.close(CloseCode.TOKEN_INVALID)
 

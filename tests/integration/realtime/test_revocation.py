@@ -91,6 +91,24 @@ def test_revoking_a_bots_token_closes_its_sockets_while_the_store_stands_still(s
         os.kill(server.store_pid, signal.SIGCONT)
 
 
+def test_another_role_closes_the_sockets_that_do_not_have_it(workers: RunningServer) -> None:
+    user, bystander = register(workers.url), register(workers.url)
+    sockets, (other,) = opened(workers, user.access_token, 4), opened(workers, bystander.access_token)
+    admin(workers, "set-role", user.name, "moderator")
+    (after,) = opened(workers, user.access_token)
+    assert [close_code(socket) for socket in sockets] == [4401] * 4
+    assert after.frames[0]["user"]["role"] == "moderator"
+    assert [socket.command("ping")["type"] for socket in (after, other)] == ["pong"] * 2
+
+
+def test_an_open_socket_takes_no_token_that_would_not_open_one(server: RunningServer) -> None:
+    user = register(server.url)
+    token = admin(server, "issue-token", user.name, "--scope", "chat:write", "--ttl", "1h")
+    (socket,) = opened(server, user.access_token)
+    refused = socket.command("auth", token=token)
+    assert (refused["code"], refused["field"]) == ("forbidden", "token")
+
+
 def test_an_eleventh_socket_of_a_user_replaces_the_first(server: RunningServer) -> None:
     user: Account = register(server.url)
     sockets = opened(server, user.access_token, 10)

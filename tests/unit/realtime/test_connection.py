@@ -46,7 +46,6 @@ async def test_who_waits_for_a_reply_that_never_comes_is_sent_to_come_back():
         forget=lambda connection, feed: None,
         ended=ended.append,
         spawn=lambda work, name: tasks.append(supervisor.spawn(work, name)) or tasks[-1],
-        authenticated_at=time.time(),
     )
     socket.on_close = connection.lost
 

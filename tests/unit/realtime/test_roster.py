@@ -14,6 +14,7 @@ class Person:
     user_id: str
     session_id: str = "s"
     scopes: frozenset[str] = frozenset({"chat:read"})
+    rights_of: float | None = None
 
 
 class Socket:
@@ -30,9 +31,8 @@ NUMBERS = itertools.count(1)
 class Open:
     """What the roster sees of a connection."""
 
-    def __init__(self, principal, authenticated_at=100.0):
+    def __init__(self, principal):
         self.principal = principal
-        self.authenticated_at = authenticated_at
         self.socket = Socket()
         self.number = next(NUMBERS)
 
@@ -42,9 +42,9 @@ def roster():
     return Roster(SocketLimits(per_user=2, per_address=2, total=3), sends_per_10s=20)
 
 
-def enter(roster, person, **fields):
+def enter(roster, person):
     roster.sends_of(person.user_id, 0)
-    connection = Open(person, **fields)
+    connection = Open(person)
     return connection, roster.enter(connection, connection.number)
 
 
@@ -96,10 +96,15 @@ def test_a_disabled_user_is_told_so(roster):
     assert closed_by(roster, Revocations(frozenset(), frozenset({"bad"}), {})) == [CloseCode.ACCOUNT_DISABLED, None]
 
 
-def test_changed_rights_close_what_was_opened_before_and_nothing_after(roster):
-    enter(roster, Person("u"), authenticated_at=100.0)
-    enter(roster, Person("u"), authenticated_at=200.0)
-    assert closed_by(roster, Revocations(frozenset(), frozenset(), {"u": 150.0})) == [CloseCode.TOKEN_INVALID, None]
+def test_changed_rights_close_what_does_not_have_them_and_nothing_else(roster):
+    enter(roster, Person("u"))
+    enter(roster, Person("u", rights_of=150.0))
+    enter(roster, Person("other"))
+    assert closed_by(roster, Revocations(frozenset(), frozenset(), {"u": 150.0})) == [
+        CloseCode.TOKEN_INVALID,
+        None,
+        None,
+    ]
 
 
 def test_blind_servers_keep_no_administrators(roster):
