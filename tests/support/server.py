@@ -23,6 +23,7 @@ from cloudchat.database.migrations import upgrade
 from cloudchat.settings import Settings
 from support import processes
 from support.lifetime import EndsWithItsBlock
+from support.log_secrets import secret_in
 
 CLOUDCHAT = Path(sysconfig.get_path("scripts")) / "cloudchat"
 _OPEN = re.compile(r"open at http://\S+:(\d+)")
@@ -236,6 +237,7 @@ class RunningServer(EndsWithItsBlock):
             processes.end(pid, started)
         if self._own_state:
             shutil.rmtree(self._own_state, ignore_errors=True)
+        assert (told := secret_in(self.log)) is None, f"a secret in the log: {told}"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -58,7 +58,6 @@ class SecondFactor:
             # Whoever else signed in with the password alone has to come again.
             end_sessions_of(db, user.id, now, "second factor set up", except_id=principal.session_id)
             record(db, now, user.id, "totp.enable", target=user.id, address=address)
-        log.info("second factor enabled user=%s address=%s", principal.user_id, address)
         return codes
 
     def disable(self, user_id: str, code: str, *, address: str, now: float) -> None:
@@ -70,7 +69,6 @@ class SecondFactor:
             self.demand(db, user, code, now)
             repository.remove_second_factor(db, user, now)
             record(db, now, user.id, "totp.disable", target=user.id, address=address)
-        log.info("second factor disabled user=%s address=%s", user_id, address)
 
     def demand(self, db: Transaction, user: User, code: str | None, now: float) -> None:
         """Use a code up, in the transaction of what it opens; `user` must be locked in it. Nothing if none is set up.

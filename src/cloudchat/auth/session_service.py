@@ -65,7 +65,6 @@ class SessionService:
             )
             refresh_repository.add_refresh_token(db, token_hash=secret_hash, session_id=session.id, now=now)
             record(db, now, user_id, "session.open", target=session.id, address=address)
-        log.info("login accepted user=%s session=%s address=%s", user_id, session.id, address)
         return self._sign_in(user, session, secret, now)
 
     def refresh(self, refresh_token: str, *, address: str, now: float) -> SignIn:

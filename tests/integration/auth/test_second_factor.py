@@ -110,5 +110,5 @@ def test_no_secret_of_it_is_in_the_log(server: RunningServer, ann: Account) -> N
     login(ann, totp="918273")
     for secret in (app.secret, *codes, "918273"):
         assert secret not in server.log
-    assert "second factor enabled" in server.log
+    assert "action=totp.enable" in server.log
     assert "second factor refused" in server.log

@@ -81,7 +81,7 @@ def test_behind_a_named_proxy_each_client_has_its_own_allowance(proxied: Running
     assert sign_in(proxied, account, **by("198.51.100.2")).status_code == 200
     assert 429 in [opens(proxied, account, **by("198.51.100.1")) for _ in range(2 * RATE + 1)]
     assert opens(proxied, account, **by("198.51.100.2")) == 101
-    assert "login accepted" in proxied.log
+    assert "action=session.open" in proxied.log
     assert "address=198.51.100.2" in proxied.log
     assert "203.0.113.77" not in proxied.log
 
@@ -144,7 +144,7 @@ def test_over_a_unix_socket_the_proxy_in_front_is_believed(tmp_path: Path) -> No
         finally:
             running.close()
         lines = [json.loads(line) for line in running.log.splitlines() if line.startswith("{")]
-        accepted = next(line for line in lines if line["event"] == "login accepted")
+        accepted = next(line for line in lines if line.get("action") == "session.open")
         assert accepted["address"] == "198.51.100.1"
         refused_socket = next(line for line in lines if line["event"] == "socket refused")
         assert (refused_socket["address"], refused_socket["status"]) == ("198.51.100.2", 401)

@@ -105,11 +105,15 @@ def test_a_created_user_signs_in_with_the_given_role(services: AccountServices) 
         services.admin.users.create("ROOT", PASSWORD, "member", actor=COMMAND_LINE, now=NOW)
 
 
-def test_each_change_is_in_the_audit_log(services: AccountServices) -> None:
+def test_each_change_is_in_the_audit_log_and_once_it_is_done_in_the_processs_own(
+    services: AccountServices, caplog: pytest.LogCaptureFixture
+) -> None:
     from sqlalchemy import select
 
+    from cloudchat.database.audit import record
     from cloudchat.database.models import AuditEntry
 
+    caplog.set_level("INFO")
     services.register()
     token_id = services.authenticate(issue(services)).session_id
     services.admin.tokens.revoke(token_id, actor=COMMAND_LINE, now=NOW)
@@ -118,3 +122,15 @@ def test_each_change_is_in_the_audit_log(services: AccountServices) -> None:
         found = db.scalars(select(AuditEntry)).all()
     assert {entry.action for entry in found} == {"user.register", "token.issue", "token.revoke", "user.disable"}
     assert {entry.target for entry in found if entry.action.startswith("token")} == {token_id}
+    for entry in found:
+        told = f"audit action={entry.action} result=done actor={entry.actor} target={entry.target} "
+        assert caplog.text.count(told) == 1, caplog.text
+
+    def undone() -> None:
+        with services.db.write() as db:
+            record(db, NOW, "cli", "user.enable")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        undone()
+    assert "user.enable" not in caplog.text
