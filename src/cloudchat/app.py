@@ -74,6 +74,7 @@ class Services:
     """What HTTP and sockets share: the blocking half, for threads."""
 
     db: Database
+    keys: LiveKeyRing
     accounts: AccountService
     rooms: RoomService
 
@@ -87,7 +88,7 @@ class Services:
 
     async def revocations_since(self, since: float) -> Revocations:
         """What was revoked since then. Raises `DatabaseUnavailable`."""
-        return await asyncio.to_thread(revocations_since, self.db, since)
+        return await asyncio.to_thread(revocations_since, self.db, self.keys, since)
 
     async def log_places(self) -> dict[str, tuple[str, int]]:
         """Where the logs stand as far as any process wrote it down: nothing, when the database can't say at once."""
@@ -147,14 +148,15 @@ def create_app(settings: Settings) -> FastAPI:
         raise ValueError("no store: `cloudchat serve` starts one and sets CLOUDCHAT_REDIS_URL")
     redis_url = settings.redis_url.get_secret_value()
     db = Database(create_engine(settings.database.get_secret_value(), serving=True))
-    keys = settings.state_dir / "keys"
-    tokens = Tokens(LiveKeyRing(keys), access_seconds=settings.access_token_seconds)
-    vault = open_vault(keys)
+    folder = settings.state_dir / "keys"
+    keys = LiveKeyRing(folder)
+    tokens = Tokens(keys, access_seconds=settings.access_token_seconds)
+    vault = open_vault(folder)
     slowdown = LoginSlowdown(AttemptCounters(redis_url), vault, settings)
     passwords = Passwords()
     accounts = AccountService(db, tokens, passwords, SecondFactor(db, vault), slowdown, settings)
     admin = AdminService(db, tokens, passwords)
-    services = Services(db, accounts, RoomService(db))
+    services = Services(db, keys, accounts, RoomService(db))
     chat = _chat(settings, redis_url, services)
     requests: Counter[tuple[str, str, int]] = Counter()
 

@@ -27,7 +27,8 @@ class Principal:
     `session_id` is what a revocation names: the login session of an access token, the token itself (its `jti`) of an
     API token. `expires_at` is in seconds since 1970. `kind` is "access" or "api". `scopes` is empty while the user
     must change the password. `rights_of` is when the user's rights had last changed (None: never), as the database said
-    it: other rights are there as soon as it says something else. No clock decides that.
+    it: other rights are there as soon as it says something else. No clock decides that. `key_id` is the `kid` of the
+    key that signed the token.
     """
 
     user_id: str
@@ -38,3 +39,4 @@ class Principal:
     expires_at: float
     kind: str
     rights_of: float | None = None
+    key_id: str = ""

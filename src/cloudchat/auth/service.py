@@ -176,6 +176,7 @@ class AccountService:
             expires_at=min(claims.expires_at, standing.expires_at),
             kind=claims.kind,
             rights_of=user.access_changed_at,
+            key_id=claims.key_id,
         )
 
     def _code_refused(self, checked: Checked, address: str) -> None:

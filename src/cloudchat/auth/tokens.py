@@ -48,6 +48,7 @@ class Claims:
     session_id: str
     issued_at: int
     expires_at: int
+    key_id: str
 
 
 class _Prepared:
@@ -134,6 +135,7 @@ class Tokens:
             session_id=claims.get("sid", ""),
             issued_at=claims["iat"],
             expires_at=claims["exp"],
+            key_id=header["kid"],
         )
 
     def _check(self, kind: str, claims: dict[str, Any], now: float) -> None:

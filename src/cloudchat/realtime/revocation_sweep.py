@@ -29,6 +29,7 @@ Read = Callable[[float], Awaitable[Revocations]]
 async def sweep(read: Read, roster: Roster) -> None:
     """Close what is revoked, for ever. `read` takes the instant to read from, seconds since 1970."""
     seen, read_at = time.monotonic(), time.time()
+    keys: frozenset[str] | None = None
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         now = time.time()
@@ -40,8 +41,9 @@ async def sweep(read: Read, roster: Roster) -> None:
                 close_administrators(roster)
         else:
             seen, read_at = time.monotonic(), now
-            if revocations:
+            if revocations or revocations.keys != keys:
                 close_revoked(roster, revocations)
+            keys = revocations.keys
 
 
 def close_revoked(roster: Roster, revocations: Revocations) -> None:
@@ -50,8 +52,10 @@ def close_revoked(roster: Roster, revocations: Revocations) -> None:
         principal = connection.principal
         if principal.user_id in revocations.disabled:
             connection.socket.close(CloseCode.ACCOUNT_DISABLED)
-        elif principal.session_id in revocations.sessions or principal.rights_of != revocations.changed.get(
-            principal.user_id, principal.rights_of
+        elif (
+            principal.session_id in revocations.sessions
+            or principal.rights_of != revocations.changed.get(principal.user_id, principal.rights_of)
+            or principal.key_id not in revocations.keys
         ):
             connection.socket.close(CloseCode.TOKEN_INVALID)
 

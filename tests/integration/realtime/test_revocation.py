@@ -101,6 +101,15 @@ def test_another_role_closes_the_sockets_that_do_not_have_it(workers: RunningSer
     assert [socket.command("ping")["type"] for socket in (after, other)] == ["pong"] * 2
 
 
+def test_a_stolen_key_that_is_forgotten_ends_the_sockets_of_its_tokens(server: RunningServer) -> None:
+    user = register(server.url)
+    (socket,) = opened(server, user.access_token)
+    admin(server, "rotate-keys", "--forget-old")
+    assert close_code(socket) == 4401
+    (again,) = opened(server, login(server.url, user.name).access_token)
+    assert again.command("ping")["type"] == "pong"
+
+
 def test_an_open_socket_takes_no_token_that_would_not_open_one(server: RunningServer) -> None:
     user = register(server.url)
     token = admin(server, "issue-token", user.name, "--scope", "chat:write", "--ttl", "1h")

@@ -87,9 +87,13 @@ class TestRights:
         for token in (signed_in.access_token, issued.token):
             assert "admin" not in services.authenticate(token).scopes
 
-    def test_each_change_leaves_the_mark_that_closes_sockets(self, services: AccountServices, chief: Actor) -> None:
+    def test_each_change_leaves_the_mark_that_closes_sockets(
+        self, services: AccountServices, chief: Actor, tmp_path: Path
+    ) -> None:
+        from cloudchat.auth.key_rotation import LiveKeyRing
         from cloudchat.auth.revocations import revocations_since
 
+        keys = LiveKeyRing(tmp_path / "keys")
         services.register()
         ann = services.admin.users.find("ann")
         users = services.admin.users
@@ -102,9 +106,9 @@ class TestRights:
             )
         ):
             now = LATER + instant
-            assert not revocations_since(services.db, now)
+            assert not revocations_since(services.db, keys, now)
             change(now)
-            marks = revocations_since(services.db, now)
+            marks = revocations_since(services.db, keys, now)
             assert ann in marks.disabled or marks.changed == {ann: now}
 
     def test_what_changes_nothing_leaves_no_trace(self, services: AccountServices, chief: Actor) -> None:

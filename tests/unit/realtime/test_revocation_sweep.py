@@ -23,7 +23,7 @@ class World:
         self.asked_since = []
         self.closed = []
         self.asked = asyncio.Event()
-        principal = SimpleNamespace(user_id="u", session_id="s", scopes={"admin"}, rights_of=None)
+        principal = SimpleNamespace(user_id="u", session_id="s", scopes={"admin"}, rights_of=None, key_id="k")
         self.connection = SimpleNamespace(principal=principal, socket=SimpleNamespace(close=self.closed.append))
 
     def all(self):
@@ -34,7 +34,7 @@ class World:
         self.asked.set()
         if self.away:
             raise DatabaseUnavailable
-        return Revocations(frozenset(), frozenset(), {})
+        return Revocations(frozenset(), frozenset(), {}, frozenset({"k"}))
 
     async def later(self, seconds):
         """Let the clock go on, and the sweep look again twice: then it has done what the first look was for."""

@@ -15,6 +15,7 @@ class Person:
     session_id: str = "s"
     scopes: frozenset[str] = frozenset({"chat:read"})
     rights_of: float | None = None
+    key_id: str = "k1"
 
 
 class Socket:
@@ -25,6 +26,7 @@ class Socket:
         self.closed = code
 
 
+KEYS = frozenset({"k1", "k2"})
 NUMBERS = itertools.count(1)
 
 
@@ -87,24 +89,33 @@ def closed_by(roster, revocations):
 def test_an_ended_session_closes_its_own_sockets(roster):
     enter(roster, Person("u", "gone"))
     enter(roster, Person("u", "stays"))
-    assert closed_by(roster, Revocations(frozenset({"gone"}), frozenset(), {})) == [CloseCode.TOKEN_INVALID, None]
+    assert closed_by(roster, Revocations(frozenset({"gone"}), frozenset(), {}, KEYS)) == [CloseCode.TOKEN_INVALID, None]
 
 
 def test_a_disabled_user_is_told_so(roster):
     enter(roster, Person("bad"))
     enter(roster, Person("good"))
-    assert closed_by(roster, Revocations(frozenset(), frozenset({"bad"}), {})) == [CloseCode.ACCOUNT_DISABLED, None]
+    assert closed_by(roster, Revocations(frozenset(), frozenset({"bad"}), {}, KEYS)) == [
+        CloseCode.ACCOUNT_DISABLED,
+        None,
+    ]
 
 
 def test_changed_rights_close_what_does_not_have_them_and_nothing_else(roster):
     enter(roster, Person("u"))
     enter(roster, Person("u", rights_of=150.0))
     enter(roster, Person("other"))
-    assert closed_by(roster, Revocations(frozenset(), frozenset(), {"u": 150.0})) == [
+    assert closed_by(roster, Revocations(frozenset(), frozenset(), {"u": 150.0}, KEYS)) == [
         CloseCode.TOKEN_INVALID,
         None,
         None,
     ]
+
+
+def test_a_key_that_was_forgotten_closes_whoever_came_with_a_token_of_it(roster):
+    enter(roster, Person("u", key_id="stolen"))
+    enter(roster, Person("u", key_id="k2"))
+    assert closed_by(roster, Revocations(frozenset(), frozenset(), {}, KEYS)) == [CloseCode.TOKEN_INVALID, None]
 
 
 def test_blind_servers_keep_no_administrators(roster):
