@@ -2,7 +2,7 @@
 
 CALLS = """
 const { createCalls } = await load("settings/calls");
-const { SessionEnded } = await load("session");
+const { Overtaken, SessionEnded } = await load("session");
 const { ApiError } = await load("api");
 const tokens = [];
 let answers = [];
@@ -13,7 +13,7 @@ const api = { async send(method, path, body, token) {
   if (answer instanceof Error) throw answer;
   return answer;
 } };
-const session = { token: async () => "old", refresh: async () => "new" };
+const session = { user: { id: "ada" }, token: async () => "old", refresh: async () => "new" };
 const call = createCalls({ api, session, onSessionEnded: () => { ended += 1; } });
 """
 
@@ -23,6 +23,18 @@ def test_a_token_that_was_revoked_early_is_renewed_once(modules):
         "yes",
         ["old", "new"],
     ]
+
+
+def test_what_one_person_asked_for_is_never_asked_again_in_the_name_of_the_next(modules):
+    assert modules(
+        CALLS
+        + """
+        answers = [new ApiError(401, {}), "yes"];
+        const asked = call("DELETE", "/x").catch((error) => error instanceof Overtaken);
+        session.user = { id: "grace" };
+        return [await asked, tokens, ended];
+        """
+    ) == [True, ["old"], 0]
 
 
 def test_a_wrong_password_is_no_expired_token(modules):
