@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
-from starlette.staticfiles import StaticFiles
 
 from cloudchat import __version__
 from cloudchat.admin.routes import admin_routes
@@ -37,6 +36,7 @@ from cloudchat.database.engine import create_engine
 from cloudchat.database.pruning import prune
 from cloudchat.database.transactions import Database, DatabaseUnavailable
 from cloudchat.http.limits import create_limiter
+from cloudchat.http.page_files import PageFiles
 from cloudchat.http.protection import protect
 from cloudchat.messages.service import MessageService
 from cloudchat.operations.health import health_routes, until_well
@@ -185,7 +185,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health_routes({"store": chat.store_answers, "tasks": chat.tasks_live}))
     app.router.routes.append(WebSocketRoute("/ws", chat.sockets))
     app.router.routes.append(WebSocketRoute("/{path:path}", Door(chat.traffic)))
-    app.mount("/", StaticFiles(directory=frontend_directory(), html=True), name="frontend")
+    app.mount("/", PageFiles(directory=frontend_directory(), html=True), name="frontend")
     return app
 
 

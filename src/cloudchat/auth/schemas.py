@@ -47,7 +47,8 @@ class LoginRequest(JsonBody):
 class RefreshRequest(JsonBody):
     """Empty in a browser, whose cookie says it."""
 
-    refresh_token: str | None = Field(None, max_length=128)
+    # An access token by mistake is a wrong token, as any other, and no wrong form.
+    refresh_token: str | None = Field(None, max_length=4096)
 
 
 class PasswordRequest(JsonBody):

@@ -188,7 +188,7 @@ def test_a_token_that_only_reads_writes_nothing(server: RunningServer, credentia
 
 @pytest.mark.parametrize("kind", [kind for kind in OPENS if kind not in (NOTHING, "a refresh token")])
 def test_nothing_but_a_refresh_token_refreshes(server: RunningServer, credentials: dict[str, str], kind: str) -> None:
-    for body in ({"refresh_token": credentials[kind][:128]}, {}):
+    for body in ({"refresh_token": credentials[kind]}, {}):
         headers = {"Authorization": f"Bearer {credentials[kind]}"}
         answer = request("POST", f"{server.url}/api/auth/refresh", json=body, headers=headers)
         assert answer.status_code == 401

@@ -81,6 +81,15 @@ def test_every_route_with_every_method_and_every_kind_of_mistake(server: Running
     assert "Traceback" not in server.log
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_not_there_is_not_there_for_any_method(server: RunningServer, method: str) -> None:
+    for path, status in (("/nothing", 404), ("/api/nothing", 404), ("/script.js", 200 if method == "GET" else 405)):
+        answer = httpx.request(method, server.url + path, verify=False)
+        assert answer.status_code == status
+        if status == 405:
+            assert answer.headers["allow"] == "GET, HEAD"
+
+
 def test_a_page_on_another_allowed_origin_can_sign_in_and_read_every_answer(server: RunningServer) -> None:
     account = register(server.url)
     asked = {"Origin": OTHER_PAGE, "Access-Control-Request-Method": "POST"}

@@ -49,7 +49,7 @@ def test_a_bad_request_is_answered_and_let_go(
 def test_a_post_can_not_be_upgraded(server: RunningServer, all_freed: Callable[[], None]) -> None:
     with RawSocket(server.port) as raw:
         raw.send(f"POST /ws HTTP/1.1\r\nContent-Length: 3\r\n{UPGRADE}\r\nabc".encode())
-        assert raw.read_head().startswith(b"HTTP/1.1 405")
+        assert raw.read_head().startswith(b"HTTP/1.1 404")
         all_freed()
 
 
