@@ -192,7 +192,7 @@ def test_without_boto3_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "boto3", None)  # as if it were not installed
     assert main([*PUBLISH, bucket.target]) == 1
     (line,) = refusals_and_warnings(capfd, warnings=False)
-    assert "pip install 'cloudchat[aws]'" in line
+    assert "pip install '.[aws]'" in line
 
 
 def refusals_and_warnings(capfd: pytest.CaptureFixture[str], *, warnings: bool) -> list[str]:

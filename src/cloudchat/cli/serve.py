@@ -103,7 +103,9 @@ def _check_extras(settings: "Settings") -> None:
     try:
         import opentelemetry.exporter.otlp.proto.http  # noqa: F401
     except ModuleNotFoundError as error:
-        raise Refusal("CLOUDCHAT_TRACE_RATIO needs OpenTelemetry; install it: pip install 'cloudchat[otel]'") from error
+        raise Refusal(
+            "CLOUDCHAT_TRACE_RATIO needs OpenTelemetry; in cloudchat's checkout: pip install '.[otel]'"
+        ) from error
 
 
 def _stop_cleanly_on_signals() -> None:

@@ -54,7 +54,9 @@ def create_engine(url: str, *, serving: bool = False) -> Engine:
             hide_parameters=True,
         )
     except ModuleNotFoundError as error:
-        raise DatabaseUrlError("PostgreSQL needs its driver; install it: pip install 'cloudchat[postgres]'") from error
+        raise DatabaseUrlError(
+            "PostgreSQL needs its driver; in cloudchat's checkout: pip install '.[postgres]'"
+        ) from error
     if serving:
         event.listen(engine, "do_connect", _connect_bounded)
     return engine

@@ -108,7 +108,7 @@ def _client(service: str) -> Any:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
     except ImportError as error:
-        raise BucketError("publishing needs boto3: pip install 'cloudchat[aws]'") from error
+        raise BucketError("publishing needs boto3; in cloudchat's checkout: pip install '.[aws]'") from error
     patience = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
     try:
         return boto3.Session().client(service, config=patience)
