@@ -4,6 +4,7 @@ import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
@@ -49,7 +50,7 @@ class Settings(BaseSettings):
         description="Comma-separated addresses or networks of proxies whose X-Forwarded-For and -Proto are believed.",
     )
     registration: RegistrationMode | None = Field(
-        None, description="open, invite or closed; unset is open on loopback and invite elsewhere."
+        None, description="open, invite or closed; unset is open on loopback for its own pages, else invite."
     )
     history_messages: int = Field(10_000, ge=1, le=10_000_000, description="Events kept per room.")
     access_token_seconds: int = Field(600, ge=5, le=3600, description="Life of an access token.")
@@ -92,7 +93,8 @@ class Settings(BaseSettings):
         description="Wrong codes after a right password; above, addresses wait that the account never signed in from.",
     )
     require_admin_2fa: bool | None = Field(
-        None, description="Whether administrators need a second factor; unset is no on loopback and yes elsewhere."
+        None,
+        description="Whether administrators need a second factor; unset is no on loopback for its own pages, else yes.",
     )
     audit_days: int = Field(
         365,
@@ -115,7 +117,10 @@ class Settings(BaseSettings):
     @classmethod
     def _split_origins(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
+            value = tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
+        if isinstance(value, tuple):
+            for origin in value:
+                urlsplit(origin)  # a ValueError names what is none
         return value
 
     @field_validator("trusted_proxies", mode="before")
@@ -144,7 +149,7 @@ class Settings(BaseSettings):
 
     @property
     def on_loopback(self) -> bool:
-        """Whether only this machine can reach the server."""
+        """Whether only this machine can reach the socket that the server listens on."""
         if self.host == "localhost":
             return True
         try:
@@ -153,14 +158,21 @@ class Settings(BaseSettings):
             return False
 
     @property
+    def open_to_strangers(self) -> bool:
+        """Whether anybody may come from outside; on loopback through a proxy, of which only its pages tell."""
+        return not self.on_loopback or any(
+            urlsplit(origin).hostname not in ("localhost", "127.0.0.1", "::1") for origin in self.allowed_origins
+        )
+
+    @property
     def registration_mode(self) -> RegistrationMode:
         """Who may register: strangers only where no stranger can come from outside."""
-        return self.registration or ("open" if self.on_loopback else "invite")
+        return self.registration or ("invite" if self.open_to_strangers else "open")
 
     @property
     def admins_need_second_factor(self) -> bool:
         """Whether an administrator without a second factor may not administer."""
-        return not self.on_loopback if self.require_admin_2fa is None else self.require_admin_2fa
+        return self.open_to_strangers if self.require_admin_2fa is None else self.require_admin_2fa
 
     @property
     def log_format_in_force(self) -> LogFormat:

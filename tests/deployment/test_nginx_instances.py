@@ -49,6 +49,7 @@ def cluster() -> Iterator[Cluster]:
             "CLOUDCHAT_REDIS_URL": store.url,
             "CLOUDCHAT_DATABASE_URL": f"sqlite:///{store.folder}/accounts.db",
             "CLOUDCHAT_ALLOWED_ORIGINS": ORIGIN,
+            "CLOUDCHAT_REGISTRATION": "open",
             "CLOUDCHAT_TRUSTED_PROXIES": "127.0.0.1",
         }
         one = running.enter_context(RunningServer(port=ports[0], environment=environment))

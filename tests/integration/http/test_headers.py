@@ -24,7 +24,9 @@ SENT_ALWAYS = {
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
     rates = {f"CLOUDCHAT_{name}_RATE": "9999/minute" for name in ("LOGIN", "REGISTER", "REFRESH", "ACCOUNT", "ADMIN")}
-    with RunningServer(environment={**rates, "CLOUDCHAT_ALLOWED_ORIGINS": OTHER_PAGE}) as running:
+    with RunningServer(
+        environment={**rates, "CLOUDCHAT_ALLOWED_ORIGINS": OTHER_PAGE, "CLOUDCHAT_REGISTRATION": "open"}
+    ) as running:
         yield running
 
 

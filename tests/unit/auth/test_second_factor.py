@@ -292,8 +292,21 @@ class TestAdministrators:
         services.register("bob")
         assert not services.login("bob").user.must_set_up_totp
 
-    @pytest.mark.parametrize(("host", "needed"), [("127.0.0.1", False), ("0.0.0.0", True), ("chat.example", True)])
-    def test_it_is_demanded_where_strangers_can_come(self, host: str, needed: bool) -> None:
+    @pytest.mark.parametrize(
+        ("host", "origin", "needed"),
+        [
+            ("127.0.0.1", "", False),
+            ("127.0.0.1", "http://localhost:8000,http://[::1]:8000", False),
+            ("127.0.0.1", "http://localhost:8000,https://chat.example", True),  # behind a proxy
+            ("0.0.0.0", "", True),
+            ("chat.example", "", True),
+        ],
+    )
+    def test_it_is_demanded_and_registration_is_not_open_where_strangers_can_come(
+        self, host: str, origin: str, needed: bool
+    ) -> None:
         from cloudchat.settings import Settings
 
-        assert Settings(host=host).admins_need_second_factor is needed
+        settings = Settings(host=host, allowed_origins=origin)
+        assert settings.admins_need_second_factor is needed
+        assert (settings.registration_mode == "open") is not needed
