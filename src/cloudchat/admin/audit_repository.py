@@ -44,7 +44,7 @@ def entries_before(db: Session, before: str | None, limit: int) -> Sequence[Audi
         .limit(limit)
     )
     if before is not None:
-        place = db.get(AuditEntry, before)
+        place = db.get(AuditEntry, before) if before.isascii() else None
         if place is None:
             raise NoSuchThing("there is no such entry")
         query = query.where(tuple_(AuditEntry.at, AuditEntry.id) < (place.at, place.id))

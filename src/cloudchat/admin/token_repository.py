@@ -58,7 +58,12 @@ def all_api_tokens(db: Session) -> Sequence[TokenSummary]:
     ]
 
 
+def has_api_token(db: Session, token_id: str) -> bool:
+    """Whether there is, or was, one of this id."""
+    return token_id.isascii() and db.get(ApiToken, token_id) is not None
+
+
 def revoke_api_token(db: Session, token_id: str, now: float) -> bool:
-    """Revoke; False if there is none of this id. A second revocation changes nothing."""
+    """Revoke; False if that was done before."""
     revoke = update(ApiToken).where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None)).values(revoked_at=now)
-    return changed_rows(db, revoke) == 1 or db.get(ApiToken, token_id) is not None
+    return changed_rows(db, revoke) == 1

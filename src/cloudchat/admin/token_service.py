@@ -58,11 +58,12 @@ class TokenService:
             return repository.all_api_tokens(db)
 
     def revoke(self, token_id: str, *, actor: Actor, now: float) -> None:
-        """End an API token. Raises NoSuchThing."""
+        """End an API token; a second time changes nothing. Raises NoSuchThing."""
         with self._db.write() as db:
-            if not token_id.isascii() or not repository.revoke_api_token(db, token_id, now):
+            if not repository.has_api_token(db, token_id):
                 raise NoSuchThing(f"there is no token {token_id!a}; see: cloudchat admin list-tokens")
-            record(db, now, actor.id, "token.revoke", target=token_id[:32], address=actor.address)
+            if repository.revoke_api_token(db, token_id, now):
+                record(db, now, actor.id, "token.revoke", target=token_id, address=actor.address)
 
     def _issue(
         self, name: str, scopes: frozenset[str], expires_at: int, label: str, actor: Actor, now: float
