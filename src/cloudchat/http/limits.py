@@ -5,6 +5,7 @@ the credential and the body. So each router has a route class that counts first,
 of a second before this process counts by itself.
 """
 
+import logging
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -42,6 +43,7 @@ def create_limiter(settings: Settings) -> Limiter:
         key_prefix="cloudchat",
     )
     limiter.enabled = True  # whatever RATELIMIT_ENABLED, which slowapi reads from the environment, says
+    limiter.logger.addFilter(_no_refusal)
     return limiter
 
 
@@ -100,6 +102,11 @@ def client_address(request: Request) -> str:
 def client_key(request: Request) -> str:
     """Who shares an allowance. Never empty, which slowapi would let pass."""
     return client_network(client_address(request))
+
+
+def _no_refusal(record: logging.LogRecord) -> bool:
+    # Each is told by http/refusal_log.py, and there only so often in a minute.
+    return not str(record.msg).startswith("ratelimit ")
 
 
 def _wait_ms(limiter: Limiter, request: Request, error: RateLimitExceeded) -> int:

@@ -10,21 +10,27 @@ from cloudchat.core.line_budget import PER_CLIENT
 from support.server import RunningServer
 from support.socket import ChatSocket
 
-REFUSED = {"not signed in": 3 * PER_CLIENT, "socket refused": 2 * PER_CLIENT}
+REFUSED = {"not signed in": 3 * PER_CLIENT, "limit hit": 2 * PER_CLIENT, "socket refused": 2 * PER_CLIENT}
 
 
 def test_a_flood_of_refusals_costs_few_lines_and_is_counted() -> None:
-    with RunningServer(
-        environment={"CLOUDCHAT_ACCOUNT_RATE": "99999/minute", "CLOUDCHAT_LOG_FORMAT": "json"}
-    ) as server:
+    environment = {
+        "CLOUDCHAT_ACCOUNT_RATE": "99999/minute",
+        "CLOUDCHAT_REFRESH_RATE": "1/day",
+        "CLOUDCHAT_LOG_FORMAT": "json",
+    }
+    with RunningServer(environment=environment) as server:
         with httpx.Client(base_url=server.url, verify=False) as nobody:
             for _ in range(REFUSED["not signed in"]):
                 assert nobody.get("/api/me").status_code == 401
+            statuses = [nobody.post("/api/auth/logout", json={}).status_code for _ in range(REFUSED["limit hit"] + 1)]
+            assert statuses.count(429) == REFUSED["limit hit"]
         for _ in range(REFUSED["socket refused"]):
             with pytest.raises(InvalidStatus):
                 ChatSocket(server.ws_url, "no token")
         server.terminate()  # or a minute later
         lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
+    assert len(lines) < (len(REFUSED) + 1) * PER_CLIENT, "and none of them a second time, by another name"
     for kind, refused in REFUSED.items():
         told = sum(line["event"] == kind for line in lines)
         rest = [line for line in lines if line.get("kind") == kind]
