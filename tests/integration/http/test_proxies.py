@@ -13,6 +13,7 @@ from websockets.sync.client import unix_connect
 from websockets.typing import Subprotocol
 
 from support.accounts import PASSWORD, Account, register
+from support.raw_socket import UPGRADE
 from support.server import RunningServer
 from support.socket import ChatSocket
 
@@ -81,6 +82,9 @@ def test_behind_a_named_proxy_each_client_has_its_own_allowance(proxied: Running
     assert sign_in(proxied, account, **by("198.51.100.2")).status_code == 200
     assert 429 in [opens(proxied, account, **by("198.51.100.1")) for _ in range(2 * RATE + 1)]
     assert opens(proxied, account, **by("198.51.100.2")) == 101
+    upgrade = dict(line.split(": ") for line in UPGRADE.splitlines()) | by("198.51.100.3")
+    no_socket = httpx.get(f"{proxied.url}/ws", headers=upgrade, verify=False)
+    assert (no_socket.status_code, "strict-transport-security" in no_socket.headers) == (400, True)
     assert "action=session.open" in proxied.log
     assert "address=198.51.100.2" in proxied.log
     assert "203.0.113.77" not in proxied.log
