@@ -26,7 +26,7 @@ export function auditSection({ call }) {
       mark(entry.result, entry.result === "done" ? "good" : "bad"),
     ],
   });
-  return [element("p", { class: "quiet" }, "What was done to accounts, tokens and invites, and who tried to get in."), list.node];
+  return [element("p", { class: "quiet" }, "What was done to accounts, tokens and invites, and what was refused."), list.node];
 }
 
 /** Of a sign-in the device; nobody knows a session by its id. */
