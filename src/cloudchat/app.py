@@ -1,8 +1,6 @@
 """The whole server on one page: the only place where objects are built and wired."""
 
 import asyncio
-import logging
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,8 +19,6 @@ from cloudchat.auth.attempt_counters import AttemptCounters
 from cloudchat.auth.key_rotation import LiveKeyRing
 from cloudchat.auth.login_slowdown import LoginSlowdown
 from cloudchat.auth.passwords import Passwords
-from cloudchat.auth.principal import Principal
-from cloudchat.auth.revocations import Revocations, revocations_since
 from cloudchat.auth.routes import auth_routes
 from cloudchat.auth.second_factor import SecondFactor
 from cloudchat.auth.second_factor_routes import second_factor_routes
@@ -34,7 +30,7 @@ from cloudchat.broker.socket_census import SocketCensus
 from cloudchat.broker.store_calls import StoreCalls
 from cloudchat.database.engine import create_engine
 from cloudchat.database.pruning import prune
-from cloudchat.database.transactions import Database, DatabaseUnavailable
+from cloudchat.database.transactions import Database
 from cloudchat.http.limits import create_limiter
 from cloudchat.http.page_files import PageFiles
 from cloudchat.http.protection import protect
@@ -57,55 +53,14 @@ from cloudchat.realtime.traffic import Traffic
 from cloudchat.realtime.witness_keeper import keep_once, keep_witness
 from cloudchat.resources import frontend_directory
 from cloudchat.rooms.routes import room_routes
-from cloudchat.rooms.service import RoomService, RoomSummary
+from cloudchat.rooms.service import RoomService
+from cloudchat.services import Services
 from cloudchat.settings import Settings
 
-logger = logging.getLogger(__name__)
-
 _SECONDS_TO_GET_WELL = 2.0
-_SECONDS_TO_RECALL = 1.0
 
 if TYPE_CHECKING:
     from cloudchat.operations.message_traces import MessageTraces
-
-
-@dataclass(frozen=True)
-class Services:
-    """What HTTP and sockets share: the blocking half, for threads."""
-
-    db: Database
-    keys: LiveKeyRing
-    accounts: AccountService
-    rooms: RoomService
-
-    async def admit(self, token: str) -> tuple[Principal, list[RoomSummary]]:
-        """Whom a token speaks for, and their rooms. Raises `BadToken`, `AccountDisabled`, `DatabaseUnavailable`."""
-        return await asyncio.to_thread(self._admit, token)
-
-    def _admit(self, token: str) -> tuple[Principal, list[RoomSummary]]:
-        principal = self.accounts.authenticate(token, time.time())
-        return principal, self.rooms.rooms_of(principal.user_id)
-
-    async def revocations_since(self, since: float) -> Revocations:
-        """What was revoked since then. Raises `DatabaseUnavailable`."""
-        return await asyncio.to_thread(revocations_since, self.db, self.keys, since)
-
-    async def log_places(self) -> dict[str, tuple[str, int]]:
-        """Where the logs stand as far as any process wrote it down: nothing, when the database can't say at once."""
-        try:
-            async with asyncio.timeout(_SECONDS_TO_RECALL):
-                return await asyncio.to_thread(self.rooms.log_places)
-        except (DatabaseUnavailable, TimeoutError):
-            logger.warning("the places of the logs cannot be read")
-            return {}
-
-    async def keep_log_places(self, places: dict[str, tuple[str, int]]) -> None:
-        """Write down where the logs stand. Raises `DatabaseUnavailable`."""
-        await asyncio.to_thread(self.rooms.keep_log_places, places)
-
-    async def authenticate(self, token: str) -> Principal:
-        """Whom a token speaks for. Raises `AccountError`, `DatabaseUnavailable`."""
-        return await asyncio.to_thread(self.accounts.authenticate, token, time.time())
 
 
 @dataclass(frozen=True)

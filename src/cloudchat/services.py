@@ -1,0 +1,56 @@
+"""The blocking half of the server, for the event loop: each call runs in a thread."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+
+from cloudchat.auth.key_rotation import LiveKeyRing
+from cloudchat.auth.principal import Principal
+from cloudchat.auth.revocations import Revocations, revocations_since
+from cloudchat.auth.service import AccountService
+from cloudchat.database.transactions import Database, DatabaseUnavailable
+from cloudchat.rooms.service import RoomService, RoomSummary
+
+logger = logging.getLogger(__name__)
+
+_SECONDS_TO_RECALL = 1.0
+
+
+@dataclass(frozen=True)
+class Services:
+    """What HTTP and sockets share: the blocking half, for threads."""
+
+    db: Database
+    keys: LiveKeyRing
+    accounts: AccountService
+    rooms: RoomService
+
+    async def admit(self, token: str) -> tuple[Principal, list[RoomSummary]]:
+        """Whom a token speaks for, and their rooms. Raises `BadToken`, `AccountDisabled`, `DatabaseUnavailable`."""
+        return await asyncio.to_thread(self._admit, token)
+
+    def _admit(self, token: str) -> tuple[Principal, list[RoomSummary]]:
+        principal = self.accounts.authenticate(token, time.time())
+        return principal, self.rooms.rooms_of(principal.user_id)
+
+    async def revocations_since(self, since: float) -> Revocations:
+        """What was revoked since then. Raises `DatabaseUnavailable`."""
+        return await asyncio.to_thread(revocations_since, self.db, self.keys, since)
+
+    async def log_places(self) -> dict[str, tuple[str, int]]:
+        """Where the logs stand as far as any process wrote it down: nothing, when the database can't say at once."""
+        try:
+            async with asyncio.timeout(_SECONDS_TO_RECALL):
+                return await asyncio.to_thread(self.rooms.log_places)
+        except (DatabaseUnavailable, TimeoutError):
+            logger.warning("the places of the logs cannot be read")
+            return {}
+
+    async def keep_log_places(self, places: dict[str, tuple[str, int]]) -> None:
+        """Write down where the logs stand. Raises `DatabaseUnavailable`."""
+        await asyncio.to_thread(self.rooms.keep_log_places, places)
+
+    async def authenticate(self, token: str) -> Principal:
+        """Whom a token speaks for. Raises `AccountError`, `DatabaseUnavailable`."""
+        return await asyncio.to_thread(self.accounts.authenticate, token, time.time())
