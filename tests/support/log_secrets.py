@@ -5,7 +5,7 @@ import re
 from support.accounts import PASSWORD
 
 _SECRETS = (
-    r"eyJ[\w-]{10,}",  # a JWT
+    r"(?<![\w-])eyJ[\w-]{10,}\.eyJ",  # a JWT; an id may have these letters, too
     r"(?<![\w-])[\w-]{43}(?![\w-])",  # a refresh token, an invite
     r"\$argon2",
     r"cloudchat\.token\.",
