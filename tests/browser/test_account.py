@@ -1,7 +1,8 @@
 """One's own account in the page: password, second factor, sessions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import pytest
 from playwright.sync_api import expect
 
 from browser.chat_page import PASSWORD, ChatPage
@@ -14,13 +15,20 @@ People = Callable[[], ChatPage]
 NEXT = "a long phrase that is new"
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    """One for all tests here: each has people of its own."""
+    with RunningServer(environment={"CLOUDCHAT_LOGIN_FAILURES_PER_CLIENT": "1000/minute"}) as running:
+        yield running
+
+
 def test_the_chat_goes_on_behind_the_settings(server: RunningServer, person: People) -> None:
     ada, grace = person(), person()
-    ada.register(server.url, "ada")
-    grace.register(server.url, "grace")
+    ada.register(server.url, "ada1")
+    grace.register(server.url, "grace1")
     SettingsPage(ada.page).open("Sessions")
     grace.write("are you there?")
-    expect(ada.messages).to_have_count(1)
+    expect(ada.says("are you there?")).to_have_count(1)
     ada.page.keyboard.press("Escape")
     expect(ada.says("are you there?")).to_be_visible()
     ada.write("I am")
@@ -29,9 +37,9 @@ def test_the_chat_goes_on_behind_the_settings(server: RunningServer, person: Peo
 
 def test_a_changed_password_ends_the_other_sessions(server: RunningServer, person: People) -> None:
     ada, elsewhere = person(), person()
-    ada.register(server.url, "ada")
+    ada.register(server.url, "ada2")
     elsewhere.page.goto(server.url)
-    elsewhere.sign_in("ada")
+    elsewhere.sign_in("ada2")
     elsewhere.is_connected()
     settings = SettingsPage(ada.page)
     settings.open("Password")
@@ -47,7 +55,7 @@ def test_a_changed_password_ends_the_other_sessions(server: RunningServer, perso
     settings.press("Change password")
     expect(settings.dialog.get_by_text("Your password is changed.")).to_be_visible()
     expect(elsewhere.page.get_by_text("You were signed out.")).to_be_visible(timeout=15_000)
-    elsewhere.sign_in("ada", NEXT)
+    elsewhere.sign_in("ada2", NEXT)
     elsewhere.is_connected()
     settings.close()
     ada.write("I am still here")
@@ -56,9 +64,9 @@ def test_a_changed_password_ends_the_other_sessions(server: RunningServer, perso
 
 def test_ending_a_session_signs_that_device_out(server: RunningServer, person: People) -> None:
     ada, elsewhere = person(), person()
-    ada.register(server.url, "ada")
+    ada.register(server.url, "ada3")
     elsewhere.page.goto(server.url)
-    elsewhere.sign_in("ada")
+    elsewhere.sign_in("ada3")
     elsewhere.is_connected()
     SettingsPage(elsewhere.page).open("Password")
     settings = SettingsPage(ada.page)
@@ -74,8 +82,8 @@ def test_ending_a_session_signs_that_device_out(server: RunningServer, person: P
 
 def test_a_question_that_is_left_is_a_no(server: RunningServer, person: People) -> None:
     ada = person()
-    ada.register(server.url, "ada")
-    login(server.url, "ada")
+    ada.register(server.url, "ada4")
+    login(server.url, "ada4")
     settings = SettingsPage(ada.page)
     settings.open("Sessions")
     other = settings.dialog.get_by_role("row").filter(has=ada.page.get_by_role("button", name="End"))
@@ -87,7 +95,7 @@ def test_a_question_that_is_left_is_a_no(server: RunningServer, person: People) 
 
 def test_signing_in_with_a_second_factor(server: RunningServer, person: People) -> None:
     ada = person()
-    ada.register(server.url, "ada")
+    ada.register(server.url, "ada5")
     settings = SettingsPage(ada.page)
     settings.open("Second factor")
     settings.fill(Your_password="wrong wrong wrong wrong")
@@ -100,7 +108,7 @@ def test_signing_in_with_a_second_factor(server: RunningServer, person: People) 
     ada.page.get_by_role("button", name="Sign out").click()
     code = ada.page.get_by_label("Code of your second factor")
     expect(code).to_be_hidden()
-    ada.sign_in("ada")
+    ada.sign_in("ada5")
     expect(code).to_be_focused()
     expect(ada.alert).to_have_count(0)  # the password was right: nothing to be alarmed about
     code.fill("000000")
@@ -112,7 +120,7 @@ def test_signing_in_with_a_second_factor(server: RunningServer, person: People) 
     ada.is_connected()
 
     ada.page.get_by_role("button", name="Sign out").click()
-    ada.sign_in("ada")
+    ada.sign_in("ada5")
     code.fill(recovery[0])
     code.press("Enter")
     ada.is_connected()
@@ -127,7 +135,7 @@ def test_signing_in_with_a_second_factor(server: RunningServer, person: People) 
     expect(settings.dialog.get_by_role("button", name="Set it up")).to_be_visible()
     settings.close()
     ada.page.get_by_role("button", name="Sign out").click()
-    ada.sign_in("ada")
+    ada.sign_in("ada5")
     ada.is_connected()
 
 

@@ -1,8 +1,9 @@
 """Coming in and going out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx
+import pytest
 from playwright.sync_api import Route, expect
 
 from browser.chat_page import PASSWORD, ChatPage
@@ -12,9 +13,16 @@ from support.server import RunningServer
 People = Callable[[], ChatPage]
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    """One for all tests here: each has people of its own."""
+    with RunningServer(environment={"CLOUDCHAT_LOGIN_FAILURES_PER_CLIENT": "1000/minute"}) as running:
+        yield running
+
+
 def test_a_reload_keeps_the_person_signed_in(server: RunningServer, person: People) -> None:
     ada = person()
-    ada.register(server.url, "ada")
+    ada.register(server.url, "ada1")
     ada.page.reload()
     ada.is_connected()
     ada.page.reload()
@@ -24,7 +32,7 @@ def test_a_reload_keeps_the_person_signed_in(server: RunningServer, person: Peop
 
 def test_no_script_can_read_a_token(server: RunningServer, person: People) -> None:
     ada = person()
-    ada.register(server.url, "ada")
+    ada.register(server.url, "ada2")
     readable = ada.page.evaluate("document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
     assert "refresh" not in readable
     assert "eyJ" not in readable
@@ -35,7 +43,7 @@ def test_no_script_can_read_a_token(server: RunningServer, person: People) -> No
 
 def test_signing_out_leaves_nothing_behind(server: RunningServer, person: People) -> None:
     ada = person()
-    ada.register(server.url, "ada")
+    ada.register(server.url, "ada3")
     ada.write("hello")
     expect(ada.says("hello")).to_be_visible()
     with ada.page.expect_request_finished(lambda request: request.url.endswith("/api/auth/logout")):
@@ -51,24 +59,24 @@ def test_signing_out_leaves_nothing_behind(server: RunningServer, person: People
 
 def test_signing_in_again(server: RunningServer, person: People) -> None:
     ada = person()
-    ada.register(server.url, "ada")
+    ada.register(server.url, "ada4")
     ada.page.get_by_role("button", name="Sign out").click()
-    ada.sign_in("ada", "a wrong password it is")
+    ada.sign_in("ada4", "a wrong password it is")
     expect(ada.alert).to_have_text("Unknown username or wrong password.")
-    ada.sign_in("ada", PASSWORD)
+    ada.sign_in("ada4", PASSWORD)
     ada.is_connected()
 
 
 def test_a_taken_name_and_a_short_password_are_said_at_the_form(server: RunningServer, person: People) -> None:
     ada, grace = person(), person()
-    ada.register(server.url, "ada")
+    ada.register(server.url, "ada5")
     grace.page.goto(server.url)
     grace.page.get_by_role("button", name="Create an account").click()
-    grace.fill_in("ADA", PASSWORD)
+    grace.fill_in("ADA5", PASSWORD)
     grace.page.get_by_role("button", name="Create account").click()
     expect(grace.alert).to_have_text("This username is taken.")
     expect(grace.page.get_by_label("Username")).to_be_focused()
-    grace.fill_in("grace", "short")
+    grace.fill_in("grace5", "short")
     grace.page.get_by_role("button", name="Create account").click()
     expect(grace.alert).to_contain_text("15")
     expect(grace.page.get_by_label("Password", exact=True)).to_be_focused()
@@ -99,7 +107,7 @@ def test_where_registration_is_by_invite_the_page_says_so(person: People) -> Non
 
 def test_an_answer_that_got_lost_signs_nobody_out(server: RunningServer, person: People) -> None:
     ada = person()
-    ada.register(server.url, "ada")
+    ada.register(server.url, "ada7")
     lost: list[int] = []
 
     def lose(route: Route) -> None:
@@ -120,7 +128,7 @@ def test_an_answer_that_got_lost_signs_nobody_out(server: RunningServer, person:
 def test_tabs_that_refresh_at_once_all_stay_signed_in(server: RunningServer, person: People) -> None:
     ada = person()
     ada.page.context.add_init_script("Object.defineProperty(navigator, 'locks', { value: undefined })")
-    ada.register(server.url, "ada")
+    ada.register(server.url, "ada8")
     tabs = [ada, *(ChatPage(ada.page.context.new_page()) for _ in range(2))]
     for tab in tabs[1:]:
         tab.page.goto(server.url)
