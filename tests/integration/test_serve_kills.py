@@ -16,7 +16,7 @@ from support.stores import store_binaries
 
 
 def ready(server: RunningServer) -> bool:
-    return httpx.get(f"{server.url}/readyz").status_code == 200
+    return httpx.get(f"{server.url}/readyz", verify=False).status_code == 200
 
 
 def test_kill_of_the_server_takes_the_store_along() -> None:

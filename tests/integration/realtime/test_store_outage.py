@@ -34,7 +34,7 @@ def test_after_half_a_minute_without_its_store_a_server_sends_its_clients_away()
         assert int(refused.value.response.headers["retry-after"]) >= 1
 
         store.start()
-        wait_until(lambda: httpx.get(f"{server.url}/readyz").status_code == 200, "the server to be ready")
+        wait_until(lambda: httpx.get(f"{server.url}/readyz", verify=False).status_code == 200, "the server to be ready")
         with ChatSocket(server.ws_url, ann.access_token) as socket:
             joined = socket.join(after={"epoch": stored["epoch"], "seq": stored["seq"]})
             assert joined["status"] == "recovered"
