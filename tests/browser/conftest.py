@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from browser.chat_page import ChatPage
 from browser.chromium import launch
@@ -51,6 +51,16 @@ def scripted(ada: ChatPage) -> ScriptedServer:
     """The server behind `ada`, who is signed in already: the page comes back after an earlier sign-in."""
     ada.page.add_init_script("localStorage.setItem('cloudchat.signed_in', '1')")
     return ScriptedServer(ada.page.context)
+
+
+@pytest.fixture
+def chat(ada: ChatPage, scripted: ScriptedServer) -> ChatPage:
+    """The chat is open and shows one message."""
+    scripted.say("one")
+    ada.page.goto(ORIGIN)
+    ada.is_connected()
+    expect(ada.says("one")).to_be_visible()
+    return ada
 
 
 @pytest.fixture(scope="module")

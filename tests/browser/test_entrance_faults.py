@@ -27,16 +27,6 @@ window.isDatabaseAsked = () => held.length > 0;
 """
 
 
-@pytest.fixture
-def chat(ada: ChatPage, scripted: ScriptedServer) -> ChatPage:
-    """The chat is open and shows one message."""
-    scripted.say("one")
-    ada.page.goto(ORIGIN)
-    ada.is_connected()
-    expect(ada.says("one")).to_be_visible()
-    return ada
-
-
 def answered(user: dict[str, object]) -> dict[str, object]:
     return {"access_token": "a-token", "expires_in": 600, "user": user}
 

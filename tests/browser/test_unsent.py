@@ -1,22 +1,20 @@
 """What is not sent yet, or seems so: where it stands, and where the person stands after dealing with it."""
 
-import pytest
 from playwright.sync_api import expect
 
 from browser.chat_page import ChatPage
-from browser.scripted_server import ORIGIN, ScriptedServer
+from browser.scripted_server import ScriptedServer
+from support.processes import wait_until
 
 REFUSED = {"code": "muted", "message": "you are muted until noon", "retryable": False}
 
 
-@pytest.fixture
-def chat(ada: ChatPage, scripted: ScriptedServer) -> ChatPage:
-    """The chat is open and shows one message."""
-    scripted.say("one")
-    ada.page.goto(ORIGIN)
-    ada.is_connected()
-    expect(ada.says("one")).to_be_visible()
-    return ada
+def come_back_after_much(chat: ChatPage, scripted: ScriptedServer) -> None:
+    """More is said than a page is shown when it is back."""
+    for number in range(80):
+        scripted.write("message", text=f"m{number}", cid=f"x{number}", user={"id": "u-grace", "name": "grace"})
+    chat.page.reload()
+    expect(chat.says("m79")).to_be_visible()
 
 
 def test_a_message_that_was_passed_over_is_shown_once(chat: ChatPage, scripted: ScriptedServer) -> None:
@@ -24,12 +22,9 @@ def test_a_message_that_was_passed_over_is_shown_once(chat: ChatPage, scripted: 
     scripted.deaf_after_storing = True
     chat.write("only once")
     expect(chat.pending).to_have_count(1)
-    chat.page.wait_for_function("() => true")
+    wait_until(lambda: chat.page.evaluate("true") and len(scripted.log) == 2, "it is stored")
     scripted.deaf_after_storing = False
-    for number in range(80):
-        scripted.write("message", text=f"m{number}", cid=f"x{number}", user={"id": "u-grace", "name": "grace"})
-    chat.page.reload()
-    expect(chat.says("m79")).to_be_visible()
+    come_back_after_much(chat, scripted)
     expect(chat.pending).to_have_count(0)
     chat.scroll_to_top()
     expect(chat.says("only once")).to_have_count(1)
@@ -41,10 +36,7 @@ def test_an_unclear_message_is_settled_by_paging_back_to_it(chat: ChatPage, scri
     expect(chat.failed).to_have_count(1)
     (cid,) = (command["cid"] for command in scripted.commands if command["type"] == "send")
     scripted.write("message", text="was it sent?", cid=cid, user={"id": "u-ada", "name": "ada"})
-    for number in range(80):
-        scripted.write("message", text=f"m{number}", cid=f"x{number}", user={"id": "u-grace", "name": "grace"})
-    chat.page.reload()
-    expect(chat.says("m79")).to_be_visible()
+    come_back_after_much(chat, scripted)
     expect(chat.failed).to_have_count(1)
     chat.scroll_to_top()
     expect(chat.says("was it sent?")).to_be_attached()

@@ -11,6 +11,7 @@ _CONTEXT = ("cloudchat", "chat")
 _LONGEST = 64
 _LONGEST_OF_MANY_SIGNS = 20
 _MANY_SIGNS = 8
+# Its own table, for whatever it takes for a sign is what costs.
 _SIGNS = {sign for signs in L33T_TABLE.values() for sign in signs}
 _LEAST_SCORE = 2  # 0 and 1 fall within 10⁶ guesses: what an attacker can try online
 _one_at_a_time = threading.Lock()  # zxcvbn keeps the context words of a call in a global variable

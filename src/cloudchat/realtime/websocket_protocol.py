@@ -60,6 +60,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # The library makes its answers to bad handshakes here, as text/plain and without our headers; there is no hook.
         self.conn.reject = _reject  # type: ignore[method-assign]
         self._receiver: Receiver | None = None
         self._early: list[str] = []
