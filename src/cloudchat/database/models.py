@@ -128,7 +128,7 @@ class ReadPosition(Model):
 class LogCheckpoint(Model):
     """Where a room's log has been seen to stand: a store that ends before it has been set back to an older copy."""
 
-    __tablename__ = "log_checkpoints"
+    __tablename__ = "log_places"  # the name of released databases
     room_id: Mapped[RoomRef] = mapped_column(primary_key=True)
     epoch: Mapped[str] = mapped_column(String(64))
     seq: Mapped[int] = mapped_column(BigInteger)
