@@ -23,7 +23,7 @@ from support import processes
 from support.aws import REGION, EmulatedAws
 from support.cloudformation import TEMPLATES, Stack, load
 from support.instance_metadata import InstanceMetadata
-from support.systemd import Box, needs_systemd
+from support.systemd import SystemdBox, needs_systemd
 
 RELEASES = "our-releases"
 
@@ -186,7 +186,7 @@ cp /opt/here/release.tar.gz "$2"
 def test_user_data_runs_under_a_real_systemd(stack: Stack, release: bytes) -> None:
     """As cloud-init does it: it must return at once, and the installation goes on by itself, once."""
     told = stack.properties("Machine")["UserData"]["Fn::Base64"]["Fn::Join"][1]
-    with Box() as box:
+    with SystemdBox() as box:
         box.write("/opt/here/curl", CURL, 0o755)
         box.write("/opt/here/getent", "#!/bin/sh\necho '203.0.113.9  STREAM chat.example.com'\n", 0o755)
         box.run("sh", "-c", "base64 -d >/opt/here/release.tar.gz", given=base64.b64encode(release).decode())
@@ -284,7 +284,7 @@ def test_a_machine_joins_its_cluster(tmp_path: Path) -> None:
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for key in (tmp_path / "keys").iterdir():
             archive.add(key, key.name)
-    with Box() as box:
+    with SystemdBox() as box:
         box.write("/etc/cloudchat-aws/settings", CLUSTER)
         box.write("/opt/here/keys", base64.b64encode(packed.getvalue()).decode())
         box.write("/usr/local/sbin/cloudchat-aws", AWS, 0o755)
