@@ -22,7 +22,7 @@ _PARTS = "src frontend alembic config systemd pyproject.toml README.md"
 DOMAIN = "chat.example.test"
 _SCRIPT = Path(__file__).with_name("systemd_box")
 _DEPENDENCIES = "/usr/lib/cloudchat-dependencies"
-# The Python for which the dependencies were installed. If it is not the distribution's, the sandbox may hide its directory.
+# The Python for which the dependencies were installed. If it is not the distribution's, the sandbox may hide it.
 _OWN_PYTHON = "" if sys.base_prefix == "/usr" else "/usr/lib/cloudchat-python"
 _PYTHON = f"{_OWN_PYTHON or '/usr'}/bin/python3.{sys.version_info.minor}"
 
