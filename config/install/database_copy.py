@@ -1,7 +1,7 @@
 """Save the SQLite database before a new version starts, and restore it if that version does not become ready.
 
-config/install.sh adds a call of this script to the unit. It runs as the server's user before each start until one becomes
-ready. A PostgreSQL database is not copied here: for it, only the backup that install.sh made exists.
+config/install.sh adds a call of this script to the unit. It runs as the server's user before each start, until a start
+becomes ready. A PostgreSQL database is not copied here: for it, only the backup that install.sh made exists.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Certificates of a test: an authority, and servers' certificates that it signed."""
+"""Certificates for tests: a certificate authority, and server certificates that it signs."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -11,11 +11,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 class Authority:
-    """Signs certificates. Its own is in `path`, for clients to trust."""
+    """A certificate authority. Clients can trust the root certificate in the file `path`."""
 
     def __init__(self, folder: Path) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the tests' authority")])
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
         self.path = folder / "authority.pem"
         usage = dict.fromkeys(
             ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False
@@ -32,7 +32,7 @@ class Authority:
         self.path.write_bytes(own.public_bytes(serialization.Encoding.PEM))
 
     def issue(self, folder: Path, *names: str, life: timedelta = timedelta(days=90)) -> None:
-        """Write `fullchain.pem` and `privkey.pem`, as certbot does, for hosts or addresses."""
+        """Write `fullchain.pem` and `privkey.pem`, as certbot does, for host names or addresses."""
         folder.mkdir(parents=True, exist_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
