@@ -39,10 +39,10 @@ create_release() {
   fi
 }
 
-# Add what a release has beside the program: the page at the path that nginx serves, and the installer for --uninstall.
+# Add what a release has beside the program: the page at the path that nginx serves, the installer, units and the runbook.
 complete_release() {
   local directory=$1
-  cp -r "$SOURCE"/{README.md,config,systemd} "$directory"
+  cp -r "$SOURCE"/{README.md,config,docs,systemd} "$directory"
   ln -sfn "$(cd "$directory" && echo lib/python3*/site-packages/cloudchat/_frontend)" "$directory/frontend"
   # Do not keep the checkout's permissions: everybody may read, only root may write.
   chown -R root:root "$directory"

@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).parents[2]
 SOURCE = "/usr/src/cloudchat"
 """Where a machine has its copy of the checkout."""
 _CHECKOUT = "/usr/src/checkout"
-_PARTS = "src frontend alembic config systemd pyproject.toml README.md"
+_PARTS = "src frontend alembic config docs systemd pyproject.toml README.md"
 DOMAIN = "chat.example.test"
 _SCRIPT = Path(__file__).with_name("systemd_box")
 _DEPENDENCIES = "/usr/lib/cloudchat-dependencies"
