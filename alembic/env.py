@@ -1,18 +1,18 @@
-"""Runs the migrations on the engine that `cloudchat.database.migrations` hands over."""
+"""Run the migrations on the engine that `cloudchat.database.migrations` passes in."""
 
 from alembic import context
 from sqlalchemy import Engine, text
 
 from cloudchat.database.models import Model
 
-# Any fixed number: PostgreSQL's advisory locks are named by one.
+# The key of a PostgreSQL advisory lock. Any fixed number will do.
 MIGRATION_LOCK = 0x636C6F756463
 
 
 def run() -> None:
     engine: Engine = context.config.attributes["engine"]
-    # The write lock is taken before the version is read, so that of two servers that start at once, one migrates
-    # and the other finds it done.
+    # Take the write lock before reading the version. If two servers start at once, one of them migrates and the other
+    # then finds the new version.
     with engine.execution_options(writes=True).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": MIGRATION_LOCK})

@@ -122,7 +122,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_refresh_tokens_session_id", "refresh_tokens", ["session_id"])
 
-    # Every user is in a public room, so the lobby needs no memberships.
+    # Every user is a member of a public room, so the lobby needs no rows in memberships.
     rooms = sa.table("rooms", sa.column("id"), sa.column("name"), sa.column("kind"), sa.column("created_at"))
     op.bulk_insert(rooms, [{"id": "lobby", "name": "lobby", "kind": "public", "created_at": time.time()}])
 

@@ -1,4 +1,4 @@
-"""second factors, and marks of revocation"""
+"""second factors, and timestamps of revocations"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-# What each process asks for every two seconds: found by an index, however many rows there are.
+# Each process queries these columns every two seconds. The indexes keep the query fast in large tables.
 _MARKS = (("users", "access_changed_at"), ("sessions", "ended_at"), ("api_tokens", "revoked_at"))
 
 

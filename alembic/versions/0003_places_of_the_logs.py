@@ -1,4 +1,4 @@
-"""where each room's log has been seen to stand"""
+"""log checkpoints: the highest position that was seen in each room's log"""
 
 import sqlalchemy as sa
 from alembic import op

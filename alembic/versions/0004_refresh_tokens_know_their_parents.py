@@ -1,4 +1,4 @@
-"""refresh tokens know their parents"""
+"""refresh tokens store the hash of their parent token"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,8 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("refresh_tokens", sa.Column("parent_hash", sa.String(64), nullable=True))
-    # Until now an exchange wrote one instant into both rows. min(): a subquery must give one row, whatever is there.
+    # Before this version, a rotation wrote the same timestamp into both rows, so the parent of an existing token can be
+    # found by it. min() because the subquery must return at most one row, whatever the data is.
     tokens = sa.table(
         "refresh_tokens",
         *(sa.column(name) for name in ("token_hash", "session_id", "created_at", "rotated_at", "parent_hash")),

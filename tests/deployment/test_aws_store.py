@@ -1,4 +1,4 @@
-"""The store of config/aws/cloudchat-cluster.yaml, as far as can be tried here: cluster mode, one shard, no CONFIG."""
+"""A store like that of config/aws/cloudchat-cluster.yaml: cluster mode with one shard, and a user without CONFIG."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,20 +19,20 @@ PASSWORD = "letters4nd1digits2alone"
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """Of a store in cluster mode, which has all slots, for a user with the rights that the template gives."""
-    rights = load("cloudchat-cluster.yaml")["Resources"]["MemoryDbUser"]["Properties"]["AccessString"]
+    """The URL of a store in cluster mode, for a user with the permissions of the template."""
+    permissions = load("cloudchat-cluster.yaml")["Resources"]["MemoryDbUser"]["Properties"]["AccessString"]
     with RunningStore(settings={"cluster-enabled": "yes", "cluster-port": str(free_port())}) as store:
         with redis.Redis(port=store.port) as administrator:
-            administrator.execute_command("ACL SETUSER", "cloudchat", f">{PASSWORD}", *rights.split())
+            administrator.execute_command("ACL SETUSER", "cloudchat", f">{PASSWORD}", *permissions.split())
             administrator.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
-            wait_until(lambda: administrator.cluster("info")["cluster_state"] == "ok", "the cluster is whole")
+            wait_until(lambda: administrator.cluster("info")["cluster_state"] == "ok", "the cluster serves all slots")
         yield f"redis://cloudchat:{PASSWORD}@127.0.0.1:{store.port}/0"
 
 
-def test_two_machines_chat_over_a_store_in_cluster_mode(url: str, tmp_path: Path) -> None:
+def test_two_servers_share_a_store_in_cluster_mode(url: str, tmp_path: Path) -> None:
     shared = {"CLOUDCHAT_REDIS_URL": url, "CLOUDCHAT_DATABASE_URL": f"sqlite:///{tmp_path}/shared.db"}
     with RunningServer(environment=shared) as one:
-        # The same keys, as cluster_keys sees to.
+        # Both servers use the same keys, as with cluster_keys.
         (tmp_path / "two").mkdir(mode=0o700)
         (one.state_dir / "keys").rename(tmp_path / "two" / "keys")
         (one.state_dir / "keys").symlink_to(tmp_path / "two" / "keys")
@@ -42,9 +42,9 @@ def test_two_machines_chat_over_a_store_in_cluster_mode(url: str, tmp_path: Path
                 here.join()
                 there.join()
                 assert here.send("across machines")["type"] == "ack"
-                heard = there.wait_for(lambda frame: frame.get("text") == "across machines")
-                assert heard["user"]["name"] == "ada"
-            # A token of one machine is good on the other.
+                event = there.wait_for(lambda frame: frame.get("text") == "across machines")
+                assert event["user"]["name"] == "ada"
+            # Each server accepts tokens of the other one.
             with ChatSocket(two.ws_url, ada.access_token) as moved:
                 moved.join()
                 assert moved.send("from the other machine")["type"] == "ack"

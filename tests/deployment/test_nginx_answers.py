@@ -1,4 +1,4 @@
-"""What nginx answers: the page, errors, other names, plain http; with careful headers, and without a query in a log."""
+"""Responses of nginx: the page, errors, other host names, plain http, security headers; logs without query strings."""
 
 import contextlib
 import json
@@ -20,26 +20,20 @@ from support.nginx import CHECKOUT, DOMAIN, ORIGIN, RunningNginx
 from support.processes import wait_until
 from support.site import SITES, RunningSite, trusted_certificate
 
-SECRET = "a-secret-that-somebody-put-into-a-query"
-OF_ONE_FILE = {"accept-ranges", "content-length", "content-type", "date", "etag", "last-modified", "vary"}
+SECRET = "a-secret-in-a-query-string"
+FILE_HEADERS = {"accept-ranges", "content-length", "content-type", "date", "etag", "last-modified", "vary"}
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[RunningSite]:
-    with RunningSite() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def alone() -> Iterator[tuple[RunningNginx, ssl.SSLContext]]:
-    """nginx whose cloudchat is down."""
+def nginx_alone() -> Iterator[tuple[RunningNginx, ssl.SSLContext]]:
+    """nginx without cloudchat."""
     with RunningNginx() as nginx:
         trust = trusted_certificate(nginx)
         yield nginx.start(*SITES), trust
 
 
-def raw(site: RunningSite, request: str) -> httpx.Response:
-    """The answer to bytes that no client would send. `httpx.Response` only for its headers."""
+def send_raw(site: RunningSite, request: str) -> httpx.Response:
+    """Send bytes that no HTTP client would send; return the response. `httpx.Response` only parses the headers."""
     with site.nginx.connect(site.trust) as tls:
         tls.sendall(request.encode())
         data = b""
@@ -51,7 +45,7 @@ def raw(site: RunningSite, request: str) -> httpx.Response:
     return httpx.Response(int(status.split()[1]), headers=headers, content=body)
 
 
-def all_kinds_of_answers(site: RunningSite) -> dict[str, httpx.Response]:
+def responses_of_all_kinds(site: RunningSite) -> dict[str, httpx.Response]:
     http = site.nginx.browser_like(site.trust)
     get = f" HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n"
     return {
@@ -59,7 +53,7 @@ def all_kinds_of_answers(site: RunningSite) -> dict[str, httpx.Response]:
         "module": http.get("/modules/chat.js"),
         "unchanged module": http.get("/style.css", headers={"If-None-Match": http.get("/style.css").headers["etag"]}),
         "no file": http.get("/nothing.js"),
-        "folder": http.get("/modules/"),
+        "directory": http.get("/modules/"),
         "method": http.post("/"),
         "trace": http.request("TRACE", "/api/me"),
         "api": http.get("/api/me"),
@@ -68,60 +62,60 @@ def all_kinds_of_answers(site: RunningSite) -> dict[str, httpx.Response]:
         "openapi": http.get("/openapi.json"),
         "no upgrade": http.get("/ws"),
         "large body": http.post("/api/auth/login", content=b"1" * 70_000),
-        "header": raw(site, f"GET /{get}X: {'x' * 9000}\r\n\r\n"),
-        "headers": raw(site, f"GET /{get}" + "X: y\r\n" * 9000 + "\r\n"),
-        "request line": raw(site, f"GET /{'x' * 9000}{get}\r\n"),
-        "two lengths": raw(site, f"POST /api/me{get}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"),
-        "no HTTP": raw(site, "hello\r\n\r\n"),
-        "no host": raw(site, "GET / HTTP/1.1\r\n\r\n"),
+        "header": send_raw(site, f"GET /{get}X: {'x' * 9000}\r\n\r\n"),
+        "headers": send_raw(site, f"GET /{get}" + "X: y\r\n" * 9000 + "\r\n"),
+        "request line": send_raw(site, f"GET /{'x' * 9000}{get}\r\n"),
+        "two lengths": send_raw(site, f"POST /api/me{get}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"),
+        "no HTTP": send_raw(site, "hello\r\n\r\n"),
+        "no host": send_raw(site, "GET / HTTP/1.1\r\n\r\n"),
     }
 
 
-def test_every_answer_has_the_headers_that_cloudchat_itself_sends_and_each_of_them_once(site: RunningSite) -> None:
+def test_every_response_has_the_security_headers_of_cloudchat_once(site: RunningSite) -> None:
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(site.nginx.socket_path)), base_url="http://x") as direct:
-        wanted = direct.get("/", headers={"X-Forwarded-Proto": "https"}).headers
-    for name in OF_ONE_FILE:
-        wanted.pop(name, None)
-    assert {"content-security-policy", "strict-transport-security", "x-content-type-options"} <= set(wanted)
-    assert f"wss://{DOMAIN}" in wanted["content-security-policy"]
+        expected_headers = direct.get("/", headers={"X-Forwarded-Proto": "https"}).headers
+    for name in FILE_HEADERS:
+        expected_headers.pop(name, None)
+    assert {"content-security-policy", "strict-transport-security", "x-content-type-options"} <= set(expected_headers)
+    assert f"wss://{DOMAIN}" in expected_headers["content-security-policy"]
     statuses = set()
-    for what, answer in all_kinds_of_answers(site).items():
-        statuses.add(answer.status_code)
-        for name, value in wanted.items():
-            expected = answer.headers.get(name) if name == "x-request-id" else value  # of each request its own
-            assert answer.headers.get_list(name) == [expected], (what, name, answer.headers)
-        assert answer.headers.get("server", "nginx") == "nginx", what
+    for kind, response in responses_of_all_kinds(site).items():
+        statuses.add(response.status_code)
+        for name, value in expected_headers.items():
+            expected = response.headers.get(name) if name == "x-request-id" else value  # unique per request
+            assert response.headers.get_list(name) == [expected], (kind, name, response.headers)
+        assert response.headers.get("server", "nginx") == "nginx", kind
     assert statuses == {200, 304, 400, 401, 404, 405, 413, 414, 431}
 
 
-def test_every_error_has_the_one_body(site: RunningSite) -> None:
+def test_every_error_has_a_json_body_with_its_code(site: RunningSite) -> None:
     codes = {404: "not_found", 413: "too_large", 431: "too_large", 405: "bad_request"}
-    for what, answer in all_kinds_of_answers(site).items():
-        if answer.status_code in codes:
-            assert answer.json()["error"]["code"] == codes[answer.status_code], what
-            assert answer.json()["error"]["retryable"] is False
-            if what != "no upgrade":  # which is cloudchat's to answer
-                assert answer.headers["cache-control"] == "no-store", what
+    for kind, response in responses_of_all_kinds(site).items():
+        if response.status_code in codes:
+            assert response.json()["error"]["code"] == codes[response.status_code], kind
+            assert response.json()["error"]["retryable"] is False
+            if kind != "no upgrade":  # cloudchat itself sends this one
+                assert response.headers["cache-control"] == "no-store", kind
 
 
-def test_where_cloudchat_is_down_clients_are_told_to_come_again(alone: tuple[RunningNginx, ssl.SSLContext]) -> None:
-    nginx, trust = alone
+def test_errors_are_retryable_while_cloudchat_is_down(nginx_alone: tuple[RunningNginx, ssl.SSLContext]) -> None:
+    nginx, trust = nginx_alone
     http = nginx.browser_like(trust)
-    for answer in (http.get("/api/me"), http.post("/api/auth/login", json={}), http.get("/ws"), http.get("/readyz")):
-        assert answer.status_code == 503
-        error = answer.json()["error"]
+    for response in (http.get("/api/me"), http.post("/api/auth/login", json={}), http.get("/ws"), http.get("/readyz")):
+        assert response.status_code == 503
+        error = response.json()["error"]
         assert (error["code"], error["retryable"], error["retry_after_ms"]) == ("unavailable", True, 2000)
-        assert answer.headers["retry-after"] == "2"
-        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["retry-after"] == "2"
+        assert response.headers["x-content-type-options"] == "nosniff"
     assert http.get("/").status_code == 200
 
 
-def test_the_page_is_kept_by_browsers_and_asked_for_each_time(site: RunningSite) -> None:
+def test_page_is_cached_and_revalidated_each_time(site: RunningSite) -> None:
     http = site.nginx.browser_like(site.trust)
     for path in ("/", "/script.js", "/modules/chat.js", "/style.css", "/config.json"):
-        answer = http.get(path)
-        assert answer.headers["cache-control"] == "no-cache"
-        assert http.get(path, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+        response = http.get(path)
+        assert response.headers["cache-control"] == "no-cache"
+        assert http.get(path, headers={"If-None-Match": response.headers["etag"]}).status_code == 304
     module = site.nginx.root / "opt/cloudchat/current/frontend/modules/cid.js"
     before = http.get("/modules/cid.js").headers["etag"]
     same_length = module.read_bytes().swapcase()
@@ -131,35 +125,36 @@ def test_the_page_is_kept_by_browsers_and_asked_for_each_time(site: RunningSite)
     assert (changed.status_code, changed.content) == (200, same_length)
 
 
-def test_files_that_are_no_part_of_a_page_are_not_served(site: RunningSite) -> None:
-    folder = site.nginx.root / "opt/cloudchat/current/frontend"
+def test_other_files_in_the_directory_of_the_page_are_not_served(site: RunningSite) -> None:
+    directory = site.nginx.root / "opt/cloudchat/current/frontend"
     http = site.nginx.browser_like(site.trust)
     for name in (".git/config", "backup.tar", "modules/chat.js~", ".env", "server.py", "page.js.bak"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text("by mistake")
+        (directory / name).parent.mkdir(exist_ok=True)
+        (directory / name).write_text("not part of the page")
         assert http.get(f"/{name}").status_code == 404, name
-    for name in (path.relative_to(CHECKOUT / "frontend") for path in (CHECKOUT / "frontend").rglob("*.*")):
+    for path in (CHECKOUT / "frontend").rglob("*.*"):
+        name = str(path.relative_to(CHECKOUT / "frontend"))
         assert http.get(f"/{name}").status_code == 200, name
 
 
-def test_only_the_page_is_compressed(site: RunningSite) -> None:
+def test_only_files_of_the_page_are_compressed(site: RunningSite) -> None:
     http = site.nginx.browser_like(site.trust)
     for path in ("/", "/script.js", "/style.css"):
         assert http.get(path).headers["content-encoding"] == "gzip"
-    assert "content-encoding" not in http.get("/openapi.json").headers  # long enough
+    assert "content-encoding" not in http.get("/openapi.json").headers  # which is long enough to be compressed
 
 
-def test_metrics_are_out_of_reach(site: RunningSite) -> None:
+def test_metrics_cannot_be_reached(site: RunningSite) -> None:
     paths = ("/metrics", "/metrics/", "//metrics", "/%6detrics", "/api/../metrics", "/api/%2e%2e/metrics", "/Metrics")
     for path in paths:
-        answer = raw(site, f"GET {path} HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n")
-        assert answer.status_code == 404, path
+        response = send_raw(site, f"GET {path} HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n")
+        assert response.status_code == 404, path
     lines = [json.loads(line) for line in site.nginx.access_log.splitlines()]
     assert {line["path"] for line in lines if "etrics" in line["path"]} == set(paths)
     assert {line["instance"] for line in lines if "etrics" in line["path"]} == {""}
 
 
-def test_a_body_that_is_too_large_does_not_reach_cloudchat(site: RunningSite) -> None:
+def test_body_that_is_too_large_does_not_reach_cloudchat(site: RunningSite) -> None:
     http = site.nginx.browser_like(site.trust)
     headers = {"Content-Type": "application/json"}
     largest = http.post("/api/auth/login?largest", content=b"{}".ljust(65_536), headers=headers)
@@ -170,31 +165,33 @@ def test_a_body_that_is_too_large_does_not_reach_cloudchat(site: RunningSite) ->
     assert {line["instance"] for line in lines if line["path"] == "/api/auth/logout"} == {""}
 
 
-def test_an_answer_names_its_lines_in_both_logs(site: RunningSite) -> None:
-    answer = site.nginx.browser_like(site.trust).post("/api/auth/login", json={"username": "ann", "password": "wrong"})
-    name = answer.headers["x-request-id"]
-    wait_until(lambda: f'"request":"{name}"' in site.nginx.access_log, "nginx logs it, which it does at the very end")
-    site.server.wait_for_output(re.escape(f'"request": "{name}"'))
+def test_request_id_of_the_response_is_in_both_logs(site: RunningSite) -> None:
+    credentials = {"username": "ann", "password": "wrong"}
+    response = site.nginx.browser_like(site.trust).post("/api/auth/login", json=credentials)
+    request_id = response.headers["x-request-id"]
+    # nginx logs a request after it sent the response.
+    wait_until(lambda: f'"request":"{request_id}"' in site.nginx.access_log, "nginx logs the request")
+    site.server.wait_for_output(re.escape(f'"request": "{request_id}"'))
 
 
-def test_no_log_has_a_query(site: RunningSite, alone: tuple[RunningNginx, ssl.SSLContext]) -> None:
-    nginx, trust = alone
-    asked = 0
+def test_logs_have_no_query_string(site: RunningSite, nginx_alone: tuple[RunningNginx, ssl.SSLContext]) -> None:
+    nginx, trust = nginx_alone
+    requests = 0
     for each, trusted in ((site.nginx, site.trust), (nginx, trust)):
         http = each.browser_like(trusted)
         for path in ("/", "/nothing", "/api/me", "/api/nothing", "/ws", "/healthz", f"http://{DOMAIN}/", "/%0a"):
             for method in ("GET", "POST"):
                 http.request(method, f"{path}?token={SECRET}", content=b"x" * (70_000 if method == "POST" else 0))
-                asked += 1
-    with site.nginx.connect(site.trust) as tls:  # as proxies are asked
+                requests += 1
+    with site.nginx.connect(site.trust) as tls:  # the form of a request to a proxy
         tls.sendall(f"GET {ORIGIN}/x?{SECRET} HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n".encode())
         tls.recv(1000)
     logs = site.nginx.access_log + nginx.access_log
-    assert logs.count('"path":"') > asked
+    assert logs.count('"path":"') > requests
     assert SECRET not in logs + site.nginx.error_logs + nginx.error_logs + site.server.log
 
 
-def test_other_names_are_not_served(site: RunningSite) -> None:
+def test_other_host_names_are_not_served(site: RunningSite) -> None:
     any_name = ssl.create_default_context()
     any_name.check_hostname = False
     for name in ("other.example.test", None):
@@ -209,12 +206,12 @@ def test_other_names_are_not_served(site: RunningSite) -> None:
             assert plain.recv(1000) == b""
 
 
-def test_plain_http_leads_people_to_https_and_serves_nothing_else(site: RunningSite) -> None:
+def test_plain_http_redirects_browsers_and_refuses_api_clients(site: RunningSite) -> None:
     http = site.nginx.browser_like(site.trust)
-    answer = http.get(f"http://{DOMAIN}/x?y=1")
-    assert (answer.status_code, answer.headers["location"]) == (308, f"{ORIGIN}/x?y=1")
-    assert "strict-transport-security" not in answer.headers
-    assert answer.headers["x-content-type-options"] == "nosniff"
+    response = http.get(f"http://{DOMAIN}/x?y=1")
+    assert (response.status_code, response.headers["location"]) == (308, f"{ORIGIN}/x?y=1")
+    assert "strict-transport-security" not in response.headers
+    assert response.headers["x-content-type-options"] == "nosniff"
     api = http.post(f"http://{DOMAIN}/api/auth/login", json={"username": "ann", "password": "not secret any more"})
     assert (api.status_code, api.json()["error"]["code"]) == (403, "forbidden")
     plain = socket.create_connection(("127.0.0.1", site.nginx.http_port), timeout=10)
@@ -226,17 +223,17 @@ def test_plain_http_leads_people_to_https_and_serves_nothing_else(site: RunningS
         assert plain.recv(1000).startswith(b"HTTP/1.1 400 ")
 
 
-def test_gixy_finds_nothing(alone: tuple[RunningNginx, ssl.SSLContext], tmp_path: Path) -> None:
+def test_gixy_finds_no_problem(nginx_alone: tuple[RunningNginx, ssl.SSLContext], tmp_path: Path) -> None:
     def gixy(etc: Path) -> "subprocess.CompletedProcess[str]":
-        command = [CHECKOUT / ".venv-sslyze" / "bin" / "gixy", str(etc / "nginx.conf")]
+        command = [str(CHECKOUT / ".venv-sslyze" / "bin" / "gixy"), str(etc / "nginx.conf")]
         return subprocess.run(command, capture_output=True, text=True, check=False, cwd=etc)
 
-    etc = alone[0].root / "etc" / "nginx"
-    assert alone[0].run("-t").returncode == 0
-    ended = gixy(etc)
-    assert ended.returncode == 0, ended.stdout
-    worse = tmp_path / "nginx"
-    shutil.copytree(etc, worse)
-    proxy = worse / "snippets" / "cloudchat-proxy.conf"
+    etc = nginx_alone[0].root / "etc" / "nginx"
+    assert nginx_alone[0].run("-t").returncode == 0
+    result = gixy(etc)
+    assert result.returncode == 0, result.stdout
+    vulnerable = tmp_path / "nginx"
+    shutil.copytree(etc, vulnerable)
+    proxy = vulnerable / "snippets" / "cloudchat-proxy.conf"
     proxy.write_text(proxy.read_text().replace("Host $host", "Host $http_host"))
-    assert "host_spoofing" in gixy(worse).stdout
+    assert "host_spoofing" in gixy(vulnerable).stdout

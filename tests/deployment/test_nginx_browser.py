@@ -1,4 +1,4 @@
-"""A real browser at the real site: signs in and chats over https and wss, through nginx."""
+"""A browser signs in and chats over https and wss, through nginx."""
 
 from collections.abc import Iterator
 
@@ -12,33 +12,28 @@ from support.site import RunningSite
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[RunningSite]:
-    with RunningSite() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def browser(site: RunningSite) -> Iterator[Browser]:
-    """For it the domain is here, at nginx's port: the page has the address that it has in production."""
+    """A browser that resolves the domain to nginx's port, so that the page has the same address as in production."""
     with sync_playwright() as playwright:
         started = launch(playwright, f"--host-resolver-rules=MAP {DOMAIN}:443 127.0.0.1:{site.nginx.https_port}")
         yield started
         started.close()
 
 
-def watched(page: Page, problems: list[str]) -> ChatPage:
+def watch(page: Page, problems: list[str]) -> ChatPage:
+    """Collect the errors, policy violations and failed requests of a page."""
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda line: problems.append(line.text) if "violates" in line.text else None)
     page.on("requestfailed", lambda request: problems.append(f"{request.url} {request.failure}"))
     return ChatPage(page)
 
 
-def test_two_people_chat_over_https_and_wss(site: RunningSite, browser: Browser) -> None:
+def test_two_users_chat_over_https_and_wss(site: RunningSite, browser: Browser) -> None:
     problems: list[str] = []
     sockets: list[str] = []
-    # Whether the certificate is trusted is for the tests of certificates.
+    # test_nginx_certificates.py tests whether the certificate is trusted.
     contexts = [browser.new_context(ignore_https_errors=True) for _ in range(2)]
-    ann, ben = (watched(context.new_page(), problems) for context in contexts)
+    ann, ben = (watch(context.new_page(), problems) for context in contexts)
     ann.page.on("websocket", lambda opened: sockets.append(opened.url))
     ann.register(ORIGIN, "ann")
     ben.register(ORIGIN, "ben")
@@ -52,7 +47,7 @@ def test_two_people_chat_over_https_and_wss(site: RunningSite, browser: Browser)
         "__Host-cloudchat-route",
     }
     assert all(cookie["secure"] and cookie["httpOnly"] for cookie in contexts[0].cookies())
-    ann.page.reload()  # signed in by the cookie
+    ann.page.reload()  # the cookie signs in
     ann.is_connected()
     expect(ann.says("and to you")).to_be_visible()
     for context in contexts:
@@ -60,14 +55,14 @@ def test_two_people_chat_over_https_and_wss(site: RunningSite, browser: Browser)
     assert problems == []
 
 
-def test_the_policy_that_nginx_sends_is_in_force(browser: Browser) -> None:
-    """It is narrower than the page's own: no socket to another host."""
+def test_policy_of_nginx_blocks_a_socket_to_another_host(browser: Browser) -> None:
+    """The policy of nginx is stricter than the one in the page."""
     context = browser.new_context(ignore_https_errors=True)
     page = context.new_page()
     page.goto(ORIGIN)
-    tried = """() => new Promise((done) => {
+    script = """() => new Promise((done) => {
         document.addEventListener("securitypolicyviolation", (event) => done(event.blockedURI));
         try { new WebSocket("wss://other.example.test/ws"); } catch { }
     })"""
-    assert page.evaluate(tried) == "wss://other.example.test/ws"
+    assert page.evaluate(script) == "wss://other.example.test/ws"
     context.close()

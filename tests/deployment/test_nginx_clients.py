@@ -1,4 +1,4 @@
-"""What nginx holds off: forged headers, headers without number, slow clients, too many of them from one address."""
+"""Hostile clients of nginx: forged headers, very many headers, slow requests, too many sockets from one address."""
 
 import re
 import socket
@@ -18,7 +18,7 @@ from support.site import SITES, RunningSite, trusted_certificate
 SOCKETS = 3
 CONNECTS = 4
 LOGINS = 3
-# Limits whose default takes hundreds of sockets to reach.
+# Lower limits: reaching the default ones takes hundreds of sockets.
 VALUES = {
     "limit_conn cloudchat_sockets": str(SOCKETS),
     "limit_req zone=cloudchat_connects": f"burst={CONNECTS} nodelay",
@@ -51,23 +51,23 @@ def token(site: RunningSite) -> str:
     return site.register("ann").access_token
 
 
-def from_address(site: RunningSite, address: str, request: bytes) -> Callable[[], bytes]:
-    """Start a request from an address of loopback; returns what reads the answer to its end."""
+def start_request(site: RunningSite, address: str, request: bytes) -> Callable[[], bytes]:
+    """Send a request from an address of loopback; return a function that reads the whole response."""
     tls = site.nginx.connect(site.trust, address)
     tls.sendall(request)
 
-    def answer() -> bytes:
+    def read_response() -> bytes:
         data = b""
         with tls:
-            tls.settimeout(30)  # a restart, on a busy machine
+            tls.settimeout(30)  # enough for a restart on a busy machine
             while chunk := tls.recv(65536):
                 data += chunk
         return data
 
-    return answer
+    return read_response
 
 
-def test_of_a_request_cloudchat_sees_what_nginx_knows_and_of_an_upgrade_only_what_it_needs() -> None:
+def test_cloudchat_gets_the_address_from_nginx_and_only_the_needed_headers_of_an_upgrade() -> None:
     forged = "".join(f"{name}: {value}\r\n" for name, value in FORGED.items())
     many = "".join(f"X-Number-{number}: {number}\r\n" for number in range(200))
     with RunningNginx() as nginx:
@@ -75,15 +75,16 @@ def test_of_a_request_cloudchat_sees_what_nginx_knows_and_of_an_upgrade_only_wha
         nginx.start(*SITES)
         with RecordingInstance(nginx.socket_path) as instance:
             ordinary = f"GET /api/me HTTP/1.1\r\nHost: {DOMAIN}\r\nX-Other: 1\r\n"
-            tunnel = UPGRADE.replace("Upgrade: websocket", "Upgrade: h2c")  # past everything that is checked here
+            # An h2c tunnel would bypass all rules of nginx.
+            tunnel = UPGRADE.replace("Upgrade: websocket", "Upgrade: h2c")
             for number, request in enumerate((ordinary, UPGRADE, tunnel)):
                 with nginx.connect(trust, "127.0.0.9") as tls:
                     tls.sendall((request + forged + (many if number else "") + "\r\n").encode())
                     assert tls.recv(1000).startswith(b"HTTP/1.1 400 ")
-            plain, upgrade, other = (instance.head(number) for number in range(3))
-    for head in (plain, upgrade, other):
-        fields = dict(head)
-        assert len(fields) == len(head)
+            plain, upgrade, other = (instance.header(number) for number in range(3))
+    for header in (plain, upgrade, other):
+        fields = dict(header)
+        assert len(fields) == len(header)
         assert (fields["host"], fields["x-forwarded-for"], fields["x-forwarded-proto"]) == (
             DOMAIN,
             "127.0.0.9",
@@ -102,24 +103,20 @@ def test_of_a_request_cloudchat_sees_what_nginx_knows_and_of_an_upgrade_only_wha
     }
 
 
-def test_forged_headers_change_nothing(site: RunningSite) -> None:
+def test_forged_headers_bypass_no_limit_and_appear_in_no_log(site: RunningSite) -> None:
     http = site.nginx.browser_like(site.trust, "127.0.1.2")
-    person = {"username": "ann", "password": "not this one, of course"}
-    statuses = [
-        http.post("/api/auth/login", json=person, headers={**FORGED, "X-Forwarded-For": f"198.51.100.{n}"}).status_code
-        for n in range(2 * LOGINS + 1)
-    ]
-    assert statuses[-1] == 429  # by the real address: with a new one each time nobody would be refused
+    credentials = {"username": "ann", "password": "a wrong password"}
+    forged = ({**FORGED, "X-Forwarded-For": f"198.51.100.{number}"} for number in range(2 * LOGINS + 1))
+    statuses = [http.post("/api/auth/login", json=credentials, headers=headers).status_code for headers in forged]
+    assert statuses[-1] == 429  # the limit counts the real address, not the forged ones
     other = site.nginx.browser_like(site.trust, "127.0.1.3")
-    assert other.post("/api/auth/login", json=person).status_code == 401
+    assert other.post("/api/auth/login", json=credentials).status_code == 401
     assert '"address": "127.0.1.2"' in site.server.log
     assert "198.51.100." not in site.server.log + site.nginx.access_log
     assert "evil.example" not in site.server.log
 
 
-def test_an_upgrade_with_200_headers_opens_and_holds_nothing_and_a_request_is_refused(
-    site: RunningSite, token: str
-) -> None:
+def test_upgrade_with_200_headers_succeeds_and_a_request_with_them_is_refused(site: RunningSite, token: str) -> None:
     many = {f"X-Number-{number}": "x" for number in range(200)}
     with site.open_socket(token, source="127.0.1.4", headers=many) as opened:
         assert opened.receive()["type"] == "welcome"
@@ -128,8 +125,8 @@ def test_an_upgrade_with_200_headers_opens_and_holds_nothing_and_a_request_is_re
     assert http.get("/ws", headers={**many, "X-Long": "x" * 9000}).status_code == 431
 
 
-def test_slow_clients_are_cut() -> None:
-    """In the TLS handshake, in the request and in its body: each is left waiting, all at the same time."""
+def test_slow_clients_are_disconnected() -> None:
+    """The clients stop during the TLS handshake, the request header or the body, all at the same time."""
     post = "POST /api/auth/login HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 50\r\n"
     requests = ["", "GET / HT", f"GET /ws HTTP/1.1\r\nHost: {DOMAIN}\r\n", f"{post}Host: {DOMAIN}\r\n\r\n{{"]
     with (
@@ -145,12 +142,12 @@ def test_slow_clients_are_cut() -> None:
         for request in requests:
             slow.append(opened.enter_context(nginx.connect(trust)))
             slow[-1].sendall(request.encode())
-        assert bytes_that_trickle_in(opened.enter_context(nginx.connect(trust))) < 50
+        assert send_slowly(opened.enter_context(nginx.connect(trust))) < 50
         for connection in slow:
-            assert read_to_the_cut(connection) in (b"", b"HTTP/1.1 408")
+            assert read_until_closed(connection) in (b"", b"HTTP/1.1 408")
 
 
-def test_one_address_has_so_many_sockets_and_another_its_own(site: RunningSite, token: str) -> None:
+def test_number_of_sockets_is_limited_per_address(site: RunningSite, token: str) -> None:
     with ExitStack() as opened:
         first, *_ = [opened.enter_context(site.open_socket(token, source="127.0.1.5")) for _ in range(SOCKETS)]
         with pytest.raises(InvalidStatus) as refused:
@@ -168,24 +165,24 @@ def test_one_address_has_so_many_sockets_and_another_its_own(site: RunningSite, 
                 return False
             return True
 
-        wait_until(opens, "the place of the closed socket is free")
+        wait_until(opens, "nginx counts the closed socket no longer")
 
 
-def test_one_address_opens_only_so_many_in_a_short_time(site: RunningSite) -> None:
-    """Asked all at once: a slow machine could otherwise stay below 20 in a second."""
+def test_rate_of_new_sockets_is_limited_per_address(site: RunningSite) -> None:
+    """The requests are sent at once. Otherwise a slow machine could stay below the limit of 20 per second."""
     attempt = UPGRADE.replace("Upgrade: websocket\r\n", "").replace("Connection: Upgrade", "Connection: keep-alive")
     attempts = (attempt + "\r\n") * 99 + attempt.replace("keep-alive", "close") + "\r\n"
-    answers = from_address(site, "127.0.1.7", attempts.encode())()
-    statuses = [int(status) for status in re.findall(rb"HTTP/1.1 (\d+) ", answers)]
+    responses = start_request(site, "127.0.1.7", attempts.encode())()
+    statuses = [int(status) for status in re.findall(rb"HTTP/1.1 (\d+) ", responses)]
     assert len(statuses) == 100
     assert 429 not in statuses[: CONNECTS + 1]
     assert 429 in statuses
-    other = from_address(site, "127.0.1.8", (attempt.replace("keep-alive", "close") + "\r\n").encode())()
+    other = start_request(site, "127.0.1.8", (attempt.replace("keep-alive", "close") + "\r\n").encode())()
     assert not other.startswith(b"HTTP/1.1 429 ")
 
 
-def test_a_restart_refuses_nobody_and_is_told_to_open_sockets(site: RunningSite, token: str) -> None:
-    """The listening socket outlives cloudchat, as systemd's does."""
+def test_restart_refuses_no_request_and_closes_sockets_with_1012(site: RunningSite, token: str) -> None:
+    """The listening socket stays open while cloudchat restarts, as under systemd."""
     with site.open_socket(token, source="127.0.1.10") as opened:
         assert site.server.terminate() == 0
         with pytest.raises(ConnectionClosed) as closed:
@@ -193,13 +190,13 @@ def test_a_restart_refuses_nobody_and_is_told_to_open_sockets(site: RunningSite,
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == CloseCode.SERVICE_RESTART
     request = f"GET /healthz HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n".encode()
-    answers = [from_address(site, "127.0.1.10", request) for _ in range(5)]
+    responses = [start_request(site, "127.0.1.10", request) for _ in range(5)]
     site.server.start(wait=False)
-    assert [answer()[:15] for answer in answers] == [b"HTTP/1.1 200 OK"] * 5
+    assert [read()[:15] for read in responses] == [b"HTTP/1.1 200 OK"] * 5
 
 
-def bytes_that_trickle_in(slow: ssl.SSLSocket) -> int:
-    """How many bytes of a header are taken, one in 0.2 s, before the other side lets go; 50 if it does not."""
+def send_slowly(slow: ssl.SSLSocket) -> int:
+    """Send one byte of a header every 0.2 s; return how many until the server disconnects, at most 50."""
     slow.settimeout(0.2)
     for number in range(50):
         try:
@@ -213,8 +210,8 @@ def bytes_that_trickle_in(slow: ssl.SSLSocket) -> int:
     return 50
 
 
-def read_to_the_cut(slow: socket.socket) -> bytes:
-    """What came until the other side let go, its first bytes. Raises TimeoutError when it does not."""
+def read_until_closed(slow: socket.socket) -> bytes:
+    """Return the first bytes that arrive before the server disconnects. Raises TimeoutError if it does not."""
     slow.settimeout(10)
     data = b""
     try:

@@ -1,4 +1,4 @@
-"""`cloudchat doctor --url` asks through nginx, with TLS, as a client does, and is content."""
+"""`cloudchat doctor --url` connects through nginx with TLS, like a client."""
 
 import json
 import socket
@@ -15,32 +15,32 @@ from support.site import RunningSite
 _resolve = socket.getaddrinfo
 
 
-def _resolve_here(host: Any, *arguments: Any, **options: Any) -> Any:
+def _resolve_to_loopback(host: Any, *arguments: Any, **options: Any) -> Any:
     return _resolve("127.0.0.1" if host == DOMAIN else host, *arguments, **options)
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[RunningSite]:
-    with RunningSite() as running, mock.patch("socket.getaddrinfo", _resolve_here):
+    with RunningSite() as running, mock.patch("socket.getaddrinfo", _resolve_to_loopback):
         yield running
 
 
 def doctor(site: RunningSite, **environment: str) -> dict[str, str | None]:
-    """What was looked at, and what is wrong with it."""
-    few = {"CLOUDCHAT_ALLOWED_ORIGINS": f"https://{DOMAIN}", "CLOUDCHAT_SOCKETS_IN_TOTAL": "100"}
+    """Return the name of each check and the problem that it found."""
+    defaults = {"CLOUDCHAT_ALLOWED_ORIGINS": f"https://{DOMAIN}", "CLOUDCHAT_SOCKETS_IN_TOTAL": "100"}
     url = f"https://{DOMAIN}:{site.nginx.https[1]}"
-    told = {"CLOUDCHAT_HOST": "0.0.0.0", **few, **environment}
-    ran = run_here(site.server.state_dir, "doctor", "--json", "--url", url, environment=told)
-    return {finding["what"]: finding["wrong"] for finding in json.loads(ran.stdout)}
+    settings = {"CLOUDCHAT_HOST": "0.0.0.0", **defaults, **environment}
+    result = run_here(site.server.state_dir, "doctor", "--json", "--url", url, environment=settings)
+    return {check["what"]: check["wrong"] for check in json.loads(result.stdout)}
 
 
-def test_nothing_is_wrong_behind_our_nginx_and_no_lie_is_believed(site: RunningSite) -> None:
-    findings = doctor(site, SSL_CERT_FILE=str(site.nginx.root / "authority.pem"))
-    assert {what: wrong for what, wrong in findings.items() if wrong} == {}
-    assert f"public address https://{DOMAIN}:{site.nginx.https[1]}" in findings
-    assert "a client's own word for its address is not believed" in findings
-    assert any(what.startswith(f"certificate of {DOMAIN}, good until") for what in findings)
+def test_doctor_finds_no_problem_and_no_trust_in_forged_addresses(site: RunningSite) -> None:
+    checks = doctor(site, SSL_CERT_FILE=str(site.nginx.root / "authority.pem"))
+    assert {name: problem for name, problem in checks.items() if problem} == {}
+    assert f"public address https://{DOMAIN}:{site.nginx.https[1]}" in checks
+    assert "a client's own word for its address is not believed" in checks
+    assert any(name.startswith(f"certificate of {DOMAIN}, good until") for name in checks)
 
 
-def test_a_certificate_that_no_browser_trusts_is_found(site: RunningSite) -> None:
+def test_doctor_finds_an_untrusted_certificate(site: RunningSite) -> None:
     assert "certificate" in (doctor(site)["public address"] or "")

@@ -1,4 +1,4 @@
-"""Two instances of cloudchat behind nginx: browsers stay at theirs, and when one dies nothing is lost."""
+"""Two instances of cloudchat behind nginx: browsers stay at one instance, and nothing is lost when one is killed."""
 
 import json
 import shutil
@@ -28,19 +28,19 @@ class Cluster:
     instances: list[RunningServer]
 
     def instance_of(self, cookie: str | None, source: str) -> tuple[str, str | None]:
-        """Who answers a request with this cookie, and the cookie that the answer sets."""
+        """Return the instance that answers a request with this cookie, and the cookie that the response sets."""
         before = self.nginx.access_log.count("\n")
         http = self.nginx.browser_like(self.trust, source)
-        answer = http.get("/api/me", headers={"Cookie": f"{COOKIE}={cookie}"} if cookie else {})
-        assert answer.status_code == 401
-        wait_until(lambda: self.nginx.access_log.count("\n") > before, "the request is logged")
+        response = http.get("/api/me", headers={"Cookie": f"{COOKIE}={cookie}"} if cookie else {})
+        assert response.status_code == 401
+        wait_until(lambda: self.nginx.access_log.count("\n") > before, "nginx logs the request")
         line = json.loads(self.nginx.access_log.splitlines()[before])
-        return str(line["instance"]).split(", ")[-1], answer.cookies.get(COOKIE)
+        return str(line["instance"]).split(", ")[-1], response.cookies.get(COOKIE)
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """One Redis, one database, the same keys; each instance with a state of its own."""
+    """Two instances with one Redis, one database and the same keys; each has its own state directory."""
     ports = [free_port(), free_port()]
     with ExitStack() as running:
         store = running.enter_context(RunningStore(store_binaries().get("system-redis-server")))
@@ -63,28 +63,28 @@ def cluster() -> Iterator[Cluster]:
         yield Cluster(nginx, trust, [one, two])
 
 
-def test_a_browser_stays_at_its_instance_and_goes_on_at_the_other_when_that_one_is_killed(cluster: Cluster) -> None:
+def test_cookie_keeps_a_browser_at_its_instance_unless_that_one_is_down(cluster: Cluster) -> None:
     cookies: dict[str, str] = {}
-    for _ in range(50):  # each is a coin that is tossed
+    for _ in range(50):  # each request goes to a random instance
         instance, cookie = cluster.instance_of(None, "127.0.3.1")
         assert cookie is not None
         cookies.setdefault(instance, cookie)
     assert set(cookies) == {f"127.0.0.1:{server.port}" for server in cluster.instances}
     for instance, cookie in cookies.items():
-        for number in range(5):  # from wherever it asks
+        for number in range(5):  # from any client address
             assert cluster.instance_of(cookie, f"127.0.3.{number + 2}") == (instance, None)
     for forged in ("short", "x" * 32, "0" * 4000):
         assert cluster.instance_of(forged, "127.0.3.1")[1] not in (None, forged)
-    dying, other = (f"127.0.0.1:{server.port}" for server in cluster.instances)
+    killed, other = (f"127.0.0.1:{server.port}" for server in cluster.instances)
     cluster.instances[0].kill()
     for _ in range(5):
-        assert cluster.instance_of(cookies[dying], "127.0.3.1") == (other, None)
+        assert cluster.instance_of(cookies[killed], "127.0.3.1") == (other, None)
         assert cluster.instance_of(cookies[other], "127.0.3.1") == (other, None)
     cluster.instances[0].start()
-    assert cluster.instance_of(cookies[dying], "127.0.3.1") == (dying, None)  # at once
+    assert cluster.instance_of(cookies[killed], "127.0.3.1") == (killed, None)  # immediately
 
 
-def test_clients_of_a_killed_instance_resume_at_the_other_without_a_hole(cluster: Cluster) -> None:
+def test_clients_of_a_killed_instance_resume_at_the_other_without_a_gap(cluster: Cluster) -> None:
     one, two = cluster.instances
     accounts = [register_at(cluster.nginx, cluster.trust, name) for name in ("ann", "ben")]
     with Crowd(
@@ -105,7 +105,7 @@ def test_clients_of_a_killed_instance_resume_at_the_other_without_a_hole(cluster
         story = crowd.finish(one.ws_url)
     assert violations(story) == []
     lines = [json.loads(line) for line in cluster.nginx.access_log.splitlines()]
-    assert {line["status"] for line in lines if line["path"] == "/ws"} == {101}, "somebody was turned away"
+    assert {line["status"] for line in lines if line["path"] == "/ws"} == {101}, "a client was refused"
     statuses = [run.status for run in story.runs]
     assert statuses.count("fresh") == len(crowd.connections)
     assert statuses.count("recovered") >= len(crowd.connections)

@@ -12,7 +12,7 @@ from cloudchat.cli.main import parser
 from support.server import CLOUDCHAT, RunningServer, environment_of
 
 CHECKOUT = Path(__file__).parents[2]
-DOCUMENTS = (CHECKOUT / "README.md", CHECKOUT / "config/RUNBOOK.md", CHECKOUT / "tests/README.md")
+DOCUMENTS = (CHECKOUT / "README.md", CHECKOUT / "docs/RUNBOOK.md", CHECKOUT / "tests/README.md")
 _INDENTED = re.compile(r"^(?: {4}| {7})(?=\S)(?!- )(?P<line>.*)$", re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)`(?P<line>[^`]+)`")
 _LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")

@@ -1,4 +1,4 @@
-"""What config/ asks Prometheus: the alert rules, and the expressions of the dashboard."""
+"""The alert rules and the expressions of the dashboard in config/."""
 
 import json
 import re
@@ -16,19 +16,19 @@ RULES: list[dict[str, Any]] = yaml.safe_load(ALERTS.read_text())["groups"][0]["r
 
 
 def dashboard_expressions() -> list[str]:
-    """Of the panels and of the annotations."""
+    """Return the expressions of the panels and of the annotations."""
     board = json.loads(DASHBOARD.read_text())
     targets = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
-    return targets + [note["expr"] for note in board["annotations"]["list"]]
+    return targets + [annotation["expr"] for annotation in board["annotations"]["list"]]
 
 
-def metrics_used() -> set[str]:
-    """Histograms by the name that they are declared by."""
+def used_metrics() -> set[str]:
+    """Return the names of the metrics in rules and dashboard. A histogram has the name of its declaration."""
     expressions = [*dashboard_expressions(), *(rule["expr"] for rule in RULES)]
     found = {name for expression in expressions for name in _METRIC.findall(expression)}
     return {name.removesuffix("_bucket") for name in found}
 
 
-def metrics_told(exposition: str) -> set[str]:
-    """The names that a `/metrics` declares."""
+def declared_metrics(exposition: str) -> set[str]:
+    """Return the names of the metrics that the text of `/metrics` declares."""
     return set(re.findall(r"^# TYPE (\S+) ", exposition, re.MULTILINE))

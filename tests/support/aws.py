@@ -1,4 +1,4 @@
-"""`EmulatedAws`: moto's server, in its own process, on a free port. Nothing leaves this machine."""
+"""`EmulatedAws`: moto's server in its own process, on a free port. No request leaves this machine."""
 
 import re
 import subprocess
@@ -37,24 +37,24 @@ class EmulatedAws:
             stderr=subprocess.STDOUT,
         )
         try:
-            processes.wait_until(self._has_started, "moto's start")
+            processes.wait_until(self._has_started, "moto starts")
         except BaseException:
-            self._end()
+            self._stop()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self._stop()
 
     @property
     def log(self) -> str:
-        """Every request so far, a line each."""
+        """The log of all requests so far, one line each."""
         return _COLOUR.sub("", Path(self._log.name).read_text(errors="replace"))
 
     def client(self, service: str) -> Any:
-        """A boto3 client for it."""
+        """Return a boto3 client for this account."""
         return boto3.client(
             service,
             endpoint_url=self.url,
@@ -65,7 +65,7 @@ class EmulatedAws:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes another process take it for AWS, and nothing of the developer's own account."""
+        """Variables that make another process use this account, and hide the developer's own account from it."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_DEFAULT_REGION": REGION,
@@ -76,23 +76,18 @@ class EmulatedAws:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def check_signatures_and_rights(self) -> None:
-        """From now on every request must be signed by somebody who may do that; this can't be undone."""
+    def enforce_permissions(self) -> None:
+        """Check the signature and the permissions of every further request. This cannot be undone."""
         httpx.post(f"{self.url}/moto-api/reset-auth", content=b"0", verify=False).raise_for_status()
 
     def _has_started(self) -> bool:
         assert self._process is not None
-        assert self._process.poll() is None, f"moto ended:\n{self.log}"
+        assert self._process.poll() is None, f"moto exited:\n{self.log}"
         found = _RUNNING.search(self.log)
         self.url = found[1] if found else ""
         return found is not None
 
-    def _end(self) -> None:
+    def _stop(self) -> None:
         if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            processes.stop(self._process)
         self._log.close()

@@ -1,4 +1,4 @@
-"""A load balancer in front of several servers, as small as one can be: it takes the next server that answers."""
+"""A minimal load balancer: it forwards each connection to the next server that accepts it."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from typing import Self
 
 
 class Balancer:
-    """Forwards TCP connections to `ports` in turn, in a thread of its own. What a dead server held is cut."""
+    """Forward TCP connections to `ports` in turn, in its own thread. Connections to a dead server are closed."""
 
     def __init__(self, ports: Sequence[int]) -> None:
         self._ports = list(ports)

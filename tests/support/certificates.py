@@ -1,4 +1,4 @@
-"""Certificates of a test: an authority, and servers' certificates that it signed."""
+"""Certificates for tests: a certificate authority, and server certificates that it signs."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -11,12 +11,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 class Authority:
-    """Signs certificates. Its own is in `path`, for clients to trust."""
+    """A certificate authority. Clients can trust the root certificate in the file `path`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, directory: Path) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the tests' authority")])
-        self.path = folder / "authority.pem"
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
+        self.path = directory / "authority.pem"
         usage = dict.fromkeys(
             ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False
         )
@@ -31,9 +31,9 @@ class Authority:
         )
         self.path.write_bytes(own.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, folder: Path, *names: str, life: timedelta = timedelta(days=90)) -> None:
-        """Write `fullchain.pem` and `privkey.pem`, as certbot does, for hosts or addresses."""
-        folder.mkdir(parents=True, exist_ok=True)
+    def issue(self, directory: Path, *names: str, life: timedelta = timedelta(days=90)) -> None:
+        """Write `fullchain.pem` and `privkey.pem`, as certbot does, for host names or addresses."""
+        directory.mkdir(parents=True, exist_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         certificate = (
@@ -43,12 +43,12 @@ class Authority:
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .sign(self._key, hashes.SHA256())
         )
-        (folder / "fullchain.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        (directory / "fullchain.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        (folder / "privkey.pem").write_bytes(private)
-        (folder / "privkey.pem").chmod(0o600)
+        (directory / "privkey.pem").write_bytes(private)
+        (directory / "privkey.pem").chmod(0o600)
 
 
 def _builder(

@@ -1,4 +1,4 @@
-"""A CloudFormation template, created for real in an emulated AWS, as far as moto knows its resources."""
+"""A stack of a CloudFormation template, created in an emulated AWS, as far as moto supports its resources."""
 
 import json
 import re
@@ -12,12 +12,12 @@ from cfnlint.decode import cfn_yaml
 from support.aws import REGION, EmulatedAws
 
 TEMPLATES = Path(__file__).parents[2] / "config" / "aws"
-_UNKNOWN_TO_MOTO = ("AWS::CloudFront::", "AWS::ElastiCache::", "AWS::MemoryDB::")
-ACCOUNT = "123456789012"  # moto's
+_UNSUPPORTED_BY_MOTO = ("AWS::CloudFront::", "AWS::ElastiCache::", "AWS::MemoryDB::")
+ACCOUNT = "123456789012"  # the account id of moto
 
 
 class Stack:
-    """What was created. `template` is the file's, with its functions unresolved."""
+    """A created stack. `template` is the content of the file, with its functions unresolved."""
 
     def __init__(self, aws: EmulatedAws, name: str, parameters: Mapping[str, str]) -> None:
         self.aws = aws
@@ -35,44 +35,44 @@ class Stack:
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM"],
         )
-        (told,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-        assert told["StackStatus"] == "CREATE_COMPLETE"
-        self.outputs = {one["OutputKey"]: one["OutputValue"] for one in told.get("Outputs", ())}
+        (description,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+        assert description["StackStatus"] == "CREATE_COMPLETE"
+        self.outputs = {one["OutputKey"]: one["OutputValue"] for one in description.get("Outputs", ())}
         self.ids: dict[str, str] = {
             one["LogicalResourceId"]: one["PhysicalResourceId"]
             for one in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
-            if "LogicalResourceId" in one and "PhysicalResourceId" in one  # not if moto left it out
+            if "LogicalResourceId" in one and "PhysicalResourceId" in one  # moto leaves out what it does not support
         }
 
     def properties(self, name: str) -> Any:
-        """What the template asks for, of a resource that moto makes in part or not at all."""
+        """Return the resolved properties of a resource that moto creates in part or not at all."""
         return self.resolved(self.template["Resources"][name]["Properties"])
 
     def resolved(self, node: Any) -> Any:
-        """A part of the template with its functions replaced by what they stand for in this stack."""
+        """Return a part of the template with its functions replaced by their values in this stack."""
         match node:
             case {"Ref": "AWS::NoValue"}:
                 return None
             case {"Ref": name}:
-                return self._named(name)
+                return self._value(name)
             case {"Fn::Sub": str(text)}:
-                return re.sub(r"\$\{([^!}]+)\}", lambda found: self._named(found[1]), text).replace("${!", "${")
+                return re.sub(r"\$\{([^!}]+)\}", lambda found: self._value(found[1]), text).replace("${!", "${")
             case {"Fn::Sub": [text, dict(names)]}:
-                told = {name: self.resolved(value) for name, value in names.items()}
-                return re.sub(r"\$\{([^!}]+)\}", lambda found: told.get(found[1]) or self._named(found[1]), text)
-            case {"Fn::Select": [int(number), values]}:
-                return self.resolved(values)[number]
+                values = {name: self.resolved(value) for name, value in names.items()}
+                return re.sub(r"\$\{([^!}]+)\}", lambda found: values.get(found[1]) or self._value(found[1]), text)
+            case {"Fn::Select": [int(index), items]}:
+                return self.resolved(items)[index]
             case {"Fn::Split": [separator, text]}:
                 return self.resolved(text).split(separator)
             case {"Fn::GetAtt": [name, attribute]}:
-                return self._named(f"{name}.{attribute}")
+                return self._value(f"{name}.{attribute}")
             case {"Fn::If": [condition, then, otherwise]}:
                 return self.resolved(then if self._holds({"Condition": condition}) else otherwise)
             case dict():
-                whole = {key: self.resolved(value) for key, value in node.items()}
-                return {key: value for key, value in whole.items() if value is not None}
+                resolved = {key: self.resolved(value) for key, value in node.items()}
+                return {key: value for key, value in resolved.items() if value is not None}
             case list():
-                return [value for one in node if (value := self.resolved(one)) is not None]
+                return [value for item in node if (value := self.resolved(item)) is not None]
             case _:
                 return node
 
@@ -84,43 +84,43 @@ class Stack:
                 return bool(self.resolved(one) == self.resolved(other))
             case {"Fn::Not": [one]}:
                 return not self._holds(one)
-            case {"Fn::And": several}:
-                return all(self._holds(one) for one in several)
+            case {"Fn::And": conditions}:
+                return all(self._holds(one) for one in conditions)
             case _:
-                raise AssertionError(f"not known here: {condition}")
+                raise AssertionError(f"unsupported condition: {condition}")
 
     def exists(self, name: str) -> bool:
-        """Whether the conditions of this stack let the resource be."""
+        """Return whether the conditions of this stack create the resource."""
         condition = self.template["Resources"][name].get("Condition")
         return condition is None or self._holds({"Condition": condition})
 
     def put_bucket_policy(self, name: str) -> None:
-        """Do what moto's CloudFormation leaves out: the bucket policy of that name."""
+        """Create the bucket policy with that name, because moto's CloudFormation does not."""
         properties = self.properties(name)
         policy = json.dumps(properties["PolicyDocument"])
         self.aws.client("s3").put_bucket_policy(Bucket=properties["Bucket"], Policy=policy)
 
-    def _named(self, name: str) -> str:
+    def _value(self, name: str) -> str:
         pseudo = {"AWS::Region": REGION, "AWS::Partition": "aws", "AWS::AccountId": ACCOUNT, "AWS::StackName": "test"}
         known = {**pseudo, **self.parameters, **self.ids}
         resource, _, attribute = name.partition(".")
         if attribute == "Arn" and self.template["Resources"][resource]["Type"] == "AWS::S3::Bucket":
             return f"arn:aws:s3:::{known[resource]}"
-        return known.get(name, f"no-{name}-here")
+        return known.get(name, f"unknown-{name}")
 
 
 def load(name: str) -> dict[str, Any]:
-    """A template of config/aws, its short functions (`!Ref`) written out."""
+    """Return a template of config/aws with its short functions (`!Ref`) in the long form."""
     template: dict[str, Any] = cfn_yaml.load(str(TEMPLATES / name))
     return template
 
 
 def _for_moto(template: dict[str, Any]) -> Any:
-    """Round holes in moto: it looks into no launch template for a machine, and fails on what it can't resolve."""
+    """Return a template that moto can create: it ignores launch templates and fails on unknown values."""
 
     def resolvable(node: Any) -> Any:
         match node:
-            case {"Fn::GetAtt": [name, _]} if template["Resources"][name]["Type"].startswith(_UNKNOWN_TO_MOTO):
+            case {"Fn::GetAtt": [name, _]} if template["Resources"][name]["Type"].startswith(_UNSUPPORTED_BY_MOTO):
                 return f"{name.lower()}.example"
             case dict():
                 return {key: resolvable(value) for key, value in node.items()}

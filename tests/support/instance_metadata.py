@@ -1,4 +1,4 @@
-"""The metadata service of an EC2 machine, version 2 alone: who does not ask for a token first learns nothing."""
+"""The metadata service of an EC2 instance, version 2 only: requests without a token are refused."""
 
 import json
 import secrets
@@ -9,11 +9,11 @@ from typing import Self
 
 
 class InstanceMetadata:
-    """What a machine with these credentials (as `sts:AssumeRole` gives them) learns about itself."""
+    """Serve the metadata of an instance with these credentials (in the form of `sts:AssumeRole`)."""
 
     def __init__(self, region: str, credentials: dict[str, str]) -> None:
         token = secrets.token_hex(8)
-        told = {
+        metadata = {
             "placement/region": region,
             "instance-id": "i-0123456789abcdef0",
             "public-ipv4": "203.0.113.9",
@@ -29,14 +29,14 @@ class InstanceMetadata:
 
         class Handler(BaseHTTPRequestHandler):
             def do_PUT(self) -> None:
-                known = self.path == "/latest/api/token" and "X-aws-ec2-metadata-token-ttl-seconds" in self.headers
-                self._answer(token if known else None)
+                valid = self.path == "/latest/api/token" and "X-aws-ec2-metadata-token-ttl-seconds" in self.headers
+                self._respond(token if valid else None)
 
             def do_GET(self) -> None:
-                asked = self.path.removeprefix("/latest/meta-data/")
-                self._answer(told.get(asked) if self.headers["X-aws-ec2-metadata-token"] == token else None)
+                name = self.path.removeprefix("/latest/meta-data/")
+                self._respond(metadata.get(name) if self.headers["X-aws-ec2-metadata-token"] == token else None)
 
-            def _answer(self, text: str | None) -> None:
+            def _respond(self, text: str | None) -> None:
                 self.send_response(401 if text is None else 200)
                 self.end_headers()
                 self.wfile.write((text or "").encode())

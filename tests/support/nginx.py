@@ -1,7 +1,7 @@
-"""`RunningNginx`: Debian's nginx with the files of config/nginx, on free ports, below a temporary folder.
+"""`RunningNginx`: Debian's nginx with the files of config/nginx, on free ports, below a temporary directory.
 
-What is changed in the files, and nothing else: the domain, as the installer does it; our absolute paths move below the
-folder; ports become free ones of loopback; where a test says so, single values (`values`) and the `instances`.
+Only these parts of the files are changed: the domain, as by the installer; absolute paths, which move below that
+directory; ports, which become free ports on loopback; and, if a test needs it, single `values` and the `instances`.
 """
 
 import re
@@ -27,16 +27,16 @@ NGINX = Path("/usr/sbin/nginx")
 DOMAIN = "chat.example.test"
 ORIGIN = f"https://{DOMAIN}"
 
-_OUR_PATHS = re.compile(r"(?<![\w$.])/(?=(?:run|var|opt|etc/letsencrypt)/)")
-_TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+_MOVED_PATHS = re.compile(r"(?<![\w$.])/(?=(?:run|var|opt|etc/letsencrypt)/)")
+_TEMP_PATHS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 class RunningNginx:
-    """Use as a context manager: it makes the folder, and ends nginx. `start` it with the sites that are to be there."""
+    """An nginx with its own root directory. Use as a context manager, and `start` it with the sites to enable."""
 
     def __init__(self, *, values: Mapping[str, str] | None = None, instances: Iterable[str] = ()) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="cc-nginx-", dir="/tmp"))
-        self.root.chmod(0o755)  # started by root, its workers are www-data
+        self.root.chmod(0o755)  # root starts nginx, but its workers run as www-data
         self.http_port = free_port()
         self.https_port = free_port()
         self._values = dict(values or {})
@@ -45,11 +45,11 @@ class RunningNginx:
         self._clients = ExitStack()
         self._etc = self.root / "etc" / "nginx"
 
-    # -- where things are --
+    # -- paths and addresses --
 
     @property
     def socket_path(self) -> Path:
-        """Where the site expects cloudchat."""
+        """The socket on which the site expects cloudchat."""
         return self.root / "run" / "cloudchat" / "cloudchat.sock"
 
     @property
@@ -74,23 +74,23 @@ class RunningNginx:
         return self._log("cloudchat-error.log") + self._log("error.log") + self._log("start.log")
 
     def workers(self, *, old: bool = False) -> list[int]:
-        """Worker processes: those that accept connections, or with `old` those that only end their last ones."""
+        """Return the worker processes that accept connections, or with `old` those that are shutting down."""
         lines = {pid: processes.command_line(pid) for pid in processes.children_of(self.pid)}
         return [pid for pid, line in lines.items() if "worker" in line and ("shutting down" in line) is old]
 
-    # -- its life --
+    # -- start and stop --
 
     def start(self, *sites: str) -> Self:
         included = ("snippets", "cloudchat")
-        folders = ["run/cloudchat", "var/log/nginx", "var/www/certbot", "tmp"]
-        for folder in [*folders, *(f"etc/nginx/{name}" for name in included)]:
-            (self.root / folder).mkdir(parents=True, exist_ok=True)
+        directories = ["run/cloudchat", "var/log/nginx", "var/www/certbot", "tmp"]
+        for directory in [*directories, *(f"etc/nginx/{name}" for name in included)]:
+            (self.root / directory).mkdir(parents=True, exist_ok=True)
         (self._etc / "sites-enabled").mkdir()
         frontend = self.root / "opt" / "cloudchat" / "current" / "frontend"
         shutil.copytree(CHECKOUT / "frontend", frontend, copy_function=shutil.copyfile)
         for path in [CONFIG / "nginx.conf", *(path for name in included for path in (CONFIG / name).iterdir())]:
             (self._etc / path.relative_to(CONFIG)).write_text(self._rendered(path))
-        temporary = "".join(f"{name}_temp_path {self.root}/tmp/{name};\n" for name in _TEMPORARY)
+        temporary = "".join(f"{name}_temp_path {self.root}/tmp/{name};\n" for name in _TEMP_PATHS)
         (self._etc / "sites-enabled" / "00-temporary.conf").write_text(temporary)
         program = self.root / "bin" / "nginx"
         program.parent.mkdir()
@@ -114,7 +114,7 @@ class RunningNginx:
         return subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False, timeout=20)
 
     def reload(self) -> None:
-        """`nginx -s reload`, which returns before the new workers are there: waits for them."""
+        """Run `nginx -s reload` and wait for the new workers, because nginx does not."""
         before = set(self.workers())
         assert self.run("-s", "reload").returncode == 0, self.error_logs
         self.wait_for_new_workers(before)
@@ -129,12 +129,7 @@ class RunningNginx:
         self._clients.close()
         if self._process is not None:
             started = {pid: processes.start_time(pid) for pid in processes.children_of(self.pid)}
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            processes.stop(self._process)
             for pid, start in started.items():
                 processes.end(pid, start)
         shutil.rmtree(self.root, ignore_errors=True)
@@ -149,30 +144,30 @@ class RunningNginx:
             print(f"--- nginx ---\n{self.access_log}{self.error_logs}")
         self.close()
 
-    # -- its clients --
+    # -- clients --
 
     def browser_like(self, trust: ssl.SSLContext, source: str = "127.0.0.1") -> httpx.Client:
-        """A client for whom the domain is here, at our ports; `source` is the address that it has."""
-        transport = _Here(self, verify=trust, local_address=source)
+        """Return an HTTP client that connects to our ports for the domain, from the address `source`."""
+        transport = _LocalTransport(self, verify=trust, local_address=source)
         return self._clients.enter_context(httpx.Client(transport=transport, base_url=ORIGIN, timeout=20))
 
     def socket_options(self, trust: ssl.SSLContext) -> dict[str, Any]:
-        """For `websockets.connect` of `wss://DOMAIN/ws`, and for `ChatClient`."""
+        """Return the options with which `websockets.connect` or `ChatClient` opens `wss://DOMAIN/ws`."""
         return {"host": "127.0.0.1", "port": self.https_port, "ssl": trust, "proxy": None}
 
     def connect(self, trust: ssl.SSLContext, source: str = "127.0.0.1") -> ssl.SSLSocket:
-        """A TLS connection to the site."""
+        """Open a TLS connection to the site from the address `source`."""
         plain = socket.create_connection(self.https, timeout=10, source_address=(source, 0))
         return trust.wrap_socket(plain, server_hostname=DOMAIN)
 
-    # -- inside --
+    # -- internal --
 
     def _rendered(self, path: Path) -> str:
         text = path.read_text().replace("chat.example.com", DOMAIN)
-        text = _OUR_PATHS.sub(f"{self.root}/", text)
-        for port, here in (("80", self.http_port), ("443", self.https_port)):
-            text = re.sub(rf"(?m)^(\s*listen) {port}\b", rf"\1 127.0.0.1:{here}", text)
-            text = re.sub(rf"(?m)^(\s*listen) \[::\]:{port}\b", rf"\1 [::1]:{here}", text)
+        text = _MOVED_PATHS.sub(f"{self.root}/", text)
+        for port, free in (("80", self.http_port), ("443", self.https_port)):
+            text = re.sub(rf"(?m)^(\s*listen) {port}\b", rf"\1 127.0.0.1:{free}", text)
+            text = re.sub(rf"(?m)^(\s*listen) \[::\]:{port}\b", rf"\1 [::1]:{free}", text)
         if not Path("/proc/net/if_inet6").exists():
             text = re.sub(r"(?m)^\s*listen \[.*\n", "", text)
         for name, value in self._values.items():
@@ -183,7 +178,7 @@ class RunningNginx:
 
     def _serves(self) -> bool:
         assert self._process is not None
-        assert self._process.poll() is None, f"nginx does not start: {self.error_logs}"
+        assert self._process.poll() is None, f"nginx did not start: {self.error_logs}"
         return bool(self.workers())
 
     def _log(self, name: str) -> str:
@@ -191,8 +186,8 @@ class RunningNginx:
         return path.read_text(errors="replace") if path.exists() else ""
 
 
-class _Here(httpx.HTTPTransport):
-    """Connects to nginx's ports in place of those of the domain, whose name stays in TLS and in `Host`."""
+class _LocalTransport(httpx.HTTPTransport):
+    """Connect to nginx's ports on loopback. TLS and `Host` keep the name of the domain."""
 
     def __init__(self, nginx: RunningNginx, **options: Any) -> None:
         super().__init__(**options)

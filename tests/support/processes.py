@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -66,3 +67,13 @@ def end(pid: int, started: str | None) -> None:
     if started is not None and start_time(pid) == started:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def stop(process: "subprocess.Popen[bytes]", seconds: float = 10.0) -> None:
+    """Terminate a child process and wait for its end; kill it if it is still alive after `seconds`."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

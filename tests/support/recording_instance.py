@@ -1,4 +1,4 @@
-"""`RecordingInstance`: stands behind nginx in place of cloudchat and keeps the head of every request, as it came."""
+"""`RecordingInstance`: replaces cloudchat behind nginx and records the header of every request."""
 
 import socket
 import threading
@@ -9,16 +9,16 @@ from typing import Self
 
 from support.processes import wait_until
 
-ANSWER = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+RESPONSE = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class RecordingInstance:
-    """Use as a context manager. It answers 400 to everybody."""
+    """A server that answers every request with 400. Use as a context manager."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.heads: list[list[tuple[str, str]]] = []
-        """Of each request its header fields, names in lower case."""
+        self.headers: list[list[tuple[str, str]]] = []
+        """The header fields of each request, with names in lower case."""
         self._listener = socket.socket(socket.AF_UNIX)
         self._thread = threading.Thread(target=self._serve, name="recording instance", daemon=True)
 
@@ -36,9 +36,10 @@ class RecordingInstance:
         self._listener.close()
         self._thread.join(10)
 
-    def head(self, number: int) -> list[tuple[str, str]]:
-        wait_until(lambda: len(self.heads) > number, "a request")
-        return self.heads[number]
+    def header(self, number: int) -> list[tuple[str, str]]:
+        """Return the header fields of a request; wait until it arrives."""
+        wait_until(lambda: len(self.headers) > number, "a request arrives")
+        return self.headers[number]
 
     def _serve(self) -> None:
         with suppress(OSError):  # the listener is closed
@@ -50,5 +51,5 @@ class RecordingInstance:
                         data += chunk
                     lines = data.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
                     fields = (line.partition(": ") for line in lines)
-                    self.heads.append([(name.lower(), value) for name, _, value in fields])
-                    connection.sendall(ANSWER)
+                    self.headers.append([(name.lower(), value) for name, _, value in fields])
+                    connection.sendall(RESPONSE)

@@ -1,4 +1,4 @@
-"""What a program tries that is put in the place of `cloudchat serve`, and what its sandbox says to each."""
+"""A program that replaces `cloudchat serve` and tries what the sandbox must allow or deny."""
 
 import errno
 
@@ -15,7 +15,7 @@ def write(path):
         file.write("x")
     os.unlink(path)
 
-tries = {
+attempts = {
     "state": lambda: write("/var/lib/cloudchat/probe"),
     "loopback": lambda: socket.create_server(("127.0.0.1", 0)).close(),
     "etc": lambda: write("/etc/probe"),
@@ -31,19 +31,19 @@ tries = {
     "user namespaces": unshare,
     "other users": lambda: os.setuid(65534) if os.fork() == 0 else os.wait(),
 }
-found = {}
-for name, attempt in tries.items():
+errors = {}
+for name, attempt in attempts.items():
     try:
         attempt()
-        found[name] = 0
-    except OSError as refusal:
-        found[name] = refusal.errno
-print("found", json.dumps(found), flush=True)
+        errors[name] = 0
+    except OSError as error:
+        errors[name] = error.errno
+print("errors", json.dumps(errors), flush=True)
 os._exit(0)
 """
 
-REFUSED = {
-    "etc": errno.EROFS,  # by the sandbox; the file's own rights would have said EACCES
+DENIED = {
+    "etc": errno.EROFS,  # from the sandbox; the file's permissions would give EACCES
     "program": errno.EACCES,
     "backups": errno.EACCES,
     "secrets": errno.EACCES,
@@ -56,4 +56,4 @@ REFUSED = {
     "user namespaces": errno.EPERM,
 }
 ALLOWED = {"state", "loopback"}
-"""What the server needs, by which the probe shows that it works at all."""
+"""What the server needs. It also shows that the probe itself works."""

@@ -1,4 +1,4 @@
-"""`RunningSite`: the whole thing as it is in production, nginx in front of `cloudchat serve` on its unix socket."""
+"""`RunningSite`: nginx in front of `cloudchat serve` on its unix socket, as in production."""
 
 import socket
 import ssl
@@ -17,9 +17,10 @@ SITES = ("cloudchat-http.conf", "cloudchat.conf")
 
 
 class RunningSite:
-    """Use as a context manager. `values` change single lines of nginx's files, `environment` is cloudchat's.
+    """A running nginx and a running cloudchat. Use as a context manager.
 
-    `secure` gets the certificate, starts nginx with both sites, and returns what trusts it.
+    `values` change single lines of nginx's files; `environment` is for cloudchat. `start_nginx` obtains the
+    certificate, starts nginx with both sites, and returns the TLS context that trusts the certificate.
     """
 
     def __init__(
@@ -27,10 +28,10 @@ class RunningSite:
         *,
         values: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
-        secure: Callable[[RunningNginx], ssl.SSLContext] | None = None,
+        start_nginx: Callable[[RunningNginx], ssl.SSLContext] | None = None,
     ) -> None:
         self.nginx = RunningNginx(values=values)
-        self._secure = secure or _with_own_certificate
+        self._start_nginx = start_nginx or _start_with_test_certificate
         self._environment = dict(environment or {})
         self._running = ExitStack()
         self.server: RunningServer
@@ -39,8 +40,8 @@ class RunningSite:
     def __enter__(self) -> Self:
         with ExitStack() as starting:
             starting.enter_context(self.nginx)
-            self.trust = self._secure(self.nginx)
-            listener = starting.enter_context(socket.socket(socket.AF_UNIX))  # held open, as systemd does
+            self.trust = self._start_nginx(self.nginx)
+            listener = starting.enter_context(socket.socket(socket.AF_UNIX))  # the test holds it open, like systemd
             listener.bind(str(self.nginx.socket_path))
             self.nginx.socket_path.chmod(0o666)
             listener.listen()
@@ -68,13 +69,13 @@ class RunningSite:
         self._running.close()
 
     def register(self, name: str) -> Account:
-        """A new user who signs in, through nginx."""
+        """Register a user and sign in, through nginx."""
         return register_at(self.nginx, self.trust, name)
 
     def open_socket(
         self, token: str, *, source: str = "127.0.0.1", headers: Mapping[str, str] | None = None
     ) -> ChatSocket:
-        """A socket through nginx. Raises `InvalidStatus` when it is refused."""
+        """Open a socket through nginx. Raises `InvalidStatus` if the handshake is refused."""
         plain = socket.create_connection(self.nginx.https, timeout=10, source_address=(source, 0))
         try:
             return ChatSocket(f"wss://{DOMAIN}/ws", token, headers=headers, options={"sock": plain, "ssl": self.trust})
@@ -86,21 +87,21 @@ class RunningSite:
 def register_at(nginx: RunningNginx, trust: ssl.SSLContext, name: str) -> Account:
     """Register and sign in through nginx."""
     http = nginx.browser_like(trust)
-    person = {"username": name, "password": PASSWORD}
-    http.post("/api/auth/register", json=person).raise_for_status()
-    body = http.post("/api/auth/login", json=person).raise_for_status().json()
+    credentials = {"username": name, "password": PASSWORD}
+    http.post("/api/auth/register", json=credentials).raise_for_status()
+    body = http.post("/api/auth/login", json=credentials).raise_for_status().json()
     http.headers["Authorization"] = f"Bearer {body['access_token']}"
     return Account(ORIGIN, body["user"]["id"], body["user"]["name"], body["access_token"], PASSWORD, http)
 
 
 def trusted_certificate(nginx: RunningNginx) -> ssl.SSLContext:
-    """Give the site a certificate without certbot; returns what trusts it."""
+    """Give the site a certificate without certbot; return the TLS context that trusts it."""
     authority = Authority(nginx.root)
     authority.issue(nginx.live / DOMAIN, DOMAIN)
     return ssl.create_default_context(cafile=str(authority.path))
 
 
-def _with_own_certificate(nginx: RunningNginx) -> ssl.SSLContext:
+def _start_with_test_certificate(nginx: RunningNginx) -> ssl.SSLContext:
     trust = trusted_certificate(nginx)
     nginx.start(*SITES)
     return trust
