@@ -11,7 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "log_places",
+        "log_checkpoints",
         sa.Column("room_id", sa.String(22), nullable=False),
         sa.Column("epoch", sa.String(64), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
@@ -21,4 +21,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("log_places")
+    op.drop_table("log_checkpoints")

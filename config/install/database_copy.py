@@ -27,7 +27,7 @@ def take() -> None:
     os.rename(unfinished, COPY)
 
 
-def put_back() -> None:
+def restore() -> None:
     """No client was served since the copy was taken, so nothing that anybody wrote is lost."""
     if not COPY.exists():
         return
@@ -36,4 +36,4 @@ def put_back() -> None:
     os.rename(COPY, DATABASE)
 
 
-{"take": take, "put_back": put_back}[sys.argv[1]]()
+{"take": take, "restore": restore}[sys.argv[1]]()

@@ -15,42 +15,42 @@ from cloudchat import __version__
 from cloudchat.admin.routes import admin_routes
 from cloudchat.admin.service import AdminService
 from cloudchat.admin.token_routes import token_routes
-from cloudchat.auth.attempt_counters import AttemptCounters
-from cloudchat.auth.key_rotation import LiveKeyRing
-from cloudchat.auth.login_slowdown import LoginSlowdown
-from cloudchat.auth.passwords import Passwords
+from cloudchat.auth.passwords.hashing import Passwords
 from cloudchat.auth.routes import auth_routes
-from cloudchat.auth.second_factor import SecondFactor
-from cloudchat.auth.second_factor_routes import second_factor_routes
+from cloudchat.auth.second_factor.routes import second_factor_routes
+from cloudchat.auth.second_factor.service import SecondFactor
 from cloudchat.auth.service import AccountService
-from cloudchat.auth.tokens import Tokens
+from cloudchat.auth.tokens.access_tokens import Tokens
+from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.auth.vault import open_vault
+from cloudchat.broker.log_checkpoint import run_checkpoints, save_checkpoint
 from cloudchat.broker.redis_broker import RedisBroker
-from cloudchat.broker.socket_census import SocketCensus
-from cloudchat.broker.store_calls import StoreCalls
+from cloudchat.broker.redis_functions import RedisFunctions
+from cloudchat.database.daily_pruning import prune_daily
 from cloudchat.database.engine import create_engine
 from cloudchat.database.pruning import prune
 from cloudchat.database.transactions import Database
-from cloudchat.http.limits import create_limiter
+from cloudchat.http.middleware import protect
 from cloudchat.http.page_files import PageFiles
-from cloudchat.http.protection import protect
 from cloudchat.messages.service import MessageService
-from cloudchat.operations.health import health_routes, until_well
-from cloudchat.operations.loop_lag import LoopLag
-from cloudchat.operations.pruning import prune_daily
-from cloudchat.operations.supervision import Supervisor
+from cloudchat.observability.health import health_routes, until_well
+from cloudchat.observability.loop_lag import LoopLag
+from cloudchat.process.supervision import Supervisor
 from cloudchat.protocol.events import Limits
-from cloudchat.realtime.connect_limits import ConnectLimits
+from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
+from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
+from cloudchat.rate_limiting.http_limits import create_limiter
+from cloudchat.rate_limiting.login_slowdown import LoginSlowdown
+from cloudchat.rate_limiting.shared_window import SharedWindow
+from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.dispatcher import Dispatcher
 from cloudchat.realtime.door import Door
 from cloudchat.realtime.endpoint import SocketEndpoint
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.revocation_sweep import sweep
-from cloudchat.realtime.roster import Roster, SocketLimits
+from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.store_outage import watch_store
-from cloudchat.realtime.traffic import Traffic
-from cloudchat.realtime.witness_keeper import keep_once, keep_witness
 from cloudchat.resources import frontend_directory
 from cloudchat.rooms.routes import room_routes
 from cloudchat.rooms.service import RoomService
@@ -60,23 +60,23 @@ from cloudchat.settings import Settings
 _SECONDS_TO_GET_WELL = 2.0
 
 if TYPE_CHECKING:
-    from cloudchat.operations.message_traces import MessageTraces
+    from cloudchat.observability.tracing import MessageTracing
 
 
 @dataclass(frozen=True)
 class Chat:
     """What carries a message from socket to socket: the half that lives on the event loop."""
 
-    calls: StoreCalls
+    calls: RedisFunctions
     broker: RedisBroker
     hub: Hub
     relay: Relay
-    roster: Roster
-    census: SocketCensus
-    traffic: Traffic
+    roster: ConnectionRegistry
+    census: ClusterConnectionLimit
+    traffic: SocketStats
     sockets: SocketEndpoint
     supervisor: Supervisor
-    traces: "MessageTraces | None"
+    traces: "MessageTracing | None"
 
     async def store_answers(self) -> str | None:
         """What is wrong with the store, for `/readyz`, or None."""
@@ -107,7 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
     keys = LiveKeyRing(folder)
     tokens = Tokens(keys, access_seconds=settings.access_token_seconds)
     vault = open_vault(folder)
-    slowdown = LoginSlowdown(AttemptCounters(redis_url), vault, settings)
+    slowdown = LoginSlowdown(SharedWindow(redis_url), vault, settings)
     passwords = Passwords()
     accounts = AccountService(db, tokens, passwords, SecondFactor(db, vault), slowdown, settings)
     admin = AdminService(db, tokens, passwords)
@@ -124,7 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         finally:
             await chat.supervisor.stop()
-            await keep_once(chat.broker.witness, services.keep_log_places)
+            await save_checkpoint(chat.broker.witness, services.save_log_checkpoints)
             await chat.close()
             accounts.close()
             db.close()
@@ -152,32 +152,32 @@ def _chat(settings: Settings, redis_url: str, services: Services) -> Chat:
         coming=lambda: broker.busy,
     )
     relay = Relay(hub, supervisor.spawn, settings.heartbeat_seconds)
-    calls = StoreCalls(redis_url)
+    calls = RedisFunctions(redis_url)
     traces = _message_traces(settings.trace_ratio)
     broker = RedisBroker(
         redis_url,
         calls,
         relay if traces is None else traces.listener(relay),
         history_messages=settings.history_messages,
-        places=services.log_places,
+        places=services.log_checkpoints,
         settled=hub.settle,
     )
     relay.connect(broker)
-    traffic = Traffic()
+    traffic = SocketStats()
     messages = MessageService(broker)
     if traces is not None:
         messages = traces.messages(messages)
-    roster = Roster(
+    roster = ConnectionRegistry(
         SocketLimits(settings.sockets_per_user, settings.sockets_per_address, settings.sockets_in_total),
         settings.sends_per_10s,
     )
-    census = SocketCensus(calls, per_user=settings.sockets_per_user, per_address=settings.sockets_per_address)
+    census = ClusterConnectionLimit(calls, per_user=settings.sockets_per_user, per_address=settings.sockets_per_address)
     sockets = SocketEndpoint(
         services.admit,
         relay.head_of,
         Dispatcher(broker, relay, hub, messages, services.authenticate, traffic),
         roster,
-        ConnectLimits(redis_url, per_address=settings.connect_rate, per_user=settings.connect_user_rate),
+        ConnectionRateLimit(redis_url, per_address=settings.connect_rate, per_user=settings.connect_user_rate),
         census,
         traffic,
         supervisor.spawn,
@@ -192,7 +192,7 @@ def _chat(settings: Settings, redis_url: str, services: Services) -> Chat:
 async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     """Start everything that runs as long as the process does."""
     broker, keep = chat.broker, chat.supervisor.keep
-    broker.witness.recall(await asyncio.to_thread(services.rooms.log_places))
+    broker.witness.recall(await asyncio.to_thread(services.rooms.log_checkpoints))
     keep(broker.run(), "subscription")
     await until_well(chat.store_answers, _SECONDS_TO_GET_WELL)  # whoever waits for our start finds /readyz ready
     keep(chat.relay.heartbeat(), "heartbeat")
@@ -200,18 +200,18 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     keep(watch_store(lambda: broker.subscription.connected, chat.roster), "store outage")
     keep(prune_daily(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
     keep(chat.census.run(chat.roster.replace), "socket census")
-    keep(keep_witness(broker.witness, services.keep_log_places), "witness")
+    keep(run_checkpoints(broker.witness, services.save_log_checkpoints), "witness")
 
 
 def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: int, state_dir: Path) -> None:
     # Loaded only where somebody looks: the library is 6 MiB of every process.
-    from cloudchat.operations.metrics import Metrics, Readings
-    from cloudchat.operations.metrics_listener import MetricsListener
+    from cloudchat.observability.metrics import Metrics, MetricsSnapshot
+    from cloudchat.observability.metrics_listener import MetricsListener
 
     loop_lag = LoopLag()
 
-    def read() -> Readings:
-        return Readings(
+    def read() -> MetricsSnapshot:
+        return MetricsSnapshot(
             connections=len(chat.roster),
             rooms=chat.relay.rooms,
             connects=chat.traffic.connects,
@@ -234,13 +234,13 @@ def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: in
     chat.supervisor.keep(MetricsListener(Metrics(read).text, port, state_dir).run(), "metrics")
 
 
-def _message_traces(ratio: float) -> "MessageTraces | None":
+def _message_traces(ratio: float) -> "MessageTracing | None":
     # Loaded only where somebody asked for it: it is an extra, and 20 MiB of every process.
     if not ratio:
         return None
-    from cloudchat.operations.message_traces import MessageTraces
+    from cloudchat.observability.tracing import MessageTracing
 
-    return MessageTraces(ratio)
+    return MessageTracing(ratio)
 
 
 def create_app_from_environment() -> FastAPI:

@@ -5,10 +5,10 @@ import logging
 import time
 from dataclasses import dataclass
 
-from cloudchat.auth.key_rotation import LiveKeyRing
 from cloudchat.auth.principal import Principal
-from cloudchat.auth.revocations import Revocations, revocations_since
 from cloudchat.auth.service import AccountService
+from cloudchat.auth.sessions.revocations import Revocations, revocations_since
+from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.database.transactions import Database, DatabaseUnavailable
 from cloudchat.rooms.service import RoomService, RoomSummary
 
@@ -38,18 +38,18 @@ class Services:
         """What was revoked since then. Raises `DatabaseUnavailable`."""
         return await asyncio.to_thread(revocations_since, self.db, self.keys, since)
 
-    async def log_places(self) -> dict[str, tuple[str, int]]:
+    async def log_checkpoints(self) -> dict[str, tuple[str, int]]:
         """Where the logs stand as far as any process wrote it down: nothing, when the database can't say at once."""
         try:
             async with asyncio.timeout(_SECONDS_TO_RECALL):
-                return await asyncio.to_thread(self.rooms.log_places)
+                return await asyncio.to_thread(self.rooms.log_checkpoints)
         except (DatabaseUnavailable, TimeoutError):
             logger.warning("the places of the logs cannot be read")
             return {}
 
-    async def keep_log_places(self, places: dict[str, tuple[str, int]]) -> None:
+    async def save_log_checkpoints(self, places: dict[str, tuple[str, int]]) -> None:
         """Write down where the logs stand. Raises `DatabaseUnavailable`."""
-        await asyncio.to_thread(self.rooms.keep_log_places, places)
+        await asyncio.to_thread(self.rooms.save_log_checkpoints, places)
 
     async def authenticate(self, token: str) -> Principal:
         """Whom a token speaks for. Raises `AccountError`, `DatabaseUnavailable`."""

@@ -7,9 +7,9 @@ with the server's own key, and checked by it at each connect like any other's.
 import time
 from pathlib import Path
 
-from cloudchat.auth.keys import load_or_create
 from cloudchat.auth.repository import add_user
-from cloudchat.auth.tokens import Tokens
+from cloudchat.auth.tokens.access_tokens import Tokens
+from cloudchat.auth.tokens.keys import load_or_create
 from cloudchat.core.ids import new_id
 from cloudchat.database.engine import create_engine
 from cloudchat.database.models import ApiToken

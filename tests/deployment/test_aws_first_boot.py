@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from cloudchat.auth.key_rotation import rotate
-from cloudchat.auth.keys import load_or_create
+from cloudchat.auth.tokens.key_rotation import rotate
+from cloudchat.auth.tokens.keys import load_or_create
 from cloudchat.auth.vault import open_vault
 from support import processes
 from support.aws import REGION, EmulatedAws

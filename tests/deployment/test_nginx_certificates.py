@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudchat.operations.certificate import Certificate, certificate_problem, kept_certificate, served_certificate
+from cloudchat.doctor.certificate import Certificate, certificate_problem, kept_certificate, served_certificate
 from support.acme import AcmeServer, Certbot
 from support.nginx import CHECKOUT, DOMAIN, RunningNginx
 from support.processes import wait_until

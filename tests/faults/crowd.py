@@ -20,9 +20,9 @@ from cloudchat.client import (
     Connected,
     ConnectionLost,
     Gap,
-    Logged,
     ReconnectPolicy,
     RequestRefused,
+    RoomEvent,
     Update,
 )
 from faults.story import Ack, Event, Missing, Said, Story
@@ -191,7 +191,7 @@ class Crowd:
             raise
 
     def _note(self, name: str, update: Update) -> None:
-        if isinstance(update, Logged):
+        if isinstance(update, RoomEvent):
             self._views[name].append(update.text)
         elif isinstance(update, Gap):
             self._views[name].append(Missing())

@@ -82,5 +82,5 @@ def crowd_head(store: RunningStore) -> int:
 
 def kept_place(server: RunningServer) -> int:
     with contextlib.closing(sqlite3.connect(server.state_dir / "cloudchat.db")) as database:
-        row = database.execute("SELECT seq FROM log_places WHERE room_id = 'lobby'").fetchone()
+        row = database.execute("SELECT seq FROM log_checkpoints WHERE room_id = 'lobby'").fetchone()
     return int(row[0]) if row else 0

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any, Self
 
 from cloudchat.admin.service import AdminService
-from cloudchat.auth.attempt_counters import AttemptCounters
-from cloudchat.auth.key_rotation import LiveKeyRing
-from cloudchat.auth.login_slowdown import LoginSlowdown
-from cloudchat.auth.passwords import Passwords
+from cloudchat.auth.passwords.hashing import Passwords
 from cloudchat.auth.principal import Principal
-from cloudchat.auth.second_factor import SecondFactor
+from cloudchat.auth.results import SignIn
+from cloudchat.auth.second_factor.service import SecondFactor
 from cloudchat.auth.service import AccountService
-from cloudchat.auth.sign_in import SignIn
-from cloudchat.auth.tokens import Tokens
+from cloudchat.auth.tokens.access_tokens import Tokens
+from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.auth.vault import open_vault
 from cloudchat.database.engine import create_engine
 from cloudchat.database.migrations import upgrade
 from cloudchat.database.transactions import Database
+from cloudchat.rate_limiting.login_slowdown import LoginSlowdown
+from cloudchat.rate_limiting.shared_window import SharedWindow
 from cloudchat.rooms.service import RoomService
 from cloudchat.settings import Settings
 
@@ -50,7 +50,7 @@ class AccountServices:
         tokens = Tokens(LiveKeyRing(folder / "keys"), access_seconds=settings.access_token_seconds)
         passwords = Passwords(memory_kib=64)
         vault = open_vault(folder / "keys")
-        slowdown = LoginSlowdown(AttemptCounters(None), vault, settings)
+        slowdown = LoginSlowdown(SharedWindow(None), vault, settings)
         return cls(
             settings,
             db,

@@ -6,8 +6,8 @@ from collections import Counter
 from fastapi import APIRouter, FastAPI
 from slowapi import Limiter
 
-from cloudchat.http.limits import limited_route
-from cloudchat.http.protection import protect
+from cloudchat.http.middleware import protect
+from cloudchat.rate_limiting.http_limits import limited_route
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would rather have httpx2, which nothing else here needs

@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 
 from cloudchat.database.migrations import upgrade
-from cloudchat.parent_death import die_with_parent
+from cloudchat.process.parent_death import die_with_parent
 from support.lifetime import EndsWithItsBlock
 from support.processes import children_of, wait_until
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cloudchat.cli.environment import export, load_settings
-from cloudchat.cli.refusal import Refusal
+from cloudchat.cli.errors import CommandError
 from cloudchat.settings import Settings
 
 SECRET = "redis://cloudchat:hush@host:6379/0"
@@ -54,18 +54,18 @@ def test_other_services_credentials_are_none_of_ours(credentials: Path) -> None:
 
 def test_an_unreadable_one_is_named(credentials: Path) -> None:
     (credentials / "cloudchat_redis_url").mkdir()  # what root can't read either
-    with pytest.raises(Refusal, match="cloudchat_redis_url"):
+    with pytest.raises(CommandError, match="cloudchat_redis_url"):
         load_settings()
 
 
 def test_one_that_is_no_text_is_named_and_not_repeated(credentials: Path) -> None:
     (credentials / "cloudchat_redis_url").write_bytes(b"hush\xff\xfe")
-    with pytest.raises(Refusal, match="cloudchat_redis_url") as refused:
+    with pytest.raises(CommandError, match="cloudchat_redis_url") as refused:
         load_settings()
     assert "hush" not in str(refused.value)
 
 
 def test_a_folder_that_is_not_there_is_named(credentials: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials / "nowhere"))
-    with pytest.raises(Refusal, match="nowhere"):
+    with pytest.raises(CommandError, match="nowhere"):
         load_settings()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from cloudchat.auth.errors import NoSuchThing
+from cloudchat.auth.errors import NotFound
 from cloudchat.database.models import ApiToken, AuditEntry, LoginSession, User
 
 
@@ -31,7 +31,7 @@ class AuditSummary:
 
 
 def entries_before(db: Session, before: str | None, limit: int) -> Sequence[AuditSummary]:
-    """Entries, the newest first, from behind the entry `before`. Raises NoSuchThing."""
+    """Entries, the newest first, from behind the entry `before`. Raises NotFound."""
     actor, target = aliased(User), aliased(User)
     target_name = func.coalesce(target.name, LoginSession.client, ApiToken.label)
     query = (
@@ -46,7 +46,7 @@ def entries_before(db: Session, before: str | None, limit: int) -> Sequence[Audi
     if before is not None:
         place = db.get(AuditEntry, before) if before.isascii() else None
         if place is None:
-            raise NoSuchThing("there is no such entry")
+            raise NotFound("there is no such entry")
         query = query.where(tuple_(AuditEntry.at, AuditEntry.id) < (place.at, place.id))
     return [
         AuditSummary(

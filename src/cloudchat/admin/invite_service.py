@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from cloudchat.admin import invite_repository as repository
 from cloudchat.admin.actor import Actor
 from cloudchat.admin.invite_repository import InviteSummary
-from cloudchat.auth.errors import InvalidField, NoSuchThing
-from cloudchat.auth.random_tokens import new_secret
+from cloudchat.auth.errors import InvalidField, NotFound
 from cloudchat.auth.repository import add_invite
+from cloudchat.auth.tokens.opaque_tokens import new_secret
 from cloudchat.database.audit import record
 from cloudchat.database.transactions import Database
 
@@ -46,8 +46,8 @@ class InviteService:
             return repository.all_invites(db)
 
     def delete(self, invite_id: str, *, actor: Actor, now: float) -> None:
-        """It is good no more. Raises NoSuchThing."""
+        """It is good no more. Raises NotFound."""
         with self._db.write() as db:
             if not invite_id.isascii() or not repository.delete_invite(db, invite_id):
-                raise NoSuchThing(f"there is no invite {invite_id!a}; see: cloudchat admin list-invites")
+                raise NotFound(f"there is no invite {invite_id!a}; see: cloudchat admin list-invites")
             record(db, now, actor.id, "invite.delete", target=invite_id[:32], address=actor.address)

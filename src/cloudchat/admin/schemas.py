@@ -4,29 +4,29 @@ from typing import Literal
 
 from pydantic import Field
 
-from cloudchat.http.json_answer import EntryId, Instant, JsonAnswer
-from cloudchat.http.json_body import JsonBody, WholeNumber
+from cloudchat.http.request_model import RequestModel, WholeNumber
+from cloudchat.http.response_model import EntryId, Instant, ResponseModel
 
 Role = Literal["member", "moderator", "admin"]
 Scope = Literal["chat:read", "chat:write", "admin"]
 _ONCE = "Shown now and never again."
 
 
-class UserRequest(JsonBody):
+class UserRequest(RequestModel):
     """A new account."""
 
     username: str = Field(examples=["ann"], max_length=128)
     role: Role = Field(examples=["member"])
 
 
-class UserChange(JsonBody):
+class UserChange(RequestModel):
     """What is to be changed."""
 
     role: Role | None = None
     disabled: bool | None = None
 
 
-class TokenRequest(JsonBody):
+class TokenRequest(RequestModel):
     """A new API token: its user, what it may do, and for how long."""
 
     user: str = Field(description="A username.", examples=["ann"], max_length=128)
@@ -35,13 +35,13 @@ class TokenRequest(JsonBody):
     label: str = Field("", description="What it is for.", max_length=100)
 
 
-class InviteRequest(JsonBody):
+class InviteRequest(RequestModel):
     """A new invite."""
 
     ttl_seconds: WholeNumber = Field(7 * 86400, ge=1, le=90 * 86400)
 
 
-class UserAnswer(JsonAnswer):
+class UserAnswer(ResponseModel):
     """An account."""
 
     id: EntryId
@@ -53,14 +53,14 @@ class UserAnswer(JsonAnswer):
     created_at: Instant
 
 
-class UsersAnswer(JsonAnswer):
+class UsersAnswer(ResponseModel):
     """A page of accounts, the oldest first."""
 
     users: list[UserAnswer]
     next: EntryId | None = Field(description="`after` of the next page.")
 
 
-class OneTimePasswordAnswer(JsonAnswer):
+class OneTimePasswordAnswer(ResponseModel):
     """Opens nothing but the change of it."""
 
     one_time_password: str = Field(description=_ONCE, examples=["abcde-fghij-kmnpq-rstuv"])
@@ -72,14 +72,14 @@ class NewUserAnswer(OneTimePasswordAnswer):
     user: UserAnswer
 
 
-class UserRef(JsonAnswer):
+class UserRef(ResponseModel):
     """A user, in short."""
 
     id: EntryId
     name: str = Field(examples=["ann"])
 
 
-class TokenAnswer(JsonAnswer):
+class TokenAnswer(ResponseModel):
     """An API token, without the token."""
 
     id: EntryId
@@ -92,13 +92,13 @@ class TokenAnswer(JsonAnswer):
     revoked_at: Instant | None
 
 
-class TokensAnswer(JsonAnswer):
+class TokensAnswer(ResponseModel):
     """Every API token, the newest first."""
 
     tokens: list[TokenAnswer]
 
 
-class NewTokenAnswer(JsonAnswer):
+class NewTokenAnswer(ResponseModel):
     """A new API token."""
 
     token: str = Field(description=_ONCE)
@@ -106,7 +106,7 @@ class NewTokenAnswer(JsonAnswer):
     expires_at: Instant
 
 
-class InviteAnswer(JsonAnswer):
+class InviteAnswer(ResponseModel):
     """An invite, without its secret."""
 
     id: EntryId
@@ -116,13 +116,13 @@ class InviteAnswer(JsonAnswer):
     used_by: str | None = Field(description="A username.")
 
 
-class InvitesAnswer(JsonAnswer):
+class InvitesAnswer(ResponseModel):
     """Every invite, the newest first."""
 
     invites: list[InviteAnswer]
 
 
-class NewInviteAnswer(JsonAnswer):
+class NewInviteAnswer(ResponseModel):
     """A new invite."""
 
     invite: str = Field(description=_ONCE)
@@ -130,7 +130,7 @@ class NewInviteAnswer(JsonAnswer):
     expires_at: Instant
 
 
-class AuditEntryAnswer(JsonAnswer):
+class AuditEntryAnswer(ResponseModel):
     """Who did what, on whom, when, from where, and whether it was done."""
 
     id: EntryId
@@ -145,7 +145,7 @@ class AuditEntryAnswer(JsonAnswer):
     detail: str
 
 
-class AuditAnswer(JsonAnswer):
+class AuditAnswer(ResponseModel):
     """A page of the audit log, the newest first."""
 
     entries: list[AuditEntryAnswer]

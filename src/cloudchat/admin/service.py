@@ -6,8 +6,8 @@ from cloudchat.admin.audit_repository import AuditSummary, entries_before
 from cloudchat.admin.invite_service import InviteService
 from cloudchat.admin.token_service import TokenService
 from cloudchat.admin.user_service import UserService
-from cloudchat.auth.passwords import Passwords
-from cloudchat.auth.tokens import Tokens
+from cloudchat.auth.passwords.hashing import Passwords
+from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.database.transactions import Database
 
 
@@ -21,6 +21,6 @@ class AdminService:
         self.invites = InviteService(db)
 
     def audit_log(self, before: str | None, limit: int) -> Sequence[AuditSummary]:
-        """Entries, the newest first, from behind the entry `before`. Raises NoSuchThing."""
+        """Entries, the newest first, from behind the entry `before`. Raises NotFound."""
         with self._db.read() as db:
             return entries_before(db, before, limit)

@@ -8,12 +8,12 @@ from slowapi import Limiter
 
 from cloudchat.admin import schemas
 from cloudchat.admin.actor import Actor
-from cloudchat.admin.guard import PathId, acting_administrator
+from cloudchat.admin.dependencies import PathId, acting_administrator
 from cloudchat.admin.service import AdminService
 from cloudchat.auth.service import AccountService
+from cloudchat.http.csrf import json_of_our_page
 from cloudchat.http.error_docs import documented
-from cloudchat.http.limits import limited_route
-from cloudchat.http.origins import json_of_our_page
+from cloudchat.rate_limiting.http_limits import limited_route
 from cloudchat.settings import Settings
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from cloudchat.admin import token_repository as repository
 from cloudchat.admin.actor import Actor
-from cloudchat.admin.refusals import refusals_recorded
+from cloudchat.admin.audit_denials import audit_denials
 from cloudchat.admin.token_repository import TokenSummary
-from cloudchat.auth.errors import AccountDisabled, Conflict, InvalidField, NoSuchThing, NotAllowed
+from cloudchat.auth.errors import AccountDisabled, Conflict, InvalidField, NotAllowed, NotFound
 from cloudchat.auth.principal import SCOPES, SCOPES_OF_ROLE
 from cloudchat.auth.repository import user_by_name
-from cloudchat.auth.tokens import API_TOKEN_MOST_SECONDS, Tokens
+from cloudchat.auth.tokens.access_tokens import API_TOKEN_MOST_SECONDS, Tokens
 from cloudchat.database.audit import record
 from cloudchat.database.transactions import Database
 
@@ -39,7 +39,7 @@ class TokenService:
     ) -> IssuedToken:
         """An API token for a user, good for `seconds`; shown now and never again.
 
-        Raises NoSuchThing, AccountDisabled, NotAllowed (a scope that the actor does not hold), Conflict (one beyond the
+        Raises NotFound, AccountDisabled, NotAllowed (a scope that the actor does not hold), Conflict (one beyond the
         user's role), InvalidField (one that there is not, a life beyond the bounds).
         """
         if not TOKEN_LEAST_SECONDS <= seconds <= API_TOKEN_MOST_SECONDS:
@@ -49,7 +49,7 @@ class TokenService:
             raise InvalidField("label", f"a label has at most {LABEL_CHARACTERS} printable characters")
         if not scopes or set(scopes) - SCOPES:
             raise InvalidField("scopes", f"a token holds one or more of {', '.join(sorted(SCOPES))}")
-        with refusals_recorded(self._db, actor, "token.issue", "", now):
+        with audit_denials(self._db, actor, "token.issue", "", now):
             return self._issue(name, frozenset(scopes), int(now) + seconds, label, actor, now)
 
     def list(self) -> Sequence[TokenSummary]:
@@ -58,10 +58,10 @@ class TokenService:
             return repository.all_api_tokens(db)
 
     def revoke(self, token_id: str, *, actor: Actor, now: float) -> None:
-        """End an API token; a second time changes nothing. Raises NoSuchThing."""
+        """End an API token; a second time changes nothing. Raises NotFound."""
         with self._db.write() as db:
             if not repository.has_api_token(db, token_id):
-                raise NoSuchThing(f"there is no token {token_id!a}; see: cloudchat admin list-tokens")
+                raise NotFound(f"there is no token {token_id!a}; see: cloudchat admin list-tokens")
             if repository.revoke_api_token(db, token_id, now):
                 record(db, now, actor.id, "token.revoke", target=token_id, address=actor.address)
 
@@ -71,7 +71,7 @@ class TokenService:
         with self._db.write() as db:
             user = user_by_name(db, name)
             if user is None:
-                raise NoSuchThing(f"there is no user {name!a}; create one: cloudchat admin create-user")
+                raise NotFound(f"there is no user {name!a}; create one: cloudchat admin create-user")
             if user.disabled_at is not None:
                 raise AccountDisabled(f"{user.name} is disabled; first: cloudchat admin enable-user {user.name}")
             if scopes - SCOPES_OF_ROLE[user.role]:

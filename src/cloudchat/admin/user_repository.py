@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from cloudchat.auth.errors import NoSuchThing
+from cloudchat.auth.errors import NotFound
 from cloudchat.auth.principal import ADMIN
 from cloudchat.database.models import User
 
@@ -38,12 +38,12 @@ def summary_of(user: User) -> UserSummary:
 
 
 def users_after(db: Session, after: str | None, limit: int) -> Sequence[UserSummary]:
-    """Accounts in the order they were made, from behind the user `after`. Raises NoSuchThing."""
+    """Accounts in the order they were made, from behind the user `after`. Raises NotFound."""
     query = select(User).order_by(User.created_at, User.id).limit(limit)
     if after is not None:
         place = db.get(User, after)
         if place is None:
-            raise NoSuchThing("there is no such user")
+            raise NotFound("there is no such user")
         query = query.where(tuple_(User.created_at, User.id) > (place.created_at, place.id))
     return [summary_of(user) for user in db.scalars(query)]
 

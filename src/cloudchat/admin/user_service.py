@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from cloudchat.admin import user_repository as repository
 from cloudchat.admin.actor import Actor
-from cloudchat.admin.refusals import refusals_recorded
+from cloudchat.admin.audit_denials import audit_denials
 from cloudchat.admin.user_repository import UserSummary, summary_of
-from cloudchat.auth.errors import Conflict, InvalidField, NoSuchThing
-from cloudchat.auth.one_time_codes import new_one_time_password
-from cloudchat.auth.passwords import Passwords
+from cloudchat.auth.errors import Conflict, InvalidField, NotFound
+from cloudchat.auth.passwords.hashing import Passwords
 from cloudchat.auth.principal import ADMIN, SCOPES_OF_ROLE
 from cloudchat.auth.repository import add_user, user_by_id, user_by_name
-from cloudchat.auth.second_factor_repository import remove_second_factor
-from cloudchat.auth.session_repository import end_sessions_of
+from cloudchat.auth.second_factor.recovery_codes import new_one_time_password
+from cloudchat.auth.second_factor.repository import remove_second_factor
+from cloudchat.auth.sessions.repository import end_sessions_of
 from cloudchat.auth.usernames import clean_username
 from cloudchat.database.audit import record
 from cloudchat.database.models import User
@@ -27,15 +27,15 @@ class UserService:
         self._passwords = passwords
 
     def find(self, name: str) -> str:
-        """The id of the user `name`. Raises NoSuchThing."""
+        """The id of the user `name`. Raises NotFound."""
         with self._db.read() as db:
             user = user_by_name(db, name)
         if user is None:
-            raise NoSuchThing(f"there is no user {name!a}; see: cloudchat admin list-users")
+            raise NotFound(f"there is no user {name!a}; see: cloudchat admin list-users")
         return user.id
 
     def list(self, after: str | None, limit: int) -> Sequence[UserSummary]:
-        """Accounts, the oldest first, from behind the user `after`. Raises NoSuchThing."""
+        """Accounts, the oldest first, from behind the user `after`. Raises NotFound."""
         with self._db.read() as db:
             return repository.users_after(db, after, limit)
 
@@ -58,11 +58,11 @@ class UserService:
     ) -> UserSummary:
         """Set the role, disable or enable; None leaves it. A disabled user's sessions end.
 
-        Raises NoSuchThing, InvalidField; Conflict: nobody disables or demotes themselves, or the last administrator.
+        Raises NotFound, InvalidField; Conflict: nobody disables or demotes themselves, or the last administrator.
         """
         if role is not None:
             _check_role(role)
-        with refusals_recorded(self._db, actor, "user.change", user_id, now), self._db.write() as db:
+        with audit_denials(self._db, actor, "user.change", user_id, now), self._db.write() as db:
             administrators = repository.lock_administrators(db)
             user = _user(db, user_id)
             if user.id in administrators and (disabled or (role or ADMIN) != ADMIN):
@@ -87,11 +87,11 @@ class UserService:
     def reset_password(self, user_id: str, *, actor: Actor, now: float) -> str:
         """A one-time password, shown now and never again; the old one and every session end.
 
-        Raises NoSuchThing, Conflict (one's own).
+        Raises NotFound, Conflict (one's own).
         """
         password = new_one_time_password()
         password_hash = self._passwords.hash_new(password, username="")
-        with refusals_recorded(self._db, actor, "user.reset_password", user_id, now), self._db.write() as db:
+        with audit_denials(self._db, actor, "user.reset_password", user_id, now), self._db.write() as db:
             user = _other_user(db, user_id, actor)
             user.password_hash = password_hash
             user.must_change_password = True
@@ -103,9 +103,9 @@ class UserService:
     def reset_second_factor(self, user_id: str, *, actor: Actor, now: float) -> None:
         """For who lost the phone and the recovery codes; every session ends.
 
-        Raises NoSuchThing, Conflict (there is none, or it is one's own).
+        Raises NotFound, Conflict (there is none, or it is one's own).
         """
-        with refusals_recorded(self._db, actor, "user.reset_totp", user_id, now), self._db.write() as db:
+        with audit_denials(self._db, actor, "user.reset_totp", user_id, now), self._db.write() as db:
             user = _other_user(db, user_id, actor)
             if user.totp_confirmed_at is None:
                 raise Conflict(f"{user.name} has no second factor")
@@ -136,7 +136,7 @@ def _check_role(role: str) -> None:
 def _user(db: Transaction, user_id: str) -> User:
     user = user_by_id(db, user_id, to_change=True)
     if user is None:
-        raise NoSuchThing("there is no such user")
+        raise NotFound("there is no such user")
     return user
 
 

@@ -21,7 +21,7 @@ class BadSecondFactor(AccountError):
     """The password is right; the code is wrong, too old, or was used before."""
 
 
-class SlowDown(AccountError):
+class TooManyAttempts(AccountError):
     """Too many failures; nothing was checked. `seconds` is when to come again."""
 
     def __init__(self, seconds: float) -> None:
@@ -53,7 +53,7 @@ class RefreshedJustNow(AccountError):
     """The refresh token was exchanged a moment ago, most likely by another tab; ask again with the newer one."""
 
 
-class NoSuchThing(AccountError):
+class NotFound(AccountError):
     """The user, session or token named does not exist, or is not the caller's."""
 
 
@@ -69,5 +69,5 @@ class Conflict(AccountError):
         self.field = field
 
 
-class HashingBusy(AccountError):
+class PasswordHashingOverloaded(AccountError):
     """Too many passwords wait to be checked; try again in a second."""

@@ -7,18 +7,18 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from slowapi import Limiter
 
 from cloudchat.auth import schemas
+from cloudchat.auth.dependencies import bearer_token, signed_in
 from cloudchat.auth.errors import AccountError, BadCredentials, BadToken, InvalidField
 from cloudchat.auth.principal import Principal
-from cloudchat.auth.refresh_cookie import RefreshCookie
+from cloudchat.auth.results import SignIn
 from cloudchat.auth.service import AccountService
-from cloudchat.auth.sign_in import SignIn
-from cloudchat.auth.tokens import ACCESS
-from cloudchat.http.dependencies import bearer_token, signed_in
+from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
+from cloudchat.auth.tokens.access_tokens import ACCESS
+from cloudchat.http.csrf import demand_allowed_origin, json_of_our_page, only_plain_loopback
 from cloudchat.http.error_docs import documented
 from cloudchat.http.errors import ApiError
-from cloudchat.http.limits import client_address, limited_route
-from cloudchat.http.origins import demand_allowed_origin, json_of_our_page, only_plain_loopback
 from cloudchat.protocol.errors import ErrorCode
+from cloudchat.rate_limiting.http_limits import client_address, limited_route
 from cloudchat.settings import Settings
 
 _Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

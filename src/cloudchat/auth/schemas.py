@@ -4,28 +4,28 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from cloudchat.auth.passwords import LEAST_CHARACTERS
-from cloudchat.auth.sign_in import SignIn
-from cloudchat.http.json_answer import EntryId, Instant, JsonAnswer
-from cloudchat.http.json_body import JsonBody
+from cloudchat.auth.passwords.hashing import MIN_CHARACTERS
+from cloudchat.auth.results import SignIn
+from cloudchat.http.request_model import RequestModel
+from cloudchat.http.response_model import EntryId, Instant, ResponseModel
 
 _USERNAME = "2 to 32 letters, digits, dots, underscores, hyphens."
 _PASSWORD = "15 to 256 characters, no common ones; nothing else is demanded of it."  # noqa: S105 (a description)
 
 
-# The length is checked by auth/passwords.py, whose words are better than a schema's.
+# The length is checked by auth/passwords/hashing.py, whose words are better than a schema's.
 NewPassword = Annotated[
     str,
     Field(
         description=_PASSWORD,
         examples=["five purple kettles sing"],
         max_length=1024,
-        json_schema_extra={"minLength": LEAST_CHARACTERS},
+        json_schema_extra={"minLength": MIN_CHARACTERS},
     ),
 ]
 
 
-class RegisterRequest(JsonBody):
+class RegisterRequest(RequestModel):
     """A new account."""
 
     username: str = Field(description=_USERNAME, examples=["ann"], max_length=128)
@@ -33,7 +33,7 @@ class RegisterRequest(JsonBody):
     invite: str | None = Field(None, description="Where registration is by invite.", max_length=128)
 
 
-class LoginRequest(JsonBody):
+class LoginRequest(RequestModel):
     """A login. `"refresh": "body"` is for programs: the refresh token comes in the answer, and no cookie is set."""
 
     username: str = Field(examples=["ann"], max_length=128)
@@ -44,21 +44,21 @@ class LoginRequest(JsonBody):
     refresh: Literal["cookie", "body"] = "cookie"
 
 
-class RefreshRequest(JsonBody):
+class RefreshRequest(RequestModel):
     """Empty in a browser, whose cookie says it."""
 
     # An access token by mistake is a wrong token, as any other, and no wrong form.
     refresh_token: str | None = Field(None, max_length=4096)
 
 
-class PasswordRequest(JsonBody):
+class PasswordRequest(RequestModel):
     """A change of one's own password."""
 
     current_password: str = Field(max_length=1024)
     new_password: NewPassword
 
 
-class UserAnswer(JsonAnswer):
+class UserAnswer(ResponseModel):
     """A user."""
 
     id: EntryId
@@ -100,7 +100,7 @@ class MeAnswer(UserAnswer):
     scopes: list[str] = Field(examples=[["chat:read", "chat:write"]])
 
 
-class SessionAnswer(JsonAnswer):
+class SessionAnswer(ResponseModel):
     """One of one's own sessions."""
 
     id: EntryId

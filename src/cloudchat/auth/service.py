@@ -10,25 +10,25 @@ from cloudchat.auth.errors import (
     BadToken,
     InvalidField,
     NameTaken,
-    NoSuchThing,
+    NotFound,
     RegistrationRefused,
 )
-from cloudchat.auth.login_slowdown import LoginSlowdown
-from cloudchat.auth.password_check import Checked, PasswordCheck
-from cloudchat.auth.passwords import Passwords
+from cloudchat.auth.passwords.hashing import Passwords
+from cloudchat.auth.passwords.verification import Checked, PasswordCheck
 from cloudchat.auth.principal import ADMINISTER, MEMBER, SCOPES_OF_ROLE, Principal
-from cloudchat.auth.random_tokens import hash_secret
-from cloudchat.auth.second_factor import SecondFactor
-from cloudchat.auth.session_repository import Standing, api_token_standing, end_sessions_of, session_standing
-from cloudchat.auth.session_service import SessionService
-from cloudchat.auth.sign_in import Profile, SignIn, must_set_up_totp, profile_of
-from cloudchat.auth.token_uses import TokenUses
-from cloudchat.auth.tokens import ACCESS, API, Tokens
+from cloudchat.auth.results import Profile, SignIn, must_set_up_totp, profile_of
+from cloudchat.auth.second_factor.service import SecondFactor
+from cloudchat.auth.sessions.repository import TokenStatus, api_token_standing, end_sessions_of, session_standing
+from cloudchat.auth.sessions.service import SessionService
+from cloudchat.auth.tokens.access_tokens import ACCESS, API, Tokens
+from cloudchat.auth.tokens.opaque_tokens import hash_secret
+from cloudchat.auth.tokens.token_last_used import TokenLastUsed
 from cloudchat.auth.usernames import clean_username, is_reserved
-from cloudchat.core.line_budget import BOUNDED
+from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.database.audit import record
 from cloudchat.database.models import User
 from cloudchat.database.transactions import Database
+from cloudchat.rate_limiting.login_slowdown import LoginSlowdown
 from cloudchat.settings import RegistrationMode, Settings
 
 log = logging.getLogger("cloudchat.auth")
@@ -53,12 +53,12 @@ class AccountService:
         self._mode: RegistrationMode = settings.registration_mode
         self._admins_need_second_factor = settings.admins_need_second_factor
         self._password_check = PasswordCheck(db, passwords, slowdown)
-        self._token_uses = TokenUses(db)
+        self._token_uses = TokenLastUsed(db)
         self.second_factor = second_factor
         self.sessions = SessionService(db, tokens, second_factor, settings)
 
     def register(self, username: str, password: str, *, invite: str | None, address: str, now: float) -> Profile:
-        """A new member. Raises RegistrationRefused, InvalidField, NameTaken, HashingBusy."""
+        """A new member. Raises RegistrationRefused, InvalidField, NameTaken, PasswordHashingOverloaded."""
         if self._mode == "closed":
             raise RegistrationRefused("registration is closed; ask an administrator for an account")
         invite_hash = self._checked_invite(invite, now) if self._mode == "invite" else None
@@ -81,8 +81,8 @@ class AccountService:
     ) -> SignIn:
         """A new session. Takes as long for an unknown user as for a wrong password.
 
-        Raises BadCredentials, SlowDown, HashingBusy; and only to who knows the password AccountDisabled,
-        SecondFactorRequired, BadSecondFactor.
+        Raises BadCredentials, TooManyAttempts, PasswordHashingOverloaded; and, only when the password is right,
+        AccountDisabled, SecondFactorRequired, BadSecondFactor.
         """
         checked = self._password_check.of_name(username, password, address=address)
         if totp and checked.user.totp_confirmed_at is not None:
@@ -100,7 +100,7 @@ class AccountService:
     def change_password(self, principal: Principal, current: str, new: str, *, address: str, now: float) -> None:
         """Set a new password, and end the user's other sessions.
 
-        Raises BadCredentials (the current one is wrong), InvalidField, SlowDown, HashingBusy.
+        Raises BadCredentials (the current one is wrong), InvalidField, TooManyAttempts, PasswordHashingOverloaded.
         """
         old_hash = self._password_check.again(principal.user_id, current, address=address).password_hash
         if self._passwords.same(current, new):
@@ -115,7 +115,10 @@ class AccountService:
             record(db, now, principal.user_id, "password.change", target=principal.user_id, address=address)
 
     def begin_second_factor(self, principal: Principal, password: str, *, address: str, now: float) -> str:
-        """A secret for the user's authenticator app. Raises BadCredentials, SlowDown, Conflict, HashingBusy."""
+        """Return a new secret for the user's authenticator app.
+
+        Raises BadCredentials, TooManyAttempts, Conflict, PasswordHashingOverloaded.
+        """
         self._password_check.again(principal.user_id, password, address=address)
         return self.second_factor.begin(principal.user_id, address=address, now=now)
 
@@ -124,7 +127,8 @@ class AccountService:
     ) -> None:
         """Go back to the password alone.
 
-        Raises BadCredentials, SecondFactorRequired, BadSecondFactor, SlowDown, Conflict, HashingBusy.
+        Raises BadCredentials, SecondFactorRequired, BadSecondFactor, TooManyAttempts, Conflict,
+        PasswordHashingOverloaded.
         """
         checked = self._password_check.again(principal.user_id, password, address=address)
         self._slowdown.admit_code(checked.account, address, known=checked.known)
@@ -140,11 +144,11 @@ class AccountService:
         self._token_uses.close()
 
     def profile(self, user_id: str) -> Profile:
-        """The user's own data. Raises NoSuchThing."""
+        """The user's own data. Raises NotFound."""
         with self._db.read() as db:
             user = repository.user_by_id(db, user_id)
         if user is None:
-            raise NoSuchThing("there is no such user")
+            raise NotFound("there is no such user")
         return profile_of(user, admins_need_second_factor=self._admins_need_second_factor)
 
     def authenticate(self, token: str, now: float) -> Principal:
@@ -181,9 +185,9 @@ class AccountService:
 
     def _code_refused(self, checked: Checked, address: str) -> None:
         self._slowdown.wrong_code(checked.account)
-        log.warning("second factor refused user=%s address=%s", checked.user.id, address, extra=BOUNDED)
+        log.warning("second factor refused user=%s address=%s", checked.user.id, address, extra=RATE_LIMITED)
 
-    def _scopes(self, user: User, standing: Standing) -> frozenset[str]:
+    def _scopes(self, user: User, standing: TokenStatus) -> frozenset[str]:
         scopes = SCOPES_OF_ROLE.get(user.role, frozenset())
         if standing.scopes is not None:
             # An API token was issued by who held these scopes, to a program: it types no password, and no codes.

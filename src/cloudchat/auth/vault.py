@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from cloudchat.auth.keys import KeyFolderError, locked, write_secret
+from cloudchat.auth.tokens.keys import KeyFolderError, locked, write_secret
 
 _FILE = "vault.key"
 _KEY_BYTES = 32

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from cloudchat.broker import keys
+from cloudchat.broker.append_pipeline import AppendPipeline, pack
 from cloudchat.broker.broker import Appended, BrokerUnavailable, Done, Entry, Listener, Page
-from cloudchat.broker.commit_pipe import CommitPipe, pack
-from cloudchat.broker.store_calls import StoreCalls
+from cloudchat.broker.high_water_marks import HighWaterMarks
+from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.broker.subscription import Subscription
-from cloudchat.broker.witness import Witness
 from cloudchat.core.histogram import Histogram
 
 PAGE_BYTES = 512 * 1024
@@ -23,7 +23,7 @@ class RedisBroker:
     def __init__(
         self,
         url: str,
-        calls: StoreCalls,
+        calls: RedisFunctions,
         listener: Listener,
         *,
         history_messages: int,
@@ -37,8 +37,8 @@ class RedisBroker:
         self._keep = history_messages
         self._calls = calls
         self._places = places
-        self._pipe = CommitPipe(url, settled, self._recall)
-        self.witness = Witness(listener)
+        self._pipe = AppendPipeline(url, settled, self._recall)
+        self.witness = HighWaterMarks(listener)
         self.subscription = Subscription(url, self.witness)
 
     @property

@@ -9,7 +9,7 @@ import hiredis
 
 from cloudchat.broker import keys
 from cloudchat.broker.broker import Listener
-from cloudchat.broker.link import Link, connect, pack
+from cloudchat.broker.redis_connection import RedisConnection, connect, pack
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class Subscription:
         self._url = url
         self._listener = listener
         self._rooms: set[str] = set()
-        self._link: Link | None = None
+        self._link: RedisConnection | None = None
         self._gone = asyncio.Event()
         self._alive = False
         self._refused = False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cloudchat.cli import admin_tokens, admin_users
 from cloudchat.cli.admin_backup import register_backup_commands
 from cloudchat.cli.duration import duration
-from cloudchat.cli.refusal import Refusal
+from cloudchat.cli.errors import CommandError
 
 if TYPE_CHECKING:
     from cloudchat.admin.service import AdminService
@@ -102,15 +102,15 @@ def _add(under: "_Parsers", name: str, command: _Command, summary: str) -> argpa
 
 @contextmanager
 def _service() -> "Iterator[AdminService]":
-    """The service on this state's database, which is made if there is none. Raises Refusal.
+    """The service on this state's database, which is made if there is none. Raises CommandError.
 
     It never makes the first administrator: their password would be shown to nobody.
     """
     from cloudchat.admin.service import AdminService
     from cloudchat.auth.errors import AccountError
-    from cloudchat.auth.keys import KeyFolderError, load_or_create
-    from cloudchat.auth.passwords import Passwords
-    from cloudchat.auth.tokens import Tokens
+    from cloudchat.auth.passwords.hashing import Passwords
+    from cloudchat.auth.tokens.access_tokens import Tokens
+    from cloudchat.auth.tokens.keys import KeyFolderError, load_or_create
     from cloudchat.cli.environment import load_settings
     from cloudchat.cli.state_folder import prepare_state_folder
     from cloudchat.database.engine import DatabaseUrlError, create_engine
@@ -129,6 +129,6 @@ def _service() -> "Iterator[AdminService]":
         finally:
             db.close()
     except DatabaseUnavailable as error:
-        raise Refusal("the database does not answer; is another program holding it? Try again") from error
+        raise CommandError("the database does not answer; is another program holding it? Try again") from error
     except (AccountError, DatabaseUrlError, KeyFolderError, MigrationError) as error:
-        raise Refusal(str(error)) from error
+        raise CommandError(str(error)) from error

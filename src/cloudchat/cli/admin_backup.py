@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloudchat.cli.backup_state import explained, settings_of_state, store_at_hand
-from cloudchat.cli.refusal import Refusal
+from cloudchat.cli.errors import CommandError
 from cloudchat.cli.state_folder import lock_state_folder
 
 if TYPE_CHECKING:
-    from cloudchat.operations.backup.manifest import Manifest
+    from cloudchat.backup.manifest import Manifest
 
 
 def register_backup_commands(under: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -21,8 +21,8 @@ def register_backup_commands(under: "argparse._SubParsersAction[argparse.Argumen
     backup = under.add_parser(
         "backup",
         help="write users, rooms, messages and keys into one file, while servers run or not",
-        description="Write everything that is kept into one file, while servers run or not. Whoever reads the file "
-        "can sign in as anybody: keep it as you keep the state folder.",
+        description="Write everything that is kept into one file, while servers run or not. The file lets its "
+        "reader sign in as anybody: protect it like the state folder.",
         allow_abbrev=False,
     )
     place = backup.add_mutually_exclusive_group(required=True)
@@ -48,37 +48,37 @@ def register_backup_commands(under: "argparse._SubParsersAction[argparse.Argumen
     )
     restore.add_argument("file", type=Path, metavar="FILE")
     restore.add_argument("--replace", action="store_true", help="move aside what is there")
-    restore.set_defaults(run=put_back)
+    restore.set_defaults(run=restore_backup)
 
 
 def back_up(options: argparse.Namespace) -> int:
     """`backup`."""
-    from cloudchat.operations.backup import kept
-    from cloudchat.operations.backup.create import create_backup
-    from cloudchat.operations.backup.partial_file import remove_leftovers
+    from cloudchat.backup import retention
+    from cloudchat.backup.atomic_file import remove_leftovers
+    from cloudchat.backup.create import create_backup
 
     if options.keep and not options.directory:
-        raise Refusal("--keep is for --directory")
+        raise CommandError("--keep is for --directory")
     now = time.time()
     folder: Path | None = options.directory
-    target: Path = folder / kept.name_at(now) if folder else options.file
+    target: Path = folder / retention.name_at(now) if folder else options.file
     with explained(f"nothing was written to {target}"), ExitStack() as running:
         settings = settings_of_state(must_be_there=True)
         if folder:
-            remove_leftovers(folder, kept.PATTERN)
+            remove_leftovers(folder, retention.PATTERN)
         url = store_at_hand(settings, running)
         manifest = create_backup(target, url, settings.database.get_secret_value(), settings.state_dir / "keys", now)
     print(f"{target}: {_summary(manifest)}")
     if folder and options.keep:
         with explained("old backups stay"):
-            kept.remove_old(folder, options.keep)
+            retention.remove_old(folder, options.keep)
     return 0
 
 
 def verify_backup(options: argparse.Namespace) -> int:
     """`verify-backup`."""
-    from cloudchat.operations.backup.archive import Archive
-    from cloudchat.operations.backup.unpack import check_backup, unpack_sqlite
+    from cloudchat.backup.archive import Archive
+    from cloudchat.backup.unpack import check_backup, unpack_sqlite
 
     with explained("do not rely on it"), Archive(options.file) as archive:
         check_backup(archive)
@@ -89,11 +89,11 @@ def verify_backup(options: argparse.Namespace) -> int:
     return 0
 
 
-def put_back(options: argparse.Namespace) -> int:
+def restore_backup(options: argparse.Namespace) -> int:
     """`restore`."""
-    from cloudchat.operations.backup.archive import Archive
-    from cloudchat.operations.backup.outside import State
-    from cloudchat.operations.backup.restore import Restore, StateOccupied
+    from cloudchat.backup.archive import Archive
+    from cloudchat.backup.external_state import State
+    from cloudchat.backup.restore import Restore, StateOccupied
 
     now = time.time()
     with explained("what was there is as it was, unless files say .before"), Archive(options.file) as archive:
@@ -105,7 +105,7 @@ def put_back(options: argparse.Namespace) -> int:
         try:
             restored = Restore(archive, state, now, stamp).run(replace=options.replace)
         except StateOccupied as error:
-            raise Refusal(f"there is something already ({error}): --replace moves it aside") from error
+            raise CommandError(f"there is something already ({error}): --replace moves it aside") from error
         finally:
             os.close(lock)
         print(f"{settings.state_dir}: {_summary(archive.manifest)}")

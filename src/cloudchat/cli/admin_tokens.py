@@ -5,8 +5,8 @@ import time
 from typing import TYPE_CHECKING
 
 from cloudchat.admin.actor import COMMAND_LINE
-from cloudchat.cli.refusal import Refusal
-from cloudchat.core.clock import rfc3339
+from cloudchat.cli.errors import CommandError
+from cloudchat.core.timestamps import rfc3339
 
 if TYPE_CHECKING:
     from cloudchat.admin.service import AdminService
@@ -58,9 +58,9 @@ def delete_invite(service: "AdminService", options: argparse.Namespace) -> None:
 
 
 def rotate_keys(options: argparse.Namespace) -> int:
-    """`rotate-keys`. Needs no database, so it works in an emergency, too. Raises Refusal."""
-    from cloudchat.auth.key_rotation import rotate
-    from cloudchat.auth.keys import KeyFolderError
+    """`rotate-keys`. Needs no database, so it works in an emergency, too. Raises CommandError."""
+    from cloudchat.auth.tokens.key_rotation import rotate
+    from cloudchat.auth.tokens.keys import KeyFolderError
     from cloudchat.cli.environment import load_settings
     from cloudchat.cli.state_folder import prepare_state_folder
 
@@ -68,6 +68,6 @@ def rotate_keys(options: argparse.Namespace) -> int:
     try:
         rotation = rotate(folder / "keys", time.time(), forget_old=options.forget_old)
     except KeyFolderError as error:
-        raise Refusal(str(error)) from error
+        raise CommandError(str(error)) from error
     print(f"signing with {rotation.signing_kid}; older keys: {rotation.kept} still verify, {rotation.removed} removed")
     return 0

@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from cloudchat.admin.actor import COMMAND_LINE
-from cloudchat.cli.refusal import Refusal
-from cloudchat.core.clock import rfc3339
+from cloudchat.cli.errors import CommandError
+from cloudchat.core.timestamps import rfc3339
 
 if TYPE_CHECKING:
     from cloudchat.admin.service import AdminService
@@ -19,7 +19,7 @@ def create(service: "AdminService", options: argparse.Namespace) -> None:
     """`create-user`."""
     password = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
     if not password:
-        raise Refusal("no password came; pipe one line into standard input")
+        raise CommandError("no password came; pipe one line into standard input")
     service.users.create(options.name, password, options.role, actor=COMMAND_LINE, now=time.time())
 
 

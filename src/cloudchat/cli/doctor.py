@@ -31,7 +31,7 @@ def register_doctor_command(commands: "argparse._SubParsersAction[argparse.Argum
 
 def examine_installation(options: argparse.Namespace) -> int:
     """Print both parts; returns the exit code."""
-    from cloudchat.operations.checkup.examine import examine
+    from cloudchat.doctor.run_checks import examine
 
     settings = load_settings()
     findings = examine(settings, public_url=options.url, backups=options.backups)

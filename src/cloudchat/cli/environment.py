@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from cloudchat.cli.refusal import Refusal
+from cloudchat.cli.errors import CommandError
 from cloudchat.credentials import CredentialError
 from cloudchat.settings import Settings
 
@@ -16,16 +16,18 @@ _KNOWN = {_PREFIX + name.upper() for name in Settings.model_fields}
 
 
 def load_settings(**options: object) -> Settings:
-    """The settings of the environment; an option of the command line that is not None comes first. Raises Refusal."""
+    """Return the settings of the environment, overridden by each option that is not None. Raises CommandError."""
     for name in sorted(os.environ):
         if name.upper().startswith(_PREFIX) and name.upper() not in _KNOWN:
             warn(f"{name} is no setting of cloudchat and changes nothing{_did_you_mean(name)}")
     try:
         return Settings(**{name: value for name, value in options.items() if value is not None})  # type: ignore[arg-type]
     except CredentialError as error:
-        raise Refusal(str(error)) from error
+        raise CommandError(str(error)) from error
     except ValidationError as error:
-        raise Refusal("; ".join(_one_mistake(mistake["loc"], mistake["msg"]) for mistake in error.errors())) from error
+        raise CommandError(
+            "; ".join(_one_mistake(mistake["loc"], mistake["msg"]) for mistake in error.errors())
+        ) from error
 
 
 def export(settings: Settings) -> None:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloudchat.cli.refusal import Refusal
+from cloudchat.cli.errors import CommandError
 
 if TYPE_CHECKING:
     from cloudchat.publishing.bucket import Bucket
@@ -55,7 +55,7 @@ def register_frontend_command(commands: "argparse._SubParsersAction[argparse.Arg
 
 
 def publish(options: argparse.Namespace) -> int:
-    """Make the bucket hold the page; returns the exit code. Raises Refusal."""
+    """Make the bucket hold the page; returns the exit code. Raises CommandError."""
     from cloudchat.publishing.bucket import Bucket, BucketError
     from cloudchat.publishing.hosted_page import PageError
     from cloudchat.publishing.origin import NoOrigin, Origin
@@ -75,7 +75,7 @@ def publish(options: argparse.Namespace) -> int:
             _carry_out(bucket, release, left, options.distribution)
             _tell("uploaded", "deleted", left)
     except (BucketError, NoOrigin, PageError, UnknownKindOfFile) as error:
-        raise Refusal(str(error)) from error
+        raise CommandError(str(error)) from error
     return 0
 
 

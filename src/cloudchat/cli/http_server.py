@@ -16,10 +16,10 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from cloudchat.cli.listener import BACKLOG
-from cloudchat.operations.logging import log_config
-from cloudchat.operations.loop_watch import watch_loop
-from cloudchat.operations.service_notification import ServiceNotification
-from cloudchat.parent_death import die_with_parent
+from cloudchat.observability.logging import log_config
+from cloudchat.process.loop_watchdog import watch_loop
+from cloudchat.process.parent_death import die_with_parent
+from cloudchat.process.sd_notify import ServiceNotification
 from cloudchat.protocol.events import Limits
 from cloudchat.settings import Settings
 

@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import MutableMapping
 
-from cloudchat.cli.refusal import Refusal
+from cloudchat.cli.errors import CommandError
 
 BACKLOG = 2048
 _FIRST_ACTIVATED = 3  # SD_LISTEN_FDS_START
@@ -15,14 +15,14 @@ _PATIENCE = 3.0  # seconds for the workers of a server that was killed just now,
 
 
 def open_listener(host: str, port: int) -> socket.socket:
-    """Listen on host and port (0: a free one). Raises Refusal, which names the mend.
+    """Listen on host and port (0: a free one). Raises CommandError, which names the mend.
 
     It listens at once: of two sockets that are merely bound with SO_REUSEADDR, Linux lets both bind.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise Refusal(f"the address {host!r} is unknown ({error}): correct --host or CLOUDCHAT_HOST") from error
+        raise CommandError(f"the address {host!r} is unknown ({error}): correct --host or CLOUDCHAT_HOST") from error
     family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
     deadline = time.monotonic() + _PATIENCE
     while True:
@@ -34,18 +34,18 @@ def open_listener(host: str, port: int) -> socket.socket:
         except OSError as error:
             listener.close()
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                raise Refusal(_mend(error, host, port)) from error
+                raise CommandError(_mend(error, host, port)) from error
             time.sleep(0.05)
         else:
             return listener
 
 
 def inherit_listener(descriptor: int) -> socket.socket:
-    """The listening socket, TCP or unix, that systemd or another parent opened as this descriptor. Raises Refusal."""
+    """Return the listening socket (TCP or unix) that systemd or another parent opened. Raises CommandError."""
     try:
         listener = socket.socket(fileno=descriptor)
     except OSError as error:
-        raise Refusal(
+        raise CommandError(
             f"--fd {descriptor} is no open socket ({os.strerror(error.errno or errno.EBADF)}): "
             "with systemd socket activation the first one is 3"
         ) from error
@@ -54,13 +54,15 @@ def inherit_listener(descriptor: int) -> socket.socket:
             listener.set_inheritable(False)  # the store must not keep it open
             return listener
     listener.detach()
-    raise Refusal(f"--fd {descriptor} is a socket that does not listen: pass a listening one (Accept=no in systemd)")
+    raise CommandError(
+        f"--fd {descriptor} is a socket that does not listen: pass a listening one (Accept=no in systemd)"
+    )
 
 
 def descriptor_to_inherit(chosen: int | None, environment: MutableMapping[str, str], pid: int) -> int | None:
     """The chosen one, else the socket that systemd opened for this process (sd_listen_fds(3)), else None.
 
-    Raises Refusal when systemd opened several, and none was chosen.
+    Raises CommandError when systemd opened several, and none was chosen.
 
     What told it is taken out of the environment: a child would take its own descriptors for sockets.
     """
@@ -68,7 +70,7 @@ def descriptor_to_inherit(chosen: int | None, environment: MutableMapping[str, s
     if chosen is not None or whose != str(pid) or count in ("", "0"):
         return chosen
     if count != "1":
-        raise Refusal(
+        raise CommandError(
             f"systemd passes {count} sockets, cloudchat listens on one: "
             "leave one Listen…= line in cloudchat.socket, or name the descriptor with --fd"
         )

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from cloudchat import __version__
 from cloudchat.cli.admin import register_admin_commands
 from cloudchat.cli.doctor import register_doctor_command
+from cloudchat.cli.errors import CommandError
 from cloudchat.cli.frontend import register_frontend_command
-from cloudchat.cli.refusal import Refusal
 from cloudchat.cli.serve import register_serve_command
 
 _EPILOG = """\
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         code: int = options.run(options)
-    except Refusal as refusal:
+    except CommandError as refusal:
         print(f"cloudchat: {refusal}", file=sys.stderr)
         return 1
     return code

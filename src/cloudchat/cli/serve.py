@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NoReturn
 from pydantic import SecretStr
 
 from cloudchat import __version__
-from cloudchat.cli.refusal import Refusal
+from cloudchat.cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from cloudchat.operations.service_notification import ServiceNotification
+    from cloudchat.process.sd_notify import ServiceNotification
     from cloudchat.settings import Settings
 
 # How long each step of the start may take before a service manager that waits for it gives up.
@@ -59,11 +59,11 @@ def register_serve_command(commands: "argparse._SubParsersAction[argparse.Argume
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Run the server until it is told to stop; returns the exit code. Raises Refusal."""
+    """Run the server until it is told to stop; returns the exit code. Raises CommandError."""
     from cloudchat.cli.environment import export, load_settings
     from cloudchat.cli.listener import descriptor_to_inherit
-    from cloudchat.operations.logging import log_config
-    from cloudchat.operations.service_notification import ServiceNotification
+    from cloudchat.observability.logging import log_config
+    from cloudchat.process.sd_notify import ServiceNotification
 
     service = ServiceNotification.from_environment(os.environ, os.getpid())
     if service.watchdog_seconds is not None:
@@ -103,7 +103,7 @@ def _check_extras(settings: "Settings") -> None:
     try:
         import opentelemetry.exporter.otlp.proto.http  # noqa: F401
     except ModuleNotFoundError as error:
-        raise Refusal(
+        raise CommandError(
             "CLOUDCHAT_TRACE_RATIO needs OpenTelemetry; in cloudchat's checkout: pip install '.[otel]'"
         ) from error
 
@@ -141,9 +141,9 @@ def _take_place(
 
 def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settings":
     """The embedded store, or a look at the one that the settings name."""
-    from cloudchat.broker.embedded_server import EmbeddedServer, StoreStartError, find_server_binary
+    from cloudchat.broker.embedded.server import EmbeddedServer, StoreStartError, find_server_binary
     from cloudchat.cli.environment import warn
-    from cloudchat.operations.store_check import StoreUnusable, check_store
+    from cloudchat.doctor.store_check import StoreUnusable, check_store
 
     try:
         if settings.redis_url is not None:
@@ -154,9 +154,9 @@ def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settin
         running.callback(store.stop)
         store.start()
     except (StoreStartError, StoreUnusable) as error:
-        raise Refusal(str(error)) from error
+        raise CommandError(str(error)) from error
     except OSError as error:
-        raise Refusal(
+        raise CommandError(
             f"the store's folder {settings.state_dir}/store can't be used ({error}): mend its rights"
         ) from error
     return settings.model_copy(update={"redis_url": SecretStr(store.url)})
@@ -165,7 +165,7 @@ def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settin
 def _prepare_data(settings: "Settings") -> None:
     """Tables, keys, the first administrator: whatever a first start, or a new version, has to make."""
     from cloudchat.auth.bootstrap import FIRST_ADMIN, bootstrap
-    from cloudchat.auth.keys import KeyFolderError
+    from cloudchat.auth.tokens.keys import KeyFolderError
     from cloudchat.database.engine import DatabaseUrlError
     from cloudchat.database.migrations import MigrationError, upgrade
     from cloudchat.database.transactions import DatabaseUnavailable
@@ -174,7 +174,7 @@ def _prepare_data(settings: "Settings") -> None:
         upgrade(settings.database.get_secret_value())
         password = bootstrap(settings)
     except (DatabaseUrlError, DatabaseUnavailable, KeyFolderError, MigrationError) as error:
-        raise Refusal(str(error)) from error
+        raise CommandError(str(error)) from error
     if password is not None:  # at once: should a later step fail, it would never be seen again
         _say(f"\n  First start. Sign in as {FIRST_ADMIN!r}, and choose a password of your own, with the\n")
         _say(f"      one-time password: {password}\n\n  It is shown only now.")

@@ -7,14 +7,14 @@ import stat
 import time
 from pathlib import Path
 
-from cloudchat.cli.refusal import Refusal
-from cloudchat.operations.backup import UNFINISHED
+from cloudchat.backup import UNFINISHED
+from cloudchat.cli.errors import CommandError
 
 _LOCK = "server.lock"
 
 
 def prepare_state_folder(path: Path) -> Path:
-    """Make the folder, for this user alone (0700); returns its absolute path. Raises Refusal."""
+    """Make the folder, for this user alone (0700); returns its absolute path. Raises CommandError."""
     folder = path.absolute()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -26,7 +26,7 @@ def prepare_state_folder(path: Path) -> Path:
             raise PermissionError("not writable")
         (folder / "store").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise Refusal(
+        raise CommandError(
             f"the state folder {folder} can't be used ({error.strerror or error}): "
             "make it writable, or choose another with CLOUDCHAT_STATE_DIR"
         ) from error
@@ -34,7 +34,7 @@ def prepare_state_folder(path: Path) -> Path:
 
 
 def lock_state_folder(folder: Path, *, half_restored: bool = False) -> int:
-    """Take the folder for this process, until the returned descriptor closes. Raises Refusal with the holder's pid.
+    """Lock the folder until the returned descriptor closes. Raises CommandError with the holder's pid.
 
     `half_restored`: even if a restore was interrupted in it, which a server would take for a first start.
     Children do not inherit it (PEP 446): it tells of the server alone, and is free the moment the server is gone.
@@ -42,7 +42,7 @@ def lock_state_folder(folder: Path, *, half_restored: bool = False) -> int:
     try:
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise Refusal(
+        raise CommandError(
             f"the state folder {folder} can't be used ({error.strerror}): "
             "make it writable, or choose another with CLOUDCHAT_STATE_DIR"
         ) from error
@@ -51,13 +51,13 @@ def lock_state_folder(folder: Path, *, half_restored: bool = False) -> int:
     except BlockingIOError:
         holder = _holder(lock)
         os.close(lock)
-        raise Refusal(
+        raise CommandError(
             f"a server{holder} already runs on the state folder {folder}: "
             "stop it, or give this one another folder with CLOUDCHAT_STATE_DIR"
         ) from None
     if not half_restored and (folder / UNFINISHED).exists():
         os.close(lock)
-        raise Refusal(
+        raise CommandError(
             f"a restore was interrupted in the state folder {folder}: run `cloudchat admin restore --replace` again"
         )
     os.ftruncate(lock, 0)
@@ -73,7 +73,7 @@ def _refuse_another_users(folder: Path, found: os.stat_result) -> None:
         owner = pwd.getpwuid(found.st_uid).pw_name
     except KeyError:
         owner = f"user {found.st_uid}"
-    raise Refusal(
+    raise CommandError(
         f"the state folder {folder} belongs to {owner}: run this as {owner}, or choose another folder "
         "with CLOUDCHAT_STATE_DIR"
     )
@@ -83,7 +83,7 @@ def _close_to_others(folder: Path, found: os.stat_result) -> None:
     """Take the group's and others' rights away; but never from a folder that is in use for something else."""
     ours = (folder / _LOCK).exists() or not any(folder.iterdir())
     if found.st_mode & stat.S_ISVTX or not ours:
-        raise Refusal(
+        raise CommandError(
             f"the state folder {folder} is open to other users and holds other things: "
             "choose an empty one with CLOUDCHAT_STATE_DIR, or chmod 700 it"
         )

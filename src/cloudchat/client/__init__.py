@@ -13,7 +13,16 @@ from cloudchat.client.errors import (
     SignInNeeded,
 )
 from cloudchat.client.reconnect_policy import ReconnectPolicy
-from cloudchat.client.updates import Connected, Disconnected, Gap, Joined, JoinRefused, Logged, Passing, Update
+from cloudchat.client.updates import (
+    Connected,
+    Disconnected,
+    EphemeralEvent,
+    Gap,
+    Joined,
+    JoinRefused,
+    RoomEvent,
+    Update,
+)
 from cloudchat.core.stream_position import StreamPosition
 
 __all__ = [
@@ -24,15 +33,15 @@ __all__ = [
     "ConnectionEnded",
     "ConnectionLost",
     "Disconnected",
+    "EphemeralEvent",
     "Gap",
     "JoinRefused",
     "Joined",
-    "Logged",
     "OutboxFull",
     "OutcomeUnknown",
-    "Passing",
     "ReconnectPolicy",
     "RequestRefused",
+    "RoomEvent",
     "SendRefused",
     "SignInNeeded",
     "StreamPosition",

@@ -18,10 +18,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from cloudchat.client.chat_protocol import ChatProtocol
-from cloudchat.client.connecting import Connecting, TokenProvider
+from cloudchat.client.connection_loop import ConnectionLoop, TokenProvider
 from cloudchat.client.errors import ClientError, Closed, ConnectionLost, RequestRefused
 from cloudchat.client.event_stream import Backlog, EventStream
-from cloudchat.client.outbox import Letter
+from cloudchat.client.outbox import PendingSend
 from cloudchat.client.reconnect_policy import ReconnectPolicy
 from cloudchat.client.updates import Disconnected, Frame, Reply, Update
 from cloudchat.core.stream_position import StreamPosition
@@ -45,7 +45,7 @@ class ChatClient:
         options: dict[str, Any] | None = None,
     ) -> None:
         self._protocol = ChatProtocol()
-        self._connecting = Connecting(
+        self._connecting = ConnectionLoop(
             url, token, self._protocol, policy or ReconnectPolicy(), options or {}, self._deliver
         )
         self._on_update = on_update
@@ -102,7 +102,7 @@ class ChatClient:
         command: Frame = {"type": "send", "id": cid, "room": room, "cid": cid, "text": text}
         if reply_to is not None:
             command["reply_to"] = reply_to
-        self._protocol.write(Letter(room, cid, command, lambda outcome: _settle(answer, outcome)))
+        self._protocol.write(PendingSend(room, cid, command, lambda outcome: _settle(answer, outcome)))
         self._connecting.wake()
         return await answer
 

@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable
 
 from cloudchat.client.close_rules import Reaction, after_close
-from cloudchat.client.outbox import Letter, Outbox
+from cloudchat.client.outbox import Outbox, PendingSend
 from cloudchat.client.room_follower import RoomFollower, State
-from cloudchat.client.updates import Connected, Frame, Passing, Reply, Update
+from cloudchat.client.updates import Connected, EphemeralEvent, Frame, Reply, Update
 from cloudchat.core.stream_position import StreamPosition
 
 WELCOME_SECONDS = 15.0
@@ -64,7 +64,7 @@ class ChatProtocol:
             case _ if "seq" in frame and "epoch" in frame:
                 self._to_room(frame, text, now)
             case _:
-                self._updates.append(Passing(frame))
+                self._updates.append(EphemeralEvent(frame))
 
     def closed(self, code: int | None) -> Reaction:
         """The socket is gone. Returns what to do next."""
@@ -91,7 +91,7 @@ class ChatProtocol:
             follower.leave()
             self._commands += follower.commands if self.welcomed else []
 
-    def write(self, letter: Letter) -> None:
+    def write(self, letter: PendingSend) -> None:
         """Send a message until it is answered. Raises `OutboxFull`."""
         self.outbox.add(letter)
 

@@ -23,7 +23,7 @@ RETRY_BOUND_SECONDS = 0.5, 10.0
 
 
 @dataclass(eq=False, slots=True)
-class Letter:
+class PendingSend:
     """One message on its way. `settled` is called once, with the `ack` frame or the reason why there is none."""
 
     room: str
@@ -47,8 +47,8 @@ class Outbox:
         capacity: int = CAPACITY,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._queues: dict[str, deque[Letter]] = {}
-        self._under_way: dict[str, Letter] = {}
+        self._queues: dict[str, deque[PendingSend]] = {}
+        self._under_way: dict[str, PendingSend] = {}
         self._rand = rand
         self._capacity = capacity
         self._wall = wall
@@ -57,7 +57,7 @@ class Outbox:
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
 
-    def add(self, letter: Letter) -> None:
+    def add(self, letter: PendingSend) -> None:
         """Queue a message. Raises `OutboxFull`."""
         if len(self) >= self._capacity:
             raise OutboxFull(f"{self._capacity} messages wait for the server")
@@ -116,13 +116,13 @@ class Outbox:
             for letter in list(queue):
                 self._settle(letter, why)
 
-    def _too_old(self, letter: Letter, now: float) -> bool:
+    def _too_old(self, letter: PendingSend, now: float) -> bool:
         if letter.first_tried is None:
             return False
         monotonic, wall = letter.first_tried
         return max(now - monotonic, self._wall() - wall) > CID_LIFE_SECONDS
 
-    def _settle(self, letter: Letter, outcome: "Frame | ClientError") -> None:
+    def _settle(self, letter: PendingSend, outcome: "Frame | ClientError") -> None:
         self._under_way.pop(letter.cid, None)
         queue = self._queues[letter.room]
         queue.remove(letter)

@@ -8,7 +8,7 @@ ignored; the replay brings what they said.
 from collections.abc import Iterator
 from enum import Enum
 
-from cloudchat.client.updates import Frame, Gap, Joined, JoinRefused, Logged, Update
+from cloudchat.client.updates import Frame, Gap, Joined, JoinRefused, RoomEvent, Update
 from cloudchat.core.stream_position import StreamPosition
 
 
@@ -110,7 +110,7 @@ class RoomFollower:
             self.join(now)
         elif seq == at.seq + 1:
             self.position = StreamPosition(at.epoch, seq)
-            return [Logged(self.room, seq, frame, text)]
+            return [RoomEvent(self.room, seq, frame, text)]
         elif seq > at.seq:
             self.join(now)
         return []

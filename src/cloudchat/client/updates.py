@@ -43,7 +43,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
+class RoomEvent:
     """One event of a room's log (`message` and its like): each comes once, in order. `text` is its frame as it came."""
 
     room: str
@@ -53,7 +53,7 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
-class Passing:
+class EphemeralEvent:
     """An ephemeral frame (`typing`, `presence`, `read`, `room_added` …)."""
 
     frame: Frame
@@ -75,4 +75,4 @@ class JoinRefused:
     message: str
 
 
-Update = Connected | Disconnected | Joined | Gap | Logged | Passing | Reply | JoinRefused
+Update = Connected | Disconnected | Joined | Gap | RoomEvent | EphemeralEvent | Reply | JoinRefused

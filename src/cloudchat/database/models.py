@@ -59,7 +59,7 @@ class LoginSession(Model):
 
 
 class RefreshToken(Model):
-    """One link of a family. `rotated_at` is when it was first exchanged; then see auth/refresh_rules.py."""
+    """One link of a family. `rotated_at` is when it was first exchanged; then see auth/sessions/refresh_rotation.py."""
 
     __tablename__ = "refresh_tokens"
     token_hash: Mapped[Hash]
@@ -125,10 +125,10 @@ class ReadPosition(Model):
     seq: Mapped[int] = mapped_column(Integer)
 
 
-class LogPlace(Model):
+class LogCheckpoint(Model):
     """Where a room's log has been seen to stand: a store that ends before it has been set back to an older copy."""
 
-    __tablename__ = "log_places"
+    __tablename__ = "log_checkpoints"
     room_id: Mapped[RoomRef] = mapped_column(primary_key=True)
     epoch: Mapped[str] = mapped_column(String(64))
     seq: Mapped[int] = mapped_column(BigInteger)

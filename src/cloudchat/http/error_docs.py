@@ -15,7 +15,7 @@ class ErrorDetail(BaseModel):
     field: str | None = Field(None, description="The part of the request at fault.")
 
 
-class ErrorAnswer(BaseModel):
+class ErrorResponse(BaseModel):
     """The body of every error."""
 
     error: ErrorDetail
@@ -43,7 +43,7 @@ def _documented(status: int) -> dict[str, Any]:
     description, detail = _EXAMPLES[status]
     example = {"error": {**detail, "retryable": status in (429, 503)}}
     answer: dict[str, Any] = {
-        "model": ErrorAnswer,
+        "model": ErrorResponse,
         "description": description,
         "content": {"application/json": {"example": example}},
     }

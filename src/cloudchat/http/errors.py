@@ -13,7 +13,7 @@ from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloudchat.auth import errors as accounts
-from cloudchat.core.line_budget import BOUNDED
+from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol.errors import ErrorCode
 
@@ -110,7 +110,7 @@ def account_error(error: Exception) -> ApiError:
             return ApiError(401, SECOND_FACTOR_REQUIRED, message, field="totp")
         case accounts.BadSecondFactor():
             return ApiError(401, ErrorCode.UNAUTHENTICATED, message, field="totp")
-        case accounts.SlowDown():
+        case accounts.TooManyAttempts():
             wait = math.ceil(error.seconds) * 1000
             return ApiError(429, ErrorCode.RATE_LIMITED, message, retryable=True, retry_after_ms=wait)
         case accounts.NotAllowed():
@@ -119,7 +119,7 @@ def account_error(error: Exception) -> ApiError:
             return ApiError(409, ErrorCode.CONFLICT, message, field=error.field)
         case accounts.AccountDisabled() | accounts.RegistrationRefused():
             return ApiError(403, ErrorCode.FORBIDDEN, message)
-        case accounts.NoSuchThing():
+        case accounts.NotFound():
             return ApiError(404, ErrorCode.NOT_FOUND, message)
         case accounts.NameTaken():
             return ApiError(409, ErrorCode.CONFLICT, message, field="username")
@@ -127,7 +127,7 @@ def account_error(error: Exception) -> ApiError:
             return ApiError(409, ErrorCode.CONFLICT, message, retryable=True, retry_after_ms=500)
         case accounts.InvalidField():
             return ApiError(422, ErrorCode.BAD_REQUEST, message, field=error.field)
-        case accounts.HashingBusy():
+        case accounts.PasswordHashingOverloaded():
             return ApiError(503, ErrorCode.UNAVAILABLE, message, retryable=True, retry_after_ms=1000)
         case _:
             raise error
@@ -138,7 +138,7 @@ def _account_error(_request: Request, error: Exception) -> Response:
 
 
 def _database_unavailable(_request: Request, error: Exception) -> Response:
-    log.error("%s", error, extra=BOUNDED)
+    log.error("%s", error, extra=RATE_LIMITED)
     message = "the database cannot be reached; try again"
     return error_response(ApiError(503, ErrorCode.UNAVAILABLE, message, retryable=True, retry_after_ms=1000))
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from cloudchat.http.raw_answer import raw_error
+from cloudchat.http.raw_response import raw_error
 
-MOST_HEADERS = 128
+MAX_HEADERS = 128
 URL_BYTES = 8192
 HEAD_BYTES = 32 * 1024
 REQUEST_BYTES = 1 << 20
@@ -26,7 +26,7 @@ STALL_SECONDS = 30.0
 LINGER_SECONDS = 2.0
 FIRST_REQUEST_SECONDS = 0.5
 """So long a server that ends waits for the request of who has only just connected."""
-MOST_PIPELINED = 16
+MAX_PIPELINED = 16
 
 
 class _Refused(Exception):
@@ -93,13 +93,13 @@ class HttpProtocol(HttpToolsProtocol):
         """Bound the headers, those after a chunked body too."""
         super().on_header(name, value)
         self._head += len(name) + len(value)
-        if len(self.headers) > MOST_HEADERS or self._head > HEAD_BYTES:
+        if len(self.headers) > MAX_HEADERS or self._head > HEAD_BYTES:
             self._refuse(*_too_large(head=True))
 
     def on_headers_complete(self) -> None:
         """Hand the request on, unless too many wait already for the answer to an earlier one."""
         self._in_head = False
-        if len(self.pipeline) >= MOST_PIPELINED:
+        if len(self.pipeline) >= MAX_PIPELINED:
             self._refuse(HTTPStatus.TOO_MANY_REQUESTS, "wait for the answers first")
         super().on_headers_complete()
         if self._leaving and self.cycle is not None:
@@ -215,7 +215,7 @@ class HttpProtocol(HttpToolsProtocol):
 
 def _too_large(head: bool) -> tuple[HTTPStatus, str]:
     if head:
-        bounds = f"{MOST_HEADERS} headers or {HEAD_BYTES} bytes of them"
+        bounds = f"{MAX_HEADERS} headers or {HEAD_BYTES} bytes of them"
         return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"more than {bounds}"
     return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the request is larger than {REQUEST_BYTES} bytes"
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from cloudchat.auth.principal import CHAT_WRITE, Principal
 from cloudchat.broker.broker import Broker, Done, Entry
-from cloudchat.core.clock import rfc3339
+from cloudchat.core.timestamps import rfc3339
 from cloudchat.protocol.commands import Send
 from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.protocol.events import MessageBody, User, encoder

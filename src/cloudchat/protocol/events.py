@@ -1,6 +1,6 @@
 """What the server says: one typed struct an event, one encoder for all of them.
 
-Logged events are not here as a whole: the store writes `type`, `room`, `epoch` and `seq` in front of the body below
+RoomEvent events are not here as a whole: the store writes `type`, `room`, `epoch` and `seq` in front of the body below
 (broker/functions.lua), so that the bytes that are stored, replayed and sent live are the same ones.
 """
 

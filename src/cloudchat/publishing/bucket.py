@@ -10,7 +10,7 @@ from cloudchat.publishing.release import Found, Upload
 
 _TARGET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([A-Za-z0-9._/-]*))?")
 _PAGE = "index.html"
-_MOST_KEYS_A_DELETE = 1000  # S3's DeleteObjects
+_MAX_KEYS_A_DELETE = 1000  # S3's DeleteObjects
 
 
 class BucketError(Exception):
@@ -60,8 +60,8 @@ class Bucket:
         """Remove objects; one that is gone already is no mistake."""
         keys = [{"Key": self._prefix + path} for path in paths]
         with self._told_plainly("s3:DeleteObject"):
-            for start in range(0, len(keys), _MOST_KEYS_A_DELETE):
-                batch = {"Objects": keys[start : start + _MOST_KEYS_A_DELETE], "Quiet": True}
+            for start in range(0, len(keys), _MAX_KEYS_A_DELETE):
+                batch = {"Objects": keys[start : start + _MAX_KEYS_A_DELETE], "Quiet": True}
                 refused = self._s3.delete_objects(Bucket=self._name, Delete=batch).get("Errors", [])
                 if refused:
                     raise BucketError(f"{refused[0]['Key']} was not deleted: {refused[0]['Message']}")

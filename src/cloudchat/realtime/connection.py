@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from cloudchat.auth.principal import Principal
-from cloudchat.core.clock import rfc3339
-from cloudchat.core.line_budget import BOUNDED
-from cloudchat.core.socket_session import Refused, SocketSession
+from cloudchat.core.log_rate_limit import RATE_LIMITED
+from cloudchat.core.timestamps import rfc3339
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import AnyCommand
@@ -19,6 +18,7 @@ from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.realtime.framing import text_frame
 from cloudchat.realtime.relay import Spawn
 from cloudchat.realtime.room_feed import RoomFeed
+from cloudchat.realtime.socket_session import Refused, SocketSession
 from cloudchat.rooms.service import RoomSummary
 
 logger = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ class Connection:
         if outcome.close is not None:
             user = self.principal.user_id
             told = outcome.close, user, self.id
-            logger.info("socket closed for abuse code=%d user=%s connection=%s", *told, extra=BOUNDED)
+            logger.info("socket closed for abuse code=%d user=%s connection=%s", *told, extra=RATE_LIMITED)
             self.socket.close(outcome.close)
 
     def draining(self) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from cloudchat.auth.errors import AccountError
 from cloudchat.auth.principal import CHAT_READ, Principal
 from cloudchat.broker.broker import Appended, Broker, BrokerUnavailable
-from cloudchat.core.clock import rfc3339
+from cloudchat.core.timestamps import rfc3339
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.messages.service import MessageService
 from cloudchat.protocol import events
@@ -17,10 +17,10 @@ from cloudchat.protocol.commands import AnyCommand, Auth, History, Join, Leave, 
 from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.hub import Hub
-from cloudchat.realtime.joining import join
 from cloudchat.realtime.relay import Relay
+from cloudchat.realtime.replay import join
 from cloudchat.realtime.room_feed import RoomFeed
-from cloudchat.realtime.traffic import Traffic
+from cloudchat.realtime.socket_stats import SocketStats
 
 Authenticate = Callable[[str], Awaitable[Principal]]
 Work = Callable[[], Awaitable[None]]
@@ -37,7 +37,7 @@ class Dispatcher:
         hub: Hub,
         messages: MessageService,
         authenticate: Authenticate,
-        traffic: Traffic,
+        traffic: SocketStats,
     ) -> None:
         self._broker = broker
         self._relay = relay

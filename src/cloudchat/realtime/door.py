@@ -6,21 +6,21 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from cloudchat.core.line_budget import BOUNDED
+from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.protocol.close_codes import REASONS, CloseCode
-from cloudchat.realtime.opening import SUBPROTOCOL, Credential, Refusal
-from cloudchat.realtime.traffic import Traffic
+from cloudchat.realtime.handshake import SUBPROTOCOL, Credential, HandshakeRejection
+from cloudchat.realtime.socket_stats import SocketStats
 
 logger = logging.getLogger(__name__)
 
 
-NO_SOCKET = Refusal(404, "not_found", "there is no socket here; see /ws")
+NO_SOCKET = HandshakeRejection(404, "not_found", "there is no socket here; see /ws")
 
 
 class Door:
     """Answers, logs and counts refusals. As an ASGI application it refuses everybody: sockets are elsewhere."""
 
-    def __init__(self, traffic: Traffic) -> None:
+    def __init__(self, traffic: SocketStats) -> None:
         self._traffic = traffic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -28,7 +28,7 @@ class Door:
         await self.refuse(send, NO_SOCKET, (scope["client"] or ("local",))[0])
 
     async def turn_away(
-        self, send: Send, credential: Credential, refusal: Refusal, code: CloseCode, client: str
+        self, send: Send, credential: Credential, refusal: HandshakeRejection, code: CloseCode, client: str
     ) -> None:
         """Refuse a credential in the way its sender can see: a browser sees no status, but it sees a close code."""
         if credential.from_header:
@@ -38,7 +38,7 @@ class Door:
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
         await send({"type": "websocket.close", "code": int(code), "reason": REASONS[code]})
 
-    async def refuse(self, send: Send, refusal: Refusal, client: str, user_id: str = "unknown") -> None:
+    async def refuse(self, send: Send, refusal: HandshakeRejection, client: str, user_id: str = "unknown") -> None:
         """Answer the handshake with an HTTP status and the error body."""
         self._note(refusal, client, user_id)
         retryable = refusal.status in (429, 503)
@@ -52,7 +52,7 @@ class Door:
         await send({"type": "websocket.http.response.start", "status": refusal.status, "headers": headers})
         await send({"type": "websocket.http.response.body", "body": json.dumps({"error": error}).encode()})
 
-    def _note(self, refusal: Refusal, client: str, user_id: str = "unknown") -> None:
+    def _note(self, refusal: HandshakeRejection, client: str, user_id: str = "unknown") -> None:
         self._traffic.connects[refusal.code] += 1
         told = refusal.status, refusal.code, user_id, client
-        logger.info("socket refused status=%d code=%s user=%s address=%s", *told, extra=BOUNDED)
+        logger.info("socket refused status=%d code=%s user=%s address=%s", *told, extra=RATE_LIMITED)

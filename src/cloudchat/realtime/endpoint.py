@@ -10,33 +10,33 @@ from starlette.types import Receive, Scope, Send
 from cloudchat.auth.errors import AccountDisabled, BadToken
 from cloudchat.auth.principal import CHAT_READ, Principal
 from cloudchat.broker.broker import BrokerUnavailable
-from cloudchat.broker.socket_census import SocketCensus
 from cloudchat.core.client_network import client_network
-from cloudchat.core.clock import rfc3339
 from cloudchat.core.ids import new_id
-from cloudchat.core.socket_session import SocketSession
 from cloudchat.core.stream_position import StreamPosition
+from cloudchat.core.timestamps import rfc3339
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.realtime.connect_limits import ConnectLimits
+from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
+from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
 from cloudchat.realtime.connection import Connection
+from cloudchat.realtime.connection_registry import ConnectionRegistry
 from cloudchat.realtime.dispatcher import Dispatcher
 from cloudchat.realtime.door import Door
-from cloudchat.realtime.opening import SUBPROTOCOL, Credential, Refusal, check_origin, credential_of
+from cloudchat.realtime.handshake import SUBPROTOCOL, Credential, HandshakeRejection, check_origin, credential_of
 from cloudchat.realtime.relay import Spawn
-from cloudchat.realtime.roster import Roster
-from cloudchat.realtime.traffic import Traffic
+from cloudchat.realtime.socket_session import SocketSession
+from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol
 from cloudchat.rooms.service import RoomSummary
 
 logger = logging.getLogger(__name__)
 
-FULL = Refusal(503, "unavailable", "this server has no room for another socket; try again")
-TOO_MANY = Refusal(429, "rate_limited", "too many sockets from this address; close one first")
-STORE_AWAY = Refusal(503, "unavailable", "the message store cannot be reached; try again")
-DATABASE_AWAY = Refusal(503, "unavailable", "the database cannot be reached; try again")
-SOCKET_DISABLED = Refusal(403, "forbidden", "this account or token may not chat")
+FULL = HandshakeRejection(503, "unavailable", "this server has no room for another socket; try again")
+TOO_MANY = HandshakeRejection(429, "rate_limited", "too many sockets from this address; close one first")
+STORE_AWAY = HandshakeRejection(503, "unavailable", "the message store cannot be reached; try again")
+DATABASE_AWAY = HandshakeRejection(503, "unavailable", "the database cannot be reached; try again")
+SOCKET_DISABLED = HandshakeRejection(403, "forbidden", "this account or token may not chat")
 
 Admit = Callable[[str], Awaitable[tuple[Principal, list[RoomSummary]]]]
 """Checks a token and loads the user's rooms. Raises `BadToken`, `AccountDisabled`, `DatabaseUnavailable`."""
@@ -51,10 +51,10 @@ class SocketEndpoint:
         admit: Admit,
         head_of: HeadOf,
         dispatcher: Dispatcher,
-        roster: Roster,
-        connects: ConnectLimits,
-        census: SocketCensus,
-        traffic: Traffic,
+        roster: ConnectionRegistry,
+        connects: ConnectionRateLimit,
+        census: ClusterConnectionLimit,
+        traffic: SocketStats,
         spawn: Spawn,
         *,
         origins: Callable[[], frozenset[str]],
@@ -81,7 +81,7 @@ class SocketEndpoint:
         socket: WebSocketProtocol = scope["extensions"][EXTENSION]
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         credential = credential_of(headers, scope["subprotocols"])
-        refusal = credential if isinstance(credential, Refusal) else check_origin(headers, self._origins())
+        refusal = credential if isinstance(credential, HandshakeRejection) else check_origin(headers, self._origins())
         client = (scope["client"] or ("local",))[0]
         network = client_network(client)
         if refusal is None:
@@ -99,9 +99,14 @@ class SocketEndpoint:
                 self._roster.release(network)
 
     async def _authenticate_and_open(
-        self, send: Send, socket: WebSocketProtocol, credential: Credential | Refusal, client: str, network: str
+        self,
+        send: Send,
+        socket: WebSocketProtocol,
+        credential: Credential | HandshakeRejection,
+        client: str,
+        network: str,
     ) -> bool:
-        assert isinstance(credential, Credential)  # noqa: S101 (for the type checker: a Refusal has been sent)
+        assert isinstance(credential, Credential)  # noqa: S101 (for the type checker: a HandshakeRejection has been sent)
         try:
             principal, rooms = await self._admit(credential.token)
             refusal = _too_often(await self._connects.wait_for_user(principal.user_id))
@@ -112,7 +117,7 @@ class SocketEndpoint:
                 raise AccountDisabled("no scope for chat")  # noqa: TRY301 (the one way to turn somebody away)
             heads = await asyncio.gather(*(self._head_of(room.id) for room in rooms))
         except BadToken:
-            refusal = Refusal(401, "unauthenticated", "the token is not valid: sign in, or refresh it")
+            refusal = HandshakeRejection(401, "unauthenticated", "the token is not valid: sign in, or refresh it")
             await self._door.turn_away(send, credential, refusal, CloseCode.TOKEN_INVALID, client)
         except AccountDisabled:
             await self._door.turn_away(send, credential, SOCKET_DISABLED, CloseCode.ACCOUNT_DISABLED, client)
@@ -194,7 +199,7 @@ class SocketEndpoint:
         )
 
 
-def _too_often(seconds: int) -> Refusal | None:
+def _too_often(seconds: int) -> HandshakeRejection | None:
     """What a limit of connects says to somebody who must wait so long; None for 0."""
     message = "too many sockets opened in a short time; wait a little"
-    return Refusal(429, "rate_limited", message, retry_after_seconds=seconds) if seconds else None
+    return HandshakeRejection(429, "rate_limited", message, retry_after_seconds=seconds) if seconds else None

@@ -13,9 +13,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from cloudchat.broker.broker import Broker, BrokerUnavailable, Page
-from cloudchat.core.clock import instant_of
 from cloudchat.core.histogram import Histogram
 from cloudchat.core.stream_position import StreamPosition
+from cloudchat.core.timestamps import instant_of
 from cloudchat.protocol import events
 from cloudchat.realtime.framing import text_frame
 from cloudchat.realtime.hub import Hub

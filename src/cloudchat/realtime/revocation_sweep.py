@@ -11,10 +11,10 @@ import time
 from collections.abc import Awaitable, Callable
 
 from cloudchat.auth.principal import ADMINISTER
-from cloudchat.auth.revocations import Revocations
+from cloudchat.auth.sessions.revocations import Revocations
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.realtime.roster import Roster
+from cloudchat.realtime.connection_registry import ConnectionRegistry
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ BLIND_SECONDS = 60.0
 Read = Callable[[float], Awaitable[Revocations]]
 
 
-async def sweep(read: Read, roster: Roster) -> None:
+async def sweep(read: Read, roster: ConnectionRegistry) -> None:
     """Close what is revoked, for ever. `read` takes the instant to read from, seconds since 1970."""
     seen, read_at = time.monotonic(), time.time()
     keys: frozenset[str] | None = None
@@ -46,7 +46,7 @@ async def sweep(read: Read, roster: Roster) -> None:
             keys = revocations.keys
 
 
-def close_revoked(roster: Roster, revocations: Revocations) -> None:
+def close_revoked(roster: ConnectionRegistry, revocations: Revocations) -> None:
     """Close the sockets that `revocations` name; those that have their user's new rights already may stay."""
     for connection in roster.all():
         principal = connection.principal
@@ -60,7 +60,7 @@ def close_revoked(roster: Roster, revocations: Revocations) -> None:
             connection.socket.close(CloseCode.TOKEN_INVALID)
 
 
-def close_administrators(roster: Roster) -> None:
+def close_administrators(roster: ConnectionRegistry) -> None:
     """Without knowing who is one still, nobody is."""
     for connection in roster.all():
         if ADMINISTER in connection.principal.scopes:

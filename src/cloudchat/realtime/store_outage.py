@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.realtime.roster import Roster
+from cloudchat.realtime.connection_registry import ConnectionRegistry
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class StoreOutage:
         return now - self._seen > PATIENCE_SECONDS
 
 
-async def watch_store(reachable: Callable[[], bool], roster: Roster) -> None:
+async def watch_store(reachable: Callable[[], bool], roster: ConnectionRegistry) -> None:
     """Close all sockets, for ever, while the store is away for long. Who comes meanwhile is refused with 503."""
     outage = StoreOutage(time.monotonic())
     while True:

@@ -21,9 +21,9 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import StatusLike
 
-from cloudchat.core.rate_limit import TokenBucket
-from cloudchat.http.raw_answer import raw_error
+from cloudchat.http.raw_response import raw_error
 from cloudchat.protocol.close_codes import REASONS, CloseCode
+from cloudchat.rate_limiting.token_bucket import TokenBucket
 
 HANDSHAKE_SECONDS = 10.0
 CLOSE_SECONDS = 5.0

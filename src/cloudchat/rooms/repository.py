@@ -8,7 +8,7 @@ from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from cloudchat.database.models import LogPlace, Membership, ReadPosition, Room
+from cloudchat.database.models import LogCheckpoint, Membership, ReadPosition, Room
 from cloudchat.database.statements import changed_rows
 
 PUBLIC = "public"
@@ -40,18 +40,20 @@ def rooms_of(db: Session, user_id: str) -> Sequence[RoomSummary]:
     ]
 
 
-def log_places(db: Session) -> dict[str, tuple[str, int]]:
+def log_checkpoints(db: Session) -> dict[str, tuple[str, int]]:
     """(epoch, seq) where each room's log has been seen to stand."""
-    rows = db.execute(select(LogPlace.room_id, LogPlace.epoch, LogPlace.seq))
+    rows = db.execute(select(LogCheckpoint.room_id, LogCheckpoint.epoch, LogCheckpoint.seq))
     return {row.room_id: (row.epoch, row.seq) for row in rows}
 
 
-def keep_log_place(db: Session, room_id: str, epoch: str, seq: int) -> None:
+def save_log_checkpoint(db: Session, room_id: str, epoch: str, seq: int) -> None:
     """Write a place down. Of two in one epoch the later one stays, whoever comes last."""
-    known = update(LogPlace).where(LogPlace.room_id == room_id)
-    if changed_rows(db, known.where(or_(LogPlace.epoch != epoch, LogPlace.seq < seq)).values(epoch=epoch, seq=seq)):
+    known = update(LogCheckpoint).where(LogCheckpoint.room_id == room_id)
+    if changed_rows(
+        db, known.where(or_(LogCheckpoint.epoch != epoch, LogCheckpoint.seq < seq)).values(epoch=epoch, seq=seq)
+    ):
         return
-    if db.get(LogPlace, room_id) is None and db.get(Room, room_id) is not None:
+    if db.get(LogCheckpoint, room_id) is None and db.get(Room, room_id) is not None:
         # Another process may write its first place at this instant: its one will do, ours comes with the next news.
         with contextlib.suppress(IntegrityError), db.begin_nested():
-            db.add(LogPlace(room_id=room_id, epoch=epoch, seq=seq))
+            db.add(LogCheckpoint(room_id=room_id, epoch=epoch, seq=seq))

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from slowapi import Limiter
 
+from cloudchat.auth.dependencies import signed_in
 from cloudchat.auth.principal import CHAT_READ, Principal
 from cloudchat.auth.service import AccountService
-from cloudchat.http.dependencies import signed_in
 from cloudchat.http.error_docs import documented
-from cloudchat.http.limits import limited_route
+from cloudchat.rate_limiting.http_limits import limited_route
 from cloudchat.rooms.service import RoomService
 from cloudchat.settings import Settings
 

@@ -20,13 +20,13 @@ class RoomService:
         with self._db.read() as db:
             return list(repository.rooms_of(db, user_id))
 
-    def log_places(self) -> dict[str, tuple[str, int]]:
+    def log_checkpoints(self) -> dict[str, tuple[str, int]]:
         """(epoch, seq) where each room's log has been seen to stand, by any process. Raises `DatabaseUnavailable`."""
         with self._db.read() as db:
-            return repository.log_places(db)
+            return repository.log_checkpoints(db)
 
-    def keep_log_places(self, places: Mapping[str, tuple[str, int]]) -> None:
+    def save_log_checkpoints(self, places: Mapping[str, tuple[str, int]]) -> None:
         """Write down where logs stand. Raises `DatabaseUnavailable`; then it is to be done again."""
         with self._db.write() as db:
             for room_id, (epoch, seq) in places.items():
-                repository.keep_log_place(db, room_id, epoch, seq)
+                repository.save_log_checkpoint(db, room_id, epoch, seq)

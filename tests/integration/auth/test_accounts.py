@@ -259,7 +259,7 @@ def test_every_route_documents_its_errors(server: RunningServer) -> None:
             assert expected <= set(answers), f"{method} {path}"
             for status in (status for status in answers if status >= "400"):
                 documented = answers[status]["content"]["application/json"]
-                assert documented["schema"]["$ref"].endswith("ErrorAnswer"), f"{method} {path} {status}"
+                assert documented["schema"]["$ref"].endswith("ErrorResponse"), f"{method} {path} {status}"
                 assert documented["example"]["error"]["code"]
 
 

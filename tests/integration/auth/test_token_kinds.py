@@ -14,8 +14,8 @@ import pytest
 from pydantic import SecretStr
 from websockets.exceptions import InvalidStatus
 
-from cloudchat.auth.key_rotation import LiveKeyRing
-from cloudchat.auth.tokens import Tokens
+from cloudchat.auth.tokens.access_tokens import Tokens
+from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from support.accounts import PASSWORD, login, register
 from support.server import CLOUDCHAT, RunningServer, environment_of
 from support.socket import ChatSocket

@@ -12,7 +12,7 @@ import redis
 from cloudchat.broker import keys
 from cloudchat.broker.broker import Appended, BrokerUnavailable, Entry
 from cloudchat.broker.redis_broker import PAGE_BYTES, RedisBroker
-from cloudchat.broker.store_calls import StoreCalls
+from cloudchat.broker.redis_functions import RedisFunctions
 from support.stores import RunningStore
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +39,7 @@ async def broker_on(
     async def places() -> dict[str, tuple[str, int]]:
         return kept or {}
 
-    calls = StoreCalls(store.url)
+    calls = RedisFunctions(store.url)
     broker = RedisBroker(store.url, calls, ear or Ear(), history_messages=keep, places=places)
     running = asyncio.create_task(broker.run())
     try:

@@ -14,9 +14,9 @@ from cloudchat.client import (
     Gap,
     Joined,
     JoinRefused,
-    Logged,
     ReconnectPolicy,
     RequestRefused,
+    RoomEvent,
     SendRefused,
     SignInNeeded,
     Update,
@@ -40,7 +40,7 @@ class Listener:
 
     @property
     def texts(self) -> list[str]:
-        return [update.frame["text"] for update in self.updates if isinstance(update, Logged)]
+        return [update.frame["text"] for update in self.updates if isinstance(update, RoomEvent)]
 
     async def wait_for(self, condition: Callable[[Update], bool]) -> Update:
         async with asyncio.timeout(20):
@@ -66,13 +66,13 @@ async def test_two_chat_and_go_on_after_the_server_was_killed(server: RunningSer
     async with client_of(server, ann) as one, client_of(server, bob, heard) as two:
         two.join("lobby")
         await one.send("lobby", "before")
-        await heard.wait_for(lambda update: isinstance(update, Logged))
+        await heard.wait_for(lambda update: isinstance(update, RoomEvent))
         await asyncio.to_thread(server.kill)
         waiting = asyncio.create_task(one.send("lobby", "while it was down"))
         await asyncio.to_thread(server.start)
         ack = await waiting
         await one.send("lobby", "after", reply_to=ack["seq"])
-        await heard.wait_for(lambda update: isinstance(update, Logged) and update.seq == 3)
+        await heard.wait_for(lambda update: isinstance(update, RoomEvent) and update.seq == 3)
         position = two.position("lobby")
     assert heard.texts == ["before", "while it was down", "after"]
     assert position is not None
@@ -92,8 +92,8 @@ async def test_a_position_of_an_earlier_run_is_gone_on_from(server: RunningServe
     heard = Listener()
     async with client_of(server, account, heard) as second:
         second.join("lobby", after=position)
-        await heard.wait_for(lambda update: isinstance(update, Logged) and update.seq == 3)
-    seqs = [update.seq for update in heard.updates if isinstance(update, Logged)]
+        await heard.wait_for(lambda update: isinstance(update, RoomEvent) and update.seq == 3)
+    seqs = [update.seq for update in heard.updates if isinstance(update, RoomEvent)]
     assert seqs == list(range((position.seq if position else 0) + 1, 4))
 
 
@@ -109,7 +109,7 @@ async def test_a_reader_that_is_behind_gets_everything_all_the_same() -> None:
             async with asyncio.timeout(20):
                 async for update in updates:
                     assert not isinstance(update, Gap)
-                    if isinstance(update, Logged):
+                    if isinstance(update, RoomEvent):
                         texts.append(update.frame["text"])
                         if len(texts) == 60:
                             break

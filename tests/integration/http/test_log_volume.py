@@ -6,7 +6,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from cloudchat.core.line_budget import PER_CLIENT
+from cloudchat.core.log_rate_limit import PER_CLIENT
 from support.server import RunningServer
 from support.socket import ChatSocket
 

@@ -3,8 +3,8 @@
 import pytest
 
 from cloudchat.admin.actor import COMMAND_LINE
-from cloudchat.auth.errors import AccountDisabled, BadToken, Conflict, InvalidField, NameTaken, NoSuchThing
-from cloudchat.auth.tokens import API_TOKEN_MOST_SECONDS
+from cloudchat.auth.errors import AccountDisabled, BadToken, Conflict, InvalidField, NameTaken, NotFound
+from cloudchat.auth.tokens.access_tokens import API_TOKEN_MOST_SECONDS
 from support.account_services import NOW, PASSWORD, AccountServices
 
 BOTH = {"chat:read", "chat:write"}
@@ -93,14 +93,14 @@ def test_who_is_not_there_is_said_so(services: AccountServices, name: str) -> No
         ),
         lambda: services.admin.tokens.revoke(name, actor=COMMAND_LINE, now=NOW),
     ):
-        with pytest.raises(NoSuchThing) as refused:
+        with pytest.raises(NotFound) as refused:
             attempt()
         assert str(refused.value).isprintable()
 
 
 @pytest.mark.parametrize("entry", ["nothing", "\udcff"])  # which is how Python reads a byte that is no UTF-8
 def test_an_audit_entry_that_is_not_there_is_said_so(services: AccountServices, entry: str) -> None:
-    with pytest.raises(NoSuchThing):
+    with pytest.raises(NotFound):
         services.admin.audit_log(entry, 1)
 
 

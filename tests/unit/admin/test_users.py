@@ -11,8 +11,8 @@ from cloudchat.auth.errors import (
     Conflict,
     InvalidField,
     NameTaken,
-    NoSuchThing,
     NotAllowed,
+    NotFound,
     RegistrationRefused,
 )
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
@@ -90,8 +90,8 @@ class TestRights:
     def test_each_change_leaves_the_mark_that_closes_sockets(
         self, services: AccountServices, chief: Actor, tmp_path: Path
     ) -> None:
-        from cloudchat.auth.key_rotation import LiveKeyRing
-        from cloudchat.auth.revocations import revocations_since
+        from cloudchat.auth.sessions.revocations import revocations_since
+        from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 
         keys = LiveKeyRing(tmp_path / "keys")
         services.register()
@@ -176,7 +176,7 @@ class TestInvites:
         services.admin.invites.delete(issued.id, actor=COMMAND_LINE, now=NOW)
         with pytest.raises(RegistrationRefused):
             services.register(invite=issued.invite)
-        with pytest.raises(NoSuchThing):
+        with pytest.raises(NotFound):
             services.admin.invites.delete(issued.id, actor=COMMAND_LINE, now=NOW)
 
     def test_the_list_says_who_came_by_which(self, tmp_path: Path) -> None:
@@ -235,9 +235,9 @@ class TestTheAuditLog:
         assert len(seen) == len(set(seen)) == len(services.admin.audit_log(None, 500)) == 7
 
     def test_a_page_behind_nothing_is_told_so(self, services: AccountServices) -> None:
-        with pytest.raises(NoSuchThing):
+        with pytest.raises(NotFound):
             services.admin.audit_log("nothing", 2)
-        with pytest.raises(NoSuchThing):
+        with pytest.raises(NotFound):
             services.admin.users.list("nothing", 2)
 
 

@@ -13,7 +13,7 @@ from cloudchat.auth.errors import (
     NameTaken,
     RegistrationRefused,
 )
-from cloudchat.auth.sign_in import SignIn
+from cloudchat.auth.results import SignIn
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
 from support.databases import on_both
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cloudchat.broker.subscription import Subscription
-from unit.broker.test_commit_pipe import ScriptedStore
+from unit.broker.test_append_pipeline import ScriptedStore
 
 pytestmark = pytest.mark.anyio
 

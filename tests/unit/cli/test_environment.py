@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from cloudchat.cli.environment import export, load_settings
-from cloudchat.cli.refusal import Refusal
+from cloudchat.cli.errors import CommandError
 from cloudchat.settings import Settings
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "cloudchat.env.example"
@@ -26,7 +26,7 @@ def test_an_option_comes_before_its_variable(monkeypatch: pytest.MonkeyPatch) ->
 def test_every_mistake_is_in_the_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDCHAT_PORT", "99999")
     monkeypatch.setenv("CLOUDCHAT_REGISTRATION", "maybe")
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(CommandError) as refused:
         load_settings()
     line = str(refused.value)
     assert "\n" not in line
@@ -37,7 +37,7 @@ def test_every_mistake_is_in_the_one_line(monkeypatch: pytest.MonkeyPatch) -> No
 def test_no_mistake_repeats_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDCHAT_REDIS_URL", "redis://:tell-nobody@host")
     monkeypatch.setenv("CLOUDCHAT_PORT", "none")
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(CommandError) as refused:
         load_settings()
     assert "tell-nobody" not in str(refused.value)
 

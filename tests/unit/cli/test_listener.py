@@ -2,8 +2,8 @@
 
 import pytest
 
+from cloudchat.cli.errors import CommandError
 from cloudchat.cli.listener import descriptor_to_inherit
-from cloudchat.cli.refusal import Refusal
 
 PID = 4711
 
@@ -22,7 +22,7 @@ def test_what_was_meant_for_another_process_is_not_taken(left: dict[str, str]) -
 
 
 def test_of_several_sockets_none_is_guessed() -> None:
-    with pytest.raises(Refusal, match="2 sockets"):
+    with pytest.raises(CommandError, match="2 sockets"):
         descriptor_to_inherit(None, {"LISTEN_FDS": "2", "LISTEN_PID": str(PID)}, PID)
 
 

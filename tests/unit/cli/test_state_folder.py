@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudchat.cli.refusal import Refusal
+from cloudchat.cli.errors import CommandError
 from cloudchat.cli.state_folder import prepare_state_folder
 
 
@@ -18,6 +18,6 @@ def test_another_users_folder_is_left_as_it_is(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir(mode=0o700)
     os.chown(folder, 65534, 65534)
-    with pytest.raises(Refusal, match="nobody"):
+    with pytest.raises(CommandError, match="nobody"):
         prepare_state_folder(folder)
     assert not list(folder.iterdir())

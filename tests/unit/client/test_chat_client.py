@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cloudchat.client import ChatClient, Closed, Passing, Update, connecting
+from cloudchat.client import ChatClient, Closed, EphemeralEvent, Update, connection_loop
 from cloudchat.client.event_stream import EventStream
 from unit.client.frames import WELCOME
 from unit.client.scripted_socket import ScriptedSocket
@@ -27,7 +27,7 @@ async def in_lobby(patch: pytest.MonkeyPatch) -> AsyncIterator[tuple[ChatClient,
     async def token(fresh: bool) -> str:
         return "t"
 
-    patch.setattr(connecting, "open_socket", open_socket)
+    patch.setattr(connection_loop, "open_socket", open_socket)
     async with ChatClient("ws://x", token) as client:
         client.join("lobby")
         assert (await socket.hear())["type"] == "join"
@@ -88,4 +88,4 @@ async def test_a_reader_that_waits_is_none_that_was_dropped(monkeypatch: pytest.
         gc.collect()
         socket.say(TYPING)
         async with asyncio.timeout(10):
-            assert await got.get() == Passing(TYPING)
+            assert await got.get() == EphemeralEvent(TYPING)

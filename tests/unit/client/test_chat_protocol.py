@@ -4,8 +4,8 @@ import pytest
 
 from cloudchat.client.chat_protocol import WELCOME_SECONDS, ChatProtocol
 from cloudchat.client.close_rules import Reaction
-from cloudchat.client.outbox import Letter
-from cloudchat.client.updates import Connected, Logged, Passing, Reply
+from cloudchat.client.outbox import PendingSend
+from cloudchat.client.updates import Connected, EphemeralEvent, Reply, RoomEvent
 from cloudchat.core.stream_position import StreamPosition
 from unit.client.frames import WELCOME, Frame, ack, error, head, joined, message, text_of
 
@@ -38,7 +38,7 @@ def in_lobby(at: int = 3) -> ChatProtocol:
 
 def write(protocol: ChatProtocol, cid: str) -> list[object]:
     outcomes: list[object] = []
-    protocol.write(Letter("lobby", cid, {"type": "send", "id": cid, "cid": cid, "room": "lobby"}, outcomes.append))
+    protocol.write(PendingSend("lobby", cid, {"type": "send", "id": cid, "cid": cid, "room": "lobby"}, outcomes.append))
     return outcomes
 
 
@@ -79,8 +79,8 @@ def test_each_frame_reaches_the_one_it_concerns() -> None:
     hear(protocol, message(4), typing, head(4), pong, page, error("r3"), message(1, room="elsewhere"))
     told = protocol.take_updates()
     assert told == [
-        Logged("lobby", 4, message(4), text_of(message(4))),
-        Passing(typing),
+        RoomEvent("lobby", 4, message(4), text_of(message(4))),
+        EphemeralEvent(typing),
         Reply(pong),
         Reply(page),
         Reply(error("r3")),
@@ -161,7 +161,7 @@ def test_the_answer_to_a_join_before_leaving_is_not_taken_for_that_to_the_next()
     _, late = commands(protocol)
     hear(protocol, joined(early, "fresh", 3), message(3), joined(late, "recovered", 3), message(2), message(3))
     told = protocol.take_updates()
-    assert [update.seq for update in told if isinstance(update, Logged)] == [2, 3]
+    assert [update.seq for update in told if isinstance(update, RoomEvent)] == [2, 3]
 
 
 def test_rooms_whose_long_names_begin_alike_are_told_apart() -> None:

@@ -1,14 +1,14 @@
 import pytest
 
 from cloudchat.client.errors import Closed, OutboxFull, OutcomeUnknown, SendRefused
-from cloudchat.client.outbox import ANSWER_SECONDS, CID_LIFE_SECONDS, Letter, Outbox
+from cloudchat.client.outbox import ANSWER_SECONDS, CID_LIFE_SECONDS, Outbox, PendingSend
 from unit.client.frames import ack, error
 
 LONG_AGO = 1e6
 
 
-def letter(cid: str, outcomes: list[object], room: str = "lobby") -> Letter:
-    return Letter(room, cid, {"type": "send", "id": cid, "cid": cid, "room": room}, outcomes.append)
+def letter(cid: str, outcomes: list[object], room: str = "lobby") -> PendingSend:
+    return PendingSend(room, cid, {"type": "send", "id": cid, "cid": cid, "room": room}, outcomes.append)
 
 
 def filled(*cids: str) -> tuple[Outbox, list[object]]:

@@ -1,7 +1,7 @@
 from itertools import count
 
 from cloudchat.client.room_follower import RoomFollower, State
-from cloudchat.client.updates import Gap, Joined, JoinRefused, Logged, Update
+from cloudchat.client.updates import Gap, Joined, JoinRefused, RoomEvent, Update
 from cloudchat.core.stream_position import StreamPosition
 from unit.client.frames import Frame, error, head, joined, message, text_of
 
@@ -11,7 +11,7 @@ def hear(follower: RoomFollower, *frames: Frame, now: float = 0.0) -> list[Updat
 
 
 def seqs(updates: list[Update]) -> list[int]:
-    return [update.seq for update in updates if isinstance(update, Logged)]
+    return [update.seq for update in updates if isinstance(update, RoomEvent)]
 
 
 def asked(follower: RoomFollower) -> Frame:

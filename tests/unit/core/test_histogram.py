@@ -1,5 +1,5 @@
-from cloudchat.core.clock import instant_of, rfc3339
 from cloudchat.core.histogram import BOUNDS, Histogram
+from cloudchat.core.timestamps import instant_of, rfc3339
 
 
 def test_each_duration_is_counted_once_in_the_first_bound_that_holds_it():

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cloudchat.http.limits import create_limiter
+from cloudchat.rate_limiting.http_limits import create_limiter
 from cloudchat.settings import Settings
 from support.http_app import ORIGIN, TestClient, make_app
 

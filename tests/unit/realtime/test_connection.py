@@ -6,12 +6,12 @@ import time
 import pytest
 
 from cloudchat.auth.principal import Principal
-from cloudchat.core.rate_limit import TokenBucket
-from cloudchat.core.socket_session import SocketSession
-from cloudchat.operations.supervision import Supervisor
+from cloudchat.process.supervision import Supervisor
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.events import Limits
+from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.connection import Connection
+from cloudchat.realtime.socket_session import SocketSession
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from cloudchat.broker.broker import BrokerUnavailable
-from cloudchat.operations.supervision import Supervisor
+from cloudchat.process.supervision import Supervisor
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.relay import Relay
 from unit.realtime.scripted_log import ScriptedLog

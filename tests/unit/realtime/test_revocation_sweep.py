@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cloudchat.auth.revocations import Revocations
+from cloudchat.auth.sessions.revocations import Revocations
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.realtime import revocation_sweep

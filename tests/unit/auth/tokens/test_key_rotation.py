@@ -1,0 +1,101 @@
+"""Keys change while servers run: old tokens stay good until they end, and a new one is good everywhere at once."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from cloudchat.auth.errors import BadToken
+from cloudchat.auth.tokens.access_tokens import API_TOKEN_MOST_SECONDS, Tokens
+from cloudchat.auth.tokens.key_rotation import KEPT_SECONDS, LiveKeyRing, rotate
+from cloudchat.auth.tokens.keys import load_or_create
+from support.account_services import at_once
+from support.processes import wait_until
+
+NOW = time.time()
+
+
+def tokens_of(folder: Path) -> Tokens:
+    """What one process has."""
+    return Tokens(LiveKeyRing(folder), access_seconds=600)
+
+
+def issue(tokens: Tokens) -> str:
+    return tokens.issue_access("user-1", "session-1", "token-1", NOW)
+
+
+def test_another_process_takes_a_token_of_the_new_key_at_once_and_one_of_the_old_key_still(tmp_path: Path) -> None:
+    running = tokens_of(tmp_path)
+    old = issue(running)
+    rotation = rotate(tmp_path, NOW)
+    new = issue(tokens_of(tmp_path))  # a process that started since
+    assert load_or_create(tmp_path).signing_kid == rotation.signing_kid
+    for token in (new, old):
+        assert running.verify(token, NOW).user_id == "user-1"
+
+
+def test_a_running_process_begins_to_sign_with_the_new_key_by_itself(tmp_path: Path) -> None:
+    running = tokens_of(tmp_path)
+    rotate(tmp_path, NOW, forget_old=True)
+    only_new = Tokens(load_or_create(tmp_path), access_seconds=600)
+
+    def signs_with_it() -> bool:
+        try:
+            return bool(only_new.verify(issue(running), NOW))
+        except BadToken:
+            return False
+
+    wait_until(signs_with_it, "a token of the new key")
+
+
+def test_a_stolen_key_can_be_forgotten_and_its_tokens_with_it(tmp_path: Path) -> None:
+    running = tokens_of(tmp_path)
+    old = issue(running)
+    assert rotate(tmp_path, NOW, forget_old=True).removed == 1
+
+    def refused() -> bool:
+        try:
+            running.verify(old, NOW)
+        except BadToken:
+            return True
+        return False
+
+    wait_until(refused, "the end of the old key")
+
+
+def test_a_key_goes_when_its_last_token_has_ended_and_not_before(tmp_path: Path) -> None:
+    first = load_or_create(tmp_path).signing_kid
+    second = rotate(tmp_path, NOW).signing_kid
+    os.utime(tmp_path / f"{first}.pem", (NOW - 2e8, NOW - 2e8))  # however old: it signed until the second was made
+    os.utime(tmp_path / f"{second}.pem", (NOW, NOW))
+    assert rotate(tmp_path, NOW + KEPT_SECONDS).removed == 0
+    assert first in load_or_create(tmp_path).keys
+    assert rotate(tmp_path, NOW + KEPT_SECONDS + 1).removed == 1
+    assert first not in load_or_create(tmp_path).keys
+    assert second in load_or_create(tmp_path).keys
+    assert KEPT_SECONDS > API_TOKEN_MOST_SECONDS
+
+
+def test_the_new_key_signs_also_when_the_old_one_is_of_the_future(tmp_path: Path) -> None:
+    old = load_or_create(tmp_path).signing_kid
+    os.utime(tmp_path / f"{old}.pem", (NOW + 9999, NOW + 9999))
+    new = rotate(tmp_path, NOW).signing_kid
+    assert load_or_create(tmp_path).signing_kid == new != old
+
+
+def test_a_folder_that_goes_away_costs_nobody_their_session(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "keys"
+    running = tokens_of(folder)
+    token = issue(running)
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(BadToken):  # an unknown key makes it look
+        running.verify(issue(tokens_of(tmp_path / "other")), NOW)
+    assert running.verify(token, NOW)
+    assert "stay in use" in caplog.text
+
+
+def test_rotations_at_once_lose_no_key(tmp_path: Path) -> None:
+    first = load_or_create(tmp_path).signing_kid
+    rotations = at_once(4, lambda: rotate(tmp_path, NOW))
+    assert set(load_or_create(tmp_path).keys) == {first, *(rotation.signing_kid for rotation in rotations)}

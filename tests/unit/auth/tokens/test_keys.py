@@ -1,0 +1,72 @@
+"""Signing keys: made once, by whoever comes first, and readable by nobody else."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cloudchat.auth.tokens.keys import KeyFolderError, load_or_create
+
+
+def test_a_key_is_made_at_first_and_kept(tmp_path: Path) -> None:
+    ring = load_or_create(tmp_path / "keys")
+    again = load_or_create(tmp_path / "keys")
+    assert list(ring.keys) == [ring.signing_kid] == list(again.keys)
+
+
+def test_nobody_else_may_read_the_keys(tmp_path: Path) -> None:
+    load_or_create(tmp_path / "keys")
+    (file,) = (tmp_path / "keys").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o400
+    assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
+
+
+def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from cloudchat.auth.tokens.keys import load_or_create; "
+        "sys.stdin.read(); print(load_or_create(Path(sys.argv[1])).signing_kid)"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path / "keys")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for _ in range(4)
+    ]
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.close()
+    kids = set()
+    for process in started:
+        assert process.stdout is not None
+        kids.add(process.stdout.read())
+        process.stdout.close()
+        assert process.wait(30) == 0
+    assert len(kids) == 1
+
+
+def test_the_newest_key_signs_and_older_ones_still_verify(tmp_path: Path) -> None:
+    old = load_or_create(tmp_path / "keys")
+    new = load_or_create(tmp_path / "other")
+    (file,) = (tmp_path / "other").iterdir()
+    file.rename(tmp_path / "keys" / file.name)
+    os.utime(tmp_path / "keys" / file.name, (4e9, 4e9))
+    both = load_or_create(tmp_path / "keys")
+    assert both.signing_kid == new.signing_kid
+    assert set(both.keys) == {old.signing_kid, new.signing_kid}
+
+
+@pytest.mark.parametrize("content", [b"", b"-----BEGIN PRIVATE KEY-----\nhalf of"])
+def test_a_broken_key_file_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "broken.pem").write_bytes(content)
+    with pytest.raises(KeyFolderError, match=r"broken\.pem"):
+        load_or_create(tmp_path / "keys")
+
+
+def test_what_a_crash_left_half_written_is_no_key(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / ".new-abc").write_bytes(b"-----BEGIN")
+    assert len(load_or_create(tmp_path / "keys").keys) == 1

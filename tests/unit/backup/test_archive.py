@@ -1,0 +1,133 @@
+"""A backup that is not the one that was written is refused, whatever is wrong with it."""
+
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cloudchat.backup.archive import Archive
+from cloudchat.backup.archive_writer import ArchiveWriter
+from cloudchat.backup.manifest import CHECKSUM, DATABASES, MANIFEST, ROOMS, BadBackup, Manifest, encode
+
+CONTENTS = {ROOMS: b"r" * 700, DATABASES["sqlite"]: b"d" * 3000, "keys/a.pem": b"k" * 512, "keys/vault.key": b""}
+
+
+@dataclass
+class Written:
+    path: Path
+    manifest: Manifest
+
+
+def write(path: Path, contents: dict[str, bytes] = CONTENTS, **changes: object) -> Written:
+    with path.open("wb") as file:
+        archive = ArchiveWriter(file, now=1_800_000_000.0)
+        for name, content in contents.items():
+            with archive.member(name, modified_ns=1_700_000_000_123_456_789) as member:
+                for start in range(0, len(content), 100):
+                    member.write(content[start : start + 100])
+        manifest = Manifest(1, "0.1", "2026-11-22T12:00:00.000Z", "sqlite", "0002", 1, 2, list(archive.members))
+        manifest = msgspec.structs.replace(manifest, **changes)
+        archive.finish(manifest)
+    return Written(path, manifest)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    return write(tmp_path / "backup.tar")
+
+
+def contents_of(path: Path) -> dict[str, bytes]:
+    with Archive(path) as archive:
+        return {member.name: archive.open(member.name).read() for member in archive.manifest.members}
+
+
+def test_what_was_written_is_read_by_us_and_by_tar(written: Written) -> None:
+    assert contents_of(written.path) == CONTENTS
+    with Archive(written.path) as archive:
+        assert archive.manifest == written.manifest
+        assert [key.name for key in archive.keys] == ["keys/a.pem", "keys/vault.key"]
+        assert archive.keys[0].modified_ns == 1_700_000_000_123_456_789
+    with tarfile.open(written.path) as tar:
+        assert tar.getnames() == [*CONTENTS, MANIFEST, CHECKSUM]
+        assert {entry.mode for entry in tar} == {0o600}
+
+
+def test_a_bit_that_flipped_anywhere_is_found_or_does_not_matter(written: Written, tmp_path: Path) -> None:
+    whole = written.path.read_bytes()
+    damaged = tmp_path / "damaged.tar"
+    refused = 0
+    for at in range(0, len(whole), 37):
+        damaged.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
+        try:
+            assert contents_of(damaged) == CONTENTS, at
+        except BadBackup:
+            refused += 1
+    assert refused > sum(map(len, CONTENTS.values())) / 37
+
+
+def test_a_part_of_it_is_refused(written: Written, tmp_path: Path) -> None:
+    whole = written.path.read_bytes()
+    part = tmp_path / "part.tar"
+    for length in range(0, len(whole) - 1024, 211):
+        part.write_bytes(whole[:length])
+        with pytest.raises(BadBackup):
+            Archive(part)
+
+
+def other(name: str, content: bytes = b"x", kind: bytes = tarfile.REGTYPE) -> Callable[[tarfile.TarFile], None]:
+    def add(tar: tarfile.TarFile) -> None:
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.type, entry.linkname = (len(content) if kind == tarfile.REGTYPE else 0), kind, "/etc/passwd"
+        tar.addfile(entry, BytesIO(content))
+
+    return add
+
+
+@pytest.mark.parametrize(
+    "add",
+    [other("keys/more.pem"), other("../escaped"), other(ROOMS), other("keys/link", kind=tarfile.SYMTYPE)],
+    ids=["a key", "a path", "a second one", "a link"],
+)
+def test_nothing_can_be_added(written: Written, add: Callable[[tarfile.TarFile], None]) -> None:
+    with tarfile.open(written.path, "a") as tar:
+        add(tar)
+    with pytest.raises(BadBackup):
+        Archive(written.path)
+
+
+@pytest.mark.parametrize("name", ["keys/../../etc/cron.d/x", "keys/a/b", "keys/.ssh", "/etc/passwd", "keys/", "x"])
+def test_a_name_leads_nowhere_else_even_with_a_right_manifest(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadBackup):
+        Archive(write(tmp_path / "evil.tar", {**CONTENTS, name: b"x"}).path)
+
+
+@pytest.mark.parametrize("changes", [{"format": 2}, {"database": "oracle"}, {"database": "postgresql"}])
+def test_what_this_version_does_not_know_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:
+    with pytest.raises(BadBackup):
+        Archive(write(tmp_path / "other.tar", **changes).path)
+
+
+def test_the_manifest_is_checked_by_its_own_checksum(written: Written) -> None:
+    other_manifest, _ = encode(msgspec.structs.replace(written.manifest, created_at="2026-11-22T13:00:00.000Z"))
+    _, old_line = encode(written.manifest)
+    whole = written.path.read_bytes()
+    manifest, _ = encode(written.manifest)
+    assert len(manifest) == len(other_manifest)
+    written.path.write_bytes(whole.replace(manifest, other_manifest))
+    assert old_line in written.path.read_bytes()
+    with pytest.raises(BadBackup):
+        Archive(written.path)
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    for content in (b"", b"\0" * 10240, b"hello", b"\x1f\x8b" + b"x" * 600):
+        path = tmp_path / "other"
+        path.write_bytes(content)
+        with pytest.raises(BadBackup):
+            Archive(path)
+    with pytest.raises(BadBackup):
+        Archive(tmp_path / "nothing")

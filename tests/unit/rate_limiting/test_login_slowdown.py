@@ -1,0 +1,136 @@
+"""Guessing is slow, and nobody can keep the owner of an account out by it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from cloudchat.auth.errors import BadCredentials, TooManyAttempts
+from cloudchat.auth.results import SignIn
+from cloudchat.rate_limiting.shared_window import SharedWindow
+from cloudchat.settings import Settings
+from support.account_services import NOW, PASSWORD, AccountServices, at_once
+
+ATTACKER = "192.0.2.1"
+OWNER = "198.51.100.7"
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[AccountServices]:
+    made = AccountServices.make(tmp_path, login_failures_per_client="3/hour", login_failures_per_account="7/hour")
+    made.register()
+    yield made
+    made.db.close()
+
+
+def login(services: AccountServices, password: str = "wrong", *, name: str = "ann", address: str = ATTACKER) -> SignIn:
+    return services.accounts.login(name, password, client="", address=address, now=NOW)
+
+
+def guess(services: AccountServices, times: int, *, name: str = "ann", address: str = ATTACKER) -> None:
+    for _ in range(times):
+        with pytest.raises(BadCredentials):
+            login(services, name=name, address=address)
+
+
+def test_who_guesses_waits_and_the_right_password_does_not_help_until_then(services: AccountServices) -> None:
+    guess(services, 3)
+    for password in ("wrong", PASSWORD):
+        with pytest.raises(TooManyAttempts) as refused:
+            login(services, password)
+        assert 1 <= refused.value.seconds <= 3600
+
+
+def test_the_owner_elsewhere_is_not_kept_waiting(services: AccountServices) -> None:
+    guess(services, 3)
+    assert login(services, PASSWORD, address=OWNER)
+
+
+def test_a_success_forgets_the_failures_of_that_client_only(services: AccountServices) -> None:
+    guess(services, 2, address=OWNER)
+    guess(services, 2)
+    login(services, PASSWORD, address=OWNER)
+    guess(services, 2, address=OWNER)
+    guess(services, 1)
+    with pytest.raises(TooManyAttempts):
+        login(services)
+
+
+def test_guesses_from_everywhere_are_slowed_down_and_the_owners_own_place_stays_open(services: AccountServices) -> None:
+    login(services, PASSWORD, address=OWNER)
+    for number in range(7):
+        guess(services, 1, address=f"192.0.2.{number}")
+    with pytest.raises(TooManyAttempts):
+        login(services, address="192.0.2.200")
+    assert login(services, PASSWORD, address=OWNER)
+
+
+def test_one_account_does_not_slow_down_another(services: AccountServices) -> None:
+    services.register("bob")
+    guess(services, 3)
+    guess(services, 1, name="bob")
+
+
+def test_an_account_that_does_not_exist_is_slowed_down_just_so(services: AccountServices) -> None:
+    guess(services, 3, name="nobody")
+    with pytest.raises(TooManyAttempts):
+        login(services, name="NOBODY")
+
+
+def test_an_ipv6_subscriber_is_one_client(services: AccountServices) -> None:
+    for number in range(3):
+        guess(services, 1, address=f"2001:db8::{number}")
+    with pytest.raises(TooManyAttempts):
+        login(services, address="2001:db8::ffff")
+
+
+def test_guesses_at_once_are_all_counted(services: AccountServices) -> None:
+    answers = at_once(10, lambda: login(services))
+    assert sum(isinstance(answer, BadCredentials) for answer in answers) == 3
+    assert sum(isinstance(answer, TooManyAttempts) for answer in answers) == 7
+
+
+def test_guessing_by_a_stolen_token_at_the_change_of_the_password_is_slowed_down_too(
+    services: AccountServices,
+) -> None:
+    principal = services.authenticate(login(services, PASSWORD).access_token)
+    for _ in range(3):
+        with pytest.raises(BadCredentials):
+            services.accounts.change_password(principal, "wrong", "seven slow rivers bend", address=ATTACKER, now=NOW)
+    with pytest.raises(TooManyAttempts):
+        services.accounts.change_password(principal, PASSWORD, "seven slow rivers bend", address=ATTACKER, now=NOW)
+
+
+def test_the_log_tells_of_it_without_the_name_that_was_typed(
+    services: AccountServices, caplog: pytest.LogCaptureFixture
+) -> None:
+    guess(services, 3, name="my-password-in-the-wrong-field")
+    with pytest.raises(TooManyAttempts):
+        login(services, name="my-password-in-the-wrong-field")
+    assert f"login slowed down address={ATTACKER}" in caplog.text
+    assert "my-password" not in caplog.text
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "unix:///nowhere/store.sock"])
+def test_without_the_store_this_process_counts(url: str) -> None:
+    counters = SharedWindow(url)
+    assert [counters.count("3/hour", "ann") > 0 for _ in range(5)] == [False, False, False, True, True]
+    assert counters.wait("3/hour", "ann") > 0
+    assert counters.wait("3/hour", "bob") == 0
+    counters.forget("3/hour", "ann")
+    assert counters.wait("3/hour", "ann") == 0
+
+
+def test_the_wait_grows_with_the_failures() -> None:
+    counters = SharedWindow(None)
+    waits = [counters.count("2/minute;4/hour", "ann") for _ in range(6)]
+    assert waits[:2] == [0, 0]
+    assert 0 < waits[2] <= 60
+    assert waits[5] > 60
+
+
+@pytest.mark.parametrize("rates", ["", "5", "5/minute;", "0/minute", "5/minute;many", "5/fortnight"])
+def test_rates_that_say_nothing_are_refused_at_the_start(rates: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(login_failures_per_client=rates, redis_url=SecretStr("redis://x"))
