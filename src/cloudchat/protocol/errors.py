@@ -127,14 +127,14 @@ def http_error(
     retry_after_ms: int | None = None,
     field: str | None = None,
 ) -> HttpError:
-    """Return the HTTP response of an error. `status` replaces the code's own where HTTP has a more exact one (415, 422)."""
+    """Return the HTTP response of an error. `status` replaces that of the code where HTTP is more exact (415, 422)."""
     return HttpError(
         code=code, message=message, status=status or STATUS[code], retry_after_ms=retry_after_ms, field=field
     )
 
 
 class Error(msgspec.Struct, tag_field="type", tag="error", omit_defaults=True, frozen=True, kw_only=True):
-    """The `error` event of a socket. `field` is the one at fault; `retry_after_ms` is when the same command may pass."""
+    """The `error` event of a socket. `field` is the part at fault; `retry_after_ms` is when a retry can succeed."""
 
     id: str | None = None
     code: ErrorCode
