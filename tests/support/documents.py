@@ -13,6 +13,7 @@ _INLINE = re.compile(r"(?<!`)`(?P<code>[^`]+)`(?!`)")
 _LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)|<(?P<url>https?://[^>\s]+)>")
 _HEADING = re.compile(r"^#{1,6} +(?P<title>.+?) *$", re.MULTILINE)
 _CONTINUED = re.compile(r"\\\n\s*")
+_DRAWING = re.compile(r"[\u2500-\u25ff]")  # lines, boxes and arrow heads
 _SHELLS = ("", "sh", "bash", "console")
 
 
@@ -62,6 +63,8 @@ def commands(*programs: str) -> list[Command]:
         name = document.relative_to(CHECKOUT).as_posix()
         for text, complete in _code(document):
             for part in re.split(r"\s(?:\||·|&&)\s|;\s", text):
+                if _DRAWING.search(part):
+                    continue
                 if any(part.startswith(f"{program} ") for program in programs):
                     command = Command(name, part.strip(), complete)
                     found.setdefault(f"{command.text} {complete}", command)
