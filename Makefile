@@ -14,10 +14,10 @@ UV_OPTIONS := --universal --generate-hashes --no-emit-index-url --no-header --no
 UV_COMPILE := uv pip compile pyproject.toml $(UV_OPTIONS)
 UV_COMPILE_GROUP := uv pip compile --python-version 3.11 $(UV_OPTIONS) --upgrade --group pyproject.toml
 
-.PHONY: help run setup test check bench screenshot autobahn release lock clean setup-dev
+.PHONY: help run setup test test-fast check bench screenshot autobahn release lock clean setup-dev
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 	@echo '  ARGS="…" is passed on, as in: make run ARGS="--port 9000", make test ARGS="tests/unit -k rate"'
 
 run: .venv/installed ## serve on http://127.0.0.1:8000, everything kept in ./var; prepares .venv first
@@ -33,7 +33,10 @@ test: ## prepare all that the tests need, Debian packages too, then check and ru
 	@# Hundreds of servers are started: none shall compile anew what another one has compiled.
 	PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
-check: setup-dev ## ruff, mypy, bandit, and who may import whom
+test-fast: check ## the checks and the unit tests: no Debian packages, under a minute
+	.venv/bin/python -m pytest tests/unit -q -n auto -k 'not postgresql' $(ARGS)
+
+check: .venv/installed-dev ## ruff, mypy, bandit, and who may import whom
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
