@@ -4,7 +4,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cloudchat.core.redact_url import redact_url
+from cloudchat.broker.sync_client import redact_url
 
 OLDEST_MAJOR_VERSION = 7
 
