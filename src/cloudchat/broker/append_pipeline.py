@@ -127,8 +127,8 @@ class AppendPipeline:
             if "Function not found" in str(reply) and self._connection is not None:
                 self._connection.abort()  # someone flushed the functions: the next connection loads them again
             return
-        epoch, place, duplicate = reply
-        seq, _, at = place.decode().partition(" ")
+        epoch, seq_and_at, duplicate = reply
+        seq, _, at = seq_and_at.decode().partition(" ")
         on_done(Appended(int(seq), epoch.decode(), at, bool(duplicate)))
         if not self.pending:
             self._appends_settled()

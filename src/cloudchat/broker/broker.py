@@ -8,8 +8,8 @@
 - `read` and `read_before` return it, with the same bytes, until `history_messages` newer events have been appended.
 
 **Repeated appends.** A (user, room, cid) that was appended in the last 24 hours is not appended again: `append` reports
-the place of the first one with `duplicate`. When `append` reports `BrokerUnavailable`, the event may or may not be in
-the log. The caller may repeat it with the same cid: it is stored once.
+the position of the first one with `duplicate`. When `append` reports `BrokerUnavailable`, the event may or may not be
+in the log. The caller may repeat it with the same cid: it is stored once.
 
 **The epoch.** A room gets a new epoch only when its log may have lost events: it is gone, or was set back to an earlier
 state. Seqs of different epochs cannot be compared.
@@ -46,7 +46,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The place of an event in its log. With `duplicate` it was appended earlier, at the time `at`."""
+    """The position of an event in its log. With `duplicate` it was appended earlier, at the time `at`."""
 
     seq: int
     epoch: str

@@ -54,15 +54,15 @@ local function append(keys, args)
   end
   local number = integer(seq + 1)
   local event = '{"type":"' .. args[3] .. '","room":"' .. args[2] .. '","epoch":"' .. epoch .. '","seq":' .. number .. ',' .. args[4]
-  local place = number .. ' ' .. args[7]
+  local seq_and_at = number .. ' ' .. args[7]
   redis.call('XADD', keys[2], 'MAXLEN', '=', args[8], number .. '-0', 'e', event)
   redis.call('HSET', keys[1], 'seq', number)
-  redis.call('HSET', today, cid, place)
+  redis.call('HSET', today, cid, seq_and_at)
   if redis.call('HLEN', today) == 1 then
     redis.call('EXPIRE', today, 2 * DAY + 3600)
   end
   redis.call('SPUBLISH', keys[4], epoch .. ' ' .. number .. ' ' .. event)
-  return {epoch, place, 0}
+  return {epoch, seq_and_at, 0}
 end
 
 local function oldest_seq(log, seq)

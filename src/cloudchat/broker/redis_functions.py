@@ -57,7 +57,7 @@ class RedisFunctions:
                         await self._redis.function_load(library, replace=True)
                     return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
-            raise BrokerUnavailable(f"the store does not answer: {error}") from error
+            raise BrokerUnavailable(f"a call to the store failed: {error}") from error
 
     async def ping(self) -> str | None:
         """Return None if the store answers, else the problem as a text for the operator."""

@@ -64,7 +64,7 @@ def entry(room: str, text: str, *, user: str = "ann", cid: str | None = None) ->
 
 
 async def append(broker: RedisBroker, *entries: Entry) -> list[Appended]:
-    """Append all entries in one tick and return their places."""
+    """Append all entries in one tick and return their positions."""
     loop = asyncio.get_running_loop()
     answers: list[asyncio.Future[Appended | BrokerUnavailable]] = [loop.create_future() for _ in entries]
     for one, answer in zip(entries, answers, strict=True):
@@ -81,12 +81,12 @@ def room() -> str:
 
 async def test_seqs_have_no_holes_and_are_in_the_event_bytes(store: RunningStore, room: str) -> None:
     async with broker_on(store) as broker:
-        places = await append(broker, *(entry(room, f"m{number}") for number in range(1, 101)))
-        assert [place.seq for place in places] == list(range(1, 101))
+        appended = await append(broker, *(entry(room, f"m{number}") for number in range(1, 101)))
+        assert [outcome.seq for outcome in appended] == list(range(1, 101))
         page = await broker.read(room, 0, 500)
         frames = [json.loads(event) for event in page.events]
         assert [(frame["seq"], frame["text"]) for frame in frames] == [(n, f"m{n}") for n in range(1, 101)]
-        assert {frame["epoch"] for frame in frames} == {page.epoch} == {place.epoch for place in places}
+        assert {frame["epoch"] for frame in frames} == {page.epoch} == {outcome.epoch for outcome in appended}
         assert (page.head, page.oldest, page.first) == (100, 1, 1)
 
 
@@ -94,8 +94,8 @@ async def test_the_first_append_keeps_the_epoch_of_an_empty_room(store: RunningS
     async with broker_on(store) as broker:
         first = await broker.read(room, 0, 10)
         assert (first.head, first.oldest, first.events) == (0, 1, [])
-        (place,) = await append(broker, entry(room, "hello"))
-        assert (place.epoch, place.seq) == (first.epoch, 1)
+        (outcome,) = await append(broker, entry(room, "hello"))
+        assert (outcome.epoch, outcome.seq) == (first.epoch, 1)
 
 
 async def test_a_cid_is_stored_once_per_user_across_processes(store: RunningStore, room: str) -> None:
@@ -107,7 +107,7 @@ async def test_a_cid_is_stored_once_per_user_across_processes(store: RunningStor
         (other,) = await append(two, entry(room, "hello", cid=cid, user="bob"))
         assert (other.seq, other.duplicate) == (2, False)
         repeated = entry(room, "repeated")
-        assert [place.duplicate for place in await append(one, repeated, repeated)] == [False, True]
+        assert [outcome.duplicate for outcome in await append(one, repeated, repeated)] == [False, True]
         assert (await one.read(room, 0, 10)).head == 3
 
 
@@ -205,13 +205,13 @@ async def test_flushed_functions_are_loaded_again(store: RunningStore, room: str
 async def test_a_log_that_lost_its_end_does_not_assign_its_numbers_again(store: RunningStore, room: str) -> None:
     """As after a restore from an older backup: the first append must already start a new epoch."""
     async with broker_on(store) as broker:
-        places = await append(broker, *(entry(room, f"m{number}") for number in range(1, 4)))
+        appended = await append(broker, *(entry(room, f"m{number}") for number in range(1, 4)))
         copy = backup(store, room)
         await append(broker, entry(room, "m4"), entry(room, "m5"))
         restore(store, copy)
         (after,) = await append(broker, entry(room, "new"))
         assert after.seq == 4
-        assert after.epoch != places[0].epoch
+        assert after.epoch != appended[0].epoch
         frames = [json.loads(event) for event in (await broker.read(room, 0, 10)).events]
         assert [frame["epoch"] == after.epoch for frame in frames] == [False, False, False, True]
 

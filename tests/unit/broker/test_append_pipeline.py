@@ -67,6 +67,25 @@ async def test_answers_are_matched_in_the_order_of_the_appends(socket: Path) -> 
     await pipeline.close()
 
 
+async def test_appends_settled_is_called_once_all_appends_are_answered(socket: Path) -> None:
+    store = ScriptedStore(socket, PONG, FUNCTIONS_LOADED, appended(1) + appended(2) + appended(3))
+    await store.start()
+    settled = 0
+
+    def count() -> None:
+        nonlocal settled
+        settled += 1
+
+    pipeline = AppendPipeline(store.url, before_first_append=do_nothing, appends_settled=count)
+    assert not pipeline.pending
+    appends = [asyncio.create_task(append(pipeline)) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert pipeline.pending
+    await asyncio.gather(*appends)
+    assert (pipeline.pending, settled) == (False, 1)
+    await pipeline.close()
+
+
 async def test_an_error_reply_fails_only_its_own_append(socket: Path) -> None:
     answers = appended(1) + b"-MISCONF disk\r\n" + appended(2, duplicate=True)
     store = ScriptedStore(socket, PONG, FUNCTIONS_LOADED, answers)

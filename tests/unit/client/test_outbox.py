@@ -129,5 +129,5 @@ def test_fail_all_finishes_every_message_with_the_error() -> None:
 
 def test_replies_to_other_commands_are_not_consumed() -> None:
     outbox, _ = outbox_with("a")
-    assert not outbox.reply_received(error("somebody"), 0)
+    assert not outbox.reply_received(error("other"), 0)
     assert not outbox.reply_received({**error("a"), "id": None}, 0)
