@@ -116,7 +116,7 @@ async def test_a_slow_reader_receives_every_event() -> None:
     assert texts == [str(number) for number in range(60)]
 
 
-async def test_errors_are_raised_or_reported_where_they_belong(server: RunningServer) -> None:
+async def test_a_refusal_is_raised_by_its_call_or_delivered_as_join_refused(server: RunningServer) -> None:
     account = await asyncio.to_thread(register, server.url)
     listener = Listener()
     async with client_of(server, account, listener) as client:
