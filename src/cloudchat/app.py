@@ -23,6 +23,7 @@ from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.auth.vault import open_vault
+from cloudchat.broker import append_pipeline
 from cloudchat.broker.log_checkpoint import run_checkpoints, save_checkpoint
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.broker.redis_functions import RedisFunctions
@@ -37,6 +38,7 @@ from cloudchat.observability.health import health_routes, until_well
 from cloudchat.observability.loop_lag import LoopLag
 from cloudchat.process.supervision import Supervisor
 from cloudchat.protocol.events import Limits
+from cloudchat.rate_limiting import cluster_connection_limit
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
 from cloudchat.rate_limiting.http_limits import create_limiter
@@ -124,7 +126,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         finally:
             await chat.supervisor.stop()
-            await save_checkpoint(chat.broker.witness, services.save_log_checkpoints)
+            await save_checkpoint(chat.broker.marks, services.save_log_checkpoints)
             await chat.close()
             accounts.close()
             db.close()
@@ -149,18 +151,17 @@ def _chat(settings: Settings, redis_url: str, services: Services) -> Chat:
     hub = Hub(
         lambda call: asyncio.get_running_loop().call_soon(call),
         lambda seconds, call: asyncio.get_running_loop().call_later(seconds, call),
-        coming=lambda: broker.busy,
+        coming=lambda: broker.appends_pending,
     )
     relay = Relay(hub, supervisor.spawn, settings.heartbeat_seconds)
-    calls = RedisFunctions(redis_url)
+    calls = RedisFunctions(redis_url, libraries=(append_pipeline.FUNCTIONS, cluster_connection_limit.FUNCTIONS))
     traces = _message_traces(settings.trace_ratio)
     broker = RedisBroker(
         redis_url,
         calls,
-        relay if traces is None else traces.listener(relay),
         history_messages=settings.history_messages,
-        places=services.log_checkpoints,
-        settled=hub.settle,
+        load_marks=services.log_checkpoints,
+        appends_settled=hub.settle,
     )
     relay.connect(broker)
     traffic = SocketStats()
@@ -192,15 +193,15 @@ def _chat(settings: Settings, redis_url: str, services: Services) -> Chat:
 async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     """Start everything that runs as long as the process does."""
     broker, keep = chat.broker, chat.supervisor.keep
-    broker.witness.recall(await asyncio.to_thread(services.rooms.log_checkpoints))
-    keep(broker.run(), "subscription")
+    broker.marks.merge(await services.log_checkpoints())
+    keep(broker.run(chat.relay if chat.traces is None else chat.traces.listener(chat.relay)), "subscription")
     await until_well(chat.store_answers, _SECONDS_TO_GET_WELL)  # whoever waits for our start finds /readyz ready
     keep(chat.relay.heartbeat(), "heartbeat")
     keep(sweep(services.revocations_since, chat.roster), "revocation sweep")
     keep(watch_store(lambda: broker.subscription.connected, chat.roster), "store outage")
     keep(prune_daily(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
     keep(chat.census.run(chat.roster.replace), "socket census")
-    keep(run_checkpoints(broker.witness, services.save_log_checkpoints), "witness")
+    keep(run_checkpoints(broker.marks, services.save_log_checkpoints), "log checkpoint")
 
 
 def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: int, state_dir: Path) -> None:

@@ -1,7 +1,6 @@
 """The blocking half of the server, for the event loop: each call runs in a thread."""
 
 import asyncio
-import logging
 import time
 from dataclasses import dataclass
 
@@ -9,12 +8,8 @@ from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.revocations import Revocations, revocations_since
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
-from cloudchat.database.transactions import Database, DatabaseUnavailable
+from cloudchat.database.transactions import Database
 from cloudchat.rooms.service import RoomService, RoomSummary
-
-logger = logging.getLogger(__name__)
-
-_SECONDS_TO_RECALL = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,13 +34,8 @@ class Services:
         return await asyncio.to_thread(revocations_since, self.db, self.keys, since)
 
     async def log_checkpoints(self) -> dict[str, tuple[str, int]]:
-        """Where the logs stand as far as any process wrote it down: nothing, when the database can't say at once."""
-        try:
-            async with asyncio.timeout(_SECONDS_TO_RECALL):
-                return await asyncio.to_thread(self.rooms.log_checkpoints)
-        except (DatabaseUnavailable, TimeoutError):
-            logger.warning("the places of the logs cannot be read")
-            return {}
+        """Load the high-water marks that all processes have saved. Raises `DatabaseUnavailable`."""
+        return await asyncio.to_thread(self.rooms.log_checkpoints)
 
     async def save_log_checkpoints(self, places: dict[str, tuple[str, int]]) -> None:
         """Write down where the logs stand. Raises `DatabaseUnavailable`."""

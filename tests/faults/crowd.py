@@ -168,7 +168,7 @@ class Crowd:
             self._ws_url,
             token,
             on_update=lambda update: self._note(name, update),
-            policy=ReconnectPolicy(first_bound=0.1, last_bound=1),
+            policy=ReconnectPolicy(base_seconds=0.1, max_seconds=1),
             options={"create_connection": recorded(name, self.wires), "proxy": None, **self._options},
         )
         self._clients[name] = client

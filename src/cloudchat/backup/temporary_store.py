@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cloudchat.broker.embedded.server import EmbeddedServer, find_server_binary
+from cloudchat.broker.embedded.binary import find_server_binary
+from cloudchat.broker.embedded.server import EmbeddedServer
 
 
 @contextmanager

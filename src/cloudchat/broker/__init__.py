@@ -1,0 +1,5 @@
+"""The room logs in the store (Redis or Valkey), and the notifications between the processes that share it.
+
+Packages above `broker` use `Broker` and its types; `app` builds the `RedisBroker`, `backup` and `doctor` use
+`sync_client`. Start with `broker`, which states the guarantee, then `redis_broker`.
+"""

@@ -1,8 +1,8 @@
-"""Appends on their way to the store: those of one tick of the loop leave as one write, and share one fsync.
+"""Sends appends to the store: those of one tick of the event loop in one write, so that they share one fsync.
 
-The store writes each append to disk before it answers (`appendfsync always`): 2.5–3 k/s when one waits for the other,
-28–38 k/s when they share. So nothing here waits: requests leave at the end of the tick, whatever is still unanswered,
-in one connection, which also keeps the order of one sender's messages.
+The store writes each append to disk before it answers (`appendfsync always`). That allows 2.5–3 k appends/s when each
+waits for the one before, and 28–38 k/s when they share an fsync. So nothing here waits: requests leave at the end of
+each tick, however many are unanswered. All use one connection, which also keeps the order of one sender's messages.
 """
 
 import asyncio
@@ -14,142 +14,146 @@ from typing import Any
 
 import hiredis
 
-from cloudchat.broker.broker import Appended, BrokerUnavailable, Done
-from cloudchat.broker.redis_connection import RedisConnection, connect, pack
+from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable
+from cloudchat.broker.redis_connection import ANSWER_SECONDS, RedisConnection, connect
 from cloudchat.core.histogram import Histogram
 
 logger = logging.getLogger(__name__)
 
 FUNCTIONS = files("cloudchat.broker").joinpath("functions.lua").read_text()
-ANSWER_SECONDS = 3.0
-"""A store that is silent for so long is given up; what was asked has an unknown outcome, which the cid makes safe."""
-MAX_WAITING = 20_000
-"""More appends than this are refused at once: memory is bounded, and none of them would be answered in time."""
+"""The library of the room log."""
+MAX_PENDING = 20_000
+"""More appends than this fail at once. That bounds memory, and they could not be answered in time anyway."""
 RECONNECT_SECONDS = 0.1
 
-Request = Callable[[], bytes]
-"""Packs a request in the moment in which it leaves, with what is known then."""
+PackRequest = Callable[[], bytes]
+"""Packs a request at the moment when it is sent, so that it contains the newest high-water mark."""
 
 
 class AppendPipeline:
-    """Sends requests, matches answers. Of a lost connection everybody who waits is told, once."""
+    """Sends requests on one connection and matches the answers by their order.
 
-    def __init__(self, url: str, settled: Callable[[], None], prepare: Callable[[], Awaitable[None]]) -> None:
-        """`settled` is called when the last append under way has been answered.
+    When the connection is lost, every pending append fails, once.
+    """
 
-        `prepare` is awaited with each new connection, before anything is sent on it; it must not raise.
+    def __init__(
+        self, url: str, *, before_first_append: Callable[[], Awaitable[None]], appends_settled: Callable[[], None]
+    ) -> None:
+        """`before_first_append` is awaited on each new connection before an append is sent on it; it must not raise.
+
+        `appends_settled` is called when no append is pending any more.
         """
         self._url = url
-        self._settled = settled
-        self._prepare = prepare
-        self._unsent: list[tuple[Request, Done]] = []
-        self._unanswered: deque[tuple[float, Done]] = deque()
-        self._link: RedisConnection | None = None
+        self._before_first_append = before_first_append
+        self._appends_settled = appends_settled
+        self._unsent: list[tuple[PackRequest, AppendCallback]] = []
+        self._unanswered: deque[tuple[float, AppendCallback]] = deque()
+        self._connection: RedisConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._flush_scheduled = False
-        self._watch: asyncio.TimerHandle | None = None
+        self._answer_timer: asyncio.TimerHandle | None = None
         self._closed = False
-        self.seconds = Histogram()
-        """From an append's departure to the store's answer."""
+        self.append_seconds = Histogram()
+        """Time from sending an append to the store's answer."""
 
     @property
-    def busy(self) -> bool:
-        """Whether appends are under way."""
+    def pending(self) -> bool:
+        """Whether an append is unsent or unanswered."""
         return bool(self._unanswered or self._unsent)
 
-    def submit(self, request: Request, done: Done) -> None:
-        """Send a request with the others of this tick, or with those that wait for a connection."""
-        if self._closed or len(self._unsent) + len(self._unanswered) >= MAX_WAITING:
-            done(BrokerUnavailable("the store is too far behind"))
+    def submit(self, request: PackRequest, on_done: AppendCallback) -> None:
+        """Send an append with the others of this tick, or as soon as there is a connection."""
+        if self._closed or len(self._unsent) + len(self._unanswered) >= MAX_PENDING:
+            on_done(BrokerUnavailable("too many messages wait for the store"))
             return
-        self._unsent.append((request, done))
+        self._unsent.append((request, on_done))
         if not self._flush_scheduled:
             self._flush_scheduled = True
             asyncio.get_running_loop().call_soon(self._flush)
 
     async def close(self) -> None:
-        """Give up the connection; who still waits is told so."""
+        """Close the connection. Pending appends fail."""
         self._closed = True
         if self._connecting is not None:
             self._connecting.cancel()
-        if self._link is not None:
-            self._link.abort()
-        self._fail("the server stops")
+        if self._connection is not None:
+            self._connection.abort()
+        self._fail_pending("the server stops")
 
     def _flush(self) -> None:
         self._flush_scheduled = False
-        if self._link is None:
+        if self._connection is None:
             if self._connecting is None:
                 self._connecting = asyncio.get_running_loop().create_task(self._connect())
             return
         batch, self._unsent = self._unsent, []
         loop = asyncio.get_running_loop()
         now = loop.time()
-        self._unanswered.extend((now, done) for _, done in batch)
-        self._link.write(b"".join([request() for request, _ in batch]))
-        if self._watch is None and self._unanswered:
-            self._watch = loop.call_later(ANSWER_SECONDS, self._check_silence)
+        self._unanswered.extend((now, on_done) for _, on_done in batch)
+        self._connection.write(b"".join([request() for request, _ in batch]))
+        if self._answer_timer is None and self._unanswered:
+            self._answer_timer = loop.call_later(ANSWER_SECONDS, self._check_answers)
 
     async def _connect(self) -> None:
-        """Connect, load the functions, send what waits; or tell those who wait that there is no store now."""
-        link: RedisConnection | None = None
+        """Connect, load the functions and send what is unsent. If that is not possible, fail what is unsent."""
+        connection: RedisConnection | None = None
         try:
-            link = await connect(self._url, self._answered, self._lost)
-            async with asyncio.timeout(ANSWER_SECONDS):  # it may stop between its first answer and this one
-                await link.ask("FUNCTION", "LOAD", "REPLACE", FUNCTIONS)
-            await self._prepare()
-            if link.lost:  # since the answer: `_lost` has been called already
+            connection = await connect(self._url, self._answer_received, self._connection_lost)
+            async with asyncio.timeout(ANSWER_SECONDS):  # the store may stop between its first answer and this one
+                await connection.request("FUNCTION", "LOAD", "REPLACE", FUNCTIONS)
+            await self._before_first_append()
+            if connection.lost:  # lost after the last answer: `_connection_lost` was called already
                 raise ConnectionError("the store closed the connection")
-            self._link = link
-        except (OSError, hiredis.ReplyError) as problem:
-            logger.warning("store unreachable: %s", problem)
-            self._fail("the store cannot be reached")
-            # Who asks in the meantime waits for the next try: without this pause a crowd would be a connect flood.
+            self._connection = connection
+        except (OSError, hiredis.ReplyError) as error:
+            logger.warning("store unreachable for appends error=%s", error)
+            self._fail_pending("the store cannot be reached")
+            # Appends of the next moments wait for the next attempt. Without this pause each would start a connection.
             await asyncio.sleep(RECONNECT_SECONDS)
         finally:
             self._connecting = None
-            if link is not None and link is not self._link:
-                link.abort()  # a store that is full refuses the functions, and would be left with one more connection
+            if connection is not None and connection is not self._connection:
+                # A store that is full refuses to load the functions: without this, each attempt would leave one more
+                # open connection.
+                connection.abort()
         if self._unsent:
             self._flush()
 
-    def _answered(self, reply: Any) -> None:
-        sent_at, done = self._unanswered.popleft()
-        self.seconds.observe(asyncio.get_running_loop().time() - sent_at)
+    def _answer_received(self, reply: Any) -> None:
+        sent_at, on_done = self._unanswered.popleft()
+        self.append_seconds.observe(asyncio.get_running_loop().time() - sent_at)
         if isinstance(reply, hiredis.ReplyError):
-            done(BrokerUnavailable(f"the store refused: {reply}"))
-            if "Function not found" in str(reply) and self._link is not None:
-                self._link.abort()  # somebody flushed the functions: they are loaded with the next connection
+            on_done(BrokerUnavailable(f"the store refused the append: {reply}"))
+            if "Function not found" in str(reply) and self._connection is not None:
+                self._connection.abort()  # someone flushed the functions: the next connection loads them again
             return
-        epoch, place, duplicate = reply
-        seq, _, at = place.decode().partition(" ")
-        done(Appended(int(seq), epoch.decode(), at, bool(duplicate)))
-        if not self.busy:
-            self._settled()
+        epoch, seq_and_at, duplicate = reply
+        seq, _, at = seq_and_at.decode().partition(" ")
+        on_done(Appended(int(seq), epoch.decode(), at, bool(duplicate)))
+        if not self.pending:
+            self._appends_settled()
 
-    def _lost(self) -> None:
-        self._link = None
-        self._fail("the store went away")
+    def _connection_lost(self) -> None:
+        self._connection = None
+        self._fail_pending("the connection to the store was lost")
 
-    def _check_silence(self) -> None:
-        self._watch = None
+    def _check_answers(self) -> None:
+        """Close the connection when the oldest append is unanswered for too long."""
+        self._answer_timer = None
         if not self._unanswered:
             return
         loop = asyncio.get_running_loop()
-        due = self._unanswered[0][0] + ANSWER_SECONDS
-        if due > loop.time():
-            self._watch = loop.call_at(due, self._check_silence)
-        elif self._link is not None:
-            self._link.abort()
+        deadline = self._unanswered[0][0] + ANSWER_SECONDS
+        if deadline > loop.time():
+            self._answer_timer = loop.call_at(deadline, self._check_answers)
+        elif self._connection is not None:
+            self._connection.abort()
 
-    def _fail(self, why: str) -> None:
-        waiting: list[Callable[..., None]] = [done for _, done in self._unanswered]
-        waiting += [done for _, done in self._unsent]
+    def _fail_pending(self, message: str) -> None:
+        callbacks: list[AppendCallback] = [on_done for _, on_done in self._unanswered]
+        callbacks += [on_done for _, on_done in self._unsent]
         self._unanswered.clear()
         self._unsent = []
-        for done in waiting:
-            done(BrokerUnavailable(why))
-        self._settled()
-
-
-__all__ = ["ANSWER_SECONDS", "FUNCTIONS", "AppendPipeline", "pack"]
+        for on_done in callbacks:
+            on_done(BrokerUnavailable(message))
+        self._appends_settled()

@@ -1,12 +1,22 @@
-"""The room log and the wake-up between processes: what every broker promises.
+"""The broker's contract: a durable log for each room, and notifications between processes.
 
-**The guarantee.** An event that `append` reported as `Appended` is on disk. It has one seq in one epoch for ever; no
-other event has it; `read` returns it, with the same bytes, until `history_messages` newer ones have come. A repeated
-(user, room, cid) within 24 hours appends nothing and reports the first one's place. If `append` reports
-`BrokerUnavailable`, the event may or may not be in the log: repeating it with the same cid is always safe.
+**The log.** When `append` reports `Appended`, then:
 
-Subscriptions promise less, on purpose: they wake. A wake-up may be lost, and the subscriber finds out by the seq of the
-next one, by `subscribed`, or by reading; the log is the truth.
+- the event is on disk, also after a power failure;
+- it has its (epoch, seq) for ever, and no other event has the same one;
+- seqs are 1, 2, 3, … without holes within an epoch;
+- `read` and `read_before` return it, with the same bytes, until `history_messages` newer events have been appended.
+
+**Repeated appends.** A (user, room, cid) that was appended in the last 24 hours is not appended again: `append` reports
+the position of the first one with `duplicate`. When `append` reports `BrokerUnavailable`, the event may or may not be
+in the log. The caller may repeat it with the same cid: it is stored once.
+
+**The epoch.** A room gets a new epoch only when its log may have lost events: it is gone, or was set back to an earlier
+state. Seqs of different epochs cannot be compared.
+
+**Notifications.** A subscription delivers appended events with low latency and without a guarantee: it may miss events.
+The subscriber detects this by the seq of the next event, by `Listener.subscribed` after each reconnect, or by comparing
+its position with the log's head. It recovers by reading the log.
 """
 
 from collections.abc import Callable
@@ -15,12 +25,16 @@ from typing import Protocol
 
 
 class BrokerUnavailable(Exception):
-    """The store did not answer in time, or refused to write. Trying again later is safe."""
+    """The store did not answer in time, or refused the call. A retry later is safe."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event to append. `body` is the JSON after the fields that the store writes: `"cid":…}` without its `{`."""
+    """An event to append.
+
+    `body` is the event's JSON after the fields that the store writes, without the opening brace: `"cid":…}`. `at` is
+    the timestamp in the body.
+    """
 
     room: str
     user: str
@@ -32,7 +46,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where the event is. With `duplicate` it was there before, since `at`."""
+    """The position of an event in its log. With `duplicate` it was appended earlier, at the time `at`."""
 
     seq: int
     epoch: str
@@ -42,7 +56,11 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A run of events without holes, the first one's seq, and where the log stood when it was read."""
+    """Consecutive events, and the state of the log when they were read.
+
+    `first` is the seq of the first event. `head` is the seq of the log's newest event, 0 before the first. `oldest` is
+    the seq of its oldest event, `head` + 1 when the log is empty.
+    """
 
     epoch: str
     head: int
@@ -52,37 +70,44 @@ class Page:
 
     @property
     def last(self) -> int:
-        """Seq of the last event here; `first - 1` if there is none."""
+        """Seq of the last event, `first - 1` when there are no events."""
         return self.first + len(self.events) - 1
 
 
-Done = Callable[[Appended | BrokerUnavailable], None]
+AppendCallback = Callable[[Appended | BrokerUnavailable], None]
+"""Receives the outcome of an append, once, on the event loop. It must not raise."""
 
 
 class Listener(Protocol):
-    """Who is told what a subscription hears. Called on the event loop, in the order heard; must not raise."""
+    """Receives the notifications of a subscription, in order, on the event loop. Its methods must not raise."""
 
     def subscribed(self, room: str) -> None:
-        """From now on the room's events are heard; what came before must be read. Also after each reconnect."""
+        """From now on the room's events are received. Read the log for earlier ones. Called after each reconnect."""
 
-    def heard(self, room: str, epoch: str, seq: int, event: bytes) -> None:
-        """An event was appended."""
+    def event_received(self, room: str, epoch: str, seq: int, event: bytes) -> None:
+        """An event was appended, by this or another process."""
 
 
 class Broker(Protocol):
-    """See the module's text for what it guarantees."""
+    """The operations on room logs. The module's docstring states what they guarantee."""
 
-    def append(self, entry: Entry, done: Done) -> None:
-        """Append an event; `done` is called once, from the event loop. Appends of one process keep their order."""
+    def append(self, entry: Entry, on_done: AppendCallback) -> None:
+        """Append an event and report the outcome to `on_done`. The appends of one process keep their order."""
 
     async def read(self, room: str, after: int, limit: int) -> Page:
-        """The events after `after`, at most `limit`, and fewer when they are large. Raises `BrokerUnavailable`."""
+        """Return the events after the seq `after`: at most `limit`, and fewer when they are large.
+
+        Raises `BrokerUnavailable`.
+        """
 
     async def read_before(self, room: str, before: int, limit: int) -> Page:
-        """The last events before `before`, at most `limit`, and fewer when large. Raises `BrokerUnavailable`."""
+        """Return the newest events before the seq `before`: at most `limit`, and fewer when they are large.
+
+        Raises `BrokerUnavailable`.
+        """
 
     def subscribe(self, room: str) -> None:
-        """Hear a room; the listener's `subscribed` confirms it."""
+        """Start to receive a room's events. `Listener.subscribed` confirms it."""
 
     def unsubscribe(self, room: str) -> None:
-        """Hear a room no more."""
+        """Stop receiving a room's events."""

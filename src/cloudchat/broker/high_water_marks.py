@@ -1,61 +1,53 @@
-"""What the store has told this process so far, which it must not take back.
+"""The highest (epoch, seq) of each room that this process knows to be assigned.
 
-A store that was restored from an older backup, or whose replica took over too early, ends before what it has already
-numbered. It can't know; who was told does. So each call names the last place it knows, and the functions begin a new
-epoch when the log ends before it, in the same atomic step: no event ever gets a number that another one had.
+A store can lose the end of a log: when it is restored from an older backup, or when a replica takes over that had not
+received everything. The store cannot detect this, but the processes that saw the lost events can. So every call to the
+store sends the room's high-water mark, and when the log ends before it the store starts a new epoch in the same atomic
+step (functions.lua). No event ever gets the (epoch, seq) of another one.
 
-Of several processes, each knows what it was told itself, and what the others wrote down (broker/log_checkpoint.py):
-when a failover loses the very last two seconds, and somebody who had not been told of them appends first, he can give
-their numbers again. A store that loses nothing at a failover is what holds against that.
+Each process knows what it observed itself and what other processes have saved (log_checkpoint.py). One case remains: a
+failover loses the last two seconds, and a process that had not observed those events appends first. Then their numbers
+can be assigned again. Only a store that loses nothing in a failover prevents that.
 """
 
 from collections.abc import Iterable, Mapping
 
-from cloudchat.broker.broker import Listener
+Mark = tuple[str, int]
+"""(epoch, seq). A tuple and not a `StreamPosition`, because every append sends one."""
 
 
 class HighWaterMarks:
-    """Stands between a subscription and its listener, and remembers the highest seq of each room in its epoch."""
+    """One mark for each room, and which of them have changed since they were saved."""
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-        self._known: dict[str, tuple[str, int]] = {}
-        self._kept: dict[str, tuple[str, int]] = {}
+    def __init__(self) -> None:
+        self._marks: dict[str, Mark] = {}
+        self._saved: dict[str, Mark] = {}
 
-    def known(self, room: str) -> tuple[str, int]:
-        """The last place known in a room; `("", 0)` if there is none."""
-        return self._known.get(room, ("", 0))
+    def get(self, room: str) -> Mark:
+        """Return the room's mark, `("", 0)` if none is known."""
+        return self._marks.get(room, ("", 0))
 
-    def saw(self, room: str, epoch: str, seq: int) -> None:
-        """The store has said that this place is taken."""
-        known = self._known.get(room)
-        if known is None or known[1] < seq or known[0] != epoch:
-            self._known[room] = (epoch, seq)
+    def observe(self, room: str, epoch: str, seq: int) -> None:
+        """Note that the store has assigned this seq. A new epoch replaces the old one, whatever its seq is."""
+        mark = self._marks.get(room)
+        if mark is None or mark[1] < seq or mark[0] != epoch:
+            self._marks[room] = (epoch, seq)
 
-    def recall(self, places: Mapping[str, tuple[str, int]]) -> None:
-        """Know what other processes, or an earlier one, were told."""
-        self._kept.update(places)
-        for room, (epoch, seq) in places.items():
-            known = self._known.get(room)
-            if known is None or (known[0] == epoch and known[1] < seq):
-                self._known[room] = (epoch, seq)
+    def merge(self, marks: Mapping[str, Mark]) -> None:
+        """Add marks that were saved by this or another process. What this process observed itself has precedence."""
+        self._saved.update(marks)
+        for room, (epoch, seq) in marks.items():
+            mark = self._marks.get(room)
+            if mark is None or (mark[0] == epoch and mark[1] < seq):
+                self._marks[room] = (epoch, seq)
 
-    def news(self) -> dict[str, tuple[str, int]]:
-        """The places that differ from those that were kept last; they are taken for kept from now on."""
-        news = {room: place for room, place in self._known.items() if self._kept.get(room) != place}
-        self._kept.update(news)
-        return news
+    def take_dirty(self) -> dict[str, Mark]:
+        """Return the marks that differ from the saved ones, and treat them as saved from now on."""
+        dirty = {room: mark for room, mark in self._marks.items() if self._saved.get(room) != mark}
+        self._saved.update(dirty)
+        return dirty
 
-    def forget_kept(self, rooms: Iterable[str]) -> None:
-        """These were not kept after all: they are news again."""
+    def mark_dirty(self, rooms: Iterable[str]) -> None:
+        """Undo `take_dirty` for rooms whose marks could not be saved."""
         for room in rooms:
-            self._kept.pop(room, None)
-
-    def subscribed(self, room: str) -> None:
-        """See `Listener`."""
-        self._listener.subscribed(room)
-
-    def heard(self, room: str, epoch: str, seq: int, event: bytes) -> None:
-        """See `Listener`."""
-        self.saw(room, epoch, seq)
-        self._listener.heard(room, epoch, seq, event)
+            self._saved.pop(room, None)

@@ -1,31 +1,31 @@
-"""The names of a room in the store. The hash tag `{room}` puts all of them in one slot of a Redis Cluster."""
+"""The names of a room's keys in the store. The hash tag `{room}` puts them into one slot of a Redis Cluster."""
 
 
 def meta(room: str) -> str:
-    """Hash: epoch and the seq of the last event."""
+    """Return the key of the hash that holds the epoch and the seq of the newest event."""
     return f"cloudchat:{{{room}}}:meta"
 
 
 def log(room: str) -> str:
-    """Stream of the events."""
+    """Return the key of the stream that holds the events."""
     return f"cloudchat:{{{room}}}:log"
 
 
 def seen(room: str) -> str:
-    """Prefix of the hashes, one a day, of the cids that were accepted."""
+    """Return the key prefix of the hashes, one for each day, that hold the accepted cids."""
     return f"cloudchat:{{{room}}}:seen:"
 
 
 def channel(room: str) -> str:
-    """Sharded pub/sub channel that says what was appended."""
+    """Return the name of the sharded pub/sub channel on which appended events are published."""
     return f"cloudchat:{{{room}}}"
 
 
-def room_of(channel_name: bytes) -> str:
-    """The room of a channel."""
+def room_of_channel(channel_name: bytes) -> str:
+    """Return the room whose `channel` has this name."""
     return channel_name[len(b"cloudchat:{") : -1].decode()
 
 
-def room_of_meta(name: bytes) -> str:
-    """The room whose `meta` has this name."""
-    return name[len(b"cloudchat:{") : -len(b"}:meta")].decode()
+def room_of_meta(key: bytes) -> str:
+    """Return the room whose `meta` has this key."""
+    return key[len(b"cloudchat:{") : -len(b"}:meta")].decode()

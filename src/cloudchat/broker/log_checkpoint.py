@@ -1,38 +1,52 @@
-"""What the store has told this process outlives the process: it is kept in the database.
+"""Saves the high-water marks in the database, so that they outlive the process.
 
-A store that is set back to an older copy while every server is down meets servers that remember nothing, and would give
-numbers twice. So each process writes down where the logs stand, every two seconds and at its end, and begins with what
-was written. A copy younger than the last two seconds before a crash is the one that this does not find out.
+Without this, a store that is set back to an older copy while all servers are down would meet servers that know no marks
+and would assign numbers twice. So each process saves its marks every two seconds and when it ends, and starts with what
+was saved. One case is not detected: a copy that lacks only the last two seconds before a crash of all servers.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
-from cloudchat.broker.high_water_marks import HighWaterMarks
+from cloudchat.broker.high_water_marks import HighWaterMarks, Mark
 from cloudchat.database.transactions import DatabaseUnavailable
 
 logger = logging.getLogger(__name__)
 
-KEEP_SECONDS = 2.0
+SAVE_SECONDS = 2.0
+LOAD_SECONDS = 1.0
+"""How long a new connection to the store waits for the database."""
 
-Save = Callable[[dict[str, tuple[str, int]]], Awaitable[None]]
-
-
-async def run_checkpoints(witness: HighWaterMarks, save: Save) -> None:
-    """Write down what is new, for ever. `save` raises `DatabaseUnavailable`; then it is tried again."""
-    while True:
-        await asyncio.sleep(KEEP_SECONDS)
-        await save_checkpoint(witness, save)
+Load = Callable[[], Awaitable[Mapping[str, Mark]]]
+"""Returns the saved marks of all processes. Raises `DatabaseUnavailable`."""
+Save = Callable[[dict[str, Mark]], Awaitable[None]]
+"""Saves marks. Raises `DatabaseUnavailable`."""
 
 
-async def save_checkpoint(witness: HighWaterMarks, save: Save) -> None:
-    """Write down what is new, or let it be new again."""
-    news = witness.news()
-    if not news:
+async def load_checkpoint(marks: HighWaterMarks, load: Load) -> None:
+    """Merge the saved marks of all processes. Continue without them if the database does not answer in time."""
+    try:
+        async with asyncio.timeout(LOAD_SECONDS):
+            marks.merge(await load())
+    except (DatabaseUnavailable, TimeoutError):
+        logger.warning("log checkpoints cannot be read")
+
+
+async def save_checkpoint(marks: HighWaterMarks, save: Save) -> None:
+    """Save the marks that have changed. If that fails they stay dirty, and the next call saves them."""
+    dirty = marks.take_dirty()
+    if not dirty:
         return
     try:
-        await save(news)
+        await save(dirty)
     except DatabaseUnavailable:
-        witness.forget_kept(news)
-        logger.warning("the places of the logs cannot be written down")
+        marks.mark_dirty(dirty)
+        logger.warning("log checkpoints cannot be saved")
+
+
+async def run_checkpoints(marks: HighWaterMarks, save: Save) -> None:
+    """Save the changed marks every `SAVE_SECONDS`, until cancelled."""
+    while True:
+        await asyncio.sleep(SAVE_SECONDS)
+        await save_checkpoint(marks, save)

@@ -1,77 +1,77 @@
-"""The broker on Redis 7 or Valkey: one stream a room, written and read by the functions in functions.lua."""
+"""The broker on Redis 7 or Valkey: each room's log is a stream that the functions in functions.lua write and read."""
 
 import itertools
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from cloudchat.broker import keys
-from cloudchat.broker.append_pipeline import AppendPipeline, pack
-from cloudchat.broker.broker import Appended, BrokerUnavailable, Done, Entry, Listener, Page
+from cloudchat.broker.append_pipeline import AppendPipeline
+from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable, Entry, Listener, Page
 from cloudchat.broker.high_water_marks import HighWaterMarks
+from cloudchat.broker.log_checkpoint import Load, load_checkpoint
+from cloudchat.broker.redis_connection import pack
 from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.broker.subscription import Subscription
 from cloudchat.core.histogram import Histogram
 
-PAGE_BYTES = 512 * 1024
-"""A page of the log ends here, so that a reader's buffer holds it."""
+MAX_PAGE_BYTES = 512 * 1024
+"""The size limit of a page, so that it fits into a reader's send buffer. A larger single event is a page of its own."""
 
 
 class RedisBroker:
-    """See `Broker` for what it guarantees. `run` must be running for subscriptions to be heard."""
+    """Implements `Broker`. Subscriptions receive events only while `run` runs."""
 
     def __init__(
         self,
         url: str,
-        calls: RedisFunctions,
-        listener: Listener,
+        functions: RedisFunctions,
         *,
         history_messages: int,
-        places: Callable[[], Awaitable[Mapping[str, tuple[str, int]]]],
-        settled: Callable[[], None] = lambda: None,
+        load_marks: Load,
+        appends_settled: Callable[[], None] = lambda: None,
     ) -> None:
-        """`places`: what all processes were told of, as far as it is written down; asked with each new connection.
+        """`history_messages` is the number of events that each log keeps.
 
-        `settled` is called when no append of this process is under way any more.
+        `load_marks` loads the high-water marks that all processes have saved; it is called with each new connection for
+        appends. `appends_settled` is called when no append of this process is pending any more.
         """
-        self._keep = history_messages
-        self._calls = calls
-        self._places = places
-        self._pipe = AppendPipeline(url, settled, self._recall)
-        self.witness = HighWaterMarks(listener)
-        self.subscription = Subscription(url, self.witness)
+        self._history_messages = history_messages
+        self._functions = functions
+        self._load_marks = load_marks
+        self._pipeline = AppendPipeline(url, before_first_append=self._refresh_marks, appends_settled=appends_settled)
+        self.marks = HighWaterMarks()
+        self.subscription = Subscription(url)
 
     @property
-    def busy(self) -> bool:
-        """Whether appends of this process are under way."""
-        return self._pipe.busy
+    def appends_pending(self) -> bool:
+        """Whether an append of this process is unanswered."""
+        return self._pipeline.pending
 
     @property
     def append_seconds(self) -> Histogram:
-        """How long the store took to write appends of this process to disk."""
-        return self._pipe.seconds
+        """How long the store took to write the appends of this process to disk."""
+        return self._pipeline.append_seconds
 
-    async def _recall(self) -> None:
-        # The store behind the new connection may be an older copy: another process may have been told of more.
-        self.witness.recall(await self._places())
-
-    async def run(self) -> None:
-        """Keep the subscription. Returns only by cancellation."""
-        await self.subscription.run()
+    async def run(self, listener: Listener) -> None:
+        """Keep the subscription and pass its events to `listener`, until cancelled."""
+        await self.subscription.run(_ObservingListener(self.marks, listener))
 
     async def close(self) -> None:
-        """End the connections of appends; who still waits is told so."""
-        await self._pipe.close()
+        """Close the connection for appends. Pending appends fail."""
+        await self._pipeline.close()
 
-    def append(self, entry: Entry, done: Done) -> None:
+    # -- Broker -------------------------------------------------------------------------------------------------------
+
+    def append(self, entry: Entry, on_done: AppendCallback) -> None:
         """See `Broker`."""
         room = entry.room
-        witness = self.witness
+        marks = self.marks
 
         def answered(outcome: Appended | BrokerUnavailable) -> None:
             if type(outcome) is Appended:
-                witness.saw(room, outcome.epoch, outcome.seq)
-            done(outcome)
+                marks.observe(room, outcome.epoch, outcome.seq)
+            on_done(outcome)
 
         def request() -> bytes:
             return pack(
@@ -89,21 +89,19 @@ class RedisBroker:
                 entry.user,
                 entry.cid,
                 entry.at,
-                self._keep,
-                *witness.known(room),
+                self._history_messages,
+                *marks.get(room),
             )
 
-        self._pipe.submit(request, answered)
+        self._pipeline.submit(request, answered)
 
     async def read(self, room: str, after: int, limit: int) -> Page:
         """See `Broker`."""
-        reply = await self._call("cloudchat_read_v1", room, after, limit)
-        return self._page(room, reply)
+        return await self._read_page("cloudchat_read_v1", room, after, limit)
 
     async def read_before(self, room: str, before: int, limit: int) -> Page:
         """See `Broker`."""
-        reply = await self._call("cloudchat_read_before_v1", room, before, limit)
-        return self._page(room, reply)
+        return await self._read_page("cloudchat_read_before_v1", room, before, limit)
 
     def subscribe(self, room: str) -> None:
         """See `Broker`."""
@@ -113,25 +111,46 @@ class RedisBroker:
         """See `Broker`."""
         self.subscription.remove(room)
 
-    async def _call(self, function: str, room: str, seq: int, limit: int) -> Any:
-        places = [keys.meta(room), keys.log(room)]
-        known = self.witness.known(room)
-        return await self._calls.call(function, places, new_epoch(), seq, limit, PAGE_BYTES, *known)
+    # -- internal -----------------------------------------------------------------------------------------------------
 
-    def _page(self, room: str, reply: Any) -> Page:
+    async def _refresh_marks(self) -> None:
+        # The store behind a new connection may be an older copy, and another process may have seen more of the log.
+        await load_checkpoint(self.marks, self._load_marks)
+
+    async def _read_page(self, function: str, room: str, seq: int, limit: int) -> Page:
+        mark = self.marks.get(room)
+        reply: Any = await self._functions.call(
+            function, [keys.meta(room), keys.log(room)], new_epoch(), seq, limit, MAX_PAGE_BYTES, *mark
+        )
         epoch, head, oldest, first, events = reply
         page = Page(epoch.decode(), head, oldest, first, events)
-        self.witness.saw(room, page.epoch, head)
+        self.marks.observe(room, page.epoch, head)
         return page
 
 
+class _ObservingListener:
+    """Updates the high-water marks with each received event, then passes it on."""
+
+    def __init__(self, marks: HighWaterMarks, listener: Listener) -> None:
+        self._marks = marks
+        self._listener = listener
+
+    def subscribed(self, room: str) -> None:
+        self._listener.subscribed(room)
+
+    def event_received(self, room: str, epoch: str, seq: int, event: bytes) -> None:
+        self._marks.observe(room, epoch, seq)
+        self._listener.event_received(room, epoch, seq, event)
+
+
 _PROCESS = secrets.token_urlsafe(12)
-_count = itertools.count()
+_epoch_numbers = itertools.count()
 
 
 def new_epoch() -> str:
-    """A name for a numbering, which no other ever had: 96 random bits of this process, and a count.
+    """Return a unique name for an epoch: 96 random bits of this process, and a counter.
 
-    Every append brings one along, in case its room is new: asking the kernel for each was 2 % of a busy server.
+    Every append sends one, in case its room needs a new epoch. Fresh random bits for each append cost 2 % of the CPU
+    time of a busy server.
     """
-    return f"{_PROCESS}.{next(_count)}"
+    return f"{_PROCESS}.{next(_epoch_numbers)}"

@@ -1,8 +1,8 @@
-"""One connection to the store at the level of the protocol: on the path of every message, so as thin as it can be.
+"""A connection to the store at the level of the Redis protocol (RESP2), for the path of every message.
 
-redis-py's own connection awaits each reply by itself (30–40 µs); here all replies that came in one read are handed out
-in one go. Everything off that path uses redis-py. Requests are answered in order (RESP2), so a caller matches replies
-to requests by counting.
+redis-py awaits each reply by itself, which costs 30–40 µs. Here all replies of one read are passed on in one go. Code
+that is not on the path of every message uses redis-py (redis_functions.py). Replies come in the order of the requests,
+so a caller matches them by counting.
 """
 
 import asyncio
@@ -15,17 +15,19 @@ import hiredis
 from redis.asyncio.connection import parse_url
 
 CONNECT_SECONDS = 2.0
+ANSWER_SECONDS = 3.0
+"""A store that is silent for this long is treated as unreachable. The outcome of pending calls is then unknown."""
 _INCOMPLETE = object()
 
 
 class RedisConnection(asyncio.Protocol):
-    """Hands each reply to `on_reply` and tells `on_lost` once. An error reply is a value: `hiredis.ReplyError`."""
+    """Passes each reply to `on_reply`, and calls `on_lost` once. An error reply is a value: `hiredis.ReplyError`."""
 
     def __init__(self, on_reply: Callable[[Any], None], on_lost: Callable[[], None]) -> None:
         self._on_reply = on_reply
         self._on_lost = on_lost
         self._reader = hiredis.Reader(notEnoughData=_INCOMPLETE)
-        self._asked: deque[asyncio.Future[Any]] = deque()
+        self._requests: deque[asyncio.Future[Any]] = deque()
         self._transport: asyncio.Transport | None = None
 
     @property
@@ -42,10 +44,10 @@ class RedisConnection(asyncio.Protocol):
         self._reader.feed(data)
         try:
             while (reply := self._reader.gets()) is not _INCOMPLETE:
-                if self._asked:
-                    answer = self._asked.popleft()
-                    if not answer.done():
-                        answer.set_result(reply)
+                if self._requests:
+                    future = self._requests.popleft()
+                    if not future.done():
+                        future.set_result(reply)
                 else:
                     self._on_reply(reply)
         except hiredis.ProtocolError:
@@ -54,79 +56,79 @@ class RedisConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
         self._transport = None
-        for answer in self._asked:
-            if not answer.done():
-                answer.set_exception(ConnectionError("the store closed the connection"))
-        self._asked.clear()
+        for future in self._requests:
+            if not future.done():
+                future.set_exception(ConnectionError("the store closed the connection"))
+        self._requests.clear()
         self._on_lost()
 
     def write(self, requests: bytes) -> None:
-        """Send packed requests; on a lost link this does nothing, and `on_lost` has said so."""
+        """Send packed requests. On a lost connection this does nothing: `on_lost` was called."""
         if self._transport is not None:
             self._transport.write(requests)
 
     def abort(self) -> None:
-        """Cut the connection; `on_lost` follows."""
+        """Close the connection at once. `on_lost` follows."""
         if self._transport is not None:
             self._transport.abort()
 
-    async def ask(self, *request: str | bytes | int) -> Any:
-        """Send one request and wait for its reply, while no other is under way.
+    async def request(self, *command: str | bytes | int) -> Any:
+        """Send one command and return its reply. Use it only while no other request is pending.
 
-        Raises `hiredis.ReplyError` or `ConnectionError`.
+        Raises `hiredis.ReplyError` for an error reply, ConnectionError when the connection ends first.
         """
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._asked.append(answer)
-        self.write(pack(*request))
-        reply = await answer
+        future = asyncio.get_running_loop().create_future()
+        self._requests.append(future)
+        self.write(pack(*command))
+        reply = await future
         if isinstance(reply, hiredis.ReplyError):
             raise reply
         return reply
 
 
-def pack(*request: str | bytes | int) -> bytes:
-    """One request as the wire has it."""
-    packed: bytes = hiredis.pack_command(request)  # type: ignore[arg-type]  # its stub forbids mixing str and int
+def pack(*command: str | bytes | int) -> bytes:
+    """Return a command as RESP bytes."""
+    packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub forbids mixing str and int
     return packed
 
 
 async def connect(url: str, on_reply: Callable[[Any], None], on_lost: Callable[[], None]) -> RedisConnection:
-    """Open a link, sign in and select the database, all as `url` says.
+    """Open a connection, authenticate and select the database, all as `url` says.
 
-    Raises `OSError` (also on a timeout, and on a store that refuses the password or is still loading).
+    Raises `OSError`, also on a timeout and when the store rejects the password or is still loading its data.
     """
     options = parse_url(url)
     loop = asyncio.get_running_loop()
 
-    def make() -> RedisConnection:
+    def create() -> RedisConnection:
         return RedisConnection(on_reply, on_lost)
 
     async with asyncio.timeout(CONNECT_SECONDS):
         if "path" in options:
-            _, link = await loop.create_unix_connection(make, options["path"])
+            _, connection = await loop.create_unix_connection(create, options["path"])
         else:
-            _, link = await loop.create_connection(
-                make,
+            _, connection = await loop.create_connection(
+                create,
                 options.get("host", "localhost"),
                 options.get("port", 6379),
-                ssl=_tls(options) if url.startswith("rediss:") else None,
+                ssl=_tls_context(options) if url.startswith("rediss:") else None,
             )
         try:
             if options.get("password"):
-                await link.ask("AUTH", options.get("username") or "default", options["password"])
+                await connection.request("AUTH", options.get("username") or "default", options["password"])
             if options.get("db"):
-                await link.ask("SELECT", options["db"])
-            await link.ask("PING")
-        except BaseException as problem:
-            link.abort()
-            if isinstance(problem, hiredis.ReplyError):
-                raise OSError(str(problem)) from problem
+                await connection.request("SELECT", options["db"])
+            await connection.request("PING")
+        except BaseException as error:
+            connection.abort()
+            if isinstance(error, hiredis.ReplyError):
+                raise OSError(str(error)) from error
             raise
-    return link
+    return connection
 
 
-def _tls(options: Any) -> ssl.SSLContext:
-    """The store's certificate is checked unless the URL says `ssl_cert_reqs=none`, as with redis-py."""
+def _tls_context(options: Any) -> ssl.SSLContext:
+    """Return a context that verifies the store's certificate, unless the URL says `ssl_cert_reqs=none` (redis-py's)."""
     context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"))
     if options.get("ssl_cert_reqs") == "none":
         context.check_hostname = False

@@ -1,7 +1,10 @@
-"""Everything asked of the store off the path of a message: reads, counts, pings. Bounded in time and in connections."""
+"""Calls to the store that are not on the path of every message: reads, connection limits, pings.
+
+Redis Functions and not EVALSHA scripts: they survive a restart and a failover of the store.
+"""
 
 import asyncio
-from importlib.resources import files
+from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -9,22 +12,26 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from cloudchat.broker.append_pipeline import FUNCTIONS
 from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.redis_connection import ANSWER_SECONDS
 
-ANSWER_SECONDS = 3.0
-_LIBRARIES = (FUNCTIONS, files("cloudchat.rate_limiting").joinpath("cluster_connection_limit.lua").read_text())
+MIN_MAJOR_VERSION = 7
+"""Of Redis and Valkey. Redis 7 introduced Functions, which number and store a message in one atomic step."""
+MAX_CONNECTIONS = 16
+PING_SECONDS = 1.0
 
 
 class RedisFunctions:
-    """Calls functions.lua's functions through a pool."""
+    """Calls Redis Functions through a pool of connections. Every call is bounded in time."""
 
-    def __init__(self, url: str) -> None:
-        # No retries: redis-py's default ones made two entries of one XADD. A bounded wait for a connection, so that a
-        # crowd of readers queues instead of opening a connection each.
+    def __init__(self, url: str, *, libraries: Sequence[str]) -> None:
+        """`libraries` are the sources (Lua) of the functions that `call` may name."""
+        self._libraries = libraries
+        # Without retries: redis-py's default ones turned one XADD into two entries. With a bounded wait for a free
+        # connection: many readers at once queue, and do not open a connection each.
         pool = BlockingConnectionPool.from_url(
             url,
-            max_connections=16,
+            max_connections=MAX_CONNECTIONS,
             timeout=ANSWER_SECONDS,
             socket_timeout=ANSWER_SECONDS,
             socket_connect_timeout=ANSWER_SECONDS,
@@ -34,30 +41,33 @@ class RedisFunctions:
         self._redis = Redis.from_pool(pool)
 
     async def call(self, function: str, keys: list[str], *arguments: str | int, seconds: float = ANSWER_SECONDS) -> Any:
-        """One atomic step, whose functions are loaded when the store does not know them. Raises `BrokerUnavailable`."""
+        """Call a function, which is one atomic step. Raises `BrokerUnavailable` if it takes longer than `seconds`.
+
+        Loads the libraries and repeats the call if the store does not know the function.
+        """
         command = ("FCALL", function, len(keys), *keys, *arguments)
         try:
             async with asyncio.timeout(seconds):
                 try:
                     return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
-                except ResponseError as problem:
-                    if "Function not found" not in str(problem):
+                except ResponseError as error:
+                    if "Function not found" not in str(error):
                         raise
-                    for library in _LIBRARIES:
+                    for library in self._libraries:
                         await self._redis.function_load(library, replace=True)
                     return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
-        except (RedisError, OSError) as problem:  # TimeoutError is an OSError
-            raise BrokerUnavailable(f"the store cannot be read: {problem}") from problem
+        except (RedisError, OSError) as error:  # TimeoutError is an OSError
+            raise BrokerUnavailable(f"a call to the store failed: {error}") from error
 
     async def ping(self) -> str | None:
-        """What is wrong with the store, for a person, or None."""
+        """Return None if the store answers, else the problem as a text for the operator."""
         try:
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(PING_SECONDS):
                 await self._redis.ping()
-        except (RedisError, OSError) as problem:
-            return f"the store does not answer: {problem}"
+        except (RedisError, OSError) as error:
+            return f"the store does not answer: {error}"
         return None
 
     async def close(self) -> None:
-        """End all connections."""
+        """Close all connections."""
         await self._redis.aclose()

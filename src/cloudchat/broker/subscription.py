@@ -1,8 +1,9 @@
-"""Hearing what other processes append. It wakes and promises nothing: see broker.py."""
+"""Receives the events that all processes append, by pub/sub. It guarantees nothing: see broker.py."""
 
 import asyncio
 import logging
 import random
+from functools import partial
 from typing import Any
 
 import hiredis
@@ -14,92 +15,96 @@ from cloudchat.broker.redis_connection import RedisConnection, connect, pack
 logger = logging.getLogger(__name__)
 
 PING_SECONDS = 5.0
-"""A half-open connection is found out within twice this; until then reads and heads repair what it loses."""
-RECONNECT_SECONDS = 0.1, 2.0
+"""A half-open connection is detected within twice this time. What it loses is repaired by reads and by heads."""
+RECONNECT_BASE_SECONDS = 0.1
+MAX_RECONNECT_SECONDS = 2.0
 
 
 class Subscription:
-    """One connection that hears the channels of all rooms this process cares for, and comes back by itself."""
+    """One connection for the channels of all subscribed rooms. It reconnects by itself."""
 
-    def __init__(self, url: str, listener: Listener) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._listener = listener
         self._rooms: set[str] = set()
-        self._link: RedisConnection | None = None
-        self._gone = asyncio.Event()
-        self._alive = False
+        self._connection: RedisConnection | None = None
+        self._lost = asyncio.Event()
+        self._reply_seen = False
         self._refused = False
 
     @property
     def connected(self) -> bool:
-        """Whether events are being heard now."""
-        return self._link is not None
+        """Whether events are being received."""
+        return self._connection is not None
 
     def add(self, room: str) -> None:
-        """Hear a room, now or as soon as there is a connection."""
+        """Subscribe to a room, now or with the next connection."""
         self._rooms.add(room)
-        if self._link is not None:
-            self._link.write(pack("SSUBSCRIBE", keys.channel(room)))
+        if self._connection is not None:
+            self._connection.write(pack("SSUBSCRIBE", keys.channel(room)))
 
     def remove(self, room: str) -> None:
-        """Hear a room no more."""
+        """Unsubscribe from a room."""
         self._rooms.discard(room)
-        if self._link is not None:
-            self._link.write(pack("SUNSUBSCRIBE", keys.channel(room)))
+        if self._connection is not None:
+            self._connection.write(pack("SUNSUBSCRIBE", keys.channel(room)))
 
-    async def run(self) -> None:
-        """Keep the connection. Returns only by cancellation."""
-        pause, longest = RECONNECT_SECONDS
+    async def run(self, listener: Listener) -> None:
+        """Keep the connection and pass what arrives to `listener`, until cancelled."""
+        on_reply = partial(self._reply_received, listener)
+        pause = RECONNECT_BASE_SECONDS
         while True:
-            self._gone.clear()
+            self._lost.clear()
             self._refused = False
             try:
-                link = await connect(self._url, self._heard, self._lost)
-            except OSError as problem:
-                logger.warning("subscription: store unreachable: %s", problem)
-                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 (spreads servers, guards nothing)
-                pause = min(2 * pause, longest)
+                connection = await connect(self._url, on_reply, self._connection_lost)
+            except OSError as error:
+                logger.warning("store unreachable for subscriptions error=%s", error)
+                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 (spreads servers, protects nothing)
+                pause = min(2 * pause, MAX_RECONNECT_SECONDS)
                 continue
-            pause = RECONNECT_SECONDS[0]
-            if link.lost:
+            pause = RECONNECT_BASE_SECONDS
+            if connection.lost:
                 continue
-            self._link = link
+            self._connection = connection
             try:
-                # After a reconnect too: what was said in between is read again on each room's `subscribed`.
-                link.write(b"".join(pack("SSUBSCRIBE", keys.channel(room)) for room in self._rooms))
+                # Events of the time without a connection are missing; the listener reads them on `subscribed`.
+                connection.write(b"".join(pack("SSUBSCRIBE", keys.channel(room)) for room in self._rooms))
                 await self._keep_alive()
             finally:
-                if self._link is not None:
-                    self._link.abort()
-            if self._refused:  # rights that are missing are not there at once: not hundreds of tries a second
-                await asyncio.sleep(longest)
+                if self._connection is not None:
+                    self._connection.abort()
+            if (
+                self._refused
+            ):  # missing permissions stay missing for a while: without a pause, hundreds of tries a second
+                await asyncio.sleep(MAX_RECONNECT_SECONDS)
 
     async def _keep_alive(self) -> None:
-        while not self._gone.is_set():
-            self._alive = False
-            if self._link is not None:
-                self._link.write(pack("PING"))
+        """Send pings until the connection is lost. Close it when nothing arrives between two pings."""
+        while not self._lost.is_set():
+            self._reply_seen = False
+            if self._connection is not None:
+                self._connection.write(pack("PING"))
             try:
                 async with asyncio.timeout(PING_SECONDS):
-                    await self._gone.wait()
+                    await self._lost.wait()
             except TimeoutError:
-                if not self._alive and self._link is not None:
-                    logger.warning("subscription: the store is silent, connecting anew")
-                    self._link.abort()
+                if not self._reply_seen and self._connection is not None:
+                    logger.warning("subscription silent: reconnecting to the store")
+                    self._connection.abort()
 
-    def _lost(self) -> None:
-        self._link = None
-        self._gone.set()
+    def _connection_lost(self) -> None:
+        self._connection = None
+        self._lost.set()
 
-    def _heard(self, reply: Any) -> None:
-        self._alive = True
+    def _reply_received(self, listener: Listener, reply: Any) -> None:
+        self._reply_seen = True
         if isinstance(reply, hiredis.ReplyError):
-            logger.error("subscription refused: %s", reply)
+            logger.error("subscription refused by the store error=%s", reply)
             self._refused = True
-            if self._link is not None:
-                self._link.abort()
+            if self._connection is not None:
+                self._connection.abort()
         elif isinstance(reply, list) and reply[0] == b"smessage":
             epoch, seq, event = reply[2].split(b" ", 2)
-            self._listener.heard(keys.room_of(reply[1]), epoch.decode(), int(seq), event)
+            listener.event_received(keys.room_of_channel(reply[1]), epoch.decode(), int(seq), event)
         elif isinstance(reply, list) and reply[0] == b"ssubscribe":
-            self._listener.subscribed(keys.room_of(reply[1]))
+            listener.subscribed(keys.room_of_channel(reply[1]))

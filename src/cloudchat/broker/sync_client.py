@@ -1,7 +1,8 @@
-"""The store for commands that run beside the server and may wait: one connection, every call bounded in time."""
+"""The store for commands, which may block: one connection, and a time limit on every call."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -9,17 +10,34 @@ from redis.retry import Retry
 
 from cloudchat.broker.broker import BrokerUnavailable
 
+CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
-"""Not the server's patience: a store that writes a large log anew may take its time, and nobody is kept waiting."""
+"""Longer than in the server: a store that rewrites a large log may answer late, and here no user waits for it."""
 
 
 @contextmanager
 def open_client(url: str) -> "Iterator[redis.Redis]":
-    """A client for one block; replies are bytes. Raises BrokerUnavailable for whatever goes wrong in the block."""
+    """Open a client for the length of a block. Its replies are bytes.
+
+    Raises BrokerUnavailable for every error of the store, also one inside the block.
+    """
     with redis.Redis.from_url(
-        url, socket_connect_timeout=5, socket_timeout=ANSWER_SECONDS, retry=Retry(NoBackoff(), 0)
-    ) as store:
+        url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=ANSWER_SECONDS, retry=Retry(NoBackoff(), 0)
+    ) as client:
         try:
-            yield store
-        except (redis.RedisError, OSError) as problem:
-            raise BrokerUnavailable(" ".join(str(problem).split()) or type(problem).__name__) from problem
+            yield client
+        except (redis.RedisError, OSError) as error:
+            raise BrokerUnavailable(" ".join(str(error).split()) or type(error).__name__) from error
+
+
+def redact_url(url: str) -> str:
+    """Return a store's URL without user, password, query and fragment, for a log or an error message.
+
+    The query must go because redis-py also accepts the password there.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return "(unreadable URL)"
+    return f"{parts.scheme}://{host}{parts.path}"

@@ -43,7 +43,7 @@ def explained(state_of_affairs: str) -> Iterator[None]:
     """Whatever can go wrong becomes a CommandError that says how things stand now."""
     from cloudchat.backup.manifest import BadBackup
     from cloudchat.broker.broker import BrokerUnavailable
-    from cloudchat.broker.embedded.server import StoreStartError
+    from cloudchat.broker.embedded import StoreStartError
     from cloudchat.database.copy_failed import CopyFailed
     from cloudchat.database.engine import DatabaseUrlError
     from cloudchat.database.migrations import MigrationError

@@ -9,7 +9,7 @@ from cloudchat.cli.errors import CommandError
 if TYPE_CHECKING:
     from cloudchat.publishing.bucket import Bucket
     from cloudchat.publishing.origin import Origin
-    from cloudchat.publishing.release import Release, Steps
+    from cloudchat.publishing.release import PublishPlan, Release
 
 _EPILOG = """\
   cloudchat frontend publish s3://my-page --api https://chat.example.com --page https://www.example.com --dry-run
@@ -57,24 +57,23 @@ def register_frontend_command(commands: "argparse._SubParsersAction[argparse.Arg
 def publish(options: argparse.Namespace) -> int:
     """Make the bucket hold the page; returns the exit code. Raises CommandError."""
     from cloudchat.publishing.bucket import Bucket, BucketError
-    from cloudchat.publishing.hosted_page import PageError
-    from cloudchat.publishing.origin import NoOrigin, Origin
-    from cloudchat.publishing.release import UnknownKindOfFile, changing, plan, steps
+    from cloudchat.publishing.origin import InvalidOrigin, Origin
+    from cloudchat.publishing.release import PageError, UnknownFileType, build_release, mutable_paths, plan_publish
     from cloudchat.resources import frontend_directory
 
     try:
         api = Origin.parse(options.api) if options.api else None
         page = Origin.parse(options.page) if options.page else None
         _warn(api, page)
-        release = plan(_files(frontend_directory()), api)
+        release = build_release(_files(frontend_directory()), api)
         bucket = Bucket.open(options.bucket)
-        left = steps(release, bucket.look(changing(release)), delete=options.delete)
+        left = plan_publish(release, bucket.contents(mutable_paths(release)), delete=options.delete)
         if options.dry_run:
             _tell("would upload", "would delete", left)
         else:
             _carry_out(bucket, release, left, options.distribution)
             _tell("uploaded", "deleted", left)
-    except (BucketError, NoOrigin, PageError, UnknownKindOfFile) as error:
+    except (BucketError, InvalidOrigin, PageError, UnknownFileType) as error:
         raise CommandError(str(error)) from error
     return 0
 
@@ -84,17 +83,17 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def _carry_out(bucket: "Bucket", release: "Release", left: "Steps", distribution: str | None) -> None:
-    from cloudchat.publishing.release import changing
+def _carry_out(bucket: "Bucket", release: "Release", left: "PublishPlan", distribution: str | None) -> None:
+    from cloudchat.publishing.release import mutable_paths
 
     for upload in left.uploads:
         bucket.put(upload)
     bucket.delete(left.outdated)
     if distribution and left.uploads:
-        bucket.invalidate(distribution, changing(release))
+        bucket.invalidate(distribution, mutable_paths(release))
 
 
-def _tell(upload: str, delete: str, left: "Steps") -> None:
+def _tell(upload: str, delete: str, left: "PublishPlan") -> None:
     for one in left.uploads:
         print(f"{upload} {one.path}  ({one.content_type}; {one.cache_control})")
     for path in left.outdated:
@@ -104,15 +103,15 @@ def _tell(upload: str, delete: str, left: "Steps") -> None:
 
 def _warn(api: "Origin | None", page: "Origin | None") -> None:
     from cloudchat.cli.environment import warn
-    from cloudchat.publishing.origin import surely_other_sites
+    from cloudchat.publishing.origin import is_cross_site
 
     if api is None:
         return
-    if api.readable_on_the_way:
+    if api.is_unencrypted:
         warn(f"passwords travel to {api} in the clear, and a page by https may not call it at all: use https")
     if page is None:
         warn("say with --page where people open the page, to learn whether the server's cookie reaches it there")
-    elif surely_other_sites(page, api):
+    elif is_cross_site(page, api):
         warn(
             f"{page} and {api} are two sites for a browser: the cookie that keeps people signed in is not sent there, "
             "and everybody signs in again at each reload; give both names below one domain, both by https"

@@ -1,16 +1,20 @@
-"""The Python client: what bots, the command line's chat, and the tests use."""
+"""The Python client, for bots, fault tests and other programs. It uses the same terms as the page's modules.
+
+Import from here; the modules below are internal. Nothing else in cloudchat may import this package.
+Start with `chat_client`. It is a thin shell around `chat_protocol`, which holds the rules and does no I/O.
+"""
 
 from cloudchat.client.chat_client import ChatClient
 from cloudchat.client.errors import (
+    ClientClosed,
     ClientError,
-    Closed,
     ConnectionEnded,
     ConnectionLost,
     OutboxFull,
     OutcomeUnknown,
     RequestRefused,
     SendRefused,
-    SignInNeeded,
+    SignInRequired,
 )
 from cloudchat.client.reconnect_policy import ReconnectPolicy
 from cloudchat.client.updates import (
@@ -27,8 +31,8 @@ from cloudchat.core.stream_position import StreamPosition
 
 __all__ = [
     "ChatClient",
+    "ClientClosed",
     "ClientError",
-    "Closed",
     "Connected",
     "ConnectionEnded",
     "ConnectionLost",
@@ -43,7 +47,7 @@ __all__ = [
     "RequestRefused",
     "RoomEvent",
     "SendRefused",
-    "SignInNeeded",
+    "SignInRequired",
     "StreamPosition",
     "Update",
 ]

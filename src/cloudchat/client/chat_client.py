@@ -1,6 +1,6 @@
-"""The client that stays: connects, comes back, goes on where it was, and sends each message until it is acknowledged.
+"""A client that stays connected: it reconnects, resumes its rooms, and repeats each message until it is acknowledged.
 
-A thin shell: what a frame means is decided by `ChatProtocol`, when to come back by `ReconnectPolicy`.
+It is a thin shell: `ChatProtocol` decides what a frame means, `ReconnectPolicy` decides when to reconnect.
 
     async with ChatClient("wss://chat.example.org/ws", token) as client:
         updates = client.updates()
@@ -19,10 +19,10 @@ from typing import Any, Self
 
 from cloudchat.client.chat_protocol import ChatProtocol
 from cloudchat.client.connection_loop import ConnectionLoop, TokenProvider
-from cloudchat.client.errors import ClientError, Closed, ConnectionLost, RequestRefused
-from cloudchat.client.event_stream import Backlog, EventStream
+from cloudchat.client.errors import ClientClosed, ClientError, ConnectionLost, RequestRefused
 from cloudchat.client.outbox import PendingSend
 from cloudchat.client.reconnect_policy import ReconnectPolicy
+from cloudchat.client.update_stream import UpdateBuffer, UpdateStream
 from cloudchat.client.updates import Disconnected, Frame, Reply, Update
 from cloudchat.core.stream_position import StreamPosition
 
@@ -30,9 +30,10 @@ REQUEST_SECONDS = 20.0
 
 
 class ChatClient:
-    """Use as an async context manager. `url` is the socket's (`wss://…/ws`); `options` go to `websockets.connect`.
+    """Use it as an async context manager. `url` is that of the WebSocket (`wss://…/ws`).
 
-    `on_update` is called on the event loop with every update; it must neither block nor raise.
+    `on_update` is called with every update, on the event loop; it must neither block nor raise. `options` go to
+    `websockets.connect`.
     """
 
     def __init__(
@@ -45,92 +46,94 @@ class ChatClient:
         options: dict[str, Any] | None = None,
     ) -> None:
         self._protocol = ChatProtocol()
-        self._connecting = ConnectionLoop(
+        self._loop = ConnectionLoop(
             url, token, self._protocol, policy or ReconnectPolicy(), options or {}, self._deliver
         )
         self._on_update = on_update
-        self._backlogs: list[Backlog] = []
-        self._asked: dict[str, asyncio.Future[Frame]] = {}
-        self._requests = 0
+        self._buffers: list[UpdateBuffer] = []
+        self._requests: dict[str, asyncio.Future[Frame]] = {}
+        self._request_count = 0
         self._task: asyncio.Task[None] | None = None
         self._end: ClientError | None = None
 
     # -- rooms and events ---------------------------------------------------------------------------------------------
 
     def join(self, room: str, *, after: StreamPosition | None = None, limit: int = 50) -> None:
-        """Follow a room through every reconnect: from `after` on if it is known, else from the last `limit` events."""
-        self._protocol.follow(room, self._now(), after=after, limit=limit)
-        self._connecting.wake()
+        """Receive a room's events, across reconnects: those after `after` if given, else the last `limit` and later."""
+        self._protocol.subscribe(room, self._now(), after=after, limit=limit)
+        self._loop.wake()
 
     def leave(self, room: str) -> None:
-        """Follow a room no more."""
-        self._protocol.unfollow(room)
-        self._connecting.wake()
+        """Stop receiving a room's events."""
+        self._protocol.unsubscribe(room)
+        self._loop.wake()
 
     def position(self, room: str) -> StreamPosition | None:
-        """The last event of a room that was delivered; give it to `join` to go on there, also in another process."""
-        follower = self._protocol.rooms.get(room)
-        return follower.position if follower else None
+        """Return the last event of a room that was delivered. `join` continues from it, also in another process."""
+        subscription = self._protocol.subscriptions.get(room)
+        return subscription.position if subscription else None
 
-    def updates(self, most: int = 1000) -> EventStream:
-        """All updates from now on. A reader that is `most` behind makes the client leave its rooms until it caught up:
-        close the stream of one that stops reading earlier.
+    def updates(self, max_buffered: int = 1000) -> UpdateStream:
+        """Return an iterator over all updates from now on. It ends with the `ClientError` that ended the client.
 
-        The iterator ends with the `ClientError` that ended the client.
+        When `max_buffered` updates wait for the reader, the client leaves its rooms until the reader has caught up. So
+        close the stream when you stop reading it.
         """
-        backlog = Backlog(most, self._regulate)
-        self._backlogs.append(backlog)
+        buffer = UpdateBuffer(max_buffered, self._pause_or_resume)
+        self._buffers.append(buffer)
         if self._end is not None:
-            backlog.end(self._end)
-        return EventStream(backlog, self._reader_gone)
+            buffer.end(self._end)
+        return UpdateStream(buffer, self._stream_closed)
 
     @property
     def connected(self) -> bool:
-        """Whether the server has said welcome on the connection there is now."""
+        """Whether the server has accepted the current connection (`welcome`)."""
         return self._protocol.welcomed
 
-    # -- saying something ---------------------------------------------------------------------------------------------
+    # -- messages and requests ----------------------------------------------------------------------------------------
 
     async def send(self, room: str, text: str, *, reply_to: int | None = None, cid: str | None = None) -> Frame:
-        """Send a message, however many connections it takes; returns its `ack`.
+        """Send a message, across reconnects, and return its `ack`.
 
-        Raises `SendRefused`, `OutboxFull`, `OutcomeUnknown`, or what ended the client. Cancelled, it may still be sent.
+        Raises `SendRefused`, `OutboxFull`, `OutcomeUnknown`, or the error that ended the client. If the caller is
+        cancelled, the message may still be sent.
         """
-        self._must_live()
-        answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        self._require_running()
+        outcome: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         cid = cid or str(uuid.uuid4())
         command: Frame = {"type": "send", "id": cid, "room": room, "cid": cid, "text": text}
         if reply_to is not None:
             command["reply_to"] = reply_to
-        self._protocol.write(PendingSend(room, cid, command, lambda outcome: _settle(answer, outcome)))
-        self._connecting.wake()
-        return await answer
+        self._protocol.send(PendingSend(room, cid, command, lambda result: _set_outcome(outcome, result)))
+        self._loop.wake()
+        return await outcome
 
     async def request(self, type_: str, **fields: object) -> Frame:
-        """Ask one command on the connection there is now; returns its reply.
+        """Send a command once, on the current connection, and return its reply.
 
-        Raises `ConnectionLost` (ask again if it is harmless), `RequestRefused`, or what ended the client.
+        Raises `ConnectionLost` (repeat the request if that is safe), `RequestRefused`, or the error that ended the
+        client.
         """
-        self._must_live()
+        self._require_running()
         if not self._protocol.welcomed:
             raise ConnectionLost("not connected now")
-        self._requests += 1
-        id = f"r{self._requests}"
-        answer = self._asked[id] = asyncio.get_running_loop().create_future()
-        self._protocol.ask({"type": type_, "id": id, **fields})
-        self._connecting.wake()
+        self._request_count += 1
+        id = f"r{self._request_count}"
+        future = self._requests[id] = asyncio.get_running_loop().create_future()
+        self._protocol.request({"type": type_, "id": id, **fields})
+        self._loop.wake()
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                reply: Frame = await answer
+                reply: Frame = await future
         except TimeoutError:
             raise ConnectionLost("no reply") from None
         finally:
-            del self._asked[id]
+            del self._requests[id]
         if reply["type"] == "error":
             raise RequestRefused(reply["code"], reply["message"], reply.get("field"))
         return reply
 
-    # -- life ---------------------------------------------------------------------------------------------------------
+    # -- lifecycle ----------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="cloudchat client")
@@ -142,81 +145,84 @@ class ChatClient:
         await self.close()
 
     async def close(self) -> None:
-        """Leave. Messages that wait are given up with `Closed`; what is under way may have been stored."""
+        """Disconnect. Pending messages fail with `ClientClosed`; those in flight may have been stored."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
 
     async def ended(self) -> ClientError:
-        """Wait for the end that the client can't mend by itself; returns the reason."""
+        """Wait until the client ends, and return the error that ended it."""
         assert self._task is not None, "use it as a context manager"  # noqa: S101
         await asyncio.wait([self._task])
-        return self._end or Closed("the client was closed")
+        return self._end or ClientClosed("the client was closed")
+
+    # -- internal -----------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        end: ClientError = Closed("the client was closed")
+        end: ClientError = ClientClosed("the client was closed")
         try:
-            await self._connecting.run()
-        except ClientError as reason:
-            end = reason
+            await self._loop.run()
+        except ClientError as error:
+            end = error
         except Exception as bug:
-            end = Closed(f"the client failed: {bug!r}")
+            end = ClientClosed(f"the client failed: {bug!r}")
             end.__cause__ = bug
         finally:
             self._end = end
-            self._protocol.outbox.abandon(end)
-            self._lost(end)
-            for backlog in self._backlogs:
-                backlog.end(end)
+            self._protocol.outbox.fail_all(end)
+            self._fail_requests(end)
+            for buffer in self._buffers:
+                buffer.end(end)
 
     def _deliver(self, update: Update) -> None:
         if isinstance(update, Reply):
-            answer = self._asked.get(update.frame.get("id") or "")
-            if answer is not None and not answer.done():
-                answer.set_result(update.frame)
+            future = self._requests.get(update.frame.get("id") or "")
+            if future is not None and not future.done():
+                future.set_result(update.frame)
             return
         if isinstance(update, Disconnected):
-            self._lost(ConnectionLost(update.why))
+            self._fail_requests(ConnectionLost(update.reason))
         if self._on_update is not None:
             self._on_update(update)
-        for backlog in self._backlogs:
-            backlog.put(update)
+        for buffer in self._buffers:
+            buffer.put(update)
 
-    def _lost(self, why: ClientError) -> None:
-        for answer in self._asked.values():
-            if not answer.done():
-                answer.set_exception(why)
+    def _fail_requests(self, error: ClientError) -> None:
+        for future in self._requests.values():
+            if not future.done():
+                future.set_exception(error)
 
-    def _must_live(self) -> None:
+    def _require_running(self) -> None:
         if self._end is not None:
             raise self._end
 
-    def _regulate(self) -> None:
-        if any(backlog.full for backlog in self._backlogs):
+    def _pause_or_resume(self) -> None:
+        if any(buffer.full for buffer in self._buffers):
             self._protocol.pause()
         else:
             self._protocol.resume(self._now())
-        self._connecting.wake()
+        self._loop.wake()
 
-    def _reader_gone(self, backlog: Backlog) -> None:
-        # Garbage is collected in any thread, and in the middle of anything: the event loop does it when it is free.
+    def _stream_closed(self, buffer: UpdateBuffer) -> None:
+        # The garbage collector calls this from any thread and at any point of another function, so the event loop must
+        # do the work later.
         if self._task is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed
-                self._task.get_loop().call_soon_threadsafe(self._forget, backlog)
+                self._task.get_loop().call_soon_threadsafe(self._remove_buffer, buffer)
 
-    def _forget(self, backlog: Backlog) -> None:
-        self._backlogs = [other for other in self._backlogs if other is not backlog]
-        self._regulate()
+    def _remove_buffer(self, buffer: UpdateBuffer) -> None:
+        self._buffers = [other for other in self._buffers if other is not buffer]
+        self._pause_or_resume()
 
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
 
 
-def _settle(answer: "asyncio.Future[Frame]", outcome: "Frame | ClientError") -> None:
-    if answer.done():  # its caller was cancelled
+def _set_outcome(future: "asyncio.Future[Frame]", outcome: "Frame | ClientError") -> None:
+    if future.done():  # the caller of `send` was cancelled
         return
     if isinstance(outcome, ClientError):
-        answer.set_exception(outcome)
+        future.set_exception(outcome)
     else:
-        answer.set_result(outcome)
+        future.set_result(outcome)

@@ -1,53 +1,55 @@
-"""The client's half of cloudchat.v1 as one object that decides and does no I/O: frames in, commands and news out."""
+"""The client side of cloudchat.v1. Sans-I/O: frames go in, commands and updates come out."""
 
 import itertools
 import json
 import random
 from collections.abc import Callable
 
-from cloudchat.client.close_rules import Reaction, after_close
 from cloudchat.client.outbox import Outbox, PendingSend
-from cloudchat.client.room_follower import RoomFollower, State
+from cloudchat.client.reconnect_policy import recovery_after_close
+from cloudchat.client.room_subscription import RoomSubscription, State
 from cloudchat.client.updates import Connected, EphemeralEvent, Frame, Reply, Update
 from cloudchat.core.stream_position import StreamPosition
+from cloudchat.protocol.close_codes import Recovery
 
 WELCOME_SECONDS = 15.0
 
 
 class ChatProtocol:
-    """Feed it what happens (`opened`, `received`, `closed`, and `tick` when `next_tick` says so), then take from it.
+    """The state of a client across all its connections. Times are seconds of a monotonic clock.
 
-    `take_commands` is what to send, `take_updates` is what to tell the user; both in order. Times are seconds of a
-    monotonic clock.
+    Call `connection_opened`, `frame_received` and `connection_closed` as they happen, and `tick` when `next_tick` says
+    so. After each call, send what `take_commands` returns and report what `take_updates` returns, both in order.
     """
 
     def __init__(self, rand: Callable[[], float] = random.random) -> None:
-        self.rooms: dict[str, RoomFollower] = {}
+        self.subscriptions: dict[str, RoomSubscription] = {}
         self.outbox = Outbox(rand)
         self.welcomed = False
+        """Whether `welcome` has arrived on this connection."""
         self.token_expiring = False
-        """The server wants a fresh token in-band (`auth`); whoever sees to it sets this to False."""
+        """Whether the server wants a fresh token (`auth`). The owner resets it when it has sent one."""
         self.drain_seconds: float | None = None
         self._commands: list[Frame] = []
         self._updates: list[Update] = []
-        self._silence = WELCOME_SECONDS
-        self._heard_at = 0.0
+        self._max_silence_seconds = WELCOME_SECONDS
+        self._last_frame_at = 0.0
         self._paused = False
-        self._ids = itertools.count(1)
+        self._join_ids = itertools.count(1)
 
-    # -- what happens on the socket -----------------------------------------------------------------------------------
+    # -- the connection -----------------------------------------------------------------------------------------------
 
-    def opened(self, now: float) -> None:
-        """The socket is open; `welcome` should follow."""
-        self._heard_at, self._silence = now, WELCOME_SECONDS
+    def connection_opened(self, now: float) -> None:
+        """Note a new connection. The server must send `welcome` next."""
+        self._last_frame_at, self._max_silence_seconds = now, WELCOME_SECONDS
         self.drain_seconds, self.token_expiring = None, False
 
-    def received(self, text: str, now: float) -> None:
-        """A text frame has come. What is no JSON object with a type breaks the connection: raises ValueError."""
+    def frame_received(self, text: str, now: float) -> None:
+        """Handle a text frame. Raises ValueError if it is not a JSON object with a type: close the connection then."""
         frame = json.loads(text)
         if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
-            raise ValueError("a frame that is no JSON object with a type")  # noqa: TRY004 (one error for the caller)
-        self._heard_at = now
+            raise ValueError("a frame that is not a JSON object with a type")  # noqa: TRY004 (one error for the caller)
+        self._last_frame_at = now
         match frame["type"]:
             case "welcome":
                 self._welcome(frame, now)
@@ -60,111 +62,109 @@ class ChatProtocol:
             case "left" | "history" | "present" | "authenticated" | "pong":
                 self._updates.append(Reply(frame))
             case "head":
-                self._to_room(frame, text, now)
+                self._pass_to_subscription(frame, text, now)
             case _ if "seq" in frame and "epoch" in frame:
-                self._to_room(frame, text, now)
+                self._pass_to_subscription(frame, text, now)
             case _:
                 self._updates.append(EphemeralEvent(frame))
 
-    def closed(self, code: int | None) -> Reaction:
-        """The socket is gone. Returns what to do next."""
+    def connection_closed(self, code: int | None) -> Recovery:
+        """Note the end of the connection. Return what to do next."""
         self.welcomed = False
         self._commands.clear()
         self.outbox.disconnected()
-        for follower in self.rooms.values():
-            follower.disconnected()
-        return after_close(code)
+        for subscription in self.subscriptions.values():
+            subscription.disconnected()
+        return recovery_after_close(code)
 
-    # -- what the user wants ------------------------------------------------------------------------------------------
+    # -- the user's actions -------------------------------------------------------------------------------------------
 
-    def follow(self, room: str, now: float, *, after: StreamPosition | None = None, limit: int = 50) -> None:
-        """Join a room now and after each reconnect, from `after` on or from the last `limit` events."""
-        if room not in self.rooms:
-            self.rooms[room] = RoomFollower(room, self._ids, limit=limit, after=after)
+    def subscribe(self, room: str, now: float, *, after: StreamPosition | None = None, limit: int = 50) -> None:
+        """Join a room now and after each reconnect, after the position `after` or with the last `limit` events."""
+        if room not in self.subscriptions:
+            self.subscriptions[room] = RoomSubscription(room, self._join_ids, limit=limit, after=after)
             if self.welcomed and not self._paused:
-                self.rooms[room].join(now)
+                self.subscriptions[room].join(now)
 
-    def unfollow(self, room: str) -> None:
-        """Leave a room, and forget the position."""
-        follower = self.rooms.pop(room, None)
-        if follower is not None:
-            follower.leave()
-            self._commands += follower.commands if self.welcomed else []
+    def unsubscribe(self, room: str) -> None:
+        """Leave a room and drop its position."""
+        subscription = self.subscriptions.pop(room, None)
+        if subscription is not None:
+            self._leave(subscription)
 
-    def write(self, letter: PendingSend) -> None:
-        """Send a message until it is answered. Raises `OutboxFull`."""
-        self.outbox.add(letter)
+    def send(self, pending: PendingSend) -> None:
+        """Send a message, and repeat it until it is answered. Raises `OutboxFull`."""
+        self.outbox.add(pending)
 
-    def ask(self, command: Frame) -> None:
-        """Send one command on this connection only; without one it goes nowhere."""
+    def request(self, command: Frame) -> None:
+        """Send a command once, on this connection only. Without a connection it is dropped."""
         if self.welcomed:
             self._commands.append(command)
 
     def pause(self) -> None:
-        """Take no more events for now: the user is behind. The log keeps them, so no buffer here has to."""
+        """Leave all rooms because the user reads too slowly. The events wait in the server's log."""
         if not self._paused:
             self._paused = True
-            for follower in self.rooms.values():
-                follower.leave()
-                self._commands += follower.commands if self.welcomed else []
-                follower.commands.clear()
+            for subscription in self.subscriptions.values():
+                self._leave(subscription)
 
     def resume(self, now: float) -> None:
-        """Go on from where `pause` stopped."""
+        """Join all rooms again, from the positions at which `pause` left them."""
         if self._paused:
             self._paused = False
             self._join_all(now)
 
-    # -- what to do ---------------------------------------------------------------------------------------------------
+    # -- what to do next ----------------------------------------------------------------------------------------------
 
     @property
-    def silent_at(self) -> float:
-        """When the server, if nothing comes until then, must be gone."""
-        return self._heard_at + self._silence
+    def silence_deadline(self) -> float:
+        """When the connection counts as lost if no frame has arrived by then."""
+        return self._last_frame_at + self._max_silence_seconds
 
     def tick(self, now: float) -> bool:
-        """Do what is due. Returns False when the server has been silent for so long that it must be gone."""
-        if now > self.silent_at:
+        """Do what is due. Return False when the server was silent for too long: the connection is lost."""
+        if now > self.silence_deadline:
             return False
         if not self.welcomed:
             return True
-        for follower in self.rooms.values():
-            if follower.join_at is not None and follower.join_at <= now:
-                follower.join(now)
-            elif follower.state is State.LIVE and now - follower.heard_at > self._silence:
-                follower.join(now)  # the room is silent on a socket that is not: its `head` no longer comes to us
-            elif follower.state is State.JOINING and now - follower.heard_at > self._silence:
+        for subscription in self.subscriptions.values():
+            silent = now - subscription.last_frame_at > self._max_silence_seconds
+            if subscription.retry_at is not None and subscription.retry_at <= now:
+                subscription.join(now)
+            elif subscription.state is State.LIVE and silent:
+                subscription.join(now)  # other rooms get frames, this one gets no `head`: the server has dropped it
+            elif subscription.state is State.JOINING and silent:
                 return False
         return True
 
     def next_tick(self, now: float) -> float:
-        """When `tick` should be called at the latest."""
-        times = [self.silent_at, now + 1.0]
-        times += [follower.join_at for follower in self.rooms.values() if follower.join_at is not None]
+        """Return the latest time for the next `tick`."""
+        times = [self.silence_deadline, now + 1.0]
+        times += [one.retry_at for one in self.subscriptions.values() if one.retry_at is not None]
         due = self.outbox.next_due()
         return min(times if due is None else [*times, due])
 
     def take_commands(self, now: float) -> list[str]:
-        """The frames to send now, in order. Joins before messages: so that one's own are seen live."""
+        """Return the frames to send now, in order. Joins come before messages, so that the user sees their own live."""
         if not self.welcomed:
             return []
         commands, self._commands = self._commands, []
-        for follower in self.rooms.values():
-            commands += follower.commands
-            follower.commands.clear()
-        commands += self.outbox.due(now)
+        for subscription in self.subscriptions.values():
+            commands += subscription.commands
+            subscription.commands.clear()
+        commands += self.outbox.take_due(now)
         return [json.dumps(command, ensure_ascii=False, separators=(",", ":")) for command in commands]
 
     def take_updates(self) -> list[Update]:
-        """What to tell the user, in order."""
+        """Return the updates for the user, in order."""
         updates, self._updates = self._updates, []
         return updates
 
-    # -- inside -------------------------------------------------------------------------------------------------------
+    # -- internal -----------------------------------------------------------------------------------------------------
 
     def _welcome(self, frame: Frame, now: float) -> None:
         self.welcomed = True
-        self._silence = 2.0 * frame["heartbeat_seconds"]
+        self._max_silence_seconds = 2.0 * frame["heartbeat_seconds"]
         self.outbox.connected()
         self._updates.append(Connected(frame))
         if not self._paused:
@@ -172,20 +172,26 @@ class ChatProtocol:
 
     def _join_all(self, now: float) -> None:
         if self.welcomed:
-            for follower in self.rooms.values():
-                if follower.state is State.AWAY:
-                    follower.join(now)
+            for subscription in self.subscriptions.values():
+                if subscription.state is State.IDLE:
+                    subscription.join(now)
+
+    def _leave(self, subscription: RoomSubscription) -> None:
+        subscription.leave()
+        if self.welcomed:
+            self._commands += subscription.commands
+        subscription.commands.clear()
 
     def _reply(self, frame: Frame, text: str, now: float) -> None:
-        if frame["type"] != "joined" and self.outbox.answered(frame, now):
+        if frame["type"] != "joined" and self.outbox.reply_received(frame, now):
             return
-        for follower in self.rooms.values():
-            if follower.is_reply(frame.get("id")):
-                self._updates += follower.received(frame, text, now)
+        for subscription in self.subscriptions.values():
+            if subscription.is_join_reply(frame.get("id")):
+                self._updates += subscription.receive(frame, text, now)
                 return
         self._updates.append(Reply(frame))
 
-    def _to_room(self, frame: Frame, text: str, now: float) -> None:
-        follower = self.rooms.get(frame["room"])
-        if follower is not None:
-            self._updates += follower.received(frame, text, now)
+    def _pass_to_subscription(self, frame: Frame, text: str, now: float) -> None:
+        subscription = self.subscriptions.get(frame["room"])
+        if subscription is not None:
+            self._updates += subscription.receive(frame, text, now)

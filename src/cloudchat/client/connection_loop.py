@@ -1,4 +1,4 @@
-"""Connected as much of the time as the world allows: opens a socket, runs it, waits as the policy says, again."""
+"""Keeps a client connected: opens a connection, runs it to its end, waits as the policy says, and starts again."""
 
 import asyncio
 import contextlib
@@ -6,24 +6,21 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cloudchat.client.chat_protocol import ChatProtocol
-from cloudchat.client.close_rules import Reaction
-from cloudchat.client.errors import ConnectionEnded, SignInNeeded
+from cloudchat.client.errors import ConnectionEnded, SignInRequired
 from cloudchat.client.reconnect_policy import ReconnectPolicy
-from cloudchat.client.socket import ChatWebSocket, NotOpened, open_socket
+from cloudchat.client.socket import ABNORMAL_CLOSURE, ChatSocket, OpenFailed, open_socket
 from cloudchat.client.updates import Disconnected, Update
+from cloudchat.protocol.close_codes import Recovery
 
 TokenProvider = Callable[[bool], Awaitable[str]]
-"""Returns an access token; with True a fresh one, because the last was refused or is about to expire.
+"""Returns an access token. With True it must be a fresh one: the last one was rejected or is about to expire.
 
-Raises `SignInNeeded` when there is none to be had, which ends the client; any other `OSError` is tried again.
+Raises `SignInRequired` when it cannot get any token, which ends the client. After any `OSError` it is called again.
 """
-
-LOST = 1006
-"""The close code that stands for "no close frame" (RFC 6455, section 7.1.5)."""
 
 
 class ConnectionLoop:
-    """`run` it once. `deliver` gets every update, in order, on the event loop."""
+    """Call `run` once. `deliver` gets every update, in order, on the event loop."""
 
     def __init__(
         self,
@@ -40,109 +37,110 @@ class ConnectionLoop:
         self._policy = policy
         self._options = options
         self._deliver = deliver
-        self._news = asyncio.Event()
+        self._wakeup = asyncio.Event()
 
     def wake(self) -> None:
-        """The protocol has something to send."""
-        self._news.set()
+        """Make the loop look for commands to send."""
+        self._wakeup.set()
 
     async def run(self) -> None:
-        """Returns only by cancellation. Raises `ConnectionEnded` or `SignInNeeded` when coming back makes no sense."""
+        """Run until cancelled. Raises `ConnectionEnded` or `SignInRequired` when a reconnect cannot help."""
         fresh = False
         while True:
-            asked: float | None = None
-            renewed = welcomed = False
+            server_delay: float | None = None
+            refreshed = welcomed = False
             try:
                 token = await self._token(fresh)
-                renewed, fresh = fresh, False  # the wish stays until a token was got
+                refreshed, fresh = fresh, False  # only now: a fresh token stays wanted until the provider returns one
                 socket = await open_socket(self._url, token, self._options)
-            except NotOpened as problem:
-                why, reaction, asked, code = str(problem), problem.reaction, problem.asked, problem.status
-            except OSError as problem:
-                why, reaction, code = f"no token: {problem}", Reaction.RETRY, 0
+            except OpenFailed as error:
+                reason, recovery, code = str(error), error.recovery, error.status
+                server_delay = error.retry_after_seconds
+            except OSError as error:
+                reason, recovery, code = f"no token: {error}", Recovery.RETRY, 0
             else:
-                welcomed, reaction, ended = await self._converse(socket)
-                why, code = str(ended), ended.code
-                asked = self._protocol.drain_seconds
-            if reaction is Reaction.STOP:
-                raise ConnectionEnded(code, why)
-            if reaction is Reaction.REFRESH:
-                if renewed and not welcomed:
-                    raise SignInNeeded("a fresh token was refused too")
+                welcomed, recovery, end = await self._run_connection(socket)
+                reason, code = str(end), end.code
+                server_delay = self._protocol.drain_seconds
+            if recovery is Recovery.STOP:
+                raise ConnectionEnded(code, reason)
+            if recovery is Recovery.REFRESH:
+                if refreshed and not welcomed:
+                    raise SignInRequired("the server rejected a fresh token")
                 fresh = True
-            seconds = self._policy.delay(reaction, _now(), asked)
-            self._deliver(Disconnected(why, seconds))
+            seconds = self._policy.delay(recovery, _now(), server_delay)
+            self._deliver(Disconnected(reason, seconds))
             await asyncio.sleep(seconds)
 
-    async def _converse(self, socket: ChatWebSocket) -> tuple[bool, Reaction, ConnectionEnded]:
-        """Run one socket to its end. Returns whether the server said welcome, what to do next, and why it ended."""
+    async def _run_connection(self, socket: ChatSocket) -> tuple[bool, Recovery, ConnectionEnded]:
+        """Run a connection to its end. Return whether `welcome` arrived, what to do next, and why it ended."""
         protocol = self._protocol
-        protocol.opened(_now())
-        reading = asyncio.create_task(self._read(socket))
-        reading.add_done_callback(lambda _: self._news.set())
-        renewing: asyncio.Task[None] | None = None
+        protocol.connection_opened(_now())
+        reader = asyncio.create_task(self._read(socket))
+        reader.add_done_callback(lambda _: self._wakeup.set())
+        refresher: asyncio.Task[None] | None = None
         welcomed = False
         try:
-            while not reading.done():
+            while not reader.done():
                 if not protocol.tick(_now()):
                     break
-                if protocol.token_expiring and renewing is None:
-                    renewing = asyncio.create_task(self._renew())
-                elif renewing is not None and renewing.done():
-                    renewing, protocol.token_expiring = None, False
+                if protocol.token_expiring and refresher is None:
+                    refresher = asyncio.create_task(self._refresh_token())
+                elif refresher is not None and refresher.done():
+                    refresher, protocol.token_expiring = None, False
                 if not await self._send(socket):
                     break
                 welcomed = welcomed or protocol.welcomed
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(protocol.next_tick(_now())):
-                        await self._news.wait()
-                self._news.clear()
+                        await self._wakeup.wait()
+                self._wakeup.clear()
             welcomed = welcomed or protocol.welcomed
-            if not reading.done():
-                ended = ConnectionEnded(LOST, "the server is silent, or takes nothing")
-            elif reading.exception() is not None:
-                ended = ConnectionEnded(LOST, f"the server sent what is no frame: {reading.exception()!r}")
+            if not reader.done():
+                end = ConnectionEnded(ABNORMAL_CLOSURE, "the server is silent, or accepts no data")
+            elif reader.exception() is not None:
+                end = ConnectionEnded(ABNORMAL_CLOSURE, f"the server sent an invalid frame: {reader.exception()!r}")
             else:
-                ended = socket.ended
-            return welcomed, protocol.closed(ended.code), ended
+                end = socket.end
+            return welcomed, protocol.connection_closed(end.code), end
         except asyncio.CancelledError:
-            protocol.closed(None)
+            protocol.connection_closed(None)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(2):
                     await socket.close()
             raise
         finally:
-            socket.cut()
-            for task in (reading, renewing):
+            socket.abort()
+            for task in (reader, refresher):
                 if task is not None:
                     task.cancel()
 
-    async def _send(self, socket: ChatWebSocket) -> bool:
-        """Send what is due. Returns False when the server takes nothing for as long as it may be silent."""
+    async def _send(self, socket: ChatSocket) -> bool:
+        """Send what is due. Return False when the server accepts no data for as long as it may be silent."""
         for text in self._protocol.take_commands(_now()):
             try:
-                async with asyncio.timeout_at(self._protocol.silent_at):
+                async with asyncio.timeout_at(self._protocol.silence_deadline):
                     await socket.send(text)
             except TimeoutError:
                 return False
         return True
 
-    async def _read(self, socket: ChatWebSocket) -> None:
+    async def _read(self, socket: ChatSocket) -> None:
         async for text in socket.frames():
             now = _now()
             welcomed = self._protocol.welcomed
-            self._protocol.received(text, now)
+            self._protocol.frame_received(text, now)
             if self._protocol.welcomed and not welcomed:
                 self._policy.opened(now)
             for update in self._protocol.take_updates():
                 self._deliver(update)
-            self._news.set()
+            self._wakeup.set()
 
-    async def _renew(self) -> None:
-        """A fresh token in-band, so that the socket outlives its first one. If there is none, 4401 will say so."""
-        with contextlib.suppress(OSError, SignInNeeded):
-            self._protocol.ask({"type": "auth", "token": await self._token(True)})
-            self._news.set()
+    async def _refresh_token(self) -> None:
+        """Send a fresh token, so that the connection outlives the first one. Otherwise the server closes with 4401."""
+        with contextlib.suppress(OSError, SignInRequired):
+            self._protocol.request({"type": "auth", "token": await self._token(True)})
+            self._wakeup.set()
 
 
 def _now() -> float:

@@ -1,12 +1,15 @@
-"""Why the client gave up: on one message, or for good."""
+"""Errors of the client: those of one command, and those that end the client."""
 
 
 class ClientError(Exception):
-    """Anything below."""
+    """The base of all errors of the client."""
 
 
-class SendRefused(ClientError):
-    """The server refused the message for good. `code` is its error code (PROTOCOL: `error`)."""
+# -- of one command ---------------------------------------------------------------------------------------------------
+
+
+class CommandRefused(ClientError):
+    """The server answered a command with `error`. `code` is the error code, `field` the part at fault if known."""
 
     def __init__(self, code: str, message: str, field: str | None = None) -> None:
         super().__init__(f"{code}: {message}")
@@ -14,18 +17,35 @@ class SendRefused(ClientError):
         self.field = field
 
 
+class SendRefused(CommandRefused):
+    """The server refused a message, and a retry cannot succeed."""
+
+
+class RequestRefused(CommandRefused):
+    """The server refused a request."""
+
+
 class OutcomeUnknown(ClientError):
-    """The message may or may not have been stored: its cid is too old to ask again without risking a double."""
+    """It is not known whether the server stored the message. Its cid is too old for a retry: the server could have
+    forgotten it and store the message twice.
+    """
 
 
 class OutboxFull(ClientError):
-    """Too many messages wait for an acknowledgement; wait for some of them first."""
+    """Too many messages are not acknowledged yet. Wait for some of them, then send again."""
+
+
+class ConnectionLost(ClientError):
+    """The connection ended before the reply came. The client reconnects by itself."""
+
+
+# -- of the client ----------------------------------------------------------------------------------------------------
 
 
 class ConnectionEnded(ClientError):
-    """The server ended the connection in a way after which a client must not come back by itself.
+    """The server ended the connection, and a client must not reconnect without a decision by its user.
 
-    `code` is the close code, or the HTTP status that refused the upgrade.
+    `code` is the close code, or the HTTP status that refused the handshake.
     """
 
     def __init__(self, code: int, reason: str) -> None:
@@ -33,22 +53,9 @@ class ConnectionEnded(ClientError):
         self.code = code
 
 
-class SignInNeeded(ClientError):
-    """No token is accepted any more. A token provider raises it when it has none left."""
+class SignInRequired(ClientError):
+    """The server accepts no token of this client any more. A token provider raises it when it cannot get one."""
 
 
-class Closed(ClientError):
-    """The client was closed while this was under way."""
-
-
-class ConnectionLost(ClientError):
-    """The connection ended before the reply came; the client is on its way back."""
-
-
-class RequestRefused(ClientError):
-    """The server answered a request with `error`; `code` is its error code."""
-
-    def __init__(self, code: str, message: str, field: str | None = None) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.field = field
+class ClientClosed(ClientError):
+    """The client was closed."""

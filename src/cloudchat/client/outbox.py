@@ -1,8 +1,8 @@
-"""What was written and is not yet acknowledged. Sans-I/O.
+"""Messages that the server has not acknowledged yet. Sans-I/O.
 
-Each message keeps its cid until the server has answered for it: after a lost connection, an error that passes, or a
-silence, it goes out again, and the server counts it once. One at a time for each room, so that a message that had to
-be repeated is never overtaken by a later one of the same author.
+Each message keeps its cid until the server has answered it. After a lost connection, a temporary error or a missing
+answer it is sent again, and the server stores it once. Each room has one message in flight at a time, so that a later
+message of the same author cannot overtake one that is sent again.
 """
 
 import random
@@ -14,118 +14,122 @@ from dataclasses import dataclass
 from cloudchat.client.errors import ClientError, OutboxFull, OutcomeUnknown, SendRefused
 from cloudchat.client.updates import Frame
 
-CAPACITY = 1000
+MAX_PENDING = 1000
 CID_LIFE_SECONDS = 23 * 3600.0
-"""The server remembers a cid for 24 h. Later, repeating could double what did arrive."""
+"""The server remembers a cid for 24 h. A retry after that time could store the message twice."""
 ANSWER_SECONDS = 10.0
-"""A server that answers at all answers within seconds; repeating is safe."""
-RETRY_BOUND_SECONDS = 0.5, 10.0
+"""Without an answer for this long, send again. A healthy server answers within seconds, and a repeated cid is safe."""
+RETRY_BASE_SECONDS = 0.5
+MAX_RETRY_SECONDS = 10.0
 
 
 @dataclass(eq=False, slots=True)
 class PendingSend:
-    """One message on its way. `settled` is called once, with the `ack` frame or the reason why there is none."""
+    """A message to send. `on_outcome` is called once, with the `ack` frame or the error."""
 
     room: str
     cid: str
     command: Frame
-    settled: Callable[["Frame | ClientError"], None]
-    first_tried: tuple[float, float] | None = None
-    """By the monotonic clock and by the one on the wall: the first stands still while the machine sleeps, the other may
-    be set back."""
-    due: float = 0.0
-    """When it may go out (again)."""
-    attempts: int = 0
+    on_outcome: Callable[["Frame | ClientError"], None]
+    first_sent: tuple[float, float] | None = None
+    """The monotonic and the wall-clock time of the first attempt. Both are needed: the monotonic clock stops while the
+    machine sleeps, the wall clock can be set back."""
+    send_at: float = 0.0
+    """When it may be sent (again)."""
+    retries: int = 0
 
 
 class Outbox:
-    """Times are seconds of a monotonic clock. Give what `due` returns to the socket, and every reply to `answered`."""
+    """Times are seconds of a monotonic clock.
+
+    Send what `take_due` returns, and give every `ack` and `error` to `reply_received`.
+    """
 
     def __init__(
         self,
         rand: Callable[[], float] = random.random,
-        capacity: int = CAPACITY,
-        wall: Callable[[], float] = time.time,
+        max_pending: int = MAX_PENDING,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._queues: dict[str, deque[PendingSend]] = {}
-        self._under_way: dict[str, PendingSend] = {}
+        self._in_flight: dict[str, PendingSend] = {}
         self._rand = rand
-        self._capacity = capacity
-        self._wall = wall
+        self._max_pending = max_pending
+        self._wall_clock = wall_clock
         self._online = False
 
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
 
-    def add(self, letter: PendingSend) -> None:
+    def add(self, pending: PendingSend) -> None:
         """Queue a message. Raises `OutboxFull`."""
-        if len(self) >= self._capacity:
-            raise OutboxFull(f"{self._capacity} messages wait for the server")
-        self._queues.setdefault(letter.room, deque()).append(letter)
+        if len(self) >= self._max_pending:
+            raise OutboxFull(f"{self._max_pending} messages are not acknowledged yet")
+        self._queues.setdefault(pending.room, deque()).append(pending)
 
     def connected(self) -> None:
-        """A new socket: whatever was under way on the old one goes out again at once."""
+        """Note a new connection: what was in flight on the last one is sent again at once."""
         self._online = True
-        self._under_way.clear()
+        self._in_flight.clear()
         for queue in self._queues.values():
-            queue[0].due = 0.0
+            queue[0].send_at = 0.0
 
     def disconnected(self) -> None:
-        """Nothing can go out now; what was under way has an unknown outcome, which its cid makes harmless."""
+        """Note the end of the connection. What was in flight may or may not be stored; the cid makes a retry safe."""
         self._online = False
 
-    def due(self, now: float) -> list[Frame]:
-        """The commands to send now: the first of each room, if it is its time."""
+    def take_due(self, now: float) -> list[Frame]:
+        """Return the commands to send now: the first one of each room, if its time has come."""
         if not self._online:
             return []
         commands = []
         for queue in list(self._queues.values()):
-            while queue and self._too_old(queue[0], now):
-                self._settle(queue[0], OutcomeUnknown("it is not known whether the server stored it"))
-            if queue and queue[0].due <= now:
-                letter = queue[0]
-                letter.first_tried = letter.first_tried or (now, self._wall())
-                letter.due = now + ANSWER_SECONDS
-                self._under_way[letter.cid] = letter
-                commands.append(letter.command)
+            while queue and self._is_expired(queue[0], now):
+                self._finish(queue[0], OutcomeUnknown("it is not known whether the server stored the message"))
+            if queue and queue[0].send_at <= now:
+                pending = queue[0]
+                pending.first_sent = pending.first_sent or (now, self._wall_clock())
+                pending.send_at = now + ANSWER_SECONDS
+                self._in_flight[pending.cid] = pending
+                commands.append(pending.command)
         return commands
 
     def next_due(self) -> float | None:
-        """When `due` has something to do again, or None."""
-        return min((queue[0].due for queue in self._queues.values()), default=None) if self._online else None
+        """Return the time of the next command that `take_due` will return, None if there is none."""
+        return min((queue[0].send_at for queue in self._queues.values()), default=None) if self._online else None
 
-    def answered(self, frame: Frame, now: float) -> bool:
-        """An `ack` or `error`. Returns whether it was about one of ours."""
-        letter = self._under_way.get(frame.get("cid") or frame.get("id") or "")
-        if letter is None:
+    def reply_received(self, frame: Frame, now: float) -> bool:
+        """Handle an `ack` or `error`. Return whether it belongs to a message in flight."""
+        pending = self._in_flight.get(frame.get("cid") or frame.get("id") or "")
+        if pending is None:
             return False
         if frame["type"] == "ack":
-            self._settle(letter, frame)
+            self._finish(pending, frame)
         elif frame["retryable"]:
-            first, last = RETRY_BOUND_SECONDS
-            pause = frame.get("retry_after_ms", 0) / 1000
-            letter.due = now + pause + self._rand() * min(last, first * 2.0 ** min(letter.attempts, 10))
-            letter.attempts += 1
+            server_delay = frame.get("retry_after_ms", 0) / 1000
+            bound = min(MAX_RETRY_SECONDS, RETRY_BASE_SECONDS * 2.0 ** min(pending.retries, 10))
+            pending.send_at = now + server_delay + self._rand() * bound
+            pending.retries += 1
         else:
-            self._settle(letter, SendRefused(frame["code"], frame["message"], frame.get("field")))
+            self._finish(pending, SendRefused(frame["code"], frame["message"], frame.get("field")))
         return True
 
-    def abandon(self, why: ClientError) -> None:
-        """Settle everything: the client ends."""
+    def fail_all(self, error: ClientError) -> None:
+        """Finish all messages with `error`, because the client ends."""
         for queue in list(self._queues.values()):
-            for letter in list(queue):
-                self._settle(letter, why)
+            for pending in list(queue):
+                self._finish(pending, error)
 
-    def _too_old(self, letter: PendingSend, now: float) -> bool:
-        if letter.first_tried is None:
+    def _is_expired(self, pending: PendingSend, now: float) -> bool:
+        if pending.first_sent is None:
             return False
-        monotonic, wall = letter.first_tried
-        return max(now - monotonic, self._wall() - wall) > CID_LIFE_SECONDS
+        monotonic, wall = pending.first_sent
+        return max(now - monotonic, self._wall_clock() - wall) > CID_LIFE_SECONDS
 
-    def _settle(self, letter: PendingSend, outcome: "Frame | ClientError") -> None:
-        self._under_way.pop(letter.cid, None)
-        queue = self._queues[letter.room]
-        queue.remove(letter)
+    def _finish(self, pending: PendingSend, outcome: "Frame | ClientError") -> None:
+        self._in_flight.pop(pending.cid, None)
+        queue = self._queues[pending.room]
+        queue.remove(pending)
         if not queue:
-            del self._queues[letter.room]
-        letter.settled(outcome)
+            del self._queues[pending.room]
+        pending.on_outcome(outcome)

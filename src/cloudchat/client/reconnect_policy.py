@@ -1,49 +1,78 @@
-"""When to try again: apart from the socket, with time and randomness as arguments.
+"""Whether and when to reconnect. Sans-I/O: time and randomness are arguments.
 
-Full jitter (a random point between nothing and the exponential bound) spreads a crowd best; plain exponential delays
-keep it marching in step (AWS Architecture Blog, "Exponential Backoff And Jitter").
+Full jitter (a random point between zero and the exponential bound) spreads a crowd of clients best; plain exponential
+delays leave it synchronised (AWS Architecture Blog, "Exponential Backoff And Jitter").
 """
 
 import random
 from collections.abc import Callable
 
-from cloudchat.client.close_rules import Reaction
+from cloudchat.protocol.close_codes import CloseCode, Recovery
 
 STABLE_SECONDS = 10.0
-"""A connection that lived this long was a good one: the next failure is a first one again."""
-BACK_OFF_FLOOR_SECONDS = 2.0
+"""A connection that lived this long was a success: the next failure counts as the first one again."""
+BACK_OFF_SECONDS = 2.0
+"""The minimum delay of `Recovery.BACK_OFF`."""
+
+_AFTER_CLOSE: dict[int | None, Recovery] = {int(code): code.recovery for code in CloseCode}
+_AFTER_STATUS = {
+    400: Recovery.STOP,
+    401: Recovery.REFRESH,
+    403: Recovery.STOP,
+    404: Recovery.STOP,
+    426: Recovery.STOP,
+    429: Recovery.BACK_OFF,
+    503: Recovery.BACK_OFF,
+}
+
+
+def recovery_after_close(code: int | None) -> Recovery:
+    """Return what to do after a close code. None, and a code that is not the server's (1006), is a lost connection."""
+    return _AFTER_CLOSE.get(code, Recovery.RETRY)
+
+
+def recovery_after_refusal(status: int) -> Recovery:
+    """Return what to do after the HTTP status of a refused handshake. Other statuses are a proxy's temporary errors."""
+    return _AFTER_STATUS.get(status, Recovery.RETRY)
 
 
 class ReconnectPolicy:
-    """Times are seconds of a monotonic clock. `rand` returns numbers in [0, 1)."""
+    """The delays between connections. Times are seconds of a monotonic clock.
+
+    The bound starts at `base_seconds` and doubles with each attempt up to `max_seconds`. `rand` returns numbers in
+    [0, 1).
+    """
 
     def __init__(
-        self, *, first_bound: float = 1.0, last_bound: float = 30.0, rand: Callable[[], float] = random.random
+        self, *, base_seconds: float = 1.0, max_seconds: float = 30.0, rand: Callable[[], float] = random.random
     ) -> None:
-        self._first_bound = first_bound
-        self._last_bound = last_bound
+        self._base_seconds = base_seconds
+        self._max_seconds = max_seconds
         self._rand = rand
         self._attempt = 0
         self._opened_at: float | None = None
 
     def opened(self, now: float) -> None:
-        """The server said welcome."""
+        """Note that the server sent `welcome`."""
         self._opened_at = now
 
-    def delay(self, reaction: Reaction, now: float, asked: float | None = None) -> float:
-        """Seconds to wait after a connection or an attempt ended. `asked` is what the server named, if it did."""
-        # Welcome alone resets nothing: a server that greets and closes would be hammered.
+    def delay(self, recovery: Recovery, now: float, server_delay_seconds: float | None = None) -> float:
+        """Return the seconds to wait after a connection, or an attempt to open one, has ended.
+
+        `server_delay_seconds` is the delay that the server named, if it did.
+        """
+        # `welcome` alone does not reset the attempts: a server that closes right after it would be hammered.
         if self._opened_at is not None and now - self._opened_at >= STABLE_SECONDS:
             self._attempt = 0
         self._opened_at = None
         attempt, self._attempt = self._attempt, self._attempt + 1
-        if asked is not None:
-            return asked
-        if attempt == 0 and reaction in (Reaction.RETRY_NOW, Reaction.REFRESH):
+        if server_delay_seconds is not None:
+            return server_delay_seconds
+        if attempt == 0 and recovery in (Recovery.RETRY_NOW, Recovery.REFRESH):
             return 0.0
-        floor = BACK_OFF_FLOOR_SECONDS if reaction is Reaction.BACK_OFF else 0.0
-        return floor + self.jitter(attempt)
+        min_seconds = BACK_OFF_SECONDS if recovery is Recovery.BACK_OFF else 0.0
+        return min_seconds + self.full_jitter(attempt)
 
-    def jitter(self, attempt: int) -> float:
-        """A random time below the bound of this attempt (0 is the first)."""
-        return self._rand() * min(self._last_bound, self._first_bound * 2.0 ** min(attempt, 30))
+    def full_jitter(self, attempt: int) -> float:
+        """Return a random time below the bound of this attempt (0 is the first)."""
+        return self._rand() * min(self._max_seconds, self._base_seconds * 2.0 ** min(attempt, 30))

@@ -1,4 +1,4 @@
-"""One WebSocket to the server, on the `websockets` library: opened, read, and what its end means."""
+"""One WebSocket to the server, on the `websockets` library."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -8,29 +8,39 @@ from websockets.asyncio.client import connect as websocket_connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
-from cloudchat.client.close_rules import Reaction, after_refusal
 from cloudchat.client.errors import ConnectionEnded
+from cloudchat.client.reconnect_policy import recovery_after_refusal
+from cloudchat.protocol.close_codes import Recovery
 
 SUBPROTOCOL = Subprotocol("cloudchat.v1")
 OPEN_SECONDS = 15.0
-FRAME_BYTES = 4 << 20
-"""More than the largest page of history; a server that sends more is none of ours."""
+MAX_FRAME_BYTES = 4 << 20
+"""More than the largest page of history. A server that sends more is not a cloudchat server."""
+ABNORMAL_CLOSURE = 1006
+"""Stands for a connection that ended without a close frame (RFC 6455 §7.1.5). It is never sent."""
 
 
-class NotOpened(Exception):
-    """The attempt failed. `asked` is the pause the server named (Retry-After, in seconds)."""
+class OpenFailed(Exception):
+    """A connection could not be opened.
 
-    def __init__(self, why: str, reaction: Reaction, asked: float | None = None, status: int = 0) -> None:
-        super().__init__(why)
-        self.reaction = reaction
-        self.asked = asked
+    `retry_after_seconds` is the delay that the server named (`Retry-After`), `status` the HTTP status that refused the
+    handshake, 0 if there was no response.
+    """
+
+    def __init__(
+        self, message: str, recovery: Recovery, retry_after_seconds: float | None = None, status: int = 0
+    ) -> None:
+        super().__init__(message)
+        self.recovery = recovery
+        self.retry_after_seconds = retry_after_seconds
         self.status = status
 
 
-async def open_socket(url: str, token: str, options: dict[str, Any]) -> "ChatWebSocket":
-    """Connect and speak cloudchat.v1. The token travels in a header, never in the URL. Raises `NotOpened`.
+async def open_socket(url: str, token: str, options: dict[str, Any]) -> "ChatSocket":
+    """Connect and negotiate cloudchat.v1. Raises `OpenFailed`.
 
-    `options` go to `websockets.connect`: `ssl`, `proxy` and the like.
+    The token is sent in a header and never in the URL, which proxies log. `options` go to `websockets.connect` (`ssl`,
+    `proxy` and others).
     """
     try:
         connection = await websocket_connect(
@@ -38,57 +48,59 @@ async def open_socket(url: str, token: str, options: dict[str, Any]) -> "ChatWeb
             subprotocols=[SUBPROTOCOL],
             additional_headers={"Authorization": f"Bearer {token}"},
             compression=None,
-            max_size=FRAME_BYTES,
+            max_size=MAX_FRAME_BYTES,
             open_timeout=OPEN_SECONDS,
             close_timeout=1,
-            ping_interval=None,  # the server pings, and its `head`s tell that it lives
+            ping_interval=None,  # the server sends pings, and its `head` events show that it is alive
             **options,
         )
-    except InvalidStatus as refusal:
-        status = refusal.response.status_code
-        after = refusal.response.headers.get("Retry-After", "")
-        asked = float(after) if after.isdecimal() and len(after) < 6 else None
-        raise NotOpened(f"refused with HTTP status {status}", after_refusal(status), asked, status) from refusal
-    except (OSError, InvalidHandshake) as problem:  # TimeoutError is an OSError
-        raise NotOpened(f"{type(problem).__name__}: {problem}", Reaction.RETRY) from problem
+    except InvalidStatus as error:
+        status = error.response.status_code
+        header = error.response.headers.get("Retry-After", "")
+        retry_after = float(header) if header.isdecimal() and len(header) < 6 else None
+        recovery = recovery_after_refusal(status)
+        raise OpenFailed(f"refused with HTTP status {status}", recovery, retry_after, status) from error
+    except (OSError, InvalidHandshake) as error:  # TimeoutError is an OSError
+        raise OpenFailed(f"{type(error).__name__}: {error}", Recovery.RETRY) from error
     if connection.subprotocol != SUBPROTOCOL:
         connection.transport.abort()
-        raise NotOpened("the server does not speak cloudchat.v1", Reaction.STOP)
-    return ChatWebSocket(connection)
+        raise OpenFailed("the server does not support cloudchat.v1", Recovery.STOP)
+    return ChatSocket(connection)
 
 
-class ChatWebSocket:
-    """Text frames in and out."""
+class ChatSocket:
+    """An open connection that sends and receives text frames."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
 
     async def frames(self) -> AsyncIterator[str]:
-        """Every frame until the connection ends. Raises ValueError for a binary one."""
+        """Yield every frame until the connection ends. Raises ValueError for a binary one."""
         try:
             async for frame in self._connection:
                 if not isinstance(frame, str):
-                    raise ValueError("a binary frame")  # noqa: TRY004 (what a hostile server sends is no type error)
+                    raise ValueError("a binary frame")  # noqa: TRY004 (a server's mistake is not a TypeError here)
                 yield frame
         except ConnectionClosed:
             return
 
     async def send(self, text: str) -> None:
-        """Send one frame; on a connection that has ended this does nothing, and `frames` has said so."""
+        """Send one frame. On a connection that has ended this does nothing: `frames` has ended too."""
         try:
             await self._connection.send(text)
         except ConnectionClosed:
             return
 
     @property
-    def ended(self) -> ConnectionEnded:
-        """Code and reason of the close; 1006 without a close frame."""
-        return ConnectionEnded(self._connection.close_code or 1006, self._connection.close_reason or "connection lost")
+    def end(self) -> ConnectionEnded:
+        """Code and reason of the close frame, once the connection has ended."""
+        code = self._connection.close_code or ABNORMAL_CLOSURE
+        return ConnectionEnded(code, self._connection.close_reason or "connection lost")
 
     async def close(self) -> None:
-        """Say goodbye, and wait a second for the answer."""
+        """Do the closing handshake; wait a second for the server's close frame."""
         await self._connection.close()
 
-    def cut(self) -> None:
-        """Let go without a goodbye, which a server that is silent would never answer."""
+    def abort(self) -> None:
+        """Cut the connection without the closing handshake, which a silent server would never answer."""
         self._connection.transport.abort()

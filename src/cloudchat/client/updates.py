@@ -1,4 +1,4 @@
-"""What a client is told, in order: connection news, room news, and the events themselves."""
+"""What a client reports to its user, in order: changes of the connection and of rooms, and the events themselves."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,22 +11,25 @@ Frame = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The server said welcome; `welcome` is its frame."""
+    """The server accepted the connection. `welcome` is its first frame."""
 
     welcome: Frame
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The connection, or an attempt at one, ended; the next attempt begins in `seconds`."""
+    """The connection ended, or an attempt to connect failed. The next attempt starts in `retry_in_seconds`."""
 
-    why: str
-    seconds: float
+    reason: str
+    retry_in_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A room's events follow. `recovered`: without a hole after what came before."""
+    """A room was joined; its events follow. `position` is the newest event of its log.
+
+    `status` is that of the `joined` event: with `recovered` no event is missing between this join and the last one.
+    """
 
     room: str
     status: str
@@ -35,7 +38,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Between `last` and the next event of this room something is missing that will not come."""
+    """Events between `last` and the next event of this room are lost. `oldest` is the oldest seq of the log."""
 
     room: str
     last: StreamPosition | None
@@ -44,7 +47,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class RoomEvent:
-    """One event of a room's log (`message` and its like): each comes once, in order. `text` is its frame as it came."""
+    """An event of a room's log, such as `message`. Each comes once, in order. `text` is the frame as received."""
 
     room: str
     seq: int
@@ -54,21 +57,21 @@ class RoomEvent:
 
 @dataclass(frozen=True, slots=True)
 class EphemeralEvent:
-    """An ephemeral frame (`typing`, `presence`, `read`, `room_added` …)."""
+    """An event that is not in a room's log. It can be lost."""
 
     frame: Frame
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a command that the user asked for by itself."""
+    """The reply to a request. `ChatClient` consumes it; it does not reach the user."""
 
     frame: Frame
 
 
 @dataclass(frozen=True, slots=True)
 class JoinRefused:
-    """The server won't let us into a room; it is not asked again."""
+    """The server refused a join, and a retry cannot succeed."""
 
     room: str
     code: str

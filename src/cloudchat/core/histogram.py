@@ -1,25 +1,25 @@
-"""How long things took, in so few instructions that every message can be counted."""
+"""A histogram of durations that is cheap enough to be updated for every message."""
 
 from bisect import bisect_left
 
-BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-"""Seconds: from an fsync on a fast disk to where clients give up."""
+BUCKET_BOUNDS_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Inclusive upper bounds: from an fsync on a fast disk to the point where clients give up."""
 
 
 class Histogram:
-    """Durations by size. For one event loop: nothing is locked."""
+    """Durations counted by size. Not thread-safe: one event loop uses it."""
 
-    __slots__ = ("counts", "total")
+    __slots__ = ("bucket_counts", "sum_seconds")
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(BOUNDS) + 1)
-        """How many took at most so long, bound by bound, each counted once; the last ones took longer."""
-        self.total = 0.0
-        """Seconds, of all together."""
+        self.bucket_counts = [0] * (len(BUCKET_BOUNDS_SECONDS) + 1)
+        """Durations per bucket, not cumulative. The last bucket has no upper bound."""
+        self.sum_seconds = 0.0
+        """Sum of all durations."""
 
     def observe(self, seconds: float) -> None:
-        """Count one. Clocks of two machines differ: what seems to have ended before it began took no time."""
+        """Count one duration. A negative one, which two machines' clocks can produce, counts as 0."""
         if seconds < 0.0:
             seconds = 0.0
-        self.counts[bisect_left(BOUNDS, seconds)] += 1
-        self.total += seconds
+        self.bucket_counts[bisect_left(BUCKET_BOUNDS_SECONDS, seconds)] += 1
+        self.sum_seconds += seconds

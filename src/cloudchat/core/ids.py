@@ -1,13 +1,17 @@
-"""Identifiers of everything that has a row."""
+"""Identifiers: of database rows, and of the HTTP request that is being processed."""
 
 import secrets
+from contextvars import ContextVar
+
+REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""Set by the middleware for the length of a request; the log adds it to every line, from whatever thread."""
 
 
 def new_id() -> str:
-    """A random identifier: 22 characters of the URL-safe base64 alphabet, 128 bits.
+    """Return a random identifier: 22 characters of the URL-safe base64 alphabet, 128 bits.
 
-    Random rather than counted, so that an id tells nothing about how many others exist and can't be guessed.
-    Never begins with `-`: such an id would be read as an option on a command line.
+    It is random and not sequential so that an id does not reveal how many others exist and cannot be guessed. It never
+    begins with `-`, because a command line would read such an id as an option.
     """
     while (candidate := secrets.token_urlsafe(16)).startswith("-"):
         pass

@@ -1,4 +1,9 @@
-"""Where a reader stands in a room's log, and what a newly heard event means to it."""
+"""A reader's position in a room's log, and the two decisions that follow from it.
+
+`continuity` decides whether a newly received event may be delivered. `plan_replay` decides where the replay of a join
+starts. Two words have one meaning each everywhere: a *hole* is a run of missing events that the log still has and that
+a read repairs; a *gap* is a run of events that will never come.
+"""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -6,44 +11,53 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class StreamPosition:
-    """The last event a reader has (`seq`, 0 before the first) in the numbering `epoch`."""
+    """The last event that a reader has: its `seq`, 0 before the first event, in the numbering named `epoch`."""
 
     epoch: str
     seq: int
 
 
-class Step(Enum):
-    """What an event is to a reader at a position."""
+class Continuity(Enum):
+    """How an event relates to a reader's position."""
 
     NEXT = "next"
-    KNOWN = "known"
+    """It follows directly: deliver it."""
+    DUPLICATE = "duplicate"
+    """It was delivered before: drop it."""
     HOLE = "hole"
+    """Events before it are missing, or the epoch has changed: read the log first."""
 
 
-def step(at: StreamPosition, epoch: str, seq: int) -> Step:
-    """`NEXT` may be delivered; `KNOWN` was; at a `HOLE` (or another epoch) the log must be read first."""
+def continuity(at: StreamPosition, epoch: str, seq: int) -> Continuity:
+    """Compare the event (`epoch`, `seq`) with the position `at`."""
     if epoch != at.epoch:
-        return Step.HOLE
+        return Continuity.HOLE
     if seq == at.seq + 1:
-        return Step.NEXT
-    return Step.KNOWN if seq <= at.seq else Step.HOLE
+        return Continuity.NEXT
+    return Continuity.DUPLICATE if seq <= at.seq else Continuity.HOLE
 
 
-class Resumption(Enum):
-    """How a join begins: the `status` of `joined`."""
+class JoinStatus(Enum):
+    """What a join can promise its client: the `status` of `joined`."""
 
     FRESH = "fresh"
+    """The client named no position: it gets the newest events."""
     RECOVERED = "recovered"
+    """The replay holds every event after the client's position."""
     GAP = "gap"
+    """Events after the client's position are lost: it gets the newest events."""
 
 
-def resume(after: StreamPosition | None, head: StreamPosition, oldest: int, limit: int) -> tuple[Resumption, int]:
-    """How a client that has `after` joins a room that stands at `head` and keeps events from `oldest` on.
+def plan_replay(after: StreamPosition | None, head: StreamPosition, oldest: int, limit: int) -> tuple[JoinStatus, int]:
+    """Return the status of a join and the seq after which its replay starts.
 
-    Returns the status and the seq after which the replay begins. A replay is whole or it is a gap: a client from
-    another epoch, from before `oldest`, or from the future (the store lost what it saw) gets the last `limit` events.
+    `after` is the client's position, None when it has none; `head` is the log's newest event; `oldest` is the seq of
+    its oldest event (`head.seq + 1` when it is empty).
+
+    There is no partial replay. It is a gap when `after` is in another epoch, before the log's oldest event, or ahead of
+    the log (the store lost events that the client has); then the client gets the last `limit` events.
     """
     if after is not None and after.epoch == head.epoch and oldest - 1 <= after.seq <= head.seq:
-        return Resumption.RECOVERED, after.seq
+        return JoinStatus.RECOVERED, after.seq
     start = max(oldest - 1, head.seq - limit, 0)
-    return (Resumption.FRESH if after is None else Resumption.GAP), start
+    return (JoinStatus.FRESH if after is None else JoinStatus.GAP), start

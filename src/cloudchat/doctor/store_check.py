@@ -4,9 +4,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cloudchat.core.redact_url import redact_url
-
-OLDEST_MAJOR_VERSION = 7
+from cloudchat.broker.redis_functions import MIN_MAJOR_VERSION
+from cloudchat.broker.sync_client import redact_url
 
 _NEEDED = {
     "appendonly": ("yes", "messages live in memory only, a restart of the store loses them all"),
@@ -47,10 +46,10 @@ def check_store(url: str) -> list[str]:
                 f"CLOUDCHAT_REDIS_URL: the store at {shown} can't be used ({_one_line(error)}): "
                 "start it, correct the URL, or unset the variable to use the embedded one"
             ) from error
-        if int(version.partition(".")[0]) < OLDEST_MAJOR_VERSION:
+        if int(version.partition(".")[0]) < MIN_MAJOR_VERSION:
             raise StoreUnusable(
                 f"CLOUDCHAT_REDIS_URL: the store at {shown} has version {version}: "
-                f"Redis or Valkey {OLDEST_MAJOR_VERSION} or newer is needed"
+                f"Redis or Valkey {MIN_MAJOR_VERSION} or newer is needed"
             )
         return _weak_settings(client, shown)
 

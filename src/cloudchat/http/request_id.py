@@ -3,8 +3,7 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloudchat.core.ids import new_id
-from cloudchat.core.request_context import REQUEST
+from cloudchat.core.ids import REQUEST_ID, new_id
 
 
 class RequestId:
@@ -25,8 +24,8 @@ class RequestId:
                 MutableHeaders(scope=message)["X-Request-Id"] = request
             await send(message)
 
-        before = REQUEST.set(request)
+        before = REQUEST_ID.set(request)
         try:
             await self._app(scope, receive, naming)
         finally:
-            REQUEST.reset(before)
+            REQUEST_ID.reset(before)

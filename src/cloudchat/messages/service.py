@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from cloudchat.auth.principal import CHAT_WRITE, Principal
-from cloudchat.broker.broker import Broker, Done, Entry
+from cloudchat.broker.broker import AppendCallback, Broker, Entry
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.protocol.commands import Send
 from cloudchat.protocol.errors import Error, ErrorCode, error
@@ -18,7 +18,7 @@ class MessageService:
         self._broker = broker
 
     def post(
-        self, author: Principal, rooms: Mapping[str, RoomSummary], command: Send, now: float, done: Done
+        self, author: Principal, rooms: Mapping[str, RoomSummary], command: Send, now: float, done: AppendCallback
     ) -> Error | None:
         """Append a message of `author`, who is in `rooms`. `done` hears the outcome, unless an error is returned.
 

@@ -23,18 +23,18 @@ class LogRateLimitFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """See `logging.Filter`. Any thread may log."""
-        if not getattr(record, "bounded", False) and not record.name.startswith("uvicorn"):
+        if not getattr(record, "rate_limited", False) and not record.name.startswith("uvicorn"):
             return True
         event, fields = parts_of(record)
         client = str(fields.get("address") or fields.get("user") or "")
         with self._lock:
             now = time.monotonic()
-            over = self._budget.wait(now) == 0
+            over = self._budget.seconds_left(now) == 0
             left_out = self._budget.start_window(now) if over else {}
             admitted = self._budget.admit(event, client_network(client) if client else "-")
             if not admitted and self._timer is None:
                 # When the flood stops, nothing might be logged for hours: the count comes all the same.
-                self._timer = threading.Timer(self._budget.wait(now), self.tell)
+                self._timer = threading.Timer(self._budget.seconds_left(now), self.tell)
                 self._timer.daemon = True
                 self._timer.start()
                 atexit.register(self.tell)

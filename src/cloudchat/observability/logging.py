@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any, TextIO
 
-from cloudchat.core.request_context import REQUEST
+from cloudchat.core.ids import REQUEST_ID
 
 _STEERING = (*range(0x20), *range(0x7F, 0xA0), *range(0x200E, 0x2010), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
 """Control characters, line separators, and what turns the direction of text around."""
@@ -70,7 +70,7 @@ def utc(record: logging.LogRecord) -> str:
 def parts_of(record: logging.LogRecord) -> tuple[str, dict[str, object]]:
     """The event in words, and its fields: those that its template names as ` name=%s`, and the request it came of."""
     template, arguments = record.msg, record.args
-    request = REQUEST.get()
+    request = REQUEST_ID.get()
     fields: dict[str, object] = {} if request is None else {"request": request}
     if not isinstance(template, str) or not isinstance(arguments, tuple) or not arguments:
         return record.getMessage(), fields

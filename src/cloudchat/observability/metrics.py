@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from cloudchat.core.histogram import BOUNDS, Histogram
+from cloudchat.core.histogram import BUCKET_BOUNDS_SECONDS, Histogram
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _by_two(name: str, meaning: str, labels: tuple[str, str], values: Mapping[tu
 
 def _histogram(name: str, meaning: str, histogram: Histogram) -> Metric:
     buckets, so_far = [], 0
-    for bound, count in zip((*map(str, BOUNDS), "+Inf"), histogram.counts, strict=True):
+    for bound, count in zip((*map(str, BUCKET_BOUNDS_SECONDS), "+Inf"), histogram.bucket_counts, strict=True):
         so_far += count
         buckets.append((bound, so_far))
-    return HistogramMetricFamily(f"cloudchat_{name}", meaning, buckets=buckets, sum_value=histogram.total)
+    return HistogramMetricFamily(f"cloudchat_{name}", meaning, buckets=buckets, sum_value=histogram.sum_seconds)

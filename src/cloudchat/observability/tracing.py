@@ -22,7 +22,7 @@ from opentelemetry.trace.status import StatusCode
 
 from cloudchat import __version__
 from cloudchat.auth.principal import Principal
-from cloudchat.broker.broker import Appended, BrokerUnavailable, Done, Listener
+from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable, Listener
 from cloudchat.core.timestamps import instant_of
 from cloudchat.messages.service import MessageService
 from cloudchat.protocol.commands import Send
@@ -86,7 +86,7 @@ class TracedMessages(MessageService):
         self._traces = traces
 
     def post(
-        self, author: Principal, rooms: Mapping[str, RoomSummary], command: Send, now: float, done: Done
+        self, author: Principal, rooms: Mapping[str, RoomSummary], command: Send, now: float, done: AppendCallback
     ) -> Error | None:
         """See `MessageService`."""
         span = self._traces.sending(command.cid, command.room)
@@ -117,9 +117,9 @@ class TracedListener:
         """See `Listener`."""
         self._listener.subscribed(room)
 
-    def heard(self, room: str, epoch: str, seq: int, event: bytes) -> None:
+    def event_received(self, room: str, epoch: str, seq: int, event: bytes) -> None:
         """See `Listener`."""
-        self._listener.heard(room, epoch, seq, event)
+        self._listener.event_received(room, epoch, seq, event)
         cid = _CID.search(event)
         if cid is not None:
             self._traces.delivered(cid[1].decode(), room, seq, instant_of(event), time.time())

@@ -1,7 +1,7 @@
-"""What a client may say: one typed struct a command, one parser for all of them.
+"""What a client may send: one struct for each command, and one parser for all of them.
 
 msgspec and not pydantic: it parsed a `send` in 1.2 µs where pydantic took 2.7 µs (CPython 3.11, one core), and it
-refuses unknown fields, wrong types, lone surrogates and out-of-range numbers in the same pass.
+rejects unknown fields, wrong types, lone surrogates and numbers out of range in the same pass.
 """
 
 import json
@@ -11,29 +11,40 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-Id = Annotated[str, Meta(max_length=64)]
+MAX_SAFE_INTEGER = 2**53 - 1
+"""The largest integer that JavaScript represents exactly (RFC 8259 §6)."""
+MAX_ID_CHARS = 64
+
+Id = Annotated[str, Meta(max_length=MAX_ID_CHARS)]
 RoomId = Annotated[str, Meta(min_length=1, max_length=64)]
-# \Z and not $, which lets a newline follow.
+# \Z and not $, because $ would also match before a final newline.
 Cid = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\Z")]
-Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+"""A UUID (RFC 9562 §4), with or without hyphens."""
+Seq = Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
+SeqOrZero = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
 Limit = Annotated[int, Meta(ge=1, le=500)]
+"""A number of events."""
 
 
 class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a client stands in a room: the last event it has, and the numbering that event belongs to."""
+    """A client's position in a room: the seq of the last event that it has (0 for none), and that event's epoch."""
 
     epoch: Id
-    seq: Seq
+    seq: SeqOrZero
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
-    """Any command. The reply repeats `id`."""
+    """The base of all commands. The reply repeats `id`, at most 64 characters."""
 
     id: Id | None = None
 
 
 class Join(Command, frozen=True, kw_only=True, tag="join"):
-    """Receive a room's events, from `after` on without a hole, or the last `limit`."""
+    """Start to receive a room's events. The reply is `Joined`.
+
+    The replay starts after `after` if the log still has everything that follows, else with the last `limit` events
+    (1 to 500).
+    """
 
     room: RoomId
     after: Position | None = None
@@ -41,36 +52,40 @@ class Join(Command, frozen=True, kw_only=True, tag="join"):
 
 
 class Leave(Command, frozen=True, kw_only=True, tag="leave"):
-    """Receive a room's events no more."""
+    """Stop receiving a room's events. The reply is `Left`."""
 
     room: RoomId
 
 
 class Send(Command, frozen=True, kw_only=True, tag="send"):
-    """Say `text` in a room. `cid` makes a repetition harmless."""
+    """Post a message. The reply is `Ack`, after the store has written the message to disk.
+
+    `cid` is the client's own UUID for this message. A repeated `cid` stores nothing and is acknowledged like the first
+    one, so a client may repeat a send whose outcome it does not know. `reply_to` is the seq of another message.
+    """
 
     room: RoomId
     cid: Cid
     text: str
-    reply_to: Annotated[int, Meta(ge=1, le=2**53 - 1)] | None = None
+    reply_to: Seq | None = None
 
 
 class History(Command, frozen=True, kw_only=True, tag="history"):
-    """Read the events before a position, newest page first."""
+    """Read up to `limit` events (1 to 500) before the seq `before`. The reply is `HistoryPage`."""
 
     room: RoomId
-    before: Annotated[int, Meta(ge=1, le=2**53 - 1)]
+    before: Seq
     limit: Limit = 50
 
 
 class Auth(Command, frozen=True, kw_only=True, tag="auth"):
-    """Go on with a fresh token of the same user."""
+    """Replace the connection's access token by a fresh one of the same user. The reply is `Authenticated`."""
 
     token: Annotated[str, Meta(max_length=8192)]
 
 
 class Ping(Command, frozen=True, kw_only=True, tag="ping"):
-    """Ask for the server's time."""
+    """Ask for the server's time. The reply is `Pong`."""
 
 
 AnyCommand = Join | Leave | Send | History | Auth | Ping
@@ -82,7 +97,9 @@ _MISSING_FIELD = re.compile(r"missing required field `([^`]{1,64})`")
 
 
 class BadCommand(ValueError):
-    """The frame is no command. `is_object` is False when it is not even a JSON object."""
+    """A frame that is not a valid command. Attributes: `is_object` (the frame is a JSON object), its `id`, and the
+    `field` at fault, both None if unknown.
+    """
 
     def __init__(self, message: str, *, is_object: bool, id: str | None = None, field: str | None = None) -> None:
         super().__init__(message)
@@ -92,35 +109,35 @@ class BadCommand(ValueError):
 
 
 def parse(text: str) -> AnyCommand:
-    """Parse one text frame. Raises `BadCommand`, and nothing else, whatever `text` is."""
+    """Parse one text frame. Raises `BadCommand` and no other exception, whatever `text` is."""
     try:
         return _decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as problem:
-        raise _explain(text, problem) from None
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        raise _bad_command(text, error) from None
 
 
-def _explain(text: str, problem: Exception) -> BadCommand:
-    """Say what is wrong, with the frame's `id` if it has one. Only bad frames pay for this second look."""
+def _bad_command(text: str, error: Exception) -> BadCommand:
+    """Describe what is wrong with a frame. This second parse is paid only for bad frames."""
     try:
-        # The standard parser is laxer (it lets lone surrogates and huge numbers pass), which is what is wanted here:
-        # a JSON object with a bad value in it is an error of that command, anything else is no client of ours.
+        # The standard parser is more lenient: it accepts lone surrogates and huge numbers. That is wanted here: a JSON
+        # object with a bad value is an error of that command, everything else shows a client that is broken.
         frame: Any = json.loads(text, parse_int=lambda digits: 0)
     except (ValueError, RecursionError):
         frame = None
     if not isinstance(frame, dict):
         return BadCommand("a frame must be one JSON object", is_object=False)
     id = frame.get("id")
-    if not isinstance(id, str) or len(id) > 64 or not _encodable(id):
+    if not isinstance(id, str) or len(id) > MAX_ID_CHARS or not _is_encodable(id):
         id = None
-    reason = str(problem)
-    found = _PATH.search(reason) or _UNKNOWN_FIELD.search(reason) or _MISSING_FIELD.search(reason)
-    if not isinstance(problem, msgspec.ValidationError):
-        reason = "the frame holds a value that is not valid JSON text"
-    return BadCommand(reason, is_object=True, id=id, field=found.group(1) if found else None)
+    message = str(error)
+    found = _PATH.search(message) or _UNKNOWN_FIELD.search(message) or _MISSING_FIELD.search(message)
+    if not isinstance(error, msgspec.ValidationError):
+        message = "the frame contains a value that is not valid JSON"
+    return BadCommand(message, is_object=True, id=id, field=found.group(1) if found else None)
 
 
-def _encodable(text: str) -> bool:
-    """Whether `text` can be sent back: a lone surrogate can't be encoded."""
+def _is_encodable(text: str) -> bool:
+    """Return whether `text` can be sent in a reply. A lone surrogate cannot be encoded as UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,23 +1,29 @@
-"""What the server says: one typed struct an event, one encoder for all of them.
+"""What the server sends: one struct for each event, and one encoder for all of them.
 
-RoomEvent events are not here as a whole: the store writes `type`, `room`, `epoch` and `seq` in front of the body below
-(broker/functions.lua), so that the bytes that are stored, replayed and sent live are the same ones.
+`message` is the only event of a room's log, and it is only half defined here: the store writes `type`, `room`, `epoch`
+and `seq` in front of `MessageBody` (broker/functions.lua). So the stored, the replayed and the live event are the same
+bytes.
+
+Timestamps are RFC 3339 in UTC with milliseconds. A reply's `id` is that of its command; it is left out when the command
+had none.
 """
 
 import msgspec
 
-from cloudchat.protocol.commands import Position
 from cloudchat.protocol.errors import Error
 
 encoder = msgspec.json.Encoder()
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """Any event that is no logged one."""
+    """The base of all events that are not in a room's log."""
+
+
+# -- opening ----------------------------------------------------------------------------------------------------------
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody. `role` only in one's own `welcome`."""
+    """A user. `role` (`member` or `admin`) is set only in the user's own `welcome`."""
 
     id: str
     name: str
@@ -25,7 +31,9 @@ class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RoomState(msgspec.Struct, frozen=True, kw_only=True):
-    """A room in `welcome`: where its log stands and how far the user has read."""
+    """One of the user's rooms in `welcome`: the newest event of its log (`epoch`, `seq`), and the seq of the last
+    event that the user has read.
+    """
 
     id: str
     name: str
@@ -36,15 +44,24 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What this server takes, so that a client need not find out by errors."""
+    """The server's limits, so that a client need not find them out by errors."""
 
     frame_bytes: int = 65536
+    """The largest frame that a client may send."""
     text_chars: int = 4000
+    """The longest text of a message, in Unicode code points."""
     sends_per_10s: int = 20
+    """How many messages one connection may send in 10 seconds."""
 
 
 class Welcome(Event, frozen=True, kw_only=True, tag="welcome"):
-    session: str
+    """The first event on every connection.
+
+    Every `heartbeat_seconds` a `head` follows for each joined room. A client that receives nothing for twice that time
+    has lost its connection.
+    """
+
+    connection_id: str = msgspec.field(name="session")
     user: User
     server_time: str
     token_expires_at: str
@@ -53,7 +70,16 @@ class Welcome(Event, frozen=True, kw_only=True, tag="welcome"):
     rooms: list[RoomState]
 
 
+# -- replies ----------------------------------------------------------------------------------------------------------
+
+
 class Joined(Event, frozen=True, kw_only=True, tag="joined"):
+    """The reply to `join`. The events of the replay follow in order, then the live events.
+
+    `status` is a `JoinStatus` (core/stream_position.py). `seq` is the newest event of the log, `oldest` the oldest one;
+    `oldest` is `seq` + 1 when the log is empty.
+    """
+
     id: str | None = None
     room: str
     status: str
@@ -63,11 +89,18 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
 
 
 class Left(Event, frozen=True, kw_only=True, tag="left"):
+    """The reply to `leave`. No event of the room follows."""
+
     id: str | None = None
     room: str
 
 
 class Ack(Event, frozen=True, kw_only=True, tag="ack"):
+    """The reply to `send`: the message is on disk as (`epoch`, `seq`) since `at`.
+
+    `duplicate` says that it was stored by an earlier send with the same `cid`; nothing was broadcast again.
+    """
+
     id: str | None = None
     room: str
     seq: int
@@ -78,6 +111,11 @@ class Ack(Event, frozen=True, kw_only=True, tag="ack"):
 
 
 class HistoryPage(Event, frozen=True, kw_only=True, tag="history"):
+    """The reply to `history`: events in ascending order, as the log holds them.
+
+    It may hold fewer events than requested when they are large. `more` says whether the log has older ones.
+    """
+
     id: str | None = None
     room: str
     epoch: str
@@ -86,31 +124,51 @@ class HistoryPage(Event, frozen=True, kw_only=True, tag="history"):
 
 
 class Authenticated(Event, frozen=True, kw_only=True, tag="authenticated"):
+    """The reply to `auth`: the new token is in use and expires at `token_expires_at`."""
+
     id: str | None = None
     token_expires_at: str
 
 
 class Pong(Event, frozen=True, kw_only=True, tag="pong"):
+    """The reply to `ping`."""
+
     id: str | None = None
     server_time: str
 
 
+# -- ephemeral events: they have no seq and are never stored ----------------------------------------------------------
+
+
 class Head(Event, frozen=True, kw_only=True, tag="head"):
+    """The newest event of a room's log, sent with every heartbeat. A client behind it has missed events and joins the
+    room again with its position.
+    """
+
     room: str
     epoch: str
     seq: int
 
 
 class TokenExpiring(Event, frozen=True, kw_only=True, tag="token_expiring"):
+    """The access token expires in 60 seconds. Without an `auth` the server then closes with 4401."""
+
     token_expires_at: str
 
 
 class Drain(Event, frozen=True, kw_only=True, tag="drain"):
+    """The server shuts down. The delay in milliseconds is random for each connection, so that its clients do not
+    reconnect all at the same time.
+    """
+
     reconnect_after_ms: int
 
 
+# -- the log ----------------------------------------------------------------------------------------------------------
+
+
 class MessageBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a `message` holds after the fields that the store writes."""
+    """The fields of a `message` after those that the store writes. `reply_to` is the seq of another message."""
 
     cid: str
     user: User
@@ -120,7 +178,7 @@ class MessageBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 def encode(event: Event | Error) -> bytes:
-    """The JSON text of one frame."""
+    """Return the JSON text of one frame."""
     return encoder.encode(event)
 
 
@@ -137,7 +195,6 @@ __all__ = [
     "Limits",
     "MessageBody",
     "Pong",
-    "Position",
     "RoomState",
     "TokenExpiring",
     "User",

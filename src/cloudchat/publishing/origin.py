@@ -1,21 +1,25 @@
-"""Origins of page and API, and whether a browser takes both for one site (RFC 6454; RFC 6265bis §5.2, "same-site")."""
+"""Origins of the page and of the server, and whether a browser treats two of them as one site.
+
+Sources: RFC 6454 (origin); RFC 6265bis §5.2 ("same-site").
+"""
 
 import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Self
 
-# Nothing but what an origin needs: it lands in an HTML attribute and in a policy, where quotes and blanks are syntax.
+# Only the characters that an origin needs: it is written into an HTML attribute and into a Content-Security-Policy,
+# where quotes and blanks are syntax.
 _ORIGIN = re.compile(r"(https?)://([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::([0-9]{1,5}))?/?")
 
 
-class NoOrigin(ValueError):
-    """The text names no origin that a page can be told; the message says what would."""
+class InvalidOrigin(ValueError):
+    """The text is not an origin that a page can be configured with. The message shows a valid one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Scheme, host and port of a page or a server, as `https://chat.example.com`."""
+    """Scheme, host and port, as in `https://chat.example.com`."""
 
     scheme: str
     host: str
@@ -23,32 +27,35 @@ class Origin:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read an origin; a closing `/` is forgiven. Raises NoOrigin."""
+        """Parse an origin; a final `/` is allowed. Raises InvalidOrigin."""
         found = _ORIGIN.fullmatch(text.strip().lower())
         if found is None:
-            # An IPv6 address is an origin, too, but a policy can't name one (CSP3 §2.3.1): every call would be refused.
-            raise NoOrigin(f"{text!r} is no origin: write scheme and host alone, as https://chat.example.com")
+            # An IPv6 address is a valid origin, but a Content-Security-Policy cannot contain one (CSP3 §2.3.1), so the
+            # browser would block every call.
+            raise InvalidOrigin(
+                f"{text!r} is not an origin: write only scheme and host, as in https://chat.example.com"
+            )
         return cls(*found.groups())
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port else "")
 
     @property
-    def socket(self) -> str:
-        """The same place for WebSockets: `wss://…` for https, else `ws://…`."""
+    def websocket(self) -> str:
+        """The same origin for WebSockets: `wss://…` for https, else `ws://…`."""
         return str(self).replace("http", "ws", 1)
 
     @property
-    def readable_on_the_way(self) -> bool:
-        """Whether passwords would travel to it in the clear."""
-        return self.scheme == "http" and not _on_this_machine(self.host)
+    def is_unencrypted(self) -> bool:
+        """Whether passwords would be sent to it unencrypted over a network."""
+        return self.scheme == "http" and not _is_loopback(self.host)
 
 
-def surely_other_sites(page: Origin, api: Origin) -> bool:
-    """Whether a browser surely takes the two for different sites, and withholds a SameSite cookie.
+def is_cross_site(page: Origin, api: Origin) -> bool:
+    """Return whether the two are certainly different sites, so that a browser withholds a SameSite cookie.
 
-    False is no proof: which endings are public ("co.uk") is in a list that changes weekly, and not known here. Two
-    names with different last two labels are never one site, whatever it says.
+    False is not a proof of the opposite: which suffixes are public ("co.uk") is in a list that changes every week and
+    is not known here. Two names whose last two labels differ are never one site, whatever that list says.
     """
     if page.scheme != api.scheme:  # "schemeful same-site"
         return True
@@ -67,7 +74,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _on_this_machine(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     if _is_address(host):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost" or host.endswith(".localhost")

@@ -1,21 +1,20 @@
-"""What a bucket has to hold, decided without one: a release that never changes, and a page that names it.
+"""What a bucket must hold, decided without I/O: an immutable release, and a page that refers to it.
 
-All files but two go into a folder named by the hash of everything in it. So a publish never changes what a reader is
-just loading: the old page finds the old modules, the new one, which comes last, the new ones, and caches may keep both
-for ever.
+All files but two are in a directory whose name is the hash of its contents. So a publish never changes the files of a
+page that is being loaded: the old page finds the old modules, and the new page, which is uploaded last, finds the new
+ones. Caches may keep both for ever.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from cloudchat.publishing.hosted_page import hosted_page
 from cloudchat.publishing.origin import Origin
 
-# By name and not by the machine's mime.types, which differ. A module of another type is refused by every browser.
-_TYPES = {
+# A table and not the machine's mime.types, which differ. Browsers do not run a module that has another type.
+_CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".ico": "image/vnd.microsoft.icon",
@@ -27,19 +26,25 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
-_FOR_EVER = "public, max-age=31536000, immutable"
-_ASK_EACH_TIME = "no-cache"
+_IMMUTABLE = "public, max-age=31536000, immutable"
+_REVALIDATE = "no-cache"  # a cache may keep it, but must ask the server each time (RFC 9111 §5.2.2.4)
 _PAGE, _CONFIG = "index.html", "config.json"
 _RELEASE = re.compile(r"release-[0-9a-f]{16}")
+_POLICY = re.compile(r'(<meta\s+http-equiv="Content-Security-Policy"\s+content=")([^"]*)(")')
+_REFERENCE = re.compile(r'\b(href|src)="([^"]*)"')
 
 
-class UnknownKindOfFile(Exception):
-    """A file whose content type is not known here."""
+class UnknownFileType(Exception):
+    """A file has an extension without a known content type."""
+
+
+class PageError(Exception):
+    """index.html does not have the expected form. The message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One object as it should be."""
+    """An object that the bucket must hold."""
 
     path: str
     content: bytes
@@ -48,21 +53,21 @@ class Upload:
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever the object has to be written again: SHA-256 of content and headers."""
+        """SHA-256 of content and headers. When it differs, the object must be written again."""
         return _sha256((self.content_type, self.cache_control), self.content)
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What a publish makes true. `uploads` in this order: what the page needs, then the page."""
+    """The objects of a release in the order of their upload: what the page needs comes before the page."""
 
-    folder: str
+    directory: str
     uploads: tuple[Upload, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the bucket holds: all paths, the `fingerprint`s noted with them, and the page."""
+class BucketContents:
+    """What a bucket holds: all paths, the fingerprints that were stored with some of them, and the text of the page."""
 
     paths: frozenset[str]
     fingerprints: Mapping[str, str]
@@ -70,66 +75,95 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
-    """What is left to do."""
+class PublishPlan:
+    """The changes that make a bucket hold a release. `unchanged` is the number of objects that are already correct."""
 
     uploads: tuple[Upload, ...]
     unchanged: int
     outdated: tuple[str, ...]
 
 
-def plan(files: Mapping[str, bytes], api: Origin | None) -> Release:
-    """The release of a folder's files (by path, with `/`). Raises UnknownKindOfFile, `hosted_page.PageError`."""
-    fixed = [
-        Upload(path, content, _type_of(path), _FOR_EVER)
+def build_release(files: Mapping[str, bytes], api: Origin | None) -> Release:
+    """Return the release of the page's files, given by their path with `/`.
+
+    `api` is the origin of the server, None if the page's own host serves it. Raises UnknownFileType, PageError.
+    """
+    immutable = [
+        Upload(path, content, _content_type(path), _IMMUTABLE)
         for path, content in sorted(files.items())
         if path not in (_PAGE, _CONFIG)
     ]
-    names = [upload.path for upload in fixed]
-    folder = f"release-{_sha256(part for upload in fixed for part in (upload.path, upload.fingerprint))[:16]}"
-    html = hosted_page(files[_PAGE].decode(), names, folder, api)
-    config = json.dumps({"api": str(api or ""), "socket": api.socket if api else ""}) + "\n"
+    paths = [upload.path for upload in immutable]
+    directory = f"release-{_sha256(part for upload in immutable for part in (upload.path, upload.fingerprint))[:16]}"
+    html = _page(files[_PAGE].decode(), paths, directory, api)
+    config = json.dumps({"api": str(api or ""), "socket": api.websocket if api else ""}) + "\n"
     return Release(
-        folder,
+        directory,
         (
-            *(Upload(f"{folder}/{one.path}", one.content, one.content_type, one.cache_control) for one in fixed),
-            Upload(_CONFIG, config.encode(), _TYPES[".json"], _ASK_EACH_TIME),
-            Upload(_PAGE, html.encode(), _TYPES[".html"], _ASK_EACH_TIME),
+            *(Upload(f"{directory}/{one.path}", one.content, one.content_type, one.cache_control) for one in immutable),
+            Upload(_CONFIG, config.encode(), _CONTENT_TYPES[".json"], _REVALIDATE),
+            Upload(_PAGE, html.encode(), _CONTENT_TYPES[".html"], _REVALIDATE),
         ),
     )
 
 
-def changing(release: Release) -> list[str]:
-    """The paths whose content differs from release to release: their fingerprints have to be asked for."""
+def mutable_paths(release: Release) -> list[str]:
+    """Return the paths whose content differs between releases. Only their fingerprints must be compared."""
     return [upload.path for upload in release.uploads if not _RELEASE.match(upload.path)]
 
 
-def steps(release: Release, found: Found, *, delete: bool) -> Steps:
-    """What is missing or different; with `delete` also what only releases before the one that is replaced needed.
+def plan_publish(release: Release, contents: BucketContents, *, delete: bool) -> PublishPlan:
+    """Return the objects that are missing or different, and with `delete` the outdated ones.
 
-    The replaced one stays until the next time, for readers who are just loading it. Nothing is outdated that no
-    publish has written.
+    Outdated are the releases before the one that is replaced. That one stays until the next publish, for pages that are
+    being loaded now. Objects that a publish has not written are never outdated.
     """
     done = {
         upload.path
         for upload in release.uploads
-        if (upload.path in found.paths and upload.path.startswith(f"{release.folder}/"))
-        or found.fingerprints.get(upload.path) == upload.fingerprint
+        if (upload.path in contents.paths and upload.path.startswith(f"{release.directory}/"))
+        or contents.fingerprints.get(upload.path) == upload.fingerprint
     }
-    needed = {release.folder, *_RELEASE.findall(found.page)}
-    folders = {path: path.partition("/")[0] for path in found.paths if delete}
-    return Steps(
+    needed = {release.directory, *_RELEASE.findall(contents.page)}
+    directories = {path: path.partition("/")[0] for path in contents.paths if delete}
+    return PublishPlan(
         tuple(upload for upload in release.uploads if upload.path not in done),
         len(done),
-        tuple(sorted(p for p, folder in folders.items() if _RELEASE.fullmatch(folder) and folder not in needed)),
+        tuple(sorted(p for p, name in directories.items() if _RELEASE.fullmatch(name) and name not in needed)),
     )
 
 
-def _type_of(path: str) -> str:
-    ending = "." + path.rpartition(".")[2]
-    if ending not in _TYPES:
-        raise UnknownKindOfFile(f"{path}: no content type is known for {ending!r}; known are {', '.join(_TYPES)}")
-    return _TYPES[ending]
+def _page(html: str, files: Collection[str], directory: str, api: Origin | None) -> str:
+    """Return the page with its references to `files` pointed to `directory`, and with a policy that allows `api`.
+
+    The page itself carries the Content-Security-Policy, because a bucket cannot set that header.
+    """
+    if api is not None:
+        html = _with_policy(html, api)
+
+    def moved(reference: re.Match[str]) -> str:
+        attribute, path = reference.groups()
+        return f'{attribute}="{directory}/{path}"' if path in files else reference[0]
+
+    return _REFERENCE.sub(moved, html)
+
+
+def _with_policy(html: str, api: Origin) -> str:
+    policies = _POLICY.findall(html)
+    if len(policies) != 1:
+        raise PageError(f"index.html has {len(policies)} Content-Security-Policies, it must have exactly one")
+    directives = [directive.strip() for directive in policies[0][1].split(";")]
+    others = [directive for directive in directives if directive and not directive.startswith("connect-src ")]
+    # As narrow as possible: an injected script could reach the one server, and no other host to send secrets to.
+    policy = "; ".join([*others, f"connect-src 'self' {api} {api.websocket}"])
+    return _POLICY.sub(lambda meta: f"{meta[1]}{policy}{meta[3]}", html)
+
+
+def _content_type(path: str) -> str:
+    extension = "." + path.rpartition(".")[2]
+    if extension not in _CONTENT_TYPES:
+        raise UnknownFileType(f"{path}: unknown file type {extension!r}; known are {', '.join(_CONTENT_TYPES)}")
+    return _CONTENT_TYPES[extension]
 
 
 def _sha256(parts: Iterable[str], content: bytes = b"") -> str:

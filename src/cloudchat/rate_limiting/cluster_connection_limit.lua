@@ -1,19 +1,21 @@
 #!lua name=cloudchat_sockets_v1
 
--- The sockets of all processes that share this store, per user and per address. All keys have one hash tag (one slot of a
--- cluster): there are few calls, one when a socket opens, one when some close, and one heartbeat a process.
+-- The open connections of all processes that share this store, by user and by address. All keys have one hash tag (one
+-- slot of a cluster): there are few calls, one when a connection opens, one when some close, and one heartbeat of each
+-- process.
 --
 -- Keys
---   user:<id>, address:<network>  sorted sets of "<process> <number>", by the instant each was opened
---   alive:<process>               lives as long as the process's heartbeats come; without it its sockets count no more
---   leaving:<process>             set of the numbers that a process must close, because a newer socket took their place
+--   user:<id>, address:<network>  sorted sets of "<process> <number>", by the time when each connection was opened
+--   alive:<process>               expires when the process's heartbeats stop; then its connections no longer count
+--   leaving:<process>             set of the numbers that a process must close because the user opened newer connections
 
 local WEEK = 7 * 86400
 
--- Counts what lives; what a killed process left behind is struck off, but only looked for when the set seems too large.
-local function count(prefix, set, most)
+-- Returns how many connections of living processes a set holds, or its size if that is at most `limit`: only a set that
+-- seems too large is searched for the connections of killed processes, which are removed.
+local function count(prefix, set, limit)
   local size = redis.call('ZCARD', set)
-  if size <= most then
+  if size <= limit then
     return size
   end
   local alive = {}
@@ -30,9 +32,10 @@ local function count(prefix, set, most)
   return size
 end
 
--- keys: user address alive; args: prefix process number most-per-user most-per-address seconds-alive opened-at
--- Returns -1 if the address has too many, which leaves nothing behind; else 0 after the oldest ones were told to leave.
-local function enter(keys, args)
+-- keys: user address alive; args: prefix process number max-per-user max-per-address alive-seconds opened-at
+-- Returns -1 and adds nothing if the address has too many connections. Else adds the connection, schedules the user's
+-- oldest ones over the limit for closing, and returns 0.
+local function add(keys, args)
   local prefix, process, member = args[1], args[2], args[2] .. ' ' .. args[3]
   if redis.call('EXISTS', keys[3]) == 0 then
     redis.call('SET', keys[3], 1, 'EX', args[6])
@@ -44,28 +47,29 @@ local function enter(keys, args)
     redis.call('ZADD', set, 'NX', args[7], member)
     redis.call('EXPIRE', set, WEEK)
   end
-  local too_many = count(prefix, keys[1], tonumber(args[4])) - tonumber(args[4])
-  if too_many > 0 then
-    local oldest = redis.call('ZPOPMIN', keys[1], too_many)
+  local excess = count(prefix, keys[1], tonumber(args[4])) - tonumber(args[4])
+  if excess > 0 then
+    local oldest = redis.call('ZPOPMIN', keys[1], excess)
     for i = 1, #oldest, 2 do
-      local its_process, number = string.match(oldest[i], '^(%S+) (%S+)$')
-      redis.call('SADD', prefix .. 'leaving:' .. its_process, number)
-      redis.call('EXPIRE', prefix .. 'leaving:' .. its_process, args[6])
+      local owner, number = string.match(oldest[i], '^(%S+) (%S+)$')
+      redis.call('SADD', prefix .. 'leaving:' .. owner, number)
+      redis.call('EXPIRE', prefix .. 'leaving:' .. owner, args[6])
     end
   end
   return 0
 end
 
--- keys: sets; args: member for each of them
-local function leave(keys, args)
+-- keys: sets; args: the member to remove from each of them
+local function remove(keys, args)
   for i, set in ipairs(keys) do
     redis.call('ZREM', set, args[i])
   end
   return 0
 end
 
--- keys: alive leaving; args: seconds-alive. Returns whether the store still knew this process, and whom it must close.
-local function beat(keys, args)
+-- keys: alive leaving; args: alive-seconds
+-- Returns whether the process counted as alive until now, and the numbers of the connections that it must close.
+local function heartbeat(keys, args)
   local known = redis.call('EXISTS', keys[1])
   redis.call('SET', keys[1], 1, 'EX', args[1])
   local numbers = redis.call('SMEMBERS', keys[2])
@@ -74,11 +78,12 @@ local function beat(keys, args)
 end
 
 -- keys: alive
+-- The process's connections no longer count.
 local function retire(keys)
   return redis.call('DEL', keys[1])
 end
 
-redis.register_function('cloudchat_sockets_enter_v1', enter)
-redis.register_function('cloudchat_sockets_leave_v1', leave)
-redis.register_function('cloudchat_sockets_beat_v1', beat)
+redis.register_function('cloudchat_sockets_enter_v1', add)
+redis.register_function('cloudchat_sockets_leave_v1', remove)
+redis.register_function('cloudchat_sockets_beat_v1', heartbeat)
 redis.register_function('cloudchat_sockets_retire_v1', retire)

@@ -13,11 +13,15 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib.resources import files
 
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.redis_functions import RedisFunctions
 
 logger = logging.getLogger(__name__)
+
+FUNCTIONS = files("cloudchat.rate_limiting").joinpath("cluster_connection_limit.lua").read_text()
+"""The library of the functions that count connections."""
 
 BEAT_SECONDS = 2.0
 ALIVE_SECONDS = 6

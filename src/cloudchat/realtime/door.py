@@ -7,7 +7,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from cloudchat.core.log_rate_limit import RATE_LIMITED
-from cloudchat.protocol.close_codes import REASONS, CloseCode
+from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.realtime.handshake import SUBPROTOCOL, Credential, HandshakeRejection
 from cloudchat.realtime.socket_stats import SocketStats
 
@@ -36,7 +36,7 @@ class Door:
             return
         self._note(refusal, client)
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-        await send({"type": "websocket.close", "code": int(code), "reason": REASONS[code]})
+        await send({"type": "websocket.close", "code": int(code), "reason": code.reason})
 
     async def refuse(self, send: Send, refusal: HandshakeRejection, client: str, user_id: str = "unknown") -> None:
         """Answer the handshake with an HTTP status and the error body."""

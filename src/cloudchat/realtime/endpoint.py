@@ -184,7 +184,7 @@ class SocketEndpoint:
         self, connection: str, principal: Principal, rooms: list[RoomSummary], heads: list[StreamPosition]
     ) -> events.Welcome:
         return events.Welcome(
-            session=connection,
+            connection_id=connection,
             user=events.User(id=principal.user_id, name=principal.name, role=principal.role),
             server_time=rfc3339(time.time()),
             token_expires_at=rfc3339(principal.expires_at),

@@ -110,7 +110,7 @@ class Relay:
             feed.subscribed = True
             self._due_check(feed)
 
-    def heard(self, room: str, epoch: str, seq: int, event: bytes) -> None:
+    def event_received(self, room: str, epoch: str, seq: int, event: bytes) -> None:
         """See `broker.Listener`."""
         feed = self._feeds.get(room)
         if feed is None or not feed.opened.is_set():

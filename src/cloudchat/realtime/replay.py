@@ -8,7 +8,7 @@ before that moment is in the memory, what comes after it is delivered to the mem
 import asyncio
 
 from cloudchat.broker.broker import Broker, BrokerUnavailable
-from cloudchat.core.stream_position import StreamPosition, resume
+from cloudchat.core.stream_position import StreamPosition, plan_replay
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import Join
@@ -44,7 +44,7 @@ async def _replay(connection: Connection, command: Join, feed: RoomFeed, *, brok
     socket = connection.socket
     after = None if command.after is None else StreamPosition(command.after.epoch, command.after.seq)
     head = feed.position
-    status, sent = resume(after, head, feed.oldest, command.limit)
+    status, sent = plan_replay(after, head, feed.oldest, command.limit)
     joined = events.Joined(
         id=command.id, room=command.room, status=status.value, epoch=head.epoch, seq=head.seq, oldest=feed.oldest
     )

@@ -3,8 +3,8 @@
 import asyncio
 
 from cloudchat.broker.broker import Page
-from cloudchat.core.recent_events import RecentEvents
-from cloudchat.core.stream_position import Step, StreamPosition, step
+from cloudchat.core.recent_frames import RecentFrames
+from cloudchat.core.stream_position import Continuity, StreamPosition, continuity
 from cloudchat.realtime.framing import text_frame
 
 
@@ -15,7 +15,7 @@ class RoomFeed:
         self.room = room
         self.position = StreamPosition("", 0)
         self.oldest = 1
-        self.recent = RecentEvents(0)
+        self.recent = RecentFrames(0)
         self.interest = 0
         """How many sockets joined, or are joining."""
         self.subscribed = False
@@ -26,7 +26,7 @@ class RoomFeed:
 
     def open(self, page: Page) -> None:
         """Begin where `page` ends; nobody has been sent anything yet."""
-        self.recent = RecentEvents(page.last - len(page.events))
+        self.recent = RecentFrames(page.last - len(page.events))
         for event in page.events:
             self.recent.append(text_frame(event))
         self.position = StreamPosition(page.epoch, page.last)
@@ -35,10 +35,10 @@ class RoomFeed:
 
     def take(self, epoch: str, seq: int, event: bytes) -> bytes | None:
         """The event's frame if it is the next one, else None. Raises `HoleError` when the log must be read first."""
-        what = step(self.position, epoch, seq)
-        if what is Step.HOLE:
+        what = continuity(self.position, epoch, seq)
+        if what is Continuity.HOLE:
             raise HoleError
-        if what is Step.KNOWN:
+        if what is Continuity.DUPLICATE:
             return None
         frame = text_frame(event)
         self.recent.append(frame)
@@ -49,7 +49,7 @@ class RoomFeed:
         """Go on at the page's head: what was before cannot be joined to what comes."""
         self.position = StreamPosition(page.epoch, page.head)
         self.oldest = page.oldest
-        self.recent = RecentEvents(page.head)
+        self.recent = RecentFrames(page.head)
 
 
 class HoleError(Exception):

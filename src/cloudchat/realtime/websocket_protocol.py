@@ -22,7 +22,7 @@ from websockets.protocol import State
 from websockets.typing import StatusLike
 
 from cloudchat.http.raw_response import raw_error
-from cloudchat.protocol.close_codes import REASONS, CloseCode
+from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.rate_limiting.token_bucket import TokenBucket
 
 HANDSHAKE_SECONDS = 10.0
@@ -122,7 +122,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Send a close frame and give the peer a few seconds; the receiver is told at once that it is over."""
         if self.close_sent or self.transport.is_closing() or self.conn.state is not State.OPEN:
             return
-        self.conn.send_close(code, REASONS[code])
+        self.conn.send_close(code, code.reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self._linger()
 

@@ -18,7 +18,7 @@ from cloudchat.client import (
     RequestRefused,
     RoomEvent,
     SendRefused,
-    SignInNeeded,
+    SignInRequired,
     Update,
 )
 from support.accounts import Account, login, register
@@ -28,15 +28,15 @@ pytestmark = pytest.mark.anyio
 
 
 class Listener:
-    """Keeps the updates, and lets a test wait for one."""
+    """Collects the updates of a client; a test can wait for one."""
 
     def __init__(self) -> None:
         self.updates: list[Update] = []
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def __call__(self, update: Update) -> None:
         self.updates.append(update)
-        self._news.set()
+        self._changed.set()
 
     @property
     def texts(self) -> list[str]:
@@ -48,40 +48,40 @@ class Listener:
                 for update in self.updates:
                     if condition(update):
                         return update
-                self._news.clear()
-                await self._news.wait()
+                self._changed.clear()
+                await self._changed.wait()
 
 
 def client_of(server: RunningServer, account: Account, listener: Listener | None = None) -> ChatClient:
     async def token(fresh: bool) -> str:
         return account.access_token
 
-    policy = ReconnectPolicy(first_bound=0.1, last_bound=1)
+    policy = ReconnectPolicy(base_seconds=0.1, max_seconds=1)
     return ChatClient(server.ws_url, token, on_update=listener, policy=policy, options={"proxy": None})
 
 
-async def test_two_chat_and_go_on_after_the_server_was_killed(server: RunningServer) -> None:
+async def test_two_clients_continue_after_the_server_was_killed(server: RunningServer) -> None:
     ann, bob = await asyncio.to_thread(lambda: (register(server.url), register(server.url)))
-    heard = Listener()
-    async with client_of(server, ann) as one, client_of(server, bob, heard) as two:
+    listener = Listener()
+    async with client_of(server, ann) as one, client_of(server, bob, listener) as two:
         two.join("lobby")
         await one.send("lobby", "before")
-        await heard.wait_for(lambda update: isinstance(update, RoomEvent))
+        await listener.wait_for(lambda update: isinstance(update, RoomEvent))
         await asyncio.to_thread(server.kill)
         waiting = asyncio.create_task(one.send("lobby", "while it was down"))
         await asyncio.to_thread(server.start)
         ack = await waiting
         await one.send("lobby", "after", reply_to=ack["seq"])
-        await heard.wait_for(lambda update: isinstance(update, RoomEvent) and update.seq == 3)
+        await listener.wait_for(lambda update: isinstance(update, RoomEvent) and update.seq == 3)
         position = two.position("lobby")
-    assert heard.texts == ["before", "while it was down", "after"]
+    assert listener.texts == ["before", "while it was down", "after"]
     assert position is not None
     assert position.seq == 3
-    assert any(isinstance(update, Joined) and update.status == "recovered" for update in heard.updates)
-    assert not any(isinstance(update, Gap) for update in heard.updates)
+    assert any(isinstance(update, Joined) and update.status == "recovered" for update in listener.updates)
+    assert not any(isinstance(update, Gap) for update in listener.updates)
 
 
-async def test_a_position_of_an_earlier_run_is_gone_on_from(server: RunningServer) -> None:
+async def test_join_continues_from_the_position_of_an_earlier_client(server: RunningServer) -> None:
     account = await asyncio.to_thread(register, server.url)
     async with client_of(server, account) as first:
         first.join("lobby")
@@ -89,21 +89,21 @@ async def test_a_position_of_an_earlier_run_is_gone_on_from(server: RunningServe
         position = first.position("lobby")
         for text in ("two", "three"):
             await first.send("lobby", text)
-    heard = Listener()
-    async with client_of(server, account, heard) as second:
+    listener = Listener()
+    async with client_of(server, account, listener) as second:
         second.join("lobby", after=position)
-        await heard.wait_for(lambda update: isinstance(update, RoomEvent) and update.seq == 3)
-    seqs = [update.seq for update in heard.updates if isinstance(update, RoomEvent)]
+        await listener.wait_for(lambda update: isinstance(update, RoomEvent) and update.seq == 3)
+    seqs = [update.seq for update in listener.updates if isinstance(update, RoomEvent)]
     assert seqs == list(range((position.seq if position else 0) + 1, 4))
 
 
-async def test_a_reader_that_is_behind_gets_everything_all_the_same() -> None:
+async def test_a_slow_reader_receives_every_event() -> None:
     with RunningServer(environment={"CLOUDCHAT_SENDS_PER_10S": "1000"}) as server:
         account = await asyncio.to_thread(register, server.url)
         async with client_of(server, account) as client:
-            updates = client.updates(most=10)
+            updates = client.updates(max_buffered=10)
             client.join("lobby")
-            for number in range(60):  # nobody reads meanwhile, and the acks come nevertheless
+            for number in range(60):  # nothing is read in the meantime, and the acks still arrive
                 await client.send("lobby", str(number))
             texts: list[str] = []
             async with asyncio.timeout(20):
@@ -116,26 +116,26 @@ async def test_a_reader_that_is_behind_gets_everything_all_the_same() -> None:
     assert texts == [str(number) for number in range(60)]
 
 
-async def test_refusals_are_told_to_whom_they_concern(server: RunningServer) -> None:
+async def test_a_refusal_is_raised_by_its_call_or_delivered_as_join_refused(server: RunningServer) -> None:
     account = await asyncio.to_thread(register, server.url)
-    heard = Listener()
-    async with client_of(server, account, heard) as client:
+    listener = Listener()
+    async with client_of(server, account, listener) as client:
         with pytest.raises(ConnectionLost):
             await client.request("ping")
-        await heard.wait_for(lambda update: isinstance(update, Connected))
+        await listener.wait_for(lambda update: isinstance(update, Connected))
         assert (await client.request("ping"))["type"] == "pong"
         with pytest.raises(RequestRefused, match="bad_request"):
             await client.request("zap")
         with pytest.raises(SendRefused, match="too_large"):
             await client.send("lobby", "x" * 4001)
         client.join("nowhere")
-        refused = await heard.wait_for(lambda update: isinstance(update, JoinRefused))
+        refused = await listener.wait_for(lambda update: isinstance(update, JoinRefused))
         assert isinstance(refused, JoinRefused)
         assert (refused.room, refused.code) == ("nowhere", "not_found")
         assert (await client.send("lobby", "still here"))["seq"] == 1
 
 
-async def test_a_rate_limit_is_waited_out() -> None:
+async def test_sends_over_the_rate_limit_are_retried() -> None:
     with RunningServer(environment={"CLOUDCHAT_SENDS_PER_10S": "20"}) as server:
         account = await asyncio.to_thread(register, server.url)
         async with client_of(server, account) as client:
@@ -143,48 +143,48 @@ async def test_a_rate_limit_is_waited_out() -> None:
         assert [ack["seq"] for ack in acks] == list(range(1, 24))
 
 
-async def test_a_token_that_expires_is_renewed_without_a_new_connection() -> None:
+async def test_an_expiring_token_is_replaced_without_a_reconnect() -> None:
     environment = {"CLOUDCHAT_ACCESS_TOKEN_SECONDS": "5", "CLOUDCHAT_HEARTBEAT_SECONDS": "1"}
     with RunningServer(environment=environment) as server:
         account = await asyncio.to_thread(register, server.url)
-        asked: list[bool] = []
+        calls: list[bool] = []
 
         async def token(fresh: bool) -> str:
-            asked.append(fresh)
+            calls.append(fresh)
             if fresh:
                 return (await asyncio.to_thread(login, server.url, account.name)).access_token
             return account.access_token
 
-        heard = Listener()
-        async with ChatClient(server.ws_url, token, on_update=heard, options={"proxy": None}) as client:
+        listener = Listener()
+        async with ChatClient(server.ws_url, token, on_update=listener, options={"proxy": None}) as client:
             async with asyncio.timeout(20):
-                while len(asked) < 4:  # more than one life of a token
+                while len(calls) < 4:  # longer than the lifetime of one token
                     assert (await client.send("lobby", "hello"))["type"] == "ack"
                     await asyncio.sleep(0.6)
-        assert asked == [False, True, True, True]
-        assert not any(isinstance(update, Disconnected) for update in heard.updates)
+        assert calls == [False, True, True, True]
+        assert not any(isinstance(update, Disconnected) for update in listener.updates)
 
 
-async def test_without_a_token_that_is_accepted_it_gives_up(server: RunningServer) -> None:
+async def test_the_client_ends_when_no_token_is_accepted(server: RunningServer) -> None:
     async def token(fresh: bool) -> str:
         return "a.b.c"
 
     async with ChatClient(server.ws_url, token, options={"proxy": None}) as client:
         sending = asyncio.create_task(client.send("lobby", "hello"))
         async with asyncio.timeout(20):
-            assert isinstance(await client.ended(), SignInNeeded)
-        with pytest.raises(SignInNeeded):
+            assert isinstance(await client.ended(), SignInRequired)
+        with pytest.raises(SignInRequired):
             await sending
-        with pytest.raises(SignInNeeded):
+        with pytest.raises(SignInRequired):
             await client.send("lobby", "again")
 
 
-async def test_a_terminal_close_ends_it_and_its_iterator(server: RunningServer) -> None:
+async def test_a_terminal_close_code_ends_the_client_and_its_iterator(server: RunningServer) -> None:
     account = await asyncio.to_thread(register, server.url)
-    heard = Listener()
-    async with client_of(server, account, heard) as client:
+    listener = Listener()
+    async with client_of(server, account, listener) as client:
         updates = client.updates()
-        await heard.wait_for(lambda update: isinstance(update, Connected))
+        await listener.wait_for(lambda update: isinstance(update, Connected))
         for _ in range(21):
             with pytest.raises((RequestRefused, ConnectionEnded, ConnectionLost)):
                 await client.request("zap")
@@ -193,9 +193,9 @@ async def test_a_terminal_close_ends_it_and_its_iterator(server: RunningServer) 
             assert isinstance(end, ConnectionEnded)
             assert end.code == 4400
             with pytest.raises(ConnectionEnded):
-                await read_to_the_end(updates)
+                await read_all(updates)
 
 
-async def read_to_the_end(updates: AsyncIterator[Update]) -> None:
+async def read_all(updates: AsyncIterator[Update]) -> None:
     async for _ in updates:
         pass

@@ -6,11 +6,15 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from cloudchat.core.log_rate_limit import PER_CLIENT
+from cloudchat.core.log_rate_limit import MAX_LINES_PER_CLIENT
 from support.server import RunningServer
 from support.socket import ChatSocket
 
-REFUSED = {"not signed in": 3 * PER_CLIENT, "limit hit": 2 * PER_CLIENT, "socket refused": 2 * PER_CLIENT}
+REFUSED = {
+    "not signed in": 3 * MAX_LINES_PER_CLIENT,
+    "limit hit": 2 * MAX_LINES_PER_CLIENT,
+    "socket refused": 2 * MAX_LINES_PER_CLIENT,
+}
 
 
 def test_a_flood_of_refusals_costs_few_lines_and_is_counted() -> None:
@@ -30,10 +34,10 @@ def test_a_flood_of_refusals_costs_few_lines_and_is_counted() -> None:
                 ChatSocket(server.ws_url, "no token")
         server.terminate()  # or a minute later
         lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
-    assert len(lines) < (len(REFUSED) + 1) * PER_CLIENT, "and none of them a second time, by another name"
+    assert len(lines) < (len(REFUSED) + 1) * MAX_LINES_PER_CLIENT, "and none of them a second time, by another name"
     for kind, refused in REFUSED.items():
         told = sum(line["event"] == kind for line in lines)
         rest = [line for line in lines if line.get("kind") == kind]
-        assert PER_CLIENT <= told < refused
+        assert MAX_LINES_PER_CLIENT <= told < refused
         assert told + sum(line["lines"] for line in rest) == refused
         assert {line["address"] for line in rest} == {"127.0.0.1"}

@@ -22,7 +22,7 @@ class Process:
     """A census, and the sockets that it was told to close."""
 
     def __init__(self, store: RunningStore, per_user: int, per_address: int) -> None:
-        self.calls = RedisFunctions(store.url)
+        self.calls = RedisFunctions(store.url, libraries=[cluster_connection_limit.FUNCTIONS])
         self.census = ClusterConnectionLimit(self.calls, per_user=per_user, per_address=per_address)
         self.told: asyncio.Queue[int] = asyncio.Queue()
 

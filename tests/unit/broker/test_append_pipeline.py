@@ -1,94 +1,98 @@
-"""The pipe against a store that is scripted at the level of the protocol: what a real one does only on bad days."""
-
 import asyncio
 from pathlib import Path
 
 import pytest
 
-from cloudchat.broker.append_pipeline import AppendPipeline, pack
+from cloudchat.broker.append_pipeline import AppendPipeline
 from cloudchat.broker.broker import Appended, BrokerUnavailable
+from cloudchat.broker.redis_connection import pack
+from unit.broker.scripted_store import ScriptedStore
 
 pytestmark = pytest.mark.anyio
 
 APPEND = pack("FCALL", "cloudchat_append_v1", 0)
+PONG = b"+PONG\r\n"
+FUNCTIONS_LOADED = b"+cloudchat_v1\r\n"
 
 
-class ScriptedStore:
-    """Answers the first commands of each connection with `answers`, and then nothing. Counts its connections."""
-
-    def __init__(self, path: Path, *answers: bytes) -> None:
-        self.url = f"unix://{path}"
-        self._path = path
-        self._answers = answers
-        self.opened = 0
-        self.closed = asyncio.Semaphore(0)
-
-    async def start(self) -> None:
-        await asyncio.start_unix_server(self._serve, self._path)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.opened += 1
-        for answer in self._answers:
-            await reader.read(1 << 20)
-            writer.write(answer)
-        while await reader.read(1 << 20):
-            pass
-        writer.close()
-        self.closed.release()
+def appended(seq: int, *, duplicate: bool = False) -> bytes:
+    """The store's answer to an append."""
+    return b"*3\r\n$2\r\ne1\r\n$3\r\n%d t\r\n:%d\r\n" % (seq, duplicate)
 
 
-async def nothing() -> None:
-    """There is nothing to prepare."""
+async def do_nothing() -> None: ...
 
 
-async def outcome_of(pipe: AppendPipeline) -> Appended | BrokerUnavailable:
-    answer: asyncio.Future[Appended | BrokerUnavailable] = asyncio.get_running_loop().create_future()
-    pipe.submit(lambda: APPEND, answer.set_result)
-    return await asyncio.wait_for(answer, 20)
+def pipeline_to(store: ScriptedStore) -> AppendPipeline:
+    return AppendPipeline(store.url, before_first_append=do_nothing, appends_settled=lambda: None)
+
+
+async def append(pipeline: AppendPipeline) -> Appended | BrokerUnavailable:
+    outcome: asyncio.Future[Appended | BrokerUnavailable] = asyncio.get_running_loop().create_future()
+    pipeline.submit(lambda: APPEND, outcome.set_result)
+    return await asyncio.wait_for(outcome, 20)
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def socket(tmp_path: Path) -> Path:
     return tmp_path / "store.sock"
 
 
-async def test_a_store_that_stops_while_the_functions_are_loaded_is_given_up(path: Path) -> None:
-    store = ScriptedStore(path, b"+PONG\r\n")
+async def test_an_append_fails_when_the_store_is_silent_while_functions_are_loaded(socket: Path) -> None:
+    store = ScriptedStore(socket, PONG)
     await store.start()
-    pipe = AppendPipeline(store.url, lambda: None, nothing)
-    assert isinstance(await outcome_of(pipe), BrokerUnavailable)
+    pipeline = pipeline_to(store)
+    assert isinstance(await append(pipeline), BrokerUnavailable)
     await asyncio.wait_for(store.closed.acquire(), 10)
-    await pipe.close()
+    await pipeline.close()
 
 
-async def test_a_store_that_refuses_the_functions_keeps_no_connection_of_ours(path: Path) -> None:
-    store = ScriptedStore(path, b"+PONG\r\n", b"-OOM command not allowed when used memory > 'maxmemory'\r\n")
+async def test_the_connection_is_closed_when_the_store_refuses_the_functions(socket: Path) -> None:
+    store = ScriptedStore(socket, PONG, b"-OOM command not allowed when used memory > 'maxmemory'\r\n")
     await store.start()
-    pipe = AppendPipeline(store.url, lambda: None, nothing)
+    pipeline = pipeline_to(store)
     for _ in range(3):
-        assert isinstance(await outcome_of(pipe), BrokerUnavailable)
+        assert isinstance(await append(pipeline), BrokerUnavailable)
         await asyncio.wait_for(store.closed.acquire(), 10)
-    assert store.opened == 3
-    await pipe.close()
+    assert store.connections == 3
+    await pipeline.close()
 
 
-async def test_appends_of_one_tick_are_answered_in_their_order(path: Path) -> None:
-    answers = b"".join(b"*3\r\n$2\r\ne1\r\n$3\r\n%d t\r\n:0\r\n" % seq for seq in (1, 2, 3))
-    store = ScriptedStore(path, b"+PONG\r\n", b"+cloudchat_v1\r\n", answers)
+async def test_answers_are_matched_in_the_order_of_the_appends(socket: Path) -> None:
+    store = ScriptedStore(socket, PONG, FUNCTIONS_LOADED, appended(1) + appended(2) + appended(3))
     await store.start()
-    pipe = AppendPipeline(store.url, lambda: None, nothing)
-    outcomes = await asyncio.gather(*(outcome_of(pipe) for _ in range(3)))
+    pipeline = pipeline_to(store)
+    outcomes = await asyncio.gather(*(append(pipeline) for _ in range(3)))
     assert [outcome.seq for outcome in outcomes if isinstance(outcome, Appended)] == [1, 2, 3]
-    await pipe.close()
+    await pipeline.close()
 
 
-async def test_a_refusal_is_the_answer_to_its_own_append(path: Path) -> None:
-    answers = b"*3\r\n$2\r\ne1\r\n$3\r\n1 t\r\n:0\r\n" + b"-MISCONF disk\r\n" + b"*3\r\n$2\r\ne1\r\n$3\r\n2 t\r\n:1\r\n"
-    store = ScriptedStore(path, b"+PONG\r\n", b"+cloudchat_v1\r\n", answers)
+async def test_appends_settled_is_called_once_all_appends_are_answered(socket: Path) -> None:
+    store = ScriptedStore(socket, PONG, FUNCTIONS_LOADED, appended(1) + appended(2) + appended(3))
     await store.start()
-    pipe = AppendPipeline(store.url, lambda: None, nothing)
-    first, second, third = await asyncio.gather(*(outcome_of(pipe) for _ in range(3)))
+    settled = 0
+
+    def count() -> None:
+        nonlocal settled
+        settled += 1
+
+    pipeline = AppendPipeline(store.url, before_first_append=do_nothing, appends_settled=count)
+    assert not pipeline.pending
+    appends = [asyncio.create_task(append(pipeline)) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert pipeline.pending
+    await asyncio.gather(*appends)
+    assert (pipeline.pending, settled) == (False, 1)
+    await pipeline.close()
+
+
+async def test_an_error_reply_fails_only_its_own_append(socket: Path) -> None:
+    answers = appended(1) + b"-MISCONF disk\r\n" + appended(2, duplicate=True)
+    store = ScriptedStore(socket, PONG, FUNCTIONS_LOADED, answers)
+    await store.start()
+    pipeline = pipeline_to(store)
+    first, second, third = await asyncio.gather(*(append(pipeline) for _ in range(3)))
     assert first == Appended(1, "e1", "t", duplicate=False)
     assert isinstance(second, BrokerUnavailable)
     assert third == Appended(2, "e1", "t", duplicate=True)
-    await pipe.close()
+    await pipeline.close()

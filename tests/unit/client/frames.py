@@ -1,4 +1,4 @@
-"""Frames as the server writes them."""
+"""Frames as the server sends them."""
 
 import json
 from typing import Any
@@ -11,8 +11,9 @@ def message(seq: int, *, room: str = "lobby", epoch: str = "e1", text: str = "")
 
 
 def joined(command: Frame, status: str, head: int, *, oldest: int = 1, epoch: str = "e1") -> Frame:
-    answer = {"type": "joined", "id": command["id"], "room": command["room"], "status": status}
-    return {**answer, "epoch": epoch, "seq": head, "oldest": oldest}
+    """The reply to the `join` command."""
+    reply = {"type": "joined", "id": command["id"], "room": command["room"], "status": status}
+    return {**reply, "epoch": epoch, "seq": head, "oldest": oldest}
 
 
 def head(seq: int, *, room: str = "lobby", epoch: str = "e1") -> Frame:

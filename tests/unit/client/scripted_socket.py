@@ -1,4 +1,4 @@
-"""What `open_socket` gives a client: says what the test wants, and gives the test what the client sends."""
+"""A replacement for the socket of `open_socket`: the test writes what the client receives, and reads what it sends."""
 
 import asyncio
 import json
@@ -9,29 +9,30 @@ from unit.client.frames import Frame, text_of
 
 
 class ScriptedSocket:
-    ended = ConnectionEnded(1006, "connection lost")
+    end = ConnectionEnded(1006, "connection lost")
 
     def __init__(self, *frames: Frame) -> None:
-        self._said: asyncio.Queue[Frame] = asyncio.Queue()
-        self._sent: asyncio.Queue[Frame] = asyncio.Queue()
-        self.say(*frames)
+        self._to_client: asyncio.Queue[Frame] = asyncio.Queue()
+        self._from_client: asyncio.Queue[Frame] = asyncio.Queue()
+        self.serve(*frames)
 
-    def say(self, *frames: Frame) -> None:
+    def serve(self, *frames: Frame) -> None:
+        """Send frames to the client."""
         for frame in frames:
-            self._said.put_nowait(frame)
+            self._to_client.put_nowait(frame)
 
-    async def hear(self) -> Frame:
+    async def next_command(self) -> Frame:
         """The next command that the client sends."""
         async with asyncio.timeout(10):
-            return await self._sent.get()
+            return await self._from_client.get()
 
     async def frames(self) -> AsyncIterator[str]:
         while True:
-            yield text_of(await self._said.get())
+            yield text_of(await self._to_client.get())
 
     async def send(self, text: str) -> None:
-        self._sent.put_nowait(json.loads(text))
+        self._from_client.put_nowait(json.loads(text))
 
     async def close(self) -> None: ...
 
-    def cut(self) -> None: ...
+    def abort(self) -> None: ...

@@ -1,4 +1,4 @@
-"""What readers of one client mean for its rooms."""
+"""How the readers of a client's updates affect its rooms."""
 
 import asyncio
 import contextlib
@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cloudchat.client import ChatClient, Closed, EphemeralEvent, Update, connection_loop
-from cloudchat.client.event_stream import EventStream
+from cloudchat.client import ChatClient, ClientClosed, EphemeralEvent, Update, connection_loop
+from cloudchat.client.update_stream import UpdateStream
 from unit.client.frames import WELCOME
 from unit.client.scripted_socket import ScriptedSocket
 
@@ -18,7 +18,8 @@ TYPING = {"type": "typing", "room": "lobby"}
 
 
 @contextlib.asynccontextmanager
-async def in_lobby(patch: pytest.MonkeyPatch) -> AsyncIterator[tuple[ChatClient, ScriptedSocket]]:
+async def in_lobby(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[ChatClient, ScriptedSocket]]:
+    """A client that has joined the lobby."""
     socket = ScriptedSocket(WELCOME)
 
     async def open_socket(url: str, token: str, options: object) -> ScriptedSocket:
@@ -27,65 +28,67 @@ async def in_lobby(patch: pytest.MonkeyPatch) -> AsyncIterator[tuple[ChatClient,
     async def token(fresh: bool) -> str:
         return "t"
 
-    patch.setattr(connection_loop, "open_socket", open_socket)
+    monkeypatch.setattr(connection_loop, "open_socket", open_socket)
     async with ChatClient("ws://x", token) as client:
         client.join("lobby")
-        assert (await socket.hear())["type"] == "join"
+        assert (await socket.next_command())["type"] == "join"
         yield client, socket
 
 
-async def read_to_the_end(stream: EventStream) -> None:
+async def read_all(stream: UpdateStream) -> None:
     async for _ in stream:
         pass
 
 
-async def test_the_rooms_are_left_as_long_as_any_reader_is_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_client_rejoins_its_rooms_only_when_all_readers_have_caught_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with in_lobby(monkeypatch) as (client, socket):
-        streams = [client.updates(most=2) for _ in range(2)]
-        socket.say(TYPING, TYPING)
-        assert (await socket.hear())["type"] == "leave"
-        first = asyncio.create_task(read_to_the_end(streams[0]))
+        streams = [client.updates(max_buffered=2) for _ in range(2)]
+        socket.serve(TYPING, TYPING)
+        assert (await socket.next_command())["type"] == "leave"
+        first = asyncio.create_task(read_all(streams[0]))
         await asyncio.sleep(0)
-        saying = asyncio.create_task(client.send("lobby", "the first has caught up"))
-        assert (await socket.hear())["type"] == "send"
-        second = asyncio.create_task(read_to_the_end(streams[1]))
-        assert (await socket.hear())["type"] == "join"
-        for task in (first, second, saying):
+        sending = asyncio.create_task(client.send("lobby", "the first reader has caught up"))
+        assert (await socket.next_command())["type"] == "send"
+        second = asyncio.create_task(read_all(streams[1]))
+        assert (await socket.next_command())["type"] == "join"
+        for task in (first, second, sending):
             task.cancel()
 
 
-async def test_a_reader_that_has_gone_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_closing_the_stream_of_a_slow_reader_rejoins_the_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
     async with in_lobby(monkeypatch) as (client, socket):
-        async with contextlib.aclosing(client.updates(most=1)) as stream:
-            socket.say(TYPING)
-            assert (await socket.hear())["type"] == "leave"
-        assert (await socket.hear())["type"] == "join"
+        async with contextlib.aclosing(client.updates(max_buffered=1)) as stream:
+            socket.serve(TYPING)
+            assert (await socket.next_command())["type"] == "leave"
+        assert (await socket.next_command())["type"] == "join"
         with pytest.raises(StopAsyncIteration):
             await anext(stream)
 
 
-async def test_a_reader_that_was_dropped_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_garbage_collection_of_a_slow_readers_stream_rejoins_the_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
     async with in_lobby(monkeypatch) as (client, socket):
-        stream = client.updates(most=1)
-        socket.say(TYPING)
-        assert (await socket.hear())["type"] == "leave"
+        stream = client.updates(max_buffered=1)
+        socket.serve(TYPING)
+        assert (await socket.next_command())["type"] == "leave"
         del stream
         gc.collect()
-        assert (await socket.hear())["type"] == "join"
+        assert (await socket.next_command())["type"] == "join"
 
 
-async def test_a_reader_that_waits_is_none_that_was_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stream_that_is_being_read_is_not_garbage_collected(monkeypatch: pytest.MonkeyPatch) -> None:
     async with in_lobby(monkeypatch) as (client, socket):
-        got: asyncio.Queue[Update] = asyncio.Queue()
+        received: asyncio.Queue[Update] = asyncio.Queue()
 
         async def read() -> None:
-            with contextlib.suppress(Closed):
+            with contextlib.suppress(ClientClosed):
                 async for update in client.updates():
-                    got.put_nowait(update)
+                    received.put_nowait(update)
 
-        asyncio.create_task(read())  # noqa: RUF006 (nobody keeps it, that is the point)
+        asyncio.create_task(read())  # noqa: RUF006 (no other reference to the task: that is what is tested)
         await asyncio.sleep(0)
         gc.collect()
-        socket.say(TYPING)
+        socket.serve(TYPING)
         async with asyncio.timeout(10):
-            assert await got.get() == EphemeralEvent(TYPING)
+            assert await received.get() == EphemeralEvent(TYPING)

@@ -6,13 +6,13 @@ import pytest
 
 from cloudchat.client import connection_loop
 from cloudchat.client.chat_protocol import ChatProtocol
-from cloudchat.client.close_rules import Reaction
 from cloudchat.client.connection_loop import ConnectionLoop
-from cloudchat.client.errors import SignInNeeded
+from cloudchat.client.errors import SignInRequired
 from cloudchat.client.outbox import PendingSend
 from cloudchat.client.reconnect_policy import ReconnectPolicy
-from cloudchat.client.socket import NotOpened
+from cloudchat.client.socket import OpenFailed
 from cloudchat.client.updates import Connected, Disconnected, Update
+from cloudchat.protocol.close_codes import Recovery
 from unit.client.frames import WELCOME
 from unit.client.scripted_socket import ScriptedSocket
 
@@ -20,25 +20,25 @@ pytestmark = pytest.mark.anyio
 
 
 class Server:
-    """Opens a socket to whom it believes."""
+    """Opens `socket` for the one token that it accepts, and refuses all others."""
 
-    def __init__(self, patch: pytest.MonkeyPatch, believed: str, socket: ScriptedSocket) -> None:
-        patch.setattr(connection_loop, "open_socket", self._open)
-        self.believed = believed
-        self.tried: list[str] = []
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, accepted: str, socket: ScriptedSocket) -> None:
+        monkeypatch.setattr(connection_loop, "open_socket", self._open)
+        self._accepted = accepted
+        self.tokens: list[str] = []
         self._socket = socket
 
     async def _open(self, url: str, token: str, options: object) -> ScriptedSocket:
-        self.tried.append(token)
-        if token != self.believed:
-            raise NotOpened("refused with HTTP status 401", Reaction.REFRESH, None, 401)
+        self.tokens.append(token)
+        if token != self._accepted:
+            raise OpenFailed("refused with HTTP status 401", Recovery.REFRESH, None, 401)
         return self._socket
 
 
 async def connect(
     token: Callable[[bool], Awaitable[str]], until: type[Update], protocol: ChatProtocol | None = None
 ) -> list[Update]:
-    """Run until an update of that kind, and return all up to it, or until it gives up."""
+    """Run a connection loop until it delivers an update of this type or ends. Return all updates."""
     updates: list[Update] = []
     done = asyncio.Event()
 
@@ -49,7 +49,7 @@ async def connect(
 
     policy = ReconnectPolicy(rand=lambda: 0.0)
     running = asyncio.create_task(
-        ConnectionLoop("ws://x", token, protocol or ChatProtocol(), policy, {}, deliver).run(), name="connecting"
+        ConnectionLoop("ws://x", token, protocol or ChatProtocol(), policy, {}, deliver).run(), name="connection loop"
     )
     running.add_done_callback(lambda _: done.set())
     async with asyncio.timeout(10):
@@ -60,40 +60,40 @@ async def connect(
     return updates
 
 
-async def test_a_refresh_that_cannot_be_had_for_a_moment_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refresh_that_fails_with_an_oserror_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server(monkeypatch, "new", ScriptedSocket(WELCOME))
-    asked: list[bool] = []
+    calls: list[bool] = []
 
     async def token(fresh: bool) -> str:
-        asked.append(fresh)
-        if asked == [False, True]:
+        calls.append(fresh)
+        if calls == [False, True]:
             raise ConnectionRefusedError("the server restarts")
         return "new" if fresh else "old"
 
     await connect(token, Connected)
-    assert asked == [False, True, True]
-    assert server.tried == ["old", "new"]
+    assert calls == [False, True, True]
+    assert server.tokens == ["old", "new"]
 
 
-async def test_a_fresh_token_that_is_refused_too_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sign_in_is_required_when_a_fresh_token_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server(monkeypatch, "none", ScriptedSocket())
 
     async def token(fresh: bool) -> str:
         return "new" if fresh else "old"
 
-    with pytest.raises(SignInNeeded):
+    with pytest.raises(SignInRequired):
         await connect(token, Connected)
-    assert server.tried == ["old", "new"]
+    assert server.tokens == ["old", "new"]
 
 
-async def test_a_server_that_takes_nothing_and_is_silent_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Deaf(ScriptedSocket):
+async def test_the_loop_disconnects_from_a_silent_server_that_accepts_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    class StalledSocket(ScriptedSocket):
         async def send(self, text: str) -> None:
             await asyncio.Event().wait()
 
-    Server(monkeypatch, "t", Deaf({**WELCOME, "heartbeat_seconds": 0.05}))
+    Server(monkeypatch, "t", StalledSocket({**WELCOME, "heartbeat_seconds": 0.05}))
     protocol = ChatProtocol()
-    protocol.write(PendingSend("lobby", "a", {"type": "send"}, lambda _: None))
+    protocol.send(PendingSend("lobby", "a", {"type": "send"}, lambda _: None))
 
     async def token(fresh: bool) -> str:
         return "t"

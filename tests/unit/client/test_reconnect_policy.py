@@ -1,77 +1,82 @@
 import pytest
 
-from cloudchat.client.close_rules import Reaction, after_close, after_refusal
-from cloudchat.client.reconnect_policy import BACK_OFF_FLOOR_SECONDS, STABLE_SECONDS, ReconnectPolicy
-from cloudchat.protocol.close_codes import CloseCode
+from cloudchat.client.reconnect_policy import (
+    BACK_OFF_SECONDS,
+    STABLE_SECONDS,
+    ReconnectPolicy,
+    recovery_after_close,
+    recovery_after_refusal,
+)
+from cloudchat.protocol.close_codes import CloseCode, Recovery
 
 
 def policy(rand: float = 0.5) -> ReconnectPolicy:
-    return ReconnectPolicy(first_bound=1, last_bound=30, rand=lambda: rand)
+    return ReconnectPolicy(base_seconds=1, max_seconds=30, rand=lambda: rand)
 
 
-def test_bounds_double_up_to_the_last_one() -> None:
-    waits = [policy(0.5).jitter(attempt) for attempt in (0, 1, 2, 5, 6, 1000)]
+def test_the_bound_doubles_up_to_the_maximum() -> None:
+    waits = [policy(0.5).full_jitter(attempt) for attempt in (0, 1, 2, 5, 6, 1000)]
     assert waits == [0.5, 1, 2, 15, 15, 15]
 
 
-def test_a_crowd_is_spread_over_the_whole_bound() -> None:
-    assert policy(0.0).delay(Reaction.RETRY, 0) == 0
-    assert policy(0.999).delay(Reaction.RETRY, 0) == pytest.approx(0.999)
+def test_delays_spread_from_zero_to_the_bound() -> None:
+    assert policy(0.0).delay(Recovery.RETRY, 0) == 0
+    assert policy(0.999).delay(Recovery.RETRY, 0) == pytest.approx(0.999)
 
 
-def test_welcome_alone_does_not_reset_the_attempts() -> None:
+def test_a_short_connection_does_not_reset_the_attempts() -> None:
     one = policy()
     for expected in (0.5, 1, 2):
         one.opened(100)
-        assert one.delay(Reaction.RETRY, 101) == expected
+        assert one.delay(Recovery.RETRY, 101) == expected
 
 
-def test_a_connection_that_lasted_resets_the_attempts() -> None:
+def test_a_stable_connection_resets_the_attempts() -> None:
     one = policy()
-    one.delay(Reaction.RETRY, 0)
-    one.delay(Reaction.RETRY, 0)
+    one.delay(Recovery.RETRY, 0)
+    one.delay(Recovery.RETRY, 0)
     one.opened(100)
-    assert one.delay(Reaction.RETRY, 100 + STABLE_SECONDS) == 0.5
+    assert one.delay(Recovery.RETRY, 100 + STABLE_SECONDS) == 0.5
 
 
-def test_the_servers_own_delay_is_kept() -> None:
-    assert policy().delay(Reaction.RETRY, 0, asked=1.75) == 1.75
+def test_the_delay_that_the_server_named_is_used() -> None:
+    assert policy().delay(Recovery.RETRY, 0, server_delay_seconds=1.75) == 1.75
 
 
-def test_who_was_too_slow_comes_back_at_once_but_not_in_a_loop() -> None:
+def test_retry_now_has_no_delay_only_at_the_first_attempt() -> None:
     one = policy()
-    assert one.delay(Reaction.RETRY_NOW, 0) == 0
-    assert one.delay(Reaction.RETRY_NOW, 0) > 0
+    assert one.delay(Recovery.RETRY_NOW, 0) == 0
+    assert one.delay(Recovery.RETRY_NOW, 0) > 0
 
 
-def test_backing_off_has_a_floor() -> None:
-    assert policy(0.0).delay(Reaction.BACK_OFF, 0) == BACK_OFF_FLOOR_SECONDS
+def test_back_off_has_a_minimum_delay() -> None:
+    assert policy(0.0).delay(Recovery.BACK_OFF, 0) == BACK_OFF_SECONDS
 
 
 @pytest.mark.parametrize(
-    ("code", "reaction"),
+    ("code", "recovery"),
     [
-        (None, Reaction.RETRY),
-        (1006, Reaction.RETRY),
-        (CloseCode.SERVICE_RESTART, Reaction.RETRY),
-        (CloseCode.UNSUPPORTED_DATA, Reaction.STOP),
-        (CloseCode.INVALID_TEXT, Reaction.STOP),
-        (CloseCode.TOO_LARGE, Reaction.STOP),
-        (CloseCode.BAD_COMMANDS, Reaction.STOP),
-        (CloseCode.TOKEN_INVALID, Reaction.REFRESH),
-        (CloseCode.ACCOUNT_DISABLED, Reaction.STOP),
-        (CloseCode.TOO_SLOW, Reaction.RETRY_NOW),
-        (CloseCode.REPLACED, Reaction.STOP),
-        (CloseCode.FLOODING, Reaction.BACK_OFF),
-        (CloseCode.STORE_UNAVAILABLE, Reaction.BACK_OFF),
+        (None, Recovery.RETRY),
+        (1006, Recovery.RETRY),
+        (CloseCode.SERVICE_RESTART, Recovery.RETRY),
+        (CloseCode.UNSUPPORTED_DATA, Recovery.STOP),
+        (CloseCode.INVALID_TEXT, Recovery.STOP),
+        (CloseCode.TOO_LARGE, Recovery.STOP),
+        (CloseCode.BAD_COMMANDS, Recovery.STOP),
+        (CloseCode.TOKEN_INVALID, Recovery.REFRESH),
+        (CloseCode.ACCOUNT_DISABLED, Recovery.STOP),
+        (CloseCode.TOO_SLOW, Recovery.RETRY_NOW),
+        (CloseCode.REPLACED, Recovery.STOP),
+        (CloseCode.FLOODING, Recovery.BACK_OFF),
+        (CloseCode.STORE_UNAVAILABLE, Recovery.BACK_OFF),
     ],
 )
-def test_close_codes(code: int | None, reaction: Reaction) -> None:
-    assert after_close(code) is reaction
+def test_recovery_after_each_close_code(code: int | None, recovery: Recovery) -> None:
+    assert recovery_after_close(code) is recovery
 
 
-def test_refused_upgrades() -> None:
-    assert after_refusal(401) is Reaction.REFRESH
-    assert after_refusal(403) is Reaction.STOP
-    assert after_refusal(503) is Reaction.BACK_OFF
-    assert after_refusal(502) is Reaction.RETRY
+def test_recovery_after_a_refused_handshake() -> None:
+    assert recovery_after_refusal(401) is Recovery.REFRESH
+    assert recovery_after_refusal(403) is Recovery.STOP
+    assert recovery_after_refusal(503) is Recovery.BACK_OFF
+    assert recovery_after_refusal(502) is Recovery.RETRY

@@ -15,5 +15,5 @@ from cloudchat.core.client_network import client_network
         ("", "local"),
     ],
 )
-def test_client_network(address, network):
+def test_client_network_is_the_ipv4_address_or_the_ipv6_subnet(address: str, network: str) -> None:
     assert client_network(address) == network

@@ -1,38 +1,43 @@
 import pytest
 
-from cloudchat.core.stream_position import Resumption, Step, StreamPosition, resume, step
+from cloudchat.core.stream_position import Continuity, JoinStatus, StreamPosition, continuity, plan_replay
 
-AT = StreamPosition("e", 5)
+POSITION = StreamPosition("e", 5)
+HEAD = StreamPosition("e", 100)
 
 
 @pytest.mark.parametrize(
     ("epoch", "seq", "expected"),
-    [("e", 6, Step.NEXT), ("e", 5, Step.KNOWN), ("e", 1, Step.KNOWN), ("e", 7, Step.HOLE), ("f", 6, Step.HOLE)],
+    [
+        ("e", 6, Continuity.NEXT),
+        ("e", 5, Continuity.DUPLICATE),
+        ("e", 1, Continuity.DUPLICATE),
+        ("e", 7, Continuity.HOLE),
+        ("f", 6, Continuity.HOLE),
+    ],
 )
-def test_step(epoch, seq, expected):
-    assert step(AT, epoch, seq) is expected
-
-
-HEAD = StreamPosition("e", 100)
+def test_continuity(epoch: str, seq: int, expected: Continuity) -> None:
+    assert continuity(POSITION, epoch, seq) is expected
 
 
 @pytest.mark.parametrize(
     ("after", "oldest", "expected"),
     [
-        (StreamPosition("e", 100), 51, (Resumption.RECOVERED, 100)),  # nothing missed
-        (StreamPosition("e", 60), 51, (Resumption.RECOVERED, 60)),
-        (StreamPosition("e", 50), 51, (Resumption.RECOVERED, 50)),  # the first one missed is the oldest kept
-        (StreamPosition("e", 49), 51, (Resumption.GAP, 90)),  # one is lost: no partial replay
-        (StreamPosition("old", 60), 51, (Resumption.GAP, 90)),
-        (StreamPosition("e", 101), 51, (Resumption.GAP, 90)),  # from the future: the store lost it
-        (None, 51, (Resumption.FRESH, 90)),
-        (None, 96, (Resumption.FRESH, 95)),  # fewer are kept than asked for
+        (StreamPosition("e", 100), 51, (JoinStatus.RECOVERED, 100)),  # nothing missed
+        (StreamPosition("e", 60), 51, (JoinStatus.RECOVERED, 60)),
+        (StreamPosition("e", 50), 51, (JoinStatus.RECOVERED, 50)),  # the first missed event is the log's oldest
+        (StreamPosition("e", 49), 51, (JoinStatus.GAP, 90)),  # one event is lost: no partial replay
+        (StreamPosition("old", 60), 51, (JoinStatus.GAP, 90)),
+        (StreamPosition("e", 101), 51, (JoinStatus.GAP, 90)),  # the store lost an event that the client has
+        (None, 51, (JoinStatus.FRESH, 90)),
+        (None, 96, (JoinStatus.FRESH, 95)),  # the log has fewer events than the limit
     ],
 )
-def test_resume(after, oldest, expected):
-    assert resume(after, HEAD, oldest, 10) == expected
+def test_plan_replay(after: StreamPosition | None, oldest: int, expected: tuple[JoinStatus, int]) -> None:
+    assert plan_replay(after, HEAD, oldest, 10) == expected
 
 
-def test_an_empty_room_is_joined_at_its_beginning():
-    assert resume(None, StreamPosition("e", 0), 1, 50) == (Resumption.FRESH, 0)
-    assert resume(StreamPosition("e", 0), StreamPosition("e", 0), 1, 50) == (Resumption.RECOVERED, 0)
+def test_plan_replay_of_an_empty_room_starts_at_seq_0() -> None:
+    empty = StreamPosition("e", 0)
+    assert plan_replay(None, empty, 1, 50) == (JoinStatus.FRESH, 0)
+    assert plan_replay(empty, empty, 1, 50) == (JoinStatus.RECOVERED, 0)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cloudchat.core.log_rate_limit import PER_CLIENT, RATE_LIMITED
+from cloudchat.core.log_rate_limit import MAX_LINES_PER_CLIENT, RATE_LIMITED
 from cloudchat.observability.log_rate_limit_filter import LogRateLimitFilter
 from cloudchat.observability.logging import JsonFormatter, LineFormatter, log_config
 
@@ -150,11 +150,11 @@ def test_what_a_client_causes_is_bounded_and_everything_else_is_not() -> None:
 
     def admitted(name: str, **extra: object) -> int:
         record = logging.makeLogRecord({"name": name, "msg": "refused address=%s", "args": ("192.0.2.1",), **extra})
-        return sum(bool(bounded.filter(record)) for _ in range(PER_CLIENT + 5))
+        return sum(bool(bounded.filter(record)) for _ in range(MAX_LINES_PER_CLIENT + 5))
 
-    assert admitted("cloudchat.http", **RATE_LIMITED) == PER_CLIENT
-    assert admitted("cloudchat.http") == PER_CLIENT + 5
-    assert admitted("uvicorn.error", msg="Invalid HTTP request received.", args=()) == PER_CLIENT
+    assert admitted("cloudchat.http", **RATE_LIMITED) == MAX_LINES_PER_CLIENT
+    assert admitted("cloudchat.http") == MAX_LINES_PER_CLIENT + 5
+    assert admitted("uvicorn.error", msg="Invalid HTTP request received.", args=()) == MAX_LINES_PER_CLIENT
     bounded.tell()
-    assert admitted("cloudchat.http", **RATE_LIMITED) == PER_CLIENT
+    assert admitted("cloudchat.http", **RATE_LIMITED) == MAX_LINES_PER_CLIENT
     bounded.tell()

@@ -8,15 +8,19 @@ from cloudchat.protocol.commands import BadCommand, Join, Ping, Position, Send, 
 CID = str(uuid.UUID(int=7))
 
 
-def test_parses_a_send():
+def test_parse_returns_a_send() -> None:
     assert parse(json.dumps({"type": "send", "id": "1", "room": "lobby", "cid": CID, "text": "hé"})) == Send(
         id="1", room="lobby", cid=CID, text="hé"
     )
 
 
-def test_join_takes_50_events_unless_told():
+def test_parse_returns_a_join_with_the_default_limit() -> None:
     assert parse('{"type":"join","room":"lobby"}') == Join(room="lobby", limit=50)
-    assert parse('{"type":"join","room":"lobby","after":{"epoch":"e","seq":0}}').after == Position("e", 0)
+
+
+def test_parse_returns_a_join_with_a_position() -> None:
+    command = parse('{"type":"join","room":"lobby","after":{"epoch":"e","seq":0}}')
+    assert command == Join(room="lobby", after=Position("e", 0))
 
 
 @pytest.mark.parametrize(
@@ -37,16 +41,16 @@ def test_join_takes_50_events_unless_told():
         ('{"type":"ping","id":"' + "x" * 65 + '"}', "id"),
     ],
 )
-def test_names_the_field_that_is_wrong(frame, field):
-    with pytest.raises(BadCommand) as refused:
+def test_an_invalid_command_names_the_field_at_fault(frame: str, field: str) -> None:
+    with pytest.raises(BadCommand) as raised:
         parse(frame)
-    assert (refused.value.is_object, refused.value.field) == (True, field)
+    assert (raised.value.is_object, raised.value.field) == (True, field)
 
 
-def test_a_refusal_repeats_the_id():
-    with pytest.raises(BadCommand) as refused:
+def test_an_invalid_command_repeats_the_id() -> None:
+    with pytest.raises(BadCommand) as raised:
         parse('{"type":"join","id":"mine"}')
-    assert refused.value.id == "mine"
+    assert raised.value.id == "mine"
 
 
 HOSTILE_OBJECTS = {
@@ -59,23 +63,23 @@ HOSTILE_OBJECTS = {
 
 
 @pytest.mark.parametrize("frame", HOSTILE_OBJECTS.values(), ids=HOSTILE_OBJECTS.keys())
-def test_a_hostile_value_is_an_error_of_its_command(frame):
-    with pytest.raises(BadCommand) as refused:
+def test_a_hostile_value_is_a_bad_command_that_can_be_reported(frame: str) -> None:
+    with pytest.raises(BadCommand) as raised:
         parse(frame)
-    assert refused.value.is_object
-    str(refused.value).encode()  # the refusal can be sent
-    (refused.value.id or "").encode()
+    assert raised.value.is_object
+    str(raised.value).encode()  # the error event can be encoded
+    (raised.value.id or "").encode()
 
 
 @pytest.mark.parametrize(
     "frame",
     ["", "nope", "[]", "1", '"send"', "null", '{"type":"ping"', '{"type":"ping"}{}', "[" * 100_000, '{"a":' * 50_000],
 )
-def test_what_is_no_json_object_is_told_apart(frame):
-    with pytest.raises(BadCommand) as refused:
+def test_a_frame_that_is_not_a_json_object_is_reported_as_such(frame: str) -> None:
+    with pytest.raises(BadCommand) as raised:
         parse(frame)
-    assert not refused.value.is_object
+    assert not raised.value.is_object
 
 
-def test_a_repeated_key_cannot_smuggle_another_type():
+def test_the_last_one_of_a_repeated_key_counts() -> None:
     assert parse('{"type":"ping","id":"a","id":"b"}') == Ping(id="b")

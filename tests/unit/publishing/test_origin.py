@@ -1,21 +1,19 @@
-"""Which origins a page can be told, and when a browser surely takes two for different sites."""
-
 import pytest
 
-from cloudchat.publishing.origin import NoOrigin, Origin, surely_other_sites
+from cloudchat.publishing.origin import InvalidOrigin, Origin, is_cross_site
 
 
 @pytest.mark.parametrize(
-    ("text", "origin", "socket"),
+    ("text", "origin", "websocket"),
     [
         ("https://chat.example.com", "https://chat.example.com", "wss://chat.example.com"),
         (" HTTPS://Chat.Example.com/ ", "https://chat.example.com", "wss://chat.example.com"),
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000", "ws://127.0.0.1:8000"),
     ],
 )
-def test_an_origin_and_its_socket(text: str, origin: str, socket: str) -> None:
+def test_parse_normalises_an_origin_and_derives_its_websocket_origin(text: str, origin: str, websocket: str) -> None:
     parsed = Origin.parse(text)
-    assert (str(parsed), parsed.socket) == (origin, socket)
+    assert (str(parsed), parsed.websocket) == (origin, websocket)
 
 
 @pytest.mark.parametrize(
@@ -35,13 +33,13 @@ def test_an_origin_and_its_socket(text: str, origin: str, socket: str) -> None:
         "",
     ],
 )
-def test_what_is_no_origin_never_reaches_the_policy(text: str) -> None:
-    with pytest.raises(NoOrigin):
+def test_parse_rejects_text_that_could_change_the_policy(text: str) -> None:
+    with pytest.raises(InvalidOrigin):
         Origin.parse(text)
 
 
 @pytest.mark.parametrize(
-    ("page", "api", "other"),
+    ("page", "api", "cross_site"),
     [
         ("https://www.example.com", "https://chat.example.com", False),
         ("https://example.com", "https://chat.example.com:8443", False),
@@ -53,12 +51,12 @@ def test_what_is_no_origin_never_reaches_the_policy(text: str) -> None:
         ("http://localhost:5000", "http://127.0.0.1:8000", True),
     ],
 )
-def test_two_sites_are_told_apart(page: str, api: str, other: bool) -> None:
-    assert surely_other_sites(Origin.parse(page), Origin.parse(api)) is other
+def test_is_cross_site(page: str, api: str, cross_site: bool) -> None:
+    assert is_cross_site(Origin.parse(page), Origin.parse(api)) is cross_site
 
 
 @pytest.mark.parametrize(
-    ("text", "readable"),
+    ("text", "unencrypted"),
     [
         ("http://chat.example.com", True),
         ("http://10.0.0.5:8000", True),
@@ -67,5 +65,5 @@ def test_two_sites_are_told_apart(page: str, api: str, other: bool) -> None:
         ("http://localhost:8000", False),
     ],
 )
-def test_plain_http_to_another_machine_is_readable_on_the_way(text: str, readable: bool) -> None:
-    assert Origin.parse(text).readable_on_the_way is readable
+def test_plain_http_to_another_machine_is_unencrypted(text: str, unencrypted: bool) -> None:
+    assert Origin.parse(text).is_unencrypted is unencrypted

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from cloudchat.broker.embedded.server import EmbeddedServer, find_server_binary
+from cloudchat.broker.embedded.binary import find_server_binary
+from cloudchat.broker.embedded.server import EmbeddedServer
 from cloudchat.rate_limiting import connection_rate
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
 

@@ -69,7 +69,7 @@ async def world():
 async def test_what_is_heard_is_delivered_in_order(world):
     world.log.reads.clear()
     for _ in range(3):
-        world.relay.heard(ROOM, *world.log.append())
+        world.relay.event_received(ROOM, *world.log.append())
     await world.settle()
     assert world.member.events == ["e1-4", "e1-5", "e1-6"]
     assert world.log.reads == []
@@ -77,16 +77,16 @@ async def test_what_is_heard_is_delivered_in_order(world):
 
 async def test_what_is_heard_twice_is_delivered_once(world):
     event = world.log.append()
-    world.relay.heard(ROOM, *event)
-    world.relay.heard(ROOM, *event)
+    world.relay.event_received(ROOM, *event)
+    world.relay.event_received(ROOM, *event)
     await world.settle()
     assert world.member.events == ["e1-4"]
 
 
 async def test_a_hole_is_read_from_the_log_before_anything_newer(world):
     world.log.append(2)
-    world.relay.heard(ROOM, *world.log.append())
-    world.relay.heard(ROOM, *world.log.append())
+    world.relay.event_received(ROOM, *world.log.append())
+    world.relay.event_received(ROOM, *world.log.append())
     await world.settle()
     assert world.member.events == ["e1-4", "e1-5", "e1-6", "e1-7"]
     assert world.relay.holes_repaired == 4
@@ -109,7 +109,7 @@ async def test_a_subscription_that_comes_back_brings_what_was_missed(world):
 async def test_what_is_heard_during_a_repair_is_not_doubled(world):
     late = []
     world.log.append(2)
-    world.log.before_read = lambda: late or (late.append(1), world.relay.heard(ROOM, *world.log.append()))
+    world.log.before_read = lambda: late or (late.append(1), world.relay.event_received(ROOM, *world.log.append()))
     world.relay.subscribed(ROOM)
     await world.settle()
     assert world.member.events == ["e1-4", "e1-5", "e1-6"]
@@ -120,16 +120,16 @@ async def test_a_hole_that_was_trimmed_sends_everybody_to_join_again(world):
     world.log.trim(oldest=9)
     world.relay.subscribed(ROOM)
     await world.settle()
-    world.relay.heard(ROOM, *world.log.append())
+    world.relay.event_received(ROOM, *world.log.append())
     await world.settle()
     assert last_words(world.member) == ("e1", 13)
 
 
 async def test_a_wiped_store_begins_a_new_numbering_and_sends_everybody_to_join_again(world):
     world.log.wipe("e2")
-    world.relay.heard(ROOM, *world.log.append())
+    world.relay.event_received(ROOM, *world.log.append())
     await world.settle()
-    world.relay.heard(ROOM, *world.log.append())
+    world.relay.event_received(ROOM, *world.log.append())
     await world.settle()
     assert last_words(world.member) == ("e2", 1)
 
@@ -195,11 +195,11 @@ async def test_a_wake_up_that_cannot_be_repaired_now_is_no_error_of_ours(world):
     world.log.down = True
     world.log.append()
     for _ in range(5):
-        world.relay.heard(ROOM, *world.log.append())
+        world.relay.event_received(ROOM, *world.log.append())
     await world.settle()
     gc.collect()
     assert reported == []
     world.log.down = False
-    world.relay.heard(ROOM, *world.log.append())
+    world.relay.event_received(ROOM, *world.log.append())
     await world.settle()
     assert world.member.events[-1] == "e1-10"

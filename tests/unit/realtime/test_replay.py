@@ -135,7 +135,7 @@ async def test_what_a_page_has_before_it_is_heard_is_not_sent_twice(world, when)
     on_read(world.log, reads, lambda: world.log.append(2))
     await world.join(reader, after=3)
     for seq in (count + 1, count + 2):
-        world.relay.heard(ROOM, world.log.epoch, seq, world.log.events[seq])
+        world.relay.event_received(ROOM, world.log.epoch, seq, world.log.events[seq])
         world.hub.flush(ROOM)
     assert seqs(reader) == list(range(4, count + 3))
     assert reader.closed is None

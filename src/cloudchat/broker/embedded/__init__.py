@@ -1,4 +1,8 @@
-"""The embedded store: a real Valkey or Redis as a child process of the server.
+"""The embedded store: a Valkey or Redis server as a child process, for installations without a store of their own.
 
-Called by `cli.serve` and `backup`. Start with `server`.
+`cli.serve` and `backup` run it. Start with `server`, which starts, restarts and stops the child.
 """
+
+
+class StoreStartError(Exception):
+    """The embedded store did not start. The message is one line for the operator and says what to do."""

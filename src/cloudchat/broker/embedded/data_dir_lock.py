@@ -1,8 +1,8 @@
-"""The embedded store's folder: who owns it, and where its socket is.
+"""The lock on the embedded store's data directory, and the path of the store's socket.
 
-Two stores on one folder both start without an error and then write over each other. So the folder has a lock, and the
-open file that holds it is handed down to the store: the lock lives exactly as long as the last process that could still
-write there, whoever of server and store dies first.
+Two stores on one directory both start without an error and then overwrite each other's data. So the directory has a
+lock, and the store inherits the open file that holds it. The lock is held until the last process that could still write
+there has ended, whether the server or the store ends first.
 """
 
 import contextlib
@@ -15,23 +15,26 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from cloudchat.broker.embedded.errors import StoreStartError
+from cloudchat.broker.embedded import StoreStartError
 
-_LONGEST_SOCKET_PATH = 107  # bytes; sun_path holds 108 with its closing NUL (unix(7))
+MAX_SOCKET_PATH_BYTES = 107
+"""`sun_path` holds 108 bytes with the closing NUL (unix(7))."""
+LOCK_SECONDS = 5.0
 
 
-def lock_folder(lock_path: Path) -> int:
-    """Take the store's lock; returns the file descriptor that holds it, for the store to inherit.
+def acquire_lock(lock_path: Path) -> int:
+    """Take the lock and return its file descriptor, which the store must inherit.
 
-    A store that outlived its killed server still holds the lock: it is ended first. That loses nothing, because
-    every acknowledged write has been fsynced. Raises StoreStartError when a living server holds it.
+    A store whose server was killed still holds the lock: it is killed first. That loses nothing, because every
+    acknowledged write has been fsynced. Raises StoreStartError if a running server holds the lock.
     """
+    # O_NOFOLLOW: the file is truncated below, and a symbolic link could name any other file.
     lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + LOCK_SECONDS
     try:
         while not _try_lock(lock):
-            _refuse_after(deadline, lock_path)
-            end_leftovers(lock, owner=os.pread(lock, 20, 0).decode(errors="replace"))
+            _raise_after(deadline, lock_path)
+            kill_orphans(lock, owner=os.pread(lock, 20, 0).decode(errors="replace"))
             time.sleep(0.02)
     except BaseException:
         os.close(lock)
@@ -41,52 +44,54 @@ def lock_folder(lock_path: Path) -> int:
     return lock
 
 
-def end_leftovers(lock: int, owner: str = "") -> None:
-    """SIGKILL every other process that holds the lock: stores, and their forks, whose server is gone.
+def kill_orphans(lock: int, owner: str = "") -> None:
+    """Kill every other process that holds the lock: stores, and their forks, whose server has ended.
 
-    `owner` is the pid of the server that took the lock. If that one still holds it, it lives, and so does its store:
-    raises StoreStartError instead. Holding this very lock is better proof than a pid file: pids come again.
+    `owner` is the pid of the server that took the lock. If that process itself still holds it, the server is running:
+    raises StoreStartError. Holding this very lock is better evidence than a pid file, because pids are reused.
     """
-    leftovers = [pid for pid in _holders(lock) if pid != os.getpid()]
-    if owner in map(str, leftovers):
+    holders = [pid for pid in _holders(lock) if pid != os.getpid()]
+    if owner in map(str, holders):
         raise StoreStartError(f"the server with pid {owner} already uses this store: stop it first")
-    for pid in leftovers:
+    for pid in holders:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
-def socket_path(folder: Path) -> Path:
-    """Where the store listens: in its folder, or, if that path is too long for a socket, in a private short one.
+def socket_path(data_dir: Path) -> Path:
+    """Return the path of the store's socket: in its directory, or in a short private one if that path is too long.
 
-    Raises StoreStartError when somebody else has made the short one before us.
+    Raises StoreStartError if another user has created the short directory first.
     """
-    path = folder / "store.sock"
-    if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
+    path = data_dir / "store.sock"
+    if len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES:
         return path
-    name = f"cloudchat-{os.geteuid()}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
+    name = f"cloudchat-{os.geteuid()}-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}"
     for parent in (os.environ.get("XDG_RUNTIME_DIR"), "/tmp"):  # noqa: S108 (checked below)
         if parent and Path(parent).is_absolute():
             path = Path(parent) / name / "store.sock"
-            if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH and Path(parent).is_dir():
+            if len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES and Path(parent).is_dir():
                 break
-    _make_private(path.parent)
+    _create_private(path.parent)
     return path
 
 
-def _make_private(folder: Path) -> None:
-    # Everybody may write to /tmp: another user may have made this folder first, to own the socket that we trust.
+def _create_private(directory: Path) -> None:
+    # Every user can write to /tmp: another one may have created this directory first, to own the socket that we trust.
     with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    found = folder.lstat()
+        directory.mkdir(mode=0o700)
+    found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) != 0o700:
         raise StoreStartError(
-            f"{folder} is not a private folder of this user: remove it, or give CLOUDCHAT_STATE_DIR a shorter path"
+            f"{directory} is not a private folder of this user: remove it, or set CLOUDCHAT_STATE_DIR to a shorter path"
         )
 
 
-def _refuse_after(deadline: float, lock_path: Path) -> None:
+def _raise_after(deadline: float, lock_path: Path) -> None:
     if time.monotonic() > deadline:
-        raise StoreStartError(f"another program holds {lock_path}: end it, or choose another state folder")
+        raise StoreStartError(
+            f"another program holds the lock {lock_path}: stop it, or set CLOUDCHAT_STATE_DIR to another folder"
+        )
 
 
 def _try_lock(lock: int) -> bool:
@@ -98,20 +103,20 @@ def _try_lock(lock: int) -> bool:
 
 
 def _holders(lock: int) -> Iterator[int]:
-    """Pids of this user's processes that hold the lock, by the descriptor that took it or one inherited from there."""
-    wanted = os.fstat(lock)
+    """Yield the pids of this user's processes that hold the lock, by their own descriptor or an inherited one."""
+    lock_file = os.fstat(lock)
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
-            # Processes of others can't be read, and any may end while we look.
+            # Other users' processes cannot be read, and a process may end at any time.
             with contextlib.suppress(OSError):
-                if any(_holds(process, fd.name, wanted) for fd in (process / "fd").iterdir()):
+                if any(_holds_lock(process, fd.name, lock_file) for fd in (process / "fd").iterdir()):
                     yield int(process.name)
 
 
-def _holds(process: Path, descriptor: str, wanted: os.stat_result) -> bool:
-    """Whether this descriptor holds the lock, not just the file: a backup that reads the folder must not be killed."""
+def _holds_lock(process: Path, descriptor: str, lock_file: os.stat_result) -> bool:
+    """Return whether a descriptor holds the lock. A backup that only has the file open must not be killed."""
     try:
-        same_file = os.path.samestat((process / "fd" / descriptor).stat(), wanted)
+        same_file = os.path.samestat((process / "fd" / descriptor).stat(), lock_file)
         return same_file and "FLOCK" in (process / "fdinfo" / descriptor).read_text()
     except OSError:
         return False

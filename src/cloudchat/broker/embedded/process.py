@@ -1,4 +1,4 @@
-"""One run of the embedded store: its settings, its start, and what it says when it can't."""
+"""One run of the embedded store: its settings, its start, and the reason if it ends early."""
 
 import os
 import re
@@ -12,35 +12,37 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cloudchat.broker.embedded.errors import StoreStartError
+from cloudchat.broker.embedded import StoreStartError
 from cloudchat.process.parent_death import die_with_parent
 
-_LOG_BYTES = 1 << 20
-_SECONDS_TO_LISTEN = 30.0  # for the first answer; reading a long log afterwards may take longer
+MAX_LOG_BYTES = 1 << 20
+READY_SECONDS = 30.0
+"""Time limit for the first answer. Loading a long log after that may take longer."""
 
-_NOISE = re.compile(r"signal-handler|ready to exit|overcommit|WARNING|Server initialized|User requested")
+_IRRELEVANT_LINE = re.compile(r"signal-handler|ready to exit|overcommit|WARNING|Server initialized|User requested")
 
 
-def spawn(binary: Path, folder: Path, socket: Path, lock: int) -> subprocess.Popen[bytes]:
-    """Start the store as a child that inherits `lock` and dies with the calling *thread*. Raises StoreStartError.
+def spawn(binary: Path, data_dir: Path, socket: Path, lock: int) -> subprocess.Popen[bytes]:
+    """Start the store as a child process that inherits `lock` and dies with the calling *thread*.
 
-    The settings are what the broker's guarantee rests on: `appendfsync always`, so that an answer means stored;
-    `noeviction`, so that no message ever makes room for another; no RDB preamble, so that any version can read the log.
+    The broker's guarantee depends on these settings: `appendfsync always`, so that an answer means stored;
+    `noeviction`, so that no message is deleted to free memory; no RDB preamble, so that every version can read the log.
+    Raises StoreStartError.
     """
     settings = {
         "port": "0",
         "unixsocket": str(socket),
         "unixsocketperm": "700",
-        "dir": str(folder),
-        "pidfile": str(folder / "store.pid"),
-        "logfile": str(_log_file(folder)),
+        "dir": str(data_dir),
+        "pidfile": str(data_dir / "store.pid"),
+        "logfile": str(_rotate_log(data_dir)),
         "loglevel": "warning",
         "daemonize": "no",
         "save": "",
         "appendonly": "yes",
         "appendfsync": "always",
         "aof-use-rdb-preamble": "no",
-        "aof-load-truncated": "yes",  # a crash may tear the last, never acknowledged write
+        "aof-load-truncated": "yes",  # a crash may truncate the last write, which was never acknowledged
         "maxmemory-policy": "noeviction",
         "lazyfree-lazy-expire": "yes",
     }
@@ -50,70 +52,72 @@ def spawn(binary: Path, folder: Path, socket: Path, lock: int) -> subprocess.Pop
     try:
         return subprocess.Popen(  # noqa: S603
             [binary, *arguments],
-            cwd=folder,
-            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},  # none of our secrets
+            cwd=data_dir,
+            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},  # no secret of the server's environment
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=(lock,),
-            preexec_fn=partial(die_with_parent, parent),  # by SIGKILL: after fsync there is nothing to lose
-            start_new_session=True,  # Ctrl-C in the terminal must not reach it before the server has drained
+            preexec_fn=partial(die_with_parent, parent),  # by SIGKILL: everything acknowledged is fsynced
+            start_new_session=True,  # Ctrl-C in the terminal must not stop the store before the server has drained
             umask=0o077,
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise StoreStartError(
-            f"{binary} can't be run ({error}): mend or remove it, or set CLOUDCHAT_REDIS_URL"
+            f"{binary} cannot be run ({error}): repair or remove it, or set CLOUDCHAT_REDIS_URL"
         ) from error
 
 
 def wait_until_ready(
-    process: subprocess.Popen[bytes], binary: Path, folder: Path, socket: Path, gave_up: Callable[[], bool]
+    process: subprocess.Popen[bytes], binary: Path, data_dir: Path, socket: Path, should_stop: Callable[[], bool]
 ) -> None:
-    """Return once the store answers with its data loaded, or once `gave_up()`. Raises StoreStartError."""
+    """Wait until the store answers with its data loaded, or until `should_stop()`. Raises StoreStartError."""
     client = redis.Redis(unix_socket_path=str(socket), socket_timeout=5, retry=Retry(NoBackoff(), 0))
-    deadline = time.monotonic() + _SECONDS_TO_LISTEN
+    deadline = time.monotonic() + READY_SECONDS
     try:
-        while process.poll() is None and not gave_up():
+        while process.poll() is None and not should_stop():
             try:
                 client.ping()
             except redis.BusyLoadingError:
-                deadline = time.monotonic() + _SECONDS_TO_LISTEN
+                deadline = time.monotonic() + READY_SECONDS
             except redis.RedisError as error:
                 if time.monotonic() > deadline:
-                    log = folder / "store.log"
+                    log = data_dir / "store.log"
                     raise StoreStartError(f"the store does not answer on {socket} ({error}): see {log}") from error
             else:
                 return
             time.sleep(0.01)
     finally:
         client.close()
-    if not gave_up():
-        raise StoreStartError(_why_it_ended(process, binary, folder))
+    if not should_stop():
+        raise StoreStartError(_describe_exit(process, binary, data_dir))
 
 
-def _log_file(folder: Path) -> Path:
-    """The store's log. At the warning level it grows by a few lines a start; the one before is kept, no more."""
-    log = folder / "store.log"
-    if log.exists() and log.stat().st_size > _LOG_BYTES:
-        log.replace(folder / "store.log.1")
+def _rotate_log(data_dir: Path) -> Path:
+    """Return the path of the store's log, which grows by a few lines with each start. One older file is kept."""
+    log = data_dir / "store.log"
+    if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
+        log.replace(data_dir / "store.log.1")
     return log
 
 
-def _why_it_ended(process: subprocess.Popen[bytes], binary: Path, folder: Path) -> str:
-    log = folder / "store.log"
-    said = "it said nothing"
+def _describe_exit(process: subprocess.Popen[bytes], binary: Path, data_dir: Path) -> str:
+    """Return why the store ended, from the last relevant line of its log, and what to do."""
+    log = data_dir / "store.log"
+    message = "without a message"
     if log.exists():
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 16384))
             lines = file.read().decode(errors="replace").splitlines()
-        own = [line.partition(" # ")[2] for line in lines if line.startswith(f"{process.pid}:")]
-        said = next((f"“{line.strip()}”" for line in reversed(own) if line and not _NOISE.search(line)), said)
-    mend = f"see {log}"
-    if "append only file" in said or "AOF" in said:
-        manifest = folder / "appendonlydir" / "appendonly.aof.manifest"
-        mend = (
-            f"copy {folder} elsewhere, then cut off the damaged part with "
+        own_lines = [line.partition(" # ")[2] for line in lines if line.startswith(f"{process.pid}:")]
+        relevant = (line.strip() for line in reversed(own_lines) if line and not _IRRELEVANT_LINE.search(line))
+        message = next((f"with the message “{line}”" for line in relevant), message)
+    advice = f"see {log}"
+    if "append only file" in message or "AOF" in message:
+        manifest = data_dir / "appendonlydir" / "appendonly.aof.manifest"
+        advice = (
+            f"copy {data_dir} elsewhere, then cut off the damaged part with "
             f"(exec -a redis-check-aof {binary} --fix {manifest}), "
-            f"or move {folder} away to begin with empty rooms"
+            f"or move {data_dir} away to start with empty rooms"
         )
-    return f"the store ended with code {process.returncode}, {said}: {mend}"
+    return f"the store ended with code {process.returncode} {message}: {advice}"

@@ -1,7 +1,7 @@
-"""The embedded store: a real Valkey or Redis as this process's child, kept running, reached by a unix socket.
+"""Starts the embedded store, restarts it when it ends, and stops it.
 
-It is the same software, reached by the same client, as a store of one's own at CLOUDCHAT_REDIS_URL: there is no second
-code path that only small installations would test.
+It is the same software as a store at CLOUDCHAT_REDIS_URL and has the same client. So there is no second code path that
+only small installations would test.
 """
 
 import contextlib
@@ -13,67 +13,66 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
-from cloudchat.broker.embedded.binary import find_server_binary
-from cloudchat.broker.embedded.data_dir_lock import end_leftovers, lock_folder, socket_path
-from cloudchat.broker.embedded.errors import StoreStartError
+from cloudchat.broker.embedded import StoreStartError
+from cloudchat.broker.embedded.data_dir_lock import acquire_lock, kill_orphans, socket_path
 from cloudchat.broker.embedded.process import spawn, wait_until_ready
 
-__all__ = ["EmbeddedServer", "StoreStartError", "find_server_binary"]
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0  # seconds before a dead child is started again, doubling
-_STEADY = 30.0  # seconds of life after which the pause is short again
-_SECONDS_TO_STOP = 3.0
+MIN_RESTART_SECONDS = 0.05
+MAX_RESTART_SECONDS = 5.0
+"""The pause before a restart doubles from the minimum to the maximum."""
+STABLE_SECONDS = 30.0
+"""After a run of this length the pause is the minimum again."""
+STOP_SECONDS = 3.0
 
 logger = logging.getLogger("cloudchat.store")
 
 
 class EmbeddedServer:
-    """A store that lives from `start()` to `stop()`, through any number of its own deaths.
+    """Runs the store from `start()` to `stop()` and restarts the child whenever it ends.
 
-    The folder must exist and be private. The child is forked by one thread that lasts as long as this process,
-    because PR_SET_PDEATHSIG fires when the forking *thread* ends.
+    One thread forks the child and lives as long as this process, because PR_SET_PDEATHSIG fires when the forking
+    *thread* ends (prctl(2)).
     """
 
-    def __init__(self, directory: Path, binary: Path) -> None:
-        self._folder = directory.resolve()
+    def __init__(self, data_dir: Path, binary: Path) -> None:
+        """`data_dir` must exist and must be private."""
+        self._data_dir = data_dir.resolve()
         self._binary = binary
         self._socket: Path | None = None
         self._lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = threading.Event()
         self._stopping = threading.Event()
-        self._failure: StoreStartError | OSError | None = None
-        self._thread = threading.Thread(target=self._keep_running, name="embedded-store", daemon=True)
+        self._start_error: StoreStartError | OSError | None = None
+        self._thread = threading.Thread(target=self._supervise, name="embedded-store", daemon=True)
 
     @property
     def url(self) -> str:
-        """The unix:// URL for redis-py. The same before and after a restart of the child."""
+        """The unix:// URL for redis-py. It does not change when the child is restarted."""
         if self._socket is None:
             raise StoreStartError("the store has not been started")
         return f"unix://{quote(str(self._socket))}"
 
     def start(self) -> None:
-        """Start the child and return once it has loaded its data. Raises StoreStartError, leaving nothing behind."""
-        self._lock = lock_folder(self._folder.with_name(f"{self._folder.name}.lock"))
-        self._socket = socket_path(self._folder)
+        """Start the child and wait until it has loaded its data. Raises StoreStartError after cleaning up."""
+        self._lock = acquire_lock(self._data_dir.with_name(f"{self._data_dir.name}.lock"))
+        self._socket = socket_path(self._data_dir)
         self._thread.start()
         self._ready.wait()
-        if self._failure is not None:
+        if self._start_error is not None:
             self.stop()
-            raise self._failure
+            raise self._start_error
 
     def stop(self) -> None:
-        """End the child and give the folder free. Harmless when it never started."""
+        """Stop the child and release the directory. Does nothing if it was never started."""
         self._stopping.set()
         if self._thread.ident is not None:
             process = self._process
             if process is not None:
                 process.terminate()
-            self._thread.join(_SECONDS_TO_STOP)
+            self._thread.join(STOP_SECONDS)
             if self._thread.is_alive():
-                logger.warning(
-                    "The store did not end within %g s and was killed; nothing stored is lost.", _SECONDS_TO_STOP
-                )
+                logger.warning("embedded store killed because it did not stop; no stored message is lost")
                 if self._process is not None:
                     self._process.kill()
                 self._thread.join()
@@ -82,33 +81,34 @@ class EmbeddedServer:
             self._lock = None
         if self._socket is not None:
             self._socket.unlink(missing_ok=True)
-            if self._socket.parent != self._folder:
+            if self._socket.parent != self._data_dir:
                 with contextlib.suppress(OSError):
                     self._socket.parent.rmdir()
 
-    def _keep_running(self) -> None:
-        pause = _FIRST_PAUSE
+    def _supervise(self) -> None:
+        pause = MIN_RESTART_SECONDS
         while not self._stopping.is_set():
             started = time.monotonic()
             try:
                 self._run_once()
             except (StoreStartError, OSError) as error:
-                if not self._ready.is_set():  # the first start: the caller tells
-                    self._failure = error
+                if not self._ready.is_set():  # the first start: `start` raises the error
+                    self._start_error = error
                     self._ready.set()
                     return
-                logger.error("The store does not come back: %s", error)  # noqa: TRY400 — a trace would add nothing
+                logger.error("embedded store cannot be restarted error=%s", error)  # noqa: TRY400 (no use for a trace)
             if self._stopping.wait(pause):
                 return
-            pause = _FIRST_PAUSE if time.monotonic() - started > _STEADY else min(pause * 2, _LONGEST_PAUSE)
+            stable = time.monotonic() - started > STABLE_SECONDS
+            pause = MIN_RESTART_SECONDS if stable else min(pause * 2, MAX_RESTART_SECONDS)
 
     def _run_once(self) -> None:
-        """Start the child and wait for its end. Raises StoreStartError when it never became ready."""
-        assert self._lock is not None and self._socket is not None  # noqa: S101, PT018 — start() has set both
-        end_leftovers(self._lock)  # a fork of the dead child may still be rewriting its log
-        self._process = process = spawn(self._binary, self._folder, self._socket, self._lock)
+        """Start the child and wait until it ends. Raises StoreStartError if it does not become ready."""
+        assert self._lock is not None and self._socket is not None  # noqa: S101, PT018 (`start` has set both)
+        kill_orphans(self._lock)  # a fork of the last child may still be rewriting its log
+        self._process = process = spawn(self._binary, self._data_dir, self._socket, self._lock)
         try:
-            wait_until_ready(process, self._binary, self._folder, self._socket, self._stopping.is_set)
+            wait_until_ready(process, self._binary, self._data_dir, self._socket, self._stopping.is_set)
         except StoreStartError:
             process.kill()
             process.wait()
@@ -118,4 +118,4 @@ class EmbeddedServer:
         self._ready.set()
         process.wait()
         if not self._stopping.is_set():
-            logger.error("The store (pid %d) ended with code %d; starting it again.", process.pid, process.returncode)
+            logger.error("embedded store ended with code %d, restarting pid=%d", process.returncode, process.pid)

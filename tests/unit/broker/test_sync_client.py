@@ -1,10 +1,10 @@
 import pytest
 
-from cloudchat.core.redact_url import redact_url
+from cloudchat.broker.sync_client import redact_url
 
 
 @pytest.mark.parametrize(
-    ("url", "shown"),
+    ("url", "redacted"),
     [
         ("redis://user:secret@host:6379/0", "redis://host:6379/0"),
         ("redis://:se@cret@host:6379/0", "redis://host:6379/0"),
@@ -13,5 +13,5 @@ from cloudchat.core.redact_url import redact_url
         ("redis://[secret", "(unreadable URL)"),
     ],
 )
-def test_only_the_place_is_shown(url: str, shown: str) -> None:
-    assert redact_url(url) == shown
+def test_redact_url_keeps_only_scheme_host_and_path(url: str, redacted: str) -> None:
+    assert redact_url(url) == redacted

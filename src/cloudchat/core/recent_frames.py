@@ -1,15 +1,19 @@
-"""The newest events of one room, kept in memory: joins are served from here, whole herds of them, without the store."""
+"""The newest frames of one room, in memory, so that joins are served without a read of the log.
+
+After a restart all clients of a room join at once: they all share these frames.
+"""
 
 from collections import deque
 from itertools import islice
 
 
-class RecentEvents:
-    """A run of frames without holes that ends at the reader's position. Bounded in events and bytes: the oldest go."""
+class RecentFrames:
+    """Consecutive frames that end at the room's position. Over its limits (events, bytes) it evicts the oldest."""
 
     __slots__ = ("_bytes", "_frames", "_last", "_max_bytes", "_max_events")
 
     def __init__(self, last: int, max_events: int = 256, max_bytes: int = 1 << 19) -> None:
+        """Start empty after the event with seq `last`."""
         self._frames: deque[bytes] = deque()
         self._last = last
         self._bytes = 0
@@ -18,7 +22,7 @@ class RecentEvents:
 
     @property
     def first(self) -> int:
-        """Seq of the oldest frame held; one more than the last seq when none is."""
+        """Seq of the oldest frame; the last seq plus one when there is no frame."""
         return self._last - len(self._frames) + 1
 
     def append(self, frame: bytes) -> None:
@@ -30,9 +34,9 @@ class RecentEvents:
             self._bytes -= len(self._frames.popleft())
 
     def covers(self, after: int) -> bool:
-        """Whether every event after `after` is here."""
+        """Return whether every event after `after` is here."""
         return after >= self.first - 1
 
     def after(self, seq: int) -> list[bytes]:
-        """The frames of all events after `seq`, which `covers(seq)` has confirmed."""
+        """Return the frames of all events after `seq`. Call it only when `covers(seq)`."""
         return list(islice(self._frames, max(0, seq + 1 - self.first), None))

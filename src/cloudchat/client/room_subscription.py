@@ -1,0 +1,119 @@
+"""One room, received without a hole: what each frame means at the current position. Sans-I/O.
+
+Everything that shows a missed event (a hole in the seqs, another epoch, a `head` ahead of the position) has one answer:
+join again with the position. Frames that arrive between that `join` and its `joined` are ignored, because it is not
+known whether they were sent before or after the hole; the replay repeats them.
+"""
+
+from collections.abc import Iterator
+from enum import Enum
+
+from cloudchat.client.updates import Frame, Gap, Joined, JoinRefused, RoomEvent, Update
+from cloudchat.core.stream_position import StreamPosition
+
+
+class State(Enum):
+    """The state of a subscription."""
+
+    IDLE = "idle"
+    """Not joined on this connection."""
+    JOINING = "joining"
+    LIVE = "live"
+    REFUSED = "refused"
+    """The server refused the join for good."""
+
+
+class RoomSubscription:
+    """Times are seconds of a monotonic clock. `commands` collects what to send; the sender clears it.
+
+    `ids` numbers the joins of all rooms, so that a late reply to an earlier subscription of the same room is not taken
+    for the reply to this one.
+    """
+
+    def __init__(self, room: str, ids: Iterator[int], *, limit: int = 50, after: StreamPosition | None = None) -> None:
+        self.room = room
+        self.position = after
+        self.state = State.IDLE
+        self.commands: list[Frame] = []
+        self.last_frame_at = 0.0
+        """When the last frame of the room arrived. A room can be silent while its connection is not."""
+        self.retry_at: float | None = None
+        """When to join again, after an error that is temporary."""
+        self._limit = limit
+        self._ids = ids
+        self._join_id: str | None = None
+        self._replay_end = 0
+
+    def join(self, now: float) -> None:
+        """Ask for the room's events, after the position if there is one."""
+        self._join_id = f"j{next(self._ids)}"
+        self.state, self.last_frame_at, self.retry_at = State.JOINING, now, None
+        command: Frame = {"type": "join", "id": self._join_id, "room": self.room, "limit": self._limit}
+        if self.position is not None:
+            command["after"] = {"epoch": self.position.epoch, "seq": self.position.seq}
+        self.commands.append(command)
+
+    def leave(self) -> None:
+        """Stop receiving events. The position stays, so that `join` continues from it."""
+        was_joined = self.state in (State.JOINING, State.LIVE)
+        self.disconnected()
+        if was_joined:
+            self.commands.append({"type": "leave", "room": self.room})
+
+    def disconnected(self) -> None:
+        """Note the end of the connection."""
+        if self.state is not State.REFUSED:
+            self.state = State.IDLE
+        self.commands.clear()
+        self.retry_at = None
+
+    def receive(self, frame: Frame, text: str, now: float) -> list[Update]:
+        """Handle an event of the room's log, a `head` of the room, or a reply to `join`. Return the updates."""
+        if self.state in (State.IDLE, State.REFUSED):
+            return []
+        self.last_frame_at = now
+        if self.state is State.JOINING:
+            if frame.get("id") != self._join_id:
+                return []  # sent before `joined`, or the reply to an earlier join
+            return self._join_refused(frame, now) if frame["type"] == "error" else self._joined(frame)
+        at = self.position
+        assert at is not None  # noqa: S101 (`_joined` set it)
+        if frame["type"] == "head":
+            if frame["epoch"] != at.epoch or frame["seq"] > at.seq:
+                self.join(now)
+            return []
+        return [] if frame["type"] in ("joined", "error") else self._event(at, frame, text, now)
+
+    def is_join_reply(self, id: object) -> bool:
+        """Return whether a reply with this id belongs to the last `join`."""
+        return id is not None and id == self._join_id
+
+    def _joined(self, joined: Frame) -> list[Update]:
+        last = self.position
+        status, epoch, head = joined["status"], joined["epoch"], joined["seq"]
+        if status != "recovered" or last is None:
+            # The replay is "the last `limit` events", so its first seq is known before it arrives. If the connection
+            # ends before that event, the next join resumes there.
+            self.position = StreamPosition(epoch, max(joined["oldest"] - 1, head - self._limit, 0))
+        self.state, self._replay_end = State.LIVE, head
+        gap: list[Update] = [Gap(self.room, last, joined["oldest"])] if status == "gap" else []
+        return [*gap, Joined(self.room, status, StreamPosition(epoch, head))]
+
+    def _join_refused(self, error: Frame, now: float) -> list[Update]:
+        if error["retryable"]:
+            self.retry_at = now + error.get("retry_after_ms", 1000) / 1000
+            return []
+        self.state = State.REFUSED
+        return [JoinRefused(self.room, error["code"], error["message"])]
+
+    def _event(self, at: StreamPosition, frame: Frame, text: str, now: float) -> list[Update]:
+        seq = frame["seq"]
+        # A replayed event may come from before the current epoch began. A live event must be of the current epoch.
+        if frame["epoch"] != at.epoch and seq > self._replay_end:
+            self.join(now)
+        elif seq == at.seq + 1:
+            self.position = StreamPosition(at.epoch, seq)
+            return [RoomEvent(self.room, seq, frame, text)]
+        elif seq > at.seq:
+            self.join(now)
+        return []

@@ -1,0 +1,52 @@
+import pytest
+
+from cloudchat.broker.high_water_marks import HighWaterMarks, Mark
+from cloudchat.broker.log_checkpoint import load_checkpoint, save_checkpoint
+from cloudchat.database.transactions import DatabaseUnavailable
+
+pytestmark = pytest.mark.anyio
+
+
+class ScriptedRepository:
+    """Keeps marks in memory. It fails while `available` is False."""
+
+    def __init__(self) -> None:
+        self.saved: dict[str, Mark] = {}
+        self.available = True
+
+    async def load(self) -> dict[str, Mark]:
+        self._require_available()
+        return self.saved
+
+    async def save(self, marks: dict[str, Mark]) -> None:
+        self._require_available()
+        self.saved.update(marks)
+
+    def _require_available(self) -> None:
+        if not self.available:
+            raise DatabaseUnavailable("down")
+
+
+async def test_marks_that_could_not_be_saved_are_saved_by_the_next_call() -> None:
+    marks, repository = HighWaterMarks(), ScriptedRepository()
+    marks.observe("lobby", "e1", 3)
+    repository.available = False
+    await save_checkpoint(marks, repository.save)
+    repository.available = True
+    await save_checkpoint(marks, repository.save)
+    assert repository.saved == {"lobby": ("e1", 3)}
+
+
+async def test_load_merges_the_saved_marks() -> None:
+    marks, repository = HighWaterMarks(), ScriptedRepository()
+    repository.saved["lobby"] = ("e1", 3)
+    await load_checkpoint(marks, repository.load)
+    assert marks.get("lobby") == ("e1", 3)
+
+
+async def test_load_keeps_the_marks_when_the_database_is_unavailable() -> None:
+    marks, repository = HighWaterMarks(), ScriptedRepository()
+    marks.observe("lobby", "e1", 3)
+    repository.available = False
+    await load_checkpoint(marks, repository.load)
+    assert marks.get("lobby") == ("e1", 3)
