@@ -347,8 +347,8 @@ def test_all_machines_of_a_cluster_sign_with_the_same_key(cluster: tuple[Machine
     folders = [machine.folder / "state" / "keys" for machine in cluster]
     rings = [load_or_create(folder) for folder in folders]
     assert rings[0].signing_kid == rings[1].signing_kid
-    text = open_vault(folders[0]).lock("a secret", purpose="test")
-    assert open_vault(folders[1]).unlock(text, purpose="test") == "a secret"
+    text = open_vault(folders[0]).encrypt("a secret", purpose="test")
+    assert open_vault(folders[1]).decrypt(text, purpose="test") == "a secret"
     assert all(path.stat().st_mode & 0o777 == 0o400 for folder in folders for path in folder.glob("[a-z]*"))
 
     # A new key on one of them: the other takes it, as the one that signs, and the old one still verifies.

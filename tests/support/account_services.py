@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from cloudchat.admin.service import AdminService
-from cloudchat.auth.passwords.hashing import Passwords
+from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.principal import Principal
-from cloudchat.auth.results import SignIn
-from cloudchat.auth.second_factor.service import SecondFactor
+from cloudchat.auth.results import SessionTokens
+from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
@@ -35,7 +35,7 @@ class AccountServices:
     settings: Settings
     db: Database
     tokens: Tokens
-    passwords: Passwords
+    passwords: PasswordHasher
     accounts: AccountService
     admin: AdminService
     rooms: RoomService
@@ -48,7 +48,7 @@ class AccountServices:
         upgrade(url)
         db = Database(create_engine(url))
         tokens = Tokens(LiveKeyRing(folder / "keys"), access_seconds=settings.access_token_seconds)
-        passwords = Passwords(memory_kib=64)
+        passwords = PasswordHasher(memory_kib=64)
         vault = open_vault(folder / "keys")
         slowdown = LoginSlowdown(SharedWindow(None), vault, settings)
         return cls(
@@ -56,7 +56,7 @@ class AccountServices:
             db,
             tokens,
             passwords,
-            AccountService(db, tokens, passwords, SecondFactor(db, vault), slowdown, settings),
+            AccountService(db, tokens, passwords, SecondFactorService(db, vault), slowdown, settings),
             AdminService(db, tokens, passwords),
             RoomService(db),
         )
@@ -69,10 +69,10 @@ class AccountServices:
         """A member; returns the id."""
         return self.accounts.register(name, PASSWORD, invite=invite, address="test", now=now).id
 
-    def login(self, name: str = "ann", password: str = PASSWORD, *, now: float = NOW) -> SignIn:
+    def login(self, name: str = "ann", password: str = PASSWORD, *, now: float = NOW) -> SessionTokens:
         return self.accounts.login(name, password, client="test", address="test", now=now)
 
-    def refresh(self, refresh_token: str, *, now: float = NOW) -> SignIn:
+    def refresh(self, refresh_token: str, *, now: float = NOW) -> SessionTokens:
         return self.accounts.sessions.refresh(refresh_token, address="test", now=now)
 
     def authenticate(self, token: str, *, now: float = NOW) -> Principal:

@@ -4,7 +4,7 @@ import pytest
 
 from cloudchat.admin.actor import COMMAND_LINE
 from cloudchat.auth.errors import AccountDisabled, BadToken, Conflict, InvalidField, NameTaken, NotFound
-from cloudchat.auth.tokens.access_tokens import API_TOKEN_MOST_SECONDS
+from cloudchat.auth.tokens.access_tokens import MAX_API_TOKEN_SECONDS
 from support.account_services import NOW, PASSWORD, AccountServices
 
 BOTH = {"chat:read", "chat:write"}
@@ -55,7 +55,7 @@ def test_a_token_of_an_administrator_may_administer(services: AccountServices) -
     assert services.authenticate(issue(services, "chief", {"admin"})).scopes == {"admin"}
 
 
-@pytest.mark.parametrize("seconds", [0, -1, API_TOKEN_MOST_SECONDS + 1])
+@pytest.mark.parametrize("seconds", [0, -1, MAX_API_TOKEN_SECONDS + 1])
 def test_a_tokens_life_is_bounded(services: AccountServices, seconds: int) -> None:
     services.register()
     with pytest.raises(InvalidField):
@@ -64,7 +64,7 @@ def test_a_tokens_life_is_bounded(services: AccountServices, seconds: int) -> No
 
 def test_the_longest_token_is_good(services: AccountServices) -> None:
     services.register()
-    assert services.authenticate(issue(services, seconds=API_TOKEN_MOST_SECONDS))
+    assert services.authenticate(issue(services, seconds=MAX_API_TOKEN_SECONDS))
 
 
 def test_a_disabled_user_gets_none(services: AccountServices) -> None:

@@ -11,8 +11,8 @@ from cloudchat.auth.errors import (
     Conflict,
     InvalidField,
     NameTaken,
-    NotAllowed,
     NotFound,
+    PermissionDenied,
     RegistrationRefused,
 )
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
@@ -164,7 +164,7 @@ class TestTokens:
     def test_nobody_gives_more_than_they_hold(self, services: AccountServices, chief: Actor) -> None:
         helper = Actor(chief.id, frozenset({"admin"}))  # by a token that administers and may not chat
         assert services.admin.tokens.issue("chief", {"admin"}, 60, label="", actor=helper, now=NOW)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(PermissionDenied):
             services.admin.tokens.issue("chief", {"admin", "chat:write"}, 60, label="", actor=helper, now=NOW)
         assert len(services.admin.tokens.list()) == 1
 

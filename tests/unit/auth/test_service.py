@@ -13,7 +13,7 @@ from cloudchat.auth.errors import (
     NameTaken,
     RegistrationRefused,
 )
-from cloudchat.auth.results import SignIn
+from cloudchat.auth.results import SessionTokens
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
 from support.databases import on_both
 
@@ -171,7 +171,7 @@ def test_a_login_beside_a_password_change_never_outlives_it(services: AccountSer
     )
     answers = at_once(2, lambda: next(turns)())
     for answer in answers:
-        if isinstance(answer, SignIn):  # it was quicker, and so its session was there to be ended
+        if isinstance(answer, SessionTokens):  # it was quicker, and so its session was there to be ended
             with pytest.raises(BadToken):
                 services.authenticate(answer.access_token)
 

@@ -1,4 +1,4 @@
-"""Passwords: the rules of NIST SP 800-63B-4, argon2id, and a bound on how many are hashed at once."""
+"""PasswordHasher: the rules of NIST SP 800-63B-4, argon2id, and a bound on how many are hashed at once."""
 
 import threading
 import time
@@ -6,32 +6,32 @@ import time
 import pytest
 
 from cloudchat.auth.errors import InvalidField, PasswordHashingOverloaded
-from cloudchat.auth.passwords.hashing import Passwords
+from cloudchat.auth.passwords.hashing import PasswordHasher
 from support.account_services import PASSWORD, at_once
 
 
 @pytest.fixture(scope="module")
-def passwords() -> Passwords:
-    return Passwords()
+def passwords() -> PasswordHasher:
+    return PasswordHasher()
 
 
-def test_the_hash_is_argon2id_with_the_parameters_of_owasp(passwords: Passwords) -> None:
+def test_the_hash_is_argon2id_with_the_parameters_of_owasp(passwords: PasswordHasher) -> None:
     assert passwords.hash_new(PASSWORD, username="ann").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-def test_only_the_password_itself_fits(passwords: Passwords) -> None:
+def test_only_the_password_itself_fits(passwords: PasswordHasher) -> None:
     hashed = passwords.hash_new(PASSWORD, username="ann")
     assert passwords.verify(PASSWORD, hashed) == (True, None)
     for wrong in (PASSWORD + " ", PASSWORD.upper(), "", "\ud800", "x" * 100_000):
         assert passwords.verify(wrong, hashed) == (False, None)
 
 
-def test_a_password_fits_in_whichever_form_a_keyboard_types_it(passwords: Passwords) -> None:
+def test_a_password_fits_in_whichever_form_a_keyboard_types_it(passwords: PasswordHasher) -> None:
     hashed = passwords.hash_new("vier ånderledes ﬁsk svømmer", username="ann")
     assert passwords.verify("vier a\u030anderledes fisk svømmer", hashed)[0]
 
 
-def test_a_hash_of_weaker_parameters_is_replaced(passwords: Passwords) -> None:
+def test_a_hash_of_weaker_parameters_is_replaced(passwords: PasswordHasher) -> None:
     from passlib.hash import argon2
 
     weak = argon2.using(memory_cost=8192, time_cost=1, parallelism=1).hash(PASSWORD)
@@ -42,7 +42,7 @@ def test_a_hash_of_weaker_parameters_is_replaced(passwords: Passwords) -> None:
 
 
 @pytest.mark.parametrize("password", ["ø" * 5 + "kettle sing 42", "ten violet mice " * 16, "🦆🐎🔋📎 four birds ate"])
-def test_any_unusual_password_of_15_to_256_characters_is_accepted(passwords: Passwords, password: str) -> None:
+def test_any_unusual_password_of_15_to_256_characters_is_accepted(passwords: PasswordHasher, password: str) -> None:
     assert passwords.hash_new(password, username="ann")
 
 
@@ -64,21 +64,21 @@ def test_any_unusual_password_of_15_to_256_characters_is_accepted(passwords: Pas
         "annikaannikaannika",
     ],
 )
-def test_a_password_that_is_short_long_broken_or_common_is_refused(passwords: Passwords, password: str) -> None:
+def test_a_password_that_is_short_long_broken_or_common_is_refused(passwords: PasswordHasher, password: str) -> None:
     with pytest.raises(InvalidField) as refused:
         passwords.hash_new(password, username="annika")
     assert refused.value.field == "password"
     assert password not in str(refused.value)
 
 
-def test_no_password_costs_seconds_of_the_blocklist(passwords: Passwords) -> None:
+def test_no_password_costs_seconds_of_the_blocklist(passwords: PasswordHasher) -> None:
     """Each sign that may stand for several letters multiplies the words that are looked for: these took 13 s."""
     before = time.process_time()
     passwords.hash_new("xb{g3!s8e7%%1[t0a096324ba518l65o|$l@065+{!{<o|((tgg!{5a+t$bz+{x5", username="ann")
     assert time.process_time() - before < 2
 
 
-def test_more_than_a_roomful_is_turned_away_and_the_rest_are_served(passwords: Passwords) -> None:
+def test_more_than_a_roomful_is_turned_away_and_the_rest_are_served(passwords: PasswordHasher) -> None:
     answers = at_once(80, lambda: passwords.verify(PASSWORD, None))
     served = [answer for answer in answers if answer == (False, None)]
     turned_away = [answer for answer in answers if isinstance(answer, PasswordHashingOverloaded)]
@@ -88,8 +88,8 @@ def test_more_than_a_roomful_is_turned_away_and_the_rest_are_served(passwords: P
     assert passwords.verify(PASSWORD, None) == (False, None)  # and the room is free again
 
 
-def test_the_blocklist_stands_several_threads(passwords: Passwords) -> None:
-    from cloudchat.auth.passwords.common_passwords import is_guessable
+def test_the_blocklist_stands_several_threads(passwords: PasswordHasher) -> None:
+    from cloudchat.auth.passwords.policy import is_guessable
 
     names = iter([f"person{number}" for number in range(40)])
     lock = threading.Lock()

@@ -16,9 +16,9 @@ from cloudchat.auth.errors import (
     SecondFactorRequired,
     TooManyAttempts,
 )
-from cloudchat.auth.results import SignIn
-from cloudchat.auth.second_factor.recovery_codes import new_recovery_code
-from cloudchat.auth.vault import VaultError, open_vault
+from cloudchat.auth.results import SessionTokens
+from cloudchat.auth.second_factor.recovery_codes import new_recovery_codes
+from cloudchat.auth.vault import DecryptionError, open_vault
 from cloudchat.database.models import RecoveryCode, User
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
 from support.databases import on_both
@@ -27,7 +27,7 @@ LATER = NOW + 300
 Code = Callable[[float], str]
 
 
-def begin(services: AccountServices, signed_in: SignIn) -> Code:
+def begin(services: AccountServices, signed_in: SessionTokens) -> Code:
     """An app that was given the secret."""
     principal = services.authenticate(signed_in.access_token)
     app = pyotp.TOTP(services.accounts.begin_second_factor(principal, PASSWORD, address="test", now=NOW))
@@ -43,7 +43,7 @@ def set_up(services: AccountServices) -> tuple[Code, list[str]]:
     return code, services.accounts.second_factor.confirm(principal, code(NOW), address="test", now=NOW)
 
 
-def login(services: AccountServices, totp: str | None, *, now: float = LATER, address: str = "test") -> SignIn:
+def login(services: AccountServices, totp: str | None, *, now: float = LATER, address: str = "test") -> SessionTokens:
     return services.accounts.login("ann", PASSWORD, totp, client="test", address=address, now=now)
 
 
@@ -89,7 +89,7 @@ class TestACodeCountsOnce:
         services = services.with_settings(login_failures_per_client="100/minute")
         code, _ = set_up(services)
         answers = at_once(5, lambda: login(services, code(LATER)))
-        assert sum(isinstance(answer, SignIn) for answer in answers) == 1
+        assert sum(isinstance(answer, SessionTokens) for answer in answers) == 1
         assert sum(isinstance(answer, BadSecondFactor) for answer in answers) == 4
 
     @on_both
@@ -97,7 +97,7 @@ class TestACodeCountsOnce:
         services = services.with_settings(login_failures_per_client="100/minute")
         _, codes = set_up(services)
         answers = at_once(5, lambda: login(services, codes[0]))
-        assert sum(isinstance(answer, SignIn) for answer in answers) == 1
+        assert sum(isinstance(answer, SessionTokens) for answer in answers) == 1
 
     @pytest.mark.parametrize("seconds", [-61, 61, 3600])
     def test_one_of_another_time_is_none(self, services: AccountServices, seconds: int) -> None:
@@ -137,7 +137,7 @@ class TestRecoveryCodes:
             login(services, codes[0])
 
     def test_they_have_more_than_112_bits(self) -> None:
-        assert len(new_recovery_code().replace("-", "")) * 5 >= 112  # 32 letters: 5 bits each
+        assert all(len(code.replace("-", "")) * 5 >= 112 for code in new_recovery_codes())  # 32 characters: 5 bits each
 
     def test_only_their_hashes_are_stored(self, services: AccountServices, tmp_path: Path) -> None:
         _, codes = set_up(services)
@@ -160,8 +160,8 @@ class TestTheSecret:
 
     def test_it_opens_for_its_own_user_and_by_its_own_key_only(self, tmp_path: Path) -> None:
         vault = open_vault(tmp_path / "keys")
-        locked = vault.lock("secret", purpose="ann")
-        assert open_vault(tmp_path / "keys").unlock(locked, purpose="ann") == "secret"
+        locked = vault.encrypt("secret", purpose="ann")
+        assert open_vault(tmp_path / "keys").decrypt(locked, purpose="ann") == "secret"
         for opened, purpose, text in (
             (vault, "bob", locked),
             (open_vault(tmp_path / "other"), "ann", locked),
@@ -169,8 +169,8 @@ class TestTheSecret:
             (vault, "ann", "é"),
             (vault, "ann", ""),
         ):
-            with pytest.raises(VaultError):
-                opened.unlock(text, purpose=purpose)
+            with pytest.raises(DecryptionError):
+                opened.decrypt(text, purpose=purpose)
 
     def test_with_the_key_lost_recovery_codes_still_open(self, tmp_path: Path) -> None:
         services = AccountServices.make(tmp_path)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cloudchat.auth.errors import BadToken, NotFound, RefreshedJustNow
-from cloudchat.auth.results import SignIn
+from cloudchat.auth.errors import BadToken, NotFound, RefreshTokenSuperseded
+from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.sessions.refresh_rotation import MAX_SUCCESSORS
 from cloudchat.auth.sessions.repository import MAX_SESSIONS
 from cloudchat.settings import Settings
@@ -17,19 +17,19 @@ AFTER_GRACE = NOW + GRACE_SECONDS + 1
 
 
 @pytest.fixture
-def signed_in(services: AccountServices) -> SignIn:
+def signed_in(services: AccountServices) -> SessionTokens:
     services.register()
     return services.login()
 
 
-def test_a_refresh_gives_new_tokens_of_the_same_session(services: AccountServices, signed_in: SignIn) -> None:
+def test_a_refresh_gives_new_tokens_of_the_same_session(services: AccountServices, signed_in: SessionTokens) -> None:
     fresh = services.refresh(signed_in.refresh_token, now=NOW + 500)
     assert fresh.refresh_token != signed_in.refresh_token
     assert fresh.session_id == signed_in.session_id
     assert services.authenticate(fresh.access_token, now=NOW + 1000)
 
 
-def test_the_sessions_of_one_user_do_not_know_each_other(services: AccountServices, signed_in: SignIn) -> None:
+def test_the_sessions_of_one_user_do_not_know_each_other(services: AccountServices, signed_in: SessionTokens) -> None:
     phone = services.login()
     services.refresh(phone.refresh_token)
     services.refresh(phone.refresh_token, now=NOW + 1)
@@ -38,7 +38,7 @@ def test_the_sessions_of_one_user_do_not_know_each_other(services: AccountServic
     assert services.refresh(signed_in.refresh_token, now=AFTER_GRACE)
 
 
-def test_who_never_got_the_answer_asks_again_and_goes_on(services: AccountServices, signed_in: SignIn) -> None:
+def test_who_never_got_the_answer_asks_again_and_goes_on(services: AccountServices, signed_in: SessionTokens) -> None:
     services.refresh(signed_in.refresh_token)  # the server died before it could say so
     again = services.refresh(signed_in.refresh_token, now=NOW + GRACE_SECONDS)
     assert again.session_id == signed_in.session_id
@@ -47,7 +47,7 @@ def test_who_never_got_the_answer_asks_again_and_goes_on(services: AccountServic
 
 
 def test_two_tabs_that_refreshed_at_once_both_go_on_with_the_cookie_that_came_last(
-    services: AccountServices, signed_in: SignIn
+    services: AccountServices, signed_in: SessionTokens
 ) -> None:
     one, other = (services.refresh(signed_in.refresh_token, now=NOW + seconds) for seconds in (0, 1))
     for tab in (one, other):
@@ -58,7 +58,7 @@ def test_two_tabs_that_refreshed_at_once_both_go_on_with_the_cookie_that_came_la
 
 
 def test_of_two_successors_the_first_one_used_wins_and_the_other_one_later_ends_the_session(
-    services: AccountServices, signed_in: SignIn
+    services: AccountServices, signed_in: SessionTokens
 ) -> None:
     owner, thief = (services.refresh(signed_in.refresh_token) for _ in range(2))
     newest = services.refresh(owner.refresh_token, now=NOW + 500)
@@ -71,26 +71,26 @@ def test_of_two_successors_the_first_one_used_wins_and_the_other_one_later_ends_
 
 
 def test_the_other_one_a_moment_later_gets_nothing_and_ends_nothing(
-    services: AccountServices, signed_in: SignIn
+    services: AccountServices, signed_in: SessionTokens
 ) -> None:
     one, other = (services.refresh(signed_in.refresh_token) for _ in range(2))
     newest = services.refresh(one.refresh_token, now=NOW + 500)
-    with pytest.raises(RefreshedJustNow):
+    with pytest.raises(RefreshTokenSuperseded):
         services.refresh(other.refresh_token, now=NOW + 500 + GRACE_SECONDS)
     assert services.refresh(newest.refresh_token, now=NOW + 520)
 
 
-def test_a_token_whose_successor_was_used_gets_nothing(services: AccountServices, signed_in: SignIn) -> None:
+def test_a_token_whose_successor_was_used_gets_nothing(services: AccountServices, signed_in: SessionTokens) -> None:
     fresh = services.refresh(signed_in.refresh_token)
     newest = services.refresh(fresh.refresh_token, now=NOW + 1)
-    with pytest.raises(RefreshedJustNow):
+    with pytest.raises(RefreshTokenSuperseded):
         services.refresh(signed_in.refresh_token, now=NOW + 2)
     assert services.refresh(newest.refresh_token, now=NOW + 3)
     with pytest.raises(BadToken):
         services.refresh(signed_in.refresh_token, now=AFTER_GRACE)
 
 
-def test_used_again_later_it_ends_the_session_for_both(services: AccountServices, signed_in: SignIn) -> None:
+def test_used_again_later_it_ends_the_session_for_both(services: AccountServices, signed_in: SessionTokens) -> None:
     fresh = services.refresh(signed_in.refresh_token)
     with pytest.raises(BadToken):
         services.refresh(signed_in.refresh_token, now=AFTER_GRACE)
@@ -101,17 +101,17 @@ def test_used_again_later_it_ends_the_session_for_both(services: AccountServices
 
 
 def test_asking_again_and_again_gets_few_and_does_not_prolong_the_grace(
-    services: AccountServices, signed_in: SignIn
+    services: AccountServices, signed_in: SessionTokens
 ) -> None:
     for seconds in range(MAX_SUCCESSORS):
         services.refresh(signed_in.refresh_token, now=NOW + seconds)
-    with pytest.raises(RefreshedJustNow):
+    with pytest.raises(RefreshTokenSuperseded):
         services.refresh(signed_in.refresh_token, now=NOW + GRACE_SECONDS)
     with pytest.raises(BadToken):
         services.refresh(signed_in.refresh_token, now=AFTER_GRACE)
 
 
-def test_a_copy_from_generations_ago_ends_the_session_too(services: AccountServices, signed_in: SignIn) -> None:
+def test_a_copy_from_generations_ago_ends_the_session_too(services: AccountServices, signed_in: SessionTokens) -> None:
     newest = signed_in
     for generation in range(1, 5):
         newest = services.refresh(newest.refresh_token, now=NOW + generation * 600)
@@ -122,26 +122,26 @@ def test_a_copy_from_generations_ago_ends_the_session_too(services: AccountServi
 
 
 def test_of_many_tabs_that_refresh_at_once_few_get_a_successor_and_none_ends_the_session(
-    services: AccountServices, signed_in: SignIn
+    services: AccountServices, signed_in: SessionTokens
 ) -> None:
     answers = at_once(6, lambda: services.refresh(signed_in.refresh_token))
-    won = [answer for answer in answers if isinstance(answer, SignIn)]
+    won = [answer for answer in answers if isinstance(answer, SessionTokens)]
     assert len({answer.refresh_token for answer in won}) == MAX_SUCCESSORS
-    assert sum(isinstance(answer, RefreshedJustNow) for answer in answers) == 6 - MAX_SUCCESSORS
+    assert sum(isinstance(answer, RefreshTokenSuperseded) for answer in answers) == 6 - MAX_SUCCESSORS
     assert services.refresh(won[-1].refresh_token)
 
 
-def test_of_successors_used_at_once_one_wins(services: AccountServices, signed_in: SignIn) -> None:
+def test_of_successors_used_at_once_one_wins(services: AccountServices, signed_in: SessionTokens) -> None:
     successors = [services.refresh(signed_in.refresh_token) for _ in range(MAX_SUCCESSORS)]
     waiting = iter([successor.refresh_token for successor in successors])
     answers = at_once(MAX_SUCCESSORS, lambda: services.refresh(next(waiting), now=NOW + 500))
-    (won,) = [answer for answer in answers if isinstance(answer, SignIn)]
-    assert sum(isinstance(answer, RefreshedJustNow) for answer in answers) == MAX_SUCCESSORS - 1
+    (won,) = [answer for answer in answers if isinstance(answer, SessionTokens)]
+    assert sum(isinstance(answer, RefreshTokenSuperseded) for answer in answers) == MAX_SUCCESSORS - 1
     assert services.refresh(won.refresh_token, now=NOW + 501)
 
 
 def test_a_copy_used_by_many_at_once_ends_the_session_and_is_told_once(
-    services: AccountServices, signed_in: SignIn
+    services: AccountServices, signed_in: SessionTokens
 ) -> None:
     fresh = services.refresh(signed_in.refresh_token)
     answers = at_once(4, lambda: services.refresh(signed_in.refresh_token, now=AFTER_GRACE))
@@ -152,13 +152,13 @@ def test_a_copy_used_by_many_at_once_ends_the_session_and_is_told_once(
 
 
 @pytest.mark.parametrize("token", ["", "guess", "A" * 43, "\ud800" * 43, "é" * 43])
-def test_what_was_never_issued_is_refused(services: AccountServices, signed_in: SignIn, token: str) -> None:
+def test_what_was_never_issued_is_refused(services: AccountServices, signed_in: SessionTokens, token: str) -> None:
     with pytest.raises(BadToken):
         services.refresh(token)
     assert services.refresh(signed_in.refresh_token)
 
 
-def test_an_access_token_refreshes_nothing(services: AccountServices, signed_in: SignIn) -> None:
+def test_an_access_token_refreshes_nothing(services: AccountServices, signed_in: SessionTokens) -> None:
     with pytest.raises(BadToken):
         services.refresh(signed_in.access_token)
 
@@ -176,7 +176,7 @@ def test_a_session_in_use_lives_to_its_absolute_end_and_an_idle_one_shorter(serv
         services.refresh(used.refresh_token, now=NOW + 2500)
 
 
-def test_a_used_token_still_logs_out(services: AccountServices, signed_in: SignIn) -> None:
+def test_a_used_token_still_logs_out(services: AccountServices, signed_in: SessionTokens) -> None:
     fresh = services.refresh(signed_in.refresh_token)
     services.accounts.sessions.end_by_refresh_token(signed_in.refresh_token, address="test", now=NOW)
     with pytest.raises(BadToken):
@@ -185,18 +185,18 @@ def test_a_used_token_still_logs_out(services: AccountServices, signed_in: SignI
         services.refresh(fresh.refresh_token)
 
 
-def test_a_user_sees_and_ends_only_their_own_sessions(services: AccountServices, signed_in: SignIn) -> None:
+def test_a_user_sees_and_ends_only_their_own_sessions(services: AccountServices, signed_in: SessionTokens) -> None:
     services.register("bob")
     bob = services.login("bob")
     (seen,) = services.accounts.sessions.list(signed_in.user.id, current=signed_in.session_id, now=NOW)
     assert (seen.id, seen.current, seen.client) == (signed_in.session_id, True, "test")
     with pytest.raises(NotFound):
-        services.accounts.sessions.end(signed_in.user.id, bob.session_id, because="mischief", address="", now=NOW)
+        services.accounts.sessions.end(signed_in.user.id, bob.session_id, reason="mischief", address="", now=NOW)
     assert services.authenticate(bob.access_token)
 
 
 def test_one_user_has_a_bounded_number_of_sessions_and_the_oldest_goes(
-    services: AccountServices, signed_in: SignIn
+    services: AccountServices, signed_in: SessionTokens
 ) -> None:
     with services.db.read() as db:
         from cloudchat.auth.repository import user_by_id

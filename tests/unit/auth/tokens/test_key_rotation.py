@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cloudchat.auth.errors import BadToken
-from cloudchat.auth.tokens.access_tokens import API_TOKEN_MOST_SECONDS, Tokens
-from cloudchat.auth.tokens.key_rotation import KEPT_SECONDS, LiveKeyRing, rotate
+from cloudchat.auth.tokens.access_tokens import MAX_API_TOKEN_SECONDS, Tokens
+from cloudchat.auth.tokens.key_rotation import RETENTION_SECONDS, LiveKeyRing, rotate
 from cloudchat.auth.tokens.keys import load_or_create
 from support.account_services import at_once
 from support.processes import wait_until
@@ -69,12 +69,12 @@ def test_a_key_goes_when_its_last_token_has_ended_and_not_before(tmp_path: Path)
     second = rotate(tmp_path, NOW).signing_kid
     os.utime(tmp_path / f"{first}.pem", (NOW - 2e8, NOW - 2e8))  # however old: it signed until the second was made
     os.utime(tmp_path / f"{second}.pem", (NOW, NOW))
-    assert rotate(tmp_path, NOW + KEPT_SECONDS).removed == 0
+    assert rotate(tmp_path, NOW + RETENTION_SECONDS).removed == 0
     assert first in load_or_create(tmp_path).keys
-    assert rotate(tmp_path, NOW + KEPT_SECONDS + 1).removed == 1
+    assert rotate(tmp_path, NOW + RETENTION_SECONDS + 1).removed == 1
     assert first not in load_or_create(tmp_path).keys
     assert second in load_or_create(tmp_path).keys
-    assert KEPT_SECONDS > API_TOKEN_MOST_SECONDS
+    assert RETENTION_SECONDS > MAX_API_TOKEN_SECONDS
 
 
 def test_the_new_key_signs_also_when_the_old_one_is_of_the_future(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cloudchat.auth.tokens.keys import KeyFolderError, load_or_create
+from cloudchat.auth.key_folder import KeyFolderError
+from cloudchat.auth.tokens.keys import load_or_create
 
 
 def test_a_key_is_made_at_first_and_kept(tmp_path: Path) -> None:
