@@ -1,4 +1,4 @@
-"""The account services on a database of their own, without HTTP."""
+"""The account services on their own database, without HTTP."""
 
 import threading
 from collections.abc import Callable
@@ -30,43 +30,43 @@ NOW = 1_800_000_000.0
 
 @dataclass
 class AccountServices:
-    """Everything an account test needs; time is what the test says."""
+    """The services and what they are made of. The time is an argument of each call."""
 
     settings: Settings
     db: Database
     tokens: Tokens
-    passwords: PasswordHasher
+    hasher: PasswordHasher
     accounts: AccountService
     admin: AdminService
     rooms: RoomService
 
     @classmethod
     def make(cls, folder: Path, **changes: Any) -> Self:
-        """On an SQLite file in `folder`, migrated; `changes` are settings."""
+        """Create the services on a migrated SQLite file in `folder`. `changes` are settings."""
         settings = Settings(**{"state_dir": folder, **changes})
         url = settings.database.get_secret_value()
         upgrade(url)
         db = Database(create_engine(url))
         tokens = Tokens(LiveKeyRing(folder / "keys"), access_seconds=settings.access_token_seconds)
-        passwords = PasswordHasher(memory_kib=64)
+        hasher = PasswordHasher(memory_kib=64)
         vault = open_vault(folder / "keys")
         slowdown = LoginSlowdown(SharedWindow(None), vault, settings)
         return cls(
             settings,
             db,
             tokens,
-            passwords,
-            AccountService(db, tokens, passwords, SecondFactorService(db, vault), slowdown, settings),
-            AdminService(db, tokens, passwords),
+            hasher,
+            AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings),
+            AdminService(db, tokens, hasher),
             RoomService(db),
         )
 
     def with_settings(self, **changes: Any) -> Self:
-        """The same database and state under other settings; a second server, so to say."""
+        """Return services on the same database and state with other settings, like a second server."""
         return self.make(self.settings.state_dir, **{"database_url": self.settings.database, **changes})
 
     def register(self, name: str = "ann", *, invite: str | None = None, now: float = NOW) -> str:
-        """A member; returns the id."""
+        """Register a member and return the id."""
         return self.accounts.register(name, PASSWORD, invite=invite, address="test", now=now).id
 
     def login(self, name: str = "ann", password: str = PASSWORD, *, now: float = NOW) -> SessionTokens:
@@ -80,7 +80,7 @@ class AccountServices:
 
 
 def at_once(count: int, action: Callable[[], Any]) -> list[Any]:
-    """What `action` gives, or raises, when `count` threads call it in the same moment."""
+    """Call `action` in `count` threads at the same moment. Return the results and exceptions."""
     barrier = threading.Barrier(count)
 
     def run() -> Any:
