@@ -13,7 +13,10 @@ from cloudchat.database.transactions import Database, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """An administrator or the command line. `id` is a user's id or `cli`; nobody can grant scopes beyond `scopes`."""
+    """An administrator or the command line.
+
+    `id` is a user's id or `cli`. The actor cannot grant scopes that are not in `scopes`.
+    """
 
     id: str
     scopes: frozenset[str]
@@ -30,7 +33,7 @@ class Actor:
 
 
 COMMAND_LINE = Actor("cli", SCOPES)
-"""Anybody who has a shell as the server's user, and so has the database and the keys themselves."""
+"""A person with a shell as the server's user, who has access to the database and the keys anyway."""
 
 
 @contextmanager

@@ -160,7 +160,7 @@ def delete_invite(db: Session, invite_id: str) -> bool:
 class AuditSummary:
     """An audit entry: who did what to which target, when, from where, and whether it was done or denied.
 
-    The names are current ones, None if there is none: of a user, of a session's client, or the label of a token.
+    `actor_name` and `target_name` are current: a username, the client of a session, or the label of a token; or None.
     """
 
     id: str

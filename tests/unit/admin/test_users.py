@@ -141,7 +141,7 @@ class TestLastAdministrator:
         self, services: AccountServices, chief: Actor, change: dict[str, object]
     ) -> None:
         other = services.admin.users.create("other", PASSWORD, "admin", actor=COMMAND_LINE, now=NOW)
-        services.admin.users.change(other.id, disabled=True, actor=chief, now=NOW)  # does not count
+        services.admin.users.change(other.id, disabled=True, actor=chief, now=NOW)  # disabled: does not count
         with pytest.raises(Conflict):
             services.admin.users.change(chief.id, actor=COMMAND_LINE, now=NOW, **change)  # type: ignore[arg-type]
         assert services.login("chief").user.role == "admin"

@@ -1,4 +1,4 @@
-"""The one place where an entered password is verified, so that every check is equally slow and equally limited."""
+"""The only place that verifies an entered password, so that each check has the same duration and the same limits."""
 
 import logging
 from dataclasses import dataclass

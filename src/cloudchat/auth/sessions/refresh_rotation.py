@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 MAX_SUCCESSORS = 3
-"""Successors of one token. More responses in a row do not get lost, and each is one more that a thief could have."""
+"""Successors of one token. The loss of more responses in a row is unlikely, and a thief could hold any of them."""
 
 
 class Decision(Enum):

@@ -18,7 +18,6 @@ from cloudchat.auth.errors import (
 )
 from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.second_factor.recovery_codes import new_recovery_codes
-from cloudchat.auth.vault import DecryptionError, open_vault
 from cloudchat.database.models import RecoveryCode, User
 from cloudchat.settings import Settings
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
@@ -158,20 +157,6 @@ class TestTheSecret:
         services.db.close()
         assert secret.encode() not in b"".join(path.read_bytes() for path in tmp_path.glob("cloudchat.db*"))
         assert secret not in caplog.text
-
-    def test_decryption_needs_the_same_key_and_purpose(self, tmp_path: Path) -> None:
-        vault = open_vault(tmp_path / "keys")
-        ciphertext = vault.encrypt("secret", purpose="ann")
-        assert open_vault(tmp_path / "keys").decrypt(ciphertext, purpose="ann") == "secret"
-        for other, purpose, text in (
-            (vault, "bob", ciphertext),
-            (open_vault(tmp_path / "other"), "ann", ciphertext),
-            (vault, "ann", ciphertext[:-8] + "AAAAAAA="),
-            (vault, "ann", "é"),
-            (vault, "ann", ""),
-        ):
-            with pytest.raises(DecryptionError):
-                other.decrypt(text, purpose=purpose)
 
     def test_recovery_codes_work_after_the_loss_of_the_key(self, tmp_path: Path) -> None:
         services = AccountServices.make(tmp_path)
