@@ -62,7 +62,7 @@ def server() -> Iterator[RunningServer]:
 def ann(server: RunningServer) -> Iterator[Account]:
     """An administrator, so that the administration routes accept the requests."""
     account = register(server.url)
-    command = [CLOUDCHAT, "admin", "set-role", account.name, "admin"]
+    command = [str(CLOUDCHAT), "admin", "set-role", account.name, "admin"]
     subprocess.run(command, env=environment_of(server.state_dir), check=True, timeout=60)
     yield account
     account.http.close()

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pyotp
@@ -134,7 +135,7 @@ def test_table_has_every_route(tmp_path: Path) -> None:
     app = create_app(Settings(state_dir=tmp_path, redis_url=SecretStr("unix:///nowhere/store.sock")))
     found: set[tuple[str, str]] = set()
     others: list[str] = []
-    pending = list(app.routes)
+    pending: list[Any] = list(app.routes)
     while pending:
         route = pending.pop(0)
         if methods := getattr(route, "methods", None):
@@ -158,7 +159,7 @@ def test_credential_is_accepted_only_by_the_routes_for_its_kind(
         if required == OPEN:
             continue
         filled = path.replace("{session_id}", "x").replace("{user_id}", "x").replace("{token_id}", "x")
-        body = {} if method in ("POST", "PATCH") else None  # an empty body, which has no effect
+        body: dict[str, str] | None = {} if method in ("POST", "PATCH") else None  # an empty body, which has no effect
         response = request(method, server.url + filled.replace("{invite_id}", "x"), headers=headers, json=body)
         refused = response.status_code in (401, 403)
         if refused != (required not in ACCEPTED[kind]) or (kind in NO_TOKENS and response.status_code != 401):

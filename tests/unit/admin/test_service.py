@@ -20,7 +20,7 @@ def issue(services: AccountServices, name: str = "ann", scopes: set[str] = CHAT,
 def test_token_has_its_user_and_scopes_until_it_expires(services: AccountServices) -> None:
     user_id = services.register()
     principal = services.authenticate(issue(services, scopes={"chat:read"}), now=NOW + 3599)
-    assert (principal.user_id, principal.kind, principal.scopes) == (user_id, "api", {"chat:read"})
+    assert (principal.user_id, principal.kind, principal.scopes) == (user_id, "api", frozenset({"chat:read"}))
     assert principal.expires_at == NOW + 3600
     with pytest.raises(BadToken):
         services.authenticate(issue(services), now=NOW + 3600)

@@ -1,5 +1,6 @@
 """User management by administrators, its limits, and the audit log."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -96,15 +97,14 @@ class TestRights:
         services.register()
         ann = services.admin.users.find("ann")
         users = services.admin.users
-        for instant, change in enumerate(
-            (
-                lambda now: users.change(ann, role="moderator", actor=chief, now=now),
-                lambda now: users.reset_password(ann, actor=chief, now=now),
-                lambda now: users.change(ann, disabled=True, actor=chief, now=now),
-                lambda now: users.change(ann, disabled=False, actor=chief, now=now),
-            )
-        ):
-            now = LATER + instant
+        changes: list[Callable[[float], object]] = [
+            lambda now: users.change(ann, role="moderator", actor=chief, now=now),
+            lambda now: users.reset_password(ann, actor=chief, now=now),
+            lambda now: users.change(ann, disabled=True, actor=chief, now=now),
+            lambda now: users.change(ann, disabled=False, actor=chief, now=now),
+        ]
+        for seconds, change in enumerate(changes):
+            now = LATER + seconds
             assert not revocations_since(services.db, keys, now)
             change(now)
             revocations = revocations_since(services.db, keys, now)

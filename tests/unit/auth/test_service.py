@@ -1,5 +1,6 @@
 """Registration, login, password changes, and which tokens authenticate."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -167,12 +168,11 @@ def test_concurrent_logins_all_succeed_with_a_session_each(services: AccountServ
 def test_login_with_the_old_password_does_not_survive_a_concurrent_password_change(services: AccountServices) -> None:
     services.register()
     principal = services.authenticate(services.login().access_token)
-    calls = iter(
-        [
-            lambda: services.accounts.change_password(principal, PASSWORD, NEW_PASSWORD, address="test", now=NOW),
-            services.login,
-        ]
-    )
+
+    def change_password() -> None:
+        services.accounts.change_password(principal, PASSWORD, NEW_PASSWORD, address="test", now=NOW)
+
+    calls: Iterator[Callable[[], object]] = iter([change_password, services.login])
     results = at_once(2, lambda: next(calls)())
     for result in results:
         if isinstance(result, SessionTokens):  # the login was first: the password change ended its session

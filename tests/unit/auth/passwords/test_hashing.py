@@ -33,7 +33,7 @@ def test_password_verifies_in_another_unicode_form(hasher: PasswordHasher) -> No
 
 
 def test_verify_returns_a_stronger_hash_for_a_weak_one(hasher: PasswordHasher) -> None:
-    from passlib.hash import argon2
+    from passlib.hash import argon2  # type: ignore[import-untyped]
 
     weak = argon2.using(memory_cost=8192, time_cost=1, parallelism=1).hash(PASSWORD)
     matches, stronger = hasher.verify(PASSWORD, weak)

@@ -130,7 +130,7 @@ class TestRecoveryCodes:
         services.register("bob")
         assert services.login("bob")
         with services.db.write() as db:
-            bob = db.scalar(select(User.id).where(User.name == "bob"))
+            bob = db.scalars(select(User.id).where(User.name == "bob")).one()
             for row in db.scalars(select(RecoveryCode)):
                 row.user_id = bob  # now they belong to bob
         with pytest.raises(BadSecondFactor):
