@@ -44,8 +44,8 @@ def require_principal(
         if found.kind not in kinds:
             raise BadToken("this kind of token is not accepted here")
         if scope is not None and scope not in found.scopes:
-            reason = "a one-time password, or a second factor that is not set up yet, withholds scopes"
-            raise PermissionDenied(f"this needs the scope {scope}; {reason}")
+            advice = "change a one-time password, and set up a required second factor, to get all scopes"
+            raise PermissionDenied(f"this requires the scope {scope}; {advice}")
         return found
 
     return principal

@@ -50,7 +50,7 @@ class Vault:
             ) from error
 
     def pseudonym(self, name: str) -> str:
-        """Return 128 bits derived from `name`, for the keys of counters. Only this installation can derive them."""
+        """Return a keyed hash of `name`, 128 bits in hexadecimal, for stores that must not have the name itself."""
         return hashlib.blake2b(name.encode(errors="replace"), key=self._key, digest_size=16).hexdigest()
 
 
