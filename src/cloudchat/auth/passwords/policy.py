@@ -18,11 +18,11 @@ MAX_CHARACTERS = 256
 _ONE_TIME_PASSWORD_GROUPS = 4
 
 _CONTEXT_WORDS = ("cloudchat", "chat")
-# zxcvbn looks at a prefix only; the rest can only make a password harder to guess. Its cost grows with the square of
-# the length, and doubles with each distinct character that may stand for a letter: 64 characters with 20 such
+# Only a prefix is checked; the rest can only make a password harder to guess. The cost of zxcvbn grows with the square
+# of the length, and doubles with each distinct character that may stand for a letter: 64 characters with 20 such
 # characters take seconds.
-_MAX_CHECKED = 64
-_MAX_CHECKED_WITH_SUBSTITUTIONS = 20
+_MAX_CHECKED_CHARACTERS = 64
+_MAX_CHECKED_CHARACTERS_IF_MANY_SUBSTITUTIONS = 20
 _MAX_SUBSTITUTIONS = 8
 # zxcvbn's own table, because the cost depends on what zxcvbn takes for a substitution.
 _SUBSTITUTIONS = {character for characters in L33T_TABLE.values() for character in characters}
@@ -62,9 +62,9 @@ def validate_strength(password: str, username: str) -> None:
 
 def is_guessable(password: str, username: str) -> bool:
     """Return whether the password is mostly common words, keyboard rows, repetitions, or the user's own name."""
-    checked = password[:_MAX_CHECKED]
+    checked = password[:_MAX_CHECKED_CHARACTERS]
     if len(_SUBSTITUTIONS.intersection(checked)) > _MAX_SUBSTITUTIONS:
-        checked = checked[:_MAX_CHECKED_WITH_SUBSTITUTIONS]
+        checked = checked[:_MAX_CHECKED_CHARACTERS_IF_MANY_SUBSTITUTIONS]
     with _zxcvbn_lock:
         result = zxcvbn(checked, user_inputs=[username, *_CONTEXT_WORDS])
     return int(result["score"]) < _MIN_SCORE
