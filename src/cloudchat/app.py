@@ -14,11 +14,10 @@ from starlette.routing import WebSocketRoute
 from cloudchat import __version__
 from cloudchat.admin.routes import admin_routes
 from cloudchat.admin.service import AdminService
-from cloudchat.admin.token_routes import token_routes
-from cloudchat.auth.passwords.hashing import Passwords
+from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.routes import auth_routes
 from cloudchat.auth.second_factor.routes import second_factor_routes
-from cloudchat.auth.second_factor.service import SecondFactor
+from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
@@ -110,9 +109,9 @@ def create_app(settings: Settings) -> FastAPI:
     tokens = Tokens(keys, access_seconds=settings.access_token_seconds)
     vault = open_vault(folder)
     slowdown = LoginSlowdown(SharedWindow(redis_url), vault, settings)
-    passwords = Passwords()
-    accounts = AccountService(db, tokens, passwords, SecondFactor(db, vault), slowdown, settings)
-    admin = AdminService(db, tokens, passwords)
+    hasher = PasswordHasher()
+    accounts = AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings)
+    admin = AdminService(db, tokens, hasher)
     services = Services(db, keys, accounts, RoomService(db))
     chat = _chat(settings, redis_url, services)
     requests: Counter[tuple[str, str, int]] = Counter()
@@ -137,7 +136,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(auth_routes(services.accounts, limiter, settings))
     app.include_router(second_factor_routes(services.accounts, limiter, settings))
     app.include_router(admin_routes(admin, services.accounts, limiter, settings))
-    app.include_router(token_routes(admin, services.accounts, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_answers, "tasks": chat.tasks_live}))
     app.router.routes.append(WebSocketRoute("/ws", chat.sockets))

@@ -341,8 +341,8 @@ def test_machines_of_a_cluster_share_their_keys(cluster: tuple[Machine, Machine]
     directorys = [machine.directory / "state" / "keys" for machine in cluster]
     rings = [load_or_create(directory) for directory in directorys]
     assert rings[0].signing_kid == rings[1].signing_kid
-    text = open_vault(directorys[0]).lock("a secret", purpose="test")
-    assert open_vault(directorys[1]).unlock(text, purpose="test") == "a secret"
+    text = open_vault(directorys[0]).encrypt("a secret", purpose="test")
+    assert open_vault(directorys[1]).decrypt(text, purpose="test") == "a secret"
     assert all(path.stat().st_mode & 0o777 == 0o400 for directory in directorys for path in directory.glob("[a-z]*"))
 
     # After a rotation on one machine, the other one signs with the new key and still accepts the old one.

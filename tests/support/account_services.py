@@ -1,4 +1,4 @@
-"""The account services on a database of their own, without HTTP."""
+"""The account services on their own database, without HTTP."""
 
 import threading
 from collections.abc import Callable
@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from cloudchat.admin.service import AdminService
-from cloudchat.auth.passwords.hashing import Passwords
+from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.principal import Principal
-from cloudchat.auth.results import SignIn
-from cloudchat.auth.second_factor.service import SecondFactor
+from cloudchat.auth.results import SessionTokens
+from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
@@ -30,49 +30,49 @@ NOW = 1_800_000_000.0
 
 @dataclass
 class AccountServices:
-    """Everything an account test needs; time is what the test says."""
+    """The services and what they are made of. The time is an argument of each call."""
 
     settings: Settings
     db: Database
     tokens: Tokens
-    passwords: Passwords
+    hasher: PasswordHasher
     accounts: AccountService
     admin: AdminService
     rooms: RoomService
 
     @classmethod
     def make(cls, folder: Path, **changes: Any) -> Self:
-        """On an SQLite file in `folder`, migrated; `changes` are settings."""
+        """Create the services on a migrated SQLite file in `folder`. `changes` are settings."""
         settings = Settings(**{"state_dir": folder, **changes})
         url = settings.database.get_secret_value()
         upgrade(url)
         db = Database(create_engine(url))
         tokens = Tokens(LiveKeyRing(folder / "keys"), access_seconds=settings.access_token_seconds)
-        passwords = Passwords(memory_kib=64)
+        hasher = PasswordHasher(memory_kib=64)
         vault = open_vault(folder / "keys")
         slowdown = LoginSlowdown(SharedWindow(None), vault, settings)
         return cls(
             settings,
             db,
             tokens,
-            passwords,
-            AccountService(db, tokens, passwords, SecondFactor(db, vault), slowdown, settings),
-            AdminService(db, tokens, passwords),
+            hasher,
+            AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings),
+            AdminService(db, tokens, hasher),
             RoomService(db),
         )
 
     def with_settings(self, **changes: Any) -> Self:
-        """The same database and state under other settings; a second server, so to say."""
+        """Return services on the same database and state with other settings, like a second server."""
         return self.make(self.settings.state_dir, **{"database_url": self.settings.database, **changes})
 
     def register(self, name: str = "ann", *, invite: str | None = None, now: float = NOW) -> str:
-        """A member; returns the id."""
+        """Register a member and return the id."""
         return self.accounts.register(name, PASSWORD, invite=invite, address="test", now=now).id
 
-    def login(self, name: str = "ann", password: str = PASSWORD, *, now: float = NOW) -> SignIn:
+    def login(self, name: str = "ann", password: str = PASSWORD, *, now: float = NOW) -> SessionTokens:
         return self.accounts.login(name, password, client="test", address="test", now=now)
 
-    def refresh(self, refresh_token: str, *, now: float = NOW) -> SignIn:
+    def refresh(self, refresh_token: str, *, now: float = NOW) -> SessionTokens:
         return self.accounts.sessions.refresh(refresh_token, address="test", now=now)
 
     def authenticate(self, token: str, *, now: float = NOW) -> Principal:
@@ -80,7 +80,7 @@ class AccountServices:
 
 
 def at_once(count: int, action: Callable[[], Any]) -> list[Any]:
-    """What `action` gives, or raises, when `count` threads call it in the same moment."""
+    """Call `action` in `count` threads at the same moment. Return the results and exceptions."""
     barrier = threading.Barrier(count)
 
     def run() -> Any:

@@ -1,23 +1,24 @@
-"""Invites: rights to register, each for one person and some days."""
+"""Invites: each allows one person to register until it expires."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cloudchat.admin import invite_repository as repository
+from cloudchat.admin import repository
 from cloudchat.admin.actor import Actor
-from cloudchat.admin.invite_repository import InviteSummary
+from cloudchat.admin.repository import InviteSummary
 from cloudchat.auth.errors import InvalidField, NotFound
 from cloudchat.auth.repository import add_invite
-from cloudchat.auth.tokens.opaque_tokens import new_secret
-from cloudchat.database.audit import record
+from cloudchat.auth.tokens.opaque_tokens import new_token
 from cloudchat.database.transactions import Database
 
-INVITE_MOST_SECONDS = 90 * 86400
+MIN_INVITE_SECONDS = 1
+MAX_INVITE_SECONDS = 90 * 86400
+_MAX_TARGET_CHARACTERS = 32  # of the column audit_log.target
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedInvite:
-    """A new invite, for the one time that it is shown. `expires_at` is in seconds since 1970."""
+    """A new invite with its secret, to be shown once. `expires_at` is in seconds since 1970."""
 
     id: str
     invite: str
@@ -25,29 +26,30 @@ class IssuedInvite:
 
 
 class InviteService:
-    """Each change and its audit entry are one transaction. Blocking: for threads."""
+    """Creates, lists and deletes invites. Blocking: call it in threads."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def create(self, seconds: int, *, actor: Actor, now: float) -> IssuedInvite:
-        """A right to register once within `seconds`; shown now and never again. Raises InvalidField."""
-        if not 1 <= seconds <= INVITE_MOST_SECONDS:
-            raise InvalidField("ttl_seconds", f"an invite lives from 1 second to {INVITE_MOST_SECONDS // 86400} days")
-        secret, secret_hash = new_secret()
+        """Create an invite that is valid for `seconds`. Raises InvalidField."""
+        if not MIN_INVITE_SECONDS <= seconds <= MAX_INVITE_SECONDS:
+            days = MAX_INVITE_SECONDS // 86400
+            raise InvalidField("ttl_seconds", f"an invite is valid for {MIN_INVITE_SECONDS} second to {days} days")
+        secret, secret_hash = new_token()
         with self._db.write() as db:
             invite = add_invite(db, token_hash=secret_hash, now=now, expires_at=now + seconds)
-            record(db, now, actor.id, "invite.create", target=invite.id, address=actor.address)
+            actor.record(db, now, "invite.create", target=invite.id)
         return IssuedInvite(invite.id, secret, now + seconds)
 
     def list(self) -> Sequence[InviteSummary]:
-        """Every invite, the newest first."""
+        """Return all invites, newest first."""
         with self._db.read() as db:
             return repository.all_invites(db)
 
     def delete(self, invite_id: str, *, actor: Actor, now: float) -> None:
-        """It is good no more. Raises NotFound."""
+        """Delete an invite, so that it is no longer valid. Raises NotFound."""
         with self._db.write() as db:
-            if not invite_id.isascii() or not repository.delete_invite(db, invite_id):
+            if not repository.delete_invite(db, invite_id):
                 raise NotFound(f"there is no invite {invite_id!a}; see: cloudchat admin list-invites")
-            record(db, now, actor.id, "invite.delete", target=invite_id[:32], address=actor.address)
+            actor.record(db, now, "invite.delete", target=invite_id[:_MAX_TARGET_CHARACTERS])

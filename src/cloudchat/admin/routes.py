@@ -1,4 +1,7 @@
-"""`/api/admin/users` and `/api/admin/audit`. Plain `def`s: hashing and SQL block, so they get a thread."""
+"""`/api/admin`: users, API tokens, invites and the audit log.
+
+All routes are plain `def`s, which FastAPI runs in threads: hashing and SQL block.
+"""
 
 import time
 from typing import Annotated
@@ -8,7 +11,7 @@ from slowapi import Limiter
 
 from cloudchat.admin import schemas
 from cloudchat.admin.actor import Actor
-from cloudchat.admin.dependencies import Cursor, PageSize, PathId, acting_administrator
+from cloudchat.admin.dependencies import After, Before, PageSize, PathId, require_administrator
 from cloudchat.admin.service import AdminService
 from cloudchat.auth.service import AccountService
 from cloudchat.http.csrf import json_of_our_page
@@ -18,62 +21,140 @@ from cloudchat.settings import Settings
 
 
 def admin_routes(admin: AdminService, accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
-    """The routes. Account errors become answers in http/errors.py."""
-    actor = acting_administrator(accounts)
-    # On every route at once: one that is added here without thinking of it is guarded, too.
+    """Return the routes. All of them require the scope `admin`."""
+    require_actor = require_administrator(accounts)
+    # The dependency belongs to the router, so that a route added later cannot lack it.
     routes = APIRouter(
         prefix="/api/admin",
         tags=["administration"],
-        dependencies=[Depends(actor)],
+        dependencies=[Depends(require_actor)],
         route_class=limited_route(limiter, settings.admin_rate),
     )
-    by = Annotated[Actor, Depends(actor)]
-    guarded = [Depends(json_of_our_page(settings))]
+    acting = Annotated[Actor, Depends(require_actor)]
+    json_body = [Depends(json_of_our_page(settings))]
 
-    @routes.get("/users", responses=documented(401, 403, 404, 422, 429, 503))
-    def list_users(after: Cursor = None, limit: PageSize = 100) -> schemas.UsersAnswer:
-        """A page of accounts, the oldest first. 404 if there is no user `after`."""
+    @routes.get("/users", summary="List the users", responses=documented(401, 403, 404, 422, 429, 503))
+    def list_users(after: After = None, limit: PageSize = 100) -> schemas.AccountsResponse:
+        """Return a page of users, oldest first. 404 if the user `after` does not exist."""
         users = admin.users.list(after, limit + 1)
-        page = [schemas.UserAnswer.of(user) for user in users[:limit]]
-        return schemas.UsersAnswer(users=page, next=page[-1].id if len(users) > limit else None)
+        page = [schemas.AccountResponse.of(user) for user in users[:limit]]
+        return schemas.AccountsResponse(users=page, next=page[-1].id if len(users) > limit else None)
 
     @routes.post(
-        "/users", status_code=201, dependencies=guarded, responses=documented(401, 403, 409, 413, 415, 422, 429, 503)
+        "/users",
+        summary="Create a user",
+        status_code=201,
+        dependencies=json_body,
+        responses=documented(401, 403, 409, 413, 415, 422, 429, 503),
     )
-    def create_user(actor: by, body: schemas.UserRequest) -> schemas.NewUserAnswer:
-        """A new account with a one-time password, which opens nothing but the change of it."""
+    def create_user(actor: acting, body: schemas.UserRequest) -> schemas.NewAccountResponse:
+        """Create a user with a one-time password. 409 if the username is taken."""
         user, password = admin.users.create_with_one_time_password(
             body.username, body.role, actor=actor, now=time.time()
         )
-        return schemas.NewUserAnswer(user=schemas.UserAnswer.of(user), one_time_password=password)
+        return schemas.NewAccountResponse(user=schemas.AccountResponse.of(user), one_time_password=password)
 
     @routes.patch(
-        "/users/{user_id}", dependencies=guarded, responses=documented(401, 403, 404, 409, 413, 415, 422, 429, 503)
+        "/users/{user_id}",
+        summary="Set the role of a user, disable or enable a user",
+        dependencies=json_body,
+        responses=documented(401, 403, 404, 409, 413, 415, 422, 429, 503),
     )
-    def change_user(actor: by, user_id: PathId, body: schemas.UserChange) -> schemas.UserAnswer:
-        """Set the role, disable or enable. 409: nobody disables or demotes themselves, or the last administrator."""
-        user = admin.users.change(user_id, role=body.role, disabled=body.disabled, actor=actor, now=time.time())
-        return schemas.UserAnswer.of(user)
+    def change_user(actor: acting, user_id: PathId, body: schemas.UserChange) -> schemas.AccountResponse:
+        """Change a user. The change takes effect at once; sockets with outdated rights close within seconds.
 
-    @routes.post("/users/{user_id}/reset-password", responses=documented(401, 403, 404, 409, 422, 429, 503))
-    def reset_password(actor: by, user_id: PathId) -> schemas.OneTimePasswordAnswer:
-        """A one-time password in place of the old one; the user's sessions end. 409 for one's own."""
-        password = admin.users.reset_password(user_id, actor=actor, now=time.time())
-        return schemas.OneTimePasswordAnswer(one_time_password=password)
+        409 if it would disable or demote the caller or the last administrator.
+        """
+        user = admin.users.change(user_id, role=body.role, disabled=body.disabled, actor=actor, now=time.time())
+        return schemas.AccountResponse.of(user)
 
     @routes.post(
-        "/users/{user_id}/reset-second-factor", status_code=204, responses=documented(401, 403, 404, 409, 422, 429, 503)
+        "/users/{user_id}/reset-password",
+        summary="Reset the password of a user",
+        responses=documented(401, 403, 404, 409, 422, 429, 503),
     )
-    def reset_second_factor(actor: by, user_id: PathId) -> Response:
-        """For who lost the device and the codes; the user's sessions end. 409 if there is none, and for one's own."""
+    def reset_password(actor: acting, user_id: PathId) -> schemas.OneTimePasswordResponse:
+        """Replace the password by a one-time password and end the user's sessions. 409 for the caller's own."""
+        password = admin.users.reset_password(user_id, actor=actor, now=time.time())
+        return schemas.OneTimePasswordResponse(one_time_password=password)
+
+    @routes.post(
+        "/users/{user_id}/reset-second-factor",
+        summary="Remove the second factor of a user",
+        status_code=204,
+        responses=documented(401, 403, 404, 409, 422, 429, 503),
+    )
+    def reset_second_factor(actor: acting, user_id: PathId) -> Response:
+        """Remove the second factor and end the user's sessions, for a user who lost the device and the recovery codes.
+
+        409 if the user has none, and for the caller's own.
+        """
         admin.users.reset_second_factor(user_id, actor=actor, now=time.time())
         return Response(status_code=204)
 
-    @routes.get("/audit", responses=documented(401, 403, 404, 422, 429, 503))
-    def audit_log(before: Cursor = None, limit: PageSize = 100) -> schemas.AuditAnswer:
-        """A page of the audit log, the newest first. 404 if there is no entry `before`."""
+    @routes.get("/tokens", summary="List the API tokens", responses=documented(401, 403, 429, 503))
+    def list_tokens() -> schemas.TokensResponse:
+        """Return all API tokens, newest first, without their secrets."""
+        return schemas.TokensResponse(tokens=[schemas.TokenResponse.of(token) for token in admin.tokens.list()])
+
+    @routes.post(
+        "/tokens",
+        summary="Issue an API token",
+        status_code=201,
+        dependencies=json_body,
+        responses=documented(401, 403, 404, 409, 413, 415, 422, 429, 503),
+    )
+    def issue_token(actor: acting, body: schemas.TokenRequest) -> schemas.NewTokenResponse:
+        """Issue an API token for a user. 403 for a scope that the caller lacks, 409 for one that the role lacks."""
+        issued = admin.tokens.issue(
+            body.user, body.scopes, body.ttl_seconds, label=body.label, actor=actor, now=time.time()
+        )
+        return schemas.NewTokenResponse.of(issued)
+
+    @routes.delete(
+        "/tokens/{token_id}",
+        summary="Revoke an API token",
+        status_code=204,
+        responses=documented(401, 403, 404, 422, 429, 503),
+    )
+    def revoke_token(actor: acting, token_id: PathId) -> Response:
+        """Revoke an API token. Sockets that it opened close within seconds."""
+        admin.tokens.revoke(token_id, actor=actor, now=time.time())
+        return Response(status_code=204)
+
+    @routes.get("/invites", summary="List the invites", responses=documented(401, 403, 429, 503))
+    def list_invites() -> schemas.InvitesResponse:
+        """Return all invites, newest first, without their secrets."""
+        return schemas.InvitesResponse(invites=[schemas.InviteResponse.of(invite) for invite in admin.invites.list()])
+
+    @routes.post(
+        "/invites",
+        summary="Create an invite",
+        status_code=201,
+        dependencies=json_body,
+        responses=documented(401, 403, 413, 415, 422, 429, 503),
+    )
+    def create_invite(actor: acting, body: schemas.InviteRequest) -> schemas.NewInviteResponse:
+        """Create an invite, with which one person can register."""
+        issued = admin.invites.create(body.ttl_seconds, actor=actor, now=time.time())
+        return schemas.NewInviteResponse.of(issued)
+
+    @routes.delete(
+        "/invites/{invite_id}",
+        summary="Delete an invite",
+        status_code=204,
+        responses=documented(401, 403, 404, 422, 429, 503),
+    )
+    def delete_invite(actor: acting, invite_id: PathId) -> Response:
+        """Delete an invite, so that it is no longer valid."""
+        admin.invites.delete(invite_id, actor=actor, now=time.time())
+        return Response(status_code=204)
+
+    @routes.get("/audit", summary="Read the audit log", responses=documented(401, 403, 404, 422, 429, 503))
+    def audit_log(before: Before = None, limit: PageSize = 100) -> schemas.AuditResponse:
+        """Return a page of the audit log, newest first. 404 if the entry `before` does not exist."""
         entries = admin.audit_log(before, limit + 1)
-        page = [schemas.AuditEntryAnswer.of(entry) for entry in entries[:limit]]
-        return schemas.AuditAnswer(entries=page, next=page[-1].id if len(entries) > limit else None)
+        page = [schemas.AuditEntryResponse.of(entry) for entry in entries[:limit]]
+        return schemas.AuditResponse(entries=page, next=page[-1].id if len(entries) > limit else None)
 
     return routes

@@ -1,152 +1,159 @@
-"""The administrators' JSON. Times are RFC 3339."""
+"""The JSON bodies of `/api/admin`. Times are RFC 3339."""
 
 from typing import Literal
 
 from pydantic import Field
 
+from cloudchat.admin.invite_service import MAX_INVITE_SECONDS, MIN_INVITE_SECONDS
+from cloudchat.admin.token_service import MAX_LABEL_CHARACTERS, MIN_TOKEN_SECONDS
+from cloudchat.auth.schemas import Username, UserResponse
+from cloudchat.auth.tokens.access_tokens import MAX_API_TOKEN_SECONDS
 from cloudchat.http.request_model import RequestModel, WholeNumber
 from cloudchat.http.response_model import EntryId, Instant, ResponseModel
 
 Role = Literal["member", "moderator", "admin"]
 Scope = Literal["chat:read", "chat:write", "admin"]
-_ONCE = "Shown now and never again."
+_SHOWN_ONCE = "Shown only in this response."
 
 
 class UserRequest(RequestModel):
     """A new account."""
 
-    username: str = Field(examples=["ann"], max_length=128)
+    username: Username
     role: Role = Field(examples=["member"])
 
 
 class UserChange(RequestModel):
-    """What is to be changed."""
+    """The changes of an account. Fields that are absent or null do not change."""
 
-    role: Role | None = None
-    disabled: bool | None = None
+    role: Role | None = Field(None, examples=["moderator"])
+    disabled: bool | None = Field(None, examples=[True])
 
 
 class TokenRequest(RequestModel):
-    """A new API token: its user, what it may do, and for how long."""
+    """A new API token."""
 
-    user: str = Field(description="A username.", examples=["ann"], max_length=128)
+    user: str = Field(description="The username.", examples=["ann"], max_length=128)
     scopes: list[Scope] = Field(examples=[["chat:read", "chat:write"]], min_length=1, max_length=3)
-    ttl_seconds: WholeNumber = Field(examples=[86400], ge=1, le=366 * 86400)
-    label: str = Field("", description="What it is for.", max_length=100)
+    ttl_seconds: WholeNumber = Field(
+        description="The lifetime in seconds.", examples=[86400], ge=MIN_TOKEN_SECONDS, le=MAX_API_TOKEN_SECONDS
+    )
+    label: str = Field(
+        "", description="What the token is for.", examples=["weather bot"], max_length=MAX_LABEL_CHARACTERS
+    )
 
 
 class InviteRequest(RequestModel):
     """A new invite."""
 
-    ttl_seconds: WholeNumber = Field(7 * 86400, ge=1, le=90 * 86400)
+    ttl_seconds: WholeNumber = Field(
+        7 * 86400, description="The lifetime in seconds.", ge=MIN_INVITE_SECONDS, le=MAX_INVITE_SECONDS
+    )
 
 
-class UserAnswer(ResponseModel):
-    """An account."""
+class AccountResponse(UserResponse):
+    """An account as administrators see it."""
 
-    id: EntryId
-    name: str = Field(examples=["ann"])
-    role: str = Field(examples=["member"])
-    disabled: bool
-    must_change_password: bool
-    totp_enabled: bool
+    disabled: bool = Field(examples=[False])
     created_at: Instant
 
 
-class UsersAnswer(ResponseModel):
-    """A page of accounts, the oldest first."""
+class AccountsResponse(ResponseModel):
+    """A page of accounts, oldest first."""
 
-    users: list[UserAnswer]
-    next: EntryId | None = Field(description="`after` of the next page.")
-
-
-class OneTimePasswordAnswer(ResponseModel):
-    """Opens nothing but the change of it."""
-
-    one_time_password: str = Field(description=_ONCE, examples=["abcde-fghij-kmnpq-rstuv"])
+    users: list[AccountResponse]
+    next: EntryId | None = Field(description="`after` of the next page; null on the last page.")
 
 
-class NewUserAnswer(OneTimePasswordAnswer):
-    """The new account, and its first password."""
+class OneTimePasswordResponse(ResponseModel):
+    """A one-time password. The only thing that it allows is the change of the password."""
 
-    user: UserAnswer
+    one_time_password: str = Field(description=_SHOWN_ONCE, examples=["abcde-fghij-kmnpq-rstuv"])
+
+
+class NewAccountResponse(OneTimePasswordResponse):
+    """The new account and its one-time password."""
+
+    user: AccountResponse
 
 
 class UserRef(ResponseModel):
-    """A user, in short."""
+    """A reference to a user."""
 
     id: EntryId
     name: str = Field(examples=["ann"])
 
 
-class TokenAnswer(ResponseModel):
-    """An API token, without the token."""
+class TokenResponse(ResponseModel):
+    """An API token without its secret."""
 
     id: EntryId
     user: UserRef
     scopes: list[str] = Field(examples=[["chat:read"]])
-    label: str
+    label: str = Field(examples=["weather bot"])
     created_at: Instant
     expires_at: Instant
-    last_used_at: Instant | None = Field(description="Right to the hour.")
+    last_used_at: Instant | None = Field(description="With a resolution of an hour.")
     revoked_at: Instant | None
 
 
-class TokensAnswer(ResponseModel):
-    """Every API token, the newest first."""
+class TokensResponse(ResponseModel):
+    """All API tokens, newest first."""
 
-    tokens: list[TokenAnswer]
+    tokens: list[TokenResponse]
 
 
-class NewTokenAnswer(ResponseModel):
+class NewTokenResponse(ResponseModel):
     """A new API token."""
 
-    token: str = Field(description=_ONCE)
+    token: str = Field(description=_SHOWN_ONCE)
     id: EntryId
     expires_at: Instant
 
 
-class InviteAnswer(ResponseModel):
-    """An invite, without its secret."""
+class InviteResponse(ResponseModel):
+    """An invite without its secret."""
 
     id: EntryId
     created_at: Instant
     expires_at: Instant
     used_at: Instant | None
-    used_by: str | None = Field(description="A username.")
+    used_by: str | None = Field(description="The username.", examples=["ann"])
 
 
-class InvitesAnswer(ResponseModel):
-    """Every invite, the newest first."""
+class InvitesResponse(ResponseModel):
+    """All invites, newest first."""
 
-    invites: list[InviteAnswer]
+    invites: list[InviteResponse]
 
 
-class NewInviteAnswer(ResponseModel):
+class NewInviteResponse(ResponseModel):
     """A new invite."""
 
-    invite: str = Field(description=_ONCE)
+    invite: str = Field(description=_SHOWN_ONCE)
     id: EntryId
     expires_at: Instant
 
 
-class AuditEntryAnswer(ResponseModel):
-    """Who did what, on whom, when, from where, and whether it was done."""
+class AuditEntryResponse(ResponseModel):
+    """An audit entry: who did what to which target, when, from where, and whether it was done or denied."""
 
     id: EntryId
     at: Instant
-    actor: str = Field(description="A user's id, `cli` or `server`.")
-    actor_name: str | None
+    actor: str = Field(description="A user's id, `cli` or `server`.", examples=["cli"])
+    actor_name: str | None = Field(description="The current username of the actor.", examples=["ann"])
     action: str = Field(examples=["user.disable"])
-    target: str = Field(description="The id of a user, a session, a token or an invite, or nothing.")
-    target_name: str | None = Field(description="A user's, what a session's device called itself, or a token's label.")
-    address: str
-    result: str = Field(examples=["done"])
-    detail: str
+    target: str = Field(description="The id of a user, a session, a token or an invite; may be empty.")
+    target_name: str | None = Field(
+        description="The current username, the client of a session, or the label of a token.", examples=["bob"]
+    )
+    address: str = Field(description="The client's address; empty for `cli` and `server`.", examples=["192.0.2.1"])
+    result: str = Field(description="`done` or `refused`.", examples=["done"])
+    detail: str = Field(examples=["role=moderator before=member"])
 
 
-class AuditAnswer(ResponseModel):
-    """A page of the audit log, the newest first."""
+class AuditResponse(ResponseModel):
+    """A page of the audit log, newest first."""
 
-    entries: list[AuditEntryAnswer]
-    next: EntryId | None = Field(description="`before` of the next page.")
+    entries: list[AuditEntryResponse]
+    next: EntryId | None = Field(description="`before` of the next page; null on the last page.")

@@ -1,26 +1,29 @@
-"""What an administrator may do; over HTTP and from the command line alike."""
+"""Everything that administrators do, for the HTTP routes and the command line alike."""
 
 from collections.abc import Sequence
 
-from cloudchat.admin.audit_repository import AuditSummary, entries_before
 from cloudchat.admin.invite_service import InviteService
+from cloudchat.admin.repository import AuditSummary, audit_entries_before
 from cloudchat.admin.token_service import TokenService
 from cloudchat.admin.user_service import UserService
-from cloudchat.auth.passwords.hashing import Passwords
+from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.database.transactions import Database
 
 
 class AdminService:
-    """The parts, on one database. Every change takes the `actor`, for the audit log. Blocking: for threads."""
+    """The services for users, API tokens and invites, on one database. Blocking: call them in threads.
 
-    def __init__(self, db: Database, tokens: Tokens, passwords: Passwords) -> None:
+    Each change takes the `actor`. The change and its audit entry are one transaction.
+    """
+
+    def __init__(self, db: Database, tokens: Tokens, hasher: PasswordHasher) -> None:
         self._db = db
-        self.users = UserService(db, passwords)
+        self.users = UserService(db, hasher)
         self.tokens = TokenService(db, tokens)
         self.invites = InviteService(db)
 
     def audit_log(self, before: str | None, limit: int) -> Sequence[AuditSummary]:
-        """Entries, the newest first, from behind the entry `before`. Raises NotFound."""
+        """Return a page of audit entries, newest first, that begins after the entry `before`. Raises NotFound."""
         with self._db.read() as db:
-            return entries_before(db, before, limit)
+            return audit_entries_before(db, before, limit)

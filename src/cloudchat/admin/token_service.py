@@ -1,26 +1,24 @@
-"""API tokens: for programs, issued by administrators, within what both hold."""
+"""API tokens: issued by administrators for programs, with scopes that both the user and the administrator have."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from cloudchat.admin import token_repository as repository
-from cloudchat.admin.actor import Actor
-from cloudchat.admin.audit_denials import audit_denials
-from cloudchat.admin.token_repository import TokenSummary
-from cloudchat.auth.errors import AccountDisabled, Conflict, InvalidField, NotAllowed, NotFound
+from cloudchat.admin import repository
+from cloudchat.admin.actor import Actor, audit_denials
+from cloudchat.admin.repository import TokenSummary
+from cloudchat.auth.errors import AccountDisabled, Conflict, InvalidField, NotFound, PermissionDenied
 from cloudchat.auth.principal import SCOPES, SCOPES_OF_ROLE
 from cloudchat.auth.repository import user_by_name
-from cloudchat.auth.tokens.access_tokens import API_TOKEN_MOST_SECONDS, Tokens
-from cloudchat.database.audit import record
+from cloudchat.auth.tokens.access_tokens import MAX_API_TOKEN_SECONDS, Tokens
 from cloudchat.database.transactions import Database
 
-TOKEN_LEAST_SECONDS = 1
-LABEL_CHARACTERS = 100
+MIN_TOKEN_SECONDS = 1
+MAX_LABEL_CHARACTERS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A new API token, for the one time that it is shown. `expires_at` is in seconds since 1970."""
+    """A new API token, to be shown once. `expires_at` is in seconds since 1970."""
 
     id: str
     token: str
@@ -28,7 +26,7 @@ class IssuedToken:
 
 
 class TokenService:
-    """Each change and its audit entry are one transaction. Blocking: for threads."""
+    """Issues, lists and revokes API tokens. Blocking: call it in threads."""
 
     def __init__(self, db: Database, tokens: Tokens) -> None:
         self._db = db
@@ -37,33 +35,36 @@ class TokenService:
     def issue(
         self, name: str, scopes: Collection[str], seconds: int, *, label: str, actor: Actor, now: float
     ) -> IssuedToken:
-        """An API token for a user, good for `seconds`; shown now and never again.
+        """Issue an API token for the user `name`, valid for `seconds`.
 
-        Raises NotFound, AccountDisabled, NotAllowed (a scope that the actor does not hold), Conflict (one beyond the
-        user's role), InvalidField (one that there is not, a life beyond the bounds).
+        Raises:
+            NotFound, AccountDisabled
+            InvalidField: A scope is unknown, or the lifetime or the label is out of bounds.
+            Conflict: The role of the user does not have one of the scopes.
+            PermissionDenied: The actor does not have one of the scopes.
         """
-        if not TOKEN_LEAST_SECONDS <= seconds <= API_TOKEN_MOST_SECONDS:
-            days = API_TOKEN_MOST_SECONDS // 86400
-            raise InvalidField("ttl_seconds", f"a token lives from {TOKEN_LEAST_SECONDS} second to {days} days")
-        if len(label) > LABEL_CHARACTERS or not label.isprintable():
-            raise InvalidField("label", f"a label has at most {LABEL_CHARACTERS} printable characters")
+        if not MIN_TOKEN_SECONDS <= seconds <= MAX_API_TOKEN_SECONDS:
+            days = MAX_API_TOKEN_SECONDS // 86400
+            raise InvalidField("ttl_seconds", f"a token is valid for {MIN_TOKEN_SECONDS} second to {days} days")
+        if len(label) > MAX_LABEL_CHARACTERS or not label.isprintable():
+            raise InvalidField("label", f"a label has at most {MAX_LABEL_CHARACTERS} printable characters")
         if not scopes or set(scopes) - SCOPES:
-            raise InvalidField("scopes", f"a token holds one or more of {', '.join(sorted(SCOPES))}")
+            raise InvalidField("scopes", f"a token has one or more of the scopes {', '.join(sorted(SCOPES))}")
         with audit_denials(self._db, actor, "token.issue", "", now):
             return self._issue(name, frozenset(scopes), int(now) + seconds, label, actor, now)
 
     def list(self) -> Sequence[TokenSummary]:
-        """Every API token, the newest first."""
+        """Return all API tokens, newest first."""
         with self._db.read() as db:
             return repository.all_api_tokens(db)
 
     def revoke(self, token_id: str, *, actor: Actor, now: float) -> None:
-        """End an API token; a second time changes nothing. Raises NotFound."""
+        """Revoke an API token. Does nothing if it was revoked before. Raises NotFound."""
         with self._db.write() as db:
-            if not repository.has_api_token(db, token_id):
+            if not repository.api_token_exists(db, token_id):
                 raise NotFound(f"there is no token {token_id!a}; see: cloudchat admin list-tokens")
             if repository.revoke_api_token(db, token_id, now):
-                record(db, now, actor.id, "token.revoke", target=token_id, address=actor.address)
+                actor.record(db, now, "token.revoke", target=token_id)
 
     def _issue(
         self, name: str, scopes: frozenset[str], expires_at: int, label: str, actor: Actor, now: float
@@ -75,14 +76,13 @@ class TokenService:
             if user.disabled_at is not None:
                 raise AccountDisabled(f"{user.name} is disabled; first: cloudchat admin enable-user {user.name}")
             if scopes - SCOPES_OF_ROLE[user.role]:
-                may = ",".join(sorted(SCOPES_OF_ROLE[user.role]))
-                raise Conflict(f"{user.name} is {user.role}, whose tokens may hold {may}", field="scopes")
+                allowed = ",".join(sorted(SCOPES_OF_ROLE[user.role]))
+                raise Conflict(f"{user.name} has the role {user.role}; its tokens may have {allowed}", field="scopes")
             if scopes - actor.scopes:
-                raise NotAllowed("nobody gives a token more than their own holds")
-            granted = " ".join(sorted(scopes))
+                raise PermissionDenied("a token cannot have scopes that its issuer does not have")
+            scope = " ".join(sorted(scopes))
             row = repository.add_api_token(
-                db, user_id=user.id, scopes=granted, label=label, now=now, expires_at=expires_at
+                db, user_id=user.id, scopes=scope, label=label, now=now, expires_at=expires_at
             )
-            detail = f"user={user.id} scopes={granted}"
-            record(db, now, actor.id, "token.issue", target=row.id, address=actor.address, detail=detail)
+            actor.record(db, now, "token.issue", target=row.id, detail=f"user={user.id} scopes={scope}")
             return IssuedToken(row.id, self._tokens.issue_api(user.id, row.id, now, expires_at), expires_at)

@@ -1,1 +1,5 @@
-"""Who someone is and what they may do: accounts, sessions, tokens, passwords."""
+"""Accounts: who a request speaks for, and what that user may do.
+
+Called by `admin`, `rooms`, `messages`, `realtime` and the wiring. Read `principal` first, then `service`; the parts are
+in `passwords`, `tokens`, `sessions` and `second_factor`.
+"""

@@ -1,13 +1,13 @@
-"""What the first start makes: signing keys, and the first administrator."""
+"""What the first start creates: the signing keys and the first administrator."""
 
 import logging
 import time
 
 from cloudchat.auth import repository
 from cloudchat.auth.errors import NameTaken
-from cloudchat.auth.passwords.hashing import Passwords
+from cloudchat.auth.passwords.hashing import PasswordHasher
+from cloudchat.auth.passwords.policy import new_one_time_password
 from cloudchat.auth.principal import ADMIN
-from cloudchat.auth.second_factor.recovery_codes import new_one_time_password
 from cloudchat.auth.tokens.keys import load_or_create
 from cloudchat.database.audit import BY_SERVER, record
 from cloudchat.database.engine import create_engine
@@ -20,26 +20,31 @@ log = logging.getLogger("cloudchat.auth")
 
 
 def bootstrap(settings: Settings) -> str | None:
-    """Make the keys if there are none, and the administrator `admin` if there is no user at all.
+    """Create the signing keys if there are none, and the user `admin` if there are no users.
 
-    Returns the administrator's one-time password, to be shown once and to be changed at the first login; None if
-    there was somebody already. The schema must be up to date. Raises KeyFolderError, DatabaseUrlError,
-    DatabaseUnavailable.
+    The database must be migrated.
+
+    Returns:
+        The administrator's one-time password, to be shown once and changed at the first login. None if there are
+        users already.
+
+    Raises:
+        KeyFolderError, DatabaseUrlError, DatabaseUnavailable
     """
     load_or_create(settings.state_dir / "keys")
     db = Database(create_engine(settings.database.get_secret_value()))
     try:
-        return _first_admin(db)
+        return _create_first_admin(db)
     finally:
         db.close()
 
 
-def _first_admin(db: Database) -> str | None:
+def _create_first_admin(db: Database) -> str | None:
     with db.read() as reading:
         if repository.any_user_exists(reading):
             return None
     password = new_one_time_password()
-    password_hash = Passwords().hash_new(password, username=FIRST_ADMIN)
+    password_hash = PasswordHasher().hash_new(password, username=FIRST_ADMIN)
     now = time.time()
     try:
         with db.write() as writing:
@@ -54,7 +59,7 @@ def _first_admin(db: Database) -> str | None:
                 must_change_password=True,
             )
             record(writing, now, BY_SERVER, "user.create", target=user.id, detail=f"role={ADMIN}")
-    except NameTaken:  # on PostgreSQL another server may start in the same moment; it shows the password
+    except NameTaken:  # on PostgreSQL another server may start at the same moment; that one shows the password
         return None
     log.info("first administrator created user=%s", user.id)
     return password

@@ -1,4 +1,4 @@
-"""From the `Authorization` header to a Principal."""
+"""FastAPI dependencies that turn the `Authorization` header into a Principal."""
 
 import time
 from collections.abc import Callable, Collection
@@ -7,42 +7,45 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from cloudchat.auth.errors import BadToken, PermissionDenied
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.access_tokens import ACCESS, API
 from cloudchat.http.denial_log import USER
-from cloudchat.http.errors import ApiError
-from cloudchat.protocol.errors import ErrorCode
 
 _bearer = HTTPBearer(auto_error=False, description="An access token or an API token.")
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
-SignedIn = Callable[[Request, HTTPAuthorizationCredentials | None], Principal]
+PrincipalDependency = Callable[[Request, HTTPAuthorizationCredentials | None], Principal]
 
 
 def bearer_token(credentials: _Credentials) -> str | None:
-    """The token of the `Authorization` header, unchecked."""
+    """Return the token of the `Authorization` header without checking it."""
     return credentials.credentials if credentials else None
 
 
-def signed_in(
+def require_principal(
     accounts: AccountService, *, scope: str | None = None, kinds: Collection[str] = (ACCESS, API)
-) -> SignedIn:
-    """A dependency that gives the Principal of the request's token, or answers 401 or 403.
+) -> PrincipalDependency:
+    """Return a dependency that authenticates the request, or fails with 401 or 403.
 
-    With `scope` the token must hold it; `kinds` are the token kinds accepted. A plain `def`: it asks the database.
+    The dependency is a plain `def`, which FastAPI runs in a thread: it queries the database.
+
+    Args:
+        scope: The scope that the token must have.
+        kinds: The kinds of token that the route accepts.
     """
 
     def principal(request: Request, credentials: _Credentials) -> Principal:
         if credentials is None:
-            raise ApiError(401, ErrorCode.UNAUTHENTICATED, "send Authorization: Bearer and a token")
+            raise BadToken("send Authorization: Bearer and a token")
         found = accounts.authenticate(credentials.credentials, time.time())
         request.scope.setdefault("state", {})[USER] = found.user_id
         if found.kind not in kinds:
-            raise ApiError(401, ErrorCode.UNAUTHENTICATED, "this kind of token is not accepted here")
+            raise BadToken("this kind of token is not accepted here")
         if scope is not None and scope not in found.scopes:
-            why = "a one-time password, or a second factor that is not set up yet, withholds scopes"
-            raise ApiError(403, ErrorCode.FORBIDDEN, f"this needs the scope {scope}; {why}")
+            advice = "change a one-time password, and set up a required second factor, to get all scopes"
+            raise PermissionDenied(f"this requires the scope {scope}; {advice}")
         return found
 
     return principal

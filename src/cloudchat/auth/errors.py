@@ -1,40 +1,80 @@
-"""What can go wrong with accounts. Each message may be shown to the user; none repeats a secret."""
+"""The errors of the account services. Each has its code; `protocol.errors` turns it into a response.
+
+Every message may be shown to the user and never repeats a secret.
+"""
+
+import math
+
+from cloudchat.protocol.errors import ErrorCode, ServiceError
+
+_UNPROCESSABLE = 422  # RFC 9110 §15.5.21: the body is well-formed JSON with an unacceptable value
 
 
-class AccountError(Exception):
-    """Any of the below."""
+class AccountError(ServiceError):
+    """Base class of all errors below."""
 
 
 class BadToken(AccountError):
-    """The token is malformed, forged, expired, revoked or of a kind that is not accepted here."""
+    """The token is malformed, forged, expired, revoked, or of a kind that the route does not accept."""
+
+    code = ErrorCode.UNAUTHENTICATED
 
 
 class BadCredentials(AccountError):
-    """Unknown user or wrong password; which of both is not told (ASVS 6.3.8)."""
+    """The user is unknown or the password is wrong. The error does not say which (ASVS 6.3.8)."""
+
+    code = ErrorCode.UNAUTHENTICATED
 
 
 class SecondFactorRequired(AccountError):
-    """The password is right, and the account has a second factor, which did not come with it."""
+    """The password is right, but the account has a second factor and the request has no code."""
+
+    code = ErrorCode.SECOND_FACTOR_REQUIRED
+    field = "totp"
 
 
 class BadSecondFactor(AccountError):
-    """The password is right; the code is wrong, too old, or was used before."""
+    """The password is right; the code is wrong, expired or already used."""
+
+    code = ErrorCode.UNAUTHENTICATED
+    field = "totp"
+
+
+class ReauthenticationFailed(AccountError):
+    """A signed-in user entered a wrong password or code before a sensitive change. `field` names the wrong one.
+
+    The status is 403: a browser takes a 401 for an expired access token, and would refresh and repeat the request.
+    """
+
+    code = ErrorCode.FORBIDDEN
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class TooManyAttempts(AccountError):
-    """Too many failures; nothing was checked. `seconds` is when to come again."""
+    """Too many attempts have failed. The credentials were not checked. `seconds` is the time to wait."""
+
+    code = ErrorCode.RATE_LIMITED
 
     def __init__(self, seconds: float) -> None:
         super().__init__("too many failed attempts; wait a little")
         self.seconds = seconds
+        self.retry_after_ms = math.ceil(seconds) * 1000
 
 
 class AccountDisabled(AccountError):
     """The credentials are right, but an administrator has disabled the account."""
 
+    code = ErrorCode.FORBIDDEN
+
 
 class InvalidField(AccountError):
-    """A username, a password or an invite that can't be accepted; `field` names it."""
+    """A value of the request is not acceptable. `field` names it."""
+
+    code = ErrorCode.BAD_REQUEST
+    status = _UNPROCESSABLE
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -42,27 +82,41 @@ class InvalidField(AccountError):
 
 
 class NameTaken(AccountError):
-    """Somebody has that username already, perhaps in other upper and lower case; or the server keeps it for itself."""
+    """The username belongs to another account, perhaps in another case, or is reserved."""
+
+    code = ErrorCode.CONFLICT
+    field = "username"
 
 
 class RegistrationRefused(AccountError):
-    """Registration is closed, or needs a valid invite."""
+    """Registration is closed, or requires a valid invite."""
+
+    code = ErrorCode.FORBIDDEN
 
 
-class RefreshedJustNow(AccountError):
-    """The refresh token was exchanged a moment ago, most likely by another tab; ask again with the newer one."""
+class RefreshTokenSuperseded(AccountError):
+    """The refresh token was exchanged a moment ago, most likely by another tab. Retry with the newer token."""
+
+    code = ErrorCode.CONFLICT
+    retry_after_ms = 500
 
 
 class NotFound(AccountError):
-    """The user, session or token named does not exist, or is not the caller's."""
+    """The user, session, token, invite or entry does not exist, or belongs to another user."""
+
+    code = ErrorCode.NOT_FOUND
 
 
-class NotAllowed(AccountError):
-    """The caller's own rights do not reach that far."""
+class PermissionDenied(AccountError):
+    """The caller's scopes do not allow the action."""
+
+    code = ErrorCode.FORBIDDEN
 
 
 class Conflict(AccountError):
-    """What is asked for does not go with how things are; the message says what to do first, `field` may say where."""
+    """The action does not fit the current state. The message says what to do first; `field` may name the reason."""
+
+    code = ErrorCode.CONFLICT
 
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
@@ -70,4 +124,7 @@ class Conflict(AccountError):
 
 
 class PasswordHashingOverloaded(AccountError):
-    """Too many passwords wait to be checked; try again in a second."""
+    """Too many passwords are waiting to be hashed. Retry in a second."""
+
+    code = ErrorCode.UNAVAILABLE
+    retry_after_ms = 1000

@@ -1,4 +1,4 @@
-"""Whom a valid token speaks for."""
+"""The authenticated user of a request or a socket, with roles and scopes."""
 
 from dataclasses import dataclass
 
@@ -15,20 +15,23 @@ SCOPES_OF_ROLE: dict[str, frozenset[str]] = {
     MODERATOR: frozenset({CHAT_READ, CHAT_WRITE}),
     ADMIN: frozenset({CHAT_READ, CHAT_WRITE, ADMINISTER}),
 }
-"""The most that a role may do; a token may hold less, never more."""
+"""The largest set of scopes of each role. A token may have fewer, never more."""
 
 SCOPES = frozenset().union(*SCOPES_OF_ROLE.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated user, as of one moment.
+    """The user that a valid token speaks for, as of one moment.
 
-    `session_id` is what a revocation names: the login session of an access token, the token itself (its `jti`) of an
-    API token. `expires_at` is in seconds since 1970. `kind` is "access" or "api". `scopes` is empty while the user
-    must change the password. `rights_of` is when the user's rights had last changed (None: never), as the database said
-    it: other rights are there as soon as it says something else. No clock decides that. `key_id` is the `kid` of the
-    key that signed the token.
+    Attributes:
+        scopes: Empty while the user must change a one-time password.
+        session_id: What a revocation names: the login session of an access token, or the `jti` of an API token.
+        expires_at: Seconds since 1970.
+        kind: "access" or "api".
+        access_changed_at: When the user's rights last changed, as stored in the database; None if never. If the
+            database has another value now, the principal is out of date. No clocks are compared.
+        key_id: The `kid` of the key that signed the token.
     """
 
     user_id: str
@@ -38,5 +41,5 @@ class Principal:
     session_id: str
     expires_at: float
     kind: str
-    rights_of: float | None = None
+    access_changed_at: float | None = None
     key_id: str = ""

@@ -1,10 +1,10 @@
-"""Users and invites in SQL."""
+"""SQL queries for users and invites."""
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from cloudchat.auth.errors import InvalidField, NameTaken
+from cloudchat.auth.errors import InvalidField, NameTaken, NotFound
 from cloudchat.auth.usernames import clean_username, username_key
 from cloudchat.core.ids import new_id
 from cloudchat.database.models import Invite, User
@@ -20,7 +20,7 @@ def add_user(
     now: float,
     must_change_password: bool = False,
 ) -> User:
-    """Insert a user. The unique key decides between two who come at once. Raises NameTaken."""
+    """Insert a user. The unique key on the name decides between concurrent inserts. Raises NameTaken."""
     user = User(
         id=new_id(),
         name=name,
@@ -39,22 +39,30 @@ def add_user(
 
 
 def user_by_name(db: Session, name: str) -> User | None:
-    """The user whom `name` means, in whatever upper and lower case."""
+    """Return the user with this name in any case, or None."""
     try:
         key = username_key(clean_username(name))
-    except InvalidField:  # nobody's name; databases choke on lone surrogates and NULs
+    except InvalidField:  # no such name can exist, and databases reject lone surrogates and NULs
         return None
     return db.scalar(select(User).where(User.name_key == key))
 
 
-def user_by_id(db: Session, user_id: str, *, to_change: bool = False) -> User | None:
-    """The user; `to_change` keeps others from changing it until the transaction's end."""
+def user_by_id(db: Session, user_id: str, *, for_update: bool = False) -> User | None:
+    """Return the user or None. `for_update` locks the row until the transaction ends."""
     query = select(User).where(User.id == user_id)
-    return db.scalar(query.with_for_update() if to_change else query)
+    return db.scalar(query.with_for_update() if for_update else query)
+
+
+def user_for_update(db: Session, user_id: str) -> User:
+    """Return the user, with the row locked until the transaction ends. Raises NotFound."""
+    user = user_by_id(db, user_id, for_update=True)
+    if user is None:
+        raise NotFound("there is no such user")
+    return user
 
 
 def replace_password(db: Session, user_id: str, *, old_hash: str, new_hash: str, must_change: bool) -> bool:
-    """Store a new hash; False if the old one was replaced in the meantime."""
+    """Store a new password hash. Return False if another transaction has replaced the old one."""
     replace = (
         update(User)
         .where(User.id == user_id, User.password_hash == old_hash)
@@ -64,7 +72,7 @@ def replace_password(db: Session, user_id: str, *, old_hash: str, new_hash: str,
 
 
 def any_user_exists(db: Session) -> bool:
-    """Whether somebody has an account already."""
+    """Return whether there are any accounts."""
     return db.scalar(select(User.id).limit(1)) is not None
 
 
@@ -75,14 +83,17 @@ def add_invite(db: Session, *, token_hash: str, now: float, expires_at: float) -
     return invite
 
 
-def invite_is_good(db: Session, token_hash: str, now: float) -> bool:
-    """Whether the invite could be used now."""
+def invite_is_valid(db: Session, token_hash: str, now: float) -> bool:
+    """Return whether the invite exists, is unused and has not expired."""
     query = select(Invite.id).where(Invite.token_hash == token_hash, Invite.used_at.is_(None), Invite.expires_at > now)
     return db.scalar(query) is not None
 
 
 def use_invite(db: Session, token_hash: str, *, user_id: str, now: float) -> bool:
-    """Use the invite up; False if it is not good. One conditional update: of two at once, one succeeds."""
+    """Mark the invite as used. Return False if it is not valid.
+
+    One conditional UPDATE: of two concurrent registrations with one invite, one succeeds.
+    """
     use = (
         update(Invite)
         .where(Invite.token_hash == token_hash, Invite.used_at.is_(None), Invite.expires_at > now)

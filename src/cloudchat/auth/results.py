@@ -1,4 +1,4 @@
-"""What the account services answer."""
+"""The return values of the account services."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from cloudchat.database.models import User
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """A user as the user may see it."""
+class UserProfile:
+    """An account as its own user sees it."""
 
     id: str
     name: str
@@ -19,10 +19,10 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
-    """What a login or a refresh gives. The lives are in seconds from now."""
+class SessionTokens:
+    """A session and its new tokens, from a login or a refresh. Lifetimes are seconds from now."""
 
-    user: Profile
+    user: UserProfile
     session_id: str
     access_token: str
     expires_in: int
@@ -32,7 +32,7 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
-    """One of a user's sessions, for their own eyes. Times are seconds since 1970."""
+    """A session as its own user sees it. Times are seconds since 1970."""
 
     id: str
     client: str
@@ -43,13 +43,13 @@ class SessionSummary:
 
 
 def must_set_up_totp(user: User, *, admins_need_second_factor: bool) -> bool:
-    """Whether an administrator may not administer until there is a second factor."""
+    """Return whether an administrator has no scope `admin` until a second factor is set up."""
     return admins_need_second_factor and user.role == ADMIN and user.totp_confirmed_at is None
 
 
-def profile_of(user: User, *, admins_need_second_factor: bool) -> Profile:
-    """The part of a row that its user may see."""
-    return Profile(
+def profile_of(user: User, *, admins_need_second_factor: bool) -> UserProfile:
+    """Return the columns of `user` that the user may see."""
+    return UserProfile(
         id=user.id,
         name=user.name,
         role=user.role,

@@ -1,4 +1,7 @@
-"""`/api/auth/…` and `/api/me`. Every route is a plain `def`: hashing and SQL block, so they get a thread."""
+"""`/api/auth` and `/api/me`.
+
+All routes are plain `def`s, which FastAPI runs in threads: hashing and SQL block.
+"""
 
 import time
 from typing import Annotated
@@ -7,17 +10,15 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from slowapi import Limiter
 
 from cloudchat.auth import schemas
-from cloudchat.auth.dependencies import bearer_token, signed_in
-from cloudchat.auth.errors import AccountError, BadCredentials, BadToken, InvalidField
+from cloudchat.auth.dependencies import bearer_token, require_principal
+from cloudchat.auth.errors import AccountError, BadCredentials, BadToken, InvalidField, ReauthenticationFailed
 from cloudchat.auth.principal import Principal
-from cloudchat.auth.results import SignIn
+from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
 from cloudchat.auth.tokens.access_tokens import ACCESS
 from cloudchat.http.csrf import demand_allowed_origin, json_of_our_page, only_plain_loopback
 from cloudchat.http.error_docs import documented
-from cloudchat.http.errors import ApiError
-from cloudchat.protocol.errors import ErrorCode
 from cloudchat.rate_limiting.http_limits import client_address, limited_route
 from cloudchat.settings import Settings
 
@@ -26,54 +27,65 @@ _Bearer = Annotated[str | None, Depends(bearer_token)]
 
 
 def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
-    """The routes. Account errors become answers in http/errors.py."""
+    """Return the routes."""
 
-    def at_most(rate: str) -> APIRouter:
+    def router(rate: str) -> APIRouter:
         return APIRouter(prefix="/api", tags=["accounts"], route_class=limited_route(limiter, rate))
 
-    registering, signing_in = at_most(settings.register_rate), at_most(settings.login_rate)
-    refreshing, account = at_most(settings.refresh_rate), at_most(settings.account_rate)
+    register_router, login_router = router(settings.register_rate), router(settings.login_rate)
+    refresh_router, account_router = router(settings.refresh_rate), router(settings.account_rate)
     cookie = RefreshCookie(secure=not only_plain_loopback(settings.origins))
 
-    guarded = [Depends(json_of_our_page(settings))]
-    person = Annotated[Principal, Depends(signed_in(accounts, kinds=(ACCESS,)))]
-    anyone = Annotated[Principal, Depends(signed_in(accounts))]
+    json_body = [Depends(json_of_our_page(settings))]
+    session_user = Annotated[Principal, Depends(require_principal(accounts, kinds=(ACCESS,)))]
+    any_user = Annotated[Principal, Depends(require_principal(accounts))]
 
     def refresh_token_of(request: Request, body: schemas.RefreshRequest) -> str | None:
         if body.refresh_token is not None:
             return body.refresh_token
         if token := cookie.read(request):
-            # The browser sends it by itself, also for a page that only wants to make mischief.
+            # The browser adds the cookie by itself, also to a request that another site's page has forged.
             demand_allowed_origin(request, settings.origins, present=True)
         return token
 
-    def answer(sign_in: SignIn, response: Response, *, in_body: bool) -> schemas.SignInAnswer:
+    def tokens_response(tokens: SessionTokens, response: Response, *, in_body: bool) -> schemas.SessionTokensResponse:
         if not in_body:
-            cookie.write(response, sign_in.refresh_token, sign_in.refresh_expires_in)
-        return schemas.SignInAnswer.of(sign_in, in_body=in_body)
+            cookie.write(response, tokens.refresh_token, tokens.refresh_expires_in)
+        return schemas.SessionTokensResponse.of(tokens, in_body=in_body)
 
-    @registering.post(
-        "/auth/register", status_code=201, dependencies=guarded, responses=documented(403, 409, 413, 415, 422, 429, 503)
+    @register_router.post(
+        "/auth/register",
+        summary="Register an account",
+        status_code=201,
+        dependencies=json_body,
+        responses=documented(403, 409, 413, 415, 422, 429, 503),
     )
-    def register(request: Request, body: schemas.RegisterRequest) -> schemas.RegisterAnswer:
-        """Make an account, where registration is open, or with an invite. Then log in."""
+    def register(request: Request, body: schemas.RegisterRequest) -> schemas.RegisterResponse:
+        """Create an account with the role `member`. The next step is a login.
+
+        403 if registration is closed, or needs an invite that is missing or no longer valid. 409 if the username is
+        taken or reserved.
+        """
         profile = accounts.register(
             body.username, body.password, invite=body.invite, address=client_address(request), now=time.time()
         )
-        return schemas.RegisterAnswer(user=schemas.UserAnswer.of(profile))
+        return schemas.RegisterResponse(user=schemas.ProfileResponse.of(profile))
 
-    @signing_in.post(
+    @login_router.post(
         "/auth/login",
-        dependencies=guarded,
+        summary="Log in",
+        dependencies=json_body,
         responses=documented(401, 403, 413, 415, 422, 429, 503),
         response_model_exclude_none=True,
     )
-    def login(request: Request, response: Response, body: schemas.LoginRequest) -> schemas.SignInAnswer:
-        """Open a session. 401 for an unknown user as for a wrong password; 403 if the account is disabled.
+    def login(request: Request, response: Response, body: schemas.LoginRequest) -> schemas.SessionTokensResponse:
+        """Open a session.
 
-        401 `second_factor_required`: the password is right, and the account has a second factor; send `totp`, too.
+        401 if the user is unknown or the password is wrong; the response does not say which. 401
+        `second_factor_required` if the password is right and the account has a second factor: repeat the request with
+        `totp`. 403 if the account is disabled. 429 after too many failures.
         """
-        sign_in = accounts.login(
+        tokens = accounts.login(
             body.username,
             body.password,
             body.totp,
@@ -81,31 +93,40 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
             address=client_address(request),
             now=time.time(),
         )
-        return answer(sign_in, response, in_body=body.refresh == "body")
+        return tokens_response(tokens, response, in_body=body.refresh == "body")
 
-    @refreshing.post(
+    @refresh_router.post(
         "/auth/refresh",
-        dependencies=guarded,
+        summary="Refresh a session",
+        dependencies=json_body,
         responses=documented(401, 403, 409, 413, 415, 422, 429, 503),
         response_model_exclude_none=True,
     )
-    def refresh(request: Request, response: Response, body: schemas.RefreshRequest) -> schemas.SignInAnswer:
-        """Exchange the refresh token, of the cookie or of the body, for new tokens.
+    def refresh(request: Request, response: Response, body: schemas.RefreshRequest) -> schemas.SessionTokensResponse:
+        """Exchange the refresh token, from the cookie or from the body, for a new one and a new access token.
 
-        Did the answer get lost? Ask again within seconds. 409 (retryable): somebody has used the new token already,
-        another tab for example; ask again, with what it was given. An older token ends the session.
+        If the response was lost, repeat the request within seconds. 409 (retryable) if another request, for example of
+        another tab, was first and its new token is in use: retry with that token. A refresh token that was exchanged
+        longer ago ends the session.
         """
         token = refresh_token_of(request, body)
         if token is None:
             raise BadToken("there is no session to refresh; sign in")
-        sign_in = accounts.sessions.refresh(token, address=client_address(request), now=time.time())
-        return answer(sign_in, response, in_body=body.refresh_token is not None)
+        tokens = accounts.sessions.refresh(token, address=client_address(request), now=time.time())
+        return tokens_response(tokens, response, in_body=body.refresh_token is not None)
 
-    @refreshing.post(
-        "/auth/logout", status_code=204, dependencies=guarded, responses=documented(403, 413, 415, 422, 429, 503)
+    @refresh_router.post(
+        "/auth/logout",
+        summary="Log out",
+        status_code=204,
+        dependencies=json_body,
+        responses=documented(403, 413, 415, 422, 429, 503),
     )
     def logout(request: Request, bearer: _Bearer, body: schemas.RefreshRequest) -> Response:
-        """End the session of the cookie, of the refresh token in the body, or of the access token."""
+        """End the session of the cookie, of the refresh token in the body, and of the access token.
+
+        204 also if the session has ended already.
+        """
         now, address = time.time(), client_address(request)
         if token := refresh_token_of(request, body):
             accounts.sessions.end_by_refresh_token(token, address=address, now=now)
@@ -114,22 +135,23 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
                 principal = accounts.authenticate(bearer, now)
                 if principal.kind == ACCESS:
                     accounts.sessions.end(
-                        principal.user_id, principal.session_id, because="logout", address=address, now=now
+                        principal.user_id, principal.session_id, reason="logout", address=address, now=now
                     )
             except AccountError:
-                pass  # ended already: that is what was asked for
+                pass  # the session has ended already
         response = Response(status_code=204)
         cookie.clear(response)
         return response
 
-    @signing_in.post(
+    @login_router.post(
         "/auth/password",
+        summary="Change the current user's password",
         status_code=204,
-        dependencies=guarded,
+        dependencies=json_body,
         responses=documented(401, 403, 413, 415, 422, 429, 503),
     )
-    def change_password(request: Request, principal: person, body: schemas.PasswordRequest) -> Response:
-        """Change one's own password; one's other sessions end. 403 if the current one is wrong."""
+    def change_password(request: Request, principal: session_user, body: schemas.PasswordRequest) -> Response:
+        """Set a new password and end the user's other sessions. 403 if the current password is wrong."""
         try:
             accounts.change_password(
                 principal,
@@ -138,37 +160,44 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
                 address=client_address(request),
                 now=time.time(),
             )
-        except BadCredentials as error:  # no 401: the page would take it for an expired token, and refresh
-            raise ApiError(403, ErrorCode.FORBIDDEN, str(error), field="current_password") from error
+        except BadCredentials as error:
+            raise ReauthenticationFailed("current_password", str(error)) from error
         except InvalidField as error:
-            raise ApiError(422, ErrorCode.BAD_REQUEST, str(error), field="new_password") from error
+            raise InvalidField("new_password", str(error)) from error
         return Response(status_code=204)
 
-    @account.get("/me", responses=documented(401, 403, 429, 503))
-    def me(principal: anyone) -> schemas.MeAnswer:
-        """Who one is, and what this token may do."""
-        user = schemas.UserAnswer.of(accounts.profile(principal.user_id))
-        return schemas.MeAnswer(**user.model_dump(), scopes=sorted(principal.scopes))
+    @account_router.get("/me", summary="Get the current user", responses=documented(401, 403, 429, 503))
+    def me(principal: any_user) -> schemas.MeResponse:
+        """Return the user of the request's token, and the token's scopes."""
+        user = schemas.ProfileResponse.of(accounts.profile(principal.user_id))
+        return schemas.MeResponse(**user.model_dump(), scopes=sorted(principal.scopes))
 
-    @account.get("/auth/sessions", responses=documented(401, 403, 429, 503))
-    def list_sessions(principal: person) -> schemas.SessionsAnswer:
-        """One's own sessions."""
+    @account_router.get(
+        "/auth/sessions", summary="List the current user's sessions", responses=documented(401, 403, 429, 503)
+    )
+    def list_sessions(principal: session_user) -> schemas.SessionsResponse:
+        """Return the user's live sessions, most recently used first."""
         sessions = accounts.sessions.list(principal.user_id, current=principal.session_id, now=time.time())
-        return schemas.SessionsAnswer(sessions=[schemas.SessionAnswer.of(session) for session in sessions])
+        return schemas.SessionsResponse(sessions=[schemas.SessionResponse.of(session) for session in sessions])
 
-    @account.delete("/auth/sessions/{session_id}", status_code=204, responses=documented(401, 403, 404, 422, 429, 503))
-    def end_session(request: Request, principal: person, session_id: _Id) -> Response:
-        """End one of one's own sessions."""
+    @account_router.delete(
+        "/auth/sessions/{session_id}",
+        summary="End one of the current user's sessions",
+        status_code=204,
+        responses=documented(401, 403, 404, 422, 429, 503),
+    )
+    def end_session(request: Request, principal: session_user, session_id: _Id) -> Response:
+        """End the session and close its sockets within seconds. 404 if it is not the user's or has ended."""
         accounts.sessions.end(
             principal.user_id,
             session_id,
-            because="ended by its user",
+            reason="ended by its user",
             address=client_address(request),
             now=time.time(),
         )
         return Response(status_code=204)
 
     routes = APIRouter()
-    for part in (registering, signing_in, refreshing, account):
+    for part in (register_router, login_router, refresh_router, account_router):
         routes.include_router(part)
     return routes

@@ -1,117 +1,147 @@
-"""The account routes' JSON. Times are RFC 3339."""
+"""The JSON bodies of `/api/auth` and `/api/me`. Times are RFC 3339."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from cloudchat.auth.passwords.hashing import MIN_CHARACTERS
-from cloudchat.auth.results import SignIn
+from cloudchat.auth import usernames
+from cloudchat.auth.passwords import policy
+from cloudchat.auth.results import SessionTokens
 from cloudchat.http.request_model import RequestModel
 from cloudchat.http.response_model import EntryId, Instant, ResponseModel
 
-_USERNAME = "2 to 32 letters, digits, dots, underscores, hyphens."
-_PASSWORD = "15 to 256 characters, no common ones; nothing else is demanded of it."  # noqa: S105 (a description)
-
-
-# The length is checked by auth/passwords/hashing.py, whose words are better than a schema's.
+# The rules for names and passwords are not part of the schema: `usernames` and `passwords.policy` have better messages.
+Username = Annotated[
+    str,
+    Field(
+        description=f"{usernames.MIN_CHARACTERS} to {usernames.MAX_CHARACTERS} letters, digits, dots, underscores and "
+        "hyphens. Case does not matter.",
+        examples=["ann"],
+        max_length=128,
+    ),
+]
+EnteredPassword = Annotated[
+    str, Field(description="The user's password.", examples=["five purple kettles sing"], max_length=1024)
+]
 NewPassword = Annotated[
     str,
     Field(
-        description=_PASSWORD,
+        description=f"{policy.MIN_CHARACTERS} to {policy.MAX_CHARACTERS} characters that are not easy to guess. There "
+        "are no other rules.",
         examples=["five purple kettles sing"],
         max_length=1024,
-        json_schema_extra={"minLength": MIN_CHARACTERS},
+        json_schema_extra={"minLength": policy.MIN_CHARACTERS},
     ),
+]
+TotpCode = Annotated[
+    str,
+    Field(description="A code of the authenticator app, or a recovery code.", examples=["123456"], max_length=64),
 ]
 
 
 class RegisterRequest(RequestModel):
     """A new account."""
 
-    username: str = Field(description=_USERNAME, examples=["ann"], max_length=128)
+    username: Username
     password: NewPassword
-    invite: str | None = Field(None, description="Where registration is by invite.", max_length=128)
+    invite: str | None = Field(None, description="Required where registration needs an invite.", max_length=128)
 
 
 class LoginRequest(RequestModel):
-    """A login. `"refresh": "body"` is for programs: the refresh token comes in the answer, and no cookie is set."""
+    """A login with a password, and with a second factor if the account has one."""
 
-    username: str = Field(examples=["ann"], max_length=128)
-    password: str = Field(examples=["five purple kettles sing"], max_length=1024)
-    totp: str | None = Field(
-        None, description="The second factor, where there is one: a code of the app, or a recovery code.", max_length=64
+    username: Username
+    password: EnteredPassword
+    totp: TotpCode | None = None
+    refresh: Literal["cookie", "body"] = Field(
+        "cookie",
+        description="Where the response has the refresh token. Browsers use the cookie; other clients use the body.",
     )
-    refresh: Literal["cookie", "body"] = "cookie"
 
 
 class RefreshRequest(RequestModel):
-    """Empty in a browser, whose cookie says it."""
+    """The refresh token of a client without cookies. A browser sends `{}` and the cookie."""
 
-    # An access token by mistake is a wrong token, as any other, and no wrong form.
-    refresh_token: str | None = Field(None, max_length=4096)
+    # Long enough for an access token sent by mistake: the response is then 401 as for any wrong token, and not 422.
+    refresh_token: str | None = Field(None, description="Only without the cookie.", max_length=4096)
 
 
 class PasswordRequest(RequestModel):
-    """A change of one's own password."""
+    """A new password for the current user."""
 
-    current_password: str = Field(max_length=1024)
+    current_password: EnteredPassword
     new_password: NewPassword
 
 
-class UserAnswer(ResponseModel):
+class UserResponse(ResponseModel):
     """A user."""
 
     id: EntryId
     name: str = Field(examples=["ann"])
-    role: str = Field(examples=["member"])
-    must_change_password: bool = Field(description="Until it is changed, sessions of this user hold no scope.")
-    totp_enabled: bool = Field(description="Whether a login needs a second factor.")
-    must_set_up_totp: bool = Field(description="Until there is one, sessions of this administrator can't administer.")
+    role: str = Field(description="`member`, `moderator` or `admin`.", examples=["member"])
+    must_change_password: bool = Field(
+        description="The password is a one-time password. Sessions have no scopes until it is changed.",
+        examples=[False],
+    )
+    totp_enabled: bool = Field(description="A login needs a second factor.", examples=[False])
 
 
-class RegisterAnswer(BaseModel):
-    """The new account. Log in next."""
+class ProfileResponse(UserResponse):
+    """The user's own account."""
 
-    user: UserAnswer
+    must_set_up_totp: bool = Field(
+        description="Sessions of this administrator lack the scope `admin` until a second factor is set up.",
+        examples=[False],
+    )
 
 
-class SignInAnswer(BaseModel):
-    """A session: keep the access token in memory, and refresh it before it expires."""
+class RegisterResponse(BaseModel):
+    """The new account. The next step is a login."""
 
-    access_token: str = Field(description="For `Authorization: Bearer` and for the socket.")
-    expires_in: int = Field(description="Seconds that the access token is good for.", examples=[600])
-    user: UserAnswer
-    refresh_token: str | None = Field(None, description='Only with `"refresh": "body"`; good for one exchange.')
+    user: ProfileResponse
+
+
+class SessionTokensResponse(BaseModel):
+    """The tokens of a session. Keep the access token in memory, and refresh it before it expires."""
+
+    access_token: str = Field(description="For the header `Authorization: Bearer`, and for the socket.")
+    expires_in: int = Field(description="The lifetime of the access token in seconds.", examples=[600])
+    user: ProfileResponse
+    refresh_token: str | None = Field(
+        None, description="Only if the client asked for it in the body. It can be exchanged once."
+    )
 
     @classmethod
-    def of(cls, sign_in: SignIn, *, in_body: bool) -> "SignInAnswer":
-        """From the service's answer; the refresh token goes into the body or into the cookie, never both."""
+    def of(cls, tokens: SessionTokens, *, in_body: bool) -> "SessionTokensResponse":
+        """Return the response. The refresh token is either in the body or in the cookie, never in both."""
         return cls(
-            access_token=sign_in.access_token,
-            expires_in=sign_in.expires_in,
-            user=UserAnswer.of(sign_in.user),
-            refresh_token=sign_in.refresh_token if in_body else None,
+            access_token=tokens.access_token,
+            expires_in=tokens.expires_in,
+            user=ProfileResponse.of(tokens.user),
+            refresh_token=tokens.refresh_token if in_body else None,
         )
 
 
-class MeAnswer(UserAnswer):
-    """Oneself, and what the token of this request may do."""
+class MeResponse(ProfileResponse):
+    """The current user, and the scopes of the request's token."""
 
     scopes: list[str] = Field(examples=[["chat:read", "chat:write"]])
 
 
-class SessionAnswer(ResponseModel):
-    """One of one's own sessions."""
+class SessionResponse(ResponseModel):
+    """One of the user's sessions."""
 
     id: EntryId
-    client: str = Field(description="What the device called itself.")
+    client: str = Field(
+        description="The User-Agent of the login.", examples=["Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0"]
+    )
     created_at: Instant
-    last_used_at: Instant
-    expires_at: Instant = Field(description="Unless it is used before.")
-    current: bool = Field(description="Whether it is this request's.")
+    last_used_at: Instant = Field(description="The last refresh.")
+    expires_at: Instant = Field(description="Each refresh extends it, up to the session's absolute end.")
+    current: bool = Field(description="Whether this request belongs to the session.", examples=[True])
 
 
-class SessionsAnswer(BaseModel):
-    """One's own sessions, the newest use first."""
+class SessionsResponse(BaseModel):
+    """The user's sessions, most recently used first."""
 
-    sessions: list[SessionAnswer]
+    sessions: list[SessionResponse]

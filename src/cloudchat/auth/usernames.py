@@ -1,47 +1,52 @@
-"""Which usernames there can be, and when two are the same.
+"""The rules for usernames: which are valid, which are equal, which are reserved.
 
-A name appears in logs, in mentions and beside messages: it must not forge a log line, hide, or pass for another's.
+A username appears in logs, in mentions and beside messages. It must not forge a log line, be invisible, or be mistaken
+for another user's name.
 """
 
 import unicodedata
 
 from cloudchat.auth.errors import InvalidField
 
-_LEAST = 2
-_MOST = 32
+MIN_CHARACTERS = 2
+MAX_CHARACTERS = 32
 _PUNCTUATION = "._-"
-_INVISIBLE_LETTERS = "\u115f\u1160"  # Hangul fillers; NFKC makes the second of the other two, U+3164 and U+FFA0
-# Alphabets that share letters of the same look; a name that mixes two of them only wants to look like another.
-_LOOKALIKES = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"}
+# Hangul fillers are letters (category Lo) without a glyph. NFKC maps the other two, U+3164 and U+FFA0, to U+1160.
+_INVISIBLE_LETTERS = "\u115f\u1160"
+# Scripts with letters that look alike. A name that mixes two of them imitates another name.
+_CONFUSABLE_SCRIPTS = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"}
 _RESERVED = {"admin", "administrator", "cloudchat", "moderator", "root", "server", "support", "system"}
 
 
 def clean_username(name: str) -> str:
-    """The name as it is shown: NFKC, 2–32 letters, digits, `.`, `_`, `-`, beginning with a letter or digit.
+    """Return the username in NFKC, as it is stored and shown.
 
-    Raises InvalidField.
+    Valid are 2 to 32 letters, digits, `.`, `_` and `-`, where the first is a letter or a digit.
+
+    Raises:
+        InvalidField: The name is not valid.
     """
-    if len(name) > _MOST * 4:  # before the work of normalising it
-        raise InvalidField("username", f"a username has {_LEAST} to {_MOST} characters")
+    if len(name) > MAX_CHARACTERS * 4:  # before the cost of normalising it
+        raise InvalidField("username", f"a username has {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")
     name = unicodedata.normalize("NFKC", name)
-    if not _LEAST <= len(name) <= _MOST:
-        raise InvalidField("username", f"a username has {_LEAST} to {_MOST} characters")
+    if not MIN_CHARACTERS <= len(name) <= MAX_CHARACTERS:
+        raise InvalidField("username", f"a username has {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")
     if not all(_is_letter_or_digit(character) or character in _PUNCTUATION for character in name):
         raise InvalidField("username", "a username consists of letters, digits, dots, underscores and hyphens")
     if not _is_letter_or_digit(name[0]):
         raise InvalidField("username", "a username begins with a letter or a digit")
-    if len({_alphabet(character) for character in name} & _LOOKALIKES) > 1:
-        raise InvalidField("username", "a username keeps to one alphabet")
+    if len({_script_of(character) for character in name} & _CONFUSABLE_SCRIPTS) > 1:
+        raise InvalidField("username", "a username does not mix alphabets")
     return name
 
 
 def username_key(name: str) -> str:
-    """What must be unique: names of one key are the same name (Unicode's toNFKC_Casefold)."""
+    """Return the form in which usernames are compared and unique (Unicode's toNFKC_Casefold)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def is_reserved(name: str) -> bool:
-    """Whether only an administrator may give this name: it would speak with the server's authority."""
+    """Return whether only an administrator may create this name, because it suggests the server's authority."""
     return username_key(name) in _RESERVED
 
 
@@ -50,5 +55,5 @@ def _is_letter_or_digit(character: str) -> bool:
     return (category.startswith("L") or category == "Nd") and character not in _INVISIBLE_LETTERS
 
 
-def _alphabet(character: str) -> str:
+def _script_of(character: str) -> str:
     return unicodedata.name(character, "").partition(" ")[0]

@@ -1,7 +1,7 @@
-"""What SQL keeps and must be read again: encrypted with a key that is in the state folder and not in the database.
+"""Encryption of secrets that the database stores and the server must read again: the secrets of second factors.
 
-A stolen dump of the database thus holds no second factor of anybody (ASVS 13.3, 14.2). Passwords and tokens are no
-matter of this module: of them only hashes are kept.
+The key is in the state folder and not in the database, so a stolen database dump reveals no second factor (ASVS 13.3,
+14.2). Passwords and tokens are not encrypted here: the database has only their hashes.
 """
 
 import base64
@@ -13,15 +13,15 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from cloudchat.auth.tokens.keys import KeyFolderError, locked, write_secret
+from cloudchat.auth.key_folder import KeyFolderError, open_key_folder, write_key_file
 
 _FILE = "vault.key"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 
 
-class VaultError(Exception):
-    """The ciphertext was made with another key, for another purpose, or was altered."""
+class DecryptionError(Exception):
+    """The ciphertext was made with another key or for another purpose, or it was altered."""
 
 
 class Vault:
@@ -31,37 +31,36 @@ class Vault:
         self._cipher = AESGCM(key)
         self._key = key
 
-    def lock(self, secret: str, *, purpose: str) -> str:
-        """Encrypt; only the same `purpose` (whose secret it is) opens it, so a row can't be copied to another user."""
-        nonce = os.urandom(_NONCE_BYTES)
-        return base64.b64encode(nonce + self._cipher.encrypt(nonce, secret.encode(), purpose.encode())).decode()
+    def encrypt(self, plaintext: str, *, purpose: str) -> str:
+        """Return the ciphertext as base64.
 
-    def unlock(self, text: str, *, purpose: str) -> str:
-        """Decrypt. Raises VaultError."""
+        `purpose` is authenticated with it and names the owner: a row copied to another user cannot be decrypted.
+        """
+        nonce = os.urandom(_NONCE_BYTES)
+        return base64.b64encode(nonce + self._cipher.encrypt(nonce, plaintext.encode(), purpose.encode())).decode()
+
+    def decrypt(self, ciphertext: str, *, purpose: str) -> str:
+        """Return the plaintext. Raises DecryptionError."""
         try:
-            raw = base64.b64decode(text, validate=True)
+            raw = base64.b64decode(ciphertext, validate=True)
             return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode()).decode()
         except (InvalidTag, ValueError, binascii.Error) as error:
-            raise VaultError(
-                "a second factor can't be read: keys/vault.key is not the one it was set up with"
+            raise DecryptionError(
+                "a second factor cannot be decrypted: keys/vault.key is not the key that encrypted it"
             ) from error
 
     def pseudonym(self, name: str) -> str:
-        """A name that only this installation can connect with `name`: 128 bits, for counters and their keys."""
+        """Return a keyed hash of `name`, 128 bits in hexadecimal, for stores that must not have the name itself."""
         return hashlib.blake2b(name.encode(errors="replace"), key=self._key, digest_size=16).hexdigest()
 
 
 def open_vault(directory: Path) -> Vault:
-    """The vault whose key is in the key folder, made if there is none. Raises KeyFolderError."""
+    """Return the vault whose key is in the key folder. Creates the key if it is missing. Raises KeyFolderError."""
     path = directory / _FILE
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with locked(directory):
-            if not path.exists():
-                write_secret(path, os.urandom(_KEY_BYTES))
-            key = path.read_bytes()
-    except OSError as error:
-        raise KeyFolderError(f"cannot use the key folder {directory}: {error.strerror}; check its owner") from error
+    with open_key_folder(directory):
+        if not path.exists():
+            write_key_file(path, os.urandom(_KEY_BYTES))
+        key = path.read_bytes()
     if len(key) != _KEY_BYTES:
         raise KeyFolderError(f"the key {path} is broken; restore it from a backup")
     return Vault(key)

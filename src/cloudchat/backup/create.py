@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from cloudchat import __version__
-from cloudchat.auth.tokens.keys import key_files, locked
+from cloudchat.auth.key_folder import lock_key_folder
+from cloudchat.auth.tokens.keys import key_files
 from cloudchat.backup.archive_writer import ArchiveWriter
 from cloudchat.backup.atomic_file import atomic_file
 from cloudchat.backup.manifest import DATABASES, FORMAT, KEYS, ROOMS, BadBackup, Manifest
@@ -69,7 +70,7 @@ def _write_database(archive: ArchiveWriter, kind: str, url: str, scratch: Path) 
 def _write_keys(archive: ArchiveWriter, keys: Path) -> None:
     if not keys.is_dir():
         return
-    with locked(keys):
+    with lock_key_folder(keys):
         others = sorted(path for path in keys.iterdir() if path.suffix == ".key")
         for path in [*key_files(keys), *others]:
             archive.add(f"{KEYS}{path.name}", path)

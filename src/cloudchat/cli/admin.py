@@ -108,9 +108,10 @@ def _service() -> "Iterator[AdminService]":
     """
     from cloudchat.admin.service import AdminService
     from cloudchat.auth.errors import AccountError
-    from cloudchat.auth.passwords.hashing import Passwords
+    from cloudchat.auth.key_folder import KeyFolderError
+    from cloudchat.auth.passwords.hashing import PasswordHasher
     from cloudchat.auth.tokens.access_tokens import Tokens
-    from cloudchat.auth.tokens.keys import KeyFolderError, load_or_create
+    from cloudchat.auth.tokens.keys import load_or_create
     from cloudchat.cli.environment import load_settings
     from cloudchat.cli.state_folder import prepare_state_folder
     from cloudchat.database.engine import DatabaseUrlError, create_engine
@@ -125,7 +126,7 @@ def _service() -> "Iterator[AdminService]":
         tokens = Tokens(load_or_create(folder / "keys"), access_seconds=settings.access_token_seconds)
         db = Database(create_engine(url))
         try:
-            yield AdminService(db, tokens, Passwords())
+            yield AdminService(db, tokens, PasswordHasher())
         finally:
             db.close()
     except DatabaseUnavailable as error:

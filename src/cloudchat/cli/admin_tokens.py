@@ -59,8 +59,8 @@ def delete_invite(service: "AdminService", options: argparse.Namespace) -> None:
 
 def rotate_keys(options: argparse.Namespace) -> int:
     """`rotate-keys`. Needs no database, so it works in an emergency, too. Raises CommandError."""
+    from cloudchat.auth.key_folder import KeyFolderError
     from cloudchat.auth.tokens.key_rotation import rotate
-    from cloudchat.auth.tokens.keys import KeyFolderError
     from cloudchat.cli.environment import load_settings
     from cloudchat.cli.state_folder import prepare_state_folder
 
@@ -69,5 +69,7 @@ def rotate_keys(options: argparse.Namespace) -> int:
         rotation = rotate(folder / "keys", time.time(), forget_old=options.forget_old)
     except KeyFolderError as error:
         raise CommandError(str(error)) from error
-    print(f"signing with {rotation.signing_kid}; older keys: {rotation.kept} still verify, {rotation.removed} removed")
+    print(
+        f"signing with {rotation.signing_kid}; older keys: {rotation.retained} still verify, {rotation.removed} removed"
+    )
     return 0

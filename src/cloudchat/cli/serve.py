@@ -167,7 +167,7 @@ def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settin
 def _prepare_data(settings: "Settings") -> None:
     """Tables, keys, the first administrator: whatever a first start, or a new version, has to make."""
     from cloudchat.auth.bootstrap import FIRST_ADMIN, bootstrap
-    from cloudchat.auth.tokens.keys import KeyFolderError
+    from cloudchat.auth.key_folder import KeyFolderError
     from cloudchat.database.engine import DatabaseUrlError
     from cloudchat.database.migrations import MigrationError, upgrade
     from cloudchat.database.transactions import DatabaseUnavailable

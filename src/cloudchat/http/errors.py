@@ -12,14 +12,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloudchat.auth import errors as accounts
 from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.protocol.errors import ErrorCode
+from cloudchat.protocol.errors import ErrorCode, ServiceError, http_error
 
 log = logging.getLogger("cloudchat.http")
-
-SECOND_FACTOR_REQUIRED = "second_factor_required"  # HTTP only: no socket asks for it
 
 _CODE_OF_STATUS = {
     401: ErrorCode.UNAUTHENTICATED,
@@ -55,7 +52,7 @@ def install_error_handlers(app: FastAPI) -> None:
     """Give every error of `app` the body: its own, the framework's (404, 405, 422 …), and whatever nobody expected."""
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(accounts.AccountError, _account_error)
+    app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
     app.add_middleware(ErrorBoundary)
 
@@ -100,41 +97,13 @@ class ErrorBoundary:
             await error_response(ApiError(500, "internal", "something went wrong here"))(scope, receive, send)
 
 
-def account_error(error: Exception) -> ApiError:
-    """What an error of the account services is in HTTP."""
-    message = str(error)
-    match error:
-        case accounts.BadToken() | accounts.BadCredentials():
-            return ApiError(401, ErrorCode.UNAUTHENTICATED, message)
-        case accounts.SecondFactorRequired():
-            return ApiError(401, SECOND_FACTOR_REQUIRED, message, field="totp")
-        case accounts.BadSecondFactor():
-            return ApiError(401, ErrorCode.UNAUTHENTICATED, message, field="totp")
-        case accounts.TooManyAttempts():
-            wait = math.ceil(error.seconds) * 1000
-            return ApiError(429, ErrorCode.RATE_LIMITED, message, retryable=True, retry_after_ms=wait)
-        case accounts.NotAllowed():
-            return ApiError(403, ErrorCode.FORBIDDEN, message)
-        case accounts.Conflict():
-            return ApiError(409, ErrorCode.CONFLICT, message, field=error.field)
-        case accounts.AccountDisabled() | accounts.RegistrationRefused():
-            return ApiError(403, ErrorCode.FORBIDDEN, message)
-        case accounts.NotFound():
-            return ApiError(404, ErrorCode.NOT_FOUND, message)
-        case accounts.NameTaken():
-            return ApiError(409, ErrorCode.CONFLICT, message, field="username")
-        case accounts.RefreshedJustNow():
-            return ApiError(409, ErrorCode.CONFLICT, message, retryable=True, retry_after_ms=500)
-        case accounts.InvalidField():
-            return ApiError(422, ErrorCode.BAD_REQUEST, message, field=error.field)
-        case accounts.PasswordHashingOverloaded():
-            return ApiError(503, ErrorCode.UNAVAILABLE, message, retryable=True, retry_after_ms=1000)
-        case _:
-            raise error
-
-
-def _account_error(_request: Request, error: Exception) -> Response:
-    return error_response(account_error(error))
+def _service_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, ServiceError):
+        raise error
+    rendered = http_error(
+        error.code, str(error), status=error.status, retry_after_ms=error.retry_after_ms, field=error.field
+    )
+    return Response(rendered.body, rendered.status, rendered.headers)
 
 
 def _database_unavailable(_request: Request, error: Exception) -> Response:

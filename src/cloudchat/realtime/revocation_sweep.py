@@ -54,7 +54,7 @@ def close_revoked(roster: ConnectionRegistry, revocations: Revocations) -> None:
             connection.socket.close(CloseCode.ACCOUNT_DISABLED)
         elif (
             principal.session_id in revocations.sessions
-            or principal.rights_of != revocations.changed.get(principal.user_id, principal.rights_of)
+            or principal.access_changed_at != revocations.changed.get(principal.user_id, principal.access_changed_at)
             or principal.key_id not in revocations.keys
         ):
             connection.socket.close(CloseCode.TOKEN_INVALID)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from slowapi import Limiter
 
-from cloudchat.auth.dependencies import signed_in
+from cloudchat.auth.dependencies import require_principal
 from cloudchat.auth.principal import CHAT_READ, Principal
 from cloudchat.auth.service import AccountService
 from cloudchat.http.error_docs import documented
@@ -33,7 +33,7 @@ class RoomsAnswer(BaseModel):
 def room_routes(rooms: RoomService, accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/api", tags=["rooms"], route_class=limited_route(limiter, settings.account_rate))
-    reader = Annotated[Principal, Depends(signed_in(accounts, scope=CHAT_READ))]
+    reader = Annotated[Principal, Depends(require_principal(accounts, scope=CHAT_READ))]
 
     @routes.get("/rooms", responses=documented(401, 403, 429, 503))
     def list_rooms(principal: reader) -> RoomsAnswer:

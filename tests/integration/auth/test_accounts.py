@@ -1,4 +1,4 @@
-"""Accounts through the real server: what a browser and a program may do, and what a page of another site may not."""
+"""Accounts on the real server: for browsers, for programs, and against forged requests of other sites."""
 
 import secrets
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import pytest
 from support.accounts import PASSWORD, Account, login, register
 from support.server import RunningServer
 
-# Plain http: no need to load certificates, a tenth of a second each time.
+# Plain http: verify=False saves loading the certificates, a tenth of a second per client.
 get = partial(httpx.get, verify=False)
 post = partial(httpx.post, verify=False)
 
@@ -20,7 +20,7 @@ COOKIE = "cloudchat-refresh"  # on plain http to this machine
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    """One server for all of these tests: each makes users of its own, more than the limits let pass."""
+    """One server for all tests of this module. Each makes its own users, more than the default rate limits allow."""
     rates = {f"CLOUDCHAT_{name}_RATE": "9999/minute" for name in ("LOGIN", "REGISTER", "REFRESH", "ACCOUNT")}
     with RunningServer(environment=rates) as running:
         yield running
@@ -34,16 +34,16 @@ def ann(server: RunningServer) -> Iterator[Account]:
 
 
 def refresh(account: Account, **headers: str) -> httpx.Response:
-    """As the page does it: the cookie, and the Origin that every browser adds."""
+    """Refresh as a browser does: with the cookie and the header Origin."""
     return account.http.post("/api/auth/refresh", json={}, headers={"Origin": account.url, **headers})
 
 
-def code_of(answer: httpx.Response) -> str:
-    code: str = answer.json()["error"]["code"]
+def code_of(response: httpx.Response) -> str:
+    code: str = response.json()["error"]["code"]
     return code
 
 
-def test_who_registers_and_signs_in_is_in_the_lobby(ann: Account) -> None:
+def test_registered_user_has_a_profile_and_the_lobby(ann: Account) -> None:
     me = ann.http.get("/api/me").json()
     assert me == {
         "id": ann.user_id,
@@ -57,16 +57,18 @@ def test_who_registers_and_signs_in_is_in_the_lobby(ann: Account) -> None:
     assert [room["id"] for room in ann.http.get("/api/rooms").json()["rooms"]] == ["lobby"]
 
 
-def test_the_browser_keeps_the_refresh_token_where_no_script_sees_it(server: RunningServer, ann: Account) -> None:
-    answer = post(f"{server.url}/api/auth/login", json={"username": ann.name, "password": PASSWORD})
-    cookie = answer.headers["set-cookie"].lower()
+def test_login_sets_an_http_only_cookie_and_has_no_refresh_token_in_the_body(
+    server: RunningServer, ann: Account
+) -> None:
+    response = post(f"{server.url}/api/auth/login", json={"username": ann.name, "password": PASSWORD})
+    cookie = response.headers["set-cookie"].lower()
     assert cookie.startswith(f"{COOKIE}=")
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
-    assert "refresh_token" not in answer.json()
+    assert "refresh_token" not in response.json()
 
 
-def test_a_program_gets_the_refresh_token_in_the_body_and_no_cookie(server: RunningServer, ann: Account) -> None:
+def test_login_with_refresh_in_body_sets_no_cookie(server: RunningServer, ann: Account) -> None:
     with httpx.Client(verify=False, base_url=server.url) as program:
         signed_in = program.post(
             "/api/auth/login", json={"username": ann.name, "password": PASSWORD, "refresh": "body"}
@@ -78,19 +80,19 @@ def test_a_program_gets_the_refresh_token_in_the_body_and_no_cookie(server: Runn
         assert not program.cookies
 
 
-def test_two_tabs_that_refresh_with_one_cookie_both_go_on(ann: Account) -> None:
+def test_two_tabs_can_refresh_with_the_same_cookie(ann: Account) -> None:
     old = ann.http.cookies[COOKIE]
-    answers = [refresh(ann)]
-    ann.http.cookies.set(COOKIE, old, domain="127.0.0.1", path="/")  # the other tab sent it before the answer came
-    answers.append(refresh(ann))
-    assert [answer.status_code for answer in answers] == [200, 200]
-    for answer in answers:
-        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    responses = [refresh(ann)]
+    ann.http.cookies.set(COOKIE, old, domain="127.0.0.1", path="/")  # the other tab sent it before the response arrived
+    responses.append(refresh(ann))
+    assert [response.status_code for response in responses] == [200, 200]
+    for response in responses:
+        headers = {"Authorization": f"Bearer {response.json()['access_token']}"}
         assert ann.http.get("/api/me", headers=headers).status_code == 200
     assert refresh(ann).status_code == 200
 
 
-def test_a_refresh_rotates_the_cookie_and_a_copy_of_a_used_up_one_gets_nothing(ann: Account) -> None:
+def test_refresh_rotates_the_cookie_and_an_older_cookie_gets_409(ann: Account) -> None:
     old = ann.http.cookies[COOKIE]
     assert refresh(ann).status_code == 200
     assert ann.http.cookies[COOKIE] != old
@@ -105,51 +107,53 @@ def test_a_refresh_rotates_the_cookie_and_a_copy_of_a_used_up_one_gets_nothing(a
 
 
 class TestForgedRequests:
-    """A page of another site, whose requests carry the victim's cookie."""
+    """Requests of another site's page, which carry the victim's cookie."""
 
     @pytest.mark.parametrize("path", ["refresh", "logout"])
     @pytest.mark.parametrize("origin", ["https://attacker.example", "null", "http://127.0.0.1:1", None])
-    def test_an_origin_that_is_not_ours_reaches_nothing(self, ann: Account, path: str, origin: str | None) -> None:
+    def test_cookie_route_returns_403_for_another_or_missing_origin(
+        self, ann: Account, path: str, origin: str | None
+    ) -> None:
         del ann.http.headers["Authorization"]
         headers = {} if origin is None else {"Origin": origin}
-        answer = ann.http.post(f"/api/auth/{path}", json={}, headers=headers)
-        assert (answer.status_code, code_of(answer)) == (403, "forbidden")
+        response = ann.http.post(f"/api/auth/{path}", json={}, headers=headers)
+        assert (response.status_code, code_of(response)) == (403, "forbidden")
         assert refresh(ann).status_code == 200
 
     @pytest.mark.parametrize("path", ["refresh", "logout", "login", "register", "password"])
     @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", None])
-    def test_what_a_form_can_send_is_refused(self, ann: Account, path: str, content_type: str | None) -> None:
+    def test_content_type_of_a_form_returns_415(self, ann: Account, path: str, content_type: str | None) -> None:
         headers = {"Origin": ann.url, **({"Content-Type": content_type} if content_type else {})}
-        answer = ann.http.post(f"/api/auth/{path}", content=b"{}", headers=headers)
-        assert answer.status_code == 415
+        response = ann.http.post(f"/api/auth/{path}", content=b"{}", headers=headers)
+        assert response.status_code == 415
         assert refresh(ann).status_code == 200
 
-    def test_it_can_not_sign_the_victim_in_as_somebody_else(self, ann: Account) -> None:
-        answer = ann.http.post(
+    def test_login_from_another_origin_returns_403_and_sets_no_cookie(self, ann: Account) -> None:
+        response = ann.http.post(
             "/api/auth/login",
             json={"username": ann.name, "password": PASSWORD},
             headers={"Origin": "https://attacker.example"},
         )
-        assert answer.status_code == 403
-        assert "set-cookie" not in answer.headers
+        assert response.status_code == 403
+        assert "set-cookie" not in response.headers
 
-    def test_no_other_origin_may_read_an_answer(self, ann: Account) -> None:
+    def test_response_to_another_origin_has_no_cors_headers(self, ann: Account) -> None:
         for method in ("GET", "OPTIONS"):
-            answer = ann.http.request(method, "/api/me", headers={"Origin": "https://attacker.example"})
-            assert "access-control-allow-origin" not in answer.headers
+            response = ann.http.request(method, "/api/me", headers={"Origin": "https://attacker.example"})
+            assert "access-control-allow-origin" not in response.headers
 
 
-class TestTheEndOfASession:
-    def test_logout_ends_it_and_clears_the_cookie(self, ann: Account) -> None:
+class TestEndOfSession:
+    def test_logout_ends_the_session_and_clears_the_cookie(self, ann: Account) -> None:
         copy = ann.http.cookies[COOKIE]
-        answer = ann.http.post("/api/auth/logout", json={}, headers={"Origin": ann.url})
-        assert answer.status_code == 204
+        response = ann.http.post("/api/auth/logout", json={}, headers={"Origin": ann.url})
+        assert response.status_code == 204
         assert COOKIE not in ann.http.cookies
         assert ann.http.get("/api/me").status_code == 401
         with httpx.Client(verify=False, base_url=ann.url, cookies={COOKIE: copy}) as thief:
             assert thief.post("/api/auth/refresh", json={}, headers={"Origin": ann.url}).status_code == 401
 
-    def test_a_program_logs_out_by_its_refresh_token(self, server: RunningServer, ann: Account) -> None:
+    def test_logout_accepts_a_refresh_token_in_the_body(self, server: RunningServer, ann: Account) -> None:
         body = {"username": ann.name, "password": PASSWORD, "refresh": "body"}
         signed_in = post(f"{server.url}/api/auth/login", json=body).json()
         token = {"refresh_token": signed_in["refresh_token"]}
@@ -158,11 +162,11 @@ class TestTheEndOfASession:
         assert get(f"{server.url}/api/me", headers=headers).status_code == 401
         assert ann.http.get("/api/me").status_code == 200
 
-    def test_logging_out_twice_is_no_error(self, ann: Account) -> None:
+    def test_second_logout_returns_204(self, ann: Account) -> None:
         for _ in range(2):
             assert ann.http.post("/api/auth/logout", json={}, headers={"Origin": ann.url}).status_code == 204
 
-    def test_a_user_ends_the_session_of_a_lost_phone(self, server: RunningServer, ann: Account) -> None:
+    def test_user_can_end_the_session_of_another_device(self, server: RunningServer, ann: Account) -> None:
         phone = login(server.url, ann.name)
         sessions = ann.http.get("/api/auth/sessions").json()["sessions"]
         (lost,) = [session["id"] for session in sessions if not session["current"]]
@@ -171,15 +175,15 @@ class TestTheEndOfASession:
         assert refresh(phone).status_code == 401
         assert len(ann.http.get("/api/auth/sessions").json()["sessions"]) == 1
 
-    def test_nobody_ends_anothers(self, server: RunningServer, ann: Account) -> None:
+    def test_ending_the_session_of_another_user_returns_404(self, server: RunningServer, ann: Account) -> None:
         bob = register(server.url)
         (session,) = bob.http.get("/api/auth/sessions").json()["sessions"]
-        answer = ann.http.delete(f"/api/auth/sessions/{session['id']}")
-        assert (answer.status_code, code_of(answer)) == (404, "not_found")
+        response = ann.http.delete(f"/api/auth/sessions/{session['id']}")
+        assert (response.status_code, code_of(response)) == (404, "not_found")
         assert bob.http.get("/api/me").status_code == 200
 
 
-def test_the_first_administrators_password_opens_only_the_change_of_it(server: RunningServer) -> None:
+def test_first_password_allows_only_the_change_of_the_password(server: RunningServer) -> None:
     admin = login(server.url, "admin", server.first_password)
     assert admin.http.get("/api/me").json()["must_change_password"] is True
     assert admin.http.get("/api/rooms").status_code == 403
@@ -189,16 +193,16 @@ def test_the_first_administrators_password_opens_only_the_change_of_it(server: R
     assert admin.http.get("/api/me").json()["scopes"] == ["admin", "chat:read", "chat:write"]
 
 
-def test_a_refused_password_change_says_which_field(ann: Account) -> None:
+def test_refused_password_change_names_the_field(ann: Account) -> None:
     for change, status, field in (
         ({"current_password": "wrong", "new_password": "seven slow rivers bend"}, 403, "current_password"),
         ({"current_password": PASSWORD, "new_password": "passwordpassword"}, 422, "new_password"),
     ):
-        answer = ann.http.post("/api/auth/password", json=change)
-        assert (answer.status_code, answer.json()["error"]["field"]) == (status, field)
+        response = ann.http.post("/api/auth/password", json=change)
+        assert (response.status_code, response.json()["error"]["field"]) == (status, field)
 
 
-def test_wrong_password_and_unknown_user_get_the_same_answer(server: RunningServer, ann: Account) -> None:
+def test_wrong_password_and_unknown_user_get_the_same_response(server: RunningServer, ann: Account) -> None:
     wrong, unknown = (
         post(f"{server.url}/api/auth/login", json={"username": name, "password": "wrong"})
         for name in (ann.name, "nobody-" + secrets.token_hex(4))
@@ -221,17 +225,23 @@ BODIES: dict[str, tuple[Any, str | None]] = {
 
 
 @pytest.mark.parametrize(("body", "field"), BODIES.values(), ids=BODIES.keys())
-def test_a_registration_that_can_not_be_says_where(server: RunningServer, body: object, field: str | None) -> None:
-    answer = post(f"{server.url}/api/auth/register", json=body)
-    assert (answer.status_code, code_of(answer)) == (422, "bad_request")
-    assert answer.json()["error"].get("field") == field
-    assert PASSWORD not in answer.text
+def test_invalid_registration_returns_422_and_names_the_field(
+    server: RunningServer, body: object, field: str | None
+) -> None:
+    response = post(f"{server.url}/api/auth/register", json=body)
+    assert (response.status_code, code_of(response)) == (422, "bad_request")
+    assert response.json()["error"].get("field") == field
+    assert PASSWORD not in response.text
 
 
-def test_a_taken_or_reserved_name_is_a_conflict(server: RunningServer, ann: Account) -> None:
+def test_taken_or_reserved_username_returns_409(server: RunningServer, ann: Account) -> None:
     for name in (ann.name.upper(), "Root"):
-        answer = post(f"{server.url}/api/auth/register", json={"username": name, "password": PASSWORD})
-        assert (answer.status_code, code_of(answer), answer.json()["error"]["field"]) == (409, "conflict", "username")
+        response = post(f"{server.url}/api/auth/register", json={"username": name, "password": PASSWORD})
+        assert (response.status_code, code_of(response), response.json()["error"]["field"]) == (
+            409,
+            "conflict",
+            "username",
+        )
 
 
 @pytest.mark.parametrize(
@@ -239,10 +249,10 @@ def test_a_taken_or_reserved_name_is_a_conflict(server: RunningServer, ann: Acco
     [None, "", "Bearer", "Bearer x", "Basic YW5uOmFubg==", "Bearer " + "a" * 5000, "bearer\tx"],
 )
 @pytest.mark.parametrize("path", ["/api/me", "/api/rooms", "/api/auth/sessions"])
-def test_without_a_good_token_nothing_is_told(server: RunningServer, path: str, header: str | None) -> None:
-    answer = get(f"{server.url}{path}", headers={} if header is None else {"Authorization": header})
-    assert (answer.status_code, code_of(answer)) == (401, "unauthenticated")
-    assert answer.headers["cache-control"] == "no-store"
+def test_request_without_a_valid_token_returns_401(server: RunningServer, path: str, header: str | None) -> None:
+    response = get(f"{server.url}{path}", headers={} if header is None else {"Authorization": header})
+    assert (response.status_code, code_of(response)) == (401, "unauthenticated")
+    assert response.headers["cache-control"] == "no-store"
 
 
 def test_every_route_documents_its_errors(server: RunningServer) -> None:
@@ -251,19 +261,19 @@ def test_every_route_documents_its_errors(server: RunningServer) -> None:
         for method, operation in methods.items():
             if not path.startswith("/api/"):
                 continue
-            answers = operation["responses"]
+            responses = operation["responses"]
             expected = {"429", "503"}
-            if operation.get("security") and path != "/api/auth/logout":  # which is glad of a token, and demands none
+            if operation.get("security") and path != "/api/auth/logout":  # where the token is optional
                 expected |= {"401", "403"}
             expected |= {"413", "415", "422"} if "requestBody" in operation else set()
-            assert expected <= set(answers), f"{method} {path}"
-            for status in (status for status in answers if status >= "400"):
-                documented = answers[status]["content"]["application/json"]
+            assert expected <= set(responses), f"{method} {path}"
+            for status in (status for status in responses if status >= "400"):
+                documented = responses[status]["content"]["application/json"]
                 assert documented["schema"]["$ref"].endswith("ErrorResponse"), f"{method} {path} {status}"
                 assert documented["example"]["error"]["code"]
 
 
-def test_no_token_and_no_password_is_in_the_log(server: RunningServer, ann: Account) -> None:
+def test_log_has_no_tokens_and_no_passwords(server: RunningServer, ann: Account) -> None:
     refresh(ann)
     post(f"{server.url}/api/auth/login", json={"username": "typed-in-the-wrong-field", "password": "wrong"})
     for secret in (PASSWORD, ann.access_token, ann.http.cookies[COOKIE], "typed-in-the-wrong-field"):

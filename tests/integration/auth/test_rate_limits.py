@@ -1,4 +1,4 @@
-"""Every account route has its limit, shared by all workers, and answers 429 with when to come again."""
+"""Every account route has a rate limit, shared by all workers, and returns 429 with Retry-After."""
 
 import os
 import re
@@ -14,7 +14,7 @@ import pytest
 from support.accounts import PASSWORD, Account, register
 from support.server import CLOUDCHAT, RunningServer, environment_of
 
-# Plain http: no need to load certificates, a tenth of a second each time.
+# Plain http: verify=False saves loading the certificates, a tenth of a second per client.
 get = partial(httpx.get, verify=False)
 post = partial(httpx.post, verify=False)
 request = partial(httpx.request, verify=False)
@@ -44,7 +44,7 @@ ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/api/admin/invites", {}),
     ("DELETE", "/api/admin/invites/nothing", None),
     ("GET", "/api/admin/audit", None),
-    ("POST", "/api/auth/logout", {}),  # last: it ends the session of the others
+    ("POST", "/api/auth/logout", {}),  # last: it ends the session
 ]
 
 
@@ -53,70 +53,70 @@ def server() -> Iterator[RunningServer]:
     limits = {
         f"CLOUDCHAT_{name}_RATE": f"{RATE}/minute" for name in ("LOGIN", "REGISTER", "REFRESH", "ACCOUNT", "ADMIN")
     }
-    limits["CLOUDCHAT_LOGIN_FAILURES_PER_CLIENT"] = "9999/minute"  # not what is looked at here
+    limits["CLOUDCHAT_LOGIN_FAILURES_PER_CLIENT"] = "9999/minute"  # not the subject of these tests
     with RunningServer(workers=2, environment=limits) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def ann(server: RunningServer) -> Iterator[Account]:
-    """An administrator: nobody else gets as far as the limits of those routes."""
+    """An administrator, so that the administration routes accept the requests."""
     account = register(server.url)
-    command = [CLOUDCHAT, "admin", "set-role", account.name, "admin"]
+    command = [str(CLOUDCHAT), "admin", "set-role", account.name, "admin"]
     subprocess.run(command, env=environment_of(server.state_dir), check=True, timeout=60)
     yield account
     account.http.close()
 
 
-MISTAKES: dict[str, dict[str, Any]] = {
+REJECTED: dict[str, dict[str, Any]] = {
     "no credential": {"headers": {"Authorization": ""}},
     "another page": {"headers": {"Origin": "https://evil.example"}},
     "no JSON": {"json": None, "content": b"{", "headers": {"Content-Type": "application/json"}},
-    "another field": {"json": {"nobody": "asked for this"}},
+    "another field": {"json": {"unknown": "field"}},
     "a form": {"json": None, "content": b"a=b", "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
 }
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES, ids=[f"{method} {path}" for method, path, _ in ROUTES])
-def test_a_route_has_a_limit_that_counts_mistakes_too(
+def test_route_returns_429_and_counts_rejected_requests_too(
     ann: Account, method: str, path: str, body: dict[str, Any] | None
 ) -> None:
     headers = {"Authorization": f"Bearer {ann.access_token}", "Origin": ann.url}
 
-    def ask(mistake: dict[str, Any]) -> httpx.Response:
-        # A connection each time, so that both workers get some of them.
-        given = {"json": body, **mistake, "headers": headers | mistake.get("headers", {})}
+    def send(rejected: dict[str, Any]) -> httpx.Response:
+        # One connection per request, so that both workers get some.
+        given = {"json": body, **rejected, "headers": headers | rejected.get("headers", {})}
         return request(method, ann.url + path, **given)
 
-    # A minute may begin in between, and with it a new allowance.
-    answers = [ask(mistake) for mistake in [*MISTAKES.values(), *MISTAKES.values(), {}]]
-    assert answers[0].status_code != 429
-    refused = next(answer for answer in answers if answer.status_code == 429)
+    # Twice and one more: a new minute, with a new allowance, may begin meanwhile.
+    responses = [send(rejected) for rejected in [*REJECTED.values(), *REJECTED.values(), {}]]
+    assert responses[0].status_code != 429
+    refused = next(response for response in responses if response.status_code == 429)
     error = refused.json()["error"]
     assert (error["code"], error["retryable"]) == ("rate_limited", True)
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     assert error["retry_after_ms"] > 0
     assert refused.headers["content-security-policy"]
-    assert ask(MISTAKES["no credential"]).status_code == 429, "who has no credential may ask for ever"
+    assert send(REJECTED["no credential"]).status_code == 429, "requests without a credential are not limited"
 
 
-def test_no_route_is_without_one(ann: Account) -> None:
+def test_every_route_has_a_rate_limit(ann: Account) -> None:
     routes = get(f"{ann.url}/openapi.json").json()["paths"]
     limited = {(method, re.sub("nothing", "{}", path)) for method, path, _ in ROUTES}
     found = {(method.upper(), re.sub("{.*?}", "{}", path)) for path, methods in routes.items() for method in methods}
     assert found - limited <= {("GET", "/healthz"), ("GET", "/readyz")}
 
 
-def test_with_the_store_stopped_people_sign_in_and_the_limit_holds() -> None:
-    """SIGSTOP: the store's socket still takes connections, and answers nothing."""
+def test_login_and_its_rate_limit_work_while_the_store_is_stopped() -> None:
+    """After SIGSTOP, the store's socket still accepts connections, but nothing responds."""
     with RunningServer(environment={"CLOUDCHAT_LOGIN_RATE": f"{RATE}/minute"}) as server:
         ann = register(server.url)
         os.kill(server.store_pid, signal.SIGSTOP)
         try:
             body = {"username": ann.name, "password": PASSWORD}
-            answers = [post(f"{server.url}/api/auth/login", json=body, timeout=20) for _ in range(2 * RATE + 1)]
-            assert answers[0].status_code == 200
-            refused = next(answer for answer in answers if answer.status_code == 429)
+            responses = [post(f"{server.url}/api/auth/login", json=body, timeout=20) for _ in range(2 * RATE + 1)]
+            assert responses[0].status_code == 200
+            refused = next(response for response in responses if response.status_code == 429)
             assert refused.headers["retry-after"]
         finally:
             os.kill(server.store_pid, signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""A second factor over HTTP: as the page sets it up and as a person signs in with it."""
+"""The second factor over HTTP: set-up, login, removal."""
 
 import time
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def ann(server: RunningServer) -> Iterator[Account]:
 
 
 def set_up(account: Account) -> tuple[pyotp.TOTP, list[str]]:
-    """What the app is given by the QR code's URI, and the recovery codes."""
+    """Enable the second factor. Return the app with the URI of the QR code, and the recovery codes."""
     setup = account.http.post("/api/auth/totp/setup", json={"password": PASSWORD}).json()
     app = pyotp.parse_uri(setup["uri"])
     assert isinstance(app, pyotp.TOTP)
@@ -43,17 +43,17 @@ def login(account: Account, **more: str) -> httpx.Response:
     return post(f"{account.url}/api/auth/login", json={"username": account.name, "password": PASSWORD, **more})
 
 
-def error(answer: httpx.Response) -> tuple[int, str, str | None]:
-    found = answer.json()["error"]
-    return answer.status_code, found["code"], found.get("field")
+def error(response: httpx.Response) -> tuple[int, str, str | None]:
+    found = response.json()["error"]
+    return response.status_code, found["code"], found.get("field")
 
 
-def test_from_the_setup_on_a_login_asks_for_a_code_and_takes_it_once(ann: Account) -> None:
+def test_login_needs_a_code_after_the_setup_and_accepts_each_code_once(ann: Account) -> None:
     app, codes = set_up(ann)
     assert ann.http.get("/api/me").json()["totp_enabled"] is True
     assert error(login(ann)) == (401, "second_factor_required", "totp")
     assert error(login(ann, totp="000000")) == (401, "unauthenticated", "totp")
-    next_code = app.at(int(time.time()) + 30)  # the present one was used up by the setup
+    next_code = app.at(int(time.time()) + 30)  # the set-up has used the current one
     signed_in = login(ann, totp=next_code)
     assert signed_in.status_code == 200
     assert signed_in.json()["user"]["totp_enabled"] is True
@@ -62,7 +62,7 @@ def test_from_the_setup_on_a_login_asks_for_a_code_and_takes_it_once(ann: Accoun
     assert error(login(ann, totp=codes[0])) == (401, "unauthenticated", "totp")
 
 
-def test_without_the_password_nobody_learns_that_there_is_one(ann: Account) -> None:
+def test_wrong_password_does_not_reveal_the_second_factor(ann: Account) -> None:
     set_up(ann)
     wrong = post(f"{ann.url}/api/auth/login", json={"username": ann.name, "password": "wrong"})
     unknown = post(f"{ann.url}/api/auth/login", json={"username": "nobody-at-all", "password": "wrong"})
@@ -70,7 +70,7 @@ def test_without_the_password_nobody_learns_that_there_is_one(ann: Account) -> N
     assert wrong.content == unknown.content
 
 
-def test_the_qr_code_is_a_square_with_its_margin(ann: Account) -> None:
+def test_qr_code_is_a_square_with_a_quiet_zone(ann: Account) -> None:
     setup = ann.http.post("/api/auth/totp/setup", json={"password": PASSWORD}).json()
     rows = setup["qr"]
     assert {len(row) for row in rows} == {len(rows)}
@@ -80,7 +80,7 @@ def test_the_qr_code_is_a_square_with_its_margin(ann: Account) -> None:
     assert setup["secret"] in setup["uri"]
 
 
-def test_each_refusal_names_its_field_and_none_is_taken_for_an_expired_token(ann: Account) -> None:
+def test_wrong_password_or_code_returns_403_and_names_the_field(ann: Account) -> None:
     assert error(ann.http.post("/api/auth/totp/setup", json={"password": "wrong"})) == (403, "forbidden", "password")
     assert error(ann.http.post("/api/auth/totp/confirm", json={"code": "000000"}))[:2] == (409, "conflict")
     ann.http.post("/api/auth/totp/setup", json={"password": PASSWORD})
@@ -94,17 +94,17 @@ def test_each_refusal_names_its_field_and_none_is_taken_for_an_expired_token(ann
     assert login(ann).status_code == 200
 
 
-def test_guesses_are_counted_by_all_workers_together(ann: Account) -> None:
+def test_wrong_codes_are_counted_across_workers(ann: Account) -> None:
     set_up(ann)
-    # A connection each time, so that both workers get some of them.
-    answers = [login(ann, totp="000000") for _ in range(11)]  # a minute may begin in between
-    assert answers[0].status_code == 401
-    slowed = next(answer for answer in answers if answer.status_code == 429)
-    assert error(slowed)[:2] == (429, "rate_limited")
-    assert 1 <= int(slowed.headers["retry-after"]) <= 3600
+    # One connection per request, so that both workers get some.
+    responses = [login(ann, totp="000000") for _ in range(11)]  # 11: a new minute may begin meanwhile
+    assert responses[0].status_code == 401
+    limited = next(response for response in responses if response.status_code == 429)
+    assert error(limited)[:2] == (429, "rate_limited")
+    assert 1 <= int(limited.headers["retry-after"]) <= 3600
 
 
-def test_no_secret_of_it_is_in_the_log(server: RunningServer, ann: Account) -> None:
+def test_log_has_no_secret_and_no_code(server: RunningServer, ann: Account) -> None:
     app, codes = set_up(ann)
     login(ann, totp=codes[0])
     login(ann, totp="918273")

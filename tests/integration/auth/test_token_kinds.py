@@ -1,12 +1,13 @@
-"""Every credential at every door: kinds of token × routes × the socket. Nothing opens what it was not made for.
+"""Every kind of credential on every route and on the socket: each is accepted only where it is meant to be.
 
-The table names every route. A new one must be put into it, or the first test fails: nobody opens one by accident.
+The table has every route. The first test fails until a new route is added, so no route is open by accident.
 """
 
 import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pyotp
@@ -23,23 +24,23 @@ from support.socket import ChatSocket
 request = partial(httpx.request, verify=False, timeout=20)
 
 NOTHING, OPEN = "no credential", "open to all"
-PERSON, ANYBODY, READER, ADMINISTRATOR = "a session", "a session or an API token", "chat:read", "admin"
+SESSION, ANY_TOKEN, READER, ADMINISTRATOR = "a session", "a session or an API token", "chat:read", "admin"
 
-DOORS: dict[tuple[str, str], str] = {
+ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("GET", "/openapi.json"): OPEN,
     ("POST", "/api/auth/register"): OPEN,
     ("POST", "/api/auth/login"): OPEN,
-    ("POST", "/api/auth/refresh"): OPEN,  # looks at the refresh token only; see the tests of refreshing
+    ("POST", "/api/auth/refresh"): OPEN,  # checks only the refresh token, see test_only_a_refresh_token_can_refresh
     ("POST", "/api/auth/logout"): OPEN,
-    ("POST", "/api/auth/password"): PERSON,
-    ("GET", "/api/auth/sessions"): PERSON,
-    ("DELETE", "/api/auth/sessions/{session_id}"): PERSON,
-    ("POST", "/api/auth/totp/setup"): PERSON,
-    ("POST", "/api/auth/totp/confirm"): PERSON,
-    ("POST", "/api/auth/totp/disable"): PERSON,
-    ("GET", "/api/me"): ANYBODY,
+    ("POST", "/api/auth/password"): SESSION,
+    ("GET", "/api/auth/sessions"): SESSION,
+    ("DELETE", "/api/auth/sessions/{session_id}"): SESSION,
+    ("POST", "/api/auth/totp/setup"): SESSION,
+    ("POST", "/api/auth/totp/confirm"): SESSION,
+    ("POST", "/api/auth/totp/disable"): SESSION,
+    ("GET", "/api/me"): ANY_TOKEN,
     ("GET", "/api/rooms"): READER,
     ("GET", "/api/admin/users"): ADMINISTRATOR,
     ("POST", "/api/admin/users"): ADMINISTRATOR,
@@ -55,21 +56,21 @@ DOORS: dict[tuple[str, str], str] = {
     ("GET", "/api/admin/audit"): ADMINISTRATOR,
 }
 
-# What each credential opens. Whatever is missing is refused: 401 for what is no token here, 403 for a lack of rights.
-OPENS: dict[str, set[str]] = {
+# Where each credential is accepted. Elsewhere it is rejected: 401 if it is not a token, 403 if it lacks a scope.
+ACCEPTED: dict[str, set[str]] = {
     NOTHING: set(),
     "a token of another server": set(),
     "a refresh token": set(),
     "an invite": set(),
     "a one-time password": set(),
     "a recovery code": set(),
-    "a session before its password is changed": {PERSON, ANYBODY},
-    "a member's session": {PERSON, ANYBODY, READER},
-    "an administrator's session": {PERSON, ANYBODY, READER, ADMINISTRATOR},
-    "an administrator's session without a second factor": {PERSON, ANYBODY, READER},
-    "an API token that reads": {ANYBODY, READER},
-    "an API token that writes": {ANYBODY},
-    "an API token that administers": {ANYBODY, ADMINISTRATOR},
+    "a session before its password is changed": {SESSION, ANY_TOKEN},
+    "a member's session": {SESSION, ANY_TOKEN, READER},
+    "an administrator's session": {SESSION, ANY_TOKEN, READER, ADMINISTRATOR},
+    "an administrator's session without a second factor": {SESSION, ANY_TOKEN, READER},
+    "an API token that reads": {ANY_TOKEN, READER},
+    "an API token that writes": {ANY_TOKEN},
+    "an API token that administers": {ANY_TOKEN, ADMINISTRATOR},
 }
 NO_TOKENS = {
     NOTHING,
@@ -127,48 +128,50 @@ def credentials(server: RunningServer, tmp_path_factory: pytest.TempPathFactory)
     }
 
 
-def test_every_route_is_in_the_table(tmp_path: Path) -> None:
+def test_table_has_every_route(tmp_path: Path) -> None:
     from cloudchat.app import create_app
     from cloudchat.settings import Settings
 
     app = create_app(Settings(state_dir=tmp_path, redis_url=SecretStr("unix:///nowhere/store.sock")))
     found: set[tuple[str, str]] = set()
     others: list[str] = []
-    left = list(app.routes)
-    while left:
-        route = left.pop(0)
+    pending: list[Any] = list(app.routes)
+    while pending:
+        route = pending.pop(0)
         if methods := getattr(route, "methods", None):
             found |= {(method, route.path) for method in methods - {"HEAD"}}
         elif included := getattr(route, "original_router", None):
-            left += included.routes
+            pending += included.routes
         else:
             others.append(route.path)
-    assert found == set(DOORS)
-    # The socket, below; who would like one elsewhere and is told that there is none; the page's own files.
+    assert found == set(ROUTES)
+    # The socket, tested below; the rejection of sockets on other paths; the frontend's files.
     assert others == ["/ws", "/{path:path}", ""]
 
 
-@pytest.mark.parametrize("kind", OPENS)
-def test_a_credential_opens_what_it_is_meant_for_and_nothing_else(
+@pytest.mark.parametrize("kind", ACCEPTED)
+def test_credential_is_accepted_only_by_the_routes_for_its_kind(
     server: RunningServer, credentials: dict[str, str], kind: str
 ) -> None:
     headers = {"Authorization": f"Bearer {credentials[kind]}"} if kind != NOTHING else {}
     wrong: list[str] = []
-    for (method, path), door in DOORS.items():
-        if door == OPEN:
+    for (method, path), required in ROUTES.items():
+        if required == OPEN:
             continue
         filled = path.replace("{session_id}", "x").replace("{user_id}", "x").replace("{token_id}", "x")
-        body = {} if method in ("POST", "PATCH") else None  # nothing that could do anything
-        answer = request(method, server.url + filled.replace("{invite_id}", "x"), headers=headers, json=body)
-        refused = answer.status_code in (401, 403)
-        if refused != (door not in OPENS[kind]) or (kind in NO_TOKENS and answer.status_code != 401):
-            wrong.append(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
+        body: dict[str, str] | None = {} if method in ("POST", "PATCH") else None  # an empty body, which has no effect
+        response = request(method, server.url + filled.replace("{invite_id}", "x"), headers=headers, json=body)
+        refused = response.status_code in (401, 403)
+        if refused != (required not in ACCEPTED[kind]) or (kind in NO_TOKENS and response.status_code != 401):
+            wrong.append(f"{method} {path}: {response.status_code} {response.text[:200]}")
     assert wrong == []
 
 
-@pytest.mark.parametrize("kind", OPENS)
-def test_the_socket_opens_to_who_may_read(server: RunningServer, credentials: dict[str, str], kind: str) -> None:
-    if READER in OPENS[kind]:
+@pytest.mark.parametrize("kind", ACCEPTED)
+def test_socket_opens_only_with_the_scope_chat_read(
+    server: RunningServer, credentials: dict[str, str], kind: str
+) -> None:
+    if READER in ACCEPTED[kind]:
         socket = ChatSocket(server.ws_url, credentials[kind])
         assert socket.wait_for("welcome")
         socket.close()
@@ -178,17 +181,17 @@ def test_the_socket_opens_to_who_may_read(server: RunningServer, credentials: di
     assert refused.value.response.status_code == (401 if kind in NO_TOKENS else 403)
 
 
-def test_a_token_that_only_reads_writes_nothing(server: RunningServer, credentials: dict[str, str]) -> None:
+def test_token_without_chat_write_cannot_send(server: RunningServer, credentials: dict[str, str]) -> None:
     socket = ChatSocket(server.ws_url, credentials["an API token that reads"])
     socket.join()
-    answer = socket.send("hello")
-    assert (answer["type"], answer["code"]) == ("error", "forbidden")
+    response = socket.send("hello")
+    assert (response["type"], response["code"]) == ("error", "forbidden")
     socket.close()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in OPENS if kind not in (NOTHING, "a refresh token")])
-def test_nothing_but_a_refresh_token_refreshes(server: RunningServer, credentials: dict[str, str], kind: str) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in ACCEPTED if kind not in (NOTHING, "a refresh token")])
+def test_only_a_refresh_token_can_refresh(server: RunningServer, credentials: dict[str, str], kind: str) -> None:
     for body in ({"refresh_token": credentials[kind]}, {}):
         headers = {"Authorization": f"Bearer {credentials[kind]}"}
-        answer = request("POST", f"{server.url}/api/auth/refresh", json=body, headers=headers)
-        assert answer.status_code == 401
+        response = request("POST", f"{server.url}/api/auth/refresh", json=body, headers=headers)
+        assert response.status_code == 401

@@ -7,7 +7,7 @@ from typing import Any
 import schemathesis
 
 from cloudchat.auth.errors import InvalidField
-from cloudchat.auth.passwords.common_passwords import is_guessable
+from cloudchat.auth.passwords.policy import is_guessable
 from cloudchat.auth.usernames import clean_username
 
 

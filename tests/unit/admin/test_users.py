@@ -1,5 +1,6 @@
-"""Accounts in an administrator's hands, and what no administrator can do."""
+"""User management by administrators, its limits, and the audit log."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,26 +12,28 @@ from cloudchat.auth.errors import (
     Conflict,
     InvalidField,
     NameTaken,
-    NotAllowed,
     NotFound,
+    PermissionDenied,
     RegistrationRefused,
 )
+from cloudchat.auth.sessions.revocations import revocations_since
+from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
 from support.databases import on_both
 
 LATER = NOW + 60
-EVERYTHING = frozenset({"chat:read", "chat:write", "admin"})
+ALL_SCOPES = frozenset({"chat:read", "chat:write", "admin"})
 
 
 @pytest.fixture
 def chief(services: AccountServices) -> Actor:
     """The only administrator."""
     user = services.admin.users.create("chief", PASSWORD, "admin", actor=COMMAND_LINE, now=NOW)
-    return Actor(user.id, EVERYTHING, "192.0.2.1")
+    return Actor(user.id, ALL_SCOPES, "192.0.2.1")
 
 
 class TestOneTimePasswords:
-    def test_a_new_user_can_do_nothing_before_choosing_a_password(
+    def test_new_user_has_no_scopes_until_the_password_is_changed(
         self, services: AccountServices, chief: Actor
     ) -> None:
         user, password = services.admin.users.create_with_one_time_password("ann", "member", actor=chief, now=NOW)
@@ -41,12 +44,12 @@ class TestOneTimePasswords:
         services.accounts.change_password(principal, password, PASSWORD, address="", now=NOW)
         assert services.authenticate(signed_in.access_token).scopes == {"chat:read", "chat:write"}
 
-    def test_but_a_bot_may_work_by_its_token(self, services: AccountServices, chief: Actor) -> None:
+    def test_api_token_of_a_new_user_has_its_scopes(self, services: AccountServices, chief: Actor) -> None:
         services.admin.users.create_with_one_time_password("bot", "member", actor=chief, now=NOW)
         issued = services.admin.tokens.issue("bot", {"chat:write"}, 60, label="", actor=chief, now=NOW)
         assert services.authenticate(issued.token).scopes == {"chat:write"}
 
-    def test_a_reset_ends_the_old_password_and_every_session(self, services: AccountServices, chief: Actor) -> None:
+    def test_reset_replaces_the_password_and_ends_all_sessions(self, services: AccountServices, chief: Actor) -> None:
         services.register()
         signed_in = services.login()
         password = services.admin.users.reset_password(services.admin.users.find("ann"), actor=chief, now=NOW)
@@ -58,17 +61,17 @@ class TestOneTimePasswords:
             services.login()
         assert services.login("ann", password).user.must_change_password
 
-    def test_nobody_resets_their_own(self, services: AccountServices, chief: Actor) -> None:
+    def test_administrators_cannot_reset_their_own_credentials(self, services: AccountServices, chief: Actor) -> None:
         signed_in = services.login("chief")
         with pytest.raises(Conflict):
             services.admin.users.reset_password(chief.id, actor=chief, now=LATER)
         with pytest.raises(Conflict):
             services.admin.users.reset_second_factor(chief.id, actor=chief, now=LATER + 1)
         assert services.authenticate(signed_in.access_token)
-        told = [(entry.action, entry.result) for entry in services.admin.audit_log(None, 2)]
-        assert told == [("user.reset_totp", "refused"), ("user.reset_password", "refused")]
+        entries = [(entry.action, entry.result) for entry in services.admin.audit_log(None, 2)]
+        assert entries == [("user.reset_totp", "refused"), ("user.reset_password", "refused")]
 
-    def test_no_two_are_the_same(self, services: AccountServices, chief: Actor) -> None:
+    def test_one_time_passwords_differ(self, services: AccountServices, chief: Actor) -> None:
         services.register()
         ann = services.admin.users.find("ann")
         passwords = {services.admin.users.reset_password(ann, actor=chief, now=NOW) for _ in range(3)}
@@ -76,42 +79,38 @@ class TestOneTimePasswords:
 
 
 class TestRights:
-    def test_a_changed_role_holds_at_once(self, services: AccountServices, chief: Actor) -> None:
+    def test_changed_role_takes_effect_at_once(self, services: AccountServices, chief: Actor) -> None:
         services.register()
         signed_in = services.login()
         ann = services.admin.users.find("ann")
         services.admin.users.change(ann, role="admin", actor=chief, now=NOW)
         assert "admin" in services.authenticate(signed_in.access_token).scopes
-        issued = services.admin.tokens.issue("ann", EVERYTHING, 60, label="", actor=chief, now=NOW)
+        issued = services.admin.tokens.issue("ann", ALL_SCOPES, 60, label="", actor=chief, now=NOW)
         services.admin.users.change(ann, role="member", actor=chief, now=NOW)
         for token in (signed_in.access_token, issued.token):
             assert "admin" not in services.authenticate(token).scopes
 
-    def test_each_change_leaves_the_mark_that_closes_sockets(
+    def test_each_change_appears_in_the_revocations(
         self, services: AccountServices, chief: Actor, tmp_path: Path
     ) -> None:
-        from cloudchat.auth.sessions.revocations import revocations_since
-        from cloudchat.auth.tokens.key_rotation import LiveKeyRing
-
         keys = LiveKeyRing(tmp_path / "keys")
         services.register()
         ann = services.admin.users.find("ann")
         users = services.admin.users
-        for instant, change in enumerate(
-            (
-                lambda now: users.change(ann, role="moderator", actor=chief, now=now),
-                lambda now: users.reset_password(ann, actor=chief, now=now),
-                lambda now: users.change(ann, disabled=True, actor=chief, now=now),
-                lambda now: users.change(ann, disabled=False, actor=chief, now=now),
-            )
-        ):
-            now = LATER + instant
+        changes: list[Callable[[float], object]] = [
+            lambda now: users.change(ann, role="moderator", actor=chief, now=now),
+            lambda now: users.reset_password(ann, actor=chief, now=now),
+            lambda now: users.change(ann, disabled=True, actor=chief, now=now),
+            lambda now: users.change(ann, disabled=False, actor=chief, now=now),
+        ]
+        for seconds, change in enumerate(changes):
+            now = LATER + seconds
             assert not revocations_since(services.db, keys, now)
             change(now)
-            marks = revocations_since(services.db, keys, now)
-            assert ann in marks.disabled or marks.changed == {ann: now}
+            revocations = revocations_since(services.db, keys, now)
+            assert ann in revocations.disabled or revocations.changed == {ann: now}
 
-    def test_what_changes_nothing_leaves_no_trace(self, services: AccountServices, chief: Actor) -> None:
+    def test_change_without_effect_is_not_audited(self, services: AccountServices, chief: Actor) -> None:
         services.register()
         services.admin.users.change(
             services.admin.users.find("ann"), role="member", disabled=False, actor=chief, now=LATER
@@ -119,7 +118,7 @@ class TestRights:
         assert all(entry.at < LATER for entry in services.admin.audit_log(None, 50))
 
     @pytest.mark.parametrize("role", ["", "root", "ADMIN"])
-    def test_there_are_no_other_roles(self, services: AccountServices, chief: Actor, role: str) -> None:
+    def test_unknown_role_is_refused(self, services: AccountServices, chief: Actor, role: str) -> None:
         services.register()
         with pytest.raises(InvalidField):
             services.admin.users.change(services.admin.users.find("ann"), role=role, actor=chief, now=NOW)
@@ -127,9 +126,9 @@ class TestRights:
             services.admin.users.create_with_one_time_password("bob", role, actor=chief, now=NOW)
 
 
-class TestNobodyLocksEverybodyOut:
+class TestLastAdministrator:
     @pytest.mark.parametrize("change", [{"disabled": True}, {"role": "member"}, {"role": "moderator"}])
-    def test_an_administrator_can_not_disable_or_demote_themselves(
+    def test_administrators_cannot_disable_or_demote_themselves(
         self, services: AccountServices, chief: Actor, change: dict[str, object]
     ) -> None:
         services.admin.users.create("other", PASSWORD, "admin", actor=COMMAND_LINE, now=NOW)
@@ -138,39 +137,39 @@ class TestNobodyLocksEverybodyOut:
         assert services.login("chief").user.role == "admin"
 
     @pytest.mark.parametrize("change", [{"disabled": True}, {"role": "member"}])
-    def test_the_last_one_stays_also_for_the_command_line(
+    def test_command_line_cannot_disable_or_demote_the_last_administrator(
         self, services: AccountServices, chief: Actor, change: dict[str, object]
     ) -> None:
         other = services.admin.users.create("other", PASSWORD, "admin", actor=COMMAND_LINE, now=NOW)
-        services.admin.users.change(other.id, disabled=True, actor=chief, now=NOW)  # one who is disabled does not count
+        services.admin.users.change(other.id, disabled=True, actor=chief, now=NOW)  # disabled: does not count
         with pytest.raises(Conflict):
             services.admin.users.change(chief.id, actor=COMMAND_LINE, now=NOW, **change)  # type: ignore[arg-type]
         assert services.login("chief").user.role == "admin"
 
     @on_both
-    def test_of_two_who_demote_each_other_one_remains(self, services: AccountServices, chief: Actor) -> None:
+    def test_one_of_two_concurrent_mutual_demotions_fails(self, services: AccountServices, chief: Actor) -> None:
         other = services.admin.users.create("other", PASSWORD, "admin", actor=COMMAND_LINE, now=NOW)
-        turns = iter([(chief, other.id), (Actor(other.id, EVERYTHING), chief.id)])
+        demotions = iter([(chief, other.id), (Actor(other.id, ALL_SCOPES), chief.id)])
 
         def demote() -> None:
-            actor, target = next(turns)
+            actor, target = next(demotions)
             services.admin.users.change(target, role="member", actor=actor, now=NOW)
 
-        answers = at_once(2, demote)
-        assert sorted(type(answer).__name__ for answer in answers) == ["Conflict", "NoneType"]
+        results = at_once(2, demote)
+        assert sorted(type(result).__name__ for result in results) == ["Conflict", "NoneType"]
 
 
 class TestTokens:
-    def test_nobody_gives_more_than_they_hold(self, services: AccountServices, chief: Actor) -> None:
-        helper = Actor(chief.id, frozenset({"admin"}))  # by a token that administers and may not chat
-        assert services.admin.tokens.issue("chief", {"admin"}, 60, label="", actor=helper, now=NOW)
-        with pytest.raises(NotAllowed):
-            services.admin.tokens.issue("chief", {"admin", "chat:write"}, 60, label="", actor=helper, now=NOW)
+    def test_token_cannot_have_scopes_that_its_issuer_lacks(self, services: AccountServices, chief: Actor) -> None:
+        token_actor = Actor(chief.id, frozenset({"admin"}))  # an API token without the scopes to chat
+        assert services.admin.tokens.issue("chief", {"admin"}, 60, label="", actor=token_actor, now=NOW)
+        with pytest.raises(PermissionDenied):
+            services.admin.tokens.issue("chief", {"admin", "chat:write"}, 60, label="", actor=token_actor, now=NOW)
         assert len(services.admin.tokens.list()) == 1
 
 
 class TestInvites:
-    def test_a_deleted_one_lets_nobody_in(self, tmp_path: Path) -> None:
+    def test_deleted_invite_is_refused(self, tmp_path: Path) -> None:
         services = AccountServices.make(tmp_path, registration="invite")
         issued = services.admin.invites.create(60, actor=COMMAND_LINE, now=NOW)
         services.admin.invites.delete(issued.id, actor=COMMAND_LINE, now=NOW)
@@ -179,7 +178,7 @@ class TestInvites:
         with pytest.raises(NotFound):
             services.admin.invites.delete(issued.id, actor=COMMAND_LINE, now=NOW)
 
-    def test_the_list_says_who_came_by_which(self, tmp_path: Path) -> None:
+    def test_list_has_the_user_of_each_invite(self, tmp_path: Path) -> None:
         services = AccountServices.make(tmp_path, registration="invite")
         issued = services.admin.invites.create(60, actor=COMMAND_LINE, now=NOW)
         services.register("ann", invite=issued.invite)
@@ -187,44 +186,42 @@ class TestInvites:
         assert (invite.id, invite.used_by, invite.used_at) == (issued.id, "ann", NOW)
 
     @pytest.mark.parametrize("seconds", [0, -1, 91 * 86400])
-    def test_its_life_is_bounded(self, services: AccountServices, seconds: int) -> None:
+    def test_invite_lifetime_is_bounded(self, services: AccountServices, seconds: int) -> None:
         with pytest.raises(InvalidField):
             services.admin.invites.create(seconds, actor=COMMAND_LINE, now=NOW)
 
 
-class TestTheAuditLog:
-    def test_it_says_who_did_what_to_whom_when_and_from_where(self, services: AccountServices, chief: Actor) -> None:
+class TestAuditLog:
+    def test_entry_has_actor_action_target_time_and_address(self, services: AccountServices, chief: Actor) -> None:
         services.register()
         services.admin.users.change(services.admin.users.find("ann"), disabled=True, actor=chief, now=LATER)
         newest = services.admin.audit_log(None, 1)[0]
         assert (newest.actor_name, newest.action, newest.target_name) == ("chief", "user.disable", "ann")
         assert (newest.at, newest.address, newest.result) == (LATER, "192.0.2.1", "done")
 
-    def test_it_names_the_device_of_a_login_and_what_a_token_is_for(
+    def test_entry_has_the_client_of_a_session_and_the_label_of_a_token(
         self, services: AccountServices, chief: Actor
     ) -> None:
         services.register()
-        services.login()  # by a device that calls itself "test"
+        services.login()  # with the client "test"
         for label in ("weather bot", ""):
             services.admin.tokens.issue("ann", {"chat:read"}, 60, label=label, actor=chief, now=LATER)
         named = {(entry.action, entry.target_name) for entry in services.admin.audit_log(None, 500)}
         assert named >= {("session.open", "test"), ("token.issue", "weather bot"), ("token.issue", None)}
 
-    def test_what_was_refused_is_in_it(self, services: AccountServices, chief: Actor) -> None:
+    def test_denied_change_is_recorded_as_refused(self, services: AccountServices, chief: Actor) -> None:
         with pytest.raises(Conflict):
             services.admin.users.change(chief.id, disabled=True, actor=chief, now=LATER)
         newest = services.admin.audit_log(None, 1)[0]
         assert (newest.action, newest.target_name, newest.result) == ("user.change", "chief", "refused")
 
-    def test_what_failed_is_not_in_it_as_done(self, services: AccountServices, chief: Actor) -> None:
+    def test_failed_change_is_not_recorded(self, services: AccountServices, chief: Actor) -> None:
         before = services.admin.audit_log(None, 500)
         with pytest.raises(NameTaken):
             services.admin.users.create_with_one_time_password("chief", "member", actor=chief, now=LATER)
         assert services.admin.audit_log(None, 500) == before
 
-    def test_its_pages_hold_each_entry_once_also_those_of_one_instant(
-        self, services: AccountServices, chief: Actor
-    ) -> None:
+    def test_pages_have_each_entry_once_even_with_equal_times(self, services: AccountServices, chief: Actor) -> None:
         for _ in range(6):
             services.admin.invites.create(60, actor=chief, now=LATER)
         seen: list[str] = []
@@ -234,16 +231,16 @@ class TestTheAuditLog:
             before = seen[-1]
         assert len(seen) == len(set(seen)) == len(services.admin.audit_log(None, 500)) == 7
 
-    def test_a_page_behind_nothing_is_told_so(self, services: AccountServices) -> None:
+    def test_unknown_cursor_raises_not_found(self, services: AccountServices) -> None:
         with pytest.raises(NotFound):
             services.admin.audit_log("nothing", 2)
         with pytest.raises(NotFound):
             services.admin.users.list("nothing", 2)
 
 
-def test_pages_of_users_hold_each_once(services: AccountServices, chief: Actor) -> None:
+def test_pages_of_users_have_each_user_once(services: AccountServices, chief: Actor) -> None:
     for name in ("ann", "bob", "cid", "dan"):
-        services.register(name)  # all in one instant
+        services.register(name)  # at the same time
     names: list[str] = []
     after = None
     while page := services.admin.users.list(after, 2):

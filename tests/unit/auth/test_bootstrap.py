@@ -1,17 +1,18 @@
-"""The first start: one administrator, one password, told once."""
+"""The first start creates one administrator and returns the one-time password once."""
 
 from pathlib import Path
 
 import pytest
 
 from cloudchat.auth.bootstrap import bootstrap
+from cloudchat.auth.errors import NameTaken
 from support.account_services import NOW, AccountServices, at_once
 from support.databases import on_both
 
 NEW_PASSWORD = "seven slow rivers bend"
 
 
-def test_the_first_administrator_can_do_nothing_but_change_the_password(tmp_path: Path) -> None:
+def test_first_administrator_has_no_scopes_until_the_password_is_changed(tmp_path: Path) -> None:
     services = AccountServices.make(tmp_path)
     password = bootstrap(services.settings)
     assert password is not None
@@ -26,27 +27,25 @@ def test_the_first_administrator_can_do_nothing_but_change_the_password(tmp_path
     assert not services.login("admin", NEW_PASSWORD).user.must_change_password
 
 
-def test_a_second_start_tells_no_password(tmp_path: Path) -> None:
+def test_second_start_returns_no_password(tmp_path: Path) -> None:
     services = AccountServices.make(tmp_path)
     assert bootstrap(services.settings)
     assert bootstrap(services.settings) is None
 
 
-def test_there_is_no_first_administrator_where_somebody_has_an_account(tmp_path: Path) -> None:
+def test_no_administrator_is_created_if_there_are_users(tmp_path: Path) -> None:
     services = AccountServices.make(tmp_path)
     services.register()
     assert bootstrap(services.settings) is None
 
 
 @on_both
-def test_of_servers_that_start_at_once_one_tells_the_password(services: AccountServices) -> None:
-    told = at_once(4, lambda: bootstrap(services.settings))
-    assert sorted(isinstance(password, str) for password in told) == [False, False, False, True]
+def test_one_of_several_concurrent_starts_returns_the_password(services: AccountServices) -> None:
+    returned = at_once(4, lambda: bootstrap(services.settings))
+    assert sorted(isinstance(password, str) for password in returned) == [False, False, False, True]
 
 
 @pytest.mark.parametrize("name", ["admin", "ADMIN", "root"])
-def test_a_stranger_can_not_take_a_name_of_authority(tmp_path: Path, name: str) -> None:
-    from cloudchat.auth.errors import NameTaken
-
+def test_registration_with_a_reserved_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(NameTaken):
         AccountServices.make(tmp_path).register(name)

@@ -1,5 +1,6 @@
-"""Accounts: who may register and sign in, and when a token stops speaking for somebody."""
+"""Registration, login, password changes, and which tokens authenticate."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,14 @@ from cloudchat.auth.errors import (
     NameTaken,
     RegistrationRefused,
 )
-from cloudchat.auth.results import SignIn
+from cloudchat.auth.results import SessionTokens
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
 from support.databases import on_both
 
 NEW_PASSWORD = "seven slow rivers bend"
 
 
-def test_a_registered_user_signs_in_by_any_writing_of_the_name(services: AccountServices) -> None:
+def test_login_ignores_the_case_of_the_username(services: AccountServices) -> None:
     user_id = services.register("Ann")
     signed_in = services.login("ANN")
     assert (signed_in.user.id, signed_in.user.name, signed_in.user.role) == (user_id, "Ann", "member")
@@ -32,20 +33,20 @@ def test_a_registered_user_signs_in_by_any_writing_of_the_name(services: Account
 
 
 @pytest.mark.parametrize("name", ["ann", "bob", "\ud800", "x" * 100_000])
-def test_unknown_user_and_wrong_password_get_the_same_answer(services: AccountServices, name: str) -> None:
+def test_login_raises_the_same_error_for_unknown_user_and_wrong_password(services: AccountServices, name: str) -> None:
     services.register("ann")
     with pytest.raises(BadCredentials, match=r"^unknown username or wrong password$"):
         services.login(name, "not the right password")
 
 
 @on_both
-def test_of_many_who_register_one_name_at_once_one_gets_it(services: AccountServices) -> None:
-    answers = at_once(6, lambda: services.register("ann"))
-    assert sum(isinstance(answer, str) for answer in answers) == 1
-    assert sum(isinstance(answer, NameTaken) for answer in answers) == 5
+def test_one_of_several_concurrent_registrations_gets_the_name(services: AccountServices) -> None:
+    results = at_once(6, lambda: services.register("ann"))
+    assert sum(isinstance(result, str) for result in results) == 1
+    assert sum(isinstance(result, NameTaken) for result in results) == 5
 
 
-def test_closed_registration_is_closed(tmp_path: Path) -> None:
+def test_closed_registration_refuses_an_invite(tmp_path: Path) -> None:
     services = AccountServices.make(tmp_path, registration="closed")
     invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
     with pytest.raises(RegistrationRefused):
@@ -58,40 +59,44 @@ class TestInvites:
         return services.with_settings(registration="invite")
 
     @on_both
-    def test_an_invite_lets_one_in_once(self, services: AccountServices) -> None:
+    def test_invite_can_be_used_once(self, services: AccountServices) -> None:
         invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
         services.register("ann", invite=invite)
         with pytest.raises(RegistrationRefused):
             services.register("bob", invite=invite)
 
     @pytest.mark.parametrize("invite", [None, "", "guess", "A" * 43])
-    def test_without_a_good_one_nobody_gets_in(self, services: AccountServices, invite: str | None) -> None:
+    def test_registration_without_a_valid_invite_is_refused(
+        self, services: AccountServices, invite: str | None
+    ) -> None:
         with pytest.raises(RegistrationRefused):
             services.register(invite=invite)
 
-    def test_it_expires(self, services: AccountServices) -> None:
+    def test_expired_invite_is_refused(self, services: AccountServices) -> None:
         invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
         with pytest.raises(RegistrationRefused):
             services.register(invite=invite, now=NOW + 3600)
 
-    def test_a_registration_that_fails_leaves_it_good(self, services: AccountServices) -> None:
+    def test_failed_registration_does_not_use_the_invite(self, services: AccountServices) -> None:
         invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
         with pytest.raises(InvalidField):
             services.accounts.register("ann", "short", invite=invite, address="test", now=NOW)
         services.register("ann", invite=invite)
 
     @on_both
-    def test_of_several_who_use_one_at_once_one_gets_in(self, services: AccountServices) -> None:
+    def test_one_of_several_concurrent_uses_succeeds(self, services: AccountServices) -> None:
         invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
         names = iter(["ann", "bob", "cid", "dan", "eve"])
-        answers = at_once(5, lambda: services.register(next(names), invite=invite))
-        assert sum(isinstance(answer, str) for answer in answers) == 1
-        assert sum(isinstance(answer, RegistrationRefused) for answer in answers) == 4
+        results = at_once(5, lambda: services.register(next(names), invite=invite))
+        assert sum(isinstance(result, str) for result in results) == 1
+        assert sum(isinstance(result, RegistrationRefused) for result in results) == 4
 
 
 @on_both
-class TestDisabled:
-    def test_no_token_is_good_and_only_the_password_learns_why(self, services: AccountServices) -> None:
+class TestDisabledAccount:
+    def test_all_tokens_fail_and_the_reason_is_shown_only_with_the_right_password(
+        self, services: AccountServices
+    ) -> None:
         services.register()
         signed_in = services.login()
         api = services.admin.tokens.issue("ann", {"chat:read"}, 3600, label="", actor=COMMAND_LINE, now=NOW).token
@@ -106,7 +111,7 @@ class TestDisabled:
         with pytest.raises(BadCredentials):
             services.login(password="not the right password")
 
-    def test_enabled_again_old_sessions_stay_ended(self, services: AccountServices) -> None:
+    def test_sessions_stay_ended_after_the_account_is_enabled_again(self, services: AccountServices) -> None:
         services.register()
         signed_in = services.login()
         services.admin.users.change(services.admin.users.find("ann"), disabled=True, actor=COMMAND_LINE, now=NOW)
@@ -118,7 +123,7 @@ class TestDisabled:
 
 class TestPasswordChange:
     @on_both
-    def test_the_new_one_counts_and_the_other_sessions_end(self, services: AccountServices) -> None:
+    def test_change_replaces_the_password_and_ends_the_other_sessions(self, services: AccountServices) -> None:
         services.register()
         here, elsewhere = services.login(), services.login()
         principal = services.authenticate(here.access_token)
@@ -139,7 +144,7 @@ class TestPasswordChange:
             (PASSWORD, "short", InvalidField),
         ],
     )
-    def test_a_refused_change_changes_nothing(
+    def test_refused_change_keeps_the_password(
         self, services: AccountServices, current: str, new: str, error: type[Exception]
     ) -> None:
         services.register()
@@ -150,33 +155,32 @@ class TestPasswordChange:
 
 
 @on_both
-def test_logins_at_once_all_come_in_and_each_has_a_session(services: AccountServices) -> None:
+def test_concurrent_logins_all_succeed_with_a_session_each(services: AccountServices) -> None:
     services.register()
-    answers = at_once(4, services.login)
-    sessions = {answer.session_id for answer in answers}
+    results = at_once(4, services.login)
+    sessions = {result.session_id for result in results}
     assert len(sessions) == 4
-    listed = services.accounts.sessions.list(answers[0].user.id, current="", now=NOW)
+    listed = services.accounts.sessions.list(results[0].user.id, current="", now=NOW)
     assert {session.id for session in listed} == sessions
 
 
 @on_both
-def test_a_login_beside_a_password_change_never_outlives_it(services: AccountServices) -> None:
+def test_login_with_the_old_password_does_not_survive_a_concurrent_password_change(services: AccountServices) -> None:
     services.register()
     principal = services.authenticate(services.login().access_token)
-    turns = iter(
-        [
-            lambda: services.accounts.change_password(principal, PASSWORD, NEW_PASSWORD, address="test", now=NOW),
-            services.login,
-        ]
-    )
-    answers = at_once(2, lambda: next(turns)())
-    for answer in answers:
-        if isinstance(answer, SignIn):  # it was quicker, and so its session was there to be ended
+
+    def change_password() -> None:
+        services.accounts.change_password(principal, PASSWORD, NEW_PASSWORD, address="test", now=NOW)
+
+    calls: Iterator[Callable[[], object]] = iter([change_password, services.login])
+    results = at_once(2, lambda: next(calls)())
+    for result in results:
+        if isinstance(result, SessionTokens):  # the login was first: the password change ended its session
             with pytest.raises(BadToken):
-                services.authenticate(answer.access_token)
+                services.authenticate(result.access_token)
 
 
-def test_a_token_for_another_users_session_is_refused(services: AccountServices) -> None:
+def test_token_with_the_session_of_another_user_is_rejected(services: AccountServices) -> None:
     services.register("ann")
     bob = services.register("bob")
     ann = services.login("ann")
@@ -184,7 +188,7 @@ def test_a_token_for_another_users_session_is_refused(services: AccountServices)
         services.authenticate(services.tokens.issue_access(bob, ann.session_id, "token-1", NOW))
 
 
-def test_an_access_token_never_outlives_its_session(tmp_path: Path) -> None:
+def test_access_token_expires_with_its_session(tmp_path: Path) -> None:
     services = AccountServices.make(tmp_path, refresh_absolute_seconds=60)
     services.register()
     signed_in = services.login()
@@ -193,7 +197,7 @@ def test_an_access_token_never_outlives_its_session(tmp_path: Path) -> None:
         services.authenticate(signed_in.access_token, now=NOW + 60)
 
 
-def test_nothing_secret_is_stored_or_logged(
+def test_no_password_and_no_token_is_stored_or_logged(
     services: AccountServices, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")

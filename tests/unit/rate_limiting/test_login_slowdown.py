@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from cloudchat.auth.errors import BadCredentials, TooManyAttempts
-from cloudchat.auth.results import SignIn
+from cloudchat.auth.results import SessionTokens
 from cloudchat.rate_limiting.shared_window import SharedWindow
 from cloudchat.settings import Settings
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
@@ -24,7 +24,9 @@ def services(tmp_path: Path) -> Iterator[AccountServices]:
     made.db.close()
 
 
-def login(services: AccountServices, password: str = "wrong", *, name: str = "ann", address: str = ATTACKER) -> SignIn:
+def login(
+    services: AccountServices, password: str = "wrong", *, name: str = "ann", address: str = ATTACKER
+) -> SessionTokens:
     return services.accounts.login(name, password, client="", address=address, now=NOW)
 
 

@@ -14,7 +14,7 @@ class Person:
     user_id: str
     session_id: str = "s"
     scopes: frozenset[str] = frozenset({"chat:read"})
-    rights_of: float | None = None
+    access_changed_at: float | None = None
     key_id: str = "k1"
 
 
@@ -103,7 +103,7 @@ def test_a_disabled_user_is_told_so(roster):
 
 def test_changed_rights_close_what_does_not_have_them_and_nothing_else(roster):
     enter(roster, Person("u"))
-    enter(roster, Person("u", rights_of=150.0))
+    enter(roster, Person("u", access_changed_at=150.0))
     enter(roster, Person("other"))
     assert closed_by(roster, Revocations(frozenset(), frozenset(), {"u": 150.0}, KEYS)) == [
         CloseCode.TOKEN_INVALID,

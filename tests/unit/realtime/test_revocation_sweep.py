@@ -23,7 +23,7 @@ class World:
         self.asked_since = []
         self.closed = []
         self.asked = asyncio.Event()
-        principal = SimpleNamespace(user_id="u", session_id="s", scopes={"admin"}, rights_of=None, key_id="k")
+        principal = SimpleNamespace(user_id="u", session_id="s", scopes={"admin"}, access_changed_at=None, key_id="k")
         self.connection = SimpleNamespace(principal=principal, socket=SimpleNamespace(close=self.closed.append))
 
     def all(self):

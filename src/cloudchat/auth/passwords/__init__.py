@@ -1,4 +1,4 @@
-"""Passwords: what is accepted, how they are hashed, how they are verified.
+"""Passwords: which are accepted, how they are hashed, how an entered one is verified.
 
-Called by the account services of `auth` and by `admin`. Start with `verification`.
+Called by `auth.service`, `auth.bootstrap` and `admin`. Read `policy`, then `hashing`, then `verification`.
 """

@@ -1,12 +1,12 @@
-"""Is it the user's password? Asked in one place, so that every question is as slow, as even and as limited."""
+"""The only place that verifies an entered password, so that each check has the same duration and the same limits."""
 
 import logging
 from dataclasses import dataclass
 
 from cloudchat.auth import repository
 from cloudchat.auth.errors import BadCredentials, InvalidField
-from cloudchat.auth.passwords.hashing import Passwords
-from cloudchat.auth.sessions.repository import signed_in_from
+from cloudchat.auth.passwords.hashing import PasswordHasher
+from cloudchat.auth.sessions.repository import has_session_from
 from cloudchat.auth.usernames import clean_username, username_key
 from cloudchat.core.client_network import client_network
 from cloudchat.core.log_rate_limit import RATE_LIMITED
@@ -18,75 +18,94 @@ log = logging.getLogger("cloudchat.auth")
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A user whose password was just found right. `known`: they signed in from this network before."""
+class VerifiedPassword:
+    """A user whose password was just verified.
+
+    `account` is the username's key, for the rate limits. `known_network` says whether the user has signed in from the
+    client's network before.
+    """
 
     user: User
     account: str
     password_hash: str
-    known: bool
+    known_network: bool
 
 
-class PasswordCheck:
-    """Blocking: for threads."""
+class PasswordVerifier:
+    """Verifies passwords under the login rate limits. Blocking: call it in threads."""
 
-    def __init__(self, db: Database, passwords: Passwords, slowdown: LoginSlowdown) -> None:
+    def __init__(self, db: Database, hasher: PasswordHasher, slowdown: LoginSlowdown) -> None:
         self._db = db
-        self._passwords = passwords
+        self._hasher = hasher
         self._slowdown = slowdown
 
-    def of_name(self, username: str, password: str, *, address: str) -> Checked:
-        """For a login. Takes as long for an unknown user. Counts as a failure until `slowdown.succeeded`.
+    def verify_login(self, username: str, password: str, *, address: str) -> VerifiedPassword:
+        """Verify the password of a login. Takes the same time for an unknown user.
 
-        Raises TooManyAttempts, BadCredentials, PasswordHashingOverloaded.
+        The attempt counts as a failure until the caller calls `LoginSlowdown.succeeded`.
+
+        Raises:
+            TooManyAttempts, BadCredentials, PasswordHashingOverloaded
         """
-        account = _key(username)
+        account = _account_of(username)
         with self._db.read() as db:
             user = repository.user_by_name(db, username)
-            known = signed_in_from(db, user.id if user else "", client_network(address))
-        self._slowdown.admit(account, address, known=known)
-        password_hash = user.password_hash if user else None
-        fits, better_hash = self._passwords.verify(password, password_hash)
-        if user is None or password_hash is None or not fits:
-            self._slowdown.failed(account)
-            # Never the name that was typed: people type their password into the wrong field.
+            known_network = has_session_from(db, user.id if user else "", client_network(address))
+        verified, stronger_hash = self._verify(user, account, password, address, known_network)
+        if verified is None:
+            # Do not log the entered name: people type their password into the wrong field.
             log.warning("login refused user=%s address=%s", user.id if user else "unknown", address, extra=RATE_LIMITED)
             raise BadCredentials("unknown username or wrong password")
-        if better_hash:
-            password_hash = self._replace(user, password_hash, better_hash)
-        return Checked(user, account, password_hash, known)
+        return self._upgrade(verified, stronger_hash) if stronger_hash else verified
 
-    def again(self, user_id: str, password: str, *, address: str) -> Checked:
-        """For somebody who is signed in, before a change that a stolen token must not make (ASVS 7.5.1).
+    def verify_again(self, user_id: str, password: str, *, address: str) -> VerifiedPassword:
+        """Verify the password of a signed-in user before a change that a stolen token must not make (ASVS 7.5.1).
 
-        With a second factor set up it counts as a failure until `slowdown.succeeded`: a right password must not make
-        the wrong codes forgotten. Raises TooManyAttempts, BadCredentials, PasswordHashingOverloaded.
+        If the user has a second factor, the attempt counts as a failure until the caller calls
+        `LoginSlowdown.succeeded`: a right password must not reset the count of wrong codes.
+
+        Raises:
+            TooManyAttempts, BadCredentials, PasswordHashingOverloaded
         """
         with self._db.read() as db:
             user = repository.user_by_id(db, user_id)
-            known = signed_in_from(db, user_id, client_network(address))
+            known_network = has_session_from(db, user_id, client_network(address))
         account = user.name_key if user else ""
-        self._slowdown.admit(account, address, known=known)
-        password_hash = user.password_hash if user else None
-        fits, _ = self._passwords.verify(password, password_hash)
-        if user is None or password_hash is None or not fits:
-            self._slowdown.failed(account)
+        verified, _ = self._verify(user, account, password, address, known_network)
+        if verified is None:
             log.warning("password check refused user=%s address=%s", user_id, address, extra=RATE_LIMITED)
             raise BadCredentials("the current password is wrong")
-        if user.totp_confirmed_at is None:
+        if verified.user.totp_confirmed_at is None:
             self._slowdown.succeeded(account, address)
-        return Checked(user, account, password_hash, known)
+        return verified
 
-    def _replace(self, user: User, old_hash: str, new_hash: str) -> str:
+    def _verify(
+        self, user: User | None, account: str, password: str, address: str, known_network: bool
+    ) -> tuple[VerifiedPassword | None, str | None]:
+        """Return the verified user, or None if the password is wrong; and a stronger hash to store, if any."""
+        self._slowdown.admit(account, address, known=known_network)
+        password_hash = user.password_hash if user else None
+        matches, stronger_hash = self._hasher.verify(password, password_hash)
+        if user is None or password_hash is None or not matches:
+            self._slowdown.failed(account)
+            return None, None
+        return VerifiedPassword(user, account, password_hash, known_network), stronger_hash
+
+    def _upgrade(self, verified: VerifiedPassword, stronger_hash: str) -> VerifiedPassword:
+        user = verified.user
         with self._db.write() as db:
             repository.replace_password(
-                db, user.id, old_hash=old_hash, new_hash=new_hash, must_change=user.must_change_password
+                db,
+                user.id,
+                old_hash=verified.password_hash,
+                new_hash=stronger_hash,
+                must_change=user.must_change_password,
             )
-        return new_hash
+        return VerifiedPassword(user, verified.account, stronger_hash, verified.known_network)
 
 
-def _key(username: str) -> str:
+def _account_of(username: str) -> str:
     try:
         return username_key(clean_username(username))
     except InvalidField:
-        return ""  # nobody's name: all of these share one count
+        return ""  # no account can have this name: all such attempts share one count

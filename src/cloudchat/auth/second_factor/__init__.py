@@ -1,4 +1,4 @@
-"""The second factor: TOTP codes and recovery codes.
+"""The second factor: TOTP codes of an authenticator app, and recovery codes.
 
-Called by `auth.service` and `admin`. Start with `service`.
+Called by `auth.service`, `auth.sessions` and `admin`. Read `service` first.
 """

@@ -1,27 +1,19 @@
-"""Secrets that people copy by hand and use once: first passwords, and recovery codes of a second factor."""
+"""Recovery codes: each replaces one code of the authenticator app. The database has only their hashes."""
 
 import hashlib
-import secrets
 
-_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 characters, none of which is misread
-_PASSWORD_GROUPS, _CODE_GROUPS, _GROUP_CHARACTERS = 4, 5, 5
+from cloudchat.auth.tokens.opaque_tokens import typeable_secret
 
-
-def new_one_time_password() -> str:
-    """100 bits, long enough for the rules of passwords."""
-    return _groups(_PASSWORD_GROUPS)
+RECOVERY_CODES = 10
+_CODE_GROUPS = 5
 
 
-def new_recovery_code() -> str:
-    """125 bits: from 112 on, a plain hash is enough to keep it by (ASVS 6.5.2)."""
-    return _groups(_CODE_GROUPS)
+def new_recovery_codes() -> list[str]:
+    """Return a new set of codes, 125 bits each: a plain hash is enough from 112 bits on (ASVS 6.5.2)."""
+    return [typeable_secret(_CODE_GROUPS) for _ in range(RECOVERY_CODES)]
 
 
 def hash_recovery_code(code: str) -> str:
-    """What is stored instead, however the code is typed."""
+    """Return the hash to store and to look up. Case, spaces and hyphens of an entered code do not matter."""
     plain = "".join(filter(str.isalnum, code.lower()))
     return hashlib.sha256(f"recovery:{plain}".encode(errors="replace")).hexdigest()
-
-
-def _groups(count: int) -> str:
-    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP_CHARACTERS)) for _ in range(count))

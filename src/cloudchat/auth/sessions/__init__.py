@@ -1,4 +1,5 @@
 """Login sessions: refresh tokens and their rotation, the refresh cookie, revocation.
 
-Called by `auth.service` and `realtime`. Start with `service`; the rule for a reused token is in `refresh_rotation`.
+Called by `auth.service`, the routes and `realtime`. Read `service` first; `refresh_rotation` decides about reused
+refresh tokens.
 """

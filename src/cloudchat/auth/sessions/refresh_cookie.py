@@ -4,9 +4,10 @@ from fastapi import Request, Response
 
 
 class RefreshCookie:
-    """`__Host-cloudchat-refresh`, Secure; only pages by plain http on this machine get one without both.
+    """The cookie `__Host-cloudchat-refresh`, with `Secure`. Over plain http on this machine it has neither.
 
-    The prefix makes browsers refuse such a cookie from a subdomain or from plain http, which could otherwise plant one.
+    The prefix makes browsers reject the cookie from a subdomain or over plain http, either of which could otherwise
+    plant one.
     """
 
     def __init__(self, *, secure: bool) -> None:
@@ -14,15 +15,15 @@ class RefreshCookie:
         self.name = "__Host-cloudchat-refresh" if secure else "cloudchat-refresh"
 
     def read(self, request: Request) -> str | None:
-        """The token the browser sent."""
+        """Return the refresh token that the browser sent."""
         return request.cookies.get(self.name)
 
     def write(self, response: Response, token: str, max_age: int) -> None:
-        """Keep `token` for `max_age` seconds."""
+        """Set the cookie for `max_age` seconds."""
         response.set_cookie(
             self.name, token, max_age=max_age, path="/", secure=self._secure, httponly=True, samesite="strict"
         )
 
     def clear(self, response: Response) -> None:
-        """Forget it."""
+        """Delete the cookie."""
         response.delete_cookie(self.name, path="/", secure=self._secure, httponly=True, samesite="strict")

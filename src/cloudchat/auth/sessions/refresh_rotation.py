@@ -1,32 +1,37 @@
-"""What a refresh token that is presented deserves. No I/O: the facts come as arguments.
+"""The decision about a presented refresh token. No I/O: the state of the token is an argument.
 
-Each is good for one exchange (RFC 9700 §4.14.2), whose answer may get lost: the server is killed after its commit, a
-network goes away, a page is reloaded. So for some seconds the same token gets another successor. Of several successors
-(siblings) the first one that is used wins; all others are dead, and so is their parent. A dead one that is presented
-again proves that two hold copies, and the whole family ends, the thief's part and the victim's; unless it comes within
-seconds of what killed it, as from a second tab: then it gets nothing, and ends nothing.
+A refresh token can be exchanged once (RFC 9700 §4.14.2). The response may get lost: the server is killed after its
+commit, the network fails, the page is reloaded. So for a grace period of some seconds, the same token gets another
+successor. Of several successors (siblings), the first one that is exchanged wins; its siblings and their parent are
+dead. A dead token that is presented again proves that two parties hold a copy, and the whole session is revoked, for
+the thief and for the victim. The exception is a token that died only seconds ago, which a second browser tab may
+present: that request gets nothing and revokes nothing.
 
-The price: who steals a token within seconds of its exchange, too, has access until the other of the two refreshes.
+The cost: a thief who steals a token and presents it within seconds of its exchange also has access, until one of the
+two holders refreshes.
 """
 
 from dataclasses import dataclass
 from enum import Enum
 
 MAX_SUCCESSORS = 3
-"""Of one token: more answers are not lost in a row, and each is one more that a thief could hold."""
+"""Successors of one token. The loss of more responses in a row is unlikely, and a thief could hold any of them."""
 
 
-class Verdict(Enum):
-    """`EXCHANGE`: a successor, please. `WAIT`: somebody was quicker, nothing to give. `REVOKE`: a copy is around."""
+class Decision(Enum):
+    """What to do with a presented refresh token."""
 
-    EXCHANGE = "exchange"
+    ROTATE = "rotate"
+    """Issue a successor."""
     WAIT = "wait"
+    """Another request was first. Issue nothing; the client retries with the newer token."""
     REVOKE = "revoke"
+    """The token was copied. End the session."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenState:
-    """One refresh token in its family. Instants are seconds since 1970; None is never."""
+    """The state of one refresh token of a session. Times are seconds since 1970, or None for never."""
 
     used_at: float | None
     sibling_used_at: float | None
@@ -34,14 +39,14 @@ class RefreshTokenState:
     successor_used: bool
 
 
-def decide(link: RefreshTokenState, now: float, grace_seconds: float) -> Verdict:
-    """For a token of a family that is alive. The facts must not change before the verdict is carried out."""
-    if link.used_at is None:
-        if link.sibling_used_at is None:
-            return Verdict.EXCHANGE
-        return Verdict.WAIT if now - link.sibling_used_at <= grace_seconds else Verdict.REVOKE
-    if now - link.used_at > grace_seconds:
-        return Verdict.REVOKE
-    if link.successor_used or link.successors >= MAX_SUCCESSORS:
-        return Verdict.WAIT
-    return Verdict.EXCHANGE
+def decide(token: RefreshTokenState, now: float, grace_seconds: float) -> Decision:
+    """Decide about a token of a live session. The caller must hold the session's row lock until it has acted."""
+    if token.used_at is None:
+        if token.sibling_used_at is None:
+            return Decision.ROTATE
+        return Decision.WAIT if now - token.sibling_used_at <= grace_seconds else Decision.REVOKE
+    if now - token.used_at > grace_seconds:
+        return Decision.REVOKE
+    if token.successor_used or token.successors >= MAX_SUCCESSORS:
+        return Decision.WAIT
+    return Decision.ROTATE

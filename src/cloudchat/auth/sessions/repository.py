@@ -1,77 +1,35 @@
-"""Login sessions, and what tokens stand on, in SQL."""
+"""SQL queries for login sessions, their refresh tokens, and revocations."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from cloudchat.auth.sessions.refresh_rotation import RefreshTokenState
 from cloudchat.core.ids import new_id
-from cloudchat.database.models import ApiToken, LoginSession, User
+from cloudchat.database.models import ApiToken, LoginSession, RefreshToken, User
 from cloudchat.database.statements import changed_rows
 
-KEPT_DEAD_SECONDS = 7 * 86400
+ENDED_RETENTION_SECONDS = 7 * 86400
 MAX_SESSIONS = 50
+_MAX_CLIENT_CHARACTERS = 200
+_MAX_NETWORK_CHARACTERS = 64
+
+# --- Sessions
 
 
-@dataclass(frozen=True, slots=True)
-class TokenStatus:
-    """What a token stands on, as it is now."""
-
-    user: User
-    expires_at: float
-    revoked: bool
-    scopes: str | None  # of an API token; None means all of the role's
-    last_used_at: float | None = None  # of an API token
-
-
-def session_standing(db: Session, session_id: str, user_id: str) -> TokenStatus | None:
-    """The login session and its user, in one query."""
-    row = db.execute(
-        select(User, LoginSession.expires_at, LoginSession.ended_at)
-        .join(LoginSession, LoginSession.user_id == User.id)
-        .where(LoginSession.id == session_id, User.id == user_id)
-    ).one_or_none()
-    return TokenStatus(row[0], row[1], row[2] is not None, None) if row else None
-
-
-def api_token_standing(db: Session, token_id: str, user_id: str) -> TokenStatus | None:
-    """The API token's row and its user, in one query."""
-    row = db.execute(
-        select(User, ApiToken.expires_at, ApiToken.revoked_at, ApiToken.scopes, ApiToken.last_used_at)
-        .join(ApiToken, ApiToken.user_id == User.id)
-        .where(ApiToken.id == token_id, User.id == user_id)
-    ).one_or_none()
-    return TokenStatus(row[0], row[1], row[2] is not None, row[3], row[4]) if row else None
-
-
-def note_token_use(db: Session, token_id: str, now: float, *, unless_since: float) -> None:
-    """Write down that an API token was used, unless another process did so after `unless_since`."""
-    db.execute(
-        update(ApiToken)
-        .where(ApiToken.id == token_id, or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at <= unless_since))
-        .values(last_used_at=now)
-    )
-
-
-def signed_in_from(db: Session, user_id: str, network: str) -> bool:
-    """Whether the user has, or lately had, a session that was opened in this network (core.client_network)."""
-    query = select(LoginSession.id).where(LoginSession.user_id == user_id, LoginSession.network == network)
-    return db.scalar(query.limit(1)) is not None
-
-
-def open_session(
+def create_session(
     db: Session, *, user_id: str, client: str, network: str, now: float, idle_seconds: float, absolute_seconds: float
 ) -> LoginSession:
-    """Insert a session, and make room for it: the user's oldest ends, long dead ones are deleted."""
-    _forget_dead_sessions(db, user_id, now)
+    """Insert a session. End the user's oldest ones beyond `MAX_SESSIONS`, and delete those that ended long ago."""
+    _delete_ended_sessions(db, user_id, now)
     for oldest in live_sessions(db, user_id, now)[MAX_SESSIONS - 1 :]:
         end_session(db, oldest.id, now, "too many sessions")
     session = LoginSession(
         id=new_id(),
         user_id=user_id,
-        network=network[:64],
-        client="".join(filter(str.isprintable, client))[:200],
+        network=network[:_MAX_NETWORK_CHARACTERS],
+        client="".join(filter(str.isprintable, client))[:_MAX_CLIENT_CHARACTERS],
         created_at=now,
         last_used_at=now,
         idle_expires_at=now + min(idle_seconds, absolute_seconds),
@@ -83,7 +41,7 @@ def open_session(
 
 
 def live_sessions(db: Session, user_id: str, now: float) -> Sequence[LoginSession]:
-    """The user's sessions that can still be used, the newest use first."""
+    """Return the user's sessions that have neither ended nor expired, most recently used first."""
     return db.scalars(
         select(LoginSession)
         .where(
@@ -96,32 +54,109 @@ def live_sessions(db: Session, user_id: str, now: float) -> Sequence[LoginSessio
     ).all()
 
 
-def end_session(db: Session, session_id: str, now: float, because: str, *, user_id: str | None = None) -> bool:
-    """End a session (of `user_id`, if given); False if there was none to end."""
+def has_session_from(db: Session, user_id: str, network: str) -> bool:
+    """Return whether the user has a session, live or recently ended, from this network (core.client_network)."""
+    query = select(LoginSession.id).where(LoginSession.user_id == user_id, LoginSession.network == network)
+    return db.scalar(query.limit(1)) is not None
+
+
+def end_session(db: Session, session_id: str, now: float, reason: str, *, user_id: str | None = None) -> bool:
+    """End a session, of `user_id` if given. Return False if there is no such session or it has ended."""
     query = update(LoginSession).where(LoginSession.id == session_id, LoginSession.ended_at.is_(None))
     if user_id is not None:
         query = query.where(LoginSession.user_id == user_id)
-    return changed_rows(db, query.values(ended_at=now, ended_because=because)) == 1
+    return changed_rows(db, query.values(ended_at=now, ended_because=reason)) == 1
 
 
-def end_sessions_of(db: Session, user_id: str, now: float, because: str, *, except_id: str = "") -> None:
-    """End every session of a user but one."""
+def end_sessions_of(db: Session, user_id: str, now: float, reason: str, *, except_id: str = "") -> None:
+    """End all sessions of a user except `except_id`."""
     db.execute(
         update(LoginSession)
         .where(LoginSession.user_id == user_id, LoginSession.ended_at.is_(None), LoginSession.id != except_id)
-        .values(ended_at=now, ended_because=because)
+        .values(ended_at=now, ended_because=reason)
     )
 
 
-def _forget_dead_sessions(db: Session, user_id: str, now: float) -> None:
-    past = now - KEPT_DEAD_SECONDS
+def _delete_ended_sessions(db: Session, user_id: str, now: float) -> None:
+    before = now - ENDED_RETENTION_SECONDS
     db.execute(
         delete(LoginSession).where(
             LoginSession.user_id == user_id,
             or_(
-                LoginSession.ended_at < past,
-                LoginSession.expires_at < past,
-                LoginSession.idle_expires_at < past,
+                LoginSession.ended_at < before,
+                LoginSession.expires_at < before,
+                LoginSession.idle_expires_at < before,
             ),
         )
     )
+
+
+# --- Refresh tokens
+
+
+def add_refresh_token(
+    db: Session, *, token_hash: str, session_id: str, now: float, parent_hash: str | None = None
+) -> None:
+    """Insert a refresh token: the first one of a session, or the successor of `parent_hash`."""
+    db.add(RefreshToken(token_hash=token_hash, session_id=session_id, created_at=now, parent_hash=parent_hash))
+
+
+def session_of_refresh_token(db: Session, token_hash: str, *, for_update: bool = False) -> LoginSession | None:
+    """Return the session. `for_update` locks it, and so the state of all its refresh tokens, until the commit."""
+    query = (
+        select(LoginSession)
+        .join(RefreshToken, RefreshToken.session_id == LoginSession.id)
+        .where(RefreshToken.token_hash == token_hash)
+    )
+    return db.scalar(query.with_for_update(of=LoginSession) if for_update else query)
+
+
+def refresh_token_state(db: Session, token_hash: str) -> RefreshTokenState | None:
+    """Return the state of a refresh token, or None. An earlier statement must have locked its session."""
+    token = db.execute(
+        select(RefreshToken.rotated_at, RefreshToken.parent_hash).where(RefreshToken.token_hash == token_hash)
+    ).one_or_none()
+    if token is None:
+        return None
+    successors, used = db.execute(
+        select(func.count(), func.count(RefreshToken.rotated_at)).where(RefreshToken.parent_hash == token_hash)
+    ).one()
+    sibling_used_at = None
+    if token.parent_hash is not None:  # first tokens have no siblings, but all of them have the parent NULL
+        siblings = RefreshToken.parent_hash == token.parent_hash, RefreshToken.token_hash != token_hash
+        sibling_used_at = db.scalar(select(func.min(RefreshToken.rotated_at)).where(*siblings))
+    return RefreshTokenState(token.rotated_at, sibling_used_at, successors, used > 0)
+
+
+def mark_rotated(db: Session, token_hash: str, now: float) -> None:
+    """Store when a refresh token was first exchanged."""
+    db.execute(
+        update(RefreshToken)
+        .where(RefreshToken.token_hash == token_hash, RefreshToken.rotated_at.is_(None))
+        .values(rotated_at=now)
+    )
+
+
+def delete_old_refresh_tokens(db: Session, session_id: str, before: float) -> None:
+    """Delete refresh tokens exchanged, or else created, before then: a session may be in use for months."""
+    dead_since = func.coalesce(RefreshToken.rotated_at, RefreshToken.created_at)
+    db.execute(delete(RefreshToken).where(RefreshToken.session_id == session_id, dead_since < before))
+
+
+# --- Revocations
+
+
+def ended_sessions(db: Session, since: float) -> Sequence[str]:
+    """Return the ids of the sessions that ended since then, for whatever reason."""
+    return db.scalars(select(LoginSession.id).where(LoginSession.ended_at >= since)).all()
+
+
+def revoked_api_tokens(db: Session, since: float) -> Sequence[str]:
+    """Return the ids of the API tokens that were revoked since then."""
+    return db.scalars(select(ApiToken.id).where(ApiToken.revoked_at >= since)).all()
+
+
+def users_with_changed_access(db: Session, since: float) -> list[tuple[str, bool, float]]:
+    """Return (id, disabled, access_changed_at) of the users whose rights changed since then."""
+    rows = db.execute(select(User.id, User.disabled_at, User.access_changed_at).where(User.access_changed_at >= since))
+    return [(row.id, row.disabled_at is not None, row.access_changed_at or 0.0) for row in rows]

@@ -1,18 +1,26 @@
-"""What has been revoked lately. The rows themselves are the marks: durable before anybody is told."""
+"""Recent revocations, for the sweep that closes sockets.
+
+The rows of sessions, API tokens and users are the record of a revocation: it is durable before any process acts on it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cloudchat.auth.sessions.revocation_repository import changed_users, ended_sessions, revoked_tokens
+from cloudchat.auth.sessions import repository
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.database.transactions import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Revocations:
-    """Ids of ended sessions and revoked API tokens; users who were disabled; when the rights of others last changed.
+    """What was revoked in a period.
 
-    `keys`: the `kid` of each key whose tokens are good; one goes long after its last token, or when it was stolen.
+    Attributes:
+        sessions: Ids of ended sessions and of revoked API tokens.
+        disabled: Ids of users who were disabled.
+        changed: By user id, when the rights of a user who is not disabled last changed (seconds since 1970).
+        keys: The `kid` of each signing key that is valid now. A key is removed long after its last token expired, or
+            at once when it was stolen.
     """
 
     sessions: frozenset[str]
@@ -25,12 +33,17 @@ class Revocations:
 
 
 def revocations_since(db: Database, keys: LiveKeyRing, since: float) -> Revocations:
-    """Everything since then, seconds since 1970. Blocking: for threads. Raises DatabaseUnavailable."""
+    """Return the revocations since then, in seconds since 1970. Blocking: call it in threads.
+
+    Raises:
+        DatabaseUnavailable
+    """
     with db.read() as reading:
-        users = changed_users(reading, since)
-        sessions = frozenset(ended_sessions(reading, since)) | frozenset(revoked_tokens(reading, since))
+        users = repository.users_with_changed_access(reading, since)
+        sessions = frozenset(repository.ended_sessions(reading, since))
+        api_tokens = frozenset(repository.revoked_api_tokens(reading, since))
     return Revocations(
-        sessions=sessions,
+        sessions=sessions | api_tokens,
         disabled=frozenset(user_id for user_id, disabled, _ in users if disabled),
         changed={user_id: changed_at for user_id, disabled, changed_at in users if not disabled},
         keys=frozenset(keys.current().keys),

@@ -1,4 +1,4 @@
-"""Tokens: signed access and API tokens, their keys and the rotation of those, and opaque random tokens.
+"""Tokens: signed access and API tokens, their signing keys and rotation, and opaque random tokens.
 
-Called by `auth`, `admin` and `backup`. Start with `access_tokens`.
+Called by `auth`, `admin` and `backup`. Read `access_tokens` first, then `keys` and `key_rotation`.
 """

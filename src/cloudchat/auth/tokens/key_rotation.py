@@ -1,8 +1,8 @@
-"""Signing keys that change while servers run.
+"""Rotation of the signing keys while servers run.
 
-A rotation only adds a file. Every process that shares the folder looks at it every few seconds, and at once when it
-meets a `kid` that it does not know, so a token is good everywhere from the moment it is signed; a key goes when nothing
-that it signed can still live (NIST SP 800-57 part 1 §5.3: a verification period beyond the signing period).
+A rotation adds a file. Each process that shares the folder checks it every few seconds, and at once when a token has an
+unknown `kid`, so every process accepts a token from the moment it is signed. A key is deleted when no token that it
+signed can still be valid (NIST SP 800-57 part 1 §5.3: the verification period is longer than the signing period).
 """
 
 import logging
@@ -12,73 +12,78 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloudchat.auth.tokens.keys import KeyFolderError, KeyRing, create_key, key_files, load_or_create, locked
+from cloudchat.auth.key_folder import KeyFolderError, open_key_folder
+from cloudchat.auth.tokens.keys import KeyRing, create_key, key_files, load_or_create
 
-LOOK_EVERY_SECONDS = 2.0
-KEPT_SECONDS = 367 * 86400
-"""From when a key stopped signing: a day more than the longest life of a token (tokens.API_TOKEN_MOST_SECONDS)."""
+RELOAD_SECONDS = 2.0
+RETENTION_SECONDS = 367 * 86400
+"""Counted from when a key stopped signing: a day more than access_tokens.MAX_API_TOKEN_SECONDS."""
 
 log = logging.getLogger("cloudchat.auth")
 
 
 class LiveKeyRing:
-    """The ring in a folder as it is now. Safe to share between threads. Made: raises KeyFolderError."""
+    """The key ring of a folder, reloaded when the folder changes. Safe to share between threads."""
 
     def __init__(self, directory: Path) -> None:
+        """Load the ring or create it. Raises KeyFolderError."""
         self._directory = directory
         self._lock = threading.Lock()
         self._ring = load_or_create(directory)
-        # As of nothing: whatever was changed while it was read is seen at the first look.
+        # Zero, so that the first check loads the ring again: the folder may have changed while it was read.
         self._changed_at = 0
-        self._looked_at = 0.0
+        self._checked_at = 0.0
 
-    def current(self, *, look_now: bool = False) -> KeyRing:
-        """The ring, at most `LOOK_EVERY_SECONDS` old; `look_now` for a `kid` that it lacks. Costs a stat."""
+    def current(self, *, reload: bool = False) -> KeyRing:
+        """Return the ring, at most `RELOAD_SECONDS` old. `reload` checks the folder now, for an unknown `kid`."""
         now = time.monotonic()
-        if look_now or now - self._looked_at > LOOK_EVERY_SECONDS:
+        if reload or now - self._checked_at > RELOAD_SECONDS:
             with self._lock:
-                self._looked_at = now
-                self._look()
+                self._checked_at = now
+                self._reload_if_changed()
         return self._ring
 
-    def _look(self) -> None:
+    def _reload_if_changed(self) -> None:
         try:
             changed_at = self._directory.stat().st_mtime_ns
             if changed_at != self._changed_at:
                 self._ring = load_or_create(self._directory)
                 self._changed_at = changed_at
         except (KeyFolderError, OSError):
-            # Whoever is signed in stays so; a start would refuse, and say what to mend.
-            log.warning("the key folder can not be read; the keys in memory stay in use")
+            # Existing sessions continue. A start would fail, with an error that says what to fix.
+            log.warning("the key folder cannot be read; the keys in memory stay in use")
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What a rotation did: the `kid` that signs from now on, how many older ones still verify, how many went."""
+    """The result of a rotation: the `kid` that signs now, how many older keys still verify, how many were removed."""
 
     signing_kid: str
-    kept: int
+    retained: int
     removed: int
 
 
 def rotate(directory: Path, now: float, *, forget_old: bool = False) -> Rotation:
-    """Make a new signing key; remove those whose last token has ended, or with `forget_old` all others.
+    """Create a new signing key, and remove the keys whose last token has expired.
 
-    Raises KeyFolderError.
+    Args:
+        forget_old: Remove all older keys, for example after a theft. Their tokens become invalid.
+
+    Raises:
+        KeyFolderError: The folder or a key cannot be used.
     """
     load_or_create(directory)
-    try:
-        with locked(directory):
-            old = key_files(directory)
-            new = create_key(directory)
-            newest = max((path.stat().st_mtime for path in old), default=0.0)
-            if newest >= new.stat().st_mtime:  # made while the clock was ahead
-                os.utime(new, (newest + 1, newest + 1))
-            # A key signed until the next one was made.
-            until = [path.stat().st_mtime for path in [*old[1:], new]]
-            gone = [path for path, ended in zip(old, until, strict=True) if forget_old or now > ended + KEPT_SECONDS]
-            for path in gone:
-                path.unlink()
-    except OSError as error:
-        raise KeyFolderError(f"cannot use the key folder {directory}: {error.strerror}; check its owner") from error
-    return Rotation(new.stem, len(old) - len(gone), len(gone))
+    with open_key_folder(directory):
+        old = key_files(directory)
+        new = create_key(directory)
+        newest = max((path.stat().st_mtime for path in old), default=0.0)
+        if newest >= new.stat().st_mtime:  # the clock was ahead when the old key was made
+            os.utime(new, (newest + 1, newest + 1))
+        # Each key signed until the next one was made.
+        signed_until = [path.stat().st_mtime for path in [*old[1:], new]]
+        expired = [
+            path for path, until in zip(old, signed_until, strict=True) if forget_old or now > until + RETENTION_SECONDS
+        ]
+        for path in expired:
+            path.unlink()
+    return Rotation(new.stem, len(old) - len(expired), len(expired))

@@ -1,4 +1,4 @@
-"""Passwords: the rules of NIST SP 800-63B-4, argon2id, and a bound on how many are hashed at once."""
+"""Passwords: the rules of NIST SP 800-63B-4, argon2id, and the limit on concurrent hashes."""
 
 import threading
 import time
@@ -6,51 +6,52 @@ import time
 import pytest
 
 from cloudchat.auth.errors import InvalidField, PasswordHashingOverloaded
-from cloudchat.auth.passwords.hashing import Passwords
+from cloudchat.auth.passwords.hashing import PasswordHasher
+from cloudchat.auth.passwords.policy import is_guessable
 from support.account_services import PASSWORD, at_once
 
 
 @pytest.fixture(scope="module")
-def passwords() -> Passwords:
-    return Passwords()
+def hasher() -> PasswordHasher:
+    return PasswordHasher()
 
 
-def test_the_hash_is_argon2id_with_the_parameters_of_owasp(passwords: Passwords) -> None:
-    assert passwords.hash_new(PASSWORD, username="ann").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+def test_hash_is_argon2id_with_the_parameters_of_owasp(hasher: PasswordHasher) -> None:
+    assert hasher.hash_new(PASSWORD, username="ann").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-def test_only_the_password_itself_fits(passwords: Passwords) -> None:
-    hashed = passwords.hash_new(PASSWORD, username="ann")
-    assert passwords.verify(PASSWORD, hashed) == (True, None)
+def test_only_the_right_password_verifies(hasher: PasswordHasher) -> None:
+    hashed = hasher.hash_new(PASSWORD, username="ann")
+    assert hasher.verify(PASSWORD, hashed) == (True, None)
     for wrong in (PASSWORD + " ", PASSWORD.upper(), "", "\ud800", "x" * 100_000):
-        assert passwords.verify(wrong, hashed) == (False, None)
+        assert hasher.verify(wrong, hashed) == (False, None)
 
 
-def test_a_password_fits_in_whichever_form_a_keyboard_types_it(passwords: Passwords) -> None:
-    hashed = passwords.hash_new("vier ånderledes ﬁsk svømmer", username="ann")
-    assert passwords.verify("vier a\u030anderledes fisk svømmer", hashed)[0]
+def test_password_verifies_in_another_unicode_form(hasher: PasswordHasher) -> None:
+    hashed = hasher.hash_new("vier ånderledes ﬁsk svømmer", username="ann")
+    assert hasher.verify("vier a\u030anderledes fisk svømmer", hashed)[0]
 
 
-def test_a_hash_of_weaker_parameters_is_replaced(passwords: Passwords) -> None:
-    from passlib.hash import argon2
+def test_verify_returns_a_stronger_hash_for_a_weak_one(hasher: PasswordHasher) -> None:
+    from passlib.hash import argon2  # type: ignore[import-untyped]
 
     weak = argon2.using(memory_cost=8192, time_cost=1, parallelism=1).hash(PASSWORD)
-    fits, better = passwords.verify(PASSWORD, weak)
-    assert fits
-    assert better is not None
-    assert passwords.verify(PASSWORD, better) == (True, None)
+    matches, stronger = hasher.verify(PASSWORD, weak)
+    assert matches
+    assert stronger is not None
+    assert hasher.verify(PASSWORD, stronger) == (True, None)
 
 
 @pytest.mark.parametrize("password", ["ø" * 5 + "kettle sing 42", "ten violet mice " * 16, "🦆🐎🔋📎 four birds ate"])
-def test_any_unusual_password_of_15_to_256_characters_is_accepted(passwords: Passwords, password: str) -> None:
-    assert passwords.hash_new(password, username="ann")
+def test_uncommon_password_of_15_to_256_characters_is_accepted(hasher: PasswordHasher, password: str) -> None:
+    assert hasher.hash_new(password, username="ann")
 
 
 @pytest.mark.parametrize(
     "password",
     [
         "fourteen chars",
-        "\ufdfa",  # one character, which becomes eighteen
+        "\ufdfa",  # one character, eighteen in NFKC
         "ten violet mice " * 16 + "x",
         "five purple\nkettles sing",
         "five purple\0kettles sing",
@@ -64,33 +65,31 @@ def test_any_unusual_password_of_15_to_256_characters_is_accepted(passwords: Pas
         "annikaannikaannika",
     ],
 )
-def test_a_password_that_is_short_long_broken_or_common_is_refused(passwords: Passwords, password: str) -> None:
+def test_short_long_malformed_or_common_password_is_rejected(hasher: PasswordHasher, password: str) -> None:
     with pytest.raises(InvalidField) as refused:
-        passwords.hash_new(password, username="annika")
+        hasher.hash_new(password, username="annika")
     assert refused.value.field == "password"
     assert password not in str(refused.value)
 
 
-def test_no_password_costs_seconds_of_the_blocklist(passwords: Passwords) -> None:
-    """Each sign that may stand for several letters multiplies the words that are looked for: these took 13 s."""
+def test_blocklist_check_of_a_worst_case_password_is_fast(hasher: PasswordHasher) -> None:
+    """Each character that may stand for several letters multiplies zxcvbn's work: this password took 13 s."""
     before = time.process_time()
-    passwords.hash_new("xb{g3!s8e7%%1[t0a096324ba518l65o|$l@065+{!{<o|((tgg!{5a+t$bz+{x5", username="ann")
+    hasher.hash_new("xb{g3!s8e7%%1[t0a096324ba518l65o|$l@065+{!{<o|((tgg!{5a+t$bz+{x5", username="ann")
     assert time.process_time() - before < 2
 
 
-def test_more_than_a_roomful_is_turned_away_and_the_rest_are_served(passwords: Passwords) -> None:
-    answers = at_once(80, lambda: passwords.verify(PASSWORD, None))
-    served = [answer for answer in answers if answer == (False, None)]
-    turned_away = [answer for answer in answers if isinstance(answer, PasswordHashingOverloaded)]
-    assert len(served) >= 32
-    assert turned_away
-    assert len(served) + len(turned_away) == 80
-    assert passwords.verify(PASSWORD, None) == (False, None)  # and the room is free again
+def test_hashing_beyond_the_queue_limit_fails_and_the_rest_succeeds(hasher: PasswordHasher) -> None:
+    results = at_once(80, lambda: hasher.verify(PASSWORD, None))
+    verified = [result for result in results if result == (False, None)]
+    overloaded = [result for result in results if isinstance(result, PasswordHashingOverloaded)]
+    assert len(verified) >= 32
+    assert overloaded
+    assert len(verified) + len(overloaded) == 80
+    assert hasher.verify(PASSWORD, None) == (False, None)  # and all slots are free again
 
 
-def test_the_blocklist_stands_several_threads(passwords: Passwords) -> None:
-    from cloudchat.auth.passwords.common_passwords import is_guessable
-
+def test_blocklist_check_is_thread_safe(hasher: PasswordHasher) -> None:
     names = iter([f"person{number}" for number in range(40)])
     lock = threading.Lock()
 

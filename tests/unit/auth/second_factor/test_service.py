@@ -1,4 +1,4 @@
-"""A second factor: asked for when it is set up, each code good once, its secret of no use to who has the database."""
+"""The second factor: required once it is set up, each code accepted once, the secret encrypted in the database."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,10 +16,10 @@ from cloudchat.auth.errors import (
     SecondFactorRequired,
     TooManyAttempts,
 )
-from cloudchat.auth.results import SignIn
-from cloudchat.auth.second_factor.recovery_codes import new_recovery_code
-from cloudchat.auth.vault import VaultError, open_vault
+from cloudchat.auth.results import SessionTokens
+from cloudchat.auth.second_factor.recovery_codes import new_recovery_codes
 from cloudchat.database.models import RecoveryCode, User
+from cloudchat.settings import Settings
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
 from support.databases import on_both
 
@@ -27,15 +27,15 @@ LATER = NOW + 300
 Code = Callable[[float], str]
 
 
-def begin(services: AccountServices, signed_in: SignIn) -> Code:
-    """An app that was given the secret."""
+def begin(services: AccountServices, signed_in: SessionTokens) -> Code:
+    """Begin the set-up, and return the app's function from a time to a code."""
     principal = services.authenticate(signed_in.access_token)
     app = pyotp.TOTP(services.accounts.begin_second_factor(principal, PASSWORD, address="test", now=NOW))
     return lambda now: app.at(int(now))
 
 
 def set_up(services: AccountServices) -> tuple[Code, list[str]]:
-    """ann with a second factor: what her app shows, and her recovery codes."""
+    """Register ann with a second factor. Return the codes of her app by time, and her recovery codes."""
     services.register()
     signed_in = services.login()
     code = begin(services, signed_in)
@@ -43,22 +43,22 @@ def set_up(services: AccountServices) -> tuple[Code, list[str]]:
     return code, services.accounts.second_factor.confirm(principal, code(NOW), address="test", now=NOW)
 
 
-def login(services: AccountServices, totp: str | None, *, now: float = LATER, address: str = "test") -> SignIn:
+def login(services: AccountServices, totp: str | None, *, now: float = LATER, address: str = "test") -> SessionTokens:
     return services.accounts.login("ann", PASSWORD, totp, client="test", address=address, now=now)
 
 
-def test_a_login_needs_the_password_and_a_code(services: AccountServices) -> None:
+def test_login_needs_the_password_and_a_code(services: AccountServices) -> None:
     code, _ = set_up(services)
-    for nothing in (None, "", " "):
+    for missing in (None, "", " "):
         with pytest.raises(SecondFactorRequired):
-            login(services, nothing)
+            login(services, missing)
     with pytest.raises(BadCredentials):
         services.accounts.login("ann", "wrong", code(LATER), client="test", address="test", now=LATER)
     signed_in = login(services, code(LATER))
     assert signed_in.user.totp_enabled
 
 
-def test_until_it_is_confirmed_nothing_is_asked(services: AccountServices) -> None:
+def test_login_needs_no_code_before_the_setup_is_confirmed(services: AccountServices) -> None:
     services.register()
     signed_in = services.login()
     begin(services, signed_in)
@@ -70,54 +70,54 @@ def test_until_it_is_confirmed_nothing_is_asked(services: AccountServices) -> No
     assert services.login()
 
 
-class TestACodeCountsOnce:
-    def test_it_is_no_good_a_second_time_nor_is_an_older_one(self, services: AccountServices) -> None:
+class TestTotpCodes:
+    def test_used_code_and_older_codes_are_rejected(self, services: AccountServices) -> None:
         code, _ = set_up(services)
         login(services, code(LATER))
-        for seen in (code(LATER), code(LATER - 30)):
+        for used in (code(LATER), code(LATER - 30)):
             with pytest.raises(BadSecondFactor):
-                login(services, seen)
+                login(services, used)
         assert login(services, code(LATER + 30))
 
-    def test_the_one_that_confirmed_the_setup_is_used_up(self, services: AccountServices) -> None:
+    def test_code_that_confirmed_the_setup_is_rejected(self, services: AccountServices) -> None:
         code, _ = set_up(services)
         with pytest.raises(BadSecondFactor):
             login(services, code(NOW), now=NOW)
 
     @on_both
-    def test_of_many_who_come_with_one_code_one_gets_in(self, services: AccountServices) -> None:
+    def test_one_of_several_concurrent_logins_with_one_code_succeeds(self, services: AccountServices) -> None:
         services = services.with_settings(login_failures_per_client="100/minute")
         code, _ = set_up(services)
-        answers = at_once(5, lambda: login(services, code(LATER)))
-        assert sum(isinstance(answer, SignIn) for answer in answers) == 1
-        assert sum(isinstance(answer, BadSecondFactor) for answer in answers) == 4
+        results = at_once(5, lambda: login(services, code(LATER)))
+        assert sum(isinstance(result, SessionTokens) for result in results) == 1
+        assert sum(isinstance(result, BadSecondFactor) for result in results) == 4
 
     @on_both
-    def test_of_many_who_come_with_one_recovery_code_one_gets_in(self, services: AccountServices) -> None:
+    def test_one_of_several_concurrent_logins_with_one_recovery_code_succeeds(self, services: AccountServices) -> None:
         services = services.with_settings(login_failures_per_client="100/minute")
         _, codes = set_up(services)
-        answers = at_once(5, lambda: login(services, codes[0]))
-        assert sum(isinstance(answer, SignIn) for answer in answers) == 1
+        results = at_once(5, lambda: login(services, codes[0]))
+        assert sum(isinstance(result, SessionTokens) for result in results) == 1
 
     @pytest.mark.parametrize("seconds", [-61, 61, 3600])
-    def test_one_of_another_time_is_none(self, services: AccountServices, seconds: int) -> None:
+    def test_code_of_another_time_is_rejected(self, services: AccountServices, seconds: int) -> None:
         code, _ = set_up(services)
         with pytest.raises(BadSecondFactor):
             login(services, code(LATER + seconds))
 
     @pytest.mark.parametrize("code", ["12345", "1234567", "abcdef", "١٢٣٤٥٦", "\ud800", "-" * 64, "0x1234"])
-    def test_what_is_no_code_is_refused(self, services: AccountServices, code: str) -> None:
+    def test_malformed_code_is_rejected(self, services: AccountServices, code: str) -> None:
         set_up(services)
         with pytest.raises(BadSecondFactor):
             login(services, code)
 
-    def test_a_code_may_be_typed_with_the_space_that_apps_show(self, services: AccountServices) -> None:
+    def test_code_with_a_space_is_accepted(self, services: AccountServices) -> None:
         code, _ = set_up(services)
         assert login(services, f"{code(LATER)[:3]} {code(LATER)[3:]}")
 
 
 class TestRecoveryCodes:
-    def test_each_opens_once_however_it_is_typed(self, services: AccountServices) -> None:
+    def test_recovery_code_works_once_in_any_case_and_grouping(self, services: AccountServices) -> None:
         _, codes = set_up(services)
         assert len(set(codes)) == 10
         assert login(services, codes[0])
@@ -125,21 +125,21 @@ class TestRecoveryCodes:
             login(services, codes[0])
         assert login(services, codes[1].upper().replace("-", " "))
 
-    def test_another_users_is_none(self, services: AccountServices) -> None:
+    def test_recovery_code_of_another_user_is_rejected(self, services: AccountServices) -> None:
         _, codes = set_up(services)
         services.register("bob")
         assert services.login("bob")
         with services.db.write() as db:
-            bob = db.scalar(select(User.id).where(User.name == "bob"))
+            bob = db.scalars(select(User.id).where(User.name == "bob")).one()
             for row in db.scalars(select(RecoveryCode)):
-                row.user_id = bob  # as if they had been bob's
+                row.user_id = bob  # now they belong to bob
         with pytest.raises(BadSecondFactor):
             login(services, codes[0])
 
-    def test_they_have_more_than_112_bits(self) -> None:
-        assert len(new_recovery_code().replace("-", "")) * 5 >= 112  # 32 letters: 5 bits each
+    def test_recovery_codes_have_at_least_112_bits(self) -> None:
+        assert all(len(code.replace("-", "")) * 5 >= 112 for code in new_recovery_codes())  # 32 characters: 5 bits each
 
-    def test_only_their_hashes_are_stored(self, services: AccountServices, tmp_path: Path) -> None:
+    def test_only_the_hashes_of_recovery_codes_are_stored(self, services: AccountServices, tmp_path: Path) -> None:
         _, codes = set_up(services)
         services.db.close()
         stored = b"".join(path.read_bytes() for path in tmp_path.glob("cloudchat.db*"))
@@ -147,7 +147,7 @@ class TestRecoveryCodes:
 
 
 class TestTheSecret:
-    def test_it_is_in_no_database_and_no_log(
+    def test_secret_is_neither_stored_in_plaintext_nor_logged(
         self, services: AccountServices, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level("DEBUG")
@@ -158,48 +158,34 @@ class TestTheSecret:
         assert secret.encode() not in b"".join(path.read_bytes() for path in tmp_path.glob("cloudchat.db*"))
         assert secret not in caplog.text
 
-    def test_it_opens_for_its_own_user_and_by_its_own_key_only(self, tmp_path: Path) -> None:
-        vault = open_vault(tmp_path / "keys")
-        locked = vault.lock("secret", purpose="ann")
-        assert open_vault(tmp_path / "keys").unlock(locked, purpose="ann") == "secret"
-        for opened, purpose, text in (
-            (vault, "bob", locked),
-            (open_vault(tmp_path / "other"), "ann", locked),
-            (vault, "ann", locked[:-8] + "AAAAAAA="),
-            (vault, "ann", "é"),
-            (vault, "ann", ""),
-        ):
-            with pytest.raises(VaultError):
-                opened.unlock(text, purpose=purpose)
-
-    def test_with_the_key_lost_recovery_codes_still_open(self, tmp_path: Path) -> None:
+    def test_recovery_codes_work_after_the_loss_of_the_key(self, tmp_path: Path) -> None:
         services = AccountServices.make(tmp_path)
         code, codes = set_up(services)
         (tmp_path / "keys" / "vault.key").unlink()
-        again = AccountServices.make(tmp_path)
+        restarted = AccountServices.make(tmp_path)
         with pytest.raises(BadSecondFactor):
-            login(again, code(LATER))
-        assert login(again, codes[0])
+            login(restarted, code(LATER))
+        assert login(restarted, codes[0])
 
 
-class TestChanges:
-    def test_the_password_is_asked_for_once_more(self, services: AccountServices) -> None:
+class TestSetUpAndRemoval:
+    def test_setup_needs_the_password(self, services: AccountServices) -> None:
         services.register()
         principal = services.authenticate(services.login().access_token)
         with pytest.raises(BadCredentials):
             services.accounts.begin_second_factor(principal, "wrong", address="test", now=NOW)
 
-    def test_who_signed_in_with_the_password_alone_is_out(self, services: AccountServices) -> None:
+    def test_confirmation_ends_the_other_sessions(self, services: AccountServices) -> None:
         services.register()
-        here, thief = services.login(), services.login()
-        code = begin(services, here)
-        principal = services.authenticate(here.access_token)
+        own, thief = services.login(), services.login()
+        code = begin(services, own)
+        principal = services.authenticate(own.access_token)
         services.accounts.second_factor.confirm(principal, code(NOW), address="test", now=NOW)
-        assert services.authenticate(here.access_token)
+        assert services.authenticate(own.access_token)
         with pytest.raises(BadToken):
             services.authenticate(thief.access_token)
 
-    def test_it_can_not_be_replaced_or_confirmed_again_while_it_is_on(self, services: AccountServices) -> None:
+    def test_enabled_second_factor_cannot_be_replaced_or_confirmed_again(self, services: AccountServices) -> None:
         code, _ = set_up(services)
         principal = services.authenticate(login(services, code(LATER)).access_token, now=LATER)
         with pytest.raises(Conflict):
@@ -207,7 +193,7 @@ class TestChanges:
         with pytest.raises(Conflict):
             services.accounts.second_factor.confirm(principal, code(LATER + 30), address="test", now=LATER)
 
-    def test_disabling_it_takes_both_factors(self, services: AccountServices) -> None:
+    def test_disabling_needs_both_factors(self, services: AccountServices) -> None:
         code, codes = set_up(services)
         principal = services.authenticate(login(services, code(LATER)).access_token, now=LATER)
 
@@ -225,13 +211,13 @@ class TestChanges:
         with pytest.raises(Conflict):
             disable(PASSWORD, codes[0])
 
-    def test_an_administrator_takes_away_a_lost_one(self, services: AccountServices) -> None:
+    def test_administrator_can_remove_a_lost_second_factor(self, services: AccountServices) -> None:
         set_up(services)
         services.admin.users.reset_second_factor(services.admin.users.find("ann"), actor=COMMAND_LINE, now=LATER)
         assert services.login(now=LATER)
 
 
-def test_guessing_codes_is_slowed_down_also_from_many_places(services: AccountServices) -> None:
+def test_wrong_codes_from_many_networks_are_rate_limited(services: AccountServices) -> None:
     set_up(services)
     for number in range(10):
         with pytest.raises(BadSecondFactor):
@@ -240,10 +226,10 @@ def test_guessing_codes_is_slowed_down_also_from_many_places(services: AccountSe
         login(services, "000000", address="192.0.2.99")
 
 
-def test_guessing_codes_at_the_second_factors_end_is_slowed_down_too(
+def test_wrong_codes_are_rate_limited_when_disabling(
     services: AccountServices, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By who has the password and a token, from the owner's own network; a right password makes up for no code."""
+    """The attacker has the password and a token, in the owner's network. A right password must not reset the count."""
     code, _ = set_up(services)
     principal = services.authenticate(login(services, code(LATER)).access_token, now=LATER)
 
@@ -260,7 +246,7 @@ def test_guessing_codes_at_the_second_factors_end_is_slowed_down_too(
         disable(code(LATER + 30))
 
 
-def test_while_somebody_guesses_the_owner_gets_in_from_where_they_always_do(services: AccountServices) -> None:
+def test_owner_can_log_in_from_a_known_network_during_an_attack(services: AccountServices) -> None:
     code, _ = set_up(services)
     for number in range(10):
         with pytest.raises(BadSecondFactor):
@@ -268,19 +254,19 @@ def test_while_somebody_guesses_the_owner_gets_in_from_where_they_always_do(serv
     assert login(services, code(LATER), address="test")
 
 
-class TestAdministrators:
+class TestRequiredForAdministrators:
     @pytest.fixture
     def services(self, tmp_path: Path) -> AccountServices:
         services = AccountServices.make(tmp_path, require_admin_2fa=True)
         services.admin.users.create("ann", PASSWORD, "admin", actor=COMMAND_LINE, now=NOW)
         return services
 
-    def test_without_one_they_may_chat_and_not_administer(self, services: AccountServices) -> None:
+    def test_administrator_without_a_second_factor_lacks_the_scope_admin(self, services: AccountServices) -> None:
         signed_in = services.login()
         assert signed_in.user.must_set_up_totp
         assert services.authenticate(signed_in.access_token).scopes == {"chat:read", "chat:write"}
 
-    def test_with_one_they_may(self, services: AccountServices) -> None:
+    def test_administrator_with_a_second_factor_has_the_scope_admin(self, services: AccountServices) -> None:
         signed_in = services.login()
         code = begin(services, signed_in)
         principal = services.authenticate(signed_in.access_token)
@@ -288,7 +274,7 @@ class TestAdministrators:
         assert "admin" in services.authenticate(signed_in.access_token).scopes
         assert not services.accounts.profile(principal.user_id).must_set_up_totp
 
-    def test_members_need_none(self, services: AccountServices) -> None:
+    def test_member_needs_no_second_factor(self, services: AccountServices) -> None:
         services.register("bob")
         assert not services.login("bob").user.must_set_up_totp
 
@@ -302,11 +288,9 @@ class TestAdministrators:
             ("chat.example", "", True),
         ],
     )
-    def test_it_is_demanded_and_registration_is_not_open_where_strangers_can_come(
+    def test_public_server_requires_it_and_does_not_open_registration_by_default(
         self, host: str, origin: str, needed: bool
     ) -> None:
-        from cloudchat.settings import Settings
-
         settings = Settings(host=host, allowed_origins=origin)
         assert settings.admins_need_second_factor is needed
         assert (settings.registration_mode == "open") is not needed

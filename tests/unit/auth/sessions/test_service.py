@@ -1,9 +1,10 @@
-"""Sessions: a refresh token is good for one exchange, and a copy of one ends the family."""
+"""Sessions: a refresh token can be exchanged once, and the use of a copy revokes the session."""
 
 import pytest
 
-from cloudchat.auth.errors import BadToken, NotFound, RefreshedJustNow
-from cloudchat.auth.results import SignIn
+from cloudchat.auth.errors import BadToken, NotFound, RefreshTokenSuperseded
+from cloudchat.auth.repository import user_by_id
+from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.sessions.refresh_rotation import MAX_SUCCESSORS
 from cloudchat.auth.sessions.repository import MAX_SESSIONS
 from cloudchat.settings import Settings
@@ -17,19 +18,21 @@ AFTER_GRACE = NOW + GRACE_SECONDS + 1
 
 
 @pytest.fixture
-def signed_in(services: AccountServices) -> SignIn:
+def signed_in(services: AccountServices) -> SessionTokens:
     services.register()
     return services.login()
 
 
-def test_a_refresh_gives_new_tokens_of_the_same_session(services: AccountServices, signed_in: SignIn) -> None:
+def test_refresh_returns_new_tokens_of_the_same_session(services: AccountServices, signed_in: SessionTokens) -> None:
     fresh = services.refresh(signed_in.refresh_token, now=NOW + 500)
     assert fresh.refresh_token != signed_in.refresh_token
     assert fresh.session_id == signed_in.session_id
     assert services.authenticate(fresh.access_token, now=NOW + 1000)
 
 
-def test_the_sessions_of_one_user_do_not_know_each_other(services: AccountServices, signed_in: SignIn) -> None:
+def test_revocation_of_one_session_leaves_the_other_sessions_of_the_user(
+    services: AccountServices, signed_in: SessionTokens
+) -> None:
     phone = services.login()
     services.refresh(phone.refresh_token)
     services.refresh(phone.refresh_token, now=NOW + 1)
@@ -38,27 +41,29 @@ def test_the_sessions_of_one_user_do_not_know_each_other(services: AccountServic
     assert services.refresh(signed_in.refresh_token, now=AFTER_GRACE)
 
 
-def test_who_never_got_the_answer_asks_again_and_goes_on(services: AccountServices, signed_in: SignIn) -> None:
-    services.refresh(signed_in.refresh_token)  # the server died before it could say so
-    again = services.refresh(signed_in.refresh_token, now=NOW + GRACE_SECONDS)
-    assert again.session_id == signed_in.session_id
-    assert services.authenticate(again.access_token, now=AFTER_GRACE)
-    assert services.refresh(again.refresh_token, now=NOW + 600)
+def test_lost_response_can_be_retried_within_the_grace_period(
+    services: AccountServices, signed_in: SessionTokens
+) -> None:
+    services.refresh(signed_in.refresh_token)  # the response is lost
+    retried = services.refresh(signed_in.refresh_token, now=NOW + GRACE_SECONDS)
+    assert retried.session_id == signed_in.session_id
+    assert services.authenticate(retried.access_token, now=AFTER_GRACE)
+    assert services.refresh(retried.refresh_token, now=NOW + 600)
 
 
-def test_two_tabs_that_refreshed_at_once_both_go_on_with_the_cookie_that_came_last(
-    services: AccountServices, signed_in: SignIn
+def test_two_tabs_can_refresh_with_one_token_and_continue_with_the_last_cookie(
+    services: AccountServices, signed_in: SessionTokens
 ) -> None:
     one, other = (services.refresh(signed_in.refresh_token, now=NOW + seconds) for seconds in (0, 1))
     for tab in (one, other):
         assert services.authenticate(tab.access_token, now=NOW + 500)
-    jar = services.refresh(other.refresh_token, now=NOW + 500)
-    jar = services.refresh(jar.refresh_token, now=NOW + 501)
-    assert services.authenticate(jar.access_token, now=NOW + 502)
+    cookie = services.refresh(other.refresh_token, now=NOW + 500)
+    cookie = services.refresh(cookie.refresh_token, now=NOW + 501)
+    assert services.authenticate(cookie.access_token, now=NOW + 502)
 
 
-def test_of_two_successors_the_first_one_used_wins_and_the_other_one_later_ends_the_session(
-    services: AccountServices, signed_in: SignIn
+def test_use_of_a_sibling_after_the_grace_period_revokes_the_session(
+    services: AccountServices, signed_in: SessionTokens
 ) -> None:
     owner, thief = (services.refresh(signed_in.refresh_token) for _ in range(2))
     newest = services.refresh(owner.refresh_token, now=NOW + 500)
@@ -70,27 +75,27 @@ def test_of_two_successors_the_first_one_used_wins_and_the_other_one_later_ends_
         services.refresh(newest.refresh_token, now=NOW + 520)
 
 
-def test_the_other_one_a_moment_later_gets_nothing_and_ends_nothing(
-    services: AccountServices, signed_in: SignIn
+def test_use_of_a_sibling_within_the_grace_period_is_refused_without_revocation(
+    services: AccountServices, signed_in: SessionTokens
 ) -> None:
     one, other = (services.refresh(signed_in.refresh_token) for _ in range(2))
     newest = services.refresh(one.refresh_token, now=NOW + 500)
-    with pytest.raises(RefreshedJustNow):
+    with pytest.raises(RefreshTokenSuperseded):
         services.refresh(other.refresh_token, now=NOW + 500 + GRACE_SECONDS)
     assert services.refresh(newest.refresh_token, now=NOW + 520)
 
 
-def test_a_token_whose_successor_was_used_gets_nothing(services: AccountServices, signed_in: SignIn) -> None:
+def test_token_with_a_used_successor_is_refused(services: AccountServices, signed_in: SessionTokens) -> None:
     fresh = services.refresh(signed_in.refresh_token)
     newest = services.refresh(fresh.refresh_token, now=NOW + 1)
-    with pytest.raises(RefreshedJustNow):
+    with pytest.raises(RefreshTokenSuperseded):
         services.refresh(signed_in.refresh_token, now=NOW + 2)
     assert services.refresh(newest.refresh_token, now=NOW + 3)
     with pytest.raises(BadToken):
         services.refresh(signed_in.refresh_token, now=AFTER_GRACE)
 
 
-def test_used_again_later_it_ends_the_session_for_both(services: AccountServices, signed_in: SignIn) -> None:
+def test_reuse_after_the_grace_period_revokes_the_session(services: AccountServices, signed_in: SessionTokens) -> None:
     fresh = services.refresh(signed_in.refresh_token)
     with pytest.raises(BadToken):
         services.refresh(signed_in.refresh_token, now=AFTER_GRACE)
@@ -100,18 +105,18 @@ def test_used_again_later_it_ends_the_session_for_both(services: AccountServices
         services.refresh(fresh.refresh_token, now=AFTER_GRACE)
 
 
-def test_asking_again_and_again_gets_few_and_does_not_prolong_the_grace(
-    services: AccountServices, signed_in: SignIn
+def test_retries_get_a_bounded_number_of_successors_and_do_not_extend_the_grace_period(
+    services: AccountServices, signed_in: SessionTokens
 ) -> None:
     for seconds in range(MAX_SUCCESSORS):
         services.refresh(signed_in.refresh_token, now=NOW + seconds)
-    with pytest.raises(RefreshedJustNow):
+    with pytest.raises(RefreshTokenSuperseded):
         services.refresh(signed_in.refresh_token, now=NOW + GRACE_SECONDS)
     with pytest.raises(BadToken):
         services.refresh(signed_in.refresh_token, now=AFTER_GRACE)
 
 
-def test_a_copy_from_generations_ago_ends_the_session_too(services: AccountServices, signed_in: SignIn) -> None:
+def test_reuse_of_a_much_older_token_revokes_the_session(services: AccountServices, signed_in: SessionTokens) -> None:
     newest = signed_in
     for generation in range(1, 5):
         newest = services.refresh(newest.refresh_token, now=NOW + generation * 600)
@@ -121,49 +126,49 @@ def test_a_copy_from_generations_ago_ends_the_session_too(services: AccountServi
         services.refresh(newest.refresh_token, now=NOW + 3000)
 
 
-def test_of_many_tabs_that_refresh_at_once_few_get_a_successor_and_none_ends_the_session(
-    services: AccountServices, signed_in: SignIn
+def test_concurrent_refreshes_get_at_most_max_successors_and_do_not_revoke(
+    services: AccountServices, signed_in: SessionTokens
 ) -> None:
-    answers = at_once(6, lambda: services.refresh(signed_in.refresh_token))
-    won = [answer for answer in answers if isinstance(answer, SignIn)]
-    assert len({answer.refresh_token for answer in won}) == MAX_SUCCESSORS
-    assert sum(isinstance(answer, RefreshedJustNow) for answer in answers) == 6 - MAX_SUCCESSORS
+    results = at_once(6, lambda: services.refresh(signed_in.refresh_token))
+    won = [result for result in results if isinstance(result, SessionTokens)]
+    assert len({result.refresh_token for result in won}) == MAX_SUCCESSORS
+    assert sum(isinstance(result, RefreshTokenSuperseded) for result in results) == 6 - MAX_SUCCESSORS
     assert services.refresh(won[-1].refresh_token)
 
 
-def test_of_successors_used_at_once_one_wins(services: AccountServices, signed_in: SignIn) -> None:
+def test_one_of_several_concurrently_used_siblings_wins(services: AccountServices, signed_in: SessionTokens) -> None:
     successors = [services.refresh(signed_in.refresh_token) for _ in range(MAX_SUCCESSORS)]
-    waiting = iter([successor.refresh_token for successor in successors])
-    answers = at_once(MAX_SUCCESSORS, lambda: services.refresh(next(waiting), now=NOW + 500))
-    (won,) = [answer for answer in answers if isinstance(answer, SignIn)]
-    assert sum(isinstance(answer, RefreshedJustNow) for answer in answers) == MAX_SUCCESSORS - 1
+    tokens = iter([successor.refresh_token for successor in successors])
+    results = at_once(MAX_SUCCESSORS, lambda: services.refresh(next(tokens), now=NOW + 500))
+    (won,) = [result for result in results if isinstance(result, SessionTokens)]
+    assert sum(isinstance(result, RefreshTokenSuperseded) for result in results) == MAX_SUCCESSORS - 1
     assert services.refresh(won.refresh_token, now=NOW + 501)
 
 
-def test_a_copy_used_by_many_at_once_ends_the_session_and_is_told_once(
-    services: AccountServices, signed_in: SignIn
+def test_concurrent_reuse_revokes_the_session_with_one_audit_entry(
+    services: AccountServices, signed_in: SessionTokens
 ) -> None:
     fresh = services.refresh(signed_in.refresh_token)
-    answers = at_once(4, lambda: services.refresh(signed_in.refresh_token, now=AFTER_GRACE))
-    assert [type(answer) for answer in answers] == [BadToken] * 4
+    results = at_once(4, lambda: services.refresh(signed_in.refresh_token, now=AFTER_GRACE))
+    assert [type(result) for result in results] == [BadToken] * 4
     with pytest.raises(BadToken):
         services.refresh(fresh.refresh_token, now=AFTER_GRACE)
     assert [entry.action for entry in services.admin.audit_log(None, 50)].count("session.reuse") == 1
 
 
 @pytest.mark.parametrize("token", ["", "guess", "A" * 43, "\ud800" * 43, "é" * 43])
-def test_what_was_never_issued_is_refused(services: AccountServices, signed_in: SignIn, token: str) -> None:
+def test_unknown_refresh_token_is_rejected(services: AccountServices, signed_in: SessionTokens, token: str) -> None:
     with pytest.raises(BadToken):
         services.refresh(token)
     assert services.refresh(signed_in.refresh_token)
 
 
-def test_an_access_token_refreshes_nothing(services: AccountServices, signed_in: SignIn) -> None:
+def test_access_token_is_not_a_refresh_token(services: AccountServices, signed_in: SessionTokens) -> None:
     with pytest.raises(BadToken):
         services.refresh(signed_in.access_token)
 
 
-def test_a_session_in_use_lives_to_its_absolute_end_and_an_idle_one_shorter(services: AccountServices) -> None:
+def test_idle_session_expires_first_and_used_session_at_its_absolute_end(services: AccountServices) -> None:
     services = services.with_settings(refresh_idle_seconds=1000, refresh_absolute_seconds=2500)
     services.register()
     idle, used = services.login(), services.login()
@@ -176,7 +181,7 @@ def test_a_session_in_use_lives_to_its_absolute_end_and_an_idle_one_shorter(serv
         services.refresh(used.refresh_token, now=NOW + 2500)
 
 
-def test_a_used_token_still_logs_out(services: AccountServices, signed_in: SignIn) -> None:
+def test_logout_accepts_an_exchanged_refresh_token(services: AccountServices, signed_in: SessionTokens) -> None:
     fresh = services.refresh(signed_in.refresh_token)
     services.accounts.sessions.end_by_refresh_token(signed_in.refresh_token, address="test", now=NOW)
     with pytest.raises(BadToken):
@@ -185,22 +190,18 @@ def test_a_used_token_still_logs_out(services: AccountServices, signed_in: SignI
         services.refresh(fresh.refresh_token)
 
 
-def test_a_user_sees_and_ends_only_their_own_sessions(services: AccountServices, signed_in: SignIn) -> None:
+def test_user_can_list_and_end_only_their_own_sessions(services: AccountServices, signed_in: SessionTokens) -> None:
     services.register("bob")
     bob = services.login("bob")
-    (seen,) = services.accounts.sessions.list(signed_in.user.id, current=signed_in.session_id, now=NOW)
-    assert (seen.id, seen.current, seen.client) == (signed_in.session_id, True, "test")
+    (session,) = services.accounts.sessions.list(signed_in.user.id, current=signed_in.session_id, now=NOW)
+    assert (session.id, session.current, session.client) == (signed_in.session_id, True, "test")
     with pytest.raises(NotFound):
-        services.accounts.sessions.end(signed_in.user.id, bob.session_id, because="mischief", address="", now=NOW)
+        services.accounts.sessions.end(signed_in.user.id, bob.session_id, reason="test", address="", now=NOW)
     assert services.authenticate(bob.access_token)
 
 
-def test_one_user_has_a_bounded_number_of_sessions_and_the_oldest_goes(
-    services: AccountServices, signed_in: SignIn
-) -> None:
+def test_oldest_session_ends_beyond_max_sessions(services: AccountServices, signed_in: SessionTokens) -> None:
     with services.db.read() as db:
-        from cloudchat.auth.repository import user_by_id
-
         user = user_by_id(db, signed_in.user.id)
     assert user is not None
     assert user.password_hash is not None
@@ -211,11 +212,11 @@ def test_one_user_has_a_bounded_number_of_sessions_and_the_oldest_goes(
     assert signed_in.session_id not in {session.id for session in live}
 
 
-def test_a_device_can_not_forge_lines_by_its_name(services: AccountServices) -> None:
+def test_client_name_is_printable_and_bounded(services: AccountServices) -> None:
     services.register()
     signed_in = services.accounts.login(
         "ann", "five purple kettles sing", client="x\r\nlogin accepted\x1b[2J" + "y" * 500, address="test", now=NOW
     )
-    (seen,) = services.accounts.sessions.list(signed_in.user.id, current="", now=NOW)
-    assert seen.client.isprintable()
-    assert len(seen.client) == 200
+    (session,) = services.accounts.sessions.list(signed_in.user.id, current="", now=NOW)
+    assert session.client.isprintable()
+    assert len(session.client) == 200

@@ -1,4 +1,4 @@
-"""Tokens: what is signed here is good, and nothing else is, whatever it is."""
+"""Only tokens that this server signed are valid; everything else raises BadToken."""
 
 import base64
 import json
@@ -46,7 +46,7 @@ def without(name: str) -> dict[str, Any]:
     return {claim: value for claim, value in CLAIMS.items() if claim != name}
 
 
-def test_an_access_token_says_whom_it_is_for() -> None:
+def test_access_token_has_its_user_session_id_and_expiry() -> None:
     claims = TOKENS.verify(TOKENS.issue_access("user-1", "session-1", "token-1", NOW), NOW + 1)
     assert (claims.kind, claims.user_id, claims.session_id, claims.token_id) == (
         ACCESS,
@@ -57,11 +57,11 @@ def test_an_access_token_says_whom_it_is_for() -> None:
     assert claims.expires_at == NOW + 600
 
 
-def test_the_hand_made_token_that_the_hostile_ones_differ_from_is_good() -> None:
+def test_unmodified_hand_made_token_is_valid() -> None:
     assert TOKENS.verify(signed(CLAIMS), NOW).user_id == "user-1"
 
 
-def test_each_kind_is_refused_where_only_the_other_is_meant() -> None:
+def test_token_of_another_kind_is_rejected() -> None:
     access = TOKENS.issue_access("user-1", "session-1", "token-1", NOW)
     api = TOKENS.issue_api("user-1", "token-1", NOW, NOW + 3600)
     assert TOKENS.verify(api, NOW, (API,)).kind == API
@@ -71,7 +71,7 @@ def test_each_kind_is_refused_where_only_the_other_is_meant() -> None:
             TOKENS.verify(token, NOW, (kind,))
 
 
-def test_a_token_lives_from_its_issue_to_its_expiry() -> None:
+def test_token_is_valid_from_issue_to_expiry() -> None:
     token = TOKENS.issue_access("user-1", "session-1", "token-1", NOW)
     assert TOKENS.verify(token, NOW + 599.9)
     for moment in (NOW + 600, NOW - 60):
@@ -79,7 +79,7 @@ def test_a_token_lives_from_its_issue_to_its_expiry() -> None:
             TOKENS.verify(token, moment)
 
 
-def test_a_token_of_a_key_that_no_longer_signs_stays_good() -> None:
+def test_token_of_an_older_key_is_valid() -> None:
     old = signed(CLAIMS, {"typ": "at+jwt", "kid": thumbprint(OTHER_KEY)}, OTHER_KEY)
     ring = KeyRing({KID: KEY, thumbprint(OTHER_KEY): OTHER_KEY}, KID)
     assert Tokens(ring, access_seconds=600).verify(old, NOW).user_id == "user-1"
@@ -143,6 +143,6 @@ HOSTILE: dict[str, object] = {
 
 
 @pytest.mark.parametrize("token", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a_hostile_token_is_refused_by_one_exception(token: Any) -> None:
+def test_hostile_token_raises_bad_token(token: Any) -> None:
     with pytest.raises(BadToken):
         TOKENS.verify(token, NOW)

@@ -1,4 +1,4 @@
-"""Signing keys: made once, by whoever comes first, and readable by nobody else."""
+"""Signing keys: created once by concurrent processes, and private."""
 
 import os
 import stat
@@ -8,23 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from cloudchat.auth.tokens.keys import KeyFolderError, load_or_create
+from cloudchat.auth.key_folder import KeyFolderError
+from cloudchat.auth.tokens.keys import load_or_create
 
 
-def test_a_key_is_made_at_first_and_kept(tmp_path: Path) -> None:
+def test_first_load_creates_a_key_and_the_next_loads_it(tmp_path: Path) -> None:
     ring = load_or_create(tmp_path / "keys")
     again = load_or_create(tmp_path / "keys")
     assert list(ring.keys) == [ring.signing_kid] == list(again.keys)
 
 
-def test_nobody_else_may_read_the_keys(tmp_path: Path) -> None:
+def test_key_files_are_private(tmp_path: Path) -> None:
     load_or_create(tmp_path / "keys")
     (file,) = (tmp_path / "keys").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o400
     assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
 
 
-def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
+def test_concurrent_first_starts_get_the_same_key(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from cloudchat.auth.tokens.keys import load_or_create; "
         "sys.stdin.read(); print(load_or_create(Path(sys.argv[1])).signing_kid)"
@@ -47,7 +48,7 @@ def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
     assert len(kids) == 1
 
 
-def test_the_newest_key_signs_and_older_ones_still_verify(tmp_path: Path) -> None:
+def test_newest_key_signs_and_older_keys_are_in_the_ring(tmp_path: Path) -> None:
     old = load_or_create(tmp_path / "keys")
     new = load_or_create(tmp_path / "other")
     (file,) = (tmp_path / "other").iterdir()
@@ -59,14 +60,14 @@ def test_the_newest_key_signs_and_older_ones_still_verify(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("content", [b"", b"-----BEGIN PRIVATE KEY-----\nhalf of"])
-def test_a_broken_key_file_is_named(tmp_path: Path, content: bytes) -> None:
+def test_error_names_a_broken_key_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "broken.pem").write_bytes(content)
     with pytest.raises(KeyFolderError, match=r"broken\.pem"):
         load_or_create(tmp_path / "keys")
 
 
-def test_what_a_crash_left_half_written_is_no_key(tmp_path: Path) -> None:
+def test_partially_written_file_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / ".new-abc").write_bytes(b"-----BEGIN")
     assert len(load_or_create(tmp_path / "keys").keys) == 1

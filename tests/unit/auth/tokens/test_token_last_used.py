@@ -1,4 +1,4 @@
-"""When an API token was last used: known to the hour, at the price of one write an hour."""
+"""The last use of an API token, with one write per hour."""
 
 from pathlib import Path
 
@@ -11,17 +11,17 @@ def used_at(services: AccountServices) -> float | None:
     return token.last_used_at
 
 
-def test_uses_are_written_down_once_an_hour(tmp_path: Path) -> None:
+def test_use_is_stored_once_per_hour(tmp_path: Path) -> None:
     services = AccountServices.make(tmp_path)
     services.register()
     issued = services.admin.tokens.issue("ann", {"chat:read"}, 86400, label="", actor=COMMAND_LINE, now=NOW)
     assert used_at(services) is None
 
     def use(now: float) -> None:
-        """By a process that ends at once, and so writes what it has to write."""
-        again = AccountServices.make(tmp_path)
-        again.authenticate(issued.token, now=now)
-        again.accounts.close()
+        """Authenticate in a process of its own, whose close() writes pending uses."""
+        other = AccountServices.make(tmp_path)
+        other.authenticate(issued.token, now=now)
+        other.accounts.close()
 
     use(NOW + 1)
     assert used_at(services) == NOW + 1
@@ -31,11 +31,11 @@ def test_uses_are_written_down_once_an_hour(tmp_path: Path) -> None:
     assert used_at(services) == NOW + 3601
 
 
-def test_a_locked_database_does_not_keep_the_request_waiting(tmp_path: Path) -> None:
+def test_locked_database_does_not_delay_authentication(tmp_path: Path) -> None:
     services = AccountServices.make(tmp_path)
     services.register()
     issued = services.admin.tokens.issue("ann", {"chat:read"}, 86400, label="", actor=COMMAND_LINE, now=NOW)
-    with services.db.write():  # somebody else holds the only write lock for as long as this block
+    with services.db.write():  # this block holds the only write lock
         assert services.authenticate(issued.token).kind == "api"
     services.accounts.close()
     assert used_at(services) == NOW

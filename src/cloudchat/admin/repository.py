@@ -1,0 +1,210 @@
+"""SQL queries for administrators: users, API tokens, invites and the audit log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
+
+from cloudchat.auth.errors import NotFound
+from cloudchat.auth.principal import ADMIN
+from cloudchat.core.ids import new_id
+from cloudchat.database.models import ApiToken, AuditEntry, Invite, LoginSession, User
+from cloudchat.database.statements import changed_rows
+
+# All times are seconds since 1970.
+
+# --- Users
+
+
+@dataclass(frozen=True, slots=True)
+class UserSummary:
+    """An account as administrators see it."""
+
+    id: str
+    name: str
+    role: str
+    disabled: bool
+    must_change_password: bool
+    totp_enabled: bool
+    created_at: float
+
+
+def summary_of(user: User) -> UserSummary:
+    """Return the columns of `user` that an administrator may see: no hash and no secret."""
+    return UserSummary(
+        id=user.id,
+        name=user.name,
+        role=user.role,
+        disabled=user.disabled_at is not None,
+        must_change_password=user.must_change_password,
+        totp_enabled=user.totp_confirmed_at is not None,
+        created_at=user.created_at,
+    )
+
+
+def users_after(db: Session, after: str | None, limit: int) -> Sequence[UserSummary]:
+    """Return a page of accounts, oldest first, that begins after the user `after`. Raises NotFound."""
+    query = select(User).order_by(User.created_at, User.id).limit(limit)
+    if after is not None:
+        cursor = db.get(User, after)
+        if cursor is None:
+            raise NotFound("there is no such user")
+        query = query.where(tuple_(User.created_at, User.id) > (cursor.created_at, cursor.id))
+    return [summary_of(user) for user in db.scalars(query)]
+
+
+def lock_administrators(db: Session) -> Sequence[str]:
+    """Return the ids of the enabled administrators, locked until the transaction ends: concurrent demotions wait."""
+    query = select(User.id).where(User.role == ADMIN, User.disabled_at.is_(None)).order_by(User.id)
+    return db.scalars(query.with_for_update()).all()
+
+
+# --- API tokens
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUser:
+    """The user of an API token."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSummary:
+    """An API token without its secret. `last_used_at` has a resolution of an hour."""
+
+    id: str
+    user: TokenUser
+    scopes: list[str]
+    label: str
+    created_at: float
+    expires_at: float
+    last_used_at: float | None
+    revoked_at: float | None
+
+
+def add_api_token(db: Session, *, user_id: str, scopes: str, label: str, now: float, expires_at: float) -> ApiToken:
+    """Insert the row of an API token."""
+    token = ApiToken(id=new_id(), user_id=user_id, scopes=scopes, label=label, created_at=now, expires_at=expires_at)
+    db.add(token)
+    return token
+
+
+def all_api_tokens(db: Session) -> Sequence[TokenSummary]:
+    """Return all API tokens, newest first, including those that were revoked or have expired."""
+    query = select(ApiToken, User.name).join(User, User.id == ApiToken.user_id).order_by(ApiToken.created_at.desc())
+    return [
+        TokenSummary(
+            id=token.id,
+            user=TokenUser(token.user_id, name),
+            scopes=token.scopes.split(),
+            label=token.label,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+            last_used_at=token.last_used_at,
+            revoked_at=token.revoked_at,
+        )
+        for token, name in db.execute(query)
+    ]
+
+
+def api_token_exists(db: Session, token_id: str) -> bool:
+    """Return whether there is an API token with this id, revoked or not."""
+    return token_id.isascii() and db.get(ApiToken, token_id) is not None
+
+
+def revoke_api_token(db: Session, token_id: str, now: float) -> bool:
+    """Revoke an API token. Return False if it was revoked before."""
+    revoke = update(ApiToken).where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None)).values(revoked_at=now)
+    return changed_rows(db, revoke) == 1
+
+
+# --- Invites
+
+
+@dataclass(frozen=True, slots=True)
+class InviteSummary:
+    """An invite without its secret. `used_by` is a username."""
+
+    id: str
+    created_at: float
+    expires_at: float
+    used_at: float | None
+    used_by: str | None
+
+
+def all_invites(db: Session) -> Sequence[InviteSummary]:
+    """Return all invites, newest first."""
+    query = (
+        select(Invite, User.name)
+        .outerjoin(User, User.id == Invite.used_by)
+        .order_by(Invite.created_at.desc(), Invite.id)
+    )
+    return [
+        InviteSummary(invite.id, invite.created_at, invite.expires_at, invite.used_at, name)
+        for invite, name in db.execute(query)
+    ]
+
+
+def delete_invite(db: Session, invite_id: str) -> bool:
+    """Delete an invite. Return False if there is none with this id."""
+    return invite_id.isascii() and changed_rows(db, delete(Invite).where(Invite.id == invite_id)) == 1
+
+
+# --- The audit log
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSummary:
+    """An audit entry: who did what to which target, when, from where, and whether it was done or denied.
+
+    `actor_name` and `target_name` are current: a username, the client of a session, or the label of a token; or None.
+    """
+
+    id: str
+    at: float
+    actor: str
+    actor_name: str | None
+    action: str
+    target: str
+    target_name: str | None
+    address: str
+    result: str
+    detail: str
+
+
+def audit_entries_before(db: Session, before: str | None, limit: int) -> Sequence[AuditSummary]:
+    """Return a page of entries, newest first, that begins after the entry `before`. Raises NotFound."""
+    actor, target = aliased(User), aliased(User)
+    target_name = func.coalesce(target.name, LoginSession.client, ApiToken.label)
+    query = (
+        select(AuditEntry, actor.name, func.nullif(target_name, ""))
+        .outerjoin(actor, actor.id == AuditEntry.actor)
+        .outerjoin(target, target.id == AuditEntry.target)
+        .outerjoin(LoginSession, LoginSession.id == AuditEntry.target)
+        .outerjoin(ApiToken, ApiToken.id == AuditEntry.target)
+        .order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        cursor = db.get(AuditEntry, before) if before.isascii() else None
+        if cursor is None:
+            raise NotFound("there is no such entry")
+        query = query.where(tuple_(AuditEntry.at, AuditEntry.id) < (cursor.at, cursor.id))
+    return [
+        AuditSummary(
+            id=entry.id,
+            at=entry.at,
+            actor=entry.actor,
+            actor_name=actor_name,
+            action=entry.action,
+            target=entry.target,
+            target_name=target_name,
+            address=entry.address,
+            result=entry.result,
+            detail=entry.detail,
+        )
+        for entry, actor_name, target_name in db.execute(query)
+    ]
