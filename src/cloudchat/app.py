@@ -23,6 +23,7 @@ from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.auth.vault import open_vault
+from cloudchat.broker.checkpoint_repository import LogCheckpoints
 from cloudchat.broker.log_checkpoint import run_checkpoints, save_checkpoint
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.broker.redis_functions import RedisFunctions
@@ -111,7 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
     passwords = Passwords()
     accounts = AccountService(db, tokens, passwords, SecondFactor(db, vault), slowdown, settings)
     admin = AdminService(db, tokens, passwords)
-    services = Services(db, keys, accounts, RoomService(db))
+    services = Services(db, keys, accounts, RoomService(db), LogCheckpoints(db))
     chat = _chat(settings, redis_url, services)
     requests: Counter[tuple[str, str, int]] = Counter()
 
@@ -124,7 +125,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         finally:
             await chat.supervisor.stop()
-            await save_checkpoint(chat.broker.witness, services.save_log_checkpoints)
+            await save_checkpoint(chat.broker.witness, services.save_marks)
             await chat.close()
             accounts.close()
             db.close()
@@ -159,7 +160,7 @@ def _chat(settings: Settings, redis_url: str, services: Services) -> Chat:
         calls,
         relay if traces is None else traces.listener(relay),
         history_messages=settings.history_messages,
-        places=services.log_checkpoints,
+        places=services.load_marks,
         settled=hub.settle,
     )
     relay.connect(broker)
@@ -173,7 +174,7 @@ def _chat(settings: Settings, redis_url: str, services: Services) -> Chat:
     )
     census = ClusterConnectionLimit(calls, per_user=settings.sockets_per_user, per_address=settings.sockets_per_address)
     sockets = SocketEndpoint(
-        services.admit,
+        services.authenticate_with_rooms,
         relay.head_of,
         Dispatcher(broker, relay, hub, messages, services.authenticate, traffic),
         roster,
@@ -192,7 +193,7 @@ def _chat(settings: Settings, redis_url: str, services: Services) -> Chat:
 async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     """Start everything that runs as long as the process does."""
     broker, keep = chat.broker, chat.supervisor.keep
-    broker.witness.recall(await asyncio.to_thread(services.rooms.log_checkpoints))
+    broker.witness.recall(await asyncio.to_thread(services.checkpoints.load))
     keep(broker.run(), "subscription")
     await until_well(chat.store_answers, _SECONDS_TO_GET_WELL)  # whoever waits for our start finds /readyz ready
     keep(chat.relay.heartbeat(), "heartbeat")
@@ -200,7 +201,7 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     keep(watch_store(lambda: broker.subscription.connected, chat.roster), "store outage")
     keep(prune_daily(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
     keep(chat.census.run(chat.roster.replace), "socket census")
-    keep(run_checkpoints(broker.witness, services.save_log_checkpoints), "witness")
+    keep(run_checkpoints(broker.witness, services.save_marks), "witness")
 
 
 def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: int, state_dir: Path) -> None:

@@ -192,7 +192,7 @@ class SocketEndpoint:
             limits=self._limits,
             rooms=[
                 events.RoomState(
-                    id=room.id, name=room.name, kind=room.kind, epoch=head.epoch, seq=head.seq, read=room.read
+                    id=room.id, name=room.name, kind=room.kind, epoch=head.epoch, seq=head.seq, read=room.read_seq
                 )
                 for room, head in zip(rooms, heads, strict=True)
             ],
