@@ -65,7 +65,7 @@ class Listener(Protocol):
     def subscribed(self, room: str) -> None:
         """From now on the room's events are heard; what came before must be read. Also after each reconnect."""
 
-    def heard(self, room: str, epoch: str, seq: int, event: bytes) -> None:
+    def event_received(self, room: str, epoch: str, seq: int, event: bytes) -> None:
         """An event was appended."""
 
 

@@ -15,24 +15,23 @@ from cloudchat.broker.broker import Listener
 
 
 class HighWaterMarks:
-    """Stands between a subscription and its listener, and remembers the highest seq of each room in its epoch."""
+    """Remembers the highest seq of each room in its epoch."""
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+    def __init__(self) -> None:
         self._known: dict[str, tuple[str, int]] = {}
         self._kept: dict[str, tuple[str, int]] = {}
 
-    def known(self, room: str) -> tuple[str, int]:
+    def get(self, room: str) -> tuple[str, int]:
         """The last place known in a room; `("", 0)` if there is none."""
         return self._known.get(room, ("", 0))
 
-    def saw(self, room: str, epoch: str, seq: int) -> None:
+    def observe(self, room: str, epoch: str, seq: int) -> None:
         """The store has said that this place is taken."""
         known = self._known.get(room)
         if known is None or known[1] < seq or known[0] != epoch:
             self._known[room] = (epoch, seq)
 
-    def recall(self, places: Mapping[str, tuple[str, int]]) -> None:
+    def merge(self, places: Mapping[str, tuple[str, int]]) -> None:
         """Know what other processes, or an earlier one, were told."""
         self._kept.update(places)
         for room, (epoch, seq) in places.items():
@@ -40,22 +39,30 @@ class HighWaterMarks:
             if known is None or (known[0] == epoch and known[1] < seq):
                 self._known[room] = (epoch, seq)
 
-    def news(self) -> dict[str, tuple[str, int]]:
+    def take_dirty(self) -> dict[str, tuple[str, int]]:
         """The places that differ from those that were kept last; they are taken for kept from now on."""
         news = {room: place for room, place in self._known.items() if self._kept.get(room) != place}
         self._kept.update(news)
         return news
 
-    def forget_kept(self, rooms: Iterable[str]) -> None:
+    def mark_dirty(self, rooms: Iterable[str]) -> None:
         """These were not kept after all: they are news again."""
         for room in rooms:
             self._kept.pop(room, None)
+
+
+class ObservingListener:
+    """Stands between a subscription and its listener, and observes each event."""
+
+    def __init__(self, marks: HighWaterMarks, listener: Listener) -> None:
+        self._marks = marks
+        self._listener = listener
 
     def subscribed(self, room: str) -> None:
         """See `Listener`."""
         self._listener.subscribed(room)
 
-    def heard(self, room: str, epoch: str, seq: int, event: bytes) -> None:
+    def event_received(self, room: str, epoch: str, seq: int, event: bytes) -> None:
         """See `Listener`."""
-        self.saw(room, epoch, seq)
-        self._listener.heard(room, epoch, seq, event)
+        self._marks.observe(room, epoch, seq)
+        self._listener.event_received(room, epoch, seq, event)

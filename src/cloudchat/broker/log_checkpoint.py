@@ -19,20 +19,20 @@ KEEP_SECONDS = 2.0
 Save = Callable[[dict[str, tuple[str, int]]], Awaitable[None]]
 
 
-async def run_checkpoints(witness: HighWaterMarks, save: Save) -> None:
+async def run_checkpoints(marks: HighWaterMarks, save: Save) -> None:
     """Write down what is new, for ever. `save` raises `DatabaseUnavailable`; then it is tried again."""
     while True:
         await asyncio.sleep(KEEP_SECONDS)
-        await save_checkpoint(witness, save)
+        await save_checkpoint(marks, save)
 
 
-async def save_checkpoint(witness: HighWaterMarks, save: Save) -> None:
+async def save_checkpoint(marks: HighWaterMarks, save: Save) -> None:
     """Write down what is new, or let it be new again."""
-    news = witness.news()
+    news = marks.take_dirty()
     if not news:
         return
     try:
         await save(news)
     except DatabaseUnavailable:
-        witness.forget_kept(news)
+        marks.mark_dirty(news)
         logger.warning("the places of the logs cannot be written down")

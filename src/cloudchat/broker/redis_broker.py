@@ -8,7 +8,7 @@ from typing import Any
 from cloudchat.broker import keys
 from cloudchat.broker.append_pipeline import AppendPipeline, pack
 from cloudchat.broker.broker import Appended, BrokerUnavailable, Done, Entry, Listener, Page
-from cloudchat.broker.high_water_marks import HighWaterMarks
+from cloudchat.broker.high_water_marks import HighWaterMarks, ObservingListener
 from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.broker.subscription import Subscription
 from cloudchat.core.histogram import Histogram
@@ -24,26 +24,23 @@ class RedisBroker:
         self,
         url: str,
         calls: RedisFunctions,
-        listener: Listener,
         *,
         history_messages: int,
-        places: Callable[[], Awaitable[Mapping[str, tuple[str, int]]]],
-        settled: Callable[[], None] = lambda: None,
+        load_marks: Callable[[], Awaitable[Mapping[str, tuple[str, int]]]],
     ) -> None:
-        """`places`: what all processes were told of, as far as it is written down; asked with each new connection.
-
-        `settled` is called when no append of this process is under way any more.
-        """
+        """`load_marks` returns the saved high-water marks of all processes; it is awaited with each new connection."""
         self._keep = history_messages
         self._calls = calls
-        self._places = places
-        self._pipe = AppendPipeline(url, settled, self._recall)
-        self.witness = HighWaterMarks(listener)
-        self.subscription = Subscription(url, self.witness)
+        self._load_marks = load_marks
+        self._pipe = AppendPipeline(url, self._settled, self._merge_marks)
+        self.marks = HighWaterMarks()
+        self.subscription = Subscription(url)
+        self.appends_settled: Callable[[], None] = lambda: None
+        """Called when no append of this process is pending any more."""
 
     @property
-    def busy(self) -> bool:
-        """Whether appends of this process are under way."""
+    def appends_pending(self) -> bool:
+        """Whether appends of this process are pending."""
         return self._pipe.busy
 
     @property
@@ -51,13 +48,16 @@ class RedisBroker:
         """How long the store took to write appends of this process to disk."""
         return self._pipe.seconds
 
-    async def _recall(self) -> None:
-        # The store behind the new connection may be an older copy: another process may have been told of more.
-        self.witness.recall(await self._places())
+    def _settled(self) -> None:
+        self.appends_settled()
 
-    async def run(self) -> None:
-        """Keep the subscription. Returns only by cancellation."""
-        await self.subscription.run()
+    async def _merge_marks(self) -> None:
+        # The store behind the new connection may be an older copy: another process may have been told of more.
+        self.marks.merge(await self._load_marks())
+
+    async def run(self, listener: Listener) -> None:
+        """Keep the subscription, and call the listener. Returns only by cancellation."""
+        await self.subscription.run(ObservingListener(self.marks, listener))
 
     async def close(self) -> None:
         """End the connections of appends; who still waits is told so."""
@@ -66,11 +66,11 @@ class RedisBroker:
     def append(self, entry: Entry, done: Done) -> None:
         """See `Broker`."""
         room = entry.room
-        witness = self.witness
+        marks = self.marks
 
         def answered(outcome: Appended | BrokerUnavailable) -> None:
             if type(outcome) is Appended:
-                witness.saw(room, outcome.epoch, outcome.seq)
+                marks.observe(room, outcome.epoch, outcome.seq)
             done(outcome)
 
         def request() -> bytes:
@@ -90,7 +90,7 @@ class RedisBroker:
                 entry.cid,
                 entry.at,
                 self._keep,
-                *witness.known(room),
+                *marks.get(room),
             )
 
         self._pipe.submit(request, answered)
@@ -115,13 +115,13 @@ class RedisBroker:
 
     async def _call(self, function: str, room: str, seq: int, limit: int) -> Any:
         places = [keys.meta(room), keys.log(room)]
-        known = self.witness.known(room)
+        known = self.marks.get(room)
         return await self._calls.call(function, places, new_epoch(), seq, limit, PAGE_BYTES, *known)
 
     def _page(self, room: str, reply: Any) -> Page:
         epoch, head, oldest, first, events = reply
         page = Page(epoch.decode(), head, oldest, first, events)
-        self.witness.saw(room, page.epoch, head)
+        self.marks.observe(room, page.epoch, head)
         return page
 
 

@@ -21,9 +21,9 @@ RECONNECT_SECONDS = 0.1, 2.0
 class Subscription:
     """One connection that hears the channels of all rooms this process cares for, and comes back by itself."""
 
-    def __init__(self, url: str, listener: Listener) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._listener = listener
+        self._listener: Listener | None = None
         self._rooms: set[str] = set()
         self._link: RedisConnection | None = None
         self._gone = asyncio.Event()
@@ -47,8 +47,9 @@ class Subscription:
         if self._link is not None:
             self._link.write(pack("SUNSUBSCRIBE", keys.channel(room)))
 
-    async def run(self) -> None:
-        """Keep the connection. Returns only by cancellation."""
+    async def run(self, listener: Listener) -> None:
+        """Keep the connection, and call the listener. Returns only by cancellation."""
+        self._listener = listener
         pause, longest = RECONNECT_SECONDS
         while True:
             self._gone.clear()
@@ -92,6 +93,7 @@ class Subscription:
         self._gone.set()
 
     def _heard(self, reply: Any) -> None:
+        assert self._listener is not None  # noqa: S101 (connected by `run`)
         self._alive = True
         if isinstance(reply, hiredis.ReplyError):
             logger.error("subscription refused: %s", reply)
@@ -100,6 +102,6 @@ class Subscription:
                 self._link.abort()
         elif isinstance(reply, list) and reply[0] == b"smessage":
             epoch, seq, event = reply[2].split(b" ", 2)
-            self._listener.heard(keys.room_of(reply[1]), epoch.decode(), int(seq), event)
+            self._listener.event_received(keys.room_of(reply[1]), epoch.decode(), int(seq), event)
         elif isinstance(reply, list) and reply[0] == b"ssubscribe":
             self._listener.subscribed(keys.room_of(reply[1]))

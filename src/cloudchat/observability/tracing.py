@@ -117,9 +117,9 @@ class TracedListener:
         """See `Listener`."""
         self._listener.subscribed(room)
 
-    def heard(self, room: str, epoch: str, seq: int, event: bytes) -> None:
+    def event_received(self, room: str, epoch: str, seq: int, event: bytes) -> None:
         """See `Listener`."""
-        self._listener.heard(room, epoch, seq, event)
+        self._listener.event_received(room, epoch, seq, event)
         cid = _CID.search(event)
         if cid is not None:
             self._traces.delivered(cid[1].decode(), room, seq, instant_of(event), time.time())

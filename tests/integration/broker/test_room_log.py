@@ -28,7 +28,7 @@ class Ear:
     def subscribed(self, room: str) -> None:
         self.confirmed.set()
 
-    def heard(self, room: str, epoch: str, seq: int, event: bytes) -> None:
+    def event_received(self, room: str, epoch: str, seq: int, event: bytes) -> None:
         self.events.put_nowait((epoch, seq, event))
 
 
@@ -40,8 +40,8 @@ async def broker_on(
         return kept or {}
 
     calls = RedisFunctions(store.url)
-    broker = RedisBroker(store.url, calls, ear or Ear(), history_messages=keep, places=places)
-    running = asyncio.create_task(broker.run())
+    broker = RedisBroker(store.url, calls, history_messages=keep, load_marks=places)
+    running = asyncio.create_task(broker.run(ear or Ear()))
     try:
         yield broker
     finally:
@@ -246,7 +246,7 @@ async def test_who_knew_less_than_others_does_not_give_the_lost_numbers_again(st
         await append(told, entry(room, "m2"))
         copy = backup(store, room)
         await append(told, entry(room, "m3"))
-        kept[room] = told.witness.known(room)
+        kept[room] = told.marks.get(room)
         restore(store, copy)
         with redis.Redis(port=store.port) as other:
             other.client_kill_filter(_type="normal", skipme=True)
