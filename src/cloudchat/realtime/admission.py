@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
+from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry
 from cloudchat.realtime.handshake import HandshakeRejection
@@ -28,9 +29,9 @@ class AdmissionControl:
     def __init__(
         self, rate: ConnectionRateLimit, registry: ConnectionRegistry, cluster_limit: ClusterConnectionLimit
     ) -> None:
-        self.rate = rate
-        self.registry = registry
-        self.cluster_limit = cluster_limit
+        self._rate = rate
+        self._registry = registry
+        self._cluster_limit = cluster_limit
 
     @asynccontextmanager
     async def admit(self, network: str) -> AsyncIterator["Admission"]:
@@ -38,13 +39,13 @@ class AdmissionControl:
 
         On exit all slots are released, unless they were handed over to a connection.
         """
-        check_wait(await self.rate.wait_for_address(network))
-        if not self.registry.reserve(network):
-            if self.registry.full:
+        _check_wait(await self._rate.wait_for_address(network))
+        if not self._registry.reserve(network):
+            if self._registry.full:
                 message = "this server has reached its connection limit; try again"
                 raise HandshakeRejection(ErrorCode.UNAVAILABLE, message)
-            raise too_many_sockets()
-        admission = Admission(self, network)
+            raise _too_many_sockets()
+        admission = Admission(self._rate, self._registry, self._cluster_limit, network)
         try:
             yield admission
         finally:
@@ -55,8 +56,16 @@ class AdmissionControl:
 class Admission:
     """The slots that one socket holds."""
 
-    def __init__(self, control: AdmissionControl, network: str) -> None:
-        self._control = control
+    def __init__(
+        self,
+        rate: ConnectionRateLimit,
+        registry: ConnectionRegistry,
+        cluster_limit: ClusterConnectionLimit,
+        network: str,
+    ) -> None:
+        self._rate = rate
+        self._registry = registry
+        self._cluster_limit = cluster_limit
         self._network = network
         self._slot_id: int | None = None
         self._connection: Connection | None = None
@@ -65,20 +74,24 @@ class Admission:
 
     async def check_user_rate(self, user_id: str) -> None:
         """Count this handshake for the user. Raises `HandshakeRejection`."""
-        check_wait(await self._control.rate.wait_for_user(user_id), user_id)
+        _check_wait(await self._rate.wait_for_user(user_id), user_id)
 
     async def acquire_cluster_slot(self, user_id: str) -> None:
         """Count the socket in all processes together. Raises `HandshakeRejection`."""
-        self._slot_id = await self._control.cluster_limit.enter(user_id, self._network)
+        self._slot_id = await self._cluster_limit.enter(user_id, self._network)
         if self._slot_id is None:
-            raise too_many_sockets(user_id)
+            raise _too_many_sockets(user_id)
+
+    def send_bucket(self, user_id: str, now: float) -> TokenBucket:
+        """Return the bucket that limits the messages of all sockets of the user. Call `register` right after this."""
+        return self._registry.send_bucket(user_id, now)
 
     def register(self, connection: Connection) -> None:
         """List the connection in the registry, so that revocations and evictions find it."""
         if self._slot_id is None:
             raise RuntimeError("acquire_cluster_slot must come before register")
         self._connection = connection
-        self._control.registry.add(connection, self._slot_id)
+        self._registry.add(connection, self._slot_id)
 
     def hand_over(self) -> None:
         """Keep the slots after the handshake: from now on the connection calls `release`."""
@@ -91,19 +104,19 @@ class Admission:
         self._released = True
         if self._slot_id is not None:
             if self._connection is not None:
-                self._control.registry.remove(self._connection, self._slot_id)
-            self._control.cluster_limit.leave(self._slot_id)
-        self._control.registry.release(self._network)
+                self._registry.remove(self._connection, self._slot_id)
+            self._cluster_limit.leave(self._slot_id)
+        self._registry.release(self._network)
 
 
-def check_wait(seconds: int, user_id: str = "unknown") -> None:
+def _check_wait(seconds: int, user_id: str = "unknown") -> None:
     """Raise `HandshakeRejection` if a connection rate limit requires a wait; 0 requires none."""
     if seconds:
         message = "too many sockets were opened in a short time; wait before you open the next one"
         raise HandshakeRejection(ErrorCode.RATE_LIMITED, message, retry_after_seconds=seconds, user_id=user_id)
 
 
-def too_many_sockets(user_id: str = "unknown") -> HandshakeRejection:
+def _too_many_sockets(user_id: str = "unknown") -> HandshakeRejection:
     """Return the rejection of a client network that has reached its number of sockets."""
     message = "too many sockets are open from this address; close one first"
     return HandshakeRejection(ErrorCode.RATE_LIMITED, message, user_id=user_id)

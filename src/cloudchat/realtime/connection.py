@@ -77,13 +77,13 @@ class Connection:
     """The receiver of one socket. It owns the socket's slots and releases them when the socket is closed."""
 
     __slots__ = (
-        "_draining",
         "_expiry_timer",
         "_gate",
         "_handler",
         "_queue",
         "_queue_task",
         "_slots",
+        "draining",
         "id",
         "joined",
         "open",
@@ -109,6 +109,8 @@ class Connection:
         self.joined: dict[str, RoomFeed] = {}
         """The feeds of the rooms that were joined; each is one reference that the handler releases."""
         self.open = True
+        self.draining = False
+        """Whether the server is stopping: no more messages are accepted."""
         self.pending_sends = 0
         """Messages that the store has not answered yet."""
         self._gate = gate
@@ -116,7 +118,6 @@ class Connection:
         self._handler = handler
         self._queue: deque[QueuedCommand] | None = None
         self._queue_task: asyncio.Task[None] | None = None
-        self._draining = False
         self._expiry_timer: asyncio.TimerHandle | None = None
         self.renew_token(principal)
 
@@ -141,7 +142,7 @@ class Connection:
 
     def drain(self) -> None:
         """Tell the client when to reconnect, wait for the acks of pending sends, then close with 1012."""
-        self._draining = True
+        self.draining = True
         delay_ms = random.randint(MIN_RECONNECT_MS, MAX_RECONNECT_MS)  # noqa: S311 (spreads load, guards nothing)
         self.send(events.Drain(reconnect_after_ms=delay_ms))
         if self.pending_sends:
@@ -162,15 +163,10 @@ class Connection:
 
     # -- for the handler ----------------------------------------------------------------------------------------------
 
-    @property
-    def draining(self) -> bool:
-        """Whether the server is stopping: no more messages are accepted."""
-        return self._draining
-
     def send_finished(self) -> None:
         """Note that a pending send has been answered. The last one closes a draining socket."""
         self.pending_sends -= 1
-        if self._draining and not self.pending_sends:
+        if self.draining and not self.pending_sends:
             self.socket.close(CloseCode.SERVICE_RESTART)
 
     def enqueue(self, id: str | None, command: QueuedCommand) -> None:

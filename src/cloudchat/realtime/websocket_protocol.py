@@ -86,7 +86,7 @@ class Receiver(Protocol):
         """A complete text message has arrived."""
 
     def drain(self) -> None:
-        """The server stops: say goodbye and close the socket."""
+        """The server stops: tell the client when to reconnect, and close the socket."""
 
     def closed(self) -> None:
         """Nothing is received or sent any more. Called once."""
@@ -296,7 +296,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.loop.call_later(1, self.transport.abort)
 
     def shutdown(self) -> None:
-        """Let the receiver say goodbye, and abort the connection if that takes too long."""
+        """Let the receiver drain the socket, and abort the connection if that takes too long."""
         if self._receiver is None or self.close_sent:
             super().shutdown()
         else:

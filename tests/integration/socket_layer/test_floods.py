@@ -135,9 +135,9 @@ def test_client_that_requests_history_and_never_reads_is_aborted(fast_ping_serve
         account.http.close()
 
 
-@pytest.mark.parametrize("goodbye", ["close frame", "half-close"])
+@pytest.mark.parametrize("ending", ["close frame", "half-close"])
 def test_client_that_never_reads_and_closes_is_freed(
-    server: RunningServer, attacker: Account, bystander: ChatSocket, all_freed: Callable[[], None], goodbye: str
+    server: RunningServer, attacker: Account, bystander: ChatSocket, all_freed: Callable[[], None], ending: str
 ) -> None:
     """The answer cannot be flushed. Without a timeout, descriptor, buffer and slots were kept forever."""
     for _ in range(15):
@@ -147,7 +147,7 @@ def test_client_that_never_reads_and_closes_is_freed(
         for _ in range(120):  # 7 MB: more than the kernel takes
             raw.send(text('{"type":"history","room":"lobby","before":1000000,"limit":500}'))
             bystander.command("history", room="lobby", before=1_000_000, limit=1)
-        if goodbye == "close frame":
+        if ending == "close frame":
             raw.send(frame(CLOSE, (1000).to_bytes(2)))
         else:
             raw.socket.shutdown(socket.SHUT_WR)
