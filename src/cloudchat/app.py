@@ -208,7 +208,7 @@ def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: in
             deliveries=chat.hub.deliveries,
             dropped=chat.stats.frames_dropped,
             append_seconds=chat.broker.append_seconds,
-            relay_seconds=chat.relay.seconds,
+            relay_seconds=chat.relay.delivery_seconds,
             holes_repaired=chat.relay.holes_repaired,
             requests=requests,
             tasks_failed=chat.supervisor.failures,

@@ -45,7 +45,7 @@ class Relay:
         self._feeds: dict[str, RoomFeed] = {}
         self.holes_repaired = 0
         """Events delivered from a log read because the subscription did not bring them."""
-        self.seconds = Histogram()
+        self.delivery_seconds = Histogram()
         """From an event's timestamp to its delivery here, sampled: every eighth event that is received."""
 
     # -- feeds --------------------------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ class Relay:
             if frame is not None:
                 self._hub.deliver(room, frame)
                 if not seq & 7 and (appended_at := instant_of(event)) is not None:
-                    self.seconds.observe(time.time() - appended_at)
+                    self.delivery_seconds.observe(time.time() - appended_at)
 
     # -- catching up with the log -------------------------------------------------------------------------------------
 
