@@ -16,11 +16,11 @@ class MessageService(Protocol):
     """Posts messages."""
 
     def post(
-        self, author: Principal, rooms: Mapping[str, RoomSummary], command: Send, now: float, done: Done
+        self, author: Principal, rooms: Mapping[str, RoomSummary], command: Send, now: float, on_done: Done
     ) -> Error | None:
         """Append a message of `author`, who is in `rooms`. `now` is in seconds since 1970.
 
-        Returns the error if the message is not allowed. Otherwise returns None, and `done` is called with the outcome.
+        Returns the error if the message is not allowed, else None; then `on_done` is called with the outcome.
         """
 
 
@@ -34,7 +34,7 @@ class RoomLogMessageService:
         self._broker = broker
 
     def post(
-        self, author: Principal, rooms: Mapping[str, RoomSummary], command: Send, now: float, done: Done
+        self, author: Principal, rooms: Mapping[str, RoomSummary], command: Send, now: float, on_done: Done
     ) -> Error | None:
         """See `MessageService`."""
         if CHAT_WRITE not in author.scopes:
@@ -51,7 +51,7 @@ class RoomLogMessageService:
             reply_to=command.reply_to,
         )
         entry = Entry(command.room, author.user_id, command.cid, "message", encoder.encode(body)[1:], at)
-        self._broker.append(entry, done)
+        self._broker.append(entry, on_done)
         return None
 
 

@@ -22,9 +22,9 @@ class FakeBroker:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
 
-    def append(self, entry: Entry, done: Done) -> None:
+    def append(self, entry: Entry, on_done: Done) -> None:
         self.entries.append(entry)
-        done(APPENDED)
+        on_done(APPENDED)
 
     async def read(self, room: str, after: int, limit: int) -> Page:
         raise NotImplementedError

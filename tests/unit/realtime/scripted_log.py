@@ -57,7 +57,7 @@ class ScriptedLog:
     def unsubscribe(self, room: str) -> None:
         self.subscribed.remove(room)
 
-    def append(self, entry: Entry, done: Done) -> None:
+    def append(self, entry: Entry, on_done: Done) -> None:
         raise NotImplementedError
 
     async def read_before(self, room: str, before: int, limit: int) -> Page:
