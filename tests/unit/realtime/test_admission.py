@@ -8,46 +8,12 @@ import pytest
 
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.errors import ErrorCode
-from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
-from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
-from cloudchat.realtime.admission import Admission, AdmissionControl
+from cloudchat.realtime.admission import Admission
 from cloudchat.realtime.connection import Connection
-from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.handshake import HandshakeRejection
+from unit.realtime.fakes import FakeLimits
 
 pytestmark = pytest.mark.anyio
-
-
-class FakeRate:
-    def __init__(self) -> None:
-        self.address_wait = self.user_wait = 0
-
-    async def wait_for_address(self, network: str) -> int:
-        return self.address_wait
-
-    async def wait_for_user(self, user_id: str) -> int:
-        return self.user_wait
-
-
-class FakeClusterLimit:
-    """Counts slots; `full` rejects, `blocked` never answers."""
-
-    def __init__(self) -> None:
-        self.acquired: set[int] = set()
-        self.full = False
-        self.blocked = False
-
-    async def enter(self, user_id: str, network: str) -> int | None:
-        if self.blocked:
-            await asyncio.Event().wait()
-        if self.full:
-            return None
-        slot_id = len(self.acquired) + 1
-        self.acquired.add(slot_id)
-        return slot_id
-
-    def leave(self, slot_id: int) -> None:
-        self.acquired.remove(slot_id)
 
 
 class FakeConnection:
@@ -59,19 +25,7 @@ class FakeConnection:
         self.socket = SimpleNamespace(close=closes.append)
 
 
-class World:
-    def __init__(self) -> None:
-        self.rate, self.cluster_limit = FakeRate(), FakeClusterLimit()
-        self.registry = ConnectionRegistry(SocketLimits(per_user=2, per_address=2, total=3), sends_per_10s=20)
-        self.control = AdmissionControl(
-            cast(ConnectionRateLimit, self.rate), self.registry, cast(ClusterConnectionLimit, self.cluster_limit)
-        )
-
-    @property
-    def slots(self) -> tuple[int, int, int]:
-        """Slots in use: reserved in this process, acquired in the cluster, registered connections."""
-        return len(self.registry), len(self.cluster_limit.acquired), len(self.registry.all())
-
+class World(FakeLimits):
     def connection(self, user_id: str = "u") -> Connection:
         self.registry.send_bucket(user_id, 0)
         return cast(Connection, FakeConnection(user_id))

@@ -2,20 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from cloudchat.auth.principal import Principal
-from cloudchat.process.supervision import Supervisor
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.protocol.commands import AnyCommand
-from cloudchat.protocol.errors import Error
 from cloudchat.protocol.events import Limits
 from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.command_gate import CommandGate
 from cloudchat.realtime.connection import Connection
+from unit.realtime.fakes import FakeHandler
 
 pytestmark = pytest.mark.anyio
 
@@ -44,29 +41,6 @@ class FakeSlots:
 
     def release(self) -> None:
         self.releases += 1
-
-
-class FakeHandler:
-    def __init__(self) -> None:
-        self.supervisor = Supervisor()
-        self.tasks: list[asyncio.Task[None]] = []
-        self.commands: list[AnyCommand] = []
-        self.rejected: list[Error] = []
-        self.closed: list[Connection] = []
-
-    def dispatch(self, connection: Connection, command: AnyCommand) -> None:
-        self.commands.append(command)
-
-    def frame_rejected(self, error: Error) -> None:
-        self.rejected.append(error)
-
-    def connection_closed(self, connection: Connection) -> None:
-        self.closed.append(connection)
-
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        task = self.supervisor.spawn(work, name)
-        self.tasks.append(task)
-        return task
 
 
 class World:
