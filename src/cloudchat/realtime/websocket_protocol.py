@@ -71,7 +71,9 @@ MAX_UNSENT_PONG_BYTES = 64 * 1024
 MAX_CONTROL_FRAME_BURST = 100
 CONTROL_FRAMES_PER_SECOND = 20
 PARSE_SLICE_BYTES = 4096
-"""The loop reads up to 256 KiB at once. That can be 40,000 tiny frames; none is parsed behind the one too many."""
+"""The loop reads up to 256 KiB at once, which can be 40,000 tiny frames. In slices, at most this much is parsed behind
+the frame that closes the socket.
+"""
 MAX_LINGER_BYTES = 64 * 1024
 """After our close frame, at most this much is parsed in order to find the peer's close frame."""
 DEFAULT_SEND_BUFFER_BYTES = 1 << 20
@@ -218,12 +220,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def eof_received(self) -> None:
         """Return None: the transport closes itself once its buffer is written."""
-        self._start_close_timeout()
+        self._begin_close()
 
     def handle_close(self, event: Frame) -> None:
         """Answer a close frame; the transport closes once the answer is written."""
         super().handle_close(event)
-        self._start_close_timeout()
+        self._begin_close()
 
     def handle_connect(self, event: Request) -> None:
         """Make this object available to the application."""
@@ -320,9 +322,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.close_sent = True
         self._lingering = True
         self._resume_reading()
-        self._start_close_timeout()
+        self._begin_close()
 
-    def _start_close_timeout(self) -> None:
+    def _begin_close(self) -> None:
+        """Detach the receiver, and abort the connection after CLOSE_TIMEOUT_SECONDS."""
         # The buffered data of a peer that reads nothing is never sent: without a timeout its socket would stay open.
         if self.close_timer is None:
             self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_SECONDS, self.transport.abort)

@@ -249,7 +249,7 @@ async def test_connection_lost_stops_everything_that_waits(peer: Peer) -> None:
     protocol.connection_lost(ConnectionResetError())
     assert protocol.disconnected, "uvicorn no longer sets `disconnected`: see WebSocketProtocol.attach"
     assert protocol.writable.is_set(), "uvicorn no longer wakes waiting writers: see WebSocketProtocol.wait_writable"
-    assert timer.cancelled(), "uvicorn no longer cancels close_timer: see WebSocketProtocol._start_close_timeout"
+    assert timer.cancelled(), "uvicorn no longer cancels close_timer: see WebSocketProtocol._begin_close"
 
 
 async def test_writable_follows_the_transport(peer: Peer) -> None:
