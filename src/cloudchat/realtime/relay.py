@@ -26,8 +26,8 @@ Spawn = Callable[[Coroutine[Any, Any, None], str], "asyncio.Task[None]"]
 
 logger = logging.getLogger(__name__)
 
-PAGE_EVENTS = 500
-RECENT_EVENTS = 100
+MAX_PAGE_EVENTS = 500
+INITIAL_EVENTS = 100
 """Events read when a room is opened, so that all clients that come back after a restart are served from memory."""
 OPEN_TIMEOUT_SECONDS = 5.0
 _BEYOND_THE_HEAD = 2**53 - 1
@@ -157,11 +157,11 @@ class Relay:
             if not feed.subscribed:
                 return
             head = (await self._broker.read(feed.room, _BEYOND_THE_HEAD, 1)).head
-            feed.open(await self._broker.read(feed.room, max(0, head - RECENT_EVENTS), 2 * RECENT_EVENTS))
+            feed.open(await self._broker.read(feed.room, max(0, head - INITIAL_EVENTS), 2 * INITIAL_EVENTS))
         # A released feed may have a successor by now, which delivers to the same members: stop reading for the old one.
         while feed.refcount:
             at = feed.position
-            page = await self._broker.read(feed.room, at.seq, PAGE_EVENTS)
+            page = await self._broker.read(feed.room, at.seq, MAX_PAGE_EVENTS)
             if not feed.refcount:
                 return
             if page.epoch != at.epoch:
@@ -203,7 +203,7 @@ class Relay:
     # -- heartbeat ----------------------------------------------------------------------------------------------------
 
     async def heartbeat(self) -> None:
-        """Catch up and send `head` in each room, forever: a client that is behind the head has lost an event."""
+        """Catch up and send `head` in each room, forever. A client that is behind the head has lost an event and joins again."""
         while True:
             await asyncio.sleep(self._heartbeat_seconds)
             for feed in list(self._feeds.values()):

@@ -15,7 +15,7 @@ from cloudchat.protocol.commands import Join
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.framing import text_frame
 from cloudchat.realtime.hub import Hub
-from cloudchat.realtime.relay import PAGE_EVENTS, Relay
+from cloudchat.realtime.relay import MAX_PAGE_EVENTS, Relay
 from cloudchat.realtime.room_feed import RoomFeed
 
 REPLAY_STALL_SECONDS = 20.0
@@ -67,7 +67,7 @@ class RoomJoiner:
         joined_frame = text_frame(events.encode(joined))
         while not feed.recent.covers(sent):
             try:
-                page = await self._broker.read(command.room, sent, PAGE_EVENTS)
+                page = await self._broker.read(command.room, sent, MAX_PAGE_EVENTS)
             except BrokerUnavailable:
                 if joined_frame:
                     raise
