@@ -203,7 +203,7 @@ class Relay:
     # -- heartbeat ----------------------------------------------------------------------------------------------------
 
     async def heartbeat(self) -> None:
-        """Catch up and send `head` in each room, forever. A client that is behind the head has lost an event and joins again."""
+        """Catch up and send `head` in each room, forever. A client behind the head joins again."""
         while True:
             await asyncio.sleep(self._heartbeat_seconds)
             for feed in list(self._feeds.values()):
