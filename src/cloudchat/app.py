@@ -1,4 +1,4 @@
-"""The whole server on one page: the only place where objects are built and wired."""
+"""The composition root: the only place where the objects of a server are created and wired, from top to bottom."""
 
 import asyncio
 from collections import Counter
@@ -23,6 +23,8 @@ from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.auth.vault import open_vault
 from cloudchat.broker import append_pipeline
+from cloudchat.broker.broker import Listener
+from cloudchat.broker.checkpoint_repository import LogCheckpoints
 from cloudchat.broker.log_checkpoint import run_checkpoints, save_checkpoint
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.broker.redis_functions import RedisFunctions
@@ -32,24 +34,25 @@ from cloudchat.database.pruning import prune
 from cloudchat.database.transactions import Database
 from cloudchat.http.middleware import protect
 from cloudchat.http.page_files import PageFiles
-from cloudchat.messages.service import MessageService
+from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.observability.health import health_routes, until_well
 from cloudchat.observability.loop_lag import LoopLag
 from cloudchat.process.supervision import Supervisor
-from cloudchat.protocol.events import Limits
 from cloudchat.rate_limiting import cluster_connection_limit
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
 from cloudchat.rate_limiting.http_limits import create_limiter
 from cloudchat.rate_limiting.login_slowdown import LoginSlowdown
 from cloudchat.rate_limiting.shared_window import SharedWindow
+from cloudchat.realtime.admission import AdmissionControl
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.dispatcher import Dispatcher
-from cloudchat.realtime.door import Door
 from cloudchat.realtime.endpoint import SocketEndpoint
-from cloudchat.realtime.hub import Hub
+from cloudchat.realtime.handshake import UnknownPathEndpoint
+from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.relay import Relay
-from cloudchat.realtime.revocation_sweep import sweep
+from cloudchat.realtime.replay import RoomJoiner
+from cloudchat.realtime.revocation_sweep import sweep_revocations
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.store_outage import watch_store
 from cloudchat.resources import frontend_directory
@@ -58,7 +61,7 @@ from cloudchat.rooms.service import RoomService
 from cloudchat.services import Services
 from cloudchat.settings import Settings
 
-_SECONDS_TO_GET_WELL = 2.0
+_READY_TIMEOUT_SECONDS = 2.0
 
 if TYPE_CHECKING:
     from cloudchat.observability.tracing import MessageTracing
@@ -66,42 +69,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chat:
-    """What carries a message from socket to socket: the half that lives on the event loop."""
+    """The objects that carry a message from socket to socket. They all live on the event loop."""
 
-    calls: RedisFunctions
+    functions: RedisFunctions
     broker: RedisBroker
+    listener: Listener
     hub: Hub
     relay: Relay
-    roster: ConnectionRegistry
-    census: ClusterConnectionLimit
-    traffic: SocketStats
-    sockets: SocketEndpoint
+    registry: ConnectionRegistry
+    cluster_limit: ClusterConnectionLimit
+    stats: SocketStats
+    endpoint: SocketEndpoint
     supervisor: Supervisor
-    traces: "MessageTracing | None"
+    tracing: "MessageTracing | None"
 
-    async def store_answers(self) -> str | None:
-        """What is wrong with the store, for `/readyz`, or None."""
+    async def store_problem(self) -> str | None:
+        """Return what is wrong with the store, for `/readyz`, or None."""
         if not self.broker.subscription.connected:
             return "not subscribed"
-        return await self.calls.ping()
+        return await self.functions.ping()
 
-    async def tasks_live(self) -> str | None:
-        """Which task has ended that must never end, for `/readyz`, or None."""
+    async def tasks_problem(self) -> str | None:
+        """Return which permanent tasks have ended, for `/readyz`, or None."""
         return f"ended: {', '.join(self.supervisor.dead)}" if self.supervisor.dead else None
 
     async def close(self) -> None:
-        """Let go of the store; who still waits for an ack is told so."""
+        """Close the connections to the store. Pending appends fail with `BrokerUnavailable`."""
         await self.broker.close()
-        await self.census.close()
-        await self.calls.close()
-        if self.traces is not None:
-            await asyncio.to_thread(self.traces.close)
+        await self.cluster_limit.close()
+        await self.functions.close()
+        if self.tracing is not None:
+            await asyncio.to_thread(self.tracing.close)
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The ASGI application. `settings.redis_url` must name a store that runs, and the database must be migrated."""
+    """Return the ASGI application. `settings.redis_url` must name a running store; the database must be migrated."""
     if settings.redis_url is None:
-        raise ValueError("no store: `cloudchat serve` starts one and sets CLOUDCHAT_REDIS_URL")
+        raise ValueError("CLOUDCHAT_REDIS_URL is not set; `cloudchat serve` starts a store and sets it")
     redis_url = settings.redis_url.get_secret_value()
     db = Database(create_engine(settings.database.get_secret_value(), serving=True))
     folder = settings.state_dir / "keys"
@@ -112,8 +116,8 @@ def create_app(settings: Settings) -> FastAPI:
     hasher = PasswordHasher()
     accounts = AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings)
     admin = AdminService(db, tokens, hasher)
-    services = Services(db, keys, accounts, RoomService(db))
-    chat = _chat(settings, redis_url, services)
+    services = Services(db, keys, accounts, RoomService(db), LogCheckpoints(db))
+    chat = _create_chat(settings, redis_url, services)
     requests: Counter[tuple[str, str, int]] = Counter()
 
     @asynccontextmanager
@@ -125,7 +129,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         finally:
             await chat.supervisor.stop()
-            await save_checkpoint(chat.broker.marks, services.save_log_checkpoints)
+            await save_checkpoint(chat.broker.marks, services.save_marks)
             await chat.close()
             accounts.close()
             db.close()
@@ -137,73 +141,57 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(second_factor_routes(services.accounts, limiter, settings))
     app.include_router(admin_routes(admin, services.accounts, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
-    app.include_router(health_routes({"store": chat.store_answers, "tasks": chat.tasks_live}))
-    app.router.routes.append(WebSocketRoute("/ws", chat.sockets))
-    app.router.routes.append(WebSocketRoute("/{path:path}", Door(chat.traffic)))
+    app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
+    app.router.routes.append(WebSocketRoute("/ws", chat.endpoint))
+    app.router.routes.append(WebSocketRoute("/{path:path}", UnknownPathEndpoint(chat.stats)))
     app.mount("/", PageFiles(directory=frontend_directory(), html=True), name="frontend")
     return app
 
 
-def _chat(settings: Settings, redis_url: str, services: Services) -> Chat:
-    supervisor = Supervisor()
-    hub = Hub(
-        lambda call: asyncio.get_running_loop().call_soon(call),
-        lambda seconds, call: asyncio.get_running_loop().call_later(seconds, call),
-        coming=lambda: broker.appends_pending,
-    )
-    relay = Relay(hub, supervisor.spawn, settings.heartbeat_seconds)
-    calls = RedisFunctions(redis_url, libraries=(append_pipeline.FUNCTIONS, cluster_connection_limit.FUNCTIONS))
-    traces = _message_traces(settings.trace_ratio)
+def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat:
+    # The event path, in the order of an event: broker, relay, hub. `_start` connects the subscription to the relay.
+    supervisor, stats, tracing = Supervisor(), SocketStats(), _create_tracing(settings.trace_ratio)
+    functions = RedisFunctions(redis_url, libraries=(append_pipeline.FUNCTIONS, cluster_connection_limit.FUNCTIONS))
     broker = RedisBroker(
-        redis_url,
-        calls,
-        history_messages=settings.history_messages,
-        load_marks=services.log_checkpoints,
-        appends_settled=hub.settle,
+        redis_url, functions, history_messages=settings.history_messages, load_marks=services.load_marks
     )
-    relay.connect(broker)
-    traffic = SocketStats()
-    messages = MessageService(broker)
-    if traces is not None:
-        messages = traces.messages(messages)
-    roster = ConnectionRegistry(
-        SocketLimits(settings.sockets_per_user, settings.sockets_per_address, settings.sockets_in_total),
-        settings.sends_per_10s,
-    )
-    census = ClusterConnectionLimit(calls, per_user=settings.sockets_per_user, per_address=settings.sockets_per_address)
-    sockets = SocketEndpoint(
-        services.admit,
-        relay.head_of,
-        Dispatcher(broker, relay, hub, messages, services.authenticate, traffic),
-        roster,
-        ConnectionRateLimit(redis_url, per_address=settings.connect_rate, per_user=settings.connect_user_rate),
-        census,
-        traffic,
-        supervisor.spawn,
-        origins=lambda: settings.origins,
-        limits=Limits(sends_per_10s=settings.sends_per_10s),
-        heartbeat_seconds=settings.heartbeat_seconds,
-        outbox_bytes=settings.outbox_bytes,
-    )
-    return Chat(calls, broker, hub, relay, roster, census, traffic, sockets, supervisor, traces)
+    hub = Hub(RunningLoop(), broker)
+    broker.appends_settled = hub.release_held
+    relay = Relay(broker, hub, supervisor.spawn, settings.heartbeat_seconds)
+    listener: Listener = relay if tracing is None else tracing.listener(relay)
+    # Commands.
+    messages: MessageService = RoomLogMessageService(broker)
+    if tracing is not None:
+        messages = tracing.messages(messages)
+    joiner = RoomJoiner(broker, relay, hub)
+    dispatcher = Dispatcher(broker, joiner, messages, services.authenticate, stats, supervisor.spawn)
+    # Handshakes.
+    per_user, per_address = settings.sockets_per_user, settings.sockets_per_address
+    rate = ConnectionRateLimit(redis_url, per_address=settings.connect_rate, per_user=settings.connect_user_rate)
+    limits = SocketLimits(per_user, per_address, settings.sockets_in_total)
+    registry = ConnectionRegistry(limits, settings.sends_per_10s)
+    cluster_limit = ClusterConnectionLimit(functions, per_user=per_user, per_address=per_address)
+    admissions = AdmissionControl(rate, registry, cluster_limit)
+    endpoint = SocketEndpoint(settings, services, admissions, relay, dispatcher, stats)
+    return Chat(functions, broker, listener, hub, relay, registry, cluster_limit, stats, endpoint, supervisor, tracing)
 
 
 async def _start(chat: Chat, services: Services, settings: Settings) -> None:
-    """Start everything that runs as long as the process does."""
+    """Start the permanent tasks."""
     broker, keep = chat.broker, chat.supervisor.keep
-    broker.marks.merge(await services.log_checkpoints())
-    keep(broker.run(chat.relay if chat.traces is None else chat.traces.listener(chat.relay)), "subscription")
-    await until_well(chat.store_answers, _SECONDS_TO_GET_WELL)  # whoever waits for our start finds /readyz ready
+    broker.marks.merge(await services.load_marks())
+    keep(broker.run(chat.listener), "subscription")
+    await until_well(chat.store_problem, _READY_TIMEOUT_SECONDS)  # /readyz is usually 200 when the start is announced
     keep(chat.relay.heartbeat(), "heartbeat")
-    keep(sweep(services.revocations_since, chat.roster), "revocation sweep")
-    keep(watch_store(lambda: broker.subscription.connected, chat.roster), "store outage")
+    keep(sweep_revocations(services.revocations_since, chat.registry), "revocation sweep")
+    keep(watch_store(lambda: broker.subscription.connected, chat.registry), "store outage")
     keep(prune_daily(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
-    keep(chat.census.run(chat.roster.replace), "socket census")
-    keep(run_checkpoints(broker.marks, services.save_log_checkpoints), "log checkpoint")
+    keep(chat.cluster_limit.run(chat.registry.evict), "cluster connection limit")
+    keep(run_checkpoints(broker.marks, services.save_marks), "log checkpoints")
 
 
 def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: int, state_dir: Path) -> None:
-    # Loaded only where somebody looks: the library is 6 MiB of every process.
+    # Imported only when /metrics is served: the library takes 6 MiB of every process.
     from cloudchat.observability.metrics import Metrics, MetricsSnapshot
     from cloudchat.observability.metrics_listener import MetricsListener
 
@@ -211,16 +199,16 @@ def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: in
 
     def read() -> MetricsSnapshot:
         return MetricsSnapshot(
-            connections=len(chat.roster),
+            connections=len(chat.registry),
             rooms=chat.relay.rooms,
-            connects=chat.traffic.connects,
-            closes=chat.traffic.closes,
-            commands=chat.traffic.commands,
-            sends=chat.traffic.sends,
-            deliveries=chat.hub.delivered,
-            dropped=chat.traffic.dropped,
+            connects=chat.stats.handshakes,
+            closes=chat.stats.closes,
+            commands=chat.stats.commands,
+            sends=chat.stats.messages_stored,
+            deliveries=chat.hub.deliveries,
+            dropped=chat.stats.frames_dropped,
             append_seconds=chat.broker.append_seconds,
-            relay_seconds=chat.relay.seconds,
+            relay_seconds=chat.relay.delivery_seconds,
             holes_repaired=chat.relay.holes_repaired,
             requests=requests,
             tasks_failed=chat.supervisor.failures,
@@ -233,8 +221,8 @@ def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: in
     chat.supervisor.keep(MetricsListener(Metrics(read).text, port, state_dir).run(), "metrics")
 
 
-def _message_traces(ratio: float) -> "MessageTracing | None":
-    # Loaded only where somebody asked for it: it is an extra, and 20 MiB of every process.
+def _create_tracing(ratio: float) -> "MessageTracing | None":
+    # Imported only when tracing is on: it is an optional dependency, and takes 20 MiB of every process.
     if not ratio:
         return None
     from cloudchat.observability.tracing import MessageTracing
@@ -243,5 +231,5 @@ def _message_traces(ratio: float) -> "MessageTracing | None":
 
 
 def create_app_from_environment() -> FastAPI:
-    """What each worker process runs."""
+    """Return the application of a worker process."""
     return create_app(Settings())

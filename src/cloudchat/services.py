@@ -1,46 +1,50 @@
-"""The blocking half of the server, for the event loop: each call runs in a thread."""
+"""The blocking services of one process, and the calls that the event loop makes to them: each runs in a thread."""
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.revocations import Revocations, revocations_since
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
+from cloudchat.broker.checkpoint_repository import LogCheckpoints
+from cloudchat.broker.high_water_marks import Mark
 from cloudchat.database.transactions import Database
 from cloudchat.rooms.service import RoomService, RoomSummary
 
 
 @dataclass(frozen=True)
 class Services:
-    """What HTTP and sockets share: the blocking half, for threads."""
+    """What HTTP routes and sockets share. Routes call the services in their own threads; sockets call the methods."""
 
     db: Database
     keys: LiveKeyRing
     accounts: AccountService
     rooms: RoomService
+    checkpoints: LogCheckpoints
 
-    async def admit(self, token: str) -> tuple[Principal, list[RoomSummary]]:
-        """Whom a token speaks for, and their rooms. Raises `BadToken`, `AccountDisabled`, `DatabaseUnavailable`."""
-        return await asyncio.to_thread(self._admit, token)
+    async def authenticate(self, token: str) -> Principal:
+        """Return the principal of a token. Raises `AccountError`, `DatabaseUnavailable`."""
+        return await asyncio.to_thread(self.accounts.authenticate, token, time.time())
 
-    def _admit(self, token: str) -> tuple[Principal, list[RoomSummary]]:
+    async def authenticate_with_rooms(self, token: str) -> tuple[Principal, list[RoomSummary]]:
+        """Return the principal of a token and their rooms, in one thread. Raises like `authenticate`."""
+        return await asyncio.to_thread(self._authenticate_with_rooms, token)
+
+    def _authenticate_with_rooms(self, token: str) -> tuple[Principal, list[RoomSummary]]:
         principal = self.accounts.authenticate(token, time.time())
         return principal, self.rooms.rooms_of(principal.user_id)
 
     async def revocations_since(self, since: float) -> Revocations:
-        """What was revoked since then. Raises `DatabaseUnavailable`."""
+        """Return what was revoked since an instant (seconds since 1970). Raises `DatabaseUnavailable`."""
         return await asyncio.to_thread(revocations_since, self.db, self.keys, since)
 
-    async def log_checkpoints(self) -> dict[str, tuple[str, int]]:
-        """Load the high-water marks that all processes have saved. Raises `DatabaseUnavailable`."""
-        return await asyncio.to_thread(self.rooms.log_checkpoints)
+    async def load_marks(self) -> Mapping[str, Mark]:
+        """Return the high-water marks that all processes have saved. Raises `DatabaseUnavailable`."""
+        return await asyncio.to_thread(self.checkpoints.load)
 
-    async def save_log_checkpoints(self, places: dict[str, tuple[str, int]]) -> None:
-        """Write down where the logs stand. Raises `DatabaseUnavailable`."""
-        await asyncio.to_thread(self.rooms.save_log_checkpoints, places)
-
-    async def authenticate(self, token: str) -> Principal:
-        """Whom a token speaks for. Raises `AccountError`, `DatabaseUnavailable`."""
-        return await asyncio.to_thread(self.accounts.authenticate, token, time.time())
+    async def save_marks(self, marks: Mapping[str, Mark]) -> None:
+        """Save high-water marks. Raises `DatabaseUnavailable`."""
+        await asyncio.to_thread(self.checkpoints.save, marks)

@@ -38,19 +38,19 @@ class Echo:
     def __init__(self, socket: WebSocketProtocol) -> None:
         self._socket = socket
 
-    def received(self, text: str) -> None:
+    def text_received(self, text: str) -> None:
         self._socket.push(Frame(Opcode.TEXT, text.encode()).serialize(mask=False))
 
-    def draining(self) -> None:
+    def drain(self) -> None:
         pass
 
-    def lost(self) -> None:
+    def closed(self) -> None:
         pass
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     socket: WebSocketProtocol = scope["extensions"][EXTENSION]
-    socket.outbox_bytes = 64 * MIB
+    socket.send_buffer_bytes = 64 * MIB
     await send({"type": "websocket.accept"})
     socket.attach(Echo(socket))
 

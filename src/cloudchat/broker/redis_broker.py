@@ -29,19 +29,20 @@ class RedisBroker:
         *,
         history_messages: int,
         load_marks: Load,
-        appends_settled: Callable[[], None] = lambda: None,
     ) -> None:
         """`history_messages` is the number of events that each log keeps.
 
         `load_marks` loads the high-water marks that all processes have saved; it is called with each new connection for
-        appends. `appends_settled` is called when no append of this process is pending any more.
+        appends.
         """
         self._history_messages = history_messages
         self._functions = functions
         self._load_marks = load_marks
-        self._pipeline = AppendPipeline(url, before_first_append=self._refresh_marks, appends_settled=appends_settled)
+        self._pipeline = AppendPipeline(url, before_first_append=self._refresh_marks, appends_settled=self._settled)
         self.marks = HighWaterMarks()
         self.subscription = Subscription(url)
+        self.appends_settled: Callable[[], None] = lambda: None
+        """Called when no append of this process is pending any more."""
 
     @property
     def appends_pending(self) -> bool:
@@ -112,6 +113,9 @@ class RedisBroker:
         self.subscription.remove(room)
 
     # -- internal -----------------------------------------------------------------------------------------------------
+
+    def _settled(self) -> None:
+        self.appends_settled()
 
     async def _refresh_marks(self) -> None:
         # The store behind a new connection may be an older copy, and another process may have seen more of the log.

@@ -1,6 +1,7 @@
-"""May this user post here, and what exactly is posted."""
+"""Posting a message: the permission check, and the event that is appended to the room's log."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from cloudchat.auth.principal import CHAT_WRITE, Principal
 from cloudchat.broker.broker import AppendCallback, Broker, Entry
@@ -11,24 +12,36 @@ from cloudchat.protocol.events import MessageBody, User, encoder
 from cloudchat.rooms.service import RoomSummary
 
 
-class MessageService:
-    """Turns a `send` into an entry of the room's log."""
+class MessageService(Protocol):
+    """Posts messages."""
+
+    def post(
+        self, author: Principal, rooms: Mapping[str, RoomSummary], command: Send, now: float, on_done: AppendCallback
+    ) -> Error | None:
+        """Append a message of `author`, who is in `rooms`. `now` is in seconds since 1970.
+
+        Returns the error if the message is not allowed, else None; then `on_done` is called with the outcome.
+        """
+
+
+class RoomLogMessageService:
+    """Appends messages to the logs of rooms.
+
+    It waits for nothing and makes no SQL query: principal and rooms were loaded when the socket was opened.
+    """
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
     def post(
-        self, author: Principal, rooms: Mapping[str, RoomSummary], command: Send, now: float, done: AppendCallback
+        self, author: Principal, rooms: Mapping[str, RoomSummary], command: Send, now: float, on_done: AppendCallback
     ) -> Error | None:
-        """Append a message of `author`, who is in `rooms`. `done` hears the outcome, unless an error is returned.
-
-        `now` is in seconds since 1970. No SQL, no waiting: what is asked here was loaded when the socket opened.
-        """
+        """See `MessageService`."""
         if CHAT_WRITE not in author.scopes:
-            return error(ErrorCode.FORBIDDEN, "this token may not write (scope chat:write)", id=command.id)
+            message = "this token may not write; it needs the scope chat:write"
+            return error(ErrorCode.FORBIDDEN, message, id=command.id)
         if command.room not in rooms:
-            # The same answer for a room that does not exist and for one that is none of the user's business.
-            return error(ErrorCode.NOT_FOUND, "you are in no room of that name", id=command.id, field="room")
+            return room_not_found(command.id)
         at = rfc3339(now)
         body = MessageBody(
             cid=command.cid,
@@ -38,5 +51,10 @@ class MessageService:
             reply_to=command.reply_to,
         )
         entry = Entry(command.room, author.user_id, command.cid, "message", encoder.encode(body)[1:], at)
-        self._broker.append(entry, done)
+        self._broker.append(entry, on_done)
         return None
+
+
+def room_not_found(id: str | None) -> Error:
+    """Return the error for a room that the user is not in: the same, whether or not the room exists."""
+    return error(ErrorCode.NOT_FOUND, "you are not in a room with this id", id=id, field="room")

@@ -1,201 +1,216 @@
-"""One socket: its frames in, its frames out, and everything that must be let go when it ends."""
+"""One authenticated socket: its frames in, its events out, its timers and its queue of commands."""
 
 import asyncio
 import logging
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Protocol
 
 from cloudchat.auth.principal import Principal
+from cloudchat.core.ids import new_id
 from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import AnyCommand
 from cloudchat.protocol.errors import Error, ErrorCode, error
+from cloudchat.realtime.command_gate import CommandGate, Rejected
 from cloudchat.realtime.framing import text_frame
-from cloudchat.realtime.relay import Spawn
 from cloudchat.realtime.room_feed import RoomFeed
-from cloudchat.realtime.socket_session import Refused, SocketSession
 from cloudchat.rooms.service import RoomSummary
 
 logger = logging.getLogger(__name__)
 
-MAX_QUEUED = 32
-"""Commands that read the store wait for each other, at most so many; one more is refused."""
+MAX_QUEUED_COMMANDS = 32
 EXPIRY_WARNING_SECONDS = 60.0
 DRAIN_SECONDS = 2.0
-RECONNECT_AFTER_MS = 100, 3000
+"""How long a stopping server waits for the acks of pending sends."""
+MIN_RECONNECT_MS, MAX_RECONNECT_MS = 100, 3000
+"""Clients of a stopping server reconnect at random times in this range, not all at once."""
+
+QueuedCommand = Callable[[], Awaitable[None]]
 
 
 class Socket(Protocol):
     """What a connection needs of `WebSocketProtocol`."""
 
+    @property
+    def close_code(self) -> int:
+        """The close code that was sent or received; 1006 if there is none."""
+
     def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
-        """Send frames; never waits, never raises."""
+        """Send frames. Does not wait and does not raise."""
 
     def close(self, code: CloseCode) -> None:
-        """End it; `Connection.lost` follows at once."""
+        """Close the socket; it calls `Connection.closed` at once."""
 
-    async def writable_again(self) -> None:
-        """Wait until there is room in the buffer."""
+    async def wait_writable(self) -> None:
+        """Wait until there is room in the send buffer."""
+
+
+class Slots(Protocol):
+    """What the connection holds in the registry and in the limits (`admission.Admission`)."""
+
+    def release(self) -> None:
+        """Release them."""
+
+
+class ConnectionHandler(Protocol):
+    """What happens with the commands of connections (`dispatcher.Dispatcher`)."""
+
+    def dispatch(self, connection: "Connection", command: AnyCommand) -> None:
+        """Execute a command."""
+
+    def frame_rejected(self, error: Error) -> None:
+        """Count a frame that was not accepted as a command."""
+
+    def connection_closed(self, connection: "Connection") -> None:
+        """Leave all rooms of the connection."""
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
+        """Start a supervised task."""
 
 
 class Connection:
-    """The receiver of one authenticated socket.
-
-    `dispatch` is what commands mean, `refused` hears of frames that are none, `forget` lets a room go, `ended` hears
-    that the socket is closed.
-    """
+    """The receiver of one socket. It owns the socket's slots and releases them when the socket is closed."""
 
     __slots__ = (
-        "_at_work",
-        "_dispatch",
-        "_draining",
-        "_ended",
-        "_expiry",
-        "_forget",
+        "_expiry_timer",
+        "_gate",
+        "_handler",
         "_queue",
-        "_refused",
-        "_session",
-        "_spawn",
+        "_queue_task",
+        "_slots",
+        "draining",
         "id",
         "joined",
         "open",
+        "pending_sends",
         "principal",
         "rooms",
         "socket",
-        "unanswered",
     )
 
     def __init__(
         self,
         socket: Socket,
-        id: str,
         principal: Principal,
         rooms: Mapping[str, RoomSummary],
-        session: SocketSession,
-        *,
-        dispatch: "Callable[[Connection, AnyCommand], None]",
-        refused: Callable[[Error], None],
-        forget: "Callable[[Connection, RoomFeed], None]",
-        ended: "Callable[[Connection], None]",
-        spawn: Spawn,
+        gate: CommandGate,
+        slots: Slots,
+        handler: ConnectionHandler,
     ) -> None:
+        self.id = new_id()
         self.socket = socket
-        self.id = id
         self.principal = principal
         self.rooms = rooms
         self.joined: dict[str, RoomFeed] = {}
+        """The feeds of the rooms that were joined; each is one reference that the handler releases."""
         self.open = True
-        self.unanswered = 0
-        self._session = session
-        self._dispatch = dispatch
-        self._refused = refused
-        self._forget = forget
-        self._ended = ended
-        self._spawn = spawn
-        self._queue: deque[Callable[[], Awaitable[None]]] | None = None
-        self._at_work: asyncio.Task[None] | None = None
-        self._draining = False
-        self._expiry: asyncio.TimerHandle | None = None
-        self.token_renewed(principal)
-
-    # -- out ----------------------------------------------------------------------------------------------------------
+        self.draining = False
+        """Whether the server is stopping: no more messages are accepted."""
+        self.pending_sends = 0
+        """Messages that the store has not answered yet."""
+        self._gate = gate
+        self._slots = slots
+        self._handler = handler
+        self._queue: deque[QueuedCommand] | None = None
+        self._queue_task: asyncio.Task[None] | None = None
+        self._expiry_timer: asyncio.TimerHandle | None = None
+        self.renew_token(principal)
 
     def send(self, event: events.Event | Error) -> None:
         """Send one event to this socket alone."""
         self.socket.push(text_frame(events.encode(event)))
 
-    # -- in (the socket's `Receiver`) ---------------------------------------------------------------------------------
+    # -- the socket's Receiver ----------------------------------------------------------------------------------------
 
-    def received(self, text: str) -> None:
-        """Judge a frame, then do or refuse what it says."""
-        outcome = self._session.receive(text, time.monotonic())
-        if not isinstance(outcome, Refused):
-            self._dispatch(self, outcome)
+    def text_received(self, text: str) -> None:
+        """Execute the command in a frame, or answer it by an error."""
+        outcome = self._gate.parse(text, time.monotonic())
+        if not isinstance(outcome, Rejected):
+            self._handler.dispatch(self, outcome)
             return
-        self._refused(outcome.error)
+        self._handler.frame_rejected(outcome.error)
         self.send(outcome.error)
         if outcome.close is not None:
-            user = self.principal.user_id
-            told = outcome.close, user, self.id
-            logger.info("socket closed for abuse code=%d user=%s connection=%s", *told, extra=RATE_LIMITED)
+            fields = outcome.close, self.principal.user_id, self.id
+            logger.info("socket closed for abuse code=%d user=%s connection=%s", *fields, extra=RATE_LIMITED)
             self.socket.close(outcome.close)
 
-    def draining(self) -> None:
-        """Say when to come back, let what is under way be acknowledged, close with 1012."""
-        self._draining = True
-        self.send(events.Drain(reconnect_after_ms=random.randint(*RECONNECT_AFTER_MS)))  # noqa: S311 (spreads load)
-        if self.unanswered:
+    def drain(self) -> None:
+        """Tell the client when to reconnect, wait for the acks of pending sends, then close with 1012."""
+        self.draining = True
+        delay_ms = random.randint(MIN_RECONNECT_MS, MAX_RECONNECT_MS)  # noqa: S311 (spreads load, guards nothing)
+        self.send(events.Drain(reconnect_after_ms=delay_ms))
+        if self.pending_sends:
             asyncio.get_running_loop().call_later(DRAIN_SECONDS, self.socket.close, CloseCode.SERVICE_RESTART)
         else:
             self.socket.close(CloseCode.SERVICE_RESTART)
 
-    def lost(self) -> None:
-        """Let go of everything."""
+    def closed(self) -> None:
+        """Release everything that this connection holds."""
         self.open = False
-        if self._expiry is not None:
-            self._expiry.cancel()
-        if self._at_work is not None:
-            self._at_work.cancel()
-        for feed in self.joined.values():
-            self._forget(self, feed)
-        self.joined.clear()
-        self._ended(self)
+        if self._expiry_timer is not None:
+            self._expiry_timer.cancel()
+        if self._queue_task is not None:
+            self._queue_task.cancel()
+        self._handler.connection_closed(self)
+        self._slots.release()
+        logger.debug("socket closed connection=%s code=%d", self.id, self.socket.close_code)
 
-    # -- for the dispatcher -------------------------------------------------------------------------------------------
+    # -- for the handler ----------------------------------------------------------------------------------------------
 
-    @property
-    def accepts_sends(self) -> bool:
-        """False once the server is stopping."""
-        return not self._draining
-
-    def answered(self) -> None:
-        """One `send` less is under way; a draining socket closes after the last one."""
-        self.unanswered -= 1
-        if self._draining and not self.unanswered:
+    def send_finished(self) -> None:
+        """Note that a pending send has been answered. The last one closes a draining socket."""
+        self.pending_sends -= 1
+        if self.draining and not self.pending_sends:
             self.socket.close(CloseCode.SERVICE_RESTART)
 
-    def enqueue(self, id: str | None, work: Callable[[], Awaitable[None]]) -> None:
-        """Do `work` after what was enqueued before it: a `leave` must not overtake its `join`."""
+    def enqueue(self, id: str | None, command: QueuedCommand) -> None:
+        """Run `command` after those that were enqueued before it: a `leave` must not overtake its `join`."""
         if self._queue is None:
             self._queue = deque()
-        if len(self._queue) >= MAX_QUEUED:
-            self.send(error(ErrorCode.RATE_LIMITED, "wait for the replies first", id=id, retry_after_ms=1000))
+        if len(self._queue) >= MAX_QUEUED_COMMANDS:
+            message = "too many commands are waiting; wait for the replies first"
+            self.send(error(ErrorCode.RATE_LIMITED, message, id=id, retry_after_ms=1000))
             return
-        self._queue.append(work)
-        if self._at_work is None:
-            self._at_work = self._spawn(self._work_off(), "commands")
+        self._queue.append(command)
+        if self._queue_task is None:
+            self._queue_task = self._handler.spawn(self._run_queue(), "commands")
 
-    async def _work_off(self) -> None:
+    async def _run_queue(self) -> None:
         try:
             while self._queue:
                 await self._queue.popleft()()
         except Exception:
-            # A bug, which the supervisor logs. Whoever waits for this reply, or for those behind it, comes back.
+            # A bug, which the supervisor logs. The client waits for this reply and for those of the commands behind it:
+            # it must reconnect.
             self.socket.close(CloseCode.INTERNAL_ERROR)
             raise
         finally:
-            self._at_work = self._queue = None
+            self._queue_task = self._queue = None
 
-    def token_renewed(self, principal: Principal) -> None:
-        """Go on with a token that is good: warn a minute before it ends, close when it ends."""
+    # -- the token's expiry -------------------------------------------------------------------------------------------
+
+    def renew_token(self, principal: Principal) -> None:
+        """Continue with a valid token. Warn the client one minute before it expires; close the socket when it does."""
         self.principal = principal
-        if self._expiry is not None:
-            self._expiry.cancel()
-        left = principal.expires_at - time.time()
-        # Never before half of the time that is left: a token that lives shorter than the warning comes before its end
-        # would be warned of at once, and each renewal would ask for the next one.
-        warning = min(EXPIRY_WARNING_SECONDS, left / 2)
-        self._expiry = asyncio.get_running_loop().call_later(max(0.0, left - warning), self._warn_of_expiry)
+        if self._expiry_timer is not None:
+            self._expiry_timer.cancel()
+        remaining = principal.expires_at - time.time()
+        # Never warn before half of the remaining time has passed. A token whose whole life is shorter than the warning
+        # time would cause a warning at once, and each renewal would cause the next one.
+        warning = min(EXPIRY_WARNING_SECONDS, remaining / 2)
+        delay = max(0.0, remaining - warning)
+        self._expiry_timer = asyncio.get_running_loop().call_later(delay, self._warn_of_expiry)
 
     def _warn_of_expiry(self) -> None:
         expires_at = self.principal.expires_at
-        left = expires_at - time.time()
-        if left > 0:
+        remaining = expires_at - time.time()
+        if remaining > 0:
             self.send(events.TokenExpiring(token_expires_at=rfc3339(expires_at)))
         loop = asyncio.get_running_loop()
-        self._expiry = loop.call_later(max(0.0, left), self.socket.close, CloseCode.TOKEN_INVALID)
+        self._expiry_timer = loop.call_later(max(0.0, remaining), self.socket.close, CloseCode.TOKEN_INVALID)

@@ -1,7 +1,7 @@
-"""Every open socket of this process, by user, session and address: who must make room, and whom a revocation hits.
+"""The open sockets of this process, by user, by slot and by client network.
 
-`rate_limiting/cluster_connection_limit.py` counts the sockets of all processes. The limits here hold while the store is
-away.
+The limits here apply to this process alone. `rate_limiting/cluster_connection_limit.py` counts the sockets of all
+processes; the limits here are the only ones while the store is unavailable.
 """
 
 from collections import Counter
@@ -12,13 +12,13 @@ from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.connection import Connection
 
-SOCKETS_WORTH_OF_SENDS = 3
-"""A user may send as much as so many sockets may: nobody types in more at once."""
+USER_SEND_FACTOR = 3
+"""All sockets of a user together may send as much as this many sockets: one person types in few at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
-    """How many sockets may be open. uvicorn's own limit does not count sockets."""
+    """How many sockets may be open. uvicorn's own connection limit does not count sockets."""
 
     per_user: int = 10
     per_address: int = 100
@@ -26,81 +26,84 @@ class SocketLimits:
 
 
 class _User:
-    __slots__ = ("connections", "sends")
+    __slots__ = ("connections", "send_bucket")
 
-    def __init__(self, sends: TokenBucket) -> None:
+    def __init__(self, send_bucket: TokenBucket) -> None:
         self.connections: dict[Connection, None] = {}
-        self.sends = sends
+        self.send_bucket = send_bucket
 
 
 class ConnectionRegistry:
-    """Counts sockets, and finds them. Each address and user costs one entry while it has a socket."""
+    """Counts and finds sockets. Holds one entry per client network and per user that has a socket."""
 
     def __init__(self, limits: SocketLimits, sends_per_10s: int) -> None:
         self._limits = limits
         self._sends_per_10s = sends_per_10s
         self._users: dict[str, _User] = {}
-        self._addresses: Counter[str] = Counter()
-        self._numbered: dict[int, Connection] = {}
+        self._reserved_by_network: Counter[str] = Counter()
+        self._by_slot: dict[int, Connection] = {}
         self._reserved = 0
 
     def __len__(self) -> int:
+        """Return the number of sockets, including those in the handshake."""
         return self._reserved
 
     @property
     def full(self) -> bool:
-        """Whether this process takes no more sockets at all."""
+        """Whether this process has reached its total number of sockets."""
         return self._reserved >= self._limits.total
 
-    def reserve(self, address: str) -> bool:
-        """Take a place for a socket that is being opened, before anything is asked of the database; else False."""
-        if self.full or self._addresses[address] >= self._limits.per_address:
+    def reserve(self, network: str) -> bool:
+        """Reserve a place for a socket of a client network; return False if there is none. Pair it with `release`."""
+        if self.full or self._reserved_by_network[network] >= self._limits.per_address:
             return False
-        self._addresses[address] += 1
+        self._reserved_by_network[network] += 1
         self._reserved += 1
         return True
 
-    def release(self, address: str) -> None:
-        """Give a reserved place back: the socket is closed, or was never opened."""
+    def release(self, network: str) -> None:
+        """Release a reserved place."""
         self._reserved -= 1
-        self._addresses[address] -= 1
-        if not self._addresses[address]:
-            del self._addresses[address]
+        self._reserved_by_network[network] -= 1
+        if not self._reserved_by_network[network]:
+            del self._reserved_by_network[network]
 
-    def sends_of(self, user_id: str, now: float) -> TokenBucket:
-        """What all sockets of a user may send together: ten sockets must not be ten allowances.
+    def send_bucket(self, user_id: str, now: float) -> TokenBucket:
+        """Return the bucket that all sockets of a user share: ten sockets must not have ten allowances.
 
-        Ask right before `enter`. `now` is seconds of a monotonic clock.
+        `now` is in seconds of a monotonic clock. Call `add` for a connection of the user right after this: the user's
+        entry is deleted with their last connection.
         """
         user = self._users.get(user_id)
         if user is None:
-            most = SOCKETS_WORTH_OF_SENDS * self._sends_per_10s
-            user = self._users[user_id] = _User(TokenBucket(most, most / 10, now))
-        return user.sends
+            capacity = USER_SEND_FACTOR * self._sends_per_10s
+            user = self._users[user_id] = _User(TokenBucket(capacity, capacity / 10, now))
+        return user.send_bucket
 
-    def enter(self, connection: Connection, number: int) -> Connection | None:
-        """List an open socket. Returns the user's oldest one if they have too many here: it must go."""
-        self._numbered[number] = connection
+    def add(self, connection: Connection, slot_id: int) -> None:
+        """Add an open connection. A user who then has too many in this process loses the oldest one (4409)."""
+        self._by_slot[slot_id] = connection
         connections = self._users[connection.principal.user_id].connections
         connections[connection] = None
-        return next(iter(connections)) if len(connections) > self._limits.per_user else None
+        if len(connections) > self._limits.per_user:
+            next(iter(connections)).socket.close(CloseCode.REPLACED)
 
-    def leave(self, connection: Connection, number: int) -> None:
-        """Strike a socket off; harmless if it is not listed."""
-        self._numbered.pop(number, None)
+    def remove(self, connection: Connection, slot_id: int) -> None:
+        """Remove a connection; does nothing if it is not listed."""
+        self._by_slot.pop(slot_id, None)
         user = self._users.get(connection.principal.user_id)
         if user is not None:
             user.connections.pop(connection, None)
             if not user.connections:
                 del self._users[connection.principal.user_id]
 
-    def replace(self, numbers: Iterable[int]) -> None:
-        """Close sockets whose users have newer ones, in another process perhaps."""
-        for number in numbers:
-            connection = self._numbered.get(number)
+    def evict(self, slot_ids: Iterable[int]) -> None:
+        """Close connections whose users have too many newer ones, in any process (4409). Ignores unknown slots."""
+        for slot_id in slot_ids:
+            connection = self._by_slot.get(slot_id)
             if connection is not None:
                 connection.socket.close(CloseCode.REPLACED)
 
-    def all(self) -> Iterable[Connection]:
-        """Every socket."""
+    def all(self) -> list[Connection]:
+        """Return all connections; a copy, because closing one removes it."""
         return [connection for user in self._users.values() for connection in user.connections]

@@ -1,8 +1,10 @@
 """What each command does."""
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -11,44 +13,48 @@ from cloudchat.auth.principal import CHAT_READ, Principal
 from cloudchat.broker.broker import Appended, Broker, BrokerUnavailable
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.messages.service import MessageService
+from cloudchat.messages.service import MessageService, room_not_found
 from cloudchat.protocol import events
 from cloudchat.protocol.commands import AnyCommand, Auth, History, Join, Leave, Ping, Send
 from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.realtime.connection import Connection
-from cloudchat.realtime.hub import Hub
-from cloudchat.realtime.relay import Relay
-from cloudchat.realtime.replay import join
-from cloudchat.realtime.room_feed import RoomFeed
+from cloudchat.realtime.relay import Spawn
+from cloudchat.realtime.replay import RoomJoiner
 from cloudchat.realtime.socket_stats import SocketStats
 
 Authenticate = Callable[[str], Awaitable[Principal]]
-Work = Callable[[], Awaitable[None]]
+"""Returns the principal of a token. Raises `AccountError`, `DatabaseUnavailable`."""
+
 RETRY_UNAVAILABLE_MS = 500
 
 
 class Dispatcher:
-    """Answers commands of any connection. `send` and `ping` are answered without a task; what reads, in turn."""
+    """Executes the commands of all connections (their `ConnectionHandler`); every command is answered.
+
+    `send` and `ping` are executed at once, without a task. Commands that read are executed one after the other.
+    """
 
     def __init__(
         self,
         broker: Broker,
-        relay: Relay,
-        hub: Hub,
+        joiner: RoomJoiner,
         messages: MessageService,
         authenticate: Authenticate,
-        traffic: SocketStats,
+        stats: SocketStats,
+        spawn: Spawn,
     ) -> None:
         self._broker = broker
-        self._relay = relay
-        self._hub = hub
+        self._joiner = joiner
         self._messages = messages
         self._authenticate = authenticate
-        self._traffic = traffic
+        self._stats = stats
+        self._spawn = spawn
+
+    # -- the connections' handler -------------------------------------------------------------------------------------
 
     def dispatch(self, connection: Connection, command: AnyCommand) -> None:
-        """Do what `command` says; every outcome is answered."""
-        self._traffic.commands[type(command).__name__.lower(), "accepted"] += 1
+        """See `ConnectionHandler`."""
+        self._stats.commands[type(command).__name__.lower(), "accepted"] += 1
         match command:
             case Send():
                 self._send(connection, command)
@@ -56,32 +62,38 @@ class Dispatcher:
                 connection.send(events.Pong(id=command.id, server_time=rfc3339(time.time())))
             case Join():
                 if self._may_read(connection, command):
-                    work = partial(join, connection, command, broker=self._broker, relay=self._relay, hub=self._hub)
-                    connection.enqueue(command.id, partial(self._or_unavailable, connection, command, work))
+                    connection.enqueue(command.id, partial(self._join, connection, command))
             case History():
                 if self._may_read(connection, command):
-                    work = partial(self._history, connection, command)
-                    connection.enqueue(command.id, partial(self._or_unavailable, connection, command, work))
+                    connection.enqueue(command.id, partial(self._history, connection, command))
             case Leave():
                 connection.enqueue(command.id, partial(self._leave, connection, command))
             case Auth():
                 connection.enqueue(command.id, partial(self._auth, connection, command))
 
-    def refused(self, problem: Error) -> None:
-        """A frame was refused before it was a command."""
-        self._traffic.commands["", problem.code] += 1
+    def frame_rejected(self, error: Error) -> None:
+        """See `ConnectionHandler`."""
+        self._stats.commands["", error.code] += 1
 
-    def forget(self, connection: Connection, feed: RoomFeed) -> None:
-        """A connection that joined a room is gone from it."""
-        self._hub.remove(feed.room, connection.socket)
-        self._relay.close(feed)
+    def connection_closed(self, connection: Connection) -> None:
+        """See `ConnectionHandler`."""
+        for feed in connection.joined.values():
+            self._joiner.leave(connection, feed)
+        connection.joined.clear()
+        self._stats.closes[connection.socket.close_code] += 1
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
+        """See `ConnectionHandler`."""
+        return self._spawn(work, name)
+
+    # -- the commands -------------------------------------------------------------------------------------------------
 
     def _send(self, connection: Connection, command: Send) -> None:
-        if not connection.accepts_sends:
+        if connection.draining:
             connection.send(_unavailable(command.id, "the server restarts"))
             return
 
-        def done(outcome: Appended | BrokerUnavailable) -> None:
+        def on_done(outcome: Appended | BrokerUnavailable) -> None:
             if isinstance(outcome, Appended):
                 ack = events.Ack(
                     id=command.id,
@@ -93,36 +105,42 @@ class Dispatcher:
                     duplicate=outcome.duplicate,
                 )
                 connection.send(ack)
-                self._traffic.sends += not outcome.duplicate
+                self._stats.messages_stored += not outcome.duplicate
             else:
-                self._traffic.commands["send", "unavailable"] += 1
-                connection.send(_unavailable(command.id, "not stored for certain: send it again with the same cid"))
-            connection.answered()
+                self._stats.commands["send", ErrorCode.UNAVAILABLE] += 1
+                message = "the message may not have been stored; send it again with the same cid"
+                connection.send(_unavailable(command.id, message))
+            connection.send_finished()
 
-        connection.unanswered += 1
-        refusal = self._messages.post(connection.principal, connection.rooms, command, time.time(), done)
-        if refusal is not None:
-            connection.unanswered -= 1
-            connection.send(refusal)
+        connection.pending_sends += 1
+        rejection = self._messages.post(connection.principal, connection.rooms, command, time.time(), on_done)
+        if rejection is not None:
+            connection.pending_sends -= 1
+            connection.send(rejection)
 
     def _may_read(self, connection: Connection, command: Join | History) -> bool:
         if CHAT_READ not in connection.principal.scopes:
-            connection.send(error(ErrorCode.FORBIDDEN, "this token may not read (scope chat:read)", id=command.id))
+            message = "this token may not read; it needs the scope chat:read"
+            connection.send(error(ErrorCode.FORBIDDEN, message, id=command.id))
         elif command.room not in connection.rooms:
-            connection.send(error(ErrorCode.NOT_FOUND, "you are in no room of that name", id=command.id, field="room"))
+            connection.send(room_not_found(command.id))
         else:
             return True
         return False
 
-    async def _or_unavailable(self, connection: Connection, command: AnyCommand, work: Work) -> None:
+    async def _join(self, connection: Connection, command: Join) -> None:
         try:
-            await work()
+            await self._joiner.join(connection, command)
         except BrokerUnavailable:
-            connection.send(_unavailable(command.id, "the history cannot be read now"))
+            connection.send(_history_unavailable(command.id))
 
     async def _history(self, connection: Connection, command: History) -> None:
-        page = await self._broker.read_before(command.room, command.before, command.limit)
-        await connection.socket.writable_again()
+        try:
+            page = await self._broker.read_before(command.room, command.before, command.limit)
+        except BrokerUnavailable:
+            connection.send(_history_unavailable(command.id))
+            return
+        await connection.socket.wait_writable()
         connection.send(
             events.HistoryPage(
                 id=command.id,
@@ -136,29 +154,34 @@ class Dispatcher:
     async def _leave(self, connection: Connection, command: Leave) -> None:
         feed = connection.joined.pop(command.room, None)
         if feed is not None:
-            self.forget(connection, feed)
+            self._joiner.leave(connection, feed)
         connection.send(events.Left(id=command.id, room=command.room))
 
     async def _auth(self, connection: Connection, command: Auth) -> None:
         try:
             principal = await self._authenticate(command.token)
         except DatabaseUnavailable:
-            connection.send(_unavailable(command.id, "the token cannot be checked now, the socket keeps its own"))
+            message = "the token cannot be checked now; the socket keeps its present token"
+            connection.send(_unavailable(command.id, message))
             return
         except AccountError:
-            refusal = "the token is not valid; the socket keeps the one it has"
+            message = "the token is not valid; the socket keeps its present token"
         else:
             if principal.user_id != connection.principal.user_id:
-                refusal = "the token is another user's"
-            elif CHAT_READ not in principal.scopes:  # it would open no socket either
-                refusal = "this token may not read (scope chat:read)"
+                message = "the token belongs to another user"
+            elif CHAT_READ not in principal.scopes:  # such a token cannot open a socket either
+                message = "this token may not read; it needs the scope chat:read"
             else:
-                connection.token_renewed(principal)
+                connection.renew_token(principal)
                 expires_at = rfc3339(principal.expires_at)
                 connection.send(events.Authenticated(id=command.id, token_expires_at=expires_at))
                 return
-        connection.send(error(ErrorCode.FORBIDDEN, refusal, id=command.id, field="token"))
+        connection.send(error(ErrorCode.FORBIDDEN, message, id=command.id, field="token"))
 
 
-def _unavailable(id: str | None, message: str) -> events.Error:
+def _history_unavailable(id: str | None) -> Error:
+    return _unavailable(id, "the room's history cannot be read now")
+
+
+def _unavailable(id: str | None, message: str) -> Error:
     return error(ErrorCode.UNAVAILABLE, message, id=id, retry_after_ms=RETRY_UNAVAILABLE_MS)

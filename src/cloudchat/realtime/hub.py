@@ -1,30 +1,67 @@
-"""The sockets of this process, by room, and the fan-out to them.
+"""The members of each room in this process, and the fan-out of events to them.
 
-An event is encoded once and framed once; what arrives for a room within one tick of the loop is joined and written to
-each member in one go. Nothing here waits for a member: a slow one has a bounded buffer and is closed when it is full
-(websocket_protocol.py), so that it can slow nobody but itself. Measured with 500 members on one core: 37–55 k
-deliveries/s with `await websocket.send_text()` per member, ten times that this way; the system call is what is left.
+An event is encoded once and framed once. All frames of a room that arrive within one tick of the event loop are joined
+and written to each member in one call. Nothing here waits for a member: a slow member has a bounded send buffer and is
+closed when it is full (websocket_protocol.py), so it cannot slow anybody else. Measured with 500 members on one core:
+37–55 k deliveries/s with `await websocket.send_text()` per member, ten times as many this way. What remains is the cost
+of the system call.
 
-So in a large room it pays to make one round of what would be two: while this process waits for the store to answer
-appends, their events are a moment away, and a round to 500 members takes several. It is held for them, briefly.
+Therefore one flush of a large room with two events is cheaper than two flushes. While appends of this process are
+pending, their events will arrive within a moment, and a flush to 500 members takes several milliseconds. So a large
+room's flush is held for them, for at most `MAX_HOLD_SECONDS`.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
+
+MIN_MEMBERS_TO_HOLD = 64
+"""From this size on, a flush takes about as long as the store's answer (10 µs per member; 0.5 ms)."""
+MAX_HOLD_SECONDS = 0.002
 
 
 class Member(Protocol):
     """A socket in a room."""
 
     def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
-        """Send frames; must neither wait nor raise."""
+        """Send frames. Must not wait and must not raise."""
 
 
 class Timer(Protocol):
-    """What `call_later` returns."""
+    """A scheduled call."""
 
     def cancel(self) -> None:
-        """Do not call."""
+        """Do not make the call."""
+
+
+class Scheduler(Protocol):
+    """What the hub needs of an event loop."""
+
+    def call_soon(self, callback: Callable[[], None], /) -> object:
+        """Call `callback` in the next tick."""
+
+    def call_later(self, seconds: float, callback: Callable[[], None], /) -> Timer:
+        """Call `callback` after some seconds."""
+
+
+class RunningLoop:
+    """The running event loop as a `Scheduler`; the hub is built before the loop runs."""
+
+    def call_soon(self, callback: Callable[[], None], /) -> object:
+        """See `Scheduler`."""
+        return asyncio.get_running_loop().call_soon(callback)
+
+    def call_later(self, seconds: float, callback: Callable[[], None], /) -> Timer:
+        """See `Scheduler`."""
+        return asyncio.get_running_loop().call_later(seconds, callback)
+
+
+class Appends(Protocol):
+    """What the hub needs to know of the broker."""
+
+    @property
+    def appends_pending(self) -> bool:
+        """Whether the store has not answered all appends of this process yet."""
 
 
 class _Room:
@@ -36,125 +73,113 @@ class _Room:
         self.pending: list[bytes] = []
 
 
-LARGE_ROOM = 64
-"""From so many members on, a round takes about as long as the store's answer (10 µs a member, 0.5 ms)."""
-HOLD_SECONDS = 0.002
-
-
 class Hub:
-    """Who is in which room here. `call_soon` and `call_later` are the event loop's, or a test's."""
+    """Delivers frames to the members of rooms. `release_held` must be called when no append is pending any more."""
 
-    def __init__(
-        self,
-        call_soon: Callable[[Callable[[], None]], object],
-        call_later: Callable[[float, Callable[[], None]], Timer],
-        coming: Callable[[], bool],
-    ) -> None:
-        """`coming` tells whether events of this process are on their way through the store; see `settle`."""
-        self._call_soon = call_soon
-        self._call_later = call_later
-        self._coming = coming
+    def __init__(self, scheduler: Scheduler, appends: Appends) -> None:
+        self._scheduler = scheduler
+        self._appends = appends
         self._rooms: dict[str, _Room] = {}
-        self._waiting: list[str] = []
-        self._scheduled = False
-        self._hold: Timer | None = None
-        self.delivered = 0
-        """Events handed to members, each counted for each."""
+        self._unflushed: list[str] = []
+        self._flush_scheduled = False
+        self._hold_timer: Timer | None = None
+        self.deliveries = 0
+        """Events delivered, counted once per member."""
 
     def add(self, room: str, member: Member) -> None:
-        """Deliver to `member` from now on: nothing that was delivered before this call reaches it."""
+        """Add a member. It receives what is delivered after this call, and nothing that was delivered before."""
         self.flush(room)
-        place = self._rooms.get(room)
-        if place is None:
-            place = self._rooms[room] = _Room()
-        place.members[member] = None
-        place.snapshot = None
+        found = self._rooms.get(room)
+        if found is None:
+            found = self._rooms[room] = _Room()
+        found.members[member] = None
+        found.snapshot = None
 
     def remove(self, room: str, member: Member) -> None:
-        """Deliver to `member` no more; harmless if it is not there."""
-        place = self._rooms.get(room)
-        if place is None or member not in place.members:
+        """Remove a member; does nothing if it is not in the room."""
+        found = self._rooms.get(room)
+        if found is None or member not in found.members:
             return
-        del place.members[member]
-        place.snapshot = None
-        if not place.members:
+        del found.members[member]
+        found.snapshot = None
+        if not found.members:
             del self._rooms[room]
 
     def remove_all(self, room: str) -> None:
-        """Deliver to nobody in the room, until they are added again."""
+        """Flush the room, then remove all its members."""
         self.flush(room)
         self._rooms.pop(room, None)
 
     def deliver(self, room: str, frame: bytes) -> None:
-        """Send an event's frame to all members, together with whatever else comes in this tick."""
-        place = self._rooms.get(room)
-        if place is None:
+        """Send the frame of an event to all members, together with everything else that arrives in this tick."""
+        found = self._rooms.get(room)
+        if found is None:
             return
-        if not place.pending:
-            self._waiting.append(room)
-        place.pending.append(frame)
-        self._schedule()
+        if not found.pending:
+            self._unflushed.append(room)
+        found.pending.append(frame)
+        self._schedule_flush()
 
-    def settle(self) -> None:
-        """Nothing is coming any more: what was held may go, with what came in this tick."""
-        if self._hold is not None:
-            self._schedule()
-
-    def announce(self, room: str, frame: bytes) -> None:
-        """Send an ephemeral frame to all members, after what was delivered before; who is behind does not get it."""
+    def deliver_ephemeral(self, room: str, frame: bytes) -> None:
+        """Send a frame that may be lost to all members, after the events before it. Slow members do not receive it."""
         self.flush(room)
         for member in self._snapshot(room):
             member.push(frame, ephemeral=True)
 
+    def release_held(self) -> None:
+        """Flush the held rooms, together with everything that arrives in this tick: no append is pending any more."""
+        if self._hold_timer is not None:
+            self._schedule_flush()
+
     def flush(self, room: str) -> None:
-        """Send what waits for a room now."""
-        place = self._rooms.get(room)
-        if place is None or not place.pending:
+        """Send the room's pending frames now."""
+        found = self._rooms.get(room)
+        if found is None or not found.pending:
             return
-        pending, place.pending = place.pending, []
+        pending, found.pending = found.pending, []
         frames = pending[0] if len(pending) == 1 else b"".join(pending)
         members = self._snapshot(room)
-        self.delivered += len(pending) * len(members)
+        self.deliveries += len(pending) * len(members)
         for member in members:
             member.push(frames)
 
-    def _schedule(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
-            self._call_soon(self._flush_due)
+    def _schedule_flush(self) -> None:
+        if not self._flush_scheduled:
+            self._flush_scheduled = True
+            self._scheduler.call_soon(self._flush_or_hold)
 
-    def _flush_due(self) -> None:
-        self._scheduled = False
-        coming = self._coming()
-        waiting, self._waiting = self._waiting, []
-        for room in waiting:
-            place = self._rooms.get(room)
-            if coming and place is not None and len(place.members) >= LARGE_ROOM:
-                self._waiting.append(room)
+    def _flush_or_hold(self) -> None:
+        self._flush_scheduled = False
+        appends_pending = self._appends.appends_pending
+        rooms, self._unflushed = self._unflushed, []
+        for room in rooms:
+            found = self._rooms.get(room)
+            if appends_pending and found is not None and len(found.members) >= MIN_MEMBERS_TO_HOLD:
+                self._unflushed.append(room)
             else:
                 self.flush(room)
-        if not self._waiting:
-            self._let_go()
-        elif self._hold is None:
-            self._hold = self._call_later(HOLD_SECONDS, self._flush_held)
+        if not self._unflushed:
+            self._cancel_hold()
+        elif self._hold_timer is None:
+            self._hold_timer = self._scheduler.call_later(MAX_HOLD_SECONDS, self._flush_all)
 
-    def _flush_held(self) -> None:
-        """The appends take longer than their company is worth."""
-        self._let_go()
-        waiting, self._waiting = self._waiting, []
-        for room in waiting:
+    def _flush_all(self) -> None:
+        """Appends are slower than MAX_HOLD_SECONDS: flush without waiting for them."""
+        self._cancel_hold()
+        rooms, self._unflushed = self._unflushed, []
+        for room in rooms:
             self.flush(room)
 
-    def _let_go(self) -> None:
-        if self._hold is not None:
-            self._hold.cancel()
-            self._hold = None
+    def _cancel_hold(self) -> None:
+        if self._hold_timer is not None:
+            self._hold_timer.cancel()
+            self._hold_timer = None
 
     def _snapshot(self, room: str) -> tuple[Member, ...]:
-        # A push may close its member, which then leaves the room: so never iterate over the dict itself.
-        place = self._rooms.get(room)
-        if place is None:
+        # A push may close its member, which then leaves the room: never iterate over the dict itself.
+        found = self._rooms.get(room)
+        if found is None:
             return ()
-        if place.snapshot is None:
-            place.snapshot = tuple(place.members)
-        return place.snapshot
+        if found.snapshot is None:
+            found.snapshot = tuple(found.members)
+        return found.snapshot

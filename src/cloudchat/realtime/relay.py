@@ -1,8 +1,8 @@
-"""From the broker to the hub: hears what is appended anywhere, and repairs what it did not hear.
+"""From the broker to the hub: delivers events appended by any process, and repairs holes.
 
-Pub/sub wakes, the log is the truth. Each event's seq is checked against the last delivered one; a hole is read from the
-log before anything newer is delivered. The log is also read when a subscription begins or comes back (a dropped
-subscriber misses events without a sign), before each join, and with each heartbeat.
+The subscription is only a wake-up; the log is the truth. The seq of each received event is compared with the last
+delivered one. A hole is read from the log before anything newer is delivered. The log is also read when a subscription
+starts or comes back (a dropped subscriber misses events without any sign), before each join, and with each heartbeat.
 """
 
 import asyncio
@@ -22,93 +22,86 @@ from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.room_feed import HoleError, RoomFeed
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], "asyncio.Task[None]"]
+"""Starts a supervised background task with a name."""
 
 logger = logging.getLogger(__name__)
 
-PAGE_EVENTS = 500
-RECENT_EVENTS = 100
-"""Read when a room is opened, so that the herd after a restart is served from memory."""
-OPEN_SECONDS = 5.0
+MAX_PAGE_EVENTS = 500
+INITIAL_EVENTS = 100
+"""Events read when a room is opened, so that all clients that come back after a restart are served from memory."""
+OPEN_TIMEOUT_SECONDS = 5.0
+_BEYOND_THE_HEAD = 2**53 - 1
+"""A seq that no log reaches: a read after it returns the head and no events."""
 
 
 class Relay:
-    """The broker's listener, and the owner of this process's `RoomFeed`s."""
+    """The broker's listener, and the owner of this process's `RoomFeed` objects."""
 
-    def __init__(self, hub: Hub, spawn: Spawn, heartbeat_seconds: float) -> None:
+    def __init__(self, broker: Broker, hub: Hub, spawn: Spawn, heartbeat_seconds: float) -> None:
+        self._broker = broker
         self._hub = hub
         self._spawn = spawn
         self._heartbeat_seconds = heartbeat_seconds
         self._feeds: dict[str, RoomFeed] = {}
-        self._broker: Broker
         self.holes_repaired = 0
-        self.seconds = Histogram()
-        """From an event's own time to its delivery here, of every eighth heard."""
+        """Events delivered from a log read because the subscription did not bring them."""
+        self.delivery_seconds = Histogram()
+        """From an event's timestamp to its delivery here, sampled: every eighth event that is received."""
 
-    def connect(self, broker: Broker) -> None:
-        """Say which broker this relay listens to (each needs the other, so one comes later)."""
-        self._broker = broker
+    # -- feeds --------------------------------------------------------------------------------------------------------
 
-    async def open(self, room: str) -> RoomFeed:
-        """Care for a room until `close`. Returns when its events are heard and its position is the log's head.
+    async def acquire(self, room: str) -> RoomFeed:
+        """Return the room's feed, subscribed and at the log's head. Pair each call with `release`.
 
-        Raises `BrokerUnavailable`; then nothing is to be closed.
+        Raises `BrokerUnavailable`; then there is nothing to release.
         """
         feed = self._feeds.get(room)
         if feed is None:
             feed = self._feeds[room] = RoomFeed(room)
             self._broker.subscribe(room)
-        feed.interest += 1
+        feed.refcount += 1
         try:
-            async with asyncio.timeout(OPEN_SECONDS):
-                # What was appended before the subscription is read, what is appended after it is heard.
+            async with asyncio.timeout(OPEN_TIMEOUT_SECONDS):
+                # Subscribe first, then read: what is appended in between is received twice, but never missed.
                 if not feed.subscribed:
                     await feed.opened.wait()
-                # Opened with one page; when its events are large, the log is longer than that.
-                await self.check(feed)
+                # A feed opens with one page. When the events are large, the log is longer than that page.
+                await self.catch_up(feed)
         except BaseException as problem:
-            self.close(feed)
+            self.release(feed)
             if isinstance(problem, TimeoutError):
-                raise BrokerUnavailable("the room's events cannot be heard now") from problem
+                raise BrokerUnavailable("the room's events cannot be received now") from problem
             raise
         return feed
 
-    def close(self, feed: RoomFeed) -> None:
-        """One socket less in the room; with the last one the room is forgotten."""
-        feed.interest -= 1
-        if feed.interest == 0:
+    def release(self, feed: RoomFeed) -> None:
+        """Drop one reference; with the last one the room is unsubscribed."""
+        feed.refcount -= 1
+        if feed.refcount == 0:
             del self._feeds[feed.room]
             self._broker.unsubscribe(feed.room)
 
+    @property
+    def rooms(self) -> int:
+        """Number of rooms that have a feed."""
+        return len(self._feeds)
+
     async def head_of(self, room: str) -> StreamPosition:
-        """Where a room's log stands, from memory if somebody here is in it. Raises `BrokerUnavailable`."""
+        """Return the head of a room's log; from memory if the room has a feed. Raises `BrokerUnavailable`."""
         feed = self._feeds.get(room)
         if feed is not None and feed.opened.is_set():
             return feed.position
-        page = await self._broker.read(room, 2**53 - 1, 1)
+        page = await self._broker.read(room, _BEYOND_THE_HEAD, 1)
         return StreamPosition(page.epoch, page.head)
 
-    def check(self, feed: RoomFeed) -> asyncio.Future[None]:
-        """Bring a feed to where the log is now; the future ends with that, or with `BrokerUnavailable`.
-
-        Whoever asks before a check has begun shares it: a thousand joins at once cost one read.
-        """
-        return asyncio.shield(self._due_check(feed))
-
-    def _due_check(self, feed: RoomFeed) -> asyncio.Future[None]:
-        if feed.next_check is None:
-            feed.next_check = asyncio.get_running_loop().create_future()
-            # Nobody may be waiting when a check fails: then there is nothing to report.
-            feed.next_check.add_done_callback(lambda check: check.cancelled() or check.exception())
-        if feed.checking is None:
-            feed.checking = self._spawn(self._check(feed), f"check {feed.room}")
-        return feed.next_check
+    # -- the broker's Listener ----------------------------------------------------------------------------------------
 
     def subscribed(self, room: str) -> None:
         """See `broker.Listener`."""
         feed = self._feeds.get(room)
         if feed is not None:
             feed.subscribed = True
-            self._due_check(feed)
+            self._request_catch_up(feed)
 
     def event_received(self, room: str, epoch: str, seq: int, event: bytes) -> None:
         """See `broker.Listener`."""
@@ -116,102 +109,115 @@ class Relay:
         if feed is None or not feed.opened.is_set():
             return
         try:
-            frame = feed.take(epoch, seq, event)
+            frame = feed.accept(epoch, seq, event)
         except HoleError:
-            self._due_check(feed)
+            self._request_catch_up(feed)
         else:
             if frame is not None:
                 self._hub.deliver(room, frame)
-                if not seq & 7 and (written_at := instant_of(event)) is not None:
-                    self.seconds.observe(time.time() - written_at)
+                if not seq & 7 and (appended_at := instant_of(event)) is not None:
+                    self.delivery_seconds.observe(time.time() - appended_at)
 
-    @property
-    def rooms(self) -> int:
-        """How many rooms are cared for here."""
-        return len(self._feeds)
+    # -- catching up with the log -------------------------------------------------------------------------------------
 
-    async def heartbeat(self) -> None:
-        """Check and announce each room's head for ever: the client that is behind it has lost something."""
-        while True:
-            await asyncio.sleep(self._heartbeat_seconds)
-            for feed in list(self._feeds.values()):
-                if feed.opened.is_set():
-                    self._spawn(self._beat(feed), f"head {feed.room}")
+    def catch_up(self, feed: RoomFeed) -> asyncio.Future[None]:
+        """Deliver everything up to the log's present head. The future may fail with `BrokerUnavailable`.
 
-    async def _beat(self, feed: RoomFeed) -> None:
-        # Without the store the position delivered last is still the truth about what a client here should have.
-        with contextlib.suppress(BrokerUnavailable):
-            await self.check(feed)
-        if feed.interest:
-            self._announce_head(feed)
+        All callers before a catch-up starts share it: a thousand joins at once cost one read.
+        """
+        return asyncio.shield(self._request_catch_up(feed))
 
-    async def _check(self, feed: RoomFeed) -> None:
+    def _request_catch_up(self, feed: RoomFeed) -> asyncio.Future[None]:
+        if feed.next_catch_up is None:
+            feed.next_catch_up = asyncio.get_running_loop().create_future()
+            # When nobody awaits a catch-up that fails, asyncio must not log "exception was never retrieved".
+            feed.next_catch_up.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if feed.catch_up_task is None:
+            feed.catch_up_task = self._spawn(self._run_catch_ups(feed), f"catch up {feed.room}")
+        return feed.next_catch_up
+
+    async def _run_catch_ups(self, feed: RoomFeed) -> None:
         try:
-            while (check := feed.next_check) is not None:
-                feed.next_check = None
+            while (requested := feed.next_catch_up) is not None:
+                feed.next_catch_up = None
                 try:
-                    await self._read_on(feed)
+                    await self._read_to_head(feed)
                 except BrokerUnavailable as problem:
-                    check.set_exception(problem)
+                    requested.set_exception(problem)
                 except BaseException:
-                    check.set_exception(BrokerUnavailable("the room's log cannot be read now"))
+                    requested.set_exception(BrokerUnavailable("the room's log cannot be read now"))
                     raise
                 else:
-                    check.set_result(None)
+                    requested.set_result(None)
         finally:
-            feed.checking = None
+            feed.catch_up_task = None
 
-    async def _read_on(self, feed: RoomFeed) -> None:
+    async def _read_to_head(self, feed: RoomFeed) -> None:
         if not feed.opened.is_set():
             if not feed.subscribed:
                 return
-            head = (await self._broker.read(feed.room, 2**53 - 1, 1)).head
-            feed.open(await self._broker.read(feed.room, max(0, head - RECENT_EVENTS), 2 * RECENT_EVENTS))
-        # A feed that everybody has left may have a successor by now, which delivers to the same members.
-        while feed.interest:
+            head = (await self._broker.read(feed.room, _BEYOND_THE_HEAD, 1)).head
+            feed.open(await self._broker.read(feed.room, max(0, head - INITIAL_EVENTS), 2 * INITIAL_EVENTS))
+        # A released feed may have a successor by now, which delivers to the same members: stop reading for the old one.
+        while feed.refcount:
             at = feed.position
-            page = await self._broker.read(feed.room, at.seq, PAGE_EVENTS)
-            if not feed.interest:
+            page = await self._broker.read(feed.room, at.seq, MAX_PAGE_EVENTS)
+            if not feed.refcount:
                 return
             if page.epoch != at.epoch:
-                logger.warning("room %s: the numbering has changed", feed.room)
-                self._break(feed, page)
-            elif self._absorb(feed, page):
+                logger.warning("room %s: the log has a new epoch", feed.room)
+                self._restart(feed, page)
+            elif self._deliver_page(feed, page):
                 return
 
-    def _absorb(self, feed: RoomFeed, page: Page) -> bool:
-        """Deliver what of `page` is new; tell whether the feed has reached the page's head."""
+    def _deliver_page(self, feed: RoomFeed, page: Page) -> bool:
+        """Deliver the new events of a page. Return whether the feed has reached the page's head."""
         feed.oldest = page.oldest
         seq = page.first
         for event in page.events:
             try:
-                frame = feed.take(page.epoch, seq, event)
+                frame = feed.accept(page.epoch, seq, event)
             except HoleError:
-                # Trimmed before it could be read: what is missing can't be delivered any more.
-                self._break(feed, page)
+                # The missing events were trimmed before they could be read: they can never be delivered.
+                self._restart(feed, page)
                 return True
             if frame is not None:
                 self.holes_repaired += 1
                 self._hub.deliver(feed.room, frame)
             seq += 1
         if not page.events and feed.position.seq < page.head:
-            self._break(feed, page)
+            self._restart(feed, page)
         return feed.position.seq >= page.head
 
-    def _break(self, feed: RoomFeed, page: Page) -> None:
-        """What is between the last event and the page's head is lost: members must join again and be told of the gap.
+    def _restart(self, feed: RoomFeed, page: Page) -> None:
+        """Continue at the page's head and make all members join again: the events in between are lost.
 
-        Their last frame is a `head` that is ahead of them. No ephemeral one, which a slow member would not be sent: a
-        member that does not hear it would stay, outside of the room.
+        The last frame of the members is a `head` that is ahead of them, so that they join again and learn of the gap.
+        It is not sent as an ephemeral frame: a slow member would not receive it, and would stay connected outside of
+        the room.
         """
         feed.restart(page)
-        self._hub.deliver(feed.room, self._head(feed))
+        self._hub.deliver(feed.room, self._head_frame(feed))
         self._hub.remove_all(feed.room)
 
-    def _announce_head(self, feed: RoomFeed) -> None:
-        self._hub.announce(feed.room, self._head(feed))
+    # -- heartbeat ----------------------------------------------------------------------------------------------------
+
+    async def heartbeat(self) -> None:
+        """Catch up and send `head` in each room, forever. A client behind the head joins again."""
+        while True:
+            await asyncio.sleep(self._heartbeat_seconds)
+            for feed in list(self._feeds.values()):
+                if feed.opened.is_set():
+                    self._spawn(self._send_head(feed), f"head {feed.room}")
+
+    async def _send_head(self, feed: RoomFeed) -> None:
+        # Without the store, the last delivered position is still what every client of this process should have.
+        with contextlib.suppress(BrokerUnavailable):
+            await self.catch_up(feed)
+        if feed.refcount:
+            self._hub.deliver_ephemeral(feed.room, self._head_frame(feed))
 
     @staticmethod
-    def _head(feed: RoomFeed) -> bytes:
+    def _head_frame(feed: RoomFeed) -> bytes:
         at = feed.position
         return text_frame(events.encode(events.Head(room=feed.room, epoch=at.epoch, seq=at.seq)))

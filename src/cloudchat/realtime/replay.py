@@ -1,8 +1,8 @@
-"""How a socket enters a room: everything it missed, then everything new, with no hole and no duplicate between.
+"""How a socket joins a room: it gets every event that it missed, then every new event, with no hole and no duplicate.
 
-The older part comes from the log, page by page, at the speed of the reader. The newest part comes from the feed's
-memory, and is sent in the same moment (without an `await`) in which the socket becomes a member: what was delivered
-before that moment is in the memory, what comes after it is delivered to the member.
+The older part of a replay is read from the log, page by page, at the speed of the reader. The newest part comes from
+the feed's memory; it is sent in the same moment (without an `await`) in which the socket becomes a member. Events that
+were delivered before that moment are in the memory; events after it are delivered to the member.
 """
 
 import asyncio
@@ -15,71 +15,91 @@ from cloudchat.protocol.commands import Join
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.framing import text_frame
 from cloudchat.realtime.hub import Hub
-from cloudchat.realtime.relay import PAGE_EVENTS, Relay
+from cloudchat.realtime.relay import MAX_PAGE_EVENTS, Relay
 from cloudchat.realtime.room_feed import RoomFeed
 
 REPLAY_STALL_SECONDS = 20.0
-"""A reader that takes nothing of its replay for so long is closed; it comes back with its position."""
+"""A reader that takes no part of its replay for this long is closed; it reconnects with its position."""
 
 
-async def join(connection: Connection, command: Join, *, broker: Broker, relay: Relay, hub: Hub) -> None:
-    """Answer `joined`, replay, and make the socket a member. Raises `BrokerUnavailable`, with nothing sent."""
-    feed = connection.joined.get(command.room)
-    if feed is None:
-        feed = await relay.open(command.room)
-        if not connection.open:
-            relay.close(feed)
-            return
-        connection.joined[command.room] = feed
-    else:
-        # Joining again is how a client heals itself: nothing live may come between, the replay would repeat it.
-        hub.remove(command.room, connection.socket)
-        await relay.check(feed)
-    while not await _replay(connection, command, feed, broker=broker, hub=hub):
-        await relay.check(feed)
+class RoomJoiner:
+    """Joins and leaves rooms for connections."""
+
+    def __init__(self, broker: Broker, relay: Relay, hub: Hub) -> None:
+        self._broker = broker
+        self._relay = relay
+        self._hub = hub
+
+    async def join(self, connection: Connection, command: Join) -> None:
+        """Send `joined` and the replay, and make the socket a member.
+
+        Raises `BrokerUnavailable`; then nothing has been sent.
+        """
+        feed = connection.joined.get(command.room)
+        if feed is None:
+            feed = await self._relay.acquire(command.room)
+            if not connection.open:
+                self._relay.release(feed)
+                return
+            connection.joined[command.room] = feed
+        else:
+            # A client joins again when it has missed an event. No live event may arrive during the replay, which would
+            # repeat it.
+            self._hub.remove(command.room, connection.socket)
+            await self._relay.catch_up(feed)
+        while not await self._replay(connection, command, feed):
+            await self._relay.catch_up(feed)
+
+    def leave(self, connection: Connection, feed: RoomFeed) -> None:
+        """End the membership, and release the feed that `join` acquired."""
+        self._hub.remove(feed.room, connection.socket)
+        self._relay.release(feed)
+
+    async def _replay(self, connection: Connection, command: Join, feed: RoomFeed) -> bool:
+        """Return False if the log changed before anything was sent: then the start must be chosen again."""
+        socket = connection.socket
+        after = None if command.after is None else StreamPosition(command.after.epoch, command.after.seq)
+        head = feed.position
+        status, sent = plan_replay(after, head, feed.oldest, command.limit)
+        joined = events.Joined(
+            id=command.id, room=command.room, status=status.value, epoch=head.epoch, seq=head.seq, oldest=feed.oldest
+        )
+        joined_frame = text_frame(events.encode(joined))
+        while not feed.recent.covers(sent):
+            try:
+                page = await self._broker.read(command.room, sent, MAX_PAGE_EVENTS)
+            except BrokerUnavailable:
+                if joined_frame:
+                    raise
+                return _abandon(connection, started=True)
+            if not (page.epoch == feed.position.epoch == head.epoch and page.first == sent + 1 and page.events):
+                return _abandon(connection, started=not joined_frame)
+            # The page may end after the feed's position. The events in between have not been delivered here yet: they
+            # will be received, and would then be sent twice.
+            delivered = page.events[: feed.position.seq - sent]
+            socket.push(joined_frame + b"".join([text_frame(event) for event in delivered]))
+            joined_frame, sent = b"", sent + len(delivered)
+            try:
+                async with asyncio.timeout(REPLAY_STALL_SECONDS):
+                    await socket.wait_writable()
+            except TimeoutError:
+                socket.close(CloseCode.TOO_SLOW)
+            if not connection.open:
+                return True
+            if feed.position.epoch != head.epoch:
+                return _abandon(connection, started=True)
+        # No `await` from here on.
+        socket.push(joined_frame + b"".join(feed.recent.after(sent)))
+        if connection.open:
+            self._hub.add(command.room, socket)
+        return True
 
 
-async def _replay(connection: Connection, command: Join, feed: RoomFeed, *, broker: Broker, hub: Hub) -> bool:
-    """False if the log changed before anything was sent: then the beginning must be chosen anew."""
-    socket = connection.socket
-    after = None if command.after is None else StreamPosition(command.after.epoch, command.after.seq)
-    head = feed.position
-    status, sent = plan_replay(after, head, feed.oldest, command.limit)
-    joined = events.Joined(
-        id=command.id, room=command.room, status=status.value, epoch=head.epoch, seq=head.seq, oldest=feed.oldest
-    )
-    announcement = text_frame(events.encode(joined))
-    while not feed.recent.covers(sent):
-        try:
-            page = await broker.read(command.room, sent, PAGE_EVENTS)
-        except BrokerUnavailable:
-            if announcement:
-                raise
-            return _give_up(connection, begun=True)
-        if not (page.epoch == feed.position.epoch == head.epoch and page.first == sent + 1 and page.events):
-            return _give_up(connection, begun=not announcement)
-        # The page may reach beyond what is delivered here: that is still to be heard, and would then come twice.
-        delivered = page.events[: feed.position.seq - sent]
-        socket.push(announcement + b"".join([text_frame(event) for event in delivered]))
-        announcement, sent = b"", sent + len(delivered)
-        try:
-            async with asyncio.timeout(REPLAY_STALL_SECONDS):
-                await socket.writable_again()
-        except TimeoutError:
-            socket.close(CloseCode.TOO_SLOW)
-        if not connection.open:
-            return True
-        if feed.position.epoch != head.epoch:
-            return _give_up(connection, begun=True)
-    # No `await` from here on.
-    socket.push(announcement + b"".join(feed.recent.after(sent)))
-    if connection.open:
-        hub.add(command.room, socket)
-    return True
+def _abandon(connection: Connection, *, started: bool) -> bool:
+    """Close the socket if a replay that cannot be completed has started. Return `started`.
 
-
-def _give_up(connection: Connection, *, begun: bool) -> bool:
-    """A replay that cannot be finished must not look finished: the client comes back and is told of the gap."""
-    if begun:
+    An incomplete replay must not look complete. The client reconnects with its position and learns of the gap.
+    """
+    if started:
         connection.socket.close(CloseCode.TOO_SLOW)
-    return begun
+    return started

@@ -1,8 +1,8 @@
-"""Revoked anywhere, closed everywhere within five seconds: each process asks the database, and closes its own sockets.
+"""Closes the sockets of revoked tokens: within five seconds, in every process, wherever the token was revoked.
 
-Nothing has to arrive for this to work: no message can be lost, no subscriber can be dead, the store may be away. What
-was revoked since the last answer, and for a while before it, is asked for again and again, so a clock that differs by
-minutes, or a transaction that commits late, hides nothing.
+Each process polls the database and closes its own sockets. No message between processes is needed: none can be lost, no
+subscriber can be dead, and the store may be unavailable. Each query overlaps the last one by 15 minutes, so that a
+clock that differs by minutes, or a transaction that commits late, hides nothing.
 """
 
 import asyncio
@@ -18,37 +18,40 @@ from cloudchat.realtime.connection_registry import ConnectionRegistry
 
 logger = logging.getLogger(__name__)
 
-SWEEP_SECONDS = 2.0
+SWEEP_INTERVAL_SECONDS = 2.0
 OVERLAP_SECONDS = 900.0
-BLIND_SECONDS = 60.0
-"""Administrators' sockets are closed when revocations can't be read for so long; nobody can open one then."""
+MAX_BLIND_SECONDS = 60.0
+"""When revocations cannot be read for this long, the sockets of administrators are closed. New ones cannot be opened:
+that needs the database, too.
+"""
 
-Read = Callable[[float], Awaitable[Revocations]]
+ReadRevocations = Callable[[float], Awaitable[Revocations]]
+"""Returns what was revoked since an instant, in seconds since 1970. Raises `DatabaseUnavailable`."""
 
 
-async def sweep(read: Read, roster: ConnectionRegistry) -> None:
-    """Close what is revoked, for ever. `read` takes the instant to read from, seconds since 1970."""
-    seen, read_at = time.monotonic(), time.time()
+async def sweep_revocations(read: ReadRevocations, registry: ConnectionRegistry) -> None:
+    """Close the sockets of revoked tokens, forever."""
+    succeeded_at, read_at = time.monotonic(), time.time()
     keys: frozenset[str] | None = None
     while True:
-        await asyncio.sleep(SWEEP_SECONDS)
+        await asyncio.sleep(SWEEP_INTERVAL_SECONDS)
         now = time.time()
         try:
             revocations = await read(min(now, read_at) - OVERLAP_SECONDS)
         except DatabaseUnavailable:
             logger.warning("revocations cannot be read")
-            if time.monotonic() - seen > BLIND_SECONDS:
-                close_administrators(roster)
+            if time.monotonic() - succeeded_at > MAX_BLIND_SECONDS:
+                close_administrators(registry)
         else:
-            seen, read_at = time.monotonic(), now
+            succeeded_at, read_at = time.monotonic(), now
             if revocations or revocations.keys != keys:
-                close_revoked(roster, revocations)
+                close_revoked(registry, revocations)
             keys = revocations.keys
 
 
-def close_revoked(roster: ConnectionRegistry, revocations: Revocations) -> None:
-    """Close the sockets that `revocations` name; those that have their user's new rights already may stay."""
-    for connection in roster.all():
+def close_revoked(registry: ConnectionRegistry, revocations: Revocations) -> None:
+    """Close the sockets that `revocations` name. A socket whose token already has the user's new rights stays open."""
+    for connection in registry.all():
         principal = connection.principal
         if principal.user_id in revocations.disabled:
             connection.socket.close(CloseCode.ACCOUNT_DISABLED)
@@ -60,8 +63,8 @@ def close_revoked(roster: ConnectionRegistry, revocations: Revocations) -> None:
             connection.socket.close(CloseCode.TOKEN_INVALID)
 
 
-def close_administrators(roster: ConnectionRegistry) -> None:
-    """Without knowing who is one still, nobody is."""
-    for connection in roster.all():
+def close_administrators(registry: ConnectionRegistry) -> None:
+    """Close the sockets of administrators: a revocation of their rights would not be noticed."""
+    for connection in registry.all():
         if ADMINISTER in connection.principal.scopes:
             connection.socket.close(CloseCode.TOKEN_INVALID)

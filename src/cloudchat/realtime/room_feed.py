@@ -1,4 +1,4 @@
-"""One room as this process has delivered it so far: its position in the log, and the newest frames."""
+"""One room's event stream in this process: the position delivered so far, and the newest frames."""
 
 import asyncio
 
@@ -9,23 +9,30 @@ from cloudchat.realtime.framing import text_frame
 
 
 class RoomFeed:
-    """Takes events from wherever they come and gives each out once, in order. No sockets, no store."""
+    """Accepts events from the subscription and from log reads, and returns each one once and in order.
+
+    It knows no sockets and no store; `Relay` drives it.
+    """
 
     def __init__(self, room: str) -> None:
         self.room = room
         self.position = StreamPosition("", 0)
+        """The last event delivered."""
         self.oldest = 1
+        """Seq of the oldest event in the log, as of the last read."""
         self.recent = RecentFrames(0)
-        self.interest = 0
-        """How many sockets joined, or are joining."""
+        self.refcount = 0
+        """Number of sockets that have joined the room or are joining it."""
         self.subscribed = False
-        """Whether its events are being heard: only then may its position be taken from the log."""
+        """Whether the store has confirmed the subscription. Only then may the position be taken from the log."""
         self.opened = asyncio.Event()
-        self.next_check: asyncio.Future[None] | None = None
-        self.checking: asyncio.Task[None] | None = None
+        """Set when the position is known."""
+        self.next_catch_up: asyncio.Future[None] | None = None
+        """Result of the catch-up that has been requested and has not started yet."""
+        self.catch_up_task: asyncio.Task[None] | None = None
 
     def open(self, page: Page) -> None:
-        """Begin where `page` ends; nobody has been sent anything yet."""
+        """Start at the end of `page`. No event of it has been delivered to anybody."""
         self.recent = RecentFrames(page.last - len(page.events))
         for event in page.events:
             self.recent.append(text_frame(event))
@@ -33,12 +40,15 @@ class RoomFeed:
         self.oldest = page.oldest
         self.opened.set()
 
-    def take(self, epoch: str, seq: int, event: bytes) -> bytes | None:
-        """The event's frame if it is the next one, else None. Raises `HoleError` when the log must be read first."""
-        what = continuity(self.position, epoch, seq)
-        if what is Continuity.HOLE:
+    def accept(self, epoch: str, seq: int, event: bytes) -> bytes | None:
+        """Advance to the event and return its frame if it is the next one; return None for a duplicate.
+
+        Raises `HoleError` if the log must be read first.
+        """
+        relation = continuity(self.position, epoch, seq)
+        if relation is Continuity.HOLE:
             raise HoleError
-        if what is Continuity.DUPLICATE:
+        if relation is Continuity.DUPLICATE:
             return None
         frame = text_frame(event)
         self.recent.append(frame)
@@ -46,11 +56,11 @@ class RoomFeed:
         return frame
 
     def restart(self, page: Page) -> None:
-        """Go on at the page's head: what was before cannot be joined to what comes."""
+        """Continue at the page's head: the events between the position and the head are lost."""
         self.position = StreamPosition(page.epoch, page.head)
         self.oldest = page.oldest
         self.recent = RecentFrames(page.head)
 
 
 class HoleError(Exception):
-    """Between the feed's position and an event others are missing, or the numbering is another one."""
+    """Events are missing between the feed's position and the new event, or the epoch has changed."""

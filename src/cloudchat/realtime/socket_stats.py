@@ -1,21 +1,25 @@
-"""What came and went through this process's sockets, in plain numbers: one event loop counts, `/metrics` reads."""
+"""Counters of the sockets of one process.
+
+A module of its own because the handshake, the dispatcher and the endpoint all count into it. The event loop increments
+plain numbers; `/metrics` reads them, so the Prometheus library is loaded only where it is used.
+"""
 
 from collections import Counter
 
 
 class SocketStats:
-    """Counted since the process started."""
+    """Counts since the process started."""
 
-    __slots__ = ("closes", "commands", "connects", "dropped", "sends")
+    __slots__ = ("closes", "commands", "frames_dropped", "handshakes", "messages_stored")
 
     def __init__(self) -> None:
-        self.connects: Counter[str] = Counter()
-        """Handshakes by result: `accepted`, or the code of the refusal."""
+        self.handshakes: Counter[str] = Counter()
+        """Handshakes by result: `accepted`, or the error code of the rejection."""
         self.closes: Counter[int] = Counter()
-        """Ends by close code; 1006 is a connection that broke."""
+        """Closed connections by close code; 1006 for a connection that ended without a close frame."""
         self.commands: Counter[tuple[str, str]] = Counter()
-        """Commands by name and outcome: `accepted`, or the code of the error."""
-        self.dropped: Counter[str] = Counter()
-        """Frames that were not sent to somebody, by cause."""
-        self.sends = 0
-        """Messages that the store has written to disk, repeated ones not counted again."""
+        """Commands by name and outcome: `accepted`, or the error code. The name is empty for an invalid frame."""
+        self.frames_dropped: Counter[str] = Counter()
+        """Frames that were not sent to a member, by cause."""
+        self.messages_stored = 0
+        """Messages that the store has written to disk; duplicates do not count."""

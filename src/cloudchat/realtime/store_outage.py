@@ -1,7 +1,8 @@
-"""A store that is away for long: sockets are closed, so that their clients find a server that has one, or say so.
+"""Closes all sockets when the store has been unreachable for long.
 
-A short outage passes unnoticed: messages wait in the clients, and what was missed is read when the store is back. In a
-long one an open socket is a lie. Nothing comes on it, and perhaps only this process is cut off from the store.
+A short outage goes unnoticed: clients keep their messages, and missed events are read when the store is back. During a
+long outage an open socket would mislead its client, because no event arrives on it. Perhaps only this process is cut
+off from the store; then the clients reconnect to another server. Otherwise they show that there is no connection.
 """
 
 import asyncio
@@ -14,29 +15,31 @@ from cloudchat.realtime.connection_registry import ConnectionRegistry
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 30.0
-LOOK_SECONDS = 1.0
+MAX_OUTAGE_SECONDS = 30.0
+CHECK_INTERVAL_SECONDS = 1.0
 
 
 class StoreOutage:
-    """How long nothing has been heard of the store. `now` is seconds of a monotonic clock."""
+    """Measures how long the store has been unreachable. `now` is in seconds of a monotonic clock."""
 
     def __init__(self, now: float) -> None:
-        self._seen = now
+        self._reachable_at = now
 
-    def lasts(self, reachable: bool, now: float) -> bool:
-        """Note whether the store can be reached now; tell whether it has been away for longer than patience lasts."""
+    def is_long(self, reachable: bool, now: float) -> bool:
+        """Record whether the store is reachable now; return whether the outage exceeds MAX_OUTAGE_SECONDS."""
         if reachable:
-            self._seen = now
-        return now - self._seen > PATIENCE_SECONDS
+            self._reachable_at = now
+        return now - self._reachable_at > MAX_OUTAGE_SECONDS
 
 
-async def watch_store(reachable: Callable[[], bool], roster: ConnectionRegistry) -> None:
-    """Close all sockets, for ever, while the store is away for long. Who comes meanwhile is refused with 503."""
+async def watch_store(is_reachable: Callable[[], bool], registry: ConnectionRegistry) -> None:
+    """Close all sockets during a long outage (4503), forever. Handshakes during the outage are rejected with 503."""
     outage = StoreOutage(time.monotonic())
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        if outage.lasts(reachable(), time.monotonic()) and (connections := list(roster.all())):
-            logger.warning("the store is away for %d s: closing %d sockets", PATIENCE_SECONDS, len(connections))
+        await asyncio.sleep(CHECK_INTERVAL_SECONDS)
+        if outage.is_long(is_reachable(), time.monotonic()) and (connections := registry.all()):
+            logger.warning(
+                "the store has been unreachable for %d s: closing %d sockets", MAX_OUTAGE_SECONDS, len(connections)
+            )
             for connection in connections:
                 connection.socket.close(CloseCode.STORE_UNAVAILABLE)

@@ -1,10 +1,46 @@
-"""The socket itself: uvicorn's sans-I/O WebSocket protocol, hardened, with a way past ASGI for frames.
+"""uvicorn's sans-I/O WebSocket protocol, hardened, with a path for frames that does not pass through ASGI.
 
 ASGI hands over one message at a time, each through a queue and two task switches, and pauses reading in between. Here
-the application is asked once, whether to accept; then it `attach`es a receiver, its coroutine ends, and frames go
-straight from the parser to the receiver and from the hub to the file descriptor. An idle connection costs no task.
+ASGI carries only the handshake. Then the application `attach`es a receiver and its coroutine ends. Frames go straight
+from the parser to the receiver, and from the hub to the file descriptor. An idle connection costs no task.
 
-uvicorn is pinned to the exact version whose methods are overridden here.
+The contract with uvicorn
+=========================
+`WebSocketsSansIOProtocol` is a private class, so uvicorn and websockets are pinned to exact versions. This module
+relies on the following; `tests/unit/realtime/test_uvicorn_contract.py` has one test for each item.
+
+Construction and life cycle:
+
+- The HTTP protocol creates the class with `config`, `server_state` and `app_state`, calls `connection_made`, and passes
+  the bytes of the upgrade request to `data_received`.
+- `connection_made` sets `transport` and adds the protocol to `server_state.connections`; on shutdown the server calls
+  `shutdown()` of each protocol in there. `connection_lost` removes it, sets `disconnected`, stops the keepalive,
+  cancels `close_timer`, and sets `writable` so that no `send` waits for a transport that is gone.
+- `pause_writing` and `resume_writing` clear and set the event `writable`.
+- `eof_received` returns None, so that asyncio closes the transport once its buffer is written.
+
+Handshake:
+
+- `conn` is a `websockets.ServerProtocol`; every error response to a handshake is built by `conn.reject(status, text)`,
+  which is replaced here by one with our error body.
+- `handle_connect(request)` sets `response`, `scope` (with a dict `extensions`) and `handshake_initiated`, and starts
+  `run_asgi` as a task; `run_asgi` is the only caller of the application.
+- `send` of `websocket.accept` sets `handshake_complete` and starts the keepalive. After it nothing reads `scope`,
+  `request` and `response` again: `attach` deletes them, half of what an idle connection would hold.
+- `send` of the `websocket.http.response` messages writes the response and closes the transport.
+- A request head that is too large leaves `conn.handshake_exc` set and nothing written: `_parse` answers it.
+
+Frames:
+
+- `data_received` parses; the events go one by one to `handle_cont`, `handle_text`, `handle_bytes`, `handle_ping`
+  (without an argument), `handle_pong` and `handle_close`. A violation goes to `handle_parser_exception` instead, with
+  the close frame ready in `conn.data_to_send()`.
+- A complete message ends in `send_receive_event_to_app`, with its fragments in `frames`.
+- The base `handle_ping` writes the pong that the parser has queued. The base `handle_close` answers a close of the peer
+  and, after our own close, cancels `close_timer` and closes the transport.
+- With `close_sent` set, uvicorn writes no keepalive ping and no ASGI message.
+- A missing pong calls `keepalive_timeout`, which sets `close_sent` and closes the transport.
+- `read_paused` says whether reading is paused, and the code that resumes reading resets it.
 """
 
 import asyncio
@@ -25,84 +61,89 @@ from cloudchat.http.raw_response import raw_error
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.rate_limiting.token_bucket import TokenBucket
 
-HANDSHAKE_SECONDS = 10.0
-CLOSE_SECONDS = 5.0
-"""So long a peer may take to answer a close, or to read what is left; then the connection is cut."""
+HANDSHAKE_TIMEOUT_SECONDS = 10.0
+CLOSE_TIMEOUT_SECONDS = 5.0
+"""How long a peer may take to answer a close frame and to read the rest of its data; then the connection is aborted."""
 MAX_FRAGMENTS = 64
-MAX_EARLY_FRAMES = 64
-PONG_BUFFER_BYTES = 64 * 1024
-CONTROL_FRAMES_AT_ONCE = 100
+MAX_EARLY_MESSAGES = 64
+"""Messages received between the handshake and `attach`."""
+MAX_UNSENT_PONG_BYTES = 64 * 1024
+MAX_CONTROL_FRAME_BURST = 100
 CONTROL_FRAMES_PER_SECOND = 20
-SLICE_BYTES = 4096
-"""The loop reads up to 256 KiB at once: 40,000 tiny frames, none of which is parsed after the one that was too many."""
-LINGER_BYTES = 64 * 1024
-"""So much is parsed after our close, to find the peer's."""
-DEFAULT_OUTBOX_BYTES = 1 << 20
+PARSE_SLICE_BYTES = 4096
+"""The loop reads up to 256 KiB at once, which can be 40,000 tiny frames. In slices, at most this much is parsed behind
+the frame that closes the socket.
+"""
+MAX_LINGER_BYTES = 64 * 1024
+"""After our close frame, at most this much is parsed in order to find the peer's close frame."""
+DEFAULT_SEND_BUFFER_BYTES = 1 << 20
 EXTENSION = "cloudchat.socket"
-"""Where the application finds this object: `scope["extensions"][EXTENSION]`."""
+"""The application finds this object at `scope["extensions"][EXTENSION]`."""
 
 
 class Receiver(Protocol):
-    """Who is told what happens on a socket. Called on the event loop; must not raise."""
+    """Receives what happens on an attached socket. Called on the event loop; must not raise."""
 
-    def received(self, text: str) -> None:
-        """A whole text message has come."""
+    def text_received(self, text: str) -> None:
+        """A complete text message has arrived."""
 
-    def draining(self) -> None:
-        """The server stops: say goodbye and close."""
+    def drain(self) -> None:
+        """The server stops: tell the client when to reconnect, and close the socket."""
 
-    def lost(self) -> None:
-        """Nothing comes or goes any more. Called once."""
+    def closed(self) -> None:
+        """Nothing is received or sent any more. Called once."""
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """One socket. `push` and `close` are for the application, everything else is called by uvicorn and the loop."""
+    """One socket. The application calls the first group of methods; uvicorn and the event loop call the others."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # The library makes its answers to bad handshakes here, as text/plain and without our headers; there is no hook.
+        # The library would answer bad handshakes as text/plain and without our headers. It offers no hook for this.
         self.conn.reject = _reject  # type: ignore[method-assign]
         self._receiver: Receiver | None = None
-        self._early: list[str] = []
+        self._early_messages: list[str] = []
         self._fd = -1
+        """File descriptor for direct writes; -1 with TLS."""
         self._lingering = False
-        self._lingered = 0
-        self._control = TokenBucket(CONTROL_FRAMES_AT_ONCE, CONTROL_FRAMES_PER_SECOND, self.loop.time())
-        self.outbox_bytes = DEFAULT_OUTBOX_BYTES
-        self.dropped: Counter[str] | None = None
+        self._lingered_bytes = 0
+        self._control_frames = TokenBucket(MAX_CONTROL_FRAME_BURST, CONTROL_FRAMES_PER_SECOND, self.loop.time())
+        self.send_buffer_bytes = DEFAULT_SEND_BUFFER_BYTES
+        self.frames_dropped: Counter[str] | None = None
 
     # -- for the application ------------------------------------------------------------------------------------------
 
     def attach(self, receiver: Receiver) -> None:
-        """Take the accepted socket out of ASGI's hands: from now on `receiver` gets every message."""
+        """Detach the accepted socket from ASGI: from now on `receiver` gets every message."""
         self._receiver = receiver
-        # Nobody asks for these again, and they are half of what an idle connection would hold.
+        # uvicorn does not read these again; they are half of what an idle connection would hold.
         del self.scope, self.request, self.response
         if self.close_sent or self.disconnected:
-            self._leave()
+            self._detach_receiver()
             return
-        early, self._early = self._early, []
-        for text in early:
-            if self._receiver is not None:  # an early frame may have been a reason to close
-                receiver.received(text)
-        self._resume()
+        messages, self._early_messages = self._early_messages, []
+        for text in messages:
+            if self._receiver is not None:  # an earlier message may have caused a close
+                receiver.text_received(text)
+        self._resume_reading()
 
     def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
-        """Send whole frames. Never waits, never raises; a peer that reads too slowly is closed with 4408.
+        """Send complete frames. Does not wait and does not raise. A peer that reads too slowly is closed with 4408.
 
-        While the transport holds nothing, the bytes go straight to the file descriptor, which is 15–30 % faster; what
-        the kernel does not take goes through the transport. Ephemeral frames are dropped at half the outbox.
+        While the transport's buffer is empty, the bytes are written straight to the file descriptor, which is 15–30 %
+        faster. What the kernel does not take goes through the transport. Ephemeral frames are dropped while the buffer
+        is more than half full.
         """
         transport = self.transport
         if self.close_sent or transport.is_closing():
             return
-        waiting = transport.get_write_buffer_size()
-        if waiting:
-            if ephemeral and waiting > self.outbox_bytes // 2:
-                if self.dropped is not None:
-                    self.dropped["behind"] += 1
+        buffered = transport.get_write_buffer_size()
+        if buffered:
+            if ephemeral and buffered > self.send_buffer_bytes // 2:
+                if self.frames_dropped is not None:
+                    self.frames_dropped["behind"] += 1
                 return
-            if waiting + len(frames) > self.outbox_bytes:
+            if buffered + len(frames) > self.send_buffer_bytes:
                 self.close(CloseCode.TOO_SLOW)
                 return
         elif self._fd >= 0:
@@ -119,7 +160,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         transport.write(frames)
 
     def close(self, code: CloseCode) -> None:
-        """Send a close frame and give the peer a few seconds; the receiver is told at once that it is over."""
+        """Send a close frame, and abort the connection if the peer does not answer within CLOSE_TIMEOUT_SECONDS.
+
+        The receiver's `closed` is called at once.
+        """
         if self.close_sent or self.transport.is_closing() or self.conn.state is not State.OPEN:
             return
         self.conn.send_close(code, code.reason)
@@ -127,80 +171,81 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._linger()
 
     @property
-    def closed_with(self) -> int:
-        """The close code, ours or the peer's, which is answered with the same; 1006 if neither closed."""
+    def close_code(self) -> int:
+        """The close code: ours, or the peer's (which is echoed); 1006 if no close frame was sent."""
         return int(self.conn.close_sent.code) if self.conn.close_sent is not None else 1006
 
-    async def writable_again(self) -> None:
-        """Wait until the transport has room, as ASGI's `send` would."""
+    async def wait_writable(self) -> None:
+        """Wait until there is room in the transport's buffer, as ASGI's `send` does."""
         await self.writable.wait()
 
-    # -- from here on: what uvicorn calls -----------------------------------------------------------------------------
+    # -- called by uvicorn and the event loop -------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start the handshake's time; remember the descriptor unless TLS is between us and it."""
+        """Start the handshake's timeout. Without TLS, keep the file descriptor for direct writes."""
         super().connection_made(transport)
         if transport.get_extra_info("ssl_object") is None:
             self._fd = transport.get_extra_info("socket").fileno()
-        self.loop.call_later(HANDSHAKE_SECONDS, self._check_handshake)
+        self.loop.call_later(HANDSHAKE_TIMEOUT_SECONDS, self._abort_unless_handshake_complete)
 
-    def _check_handshake(self) -> None:
+    def _abort_unless_handshake_complete(self) -> None:
         if not self.handshake_complete:
             self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the receiver."""
+        """Call the receiver's `closed`."""
         super().connection_lost(exc)
-        self._leave()
+        self._detach_receiver()
 
     def data_received(self, data: bytes) -> None:
-        """Parse by slices, so that what stands behind a reason to close is not parsed any more."""
-        for start in range(0, len(data), SLICE_BYTES):
-            self._parse(data[start : start + SLICE_BYTES] if len(data) > SLICE_BYTES else data)
+        """Parse in slices, so that almost nothing is parsed behind a frame that causes a close."""
+        for start in range(0, len(data), PARSE_SLICE_BYTES):
+            self._parse(data[start : start + PARSE_SLICE_BYTES] if len(data) > PARSE_SLICE_BYTES else data)
             if self.transport.is_closing():
                 return
 
     def _parse(self, data: bytes) -> None:
-        # After a close, read on and throw away, so that the close frame is not lost to a TCP reset.
+        # After our close frame, keep reading and discard the data: closing a TCP connection with unread data sends a
+        # reset, which can destroy the close frame before the peer has read it.
         if self._lingering:
-            self._lingered += len(data)
-            if self.conn.parser_exc is not None or self._lingered > LINGER_BYTES:
+            self._lingered_bytes += len(data)
+            if self.conn.parser_exc is not None or self._lingered_bytes > MAX_LINGER_BYTES:
                 return
         super().data_received(data)
-        # Too many or too long headers: uvicorn answers nothing and would hold the descriptor for ever.
+        # Too many headers, or too long ones: uvicorn does not answer and would keep the descriptor forever.
         if not self.handshake_initiated and self.conn.handshake_exc is not None:
-            answer = b"".join(self.conn.data_to_send())
-            self.transport.write(answer or _reject(HTTPStatus.BAD_REQUEST, str(self.conn.handshake_exc)).serialize())
+            response = b"".join(self.conn.data_to_send())
+            self.transport.write(response or _reject(HTTPStatus.BAD_REQUEST, str(self.conn.handshake_exc)).serialize())
             self.transport.close()
 
     def eof_received(self) -> None:
-        """None: the transport closes itself, as soon as it has sent what waits."""
-        self._let_go()
+        """Return None: the transport closes itself once its buffer is written."""
+        self._begin_close()
 
     def handle_close(self, event: Frame) -> None:
-        """Answer; the transport closes as soon as the answer is sent."""
+        """Answer a close frame; the transport closes once the answer is written."""
         super().handle_close(event)
-        self._let_go()
+        self._begin_close()
 
     def handle_connect(self, event: Request) -> None:
-        """Let the application find this object."""
+        """Make this object available to the application."""
         super().handle_connect(event)
         if self.response.status_code == 101:
             cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self
 
     def handle_parser_exception(self) -> None:
-        """Close with the code that the parser chose (1002, 1007, 1009), and linger: nothing more is parsed or said."""
+        """Close with the code that the parser chose (1002, 1007, 1009); no more data is parsed or sent."""
         self.transport.write(b"".join(self.conn.data_to_send()))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._linger()
 
     def handle_bytes(self, event: Frame) -> None:
-        """Refuse binary."""
+        """Close the socket: the protocol has no binary messages."""
         self.close(CloseCode.UNSUPPORTED_DATA)
 
     def handle_cont(self, event: Frame) -> None:
-        """Bound the fragments of a message: empty ones cost their sender nothing and us a list item each."""
+        """Limit the fragments of a message: an empty one costs its sender nothing and the server a list item."""
         if self.close_sent:
             return
         if len(self.frames) >= MAX_FRAGMENTS:
@@ -209,7 +254,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().handle_cont(event)
 
     def send_receive_event_to_app(self) -> None:
-        """A whole message is here: hand it on, without ASGI's queue."""
+        """Pass a complete message to the receiver, without ASGI's queue."""
         data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
         self.frames = []
         if self.close_sent:
@@ -220,9 +265,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.close(CloseCode.INVALID_TEXT)
             return
         if self._receiver is not None:
-            self._receiver.received(text)
-        elif len(self._early) < MAX_EARLY_FRAMES:
-            self._early.append(text)
+            self._receiver.text_received(text)
+        elif len(self._early_messages) < MAX_EARLY_MESSAGES:
+            self._early_messages.append(text)
             if not self.read_paused:
                 self.read_paused = True
                 self.transport.pause_reading()
@@ -230,43 +275,43 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.close(CloseCode.FLOODING)
 
     def handle_ping(self) -> None:
-        """Answer, unless the peer pings without ever reading the answers (92 MB in 4 s from one connection)."""
-        if self.transport.get_write_buffer_size() > PONG_BUFFER_BYTES:
+        """Answer a ping. Abort a peer that pings but never reads the pongs (92 MB in 4 s from one connection)."""
+        if self.transport.get_write_buffer_size() > MAX_UNSENT_PONG_BYTES:
             self.transport.abort()
-        elif not self._floods():
+        elif not self._close_if_flooding():
             super().handle_ping()
 
     def handle_pong(self, event: Frame) -> None:
-        """Note an answer; unasked ones are allowed, but cost as much as commands."""
-        if not self._floods():
+        """Accept a pong. Unsolicited pongs are allowed (RFC 6455 §5.5.3), but they count as control frames."""
+        if not self._close_if_flooding():
             super().handle_pong(event)
 
-    def _floods(self) -> bool:
-        if not self._control.take(self.loop.time()):
+    def _close_if_flooding(self) -> bool:
+        if not self._control_frames.take(self.loop.time()):
             return False
         self.close(CloseCode.FLOODING)
         return True
 
     def keepalive_timeout(self) -> None:
-        """Cut a peer that stopped answering: a polite close would wait for a flush that never comes."""
+        """Abort a peer that stopped answering: a normal close would wait for a flush that never completes."""
         super().keepalive_timeout()
         self.loop.call_later(1, self.transport.abort)
 
     def shutdown(self) -> None:
-        """Let an attached receiver say goodbye, and never wait for long."""
+        """Let the receiver drain the socket, and abort the connection if that takes too long."""
         if self._receiver is None or self.close_sent:
             super().shutdown()
         else:
             self.stop_keepalive()
-            self._receiver.draining()
-        self.loop.call_later(CLOSE_SECONDS - 1, self.transport.abort)
+            self._receiver.drain()
+        self.loop.call_later(CLOSE_TIMEOUT_SECONDS - 1, self.transport.abort)
 
     async def run_asgi(self) -> None:
-        """Ask the application; a socket that it attached lives on without it."""
+        """Run the application for the handshake. A socket that it attached stays open when it returns."""
         try:
             await self.app(self.scope, self.receive, self.send)
         except ClientDisconnected:
-            pass  # gone before it was accepted: nobody is left to be answered
+            pass  # the client left before it was accepted: there is no one to answer
         except BaseException:
             self.logger.exception("the application failed during the handshake")
             self.send_500_response()
@@ -276,28 +321,29 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def _linger(self) -> None:
         self.close_sent = True
         self._lingering = True
-        self._resume()
-        self._let_go()
+        self._resume_reading()
+        self._begin_close()
 
-    def _let_go(self) -> None:
-        # To a peer that reads nothing, what waits is never sent: without an end its socket would be held for ever.
+    def _begin_close(self) -> None:
+        """Detach the receiver, and abort the connection after CLOSE_TIMEOUT_SECONDS."""
+        # The buffered data of a peer that reads nothing is never sent: without a timeout its socket would stay open.
         if self.close_timer is None:
-            self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
-        self._leave()
+            self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_SECONDS, self.transport.abort)
+        self._detach_receiver()
 
-    def _resume(self) -> None:
+    def _resume_reading(self) -> None:
         if self.read_paused and not self.transport.is_closing():
             self.read_paused = False
             self.transport.resume_reading()
 
-    def _leave(self) -> None:
+    def _detach_receiver(self) -> None:
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
-            receiver.lost()
+            receiver.closed()
 
 
 def _reject(status: StatusLike, text: str) -> Response:
-    """What the library answers to a handshake that it can't accept: with the error body instead of its own."""
+    """Return the response to a handshake that the library cannot accept, with our error body and headers."""
     status = HTTPStatus(status)
     headers, body = raw_error(status, text.strip())
     return Response(status.value, status.phrase, Headers(headers), body)

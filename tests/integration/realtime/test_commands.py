@@ -1,7 +1,8 @@
-"""What each command answers, and what is refused: the error, and whether the socket lives on."""
+"""The reply to each command, and the errors: their code, and whether the socket stays open."""
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -12,7 +13,7 @@ from support.socket import ChatSocket
 
 CID = "00000000-0000-4000-8000-000000000001"
 SENDS = 5
-PATIENCE = 20
+MAX_CONSECUTIVE_REJECTIONS = 20
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def close_code(chat: ChatSocket) -> int:
     return closed.value.rcvd.code
 
 
-def test_welcome_says_who_one_is_and_what_is_allowed(server: RunningServer, account: Account) -> None:
+def test_welcome_has_the_user_the_limits_and_the_rooms(server: RunningServer, account: Account) -> None:
     with ChatSocket(server.ws_url, account.access_token) as chat:
         welcome = chat.receive()
     assert welcome["type"] == "welcome"
@@ -82,7 +83,7 @@ def test_welcome_says_who_one_is_and_what_is_allowed(server: RunningServer, acco
         ({"type": "auth"}, "token"),
     ],
 )
-def test_a_malformed_command_is_answered_and_the_socket_stays(
+def test_malformed_command_gets_an_error_and_keeps_the_socket_open(
     chat: ChatSocket, frame: dict[str, object], field: str
 ) -> None:
     chat.send_raw(json.dumps({**frame, "id": "mine"}))
@@ -93,7 +94,7 @@ def test_a_malformed_command_is_answered_and_the_socket_stays(
 
 
 @pytest.mark.parametrize("id", ["x" * 65, 5, None, {"a": 1}])
-def test_a_bad_id_is_not_repeated(chat: ChatSocket, id: object) -> None:
+def test_invalid_id_is_not_echoed(chat: ChatSocket, id: object) -> None:
     chat.send_raw(json.dumps({"type": "zap", "id": id}))
     error = chat.receive()
     assert error["code"] == "bad_request"
@@ -101,64 +102,66 @@ def test_a_bad_id_is_not_repeated(chat: ChatSocket, id: object) -> None:
 
 
 @pytest.mark.parametrize("text", ["\\ud800", "\\udc00\\ud800"])
-def test_a_lone_surrogate_harms_its_sender_alone(chat: ChatSocket, text: str) -> None:
+def test_lone_surrogate_is_rejected_and_keeps_the_socket_open(chat: ChatSocket, text: str) -> None:
     chat.send_raw(f'{{"type":"send","id":"s","room":"lobby","cid":"{CID}","text":"{text}"}}')
     assert chat.receive()["code"] == "bad_request"
     assert chat.command("ping")["type"] == "pong"
 
 
 @pytest.mark.parametrize("number", ["1e999", "1" * 5000, "NaN", "-Infinity", "9" * 20])
-def test_a_number_out_of_all_bounds_is_refused(chat: ChatSocket, number: str) -> None:
+def test_number_out_of_range_is_rejected(chat: ChatSocket, number: str) -> None:
     chat.send_raw(f'{{"type":"join","room":"lobby","after":{{"epoch":"e","seq":{number}}}}}')
     assert chat.receive()["code"] == "bad_request"
     assert chat.command("ping")["type"] == "pong"
 
 
-def test_a_text_is_counted_in_characters(chat: ChatSocket) -> None:
+def test_text_limit_counts_characters(chat: ChatSocket) -> None:
     assert chat.send("🥊" * 4000)["type"] == "ack"
     error = chat.send("🥊" * 4001)
     assert (error["code"], error["field"], error["retryable"]) == ("too_large", "text", False)
 
 
 @pytest.mark.parametrize("type_", ["join", "send", "history"])
-def test_a_room_one_is_not_in_does_not_exist(chat: ChatSocket, type_: str) -> None:
-    fields = {"join": {}, "send": {"cid": CID, "text": "x"}, "history": {"before": 5, "limit": 5}}[type_]
+def test_room_that_the_user_is_not_in_is_not_found(chat: ChatSocket, type_: str) -> None:
+    fields: dict[str, Any] = {"join": {}, "send": {"cid": CID, "text": "x"}, "history": {"before": 5, "limit": 5}}[
+        type_
+    ]
     error = chat.command(type_, room="secret", **fields)
     assert (error["type"], error["code"], error["field"]) == ("error", "not_found", "room")
 
 
 @pytest.mark.parametrize("text", ["[]", '"x"', "5", "null", "nonsense", "", "{", "[" * 30000])
-def test_what_is_no_object_ends_it_after_an_error(chat: ChatSocket, text: str) -> None:
+def test_frame_that_is_not_an_object_gets_an_error_and_closes_with_4400(chat: ChatSocket, text: str) -> None:
     chat.send_raw(text)
     assert chat.receive()["code"] == "bad_request"
     assert close_code(chat) == 4400
 
 
-def test_deep_nesting_in_a_field_is_one_bad_command(chat: ChatSocket) -> None:
+def test_deep_nesting_in_a_field_is_rejected(chat: ChatSocket) -> None:
     chat.send_raw('{"type":"join","room":' + "[" * 20000 + "]" * 20000 + "}")
     assert chat.receive()["code"] == "bad_request"
 
 
-def test_patience_with_bad_commands_ends(chat: ChatSocket) -> None:
-    for _ in range(PATIENCE):
+def test_too_many_consecutive_invalid_commands_close_with_4400(chat: ChatSocket) -> None:
+    for _ in range(MAX_CONSECUTIVE_REJECTIONS):
         assert chat.command("zap")["code"] == "bad_request"
-    assert chat.command("ping")["type"] == "pong"  # one good one, and it begins anew
-    for _ in range(PATIENCE + 1):
+    assert chat.command("ping")["type"] == "pong"  # a valid command resets the count
+    for _ in range(MAX_CONSECUTIVE_REJECTIONS + 1):
         assert chat.command("zap")["code"] == "bad_request"
     assert close_code(chat) == 4400
 
 
-def test_too_many_sends_are_warned_and_then_closed(chat: ChatSocket) -> None:
+def test_sends_above_the_limit_get_errors_and_then_close_with_4429(chat: ChatSocket) -> None:
     for number in range(SENDS):
         assert chat.send(f"m{number}")["type"] == "ack"
-    for _ in range(PATIENCE + 1):
+    for _ in range(MAX_CONSECUTIVE_REJECTIONS + 1):
         error = chat.send("too much")
         assert (error["code"], error["retryable"]) == ("rate_limited", True)
         assert 0 < error["retry_after_ms"] <= 10_000 / SENDS
     assert close_code(chat) == 4429
 
 
-def test_a_refused_send_was_not_stored(chat: ChatSocket) -> None:
+def test_rejected_send_is_not_stored(chat: ChatSocket) -> None:
     chat.join(limit=1)
     while chat.send("until it is too much")["type"] == "ack":
         pass
@@ -167,25 +170,25 @@ def test_a_refused_send_was_not_stored(chat: ChatSocket) -> None:
     assert page["events"][0]["seq"] == last
 
 
-def test_a_token_of_somebody_else_is_refused_in_band(server: RunningServer, chat: ChatSocket) -> None:
+def test_auth_rejects_the_token_of_another_user(server: RunningServer, chat: ChatSocket) -> None:
     other = register(server.url)
     assert chat.command("auth", token=other.access_token)["code"] == "forbidden"
     assert chat.command("auth", token="nonsense")["code"] == "forbidden"
     assert chat.command("ping")["type"] == "pong"
 
 
-def test_a_fresh_token_of_ones_own_is_taken(chat: ChatSocket, account: Account) -> None:
+def test_auth_accepts_a_valid_token_of_the_same_user(chat: ChatSocket, account: Account) -> None:
     assert chat.command("auth", token=account.access_token)["type"] == "authenticated"
 
 
-def test_head_comes_with_every_heartbeat() -> None:
+def test_head_is_sent_with_every_heartbeat() -> None:
     with (
         RunningServer(environment={"CLOUDCHAT_HEARTBEAT_SECONDS": "0.3"}) as server,
         ChatSocket(server.ws_url, register(server.url).access_token) as chat,
     ):
         chat.receive()
         chat.join()
-        place = chat.send("hello")
+        ack = chat.send("hello")
         for _ in range(3):
             head = chat.wait_for(lambda frame: frame["type"] == "head" and frame["seq"] > 0)
-            assert (head["room"], head["epoch"], head["seq"]) == ("lobby", place["epoch"], place["seq"])
+            assert (head["room"], head["epoch"], head["seq"]) == ("lobby", ack["epoch"], ack["seq"])

@@ -1,8 +1,9 @@
-"""Joining in the very moment in which others send: nothing is missed and nothing comes twice, in one process or two."""
+"""Joins while others send: no event is missed and none is received twice, with one process and with two."""
 
 import asyncio
 import json
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ JOINS = 50
 
 
 class Joiner:
-    """Joins the lobby again and again, from wherever it likes, over several sockets."""
+    """Joins the lobby repeatedly, from random positions, over several sockets."""
 
     def __init__(self, number: int, server: RunningServer, account: Account, wires: list[Wire]) -> None:
         self._name = f"joiner {number}"
@@ -29,7 +30,7 @@ class Joiner:
         self._account = account
         self._wires = wires
         self._joins = 0
-        self._at: tuple[str, int] | None = None
+        self._position: tuple[str, int] | None = None
 
     async def run(self) -> None:
         while self._joins < JOINS:
@@ -39,7 +40,7 @@ class Joiner:
                 additional_headers={"Authorization": f"Bearer {self._account.access_token}"},
                 create_connection=recorded(self._name, self._wires),
                 proxy=None,
-                max_queue=None,  # else it stops reading when 16 frames wait, and never reads the answer to its goodbye
+                max_queue=None,  # the default stops reading at 16 unread frames and never reads the close
             ) as socket:
                 for _ in range(6):
                     await self._join(socket)
@@ -47,33 +48,33 @@ class Joiner:
                         await socket.send(json.dumps({"type": "leave", "room": "lobby"}))
 
     async def _join(self, socket: ClientConnection) -> None:
-        """Join, often twice in a row without waiting, and read on until something live has come."""
+        """Join, often twice without waiting for the reply, and read until a live event has arrived."""
         for _ in range(self._random.choice([1, 1, 2])):
             self._joins += 1
             command: dict[str, Any] = {"type": "join", "id": f"j{self._joins}", "room": "lobby", "limit": 20}
-            if self._at is not None and self._random.random() < 0.8:
+            if self._position is not None and self._random.random() < 0.8:
                 back = self._random.choice([0, 0, 1, 7, 50, 150, 600])
-                command["after"] = {"epoch": self._at[0], "seq": max(0, self._at[1] - back)}
+                command["after"] = {"epoch": self._position[0], "seq": max(0, self._position[1] - back)}
             await socket.send(json.dumps(command))
         joined = await self._read(socket, lambda frame: frame.get("id") == f"j{self._joins}")
         assert joined["status"] == ("recovered" if "after" in command else "fresh"), joined
         enough = joined["seq"] + self._random.randrange(3)
-        if self._at is None or self._at[1] < enough:
+        if self._position is None or self._position[1] < enough:
             await self._read(socket, lambda frame: frame["type"] == "message" and frame["seq"] >= enough)
 
-    async def _read(self, socket: ClientConnection, wanted: Any) -> dict[str, Any]:
+    async def _read(self, socket: ClientConnection, matches: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         async with asyncio.timeout(20):
             while True:
                 frame: dict[str, Any] = json.loads(await socket.recv())
                 assert frame["type"] != "error", frame
                 if frame["type"] == "message":
-                    self._at = frame["epoch"], max(frame["seq"], self._at[1] if self._at else 0)
-                if wanted(frame):
+                    self._position = frame["epoch"], max(frame["seq"], self._position[1] if self._position else 0)
+                if matches(frame):
                     return frame
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_joins_and_sends_at_the_same_moment(workers: int) -> None:
+def test_joins_during_sends_miss_nothing_and_repeat_nothing(workers: int) -> None:
     wires: list[Wire] = []
 
     async def join_all(server: RunningServer, account: Account) -> None:
@@ -83,9 +84,9 @@ def test_joins_and_sends_at_the_same_moment(workers: int) -> None:
         account = register(server.url)
         with Crowd(server.ws_url, account, writers=3, bursters=1, readers=0) as crowd:
             asyncio.run(join_all(server, account))
-            story = crowd.finish()
+            history = crowd.finish()
     runs = [run for wire in wires for run in runs_of(wire)]
     assert len(runs) >= JOINERS * JOINS
     assert sum(len(run.events) for run in runs) > 1000
-    story.runs += runs
-    assert violations(story) == []
+    history.runs += runs
+    assert violations(history) == []

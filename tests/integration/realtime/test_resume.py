@@ -1,4 +1,4 @@
-"""Coming back with a position, paging back, and saying the same thing twice."""
+"""Joins with a position, paging through the history, and duplicate sends."""
 
 import uuid
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from support.accounts import Account, register
 from support.server import RunningServer
 from support.socket import ChatSocket, Frame
 
-KEPT = 50
+RETAINED = 50
 SENT = 80
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    """A server that keeps few events, with more than that sent."""
-    environment = {"CLOUDCHAT_HISTORY_MESSAGES": str(KEPT), "CLOUDCHAT_SENDS_PER_10S": "1000"}
+    """A server that retains fewer events per room than were sent."""
+    environment = {"CLOUDCHAT_HISTORY_MESSAGES": str(RETAINED), "CLOUDCHAT_SENDS_PER_10S": "1000"}
     with RunningServer(environment=environment) as running:
         yield running
 
@@ -43,95 +43,95 @@ def epoch_of(chat: ChatSocket) -> str:
     return epoch
 
 
-def replay(chat: ChatSocket) -> list[int]:
-    """The seqs that follow `joined`, up to the reply to a ping that was sent after it."""
+def received_seqs(chat: ChatSocket) -> list[int]:
+    """Return the seqs of the messages received up to the reply to a ping that is sent now."""
     chat.command("ping")
     return [frame["seq"] for frame in chat.frames if frame["type"] == "message"]
 
 
-@pytest.mark.parametrize("after", [SENT - KEPT, SENT - KEPT + 1, SENT - 1, SENT])
-def test_what_is_still_kept_is_recovered_exactly(chat: ChatSocket, after: int) -> None:
+@pytest.mark.parametrize("after", [SENT - RETAINED, SENT - RETAINED + 1, SENT - 1, SENT])
+def test_join_with_a_retained_position_recovers_every_later_event(chat: ChatSocket, after: int) -> None:
     joined = chat.join(after={"epoch": epoch_of(chat), "seq": after})
-    assert (joined["status"], joined["seq"], joined["oldest"]) == ("recovered", SENT, SENT - KEPT + 1)
-    assert replay(chat) == list(range(after + 1, SENT + 1))
+    assert (joined["status"], joined["seq"], joined["oldest"]) == ("recovered", SENT, SENT - RETAINED + 1)
+    assert received_seqs(chat) == list(range(after + 1, SENT + 1))
 
 
-@pytest.mark.parametrize("after", [0, 1, SENT - KEPT - 1])
-def test_what_was_trimmed_is_a_gap_and_the_newest(chat: ChatSocket, after: int) -> None:
+@pytest.mark.parametrize("after", [0, 1, SENT - RETAINED - 1])
+def test_join_with_a_trimmed_position_is_a_gap_and_gets_the_newest_events(chat: ChatSocket, after: int) -> None:
     joined = chat.join(after={"epoch": epoch_of(chat), "seq": after}, limit=10)
-    assert (joined["status"], joined["seq"], joined["oldest"]) == ("gap", SENT, SENT - KEPT + 1)
-    assert replay(chat) == list(range(SENT - 9, SENT + 1))
+    assert (joined["status"], joined["seq"], joined["oldest"]) == ("gap", SENT, SENT - RETAINED + 1)
+    assert received_seqs(chat) == list(range(SENT - 9, SENT + 1))
 
 
 @pytest.mark.parametrize("position", [{"epoch": "another", "seq": SENT - 5}, {"seq": SENT + 1}, {"seq": 2**53 - 1}])
-def test_a_position_that_this_log_never_had_is_a_gap(chat: ChatSocket, position: Frame) -> None:
+def test_join_with_an_unknown_position_is_a_gap(chat: ChatSocket, position: Frame) -> None:
     joined = chat.join(after={"epoch": epoch_of(chat), **position}, limit=3)
     assert joined["status"] == "gap"
-    assert replay(chat) == [SENT - 2, SENT - 1, SENT]
+    assert received_seqs(chat) == [SENT - 2, SENT - 1, SENT]
 
 
-@pytest.mark.parametrize(("limit", "expected"), [(1, 1), (20, 20), (500, KEPT)])
-def test_a_fresh_join_brings_the_newest(chat: ChatSocket, limit: int, expected: int) -> None:
+@pytest.mark.parametrize(("limit", "expected"), [(1, 1), (20, 20), (500, RETAINED)])
+def test_fresh_join_gets_the_newest_events(chat: ChatSocket, limit: int, expected: int) -> None:
     joined = chat.join(limit=limit)
     assert joined["status"] == "fresh"
-    assert replay(chat) == list(range(SENT - expected + 1, SENT + 1))
+    assert received_seqs(chat) == list(range(SENT - expected + 1, SENT + 1))
 
 
-def test_history_pages_back_to_what_is_kept_and_no_further(chat: ChatSocket) -> None:
+def test_history_pages_back_to_the_oldest_retained_event(chat: ChatSocket) -> None:
     seqs: list[int] = []
     before, more = SENT + 1, True
     while more:
         page = chat.command("history", room="lobby", before=before, limit=20)
         seqs = [event["seq"] for event in page["events"]] + seqs
         before, more = seqs[0], page["more"]
-    assert seqs == list(range(SENT - KEPT + 1, SENT + 1))
-    empty = chat.command("history", room="lobby", before=SENT - KEPT + 1, limit=20)
+    assert seqs == list(range(SENT - RETAINED + 1, SENT + 1))
+    empty = chat.command("history", room="lobby", before=SENT - RETAINED + 1, limit=20)
     assert (empty["events"], empty["more"]) == ([], False)
 
 
-def test_replayed_paged_and_live_frames_are_the_same_bytes(server: RunningServer, account: Account) -> None:
+def test_live_replayed_and_paged_events_are_the_same_bytes(server: RunningServer, account: Account) -> None:
     with (
         ChatSocket(server.ws_url, account.access_token) as live,
         ChatSocket(server.ws_url, account.access_token) as late,
     ):
         live.join()
-        place = live.send('"quoted" <b>\\ é 🥊 \u2028', reply_to=3)
-        frame = live.wait_for(lambda frame: frame.get("seq") == place["seq"] and frame["type"] == "message")
+        ack = live.send('"quoted" <b>\\ é 🥊 \u2028', reply_to=3)
+        frame = live.wait_for(lambda frame: frame.get("seq") == ack["seq"] and frame["type"] == "message")
         raw = live.raw[live.frames.index(frame)]
         late.receive()
-        late.join(after={"epoch": place["epoch"], "seq": place["seq"] - 1})
+        late.join(after={"epoch": ack["epoch"], "seq": ack["seq"] - 1})
         late.wait_for("message")
         assert late.raw[-1] == raw
-        late.command("history", room="lobby", before=place["seq"] + 1, limit=1)
+        late.command("history", room="lobby", before=ack["seq"] + 1, limit=1)
         assert f'"events":[{raw}]' in late.raw[-1]
 
 
-def test_joining_again_on_the_same_socket_repeats_only_what_is_asked(chat: ChatSocket) -> None:
+def test_second_join_on_a_socket_replays_only_the_requested_events(chat: ChatSocket) -> None:
     head = chat.join(limit=1)["seq"]
     again = chat.join(after={"epoch": epoch_of(chat), "seq": head})
     assert again["status"] == "recovered"
-    place = chat.send("once")
-    chat.wait_for(lambda frame: frame["type"] == "message" and frame["seq"] == place["seq"])
-    assert replay(chat) == [head, place["seq"]]
+    ack = chat.send("once")
+    chat.wait_for(lambda frame: frame["type"] == "message" and frame["seq"] == ack["seq"])
+    assert received_seqs(chat) == [head, ack["seq"]]
 
 
-def test_who_has_left_hears_nothing(chat: ChatSocket) -> None:
+def test_socket_that_left_the_room_receives_nothing(chat: ChatSocket) -> None:
     chat.join(limit=1)
     assert chat.command("leave", room="lobby")["type"] == "left"
-    before = replay(chat)
-    chat.send("unheard")
-    assert replay(chat) == before
+    before = received_seqs(chat)
+    chat.send("not received")
+    assert received_seqs(chat) == before
 
 
-def test_a_cid_counts_once_in_two_processes_and_after_a_restart() -> None:
+def test_cid_is_stored_once_across_processes_and_a_restart() -> None:
     cid = str(uuid.uuid4())
     with RunningServer(workers=2) as server:
         account = register(server.url)
-        sockets = [ChatSocket(server.ws_url, account.access_token) for _ in range(6)]  # on both, in all likelihood
+        sockets = [ChatSocket(server.ws_url, account.access_token) for _ in range(6)]  # very probably on both processes
         for chat in sockets:
             chat.wait_for("welcome")
             chat.join()
-        first, *others = [chat.send("said", cid=cid) for chat in sockets]
+        first, *others = [chat.send("hello", cid=cid) for chat in sockets]
         assert not first["duplicate"]
         assert all(ack["duplicate"] for ack in others)
         assert {(ack["seq"], ack["epoch"], ack["at"]) for ack in others} == {(1, first["epoch"], first["at"])}
@@ -139,11 +139,11 @@ def test_a_cid_counts_once_in_two_processes_and_after_a_restart() -> None:
         assert second["seq"] == 2
         for chat in sockets:
             chat.wait_for(lambda frame: frame.get("text") == "another")
-            assert [frame["text"] for frame in chat.frames if frame["type"] == "message"] == ["said", "another"]
+            assert [frame["text"] for frame in chat.frames if frame["type"] == "message"] == ["hello", "another"]
             chat.close()
         server.kill()
         server.start()
         with ChatSocket(server.ws_url, account.access_token) as chat:
             chat.receive()
-            again = chat.send("said", cid=cid)
+            again = chat.send("hello", cid=cid)
             assert (again["seq"], again["epoch"], again["duplicate"]) == (1, first["epoch"], True)

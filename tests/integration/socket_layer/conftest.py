@@ -1,4 +1,4 @@
-"""One server for each file of attacks, and two users: who attacks, and who must not notice."""
+"""One server per test module, and two users: an attacker, and a bystander whom the attack must not affect."""
 
 from collections.abc import Callable, Iterator
 
@@ -21,13 +21,13 @@ def server() -> Iterator[RunningServer]:
 @pytest.fixture
 def attacker(server: RunningServer) -> Account:
     account = register(server.url)
-    account.http.close()  # an idle connection that ends by itself would pass for one that was let go
+    account.http.close()  # when it ended by itself, it would be counted as a freed connection
     return account
 
 
 @pytest.fixture
 def bystander(server: RunningServer) -> Iterator[ChatSocket]:
-    """Somebody who chats, and whose next message must still pass when the attack is over."""
+    """A user in the room; their next message must be stored when the attack is over."""
     account = register(server.url)
     account.http.close()
     with ChatSocket(server.ws_url, account.access_token) as chat:
@@ -39,10 +39,10 @@ def bystander(server: RunningServer) -> Iterator[ChatSocket]:
 
 @pytest.fixture
 def all_freed(server: RunningServer) -> Callable[[], None]:
-    """Wait until the server holds no more connections than at the beginning of the test."""
+    """Wait until the server has no more connections than at the start of the test."""
     before = client_sockets(server.pid, server.port)
 
     def wait() -> None:
-        wait_until(lambda: client_sockets(server.pid, server.port) <= before, "all connections let go")
+        wait_until(lambda: client_sockets(server.pid, server.port) <= before, "all connections to be freed")
 
     return wait

@@ -1,4 +1,4 @@
-"""Floods, and readers that do not read: memory and descriptors stay bounded, and everybody else chats on."""
+"""Floods, and clients that do not read: memory and descriptors stay bounded, and other users are not affected."""
 
 import json
 import re
@@ -21,38 +21,38 @@ MIB = 1 << 20
 
 
 @contextmanager
-def memory_within(server: RunningServer, most: int) -> Iterator[Callable[[], None]]:
-    """The server's memory must not grow by more than `most` bytes, at the end, and whenever asked."""
+def memory_within(server: RunningServer, max_bytes: int) -> Iterator[Callable[[], None]]:
+    """Assert that the server's memory grows by less, at the end and at each call of the yielded function."""
     before = resident_bytes(server.pid)
 
-    def look() -> None:
+    def check() -> None:
         grown = resident_bytes(server.pid) - before
-        assert grown < most, f"{grown / MIB:.1f} MiB more"
+        assert grown < max_bytes, f"{grown / MIB:.1f} MiB more"
 
-    yield look
-    look()
+    yield check
+    check()
 
 
-def test_pings_whose_pongs_nobody_reads(
+def test_client_that_pings_and_never_reads_is_aborted(
     server: RunningServer, attacker: Account, bystander: ChatSocket, all_freed: Callable[[], None]
 ) -> None:
-    """92 MB in four seconds from one connection, before."""
-    with memory_within(server, 16 * MIB) as look:
+    """Without the limit, one connection made the server buffer 92 MB in four seconds."""
+    with memory_within(server, 16 * MIB) as check:
         raw = RawSocket.upgraded(server.port, attacker.access_token, receive_buffer=4096)
         with raw:
             flood = frame(PING, bytes(125)) * 8000
-            for _ in range(100):  # 100 MiB, unless it is cut earlier
+            for _ in range(100):  # 100 MiB, unless the connection is aborted earlier
                 if raw.flood(flood, 1.0) < len(flood):
                     break
-                look()
+                check()
             all_freed()
 
 
 @pytest.mark.parametrize("opcode", [PING, PONG], ids=["pings", "pongs"])
-def test_control_frames_from_somebody_who_reads_everything(
+def test_flood_of_control_frames_closes_with_4429(
     server: RunningServer, attacker: Account, bystander: ChatSocket, opcode: int
 ) -> None:
-    """They cost no message, so no limit on messages holds them: the loop was busy with nothing else."""
+    """The limits on messages do not apply to control frames; without their own limit they kept the loop busy."""
     with RawSocket.upgraded(server.port, attacker.access_token) as raw:
         raw.flood(frame(opcode) * 100_000, 1.0)
         answer = raw.close_frame()
@@ -60,8 +60,10 @@ def test_control_frames_from_somebody_who_reads_everything(
         assert answer.close_code == 4429
 
 
-def test_empty_fragments(server: RunningServer, attacker: Account, bystander: ChatSocket) -> None:
-    """Two bytes and a mask each for the sender, a list item each for the server: 1.9 million of them, before."""
+def test_flood_of_empty_fragments_closes_with_1009(
+    server: RunningServer, attacker: Account, bystander: ChatSocket
+) -> None:
+    """Each costs its sender two bytes and a mask, and the server a list item: 1.9 million without the limit."""
     with memory_within(server, 8 * MIB), RawSocket.upgraded(server.port, attacker.access_token) as raw:
         raw.flood(frame(TEXT, final=False) + frame(CONTINUATION, final=False) * 2_000_000, 1.0)
         answer = raw.close_frame()
@@ -69,10 +71,10 @@ def test_empty_fragments(server: RunningServer, attacker: Account, bystander: Ch
         assert answer.close_code == 1009
 
 
-def test_tiny_messages_from_somebody_who_reads_nothing(
+def test_flood_of_tiny_messages_from_a_client_that_never_reads_is_aborted(
     server: RunningServer, attacker: Account, bystander: ChatSocket, all_freed: Callable[[], None]
 ) -> None:
-    """18,000 were queued, before. Now they are judged before they are parsed, warned about, and then closed."""
+    """Without the limits 18,000 were queued. Now the limit applies before parsing: errors first, then the close."""
     with (
         memory_within(server, 8 * MIB),
         RawSocket.upgraded(server.port, attacker.access_token, receive_buffer=4096) as raw,
@@ -81,63 +83,63 @@ def test_tiny_messages_from_somebody_who_reads_nothing(
         all_freed()
 
 
-def test_tiny_messages_end_in_4429_after_warnings(server: RunningServer, attacker: Account) -> None:
+def test_flood_of_tiny_messages_gets_errors_and_then_closes_with_4429(server: RunningServer, attacker: Account) -> None:
     with RawSocket.upgraded(server.port, attacker.access_token) as raw:
         raw.flood(text('{"type":"ping"}') * 2000, 1.0)
-        warnings = 0
+        errors = 0
         while (found := raw.read_frame()) is not None and found.close_code is None:
-            warnings += b'"rate_limited"' in found.payload
+            errors += b'"rate_limited"' in found.payload
         assert found is not None
         assert found.close_code == 4429
-        assert warnings >= 20
+        assert errors >= 20
 
 
 @pytest.fixture(scope="module")
-def impatient() -> Iterator[RunningServer]:
-    """A server that pings each second."""
+def fast_ping_server() -> Iterator[RunningServer]:
+    """A server that sends a ping every second."""
     with RunningServer(environment={"CLOUDCHAT_PING_SECONDS": "1"}) as running:
         yield running
 
 
-def test_who_answers_no_ping_is_cut(impatient: RunningServer) -> None:
-    account = register(impatient.url)
+def test_client_that_answers_no_ping_is_aborted(fast_ping_server: RunningServer) -> None:
+    account = register(fast_ping_server.url)
     account.http.close()
-    with RawSocket.upgraded(impatient.port, account.access_token) as silent:
+    with RawSocket.upgraded(fast_ping_server.port, account.access_token) as silent:
         while (found := silent.read_frame()) is not None and found.opcode != PING:
             pass
         assert found is not None
         silent.read_to_end(10)
 
 
-def test_a_reader_that_stalls_costs_little_and_is_cut(impatient: RunningServer) -> None:
-    """It asks for the whole room again and again, reads nothing of it, and never goes idle."""
-    writer, stalled = register(impatient.url), register(impatient.url)
-    with ChatSocket(impatient.ws_url, writer.access_token) as chat:
+def test_client_that_requests_history_and_never_reads_is_aborted(fast_ping_server: RunningServer) -> None:
+    """It requests the whole room repeatedly and reads nothing, so it is never idle."""
+    writer, stalled = register(fast_ping_server.url), register(fast_ping_server.url)
+    with ChatSocket(fast_ping_server.ws_url, writer.access_token) as chat:
         chat.join()
         for _ in range(15):
             assert chat.send("x" * 4000)["type"] == "ack"
         with (
-            memory_within(impatient, 12 * MIB),
-            RawSocket.upgraded(impatient.port, stalled.access_token, receive_buffer=4096) as raw,
+            memory_within(fast_ping_server, 12 * MIB),
+            RawSocket.upgraded(fast_ping_server.port, stalled.access_token, receive_buffer=4096) as raw,
         ):
             raw.send(text('{"type":"join","room":"lobby"}'))
-            ask = text('{"type":"history","room":"lobby","before":1000000,"limit":500}')
+            request = text('{"type":"history","room":"lobby","before":1000000,"limit":500}')
 
-            def ask_again_until_cut() -> bool:
-                raw.flood(ask, 0.01)
-                return is_cut(raw)
+            def request_again() -> bool:
+                raw.flood(request, 0.01)
+                return is_closed(raw)
 
-            wait_until(ask_again_until_cut, "the stalled reader cut", 20)
-        assert chat.send("and the others chat on")["type"] == "ack"
+            wait_until(request_again, "the stalled client to be aborted", 20)
+        assert chat.send("others are not affected")["type"] == "ack"
     for account in (writer, stalled):
         account.http.close()
 
 
-@pytest.mark.parametrize("goodbye", ["close frame", "half-close"])
-def test_a_reader_that_stalls_and_then_says_goodbye_is_let_go(
-    server: RunningServer, attacker: Account, bystander: ChatSocket, all_freed: Callable[[], None], goodbye: str
+@pytest.mark.parametrize("ending", ["close frame", "half-close"])
+def test_client_that_never_reads_and_closes_is_freed(
+    server: RunningServer, attacker: Account, bystander: ChatSocket, all_freed: Callable[[], None], ending: str
 ) -> None:
-    """Its answer can't be flushed: descriptor, buffer and its places under all limits were held for ever, before."""
+    """The answer cannot be flushed. Without a timeout, descriptor, buffer and slots were kept forever."""
     for _ in range(15):
         assert bystander.send("x" * 4000)["type"] in ("ack", "error")
     with RawSocket.upgraded(server.port, attacker.access_token, receive_buffer=4096) as raw:
@@ -145,22 +147,22 @@ def test_a_reader_that_stalls_and_then_says_goodbye_is_let_go(
         for _ in range(120):  # 7 MB: more than the kernel takes
             raw.send(text('{"type":"history","room":"lobby","before":1000000,"limit":500}'))
             bystander.command("history", room="lobby", before=1_000_000, limit=1)
-        if goodbye == "close frame":
+        if ending == "close frame":
             raw.send(frame(CLOSE, (1000).to_bytes(2)))
         else:
             raw.socket.shutdown(socket.SHUT_WR)
         all_freed()
 
 
-def is_cut(raw: RawSocket) -> bool:
-    """Whether the server has ended the connection; found out without reading anything."""
+def is_closed(raw: RawSocket) -> bool:
+    """Return whether the server has closed the connection, without reading from it."""
     established = 1
     state: int = raw.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
     return state != established
 
 
-def test_sigterm_waits_for_no_reader() -> None:
-    """Three stalled readers, of whom each has more waiting than the kernel takes: it used to hang for ever."""
+def test_sigterm_stops_a_server_with_stalled_readers() -> None:
+    """Three stalled readers, each with more buffered data than the kernel takes. Without a timeout the server hung."""
     with RunningServer(environment={"CLOUDCHAT_SENDS_PER_10S": "10000"}) as server:
         account = register(server.url)
         account.http.close()
@@ -169,10 +171,10 @@ def test_sigterm_waits_for_no_reader() -> None:
             for _ in range(3):
                 raw = RawSocket.upgraded(server.port, account.access_token, receive_buffer=4096)
                 opened.enter_context(raw).send(text('{"type":"join","room":"lobby"}'))
-            for _ in range(50):  # 4 MB in all: what a reader may lag behind, and the kernel's buffers
+            for _ in range(50):  # 4 MB in all: more than a send buffer and the kernel's buffers
                 for _ in range(20):
-                    said = {"type": "send", "room": "lobby", "cid": str(uuid.uuid4()), "text": "x" * 4000}
-                    chat.send_raw(json.dumps(said))
+                    command = {"type": "send", "room": "lobby", "cid": str(uuid.uuid4()), "text": "x" * 4000}
+                    chat.send_raw(json.dumps(command))
                 for _ in range(20):
                     chat.wait_for("ack")
             assert server.terminate() == 0
@@ -194,17 +196,17 @@ HOSTILE = [
 ]
 
 
-def test_hostile_values_break_neither_the_sender_nor_anybody_else(
+def test_hostile_values_are_rejected_and_affect_nobody_else(
     server: RunningServer, attacker: Account, bystander: ChatSocket
 ) -> None:
-    """One lone surrogate in a message broke the sending of everyone, before."""
+    """Without validation, one lone surrogate in a message broke the delivery to every member."""
     fields = ("text", "room", "cid", "reply_to", "id", "type", "token", "after", "extra")
     with ChatSocket(server.ws_url, attacker.access_token) as chat:
         chat.wait_for("welcome")
         for value in HOSTILE:
             for field in fields:
-                said = {"type": '"send"', "room": '"lobby"', "cid": f'"{uuid.uuid4()}"', "text": '"x"', field: value}
-                body = ",".join(f'"{name}":{content}' for name, content in said.items())
+                command = {"type": '"send"', "room": '"lobby"', "cid": f'"{uuid.uuid4()}"', "text": '"x"', field: value}
+                body = ",".join(f'"{name}":{content}' for name, content in command.items())
                 with ChatSocket(server.ws_url, attacker.access_token) as one:
                     one.wait_for("welcome")
                     one.send_raw("{" + body + "}")
@@ -212,7 +214,7 @@ def test_hostile_values_break_neither_the_sender_nor_anybody_else(
         assert chat.command("ping")["type"] == "pong"
 
 
-def test_what_stands_in_a_query_is_never_logged(attacker: Account, server: RunningServer) -> None:
+def test_query_strings_are_never_logged(attacker: Account, server: RunningServer) -> None:
     with RawSocket(server.port) as raw:
         raw.send(RawSocket.request(attacker.access_token, path="/ws?token=sesame-open"))
         assert raw.read_head().startswith(b"HTTP/1.1 101")

@@ -1,4 +1,4 @@
-"""Frames that RFC 6455, or the protocol, does not allow: closed with the right code, and freed, whoever else chats."""
+"""Frames that RFC 6455 or the protocol forbids: the close code, and that the connection is freed."""
 
 import struct
 from collections.abc import Callable
@@ -49,8 +49,8 @@ VIOLATIONS = {
         1009,
     ),
     "16 MiB": (frame(TEXT, b" " * 16 * KIB * KIB), 1009),
-    "16 MiB announced": (frame(TEXT, claim=16 * KIB * KIB), 1009),
-    "2^63 - 1 bytes announced": (frame(TEXT, claim=(1 << 63) - 1), 1009),
+    "16 MiB declared": (frame(TEXT, claim=16 * KIB * KIB), 1009),
+    "2^63 - 1 bytes declared": (frame(TEXT, claim=(1 << 63) - 1), 1009),
     "65 fragments": (frame(TEXT, b"{", final=False) + frame(CONTINUATION, final=False) * 64, 1009),
     "no JSON": (text("{"), 4400),
     "no object": (text("[]"), 4400),
@@ -60,7 +60,7 @@ VIOLATIONS = {
 
 
 @pytest.mark.parametrize(("frames", "code"), VIOLATIONS.values(), ids=VIOLATIONS.keys())
-def test_a_violation_is_closed_with_its_code(
+def test_violation_is_closed_with_its_code(
     server: RunningServer, attacker: Account, bystander: ChatSocket, frames: bytes, code: int
 ) -> None:
     with RawSocket.upgraded(server.port, attacker.access_token) as raw:
@@ -70,7 +70,7 @@ def test_a_violation_is_closed_with_its_code(
         assert answer.close_code == code
 
 
-def test_who_neither_answers_the_close_nor_hangs_up_is_freed(
+def test_client_that_does_not_answer_the_close_is_freed(
     server: RunningServer, attacker: Account, all_freed: Callable[[], None]
 ) -> None:
     kinds = ["not masked", "close code 0", "text that is not UTF-8", "binary", "16 MiB", "65 fragments", "no JSON"]
@@ -81,17 +81,19 @@ def test_who_neither_answers_the_close_nor_hangs_up_is_freed(
         all_freed()
 
 
-def test_nothing_is_deflated(server: RunningServer, attacker: Account) -> None:
-    """The extension is not negotiated, so a bomb is just a reserved bit."""
+def test_compression_is_not_negotiated(server: RunningServer, attacker: Account) -> None:
+    """Therefore a compressed frame (a zip bomb) is only a frame with a reserved bit."""
     offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
     with RawSocket.upgraded(server.port, attacker.access_token, extra=offer) as raw:
         assert b"extensions" not in raw.head.lower()
 
 
-def test_after_a_close_nothing_is_obeyed(server: RunningServer, attacker: Account, bystander: ChatSocket) -> None:
-    said = '{"type":"send","room":"lobby","cid":"00000000-0000-4000-8000-000000000001","text":"after the close"}'
+def test_commands_after_a_close_frame_are_ignored(
+    server: RunningServer, attacker: Account, bystander: ChatSocket
+) -> None:
+    command = '{"type":"send","room":"lobby","cid":"00000000-0000-4000-8000-000000000001","text":"after the close"}'
     with RawSocket.upgraded(server.port, attacker.access_token) as raw:
-        raw.send(close(1000) + text(said))
+        raw.send(close(1000) + text(command))
         answer = raw.close_frame()
         assert answer is not None
         assert answer.close_code == 1000
@@ -102,13 +104,13 @@ def test_after_a_close_nothing_is_obeyed(server: RunningServer, attacker: Accoun
 
 
 @pytest.mark.parametrize("ending", ["silence", "half-closed", "reset"])
-def test_whoever_leaves_without_a_word_is_freed(
+def test_client_that_disappears_is_freed(
     server: RunningServer, attacker: Account, all_freed: Callable[[], None], ending: str
 ) -> None:
     raw = RawSocket.upgraded(server.port, attacker.access_token)
-    raw.send(text('{"type":"join","room":"lobby"}') + b"\x81\xfe\x01")  # and half a frame
+    raw.send(text('{"type":"join","room":"lobby"}') + b"\x81\xfe\x01")  # half a frame
     with raw:
-        if ending == "silence":  # answered by a close that is never answered
+        if ending == "silence":  # a violation; its close is never answered
             raw.send(b"\x00" + bytes(4) + b" " * 256)
         elif ending == "half-closed":
             raw.socket.shutdown(1)
@@ -118,7 +120,7 @@ def test_whoever_leaves_without_a_word_is_freed(
         all_freed()
 
 
-def test_in_64_fragments_a_message_passes(server: RunningServer, attacker: Account) -> None:
+def test_message_in_64_fragments_is_accepted(server: RunningServer, attacker: Account) -> None:
     ping = b'{"type":"ping","id":"in many pieces"}'.ljust(64)
     pieces = [frame(CONTINUATION if i else TEXT, ping[i : i + 1], final=i == 63) for i in range(64)]
     with RawSocket.upgraded(server.port, attacker.access_token) as raw:

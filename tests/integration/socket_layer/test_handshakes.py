@@ -1,4 +1,4 @@
-"""Requests that are too large, too slow or no handshake: answered or cut, and never held."""
+"""Requests that are too large, too slow or not a handshake: they are answered or aborted, and freed."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from support.raw_socket import UPGRADE, RawSocket
 from support.server import RunningServer
 from support.socket import ChatSocket
 
-REFUSED = {
+REJECTED = {
     "129 headers": (f"GET /ws HTTP/1.1\r\n{UPGRADE}" + "a: b\r\n" * 129 + "\r\n", 431),
     "a line of 9 KiB": (f"GET /ws HTTP/1.1\r\n{UPGRADE}a: {'b' * 9216}\r\n\r\n", 431),
     "a line of 900 KiB": (f"GET /ws HTTP/1.1\r\n{UPGRADE}a: {'b' * 921_600}\r\n\r\n", 431),
@@ -33,8 +33,8 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("request_", "status"), REFUSED.values(), ids=REFUSED.keys())
-def test_a_bad_request_is_answered_and_let_go(
+@pytest.mark.parametrize(("request_", "status"), REJECTED.values(), ids=REJECTED.keys())
+def test_invalid_request_is_answered_and_freed(
     server: RunningServer, request_: str, status: int, all_freed: Callable[[], None]
 ) -> None:
     with ExitStack() as opened:
@@ -43,10 +43,10 @@ def test_a_bad_request_is_answered_and_let_go(
             raw.flood(request_.encode("latin-1"))
         for raw in sockets:
             assert raw.read_to_end().startswith(f"HTTP/1.1 {status} ".encode())
-        all_freed()  # while the clients still hold their ends
+        all_freed()  # while the clients keep their ends open
 
 
-def test_a_post_can_not_be_upgraded(server: RunningServer, all_freed: Callable[[], None]) -> None:
+def test_post_request_cannot_be_upgraded(server: RunningServer, all_freed: Callable[[], None]) -> None:
     with RawSocket(server.port) as raw:
         raw.send(f"POST /ws HTTP/1.1\r\nContent-Length: 3\r\n{UPGRADE}\r\nabc".encode())
         assert raw.read_head().startswith(b"HTTP/1.1 404")
@@ -64,41 +64,41 @@ SLOW = {
     b"Transfer-Encoding: chunked\r\n\r\n40\r\n{",
     "empty lines after a request": b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n\r\n",
     "half a second request": b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /",
-    "a refused body that goes on": b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    "a rejected body that continues": b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     b"Content-Length: 999999999\r\n\r\n{",
 }
 
 
-def test_what_never_becomes_a_whole_request_is_cut_after_ten_seconds(
+def test_incomplete_request_is_aborted_after_ten_seconds(
     server: RunningServer, bystander: ChatSocket, all_freed: Callable[[], None]
 ) -> None:
-    """Slowloris: each of them sends one more byte every half second, so it is never idle."""
+    """Slowloris: each connection sends one byte every half second, so it is never idle."""
     memory, before = resident_bytes(server.pid), client_sockets(server.pid, server.port)
     with ExitStack() as opened:
         sockets = [(kind, opened.enter_context(RawSocket(server.port))) for kind in SLOW for _ in range(20)]
         began = time.monotonic()
         for kind, raw in sockets:
             raw.send(SLOW[kind])
-        living = list(sockets)
+        open_sockets = list(sockets)
 
         def trickle() -> bool:
-            for kind, raw in list(living):
+            for kind, raw in list(open_sockets):
                 if kind == "nothing":
                     continue
                 try:
                     raw.send(b"\n" if kind.startswith("empty") else b"a")
                 except ConnectionError:
-                    living.remove((kind, raw))
+                    open_sockets.remove((kind, raw))
             time.sleep(0.5)
             return client_sockets(server.pid, server.port) <= before
 
-        wait_until(trickle, f"all cut but {living}", seconds=20)
-        assert time.monotonic() - began > 5  # and none of the merely slow ones at once
+        wait_until(trickle, f"all to be aborted except {open_sockets}", seconds=20)
+        assert time.monotonic() - began > 5  # slow requests are not aborted at once
     all_freed()
     assert resident_bytes(server.pid) - memory < 20 << 20
 
 
-def test_a_handshake_ends_even_if_the_store_never_answers(
+def test_handshake_ends_when_the_store_never_answers(
     attacker: Account, server: RunningServer, all_freed: Callable[[], None]
 ) -> None:
     os.kill(server.store_pid, signal.SIGSTOP)
@@ -114,9 +114,7 @@ def test_a_handshake_ends_even_if_the_store_never_answers(
         os.kill(server.store_pid, signal.SIGCONT)
 
 
-def test_a_thousand_requests_at_once_on_one_connection_are_not_all_kept(
-    server: RunningServer, all_freed: Callable[[], None]
-) -> None:
+def test_pipelined_requests_are_not_all_buffered(server: RunningServer, all_freed: Callable[[], None]) -> None:
     memory = resident_bytes(server.pid)
     with ExitStack() as opened:
         for _ in range(20):

@@ -1,50 +1,64 @@
-"""A broker for one room whose log, answers and wake-ups a test decides."""
+"""A broker for one room; the test decides what its log holds, what a read returns and which events are received."""
 
-from cloudchat.broker.broker import BrokerUnavailable, Page
+from collections.abc import Callable
+
+from cloudchat.broker.broker import AppendCallback, BrokerUnavailable, Entry, Page
+
+Received = tuple[str, int, bytes]
+"""What the subscription reports of an event: epoch, seq, event."""
 
 
 class ScriptedLog:
-    """Implements what a relay and a join ask of a `Broker`."""
+    """Implements `Broker`, but for `append` of an `Entry` and `read_before`."""
 
-    def __init__(self, epoch="e1"):
+    def __init__(self, epoch: str = "e1") -> None:
         self.epoch = epoch
-        self.events = {}
+        self.events: dict[int, bytes] = {}
         self.head = 0
-        self.reads = []
-        self.down = False
-        self.subscribed = []
-        self.before_read = lambda: None
-        self.page_events = 10**6
-        """So many events fit a page."""
+        self.reads: list[int] = []
+        self.unavailable = False
+        self.subscribed: list[str] = []
+        self.before_read: Callable[[], object] = lambda: None
+        self.max_page_events = 10**6
 
-    def append(self, count=1):
-        """Let events be appended, unheard. Returns the last one as a wake-up would bring it."""
+    def append_events(self, count: int = 1) -> Received:
+        """Append events without reporting them. Returns what the subscription would report of the last one."""
         for _ in range(count):
             self.head += 1
             self.events[self.head] = b"%s-%d" % (self.epoch.encode(), self.head)
         return self.epoch, self.head, self.events[self.head]
 
-    def trim(self, oldest):
+    def trim(self, oldest: int) -> None:
         self.events = {seq: event for seq, event in self.events.items() if seq >= oldest}
 
-    def wipe(self, epoch):
+    def wipe(self, epoch: str) -> None:
         self.epoch, self.events, self.head = epoch, {}, 0
 
     @property
-    def oldest(self):
+    def oldest(self) -> int:
         return min(self.events, default=self.head + 1)
 
-    async def read(self, room, after, limit):
+    @property
+    def appends_pending(self) -> bool:
+        return False
+
+    async def read(self, room: str, after: int, limit: int) -> Page:
         self.before_read()
         self.reads.append(after)
-        if self.down:
-            raise BrokerUnavailable("down")
-        seqs = [seq for seq in sorted(self.events) if seq > after][: min(limit, self.page_events)]
+        if self.unavailable:
+            raise BrokerUnavailable("unavailable")
+        seqs = [seq for seq in sorted(self.events) if seq > after][: min(limit, self.max_page_events)]
         first = seqs[0] if seqs else after + 1
         return Page(self.epoch, self.head, self.oldest, first, [self.events[seq] for seq in seqs])
 
-    def subscribe(self, room):
+    def subscribe(self, room: str) -> None:
         self.subscribed.append(room)
 
-    def unsubscribe(self, room):
+    def unsubscribe(self, room: str) -> None:
         self.subscribed.remove(room)
+
+    def append(self, entry: Entry, on_done: AppendCallback) -> None:
+        raise NotImplementedError
+
+    async def read_before(self, room: str, before: int, limit: int) -> Page:
+        raise NotImplementedError

@@ -1,64 +1,104 @@
-"""A connection without a network: what happens when the work for a command fails as nobody expected."""
+"""A connection without a network: its queue of commands, its drain, and what it releases when it is closed."""
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import pytest
 
 from cloudchat.auth.principal import Principal
-from cloudchat.process.supervision import Supervisor
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.events import Limits
 from cloudchat.rate_limiting.token_bucket import TokenBucket
+from cloudchat.realtime.command_gate import CommandGate
 from cloudchat.realtime.connection import Connection
-from cloudchat.realtime.socket_session import SocketSession
+from unit.realtime.fakes import FakeHandler
 
 pytestmark = pytest.mark.anyio
 
 
 class FakeSocket:
-    def __init__(self):
-        self.closed = []
-        self.on_close = lambda: None
+    def __init__(self) -> None:
+        self.closes: list[CloseCode] = []
+        self.frames: list[bytes] = []
+        self.on_close: Callable[[], None] = lambda: None
+        self.close_code = 1006
 
-    def push(self, frames, *, ephemeral=False):
-        pass
+    def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
+        self.frames.append(frames)
 
-    def close(self, code):
-        self.closed.append(code)
+    def close(self, code: CloseCode) -> None:
+        self.closes.append(code)
         self.on_close()
 
-    async def writable_again(self):
+    async def wait_writable(self) -> None:
         pass
 
 
-async def test_who_waits_for_a_reply_that_never_comes_is_sent_to_come_back():
-    socket, supervisor, ended, done, tasks = FakeSocket(), Supervisor(), [], [], []
-    user = Principal("u1", "ann", "member", frozenset(), "s1", time.time() + 600, "access")
-    connection = Connection(
-        socket,
-        "c1",
-        user,
-        {},
-        SocketSession(Limits(), TokenBucket(60, 6, 0), 0),
-        dispatch=lambda connection, command: None,
-        refused=lambda error: None,
-        forget=lambda connection, feed: None,
-        ended=ended.append,
-        spawn=lambda work, name: tasks.append(supervisor.spawn(work, name)) or tasks[-1],
-    )
-    socket.on_close = connection.lost
+class FakeSlots:
+    def __init__(self) -> None:
+        self.releases = 0
 
-    async def fail():
+    def release(self) -> None:
+        self.releases += 1
+
+
+class World:
+    """One connection and everything around it."""
+
+    def __init__(self) -> None:
+        self.socket, self.slots, self.handler = FakeSocket(), FakeSlots(), FakeHandler()
+        user = Principal("u1", "ann", "member", frozenset(), "s1", time.time() + 600, "access")
+        gate = CommandGate(Limits(), TokenBucket(60, 6, 0), 0)
+        self.connection = Connection(self.socket, user, {}, gate, self.slots, self.handler)
+        self.socket.on_close = self.connection.closed
+
+
+@pytest.fixture
+async def world() -> World:
+    return World()
+
+
+async def test_command_that_fails_unexpectedly_closes_the_socket_with_1011(world: World) -> None:
+    executed = []
+
+    async def fail() -> None:
         raise LookupError("a bug")
 
-    async def succeed():
-        done.append(True)
+    async def succeed() -> None:
+        executed.append(True)
 
-    connection.enqueue("1", fail)
-    connection.enqueue("2", succeed)
-    await asyncio.wait(tasks)
-    assert ended
-    assert socket.closed == [CloseCode.INTERNAL_ERROR]
-    assert not done
-    assert supervisor.failures == 1
+    world.connection.enqueue("1", fail)
+    world.connection.enqueue("2", succeed)
+    await asyncio.wait(world.handler.tasks)
+    assert world.socket.closes == [CloseCode.INTERNAL_ERROR]
+    assert not executed
+    assert world.handler.supervisor.failures == 1
+
+
+async def test_closed_connection_releases_its_slots_and_leaves_its_rooms(world: World) -> None:
+    world.connection.closed()
+    assert world.handler.closed == [world.connection]
+    assert world.slots.releases == 1
+    assert not world.connection.open
+
+
+async def test_frame_that_is_not_json_is_answered_and_closes_with_4400(world: World) -> None:
+    world.connection.text_received("hello?")
+    assert len(world.handler.rejected) == len(world.socket.frames) == 1
+    assert world.socket.closes == [CloseCode.BAD_COMMANDS]
+
+
+async def test_drain_closes_with_1012_after_the_last_pending_send(world: World) -> None:
+    world.connection.pending_sends = 2
+    world.connection.drain()
+    assert world.connection.draining
+    world.connection.send_finished()
+    assert world.socket.closes == []
+    world.connection.send_finished()
+    assert world.socket.closes == [CloseCode.SERVICE_RESTART]
+
+
+async def test_drain_without_pending_sends_closes_at_once(world: World) -> None:
+    world.connection.drain()
+    assert world.socket.closes == [CloseCode.SERVICE_RESTART]

@@ -1,16 +1,20 @@
+"""The registry's limits, and which sockets a revocation closes."""
+
 import itertools
 from dataclasses import dataclass
+from typing import cast
 
 import pytest
 
 from cloudchat.auth.sessions.revocations import Revocations
 from cloudchat.protocol.close_codes import CloseCode
+from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.revocation_sweep import close_administrators, close_revoked
 
 
 @dataclass(frozen=True)
-class Person:
+class FakePrincipal:
     user_id: str
     session_id: str = "s"
     scopes: frozenset[str] = frozenset({"chat:read"})
@@ -18,115 +22,127 @@ class Person:
     key_id: str = "k1"
 
 
-class Socket:
-    def __init__(self):
-        self.closed = None
+class FakeSocket:
+    def __init__(self) -> None:
+        self.close_code: CloseCode | None = None
 
-    def close(self, code):
-        self.closed = code
-
-
-KEYS = frozenset({"k1", "k2"})
-NUMBERS = itertools.count(1)
+    def close(self, code: CloseCode) -> None:
+        self.close_code = code
 
 
-class Open:
-    """What the roster sees of a connection."""
+VALID_KEYS = frozenset({"k1", "k2"})
+SLOT_IDS = itertools.count(1)
 
-    def __init__(self, principal):
+
+class FakeConnection:
+    """What the registry needs of a connection."""
+
+    def __init__(self, principal: FakePrincipal) -> None:
         self.principal = principal
-        self.socket = Socket()
-        self.number = next(NUMBERS)
+        self.socket = FakeSocket()
+        self.slot_id = next(SLOT_IDS)
 
 
 @pytest.fixture
-def roster():
+def registry() -> ConnectionRegistry:
     return ConnectionRegistry(SocketLimits(per_user=2, per_address=2, total=3), sends_per_10s=20)
 
 
-def enter(roster, person):
-    roster.sends_of(person.user_id, 0)
-    connection = Open(person)
-    return connection, roster.enter(connection, connection.number)
+def add(registry: ConnectionRegistry, principal: FakePrincipal) -> FakeConnection:
+    registry.send_bucket(principal.user_id, 0)
+    connection = FakeConnection(principal)
+    registry.add(cast(Connection, connection), connection.slot_id)
+    return connection
 
 
-def test_an_address_has_so_many_places_and_gets_them_back(roster):
-    assert [roster.reserve("a"), roster.reserve("a"), roster.reserve("a")] == [True, True, False]
-    roster.release("a")
-    assert roster.reserve("a")
+def remove(registry: ConnectionRegistry, connection: FakeConnection) -> None:
+    registry.remove(cast(Connection, connection), connection.slot_id)
 
 
-def test_all_together_have_so_many_places(roster):
-    assert [roster.reserve(address) for address in ("a", "a", "b", "c")] == [True, True, True, False]
-    assert roster.full
-    roster.release("b")
-    assert not roster.full
+def test_reserve_returns_false_at_the_limit_of_an_address(registry: ConnectionRegistry) -> None:
+    assert [registry.reserve("a"), registry.reserve("a"), registry.reserve("a")] == [True, True, False]
+    registry.release("a")
+    assert registry.reserve("a")
 
 
-def test_one_socket_too_many_costs_the_oldest(roster):
-    first, _ = enter(roster, Person("u"))
-    _, replaced = enter(roster, Person("u"))
-    assert replaced is None
-    enter(roster, Person("other"))
-    _, replaced = enter(roster, Person("u"))
-    assert replaced is first
+def test_reserve_returns_false_at_the_total_limit(registry: ConnectionRegistry) -> None:
+    assert [registry.reserve(address) for address in ("a", "a", "b", "c")] == [True, True, True, False]
+    assert registry.full
+    registry.release("b")
+    assert not registry.full
+    assert len(registry) == 2
 
 
-def test_who_left_counts_no_more(roster):
-    first, _ = enter(roster, Person("u"))
-    second, _ = enter(roster, Person("u"))
-    roster.leave(first, first.number)
-    roster.leave(first, first.number)
-    assert enter(roster, Person("u"))[1] is None
-    assert second in roster.all()
+def test_add_above_the_limit_of_a_user_closes_the_oldest_connection(registry: ConnectionRegistry) -> None:
+    first = add(registry, FakePrincipal("u"))
+    second = add(registry, FakePrincipal("u"))
+    add(registry, FakePrincipal("other"))
+    assert first.socket.close_code is None
+    third = add(registry, FakePrincipal("u"))
+    assert first.socket.close_code is CloseCode.REPLACED
+    assert (second.socket.close_code, third.socket.close_code) == (None, None)
 
 
-def closed_by(roster, revocations):
-    close_revoked(roster, revocations)
-    return [connection.socket.closed for connection in roster.all()]
+def test_removed_connection_does_not_count(registry: ConnectionRegistry) -> None:
+    first = add(registry, FakePrincipal("u"))
+    second = add(registry, FakePrincipal("u"))
+    remove(registry, first)
+    remove(registry, first)
+    add(registry, FakePrincipal("u"))
+    assert second.socket.close_code is None
+    assert cast(Connection, second) in registry.all()
 
 
-def test_an_ended_session_closes_its_own_sockets(roster):
-    enter(roster, Person("u", "gone"))
-    enter(roster, Person("u", "stays"))
-    assert closed_by(roster, Revocations(frozenset({"gone"}), frozenset(), {}, KEYS)) == [CloseCode.TOKEN_INVALID, None]
+def test_sockets_of_a_user_share_one_send_bucket(registry: ConnectionRegistry) -> None:
+    bucket = registry.send_bucket("u", 0)
+    add(registry, FakePrincipal("u"))
+    assert registry.send_bucket("u", 0) is bucket
+    assert registry.send_bucket("other", 0) is not bucket
 
 
-def test_a_disabled_user_is_told_so(roster):
-    enter(roster, Person("bad"))
-    enter(roster, Person("good"))
-    assert closed_by(roster, Revocations(frozenset(), frozenset({"bad"}), {}, KEYS)) == [
-        CloseCode.ACCOUNT_DISABLED,
-        None,
-    ]
+def test_evict_closes_listed_slots_and_ignores_unknown_ones(registry: ConnectionRegistry) -> None:
+    first = add(registry, FakePrincipal("u"))
+    second = add(registry, FakePrincipal("u"))
+    registry.evict([first.slot_id, 10**9])
+    assert (first.socket.close_code, second.socket.close_code) == (CloseCode.REPLACED, None)
 
 
-def test_changed_rights_close_what_does_not_have_them_and_nothing_else(roster):
-    enter(roster, Person("u"))
-    enter(roster, Person("u", access_changed_at=150.0))
-    enter(roster, Person("other"))
-    assert closed_by(roster, Revocations(frozenset(), frozenset(), {"u": 150.0}, KEYS)) == [
-        CloseCode.TOKEN_INVALID,
-        None,
-        None,
-    ]
+def close_codes_after(registry: ConnectionRegistry, revocations: Revocations) -> list[int | None]:
+    close_revoked(registry, revocations)
+    return [connection.socket.close_code for connection in registry.all()]
 
 
-def test_a_key_that_was_forgotten_closes_whoever_came_with_a_token_of_it(roster):
-    enter(roster, Person("u", key_id="stolen"))
-    enter(roster, Person("u", key_id="k2"))
-    assert closed_by(roster, Revocations(frozenset(), frozenset(), {}, KEYS)) == [CloseCode.TOKEN_INVALID, None]
+def test_revoked_session_closes_its_own_sockets_only(registry: ConnectionRegistry) -> None:
+    add(registry, FakePrincipal("u", "revoked"))
+    add(registry, FakePrincipal("u", "valid"))
+    revocations = Revocations(frozenset({"revoked"}), frozenset(), {}, VALID_KEYS)
+    assert close_codes_after(registry, revocations) == [CloseCode.TOKEN_INVALID, None]
 
 
-def test_blind_servers_keep_no_administrators(roster):
-    enter(roster, Person("root", scopes=frozenset({"chat:read", "admin"})))
-    enter(roster, Person("u"))
-    close_administrators(roster)
-    assert [connection.socket.closed for connection in roster.all()] == [CloseCode.TOKEN_INVALID, None]
+def test_disabled_user_is_closed_with_4403(registry: ConnectionRegistry) -> None:
+    add(registry, FakePrincipal("disabled"))
+    add(registry, FakePrincipal("enabled"))
+    revocations = Revocations(frozenset(), frozenset({"disabled"}), {}, VALID_KEYS)
+    assert close_codes_after(registry, revocations) == [CloseCode.ACCOUNT_DISABLED, None]
 
 
-def test_a_number_that_must_make_room_is_closed_and_an_unknown_one_is_not_missed(roster):
-    first, _ = enter(roster, Person("u"))
-    second, _ = enter(roster, Person("u"))
-    roster.replace([first.number, 10**9])
-    assert (first.socket.closed, second.socket.closed) == (CloseCode.REPLACED, None)
+def test_changed_rights_close_only_sockets_that_do_not_have_them(registry: ConnectionRegistry) -> None:
+    add(registry, FakePrincipal("u"))
+    add(registry, FakePrincipal("u", access_changed_at=150.0))
+    add(registry, FakePrincipal("other"))
+    revocations = Revocations(frozenset(), frozenset(), {"u": 150.0}, VALID_KEYS)
+    assert close_codes_after(registry, revocations) == [CloseCode.TOKEN_INVALID, None, None]
+
+
+def test_deleted_signing_key_closes_the_sockets_of_its_tokens(registry: ConnectionRegistry) -> None:
+    add(registry, FakePrincipal("u", key_id="stolen"))
+    add(registry, FakePrincipal("u", key_id="k2"))
+    revocations = Revocations(frozenset(), frozenset(), {}, VALID_KEYS)
+    assert close_codes_after(registry, revocations) == [CloseCode.TOKEN_INVALID, None]
+
+
+def test_close_administrators_leaves_other_users_connected(registry: ConnectionRegistry) -> None:
+    add(registry, FakePrincipal("root", scopes=frozenset({"chat:read", "admin"})))
+    add(registry, FakePrincipal("u"))
+    close_administrators(registry)
+    assert [connection.socket.close_code for connection in registry.all()] == [CloseCode.TOKEN_INVALID, None]

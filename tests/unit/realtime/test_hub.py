@@ -1,61 +1,65 @@
-from cloudchat.realtime.hub import LARGE_ROOM, Hub
+"""The fan-out: what is written to which member, in how many writes, and when a large room's flush is held."""
+
+from collections.abc import Callable
+
+from cloudchat.realtime.hub import MIN_MEMBERS_TO_HOLD, Hub
 
 
-class Timer:
-    def __init__(self, call):
-        self.call = call
+class FakeTimer:
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self.callback = callback
         self.cancelled = False
 
-    def cancel(self):
+    def cancel(self) -> None:
         self.cancelled = True
 
 
-class Loop:
-    """Runs what was asked for soon, when told."""
+class FakeLoop:
+    """A scheduler whose ticks and timers the test runs, and the broker's pending appends."""
 
-    def __init__(self):
-        self.soon = []
-        self.later = []
-        self.coming = False
+    def __init__(self) -> None:
+        self.callbacks: list[Callable[[], None]] = []
+        self.timers: list[FakeTimer] = []
+        self.appends_pending = False
 
-    def hub(self):
-        return Hub(self.call_soon, self.call_later, lambda: self.coming)
+    def call_soon(self, callback: Callable[[], None], /) -> None:
+        self.callbacks.append(callback)
 
-    def call_later(self, seconds, call):
-        timer = Timer(call)
-        self.later.append(timer)
+    def call_later(self, seconds: float, callback: Callable[[], None], /) -> FakeTimer:
+        timer = FakeTimer(callback)
+        self.timers.append(timer)
         return timer
 
-    def time_passes(self):
-        timers, self.later = self.later, []
+    def hub(self) -> Hub:
+        return Hub(self, self)
+
+    def tick(self) -> None:
+        callbacks, self.callbacks = self.callbacks, []
+        for callback in callbacks:
+            callback()
+
+    def run_timers(self) -> None:
+        timers, self.timers = self.timers, []
         for timer in timers:
             if not timer.cancelled:
-                timer.call()
-
-    def call_soon(self, call):
-        self.soon.append(call)
-
-    def tick(self):
-        calls, self.soon = self.soon, []
-        for call in calls:
-            call()
+                timer.callback()
 
 
-class Member:
-    def __init__(self, when_pushed=lambda: None):
-        self.writes = []
-        self.ephemeral = []
-        self.when_pushed = when_pushed
+class FakeMember:
+    def __init__(self, on_push: Callable[[], object] = lambda: None) -> None:
+        self.writes: list[bytes] = []
+        self.ephemeral: list[bytes] = []
+        self.on_push = on_push
 
-    def push(self, frames, *, ephemeral=False):
+    def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
         (self.ephemeral if ephemeral else self.writes).append(frames)
-        self.when_pushed()
+        self.on_push()
 
 
-def test_what_comes_in_one_tick_is_one_write_a_member():
-    loop = Loop()
+def test_frames_of_one_tick_are_one_write_per_member() -> None:
+    loop = FakeLoop()
     hub = loop.hub()
-    members = [Member(), Member()]
+    members = [FakeMember(), FakeMember()]
     for member in members:
         hub.add("r", member)
     hub.deliver("r", b"1")
@@ -65,25 +69,26 @@ def test_what_comes_in_one_tick_is_one_write_a_member():
     hub.deliver("r", b"3")
     loop.tick()
     assert [member.writes for member in members] == [[b"12", b"3"]] * 2
+    assert hub.deliveries == 6
 
 
-def test_rooms_do_not_mix():
-    loop = Loop()
+def test_members_receive_the_events_of_their_own_room_only() -> None:
+    loop = FakeLoop()
     hub = loop.hub()
-    one, other = Member(), Member()
+    one, other = FakeMember(), FakeMember()
     hub.add("one", one)
     hub.add("other", other)
     hub.deliver("one", b"1")
     hub.deliver("other", b"2")
-    hub.deliver("nobody is here", b"3")
+    hub.deliver("empty room", b"3")
     loop.tick()
     assert (one.writes, other.writes) == ([b"1"], [b"2"])
 
 
-def test_a_new_member_gets_nothing_that_was_delivered_before_it_came():
-    loop = Loop()
+def test_new_member_receives_nothing_that_was_delivered_before_it_was_added() -> None:
+    loop = FakeLoop()
     hub = loop.hub()
-    old, new = Member(), Member()
+    old, new = FakeMember(), FakeMember()
     hub.add("r", old)
     hub.deliver("r", b"1")
     hub.add("r", new)
@@ -93,24 +98,24 @@ def test_a_new_member_gets_nothing_that_was_delivered_before_it_came():
     assert b"".join(new.writes) == b"2"
 
 
-def test_who_left_gets_nothing_more():
-    loop = Loop()
+def test_removed_member_receives_nothing_more() -> None:
+    loop = FakeLoop()
     hub = loop.hub()
-    gone, there = Member(), Member()
-    hub.add("r", gone)
-    hub.add("r", there)
+    removed, remaining = FakeMember(), FakeMember()
+    hub.add("r", removed)
+    hub.add("r", remaining)
     hub.deliver("r", b"1")
-    hub.remove("r", gone)
-    hub.remove("r", gone)
+    hub.remove("r", removed)
+    hub.remove("r", removed)
     loop.tick()
-    assert (gone.writes, there.writes) == ([], [b"1"])
+    assert (removed.writes, remaining.writes) == ([], [b"1"])
 
 
-def test_a_member_that_is_closed_by_its_own_push_harms_nobody():
-    loop = Loop()
+def test_member_that_is_removed_by_its_own_push_does_not_affect_others() -> None:
+    loop = FakeLoop()
     hub = loop.hub()
-    last = Member()
-    slow = Member(lambda: hub.remove("r", slow))
+    last = FakeMember()
+    slow = FakeMember(lambda: hub.remove("r", slow))
     hub.add("r", slow)
     hub.add("r", last)
     hub.deliver("r", b"1")
@@ -120,21 +125,21 @@ def test_a_member_that_is_closed_by_its_own_push_harms_nobody():
     assert (slow.writes, last.writes) == ([b"1"], [b"1", b"2"])
 
 
-def test_a_head_is_ephemeral_and_never_overtakes_the_events_it_speaks_of():
-    loop = Loop()
+def test_ephemeral_frame_is_sent_after_the_events_before_it() -> None:
+    loop = FakeLoop()
     hub = loop.hub()
     order = []
-    member = Member(lambda: order.append((len(member.writes), len(member.ephemeral))))
+    member = FakeMember(lambda: order.append((len(member.writes), len(member.ephemeral))))
     hub.add("r", member)
     hub.deliver("r", b"1")
-    hub.announce("r", b"head")
+    hub.deliver_ephemeral("r", b"head")
     assert order == [(1, 0), (1, 1)]
 
 
-def test_a_member_that_comes_back_after_all_were_removed_is_delivered_to():
-    loop = Loop()
+def test_member_that_is_added_again_after_remove_all_receives_new_events() -> None:
+    loop = FakeLoop()
     hub = loop.hub()
-    member = Member()
+    member = FakeMember()
     hub.add("r", member)
     hub.deliver("r", b"1")
     hub.remove_all("r")
@@ -145,58 +150,58 @@ def test_a_member_that_comes_back_after_all_were_removed_is_delivered_to():
     assert b"".join(member.writes) == b"13"
 
 
-def crowded(loop, count=LARGE_ROOM):
+def large_room(loop: FakeLoop, count: int = MIN_MEMBERS_TO_HOLD) -> tuple[Hub, list[FakeMember]]:
     hub = loop.hub()
-    members = [Member() for _ in range(count)]
+    members = [FakeMember() for _ in range(count)]
     for member in members:
         hub.add("r", member)
     return hub, members
 
 
-def test_a_large_room_waits_for_what_is_on_its_way_and_makes_one_round_of_it():
-    loop = Loop()
-    hub, members = crowded(loop)
-    loop.coming = True
+def test_large_room_is_held_while_appends_are_pending_and_flushed_once() -> None:
+    loop = FakeLoop()
+    hub, members = large_room(loop)
+    loop.appends_pending = True
     hub.deliver("r", b"1")
     loop.tick()
     assert members[0].writes == []
     hub.deliver("r", b"2")
-    loop.coming = False
-    hub.settle()
+    loop.appends_pending = False
+    hub.release_held()
     loop.tick()
     assert all(member.writes == [b"12"] for member in members)
 
 
-def test_a_large_room_does_not_wait_for_long():
-    loop = Loop()
-    hub, members = crowded(loop)
-    loop.coming = True
+def test_large_room_is_flushed_after_the_maximum_hold() -> None:
+    loop = FakeLoop()
+    hub, members = large_room(loop)
+    loop.appends_pending = True
     hub.deliver("r", b"1")
     loop.tick()
-    loop.time_passes()
+    loop.run_timers()
     assert members[0].writes == [b"1"]
     hub.deliver("r", b"2")
     loop.tick()
-    loop.time_passes()
+    loop.run_timers()
     assert members[0].writes == [b"1", b"2"]
 
 
-def test_a_small_room_never_waits():
-    loop = Loop()
-    hub, members = crowded(loop, LARGE_ROOM - 1)
-    loop.coming = True
+def test_small_room_is_never_held() -> None:
+    loop = FakeLoop()
+    hub, members = large_room(loop, MIN_MEMBERS_TO_HOLD - 1)
+    loop.appends_pending = True
     hub.deliver("r", b"1")
     loop.tick()
     assert members[0].writes == [b"1"]
 
 
-def test_who_joins_while_a_round_is_held_gets_it_no_second_time():
-    loop = Loop()
-    hub, members = crowded(loop)
-    loop.coming = True
+def test_member_that_is_added_during_a_hold_does_not_receive_the_held_events() -> None:
+    loop = FakeLoop()
+    hub, members = large_room(loop)
+    loop.appends_pending = True
     hub.deliver("r", b"1")
     loop.tick()
-    new = Member()
+    new = FakeMember()
     hub.add("r", new)
-    loop.time_passes()
+    loop.run_timers()
     assert (members[0].writes, new.writes) == ([b"1"], [])

@@ -1,13 +1,17 @@
+"""The relay between a scripted log and a hub: every event is delivered once and in order, or the members join again."""
+
 import asyncio
 import gc
+from typing import Any
 
 import msgspec
 import pytest
 
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.process.supervision import Supervisor
-from cloudchat.realtime.hub import Hub
+from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.relay import Relay
+from cloudchat.realtime.room_feed import RoomFeed
 from unit.realtime.scripted_log import ScriptedLog
 
 pytestmark = pytest.mark.anyio
@@ -16,13 +20,13 @@ ROOM = "lobby"
 
 
 class Member:
-    """Keeps the payloads it was sent."""
+    """Records the payloads of the frames that it is sent."""
 
-    def __init__(self):
-        self.events = []
-        self.heads = []
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.heads: list[Any] = []
 
-    def push(self, frames, *, ephemeral=False):
+    def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
         while frames:
             length = frames[1]
             assert length < 126
@@ -34,172 +38,179 @@ class Member:
 
 
 class World:
-    def __init__(self):
+    feed: RoomFeed
+
+    def __init__(self) -> None:
         self.supervisor = Supervisor()
-        loop = asyncio.get_running_loop()
-        self.hub = Hub(loop.call_soon, loop.call_later, lambda: False)
-        self.relay = Relay(self.hub, self.supervisor.spawn, heartbeat_seconds=25)
         self.log = ScriptedLog()
-        self.relay.connect(self.log)
+        self.hub = Hub(RunningLoop(), self.log)
+        self.relay = Relay(self.log, self.hub, self.supervisor.spawn, heartbeat_seconds=25)
         self.member = Member()
 
-    async def enter(self):
-        """Open the room as the first member does."""
-        opening = asyncio.ensure_future(self.relay.open(ROOM))
+    async def join(self) -> None:
+        """Acquire the room's feed and add the member."""
+        acquired = asyncio.ensure_future(self.relay.acquire(ROOM))
         await asyncio.sleep(0)
         self.relay.subscribed(ROOM)
-        self.feed = await opening
+        self.feed = await acquired
         self.hub.add(ROOM, self.member)
 
-    async def settle(self):
-        """Until no check is under way and everything is flushed."""
-        if self.feed.checking is not None:
-            await asyncio.wait({self.feed.checking})
+    async def caught_up(self) -> None:
+        """Wait until no catch-up runs and everything is flushed."""
+        if self.feed.catch_up_task is not None:
+            await asyncio.wait({self.feed.catch_up_task})
         await asyncio.sleep(0)
 
 
 @pytest.fixture
-async def world():
+async def world() -> World:
     world = World()
-    world.log.append(3)
-    await world.enter()
+    world.log.append_events(3)
+    await world.join()
     return world
 
 
-async def test_what_is_heard_is_delivered_in_order(world):
+async def test_received_events_are_delivered_in_order_without_reads(world: World) -> None:
     world.log.reads.clear()
     for _ in range(3):
-        world.relay.event_received(ROOM, *world.log.append())
-    await world.settle()
+        world.relay.event_received(ROOM, *world.log.append_events())
+    await world.caught_up()
     assert world.member.events == ["e1-4", "e1-5", "e1-6"]
     assert world.log.reads == []
 
 
-async def test_what_is_heard_twice_is_delivered_once(world):
-    event = world.log.append()
+async def test_duplicate_event_is_delivered_once(world: World) -> None:
+    event = world.log.append_events()
     world.relay.event_received(ROOM, *event)
     world.relay.event_received(ROOM, *event)
-    await world.settle()
+    await world.caught_up()
     assert world.member.events == ["e1-4"]
 
 
-async def test_a_hole_is_read_from_the_log_before_anything_newer(world):
-    world.log.append(2)
-    world.relay.event_received(ROOM, *world.log.append())
-    world.relay.event_received(ROOM, *world.log.append())
-    await world.settle()
+async def test_hole_is_read_from_the_log_before_newer_events_are_delivered(world: World) -> None:
+    world.log.append_events(2)
+    world.relay.event_received(ROOM, *world.log.append_events())
+    world.relay.event_received(ROOM, *world.log.append_events())
+    await world.caught_up()
     assert world.member.events == ["e1-4", "e1-5", "e1-6", "e1-7"]
     assert world.relay.holes_repaired == 4
 
 
-async def test_a_hole_larger_than_a_page_is_repaired_whole(world):
-    world.log.append(1200)
+async def test_hole_larger_than_a_page_is_repaired_completely(world: World) -> None:
+    world.log.append_events(1200)
     world.relay.subscribed(ROOM)
-    await world.settle()
+    await world.caught_up()
     assert world.member.events == [f"e1-{seq}" for seq in range(4, 1204)]
 
 
-async def test_a_subscription_that_comes_back_brings_what_was_missed(world):
-    world.log.append(2)
+async def test_events_missed_by_a_dropped_subscription_are_delivered_when_it_is_back(world: World) -> None:
+    world.log.append_events(2)
     world.relay.subscribed(ROOM)
-    await world.settle()
+    await world.caught_up()
     assert world.member.events == ["e1-4", "e1-5"]
 
 
-async def test_what_is_heard_during_a_repair_is_not_doubled(world):
-    late = []
-    world.log.append(2)
-    world.log.before_read = lambda: late or (late.append(1), world.relay.event_received(ROOM, *world.log.append()))
+async def test_event_received_during_a_repair_is_delivered_once(world: World) -> None:
+    received: list[int] = []
+
+    def receive_once() -> None:
+        if not received:
+            received.append(1)
+            world.relay.event_received(ROOM, *world.log.append_events())
+
+    world.log.append_events(2)
+    world.log.before_read = receive_once
     world.relay.subscribed(ROOM)
-    await world.settle()
+    await world.caught_up()
     assert world.member.events == ["e1-4", "e1-5", "e1-6"]
 
 
-async def test_a_hole_that_was_trimmed_sends_everybody_to_join_again(world):
-    world.log.append(10)
+async def test_trimmed_hole_makes_all_members_join_again(world: World) -> None:
+    world.log.append_events(10)
     world.log.trim(oldest=9)
     world.relay.subscribed(ROOM)
-    await world.settle()
-    world.relay.event_received(ROOM, *world.log.append())
-    await world.settle()
-    assert last_words(world.member) == ("e1", 13)
+    await world.caught_up()
+    world.relay.event_received(ROOM, *world.log.append_events())
+    await world.caught_up()
+    assert last_head(world.member) == ("e1", 13)
 
 
-async def test_a_wiped_store_begins_a_new_numbering_and_sends_everybody_to_join_again(world):
+async def test_wiped_store_starts_a_new_epoch_and_makes_all_members_join_again(world: World) -> None:
     world.log.wipe("e2")
-    world.relay.event_received(ROOM, *world.log.append())
-    await world.settle()
-    world.relay.event_received(ROOM, *world.log.append())
-    await world.settle()
-    assert last_words(world.member) == ("e2", 1)
+    world.relay.event_received(ROOM, *world.log.append_events())
+    await world.caught_up()
+    world.relay.event_received(ROOM, *world.log.append_events())
+    await world.caught_up()
+    assert last_head(world.member) == ("e2", 1)
 
 
-def last_words(member):
-    """The one frame that tells a member to join again; it must not be one that may be dropped."""
+def last_head(member: Member) -> tuple[str, int]:
+    """Return the `head` that makes a member join again. It must not be ephemeral, because that may be dropped."""
     (frame,) = map(msgspec.json.decode, member.events)
     assert frame["type"] == "head"
     return frame["epoch"], frame["seq"]
 
 
-async def test_a_check_that_fails_is_told_and_the_next_one_heals(world):
-    world.log.append(2)
-    world.log.down = True
+async def test_failed_catch_up_raises_and_the_next_one_repairs_the_hole(world: World) -> None:
+    world.log.append_events(2)
+    world.log.unavailable = True
     with pytest.raises(BrokerUnavailable):
-        await world.relay.check(world.feed)
-    world.log.down = False
-    await world.relay.check(world.feed)
-    await world.settle()
+        await world.relay.catch_up(world.feed)
+    world.log.unavailable = False
+    await world.relay.catch_up(world.feed)
+    await world.caught_up()
     assert world.member.events == ["e1-4", "e1-5"]
     assert world.supervisor.failures == 0
 
 
-async def test_a_crowd_that_checks_at_once_shares_reads(world):
+async def test_simultaneous_catch_ups_share_reads(world: World) -> None:
     before = len(world.log.reads)
-    await asyncio.gather(*(world.relay.check(world.feed) for _ in range(1000)))
+    await asyncio.gather(*(world.relay.catch_up(world.feed) for _ in range(1000)))
     assert len(world.log.reads) - before <= 2
 
 
-async def test_the_room_is_left_with_its_last_member(world):
-    again = await world.relay.open(ROOM)
-    world.relay.close(again)
+async def test_last_release_unsubscribes_the_room(world: World) -> None:
+    feed = await world.relay.acquire(ROOM)
+    world.relay.release(feed)
     assert world.log.subscribed == [ROOM]
-    world.relay.close(world.feed)
+    world.relay.release(world.feed)
     assert world.log.subscribed == []
+    assert world.relay.rooms == 0
 
 
-async def test_a_room_that_cannot_be_heard_is_unavailable_and_let_go(monkeypatch):
-    monkeypatch.setattr("cloudchat.realtime.relay.OPEN_SECONDS", 0.01)
+async def test_acquire_without_a_subscription_times_out_and_releases_the_feed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloudchat.realtime.relay.OPEN_TIMEOUT_SECONDS", 0.01)
     world = World()
     with pytest.raises(BrokerUnavailable):
-        await world.relay.open(ROOM)
+        await world.relay.acquire(ROOM)
     assert world.log.subscribed == []
 
 
-async def test_a_feed_that_everybody_left_during_a_repair_delivers_nothing(world):
-    world.log.append(2)
+async def test_feed_that_is_released_during_a_repair_delivers_nothing(world: World) -> None:
+    world.log.append_events(2)
 
-    def leave():
-        if world.feed.interest:
-            world.relay.close(world.feed)
+    def release() -> None:
+        if world.feed.refcount:
+            world.relay.release(world.feed)
 
-    world.log.before_read = leave
+    world.log.before_read = release
     world.relay.subscribed(ROOM)
-    await world.settle()
+    await world.caught_up()
     assert world.member.events == []
 
 
-async def test_a_wake_up_that_cannot_be_repaired_now_is_no_error_of_ours(world):
-    """A store that can't be read while it still tells of events: each of them was a traceback in the log."""
-    reported = []
+async def test_hole_that_cannot_be_repaired_now_logs_no_unretrieved_exception(world: World) -> None:
+    """With a store that reports events but cannot be read, each event caused a traceback in the log."""
+    reported: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context["message"]))
-    world.log.down = True
-    world.log.append()
+    world.log.unavailable = True
+    world.log.append_events()
     for _ in range(5):
-        world.relay.event_received(ROOM, *world.log.append())
-    await world.settle()
+        world.relay.event_received(ROOM, *world.log.append_events())
+    await world.caught_up()
     gc.collect()
     assert reported == []
-    world.log.down = False
-    world.relay.event_received(ROOM, *world.log.append())
-    await world.settle()
+    world.log.unavailable = False
+    world.relay.event_received(ROOM, *world.log.append_events())
+    await world.caught_up()
     assert world.member.events[-1] == "e1-10"

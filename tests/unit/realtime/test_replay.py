@@ -1,18 +1,21 @@
-"""Joining against a scripted log: what is sent, and whether the socket is a member afterwards."""
+"""Joining a room with a scripted log: what is sent, and whether the socket is a member afterwards."""
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 import msgspec
 import pytest
 
-from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.broker import BrokerUnavailable, Page
 from cloudchat.process.supervision import Supervisor
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import Join, Position
-from cloudchat.realtime.hub import Hub
+from cloudchat.realtime.connection import Connection
+from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.relay import Relay
-from cloudchat.realtime.replay import join
+from cloudchat.realtime.replay import RoomJoiner
+from cloudchat.realtime.room_feed import RoomFeed
 from unit.realtime.scripted_log import ScriptedLog
 
 pytestmark = pytest.mark.anyio
@@ -23,49 +26,47 @@ ROOM = "lobby"
 class Reader:
     """A connection and its socket in one."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.socket = self
-        self.joined = {}
+        self.joined: dict[str, RoomFeed] = {}
         self.open = True
-        self.frames = []
-        self.closed = None
-        self.after_push = lambda: None
+        self.frames: list[str] = []
+        self.close_code: CloseCode | None = None
+        self.on_push: Callable[[], object] = lambda: None
 
-    def push(self, frames, *, ephemeral=False):
+    def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
         while frames:
-            length, start = (frames[1], 2) if frames[1] < 126 else (int.from_bytes(frames[2:4]), 4)
+            length, start = (frames[1], 2) if frames[1] < 126 else (int.from_bytes(frames[2:4], "big"), 4)
             self.frames.append(frames[start : start + length].decode())
             frames = frames[start + length :]
-        self.after_push()
+        self.on_push()
 
-    def close(self, code):
-        self.closed = code
+    def close(self, code: CloseCode) -> None:
+        self.close_code = code
         self.open = False
 
-    async def writable_again(self):
+    async def wait_writable(self) -> None:
         return None
 
 
 class World:
-    def __init__(self):
-        loop = asyncio.get_running_loop()
-        self.hub = Hub(loop.call_soon, loop.call_later, lambda: False)
-        self.relay = Relay(self.hub, Supervisor().spawn, heartbeat_seconds=25)
+    def __init__(self) -> None:
         self.log = ScriptedLog()
-        self.relay.connect(self.log)
+        self.hub = Hub(RunningLoop(), self.log)
+        self.relay = Relay(self.log, self.hub, Supervisor().spawn, heartbeat_seconds=25)
+        self.joiner = RoomJoiner(self.log, self.relay, self.hub)
 
-    async def join(self, reader: Reader, after: int | None = None, limit: int = 50):
+    async def join(self, reader: Reader, after: int | None = None, limit: int = 50) -> None:
         position = None if after is None else Position(epoch="e1", seq=after)
-        joining = asyncio.ensure_future(
-            join(reader, Join(room=ROOM, after=position, limit=limit), broker=self.log, relay=self.relay, hub=self.hub)
-        )
+        command = Join(room=ROOM, after=position, limit=limit)
+        joining = asyncio.ensure_future(self.joiner.join(cast(Connection, reader), command))
         await asyncio.sleep(0)
         self.relay.subscribed(ROOM)
         await joining
 
 
 @pytest.fixture
-async def world():
+async def world() -> World:
     return World()
 
 
@@ -73,51 +74,51 @@ def seqs(reader: Reader) -> list[int]:
     return [int(frame.rpartition("-")[2]) for frame in reader.frames if frame.startswith("e1-")]
 
 
-def on_read(log: ScriptedLog, number: int, do: Callable[[], None]) -> None:
-    """Do something just before the log is read for the `number`th time from now."""
+def before_read(log: ScriptedLog, number: int, action: Callable[[], object]) -> None:
+    """Call `action` just before the `number`th read of the log from now."""
     count = 0
 
-    def before() -> None:
+    def count_read() -> None:
         nonlocal count
         count += 1
         if count == number:
-            do()
+            action()
 
-    log.before_read = before
+    log.before_read = count_read
 
 
-async def test_an_old_position_is_replayed_page_by_page(world):
-    world.log.append(1700)
+async def test_old_position_is_replayed_page_by_page(world: World) -> None:
+    world.log.append_events(1700)
     reader = Reader()
     await world.join(reader, after=3)
     assert seqs(reader) == list(range(4, 1701))
 
 
-async def test_a_store_that_fails_before_anything_is_sent_is_an_error_to_the_client(world):
-    world.log.append(1700)
+async def test_store_that_fails_before_anything_is_sent_raises(world: World) -> None:
+    world.log.append_events(1700)
     await world.join(Reader())
-    on_read(world.log, 2, lambda: setattr(world.log, "down", True))
+    before_read(world.log, 2, lambda: setattr(world.log, "unavailable", True))
     reader = Reader()
     with pytest.raises(BrokerUnavailable):
         await world.join(reader, after=3)
     assert reader.frames == []
 
 
-async def test_a_store_that_fails_in_the_middle_of_a_replay_costs_the_socket(world):
-    """The client has been told `joined`: only a closed socket makes it ask for the rest."""
-    world.log.append(1700)
+async def test_store_that_fails_during_a_replay_closes_the_socket(world: World) -> None:
+    """The client has received `joined`: only a closed socket makes it request the rest."""
+    world.log.append_events(1700)
     await world.join(Reader())
     reader = Reader()
-    reader.after_push = lambda: setattr(world.log, "down", True)
+    reader.on_push = lambda: setattr(world.log, "unavailable", True)
     await world.join(reader, after=3)
     assert seqs(reader) == list(range(4, 504))
-    assert reader.closed is CloseCode.TOO_SLOW
+    assert reader.close_code is CloseCode.TOO_SLOW
 
 
-async def test_a_log_whose_tail_does_not_fit_a_page_is_joined_at_its_head(world):
-    """Pages are bounded in bytes: the one that opens a room may end long before the head."""
-    world.log.append(90)
-    world.log.page_events = 20
+async def test_log_whose_tail_is_larger_than_a_page_is_joined_at_its_head(world: World) -> None:
+    """Pages are bounded in bytes: the page that opens a feed may end long before the head."""
+    world.log.append_events(90)
+    world.log.max_page_events = 20
     reader = Reader()
     await world.join(reader, limit=10)
     assert msgspec.json.decode(reader.frames[0])["seq"] == 90
@@ -125,40 +126,41 @@ async def test_a_log_whose_tail_does_not_fit_a_page_is_joined_at_its_head(world)
 
 
 @pytest.mark.parametrize("when", ["while the first page is read", "while the second page is read"])
-async def test_what_a_page_has_before_it_is_heard_is_not_sent_twice(world, when):
-    """A page may reach beyond what this process has delivered: its wake-up is still on the way, and comes live."""
+async def test_event_in_a_page_that_is_received_later_is_not_sent_twice(world: World, when: str) -> None:
+    """A page may end after the feed's position: its last events are received and delivered later."""
     count = {"while the first page is read": 200, "while the second page is read": 700}[when]
-    world.log.append(count)
+    world.log.append_events(count)
     reader = Reader()
     await world.join(Reader())
-    reads = count // 500 + 2  # a check of the head, then the pages
-    on_read(world.log, reads, lambda: world.log.append(2))
+    reads = count // 500 + 2  # the catch-up, then the pages
+    before_read(world.log, reads, lambda: world.log.append_events(2))
     await world.join(reader, after=3)
     for seq in (count + 1, count + 2):
         world.relay.event_received(ROOM, world.log.epoch, seq, world.log.events[seq])
         world.hub.flush(ROOM)
     assert seqs(reader) == list(range(4, count + 3))
-    assert reader.closed is None
+    assert reader.close_code is None
 
 
-async def test_a_numbering_that_ends_while_a_page_is_on_its_way_is_left(world):
-    """The page is of the old one, the room already of the new one: nothing of both may be mixed."""
-    world.log.append(200)
+async def test_epoch_that_changes_during_a_read_is_joined_from_its_start(world: World) -> None:
+    """The page is of the old epoch, the feed already of the new one: the two must not be mixed."""
+    world.log.append_events(200)
     await world.join(Reader())
-    read, begun = world.log.read, []
+    read = world.log.read
+    started: list[int] = []
 
-    async def overtaken(room, after, limit):
+    async def read_during_a_wipe(room: str, after: int, limit: int) -> Page:
         page = await read(room, after, limit)
-        if after == 3 and not begun:
-            begun.append(after)
+        if after == 3 and not started:
+            started.append(after)
             world.log.wipe("e2")
-            world.log.append(2)
-            await world.relay.check(world.relay._feeds[ROOM])
+            world.log.append_events(2)
+            await world.relay.catch_up(world.relay._feeds[ROOM])
         return page
 
-    world.log.read = overtaken
+    world.log.read = read_during_a_wipe  # type: ignore[method-assign]
     reader = Reader()
     await world.join(reader, after=3)
-    assert begun
+    assert started
     assert msgspec.json.decode(reader.frames[0])["status"] == "gap"
     assert reader.frames[1:] == ["e2-1", "e2-2"]

@@ -1,7 +1,9 @@
-"""The sweep beside a database that is away for a while; what it closes is in test_roster.py."""
+"""The sweep while the database is unreachable for a time; test_connection_registry.py tests what it closes."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -9,64 +11,65 @@ from cloudchat.auth.sessions.revocations import Revocations
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.realtime import revocation_sweep
-from cloudchat.realtime.revocation_sweep import BLIND_SECONDS, OVERLAP_SECONDS, sweep
+from cloudchat.realtime.connection_registry import ConnectionRegistry
+from cloudchat.realtime.revocation_sweep import MAX_BLIND_SECONDS, OVERLAP_SECONDS, sweep_revocations
 
 pytestmark = pytest.mark.anyio
 
 
 class World:
-    """A clock, a database and one administrator's socket."""
+    """A clock, a database and a registry with one administrator's socket."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.now = 10_000.0
-        self.away = False
-        self.asked_since = []
-        self.closed = []
-        self.asked = asyncio.Event()
+        self.unavailable = False
+        self.reads: list[float] = []
+        self.closes: list[CloseCode] = []
+        self.read_started = asyncio.Event()
         principal = SimpleNamespace(user_id="u", session_id="s", scopes={"admin"}, access_changed_at=None, key_id="k")
-        self.connection = SimpleNamespace(principal=principal, socket=SimpleNamespace(close=self.closed.append))
+        self.connection = SimpleNamespace(principal=principal, socket=SimpleNamespace(close=self.closes.append))
 
-    def all(self):
+    def all(self) -> list[Any]:
         return [self.connection]
 
-    async def read(self, since):
-        self.asked_since.append(since)
-        self.asked.set()
-        if self.away:
+    async def read(self, since: float) -> Revocations:
+        self.reads.append(since)
+        self.read_started.set()
+        if self.unavailable:
             raise DatabaseUnavailable
         return Revocations(frozenset(), frozenset(), {}, frozenset({"k"}))
 
-    async def later(self, seconds):
-        """Let the clock go on, and the sweep look again twice: then it has done what the first look was for."""
+    async def advance(self, seconds: float) -> None:
+        """Advance the clock, and wait for two reads: by then the sweep has processed the first one."""
         self.now += seconds
         for _ in range(2):
-            self.asked.clear()
-            await self.asked.wait()
+            self.read_started.clear()
+            await self.read_started.wait()
 
 
 @pytest.fixture
-async def world(monkeypatch):
+async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     world = World()
-    monkeypatch.setattr(revocation_sweep, "SWEEP_SECONDS", 0)
+    monkeypatch.setattr(revocation_sweep, "SWEEP_INTERVAL_SECONDS", 0)
     monkeypatch.setattr(revocation_sweep, "time", SimpleNamespace(time=lambda: world.now, monotonic=lambda: world.now))
-    task = asyncio.ensure_future(sweep(world.read, world))
+    task = asyncio.ensure_future(sweep_revocations(world.read, cast(ConnectionRegistry, world)))
     yield world
     task.cancel()
 
 
-async def test_what_was_revoked_while_nothing_could_be_read_is_asked_for_afterwards(world):
-    await world.later(100)
+async def test_revocations_during_an_outage_are_read_after_it(world: World) -> None:
+    await world.advance(100)
     last_read = world.now
-    world.away = True
-    await world.later(5 * OVERLAP_SECONDS)
-    world.away = False
-    await world.later(1)
-    assert min(world.asked_since[-2:]) <= last_read - OVERLAP_SECONDS
+    world.unavailable = True
+    await world.advance(5 * OVERLAP_SECONDS)
+    world.unavailable = False
+    await world.advance(1)
+    assert min(world.reads[-2:]) <= last_read - OVERLAP_SECONDS
 
 
-async def test_administrators_do_not_stay_where_nobody_knows_whether_they_still_are_any(world):
-    world.away = True
-    await world.later(BLIND_SECONDS - 1)
-    assert world.closed == []
-    await world.later(2)
-    assert set(world.closed) == {CloseCode.TOKEN_INVALID}
+async def test_administrators_are_closed_when_revocations_cannot_be_read_for_long(world: World) -> None:
+    world.unavailable = True
+    await world.advance(MAX_BLIND_SECONDS - 1)
+    assert world.closes == []
+    await world.advance(2)
+    assert set(world.closes) == {CloseCode.TOKEN_INVALID}

@@ -1,19 +1,19 @@
-"""When a store counts as away for long."""
+"""When an outage of the store counts as long."""
 
-from cloudchat.realtime.store_outage import PATIENCE_SECONDS, StoreOutage
+from cloudchat.realtime.store_outage import MAX_OUTAGE_SECONDS, StoreOutage
 
 
-def test_a_short_outage_is_none() -> None:
+def test_outage_up_to_the_maximum_is_not_long() -> None:
     outage = StoreOutage(now=100)
-    assert not outage.lasts(False, 100 + PATIENCE_SECONDS)
-    assert not outage.lasts(True, 101 + PATIENCE_SECONDS)
+    assert not outage.is_long(False, 100 + MAX_OUTAGE_SECONDS)
+    assert not outage.is_long(True, 101 + MAX_OUTAGE_SECONDS)
 
 
-def test_it_counts_from_the_last_moment_in_which_the_store_was_there() -> None:
+def test_outage_is_measured_from_the_last_moment_of_reachability() -> None:
     outage = StoreOutage(now=100)
-    assert not outage.lasts(True, 150)
-    assert not outage.lasts(False, 150 + PATIENCE_SECONDS)
-    assert outage.lasts(False, 151 + PATIENCE_SECONDS)
-    assert outage.lasts(False, 900)
-    assert not outage.lasts(True, 901)
-    assert not outage.lasts(False, 902)
+    assert not outage.is_long(True, 150)
+    assert not outage.is_long(False, 150 + MAX_OUTAGE_SECONDS)
+    assert outage.is_long(False, 151 + MAX_OUTAGE_SECONDS)
+    assert outage.is_long(False, 900)
+    assert not outage.is_long(True, 901)
+    assert not outage.is_long(False, 902)

@@ -1,4 +1,4 @@
-"""Who is let in, and how each refusal reaches its sender: a program sees a status, a browser only a close code."""
+"""Which handshakes are accepted, and how a rejection is reported: a program gets a status, a browser a close code."""
 
 import json
 from collections.abc import Iterator
@@ -24,34 +24,34 @@ def account(server: RunningServer) -> Account:
     return register(server.url)
 
 
-def refusal(ws_url: str, *subprotocols: str, **headers: str) -> tuple[int, str]:
-    """The status and the error code with which an upgrade is refused."""
+def rejection(ws_url: str, *subprotocols: str, **headers: str) -> tuple[int, str]:
+    """Return the status and the error code of a rejected handshake."""
     offered = [Subprotocol(name) for name in subprotocols]
-    with pytest.raises(InvalidStatus) as refused:
+    with pytest.raises(InvalidStatus) as rejected:
         connect(ws_url, subprotocols=offered or None, additional_headers=headers, proxy=None)
-    response = refused.value.response
+    response = rejected.value.response
     assert response.headers["Content-Type"] == "application/json"
     error = json.loads(response.body or b"")["error"]
     assert error["message"]
     return response.status_code, error["code"]
 
 
-def test_without_our_subprotocol(server: RunningServer, account: Account) -> None:
+def test_handshake_without_the_subprotocol_is_rejected_with_400(server: RunningServer, account: Account) -> None:
     bearer = f"Bearer {account.access_token}"
-    assert refusal(server.ws_url, Authorization=bearer) == (400, "bad_request")
-    assert refusal(server.ws_url, "chat", f"cloudchat.token.{account.access_token}") == (400, "bad_request")
+    assert rejection(server.ws_url, Authorization=bearer) == (400, "bad_request")
+    assert rejection(server.ws_url, "chat", f"cloudchat.token.{account.access_token}") == (400, "bad_request")
 
 
 @pytest.mark.parametrize("authorization", ["Bearer nonsense", "Bearer a.b.c", "Basic YTpi", "Bearer"])
-def test_a_bad_credential_in_the_header(server: RunningServer, authorization: str) -> None:
-    assert refusal(server.ws_url, "cloudchat.v1", Authorization=authorization)[0] == 401
+def test_invalid_token_in_the_header_is_rejected_with_401(server: RunningServer, authorization: str) -> None:
+    assert rejection(server.ws_url, "cloudchat.v1", Authorization=authorization)[0] == 401
 
 
-def test_no_credential(server: RunningServer) -> None:
-    assert refusal(server.ws_url, "cloudchat.v1")[0] == 401
+def test_handshake_without_a_token_is_rejected_with_401(server: RunningServer) -> None:
+    assert rejection(server.ws_url, "cloudchat.v1")[0] == 401
 
 
-def test_a_bad_credential_of_a_browser(server: RunningServer) -> None:
+def test_invalid_token_of_a_browser_closes_with_4401(server: RunningServer) -> None:
     with ChatSocket(server.ws_url, "a.b.c", as_browser=True) as chat:
         with pytest.raises(ConnectionClosed) as closed:
             chat.receive()
@@ -63,12 +63,16 @@ def test_a_bad_credential_of_a_browser(server: RunningServer) -> None:
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1.evil.example"]
 )
-def test_a_page_of_another_origin_even_with_a_good_token(server: RunningServer, account: Account, origin: str) -> None:
+def test_page_of_another_origin_is_rejected_even_with_a_valid_token(
+    server: RunningServer, account: Account, origin: str
+) -> None:
     token = f"cloudchat.token.{account.access_token}"
-    assert refusal(server.ws_url, "cloudchat.v1", token, Origin=origin) == (403, "forbidden")
+    assert rejection(server.ws_url, "cloudchat.v1", token, Origin=origin) == (403, "forbidden")
 
 
-def test_our_own_page(server: RunningServer, account: Account) -> None:
+def test_page_of_the_allowed_origin_is_accepted_and_its_token_is_not_echoed(
+    server: RunningServer, account: Account
+) -> None:
     headers = {"Origin": server.url}
     with ChatSocket(server.ws_url, account.access_token, as_browser=True, headers=headers) as chat:
         assert chat.receive()["type"] == "welcome"
@@ -77,7 +81,7 @@ def test_our_own_page(server: RunningServer, account: Account) -> None:
         assert account.access_token not in str(chat.ws.response.headers)
 
 
-def test_a_token_that_has_been_logged_out(server: RunningServer) -> None:
-    gone = register(server.url)
-    gone.http.post("/api/auth/logout", json={}, headers={"Origin": server.url}).raise_for_status()
-    assert refusal(server.ws_url, "cloudchat.v1", Authorization=f"Bearer {gone.access_token}")[0] == 401
+def test_token_of_an_ended_session_is_rejected_with_401(server: RunningServer) -> None:
+    account = register(server.url)
+    account.http.post("/api/auth/logout", json={}, headers={"Origin": server.url}).raise_for_status()
+    assert rejection(server.ws_url, "cloudchat.v1", Authorization=f"Bearer {account.access_token}")[0] == 401

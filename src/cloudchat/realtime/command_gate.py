@@ -1,0 +1,97 @@
+"""The rules for the frames of one socket: which ones are commands, which are rejected, when the socket is closed.
+
+Sans-I/O: no socket, no clock; time arrives as `now`.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+
+from cloudchat.protocol.close_codes import CloseCode
+from cloudchat.protocol.commands import AnyCommand, BadCommand, Send, parse
+from cloudchat.protocol.errors import Error, ErrorCode, error
+from cloudchat.protocol.events import Limits
+from cloudchat.rate_limiting.token_bucket import TokenBucket
+
+MAX_COMMAND_BURST = 200
+COMMANDS_PER_SECOND = 50
+MAX_CONSECUTIVE_REJECTIONS = 20
+"""This many rejected frames in a row are answered by an error; one more closes the socket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A frame that is answered by `error`. `close` is set when the socket must be closed afterwards."""
+
+    error: Error
+    close: CloseCode | None = None
+
+
+class CommandGate:
+    """Turns frames into commands or rejections. All times are in seconds of a monotonic clock."""
+
+    __slots__ = ("_commands", "_consecutive_invalid", "_consecutive_limited", "_limits", "_sends", "_user_sends")
+
+    def __init__(self, limits: Limits, user_sends: TokenBucket, now: float) -> None:
+        """`user_sends` limits the messages of all sockets of the user together."""
+        sends = limits.sends_per_10s
+        self._limits = limits
+        # `welcome` promises a rate of sends. The coarser limit on commands must never reject what was promised.
+        self._commands = TokenBucket(MAX_COMMAND_BURST + sends, COMMANDS_PER_SECOND + sends / 10, now)
+        self._sends = TokenBucket(sends, sends / 10, now)
+        self._user_sends = user_sends
+        self._consecutive_invalid = 0
+        self._consecutive_limited = 0
+
+    def parse(self, text: str, now: float) -> AnyCommand | Rejected:
+        """Parse one text frame and apply the limits to it."""
+        # Before the frame is parsed: rejecting a flood must cost less than sending it.
+        wait_ms = self._commands.take(now)
+        if wait_ms:
+            return self._limited(None, wait_ms)
+        try:
+            command = parse(text)
+        except BadCommand as problem:
+            return self._invalid(problem)
+        if isinstance(command, Send):
+            rejected = self._check_send(command, now)
+            if rejected is not None:
+                return rejected
+        self._consecutive_invalid = self._consecutive_limited = 0
+        return command
+
+    def _check_send(self, command: Send, now: float) -> Rejected | None:
+        text = command.text
+        if len(text) > self._limits.text_chars:
+            message = f"a message may have at most {self._limits.text_chars} characters, this one has {len(text)}"
+            return Rejected(error(ErrorCode.TOO_LARGE, message, id=command.id, field="text"))
+        if not text.strip():
+            return Rejected(error(ErrorCode.BAD_REQUEST, "a message needs text", id=command.id, field="text"))
+        if not is_printable(text):
+            message = "a message must not contain control characters except tab, newline and carriage return"
+            return Rejected(error(ErrorCode.BAD_REQUEST, message, id=command.id, field="text"))
+        wait_ms = self._sends.take(now) or self._user_sends.take(now)
+        return self._limited(command.id, wait_ms) if wait_ms else None
+
+    def _limited(self, id: str | None, wait_ms: int) -> Rejected:
+        self._consecutive_limited += 1
+        close = CloseCode.FLOODING if self._consecutive_limited > MAX_CONSECUTIVE_REJECTIONS else None
+        return Rejected(error(ErrorCode.RATE_LIMITED, "too fast: slow down", id=id, retry_after_ms=wait_ms), close)
+
+    def _invalid(self, problem: BadCommand) -> Rejected:
+        self._consecutive_invalid += 1
+        # A frame that is not a JSON object does not come from any client of this protocol.
+        must_close = not problem.is_object or self._consecutive_invalid > MAX_CONSECUTIVE_REJECTIONS
+        return Rejected(
+            error(ErrorCode.BAD_REQUEST, str(problem), id=problem.id, field=problem.field),
+            CloseCode.BAD_COMMANDS if must_close else None,
+        )
+
+
+def is_printable(text: str) -> bool:
+    """Return whether `text` has no control character (Unicode Cc) except tab, newline and carriage return.
+
+    NUL and escape sequences are harmless in a browser, but not in a terminal client or in a log.
+    """
+    if text.isprintable():  # implemented in C, and true for nearly every message
+        return True
+    return not any(unicodedata.category(c) == "Cc" and c not in "\t\n\r" for c in text)

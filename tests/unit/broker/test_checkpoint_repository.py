@@ -1,0 +1,36 @@
+"""`LogCheckpoints`: what is read back after saves in any order."""
+
+import pytest
+
+from cloudchat.broker.checkpoint_repository import LogCheckpoints
+from support.account_services import AccountServices
+
+
+@pytest.fixture
+def checkpoints(services: AccountServices) -> LogCheckpoints:
+    return LogCheckpoints(services.db)
+
+
+def test_saved_mark_is_loaded(checkpoints: LogCheckpoints) -> None:
+    assert checkpoints.load() == {}
+    checkpoints.save({"lobby": ("e1", 7)})
+    assert checkpoints.load() == {"lobby": ("e1", 7)}
+
+
+def test_seq_never_decreases_within_an_epoch(checkpoints: LogCheckpoints) -> None:
+    checkpoints.save({"lobby": ("e1", 7)})
+    checkpoints.save({"lobby": ("e1", 5)})
+    assert checkpoints.load() == {"lobby": ("e1", 7)}
+    checkpoints.save({"lobby": ("e1", 8)})
+    assert checkpoints.load() == {"lobby": ("e1", 8)}
+
+
+def test_new_epoch_replaces_the_checkpoint(checkpoints: LogCheckpoints) -> None:
+    checkpoints.save({"lobby": ("e1", 7)})
+    checkpoints.save({"lobby": ("e2", 1)})
+    assert checkpoints.load() == {"lobby": ("e2", 1)}
+
+
+def test_room_without_a_row_gets_no_checkpoint(checkpoints: LogCheckpoints) -> None:
+    checkpoints.save({"deleted": ("e1", 7), "lobby": ("e1", 1)})
+    assert checkpoints.load() == {"lobby": ("e1", 1)}

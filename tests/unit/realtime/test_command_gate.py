@@ -1,0 +1,100 @@
+"""The gate of one socket: which frames pass, which are rejected, and which rejection closes the socket."""
+
+import json
+import uuid
+
+import pytest
+
+from cloudchat.protocol.close_codes import CloseCode
+from cloudchat.protocol.commands import Ping, Send
+from cloudchat.protocol.errors import ErrorCode
+from cloudchat.protocol.events import Limits
+from cloudchat.rate_limiting.token_bucket import TokenBucket
+from cloudchat.realtime.command_gate import MAX_CONSECUTIVE_REJECTIONS, CommandGate, Rejected, is_printable
+
+PING = '{"type":"ping"}'
+INVALID = '{"type":"nope"}'
+
+
+def send_frame(text: str = "hello") -> str:
+    return json.dumps({"type": "send", "id": "7", "room": "lobby", "cid": str(uuid.uuid4()), "text": text})
+
+
+@pytest.fixture
+def gate() -> CommandGate:
+    return CommandGate(Limits(), TokenBucket(60, 6, 0), now=0)
+
+
+def rejected(gate: CommandGate, frame: str, now: float = 0) -> Rejected:
+    outcome = gate.parse(frame, now)
+    assert isinstance(outcome, Rejected)
+    return outcome
+
+
+def test_valid_commands_pass(gate: CommandGate) -> None:
+    assert gate.parse(PING, 0) == Ping()
+    assert isinstance(gate.parse(send_frame(), 0), Send)
+
+
+def test_text_of_the_maximum_length_passes_and_a_longer_one_is_too_large(gate: CommandGate) -> None:
+    assert isinstance(gate.parse(send_frame("€" * 4000), 0), Send)
+    rejection = rejected(gate, send_frame("€" * 4001))
+    assert rejection.error.code is ErrorCode.TOO_LARGE
+    assert (rejection.error.id, rejection.error.field, rejection.close) == ("7", "text", None)
+
+
+@pytest.mark.parametrize("text", ["", "  \n\t", "a\0b", "\x1b[31mred", "\x7f", "\x85"])
+def test_empty_text_and_control_characters_are_rejected(gate: CommandGate, text: str) -> None:
+    assert rejected(gate, send_frame(text)).error.code is ErrorCode.BAD_REQUEST
+
+
+@pytest.mark.parametrize("text", ["two\nlines\tand a tab", "👩‍👩‍👧 family", "שלום \u200f", "zero\u200bwidth"])
+def test_ordinary_text_is_printable(text: str) -> None:
+    assert is_printable(text)
+
+
+def test_sends_above_the_promised_rate_are_rejected_until_retry_after_ms(gate: CommandGate) -> None:
+    for _ in range(20):
+        assert isinstance(gate.parse(send_frame(), 0), Send)
+    error = rejected(gate, send_frame()).error
+    assert error.code is ErrorCode.RATE_LIMITED
+    assert error.retryable
+    assert error.id == "7"
+    assert error.retry_after_ms is not None
+    assert isinstance(gate.parse(send_frame(), error.retry_after_ms / 1000), Send)
+
+
+def test_flood_is_rejected_twenty_times_and_then_closed(gate: CommandGate) -> None:
+    while not isinstance(outcome := gate.parse(send_frame(), 0), Rejected):
+        pass
+    closes = [outcome.close] + [rejected(gate, send_frame()).close for _ in range(MAX_CONSECUTIVE_REJECTIONS)]
+    assert closes == [None] * MAX_CONSECUTIVE_REJECTIONS + [CloseCode.FLOODING]
+
+
+def test_pings_are_rate_limited(gate: CommandGate) -> None:
+    outcomes = [gate.parse(PING, 0) for _ in range(300)]
+    assert any(isinstance(outcome, Rejected) and outcome.error.code is ErrorCode.RATE_LIMITED for outcome in outcomes)
+
+
+def test_too_many_consecutive_invalid_commands_close_the_socket(gate: CommandGate) -> None:
+    closes = [rejected(gate, INVALID, second).close for second in range(MAX_CONSECUTIVE_REJECTIONS + 1)]
+    assert closes == [None] * MAX_CONSECUTIVE_REJECTIONS + [CloseCode.BAD_COMMANDS]
+
+
+def test_valid_command_resets_the_count_of_invalid_ones(gate: CommandGate) -> None:
+    for second in range(3 * MAX_CONSECUTIVE_REJECTIONS):
+        assert rejected(gate, INVALID, second).close is None
+        assert gate.parse(PING, second) == Ping()
+
+
+def test_frame_that_is_not_a_json_object_closes_the_socket(gate: CommandGate) -> None:
+    rejection = rejected(gate, "hello?")
+    assert rejection.error.code is ErrorCode.BAD_REQUEST
+    assert rejection.close is CloseCode.BAD_COMMANDS
+
+
+def test_sockets_of_one_user_share_the_send_limit() -> None:
+    shared = TokenBucket(60, 6, 0)
+    gates = [CommandGate(Limits(), shared, now=0) for _ in range(10)]
+    passed = [isinstance(gate.parse(send_frame(), 0), Send) for gate in gates for _ in range(20)]
+    assert sum(passed) == 60

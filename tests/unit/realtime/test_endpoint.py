@@ -1,0 +1,166 @@
+"""`/ws` without a network: what a handshake is answered, and that a rejected one keeps no slot."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cloudchat.auth.errors import AccountDisabled, BadToken
+from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE, Principal
+from cloudchat.database.transactions import DatabaseUnavailable
+from cloudchat.process.supervision import Supervisor
+from cloudchat.realtime.connection import Connection
+from cloudchat.realtime.endpoint import SocketEndpoint
+from cloudchat.realtime.hub import Hub, RunningLoop
+from cloudchat.realtime.relay import Relay
+from cloudchat.realtime.socket_stats import SocketStats
+from cloudchat.realtime.websocket_protocol import EXTENSION
+from cloudchat.rooms.service import RoomSummary
+from cloudchat.settings import Settings
+from unit.realtime.fakes import FakeHandler, FakeLimits
+from unit.realtime.scripted_log import ScriptedLog
+
+pytestmark = pytest.mark.anyio
+
+ROOM = RoomSummary("lobby", "lobby", "public", 2, "e1")
+
+
+class FakeSocket:
+    """The socket in the scope's extensions."""
+
+    def __init__(self) -> None:
+        self.close_code = 1006
+        self.frames: list[bytes] = []
+        self.receiver: Connection | None = None
+
+    def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
+        self.frames.append(frames)
+
+    def attach(self, receiver: Connection) -> None:
+        self.receiver = receiver
+
+
+class World:
+    """An endpoint with a user `ann` in the lobby; `problem` is raised when her token is checked."""
+
+    def __init__(self) -> None:
+        self.limits, self.log, self.stats, self.socket = FakeLimits(), ScriptedLog(), SocketStats(), FakeSocket()
+        self.problem: Exception | None = None
+        self.scopes = frozenset({CHAT_READ, CHAT_WRITE})
+        self.sent: list[dict[str, Any]] = []
+        self.on_send: Callable[[], None] = lambda: None
+        relay = Relay(self.log, Hub(RunningLoop(), self.log), Supervisor().spawn, heartbeat_seconds=25)
+        self.endpoint = SocketEndpoint(Settings(), self, self.limits.control, relay, FakeHandler(), self.stats)
+
+    async def authenticate_with_rooms(self, token: str) -> tuple[Principal, list[RoomSummary]]:
+        if self.problem is not None:
+            raise self.problem
+        return Principal("u1", "ann", "member", self.scopes, "s1", 4_000_000_000.0, "access"), [ROOM]
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+        self.on_send()
+
+    async def receive(self) -> Any:
+        raise AssertionError("the endpoint reads no ASGI messages")
+
+    async def handshake(self, *, browser: bool = False) -> list[dict[str, Any]]:
+        """Make a handshake. Returns the ASGI messages that answer it."""
+        scope = {
+            "type": "websocket",
+            "client": ("192.0.2.1", 5),
+            "headers": [] if browser else [(b"authorization", b"Bearer abc")],
+            "subprotocols": ["cloudchat.v1", *(["cloudchat.token.abc"] if browser else [])],
+            "extensions": {EXTENSION: self.socket},
+        }
+        await self.endpoint(scope, self.receive, self.send)
+        return self.sent
+
+    async def rejection(self) -> tuple[int, str]:
+        """Make a handshake that is rejected. Returns the status and the error code."""
+        start, body = await self.handshake()
+        assert self.limits.slots == (0, 0, 0)
+        assert self.socket.receiver is None
+        return start["status"], json.loads(body["body"])["error"]["code"]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_accepted_handshake_sends_welcome_and_attaches_a_connection(world: World) -> None:
+    world.log.append_events(3)
+    assert [message["type"] for message in await world.handshake()] == ["websocket.accept"]
+    connection = world.socket.receiver
+    assert connection is not None
+    (frame,) = world.socket.frames
+    welcome = json.loads(frame[frame.index(b"{") :])
+    assert (welcome["type"], welcome["session"], welcome["user"]["name"]) == ("welcome", connection.id, "ann")
+    assert welcome["rooms"] == [{"id": "lobby", "name": "lobby", "kind": "public", "epoch": "e1", "seq": 3, "read": 2}]
+    assert world.stats.handshakes == {"accepted": 1}
+    assert world.limits.slots == (1, 1, 1)
+    connection.closed()
+    assert world.limits.slots == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("problem", "status", "code"),
+    [
+        (BadToken(), 401, "unauthenticated"),
+        (AccountDisabled(), 403, "forbidden"),
+        (DatabaseUnavailable(), 503, "unavailable"),
+    ],
+)
+async def test_token_that_cannot_be_accepted_is_rejected(
+    world: World, problem: Exception, status: int, code: str
+) -> None:
+    world.problem = problem
+    assert await world.rejection() == (status, code)
+
+
+@pytest.mark.parametrize(("problem", "close_code"), [(BadToken(), 4401), (AccountDisabled(), 4403)])
+async def test_browser_gets_a_close_code_for_its_token(world: World, problem: Exception, close_code: int) -> None:
+    world.problem = problem
+    accept, close = await world.handshake(browser=True)
+    assert (accept["type"], close["type"], close["code"]) == ("websocket.accept", "websocket.close", close_code)
+    assert world.limits.slots == (0, 0, 0)
+
+
+async def test_browser_gets_the_status_when_the_database_is_unavailable(world: World) -> None:
+    world.problem = DatabaseUnavailable()
+    start, _ = await world.handshake(browser=True)
+    assert start["status"] == 503
+
+
+async def test_token_without_the_read_scope_is_rejected(world: World) -> None:
+    world.scopes = frozenset({CHAT_WRITE})
+    assert await world.rejection() == (403, "forbidden")
+
+
+async def test_handshake_without_the_store_is_rejected(world: World) -> None:
+    world.log.unavailable = True
+    assert await world.rejection() == (503, "unavailable")
+
+
+async def test_limits_are_checked_before_the_token(world: World) -> None:
+    world.problem = LookupError("the token must not be checked")
+    world.limits.rate.address_wait = 5
+    assert await world.rejection() == (429, "rate_limited")
+
+
+async def test_user_limit_is_checked_before_the_store_is_read(world: World) -> None:
+    world.limits.rate.user_wait = 5
+    assert await world.rejection() == (429, "rate_limited")
+    assert world.log.reads == []
+
+
+async def test_client_that_leaves_during_the_accept_keeps_no_slot(world: World) -> None:
+    def fail() -> None:
+        raise ConnectionResetError
+
+    world.on_send = fail
+    with pytest.raises(ConnectionResetError):
+        await world.handshake()
+    assert world.limits.slots == (0, 0, 0)
