@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from cloudchat.backup import UNFINISHED
-from cloudchat.backup.retention import backups_in
+from cloudchat.backup.backup_files import list_backups
 from cloudchat.doctor.check_result import CheckResult
 
 MIN_FREE_BYTES = 512 << 20
@@ -42,7 +42,7 @@ def check_secrets(folder: Path = SECRETS) -> list[CheckResult]:
 def check_backups(folder: Path, now: float | None = None) -> list[CheckResult]:
     """Is there a backup of the last day, which nobody else can read?"""
     try:
-        backups = backups_in(folder)
+        backups = list_backups(folder)
     except OSError as error:
         return [
             CheckResult("backups", f"{folder} can't be read ({error.strerror}): name the folder of the backup timer")
