@@ -37,10 +37,10 @@ def doctor(site: RunningSite, **environment: str) -> dict[str, str | None]:
 def test_nothing_is_wrong_behind_our_nginx_and_no_lie_is_believed(site: RunningSite) -> None:
     findings = doctor(site, SSL_CERT_FILE=str(site.nginx.root / "authority.pem"))
     assert {what: wrong for what, wrong in findings.items() if wrong} == {}
-    assert f"public address https://{DOMAIN}:{site.nginx.https[1]}" in findings
-    assert "a client's own word for its address is not believed" in findings
-    assert any(what.startswith(f"certificate of {DOMAIN}, good until") for what in findings)
+    assert f"public URL https://{DOMAIN}:{site.nginx.https[1]}" in findings
+    assert "forged client address is ignored" in findings
+    assert any(what.startswith(f"certificate of {DOMAIN}, valid until") for what in findings)
 
 
 def test_a_certificate_that_no_browser_trusts_is_found(site: RunningSite) -> None:
-    assert "certificate" in (doctor(site)["public address"] or "")
+    assert "certificate" in (doctor(site)["public URL"] or "")

@@ -96,7 +96,7 @@ def test_started_means_that_clients_are_answered(machine: Machine) -> None:
 def test_a_start_that_does_not_come_to_that_is_a_failed_one(machine: Machine) -> None:
     change_unit(machine, "LoadCredential=cloudchat_redis_url:/etc/hostname")
     assert machine.try_("systemctl", "restart", SERVICE).returncode != 0
-    assert "CLOUDCHAT_REDIS_URL is no store's URL" in machine.journal()
+    assert "CLOUDCHAT_REDIS_URL is not the URL of a store" in machine.journal()
     change_unit(machine, "")
     assert is_ready(machine)  # it goes on trying
 

@@ -1,4 +1,4 @@
-"""The store for commands that run beside the server and may wait: one connection, every call bounded in time."""
+"""The store for commands, which may block: one connection, and a time limit on every call."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,17 +9,23 @@ from redis.retry import Retry
 
 from cloudchat.broker.broker import BrokerUnavailable
 
+CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
-"""Not the server's patience: a store that writes a large log anew may take its time, and nobody is kept waiting."""
+"""Longer than in the server: a store that rewrites a large log may answer late, and here no user waits for it."""
 
 
 @contextmanager
-def open_client(url: str) -> "Iterator[redis.Redis]":
-    """A client for one block; replies are bytes. Raises BrokerUnavailable for whatever goes wrong in the block."""
+def open_client(
+    url: str, *, connect_seconds: float = CONNECT_SECONDS, answer_seconds: float = ANSWER_SECONDS
+) -> "Iterator[redis.Redis]":
+    """Open a client for the length of a block. Its replies are bytes.
+
+    Raises BrokerUnavailable for every error of the store, also one inside the block; ValueError for an invalid URL.
+    """
     with redis.Redis.from_url(
-        url, socket_connect_timeout=5, socket_timeout=ANSWER_SECONDS, retry=Retry(NoBackoff(), 0)
-    ) as store:
+        url, socket_connect_timeout=connect_seconds, socket_timeout=answer_seconds, retry=Retry(NoBackoff(), 0)
+    ) as client:
         try:
-            yield store
-        except (redis.RedisError, OSError) as problem:
-            raise BrokerUnavailable(" ".join(str(problem).split()) or type(problem).__name__) from problem
+            yield client
+        except (redis.RedisError, OSError) as error:
+            raise BrokerUnavailable(" ".join(str(error).split()) or type(error).__name__) from error

@@ -143,11 +143,11 @@ def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settin
     """The embedded store, or a look at the one that the settings name."""
     from cloudchat.broker.embedded.server import EmbeddedServer, StoreStartError, find_server_binary
     from cloudchat.cli.environment import warn
-    from cloudchat.doctor.store_check import StoreUnusable, check_store
+    from cloudchat.doctor.store_requirements import StoreUnusable, check_requirements
 
     try:
         if settings.redis_url is not None:
-            for warning in check_store(settings.redis_url.get_secret_value()):
+            for warning in check_requirements(settings.redis_url.get_secret_value()):
                 warn(warning)
             return settings
         store = EmbeddedServer(settings.state_dir / "store", find_server_binary())
