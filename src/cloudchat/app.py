@@ -33,8 +33,7 @@ from cloudchat.database.transactions import Database
 from cloudchat.http.middleware import protect
 from cloudchat.http.page_files import PageFiles
 from cloudchat.messages.service import MessageService
-from cloudchat.observability.health import health_routes, until_well
-from cloudchat.observability.loop_lag import LoopLag
+from cloudchat.observability.health import health_routes, wait_until_healthy
 from cloudchat.process.supervision import Supervisor
 from cloudchat.protocol.events import Limits
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
@@ -194,7 +193,9 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     broker, keep = chat.broker, chat.supervisor.keep
     broker.witness.recall(await asyncio.to_thread(services.rooms.log_checkpoints))
     keep(broker.run(), "subscription")
-    await until_well(chat.store_answers, _SECONDS_TO_GET_WELL)  # whoever waits for our start finds /readyz ready
+    await wait_until_healthy(
+        chat.store_answers, _SECONDS_TO_GET_WELL
+    )  # whoever waits for our start finds /readyz ready
     keep(chat.relay.heartbeat(), "heartbeat")
     keep(sweep(services.revocations_since, chat.roster), "revocation sweep")
     keep(watch_store(lambda: broker.subscription.connected, chat.roster), "store outage")
@@ -205,7 +206,7 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
 
 def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: int, state_dir: Path) -> None:
     # Loaded only where somebody looks: the library is 6 MiB of every process.
-    from cloudchat.observability.metrics import Metrics, MetricsSnapshot
+    from cloudchat.observability.metrics import LoopLag, Metrics, MetricsSnapshot
     from cloudchat.observability.metrics_listener import MetricsListener
 
     loop_lag = LoopLag()
@@ -219,14 +220,14 @@ def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: in
             commands=chat.traffic.commands,
             sends=chat.traffic.sends,
             deliveries=chat.hub.delivered,
-            dropped=chat.traffic.dropped,
+            frames_dropped=chat.traffic.dropped,
             append_seconds=chat.broker.append_seconds,
             relay_seconds=chat.relay.seconds,
             holes_repaired=chat.relay.holes_repaired,
             requests=requests,
-            tasks_failed=chat.supervisor.failures,
+            task_failures=chat.supervisor.failures,
             tasks_dead=len(chat.supervisor.dead),
-            loop_lag=loop_lag.take(),
+            loop_lag_seconds=loop_lag.take(),
             ready=chat.broker.subscription.connected and not chat.supervisor.dead,
         )
 
