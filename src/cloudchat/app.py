@@ -190,18 +190,18 @@ def _chat(settings: Settings, redis_url: str, services: Services) -> Chat:
 
 async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     """Start everything that runs as long as the process does."""
-    broker, keep = chat.broker, chat.supervisor.keep
+    broker, spawn = chat.broker, chat.supervisor.spawn_permanent
     broker.witness.recall(await asyncio.to_thread(services.rooms.log_checkpoints))
-    keep(broker.run(), "subscription")
+    spawn(broker.run(), "subscription")
     await wait_until_healthy(
         chat.store_answers, _SECONDS_TO_GET_WELL
     )  # whoever waits for our start finds /readyz ready
-    keep(chat.relay.heartbeat(), "heartbeat")
-    keep(sweep(services.revocations_since, chat.roster), "revocation sweep")
-    keep(watch_store(lambda: broker.subscription.connected, chat.roster), "store outage")
-    keep(prune_daily(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
-    keep(chat.census.run(chat.roster.replace), "socket census")
-    keep(run_checkpoints(broker.witness, services.save_log_checkpoints), "witness")
+    spawn(chat.relay.heartbeat(), "heartbeat")
+    spawn(sweep(services.revocations_since, chat.roster), "revocation sweep")
+    spawn(watch_store(lambda: broker.subscription.connected, chat.roster), "store outage")
+    spawn(prune_daily(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
+    spawn(chat.census.run(chat.roster.replace), "socket census")
+    spawn(run_checkpoints(broker.witness, services.save_log_checkpoints), "witness")
 
 
 def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: int, state_dir: Path) -> None:
@@ -231,8 +231,8 @@ def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: in
             ready=chat.broker.subscription.connected and not chat.supervisor.dead,
         )
 
-    chat.supervisor.keep(loop_lag.run(), "loop lag")
-    chat.supervisor.keep(MetricsListener(Metrics(read).text, port, state_dir).run(), "metrics")
+    chat.supervisor.spawn_permanent(loop_lag.run(), "loop lag")
+    chat.supervisor.spawn_permanent(MetricsListener(Metrics(read).text, port, state_dir).run(), "metrics")
 
 
 def _message_traces(ratio: float) -> "MessageTracing | None":
