@@ -11,7 +11,7 @@ from websockets.typing import Subprotocol
 
 from faults.checker import violations
 from faults.crowd import ENVIRONMENT, Crowd
-from faults.wires import Wire, recorded, runs_of
+from faults.recording import SocketRecording, recording_connection, segments_of
 from support.accounts import Account, register
 from support.server import RunningServer
 
@@ -22,7 +22,7 @@ JOINS = 50
 class Joiner:
     """Joins the lobby again and again, from wherever it likes, over several sockets."""
 
-    def __init__(self, number: int, server: RunningServer, account: Account, wires: list[Wire]) -> None:
+    def __init__(self, number: int, server: RunningServer, account: Account, wires: list[SocketRecording]) -> None:
         self._name = f"joiner {number}"
         self._random = random.Random(number)
         self._server = server
@@ -37,7 +37,7 @@ class Joiner:
                 self._server.ws_url,
                 subprotocols=[Subprotocol("cloudchat.v1")],
                 additional_headers={"Authorization": f"Bearer {self._account.access_token}"},
-                create_connection=recorded(self._name, self._wires),
+                create_connection=recording_connection(self._name, self._wires),
                 proxy=None,
                 max_queue=None,  # else it stops reading when 16 frames wait, and never reads the answer to its goodbye
             ) as socket:
@@ -74,7 +74,7 @@ class Joiner:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_joins_and_sends_at_the_same_moment(workers: int) -> None:
-    wires: list[Wire] = []
+    wires: list[SocketRecording] = []
 
     async def join_all(server: RunningServer, account: Account) -> None:
         await asyncio.gather(*(Joiner(number, server, account, wires).run() for number in range(JOINERS)))
@@ -84,8 +84,8 @@ def test_joins_and_sends_at_the_same_moment(workers: int) -> None:
         with Crowd(server.ws_url, account, writers=3, bursters=1, readers=0) as crowd:
             asyncio.run(join_all(server, account))
             story = crowd.finish()
-    runs = [run for wire in wires for run in runs_of(wire)]
+    runs = [run for wire in wires for run in segments_of(wire)]
     assert len(runs) >= JOINERS * JOINS
     assert sum(len(run.events) for run in runs) > 1000
-    story.runs += runs
+    story.segments += runs
     assert violations(story) == []
