@@ -34,7 +34,7 @@ class Rooms:
 
     def __init__(self, running: RunningStore) -> None:
         self.url = running.url
-        self.store = redis.Redis(port=running.port)
+        self.store: Any = redis.Redis(port=running.port)  # Any: redis-py's types cover bytes and text replies at once
         self.store.function_load(FUNCTIONS, replace=True)
 
     def append(self, room: str, text: str, *, history: int = HISTORY_EVENTS) -> tuple[str, int, bool]:
@@ -49,7 +49,7 @@ class Rooms:
         return [fields[b"e"] for _, fields in self.store.xrange(keys.log(room))]
 
     def meta(self, room: str) -> dict[bytes, bytes]:
-        return self.store.hgetall(keys.meta(room))
+        return dict(self.store.hgetall(keys.meta(room)))
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,7 +22,7 @@ class WrittenArchive:
     manifest: Manifest
 
 
-def write(path: Path, contents: dict[str, bytes] = CONTENTS, **changes: object) -> WrittenArchive:
+def write(path: Path, contents: dict[str, bytes] = CONTENTS, /, **changes: Any) -> WrittenArchive:
     with path.open("wb") as file:
         archive = ArchiveWriter(file, now=1_800_000_000.0)
         for name, content in contents.items():
@@ -110,7 +111,7 @@ def test_member_name_outside_of_the_layout_is_rejected_even_with_a_valid_manifes
 
 
 @pytest.mark.parametrize("changes", [{"format": 2}, {"database": "oracle"}, {"database": "postgresql"}])
-def test_unknown_format_or_database_is_rejected(tmp_path: Path, changes: dict[str, object]) -> None:
+def test_unknown_format_or_database_is_rejected(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(BadBackup):
         Archive(write(tmp_path / "other.tar", **changes).path)
 

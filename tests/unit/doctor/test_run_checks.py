@@ -126,7 +126,7 @@ def test_store_stats_outside_of_their_bounds_are_problems(
 ) -> None:
     monkeypatch.setattr(store_checks, "check_requirements", lambda _: [])
     monkeypatch.setattr(store_checks, "read_stats", lambda _: StoreStats(**{**HEALTHY, **changes}))
-    assert len(problems(check_store(Settings(redis_url="redis://host")))) == count  # type: ignore[arg-type]
+    assert len(problems(check_store(Settings(redis_url="redis://host")))) == count
 
 
 @pytest.mark.parametrize(("free", "count"), [(11 << 30, 0), (9 << 30, 1)])
@@ -137,7 +137,7 @@ def test_disk_of_the_log_needs_space_for_a_rewrite(
     monkeypatch.setattr(shutil, "disk_usage", disks.__getitem__)
     monkeypatch.setattr(store_checks, "check_requirements", lambda _: [])
     monkeypatch.setattr(store_checks, "read_stats", lambda _: StoreStats(**{**HEALTHY, "log_folder": str(tmp_path)}))
-    settings = Settings(redis_url="unix:///run/redis.sock")  # type: ignore[arg-type]
+    settings = Settings(redis_url="unix:///run/redis.sock")
     assert len(problems(check_store(settings))) == count
 
 
