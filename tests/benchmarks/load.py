@@ -82,7 +82,7 @@ class Load:
         self.measure(seconds)
 
     def measure(self, seconds: float) -> Window:
-        """Keep the sends in flight for so long, and return the measurements. Raises LoadFailed."""
+        """Keep the sends in flight for `seconds`, and return the measurements. Raises LoadFailed."""
         progress = self._progress
         window = self._window = Window()
         deliveries, sends = progress.deliveries, progress.sent

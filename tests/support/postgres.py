@@ -148,7 +148,7 @@ class RunningPostgres(ManagedProcess):
 
 
 def _identity() -> dict[str, Any]:
-    """Return the identity to run as: PostgreSQL refuses root, so then the user from its package."""
+    """Return the identity to run as: PostgreSQL refuses to run as root, so root uses the user from its package."""
     if os.getuid() != 0:
         return {}
     user = pwd.getpwnam("postgres")

@@ -59,7 +59,7 @@ def environment_of(state_dir: Path, extra: Mapping[str, str] | None = None) -> d
 def serve_to_its_end(
     state_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `cloudchat serve` where it should refuse to start. Raises TimeoutExpired, and kills it, if it does start."""
+    """Run `cloudchat serve` in a case in which it must not start. Raises TimeoutExpired, and kills it, if it starts."""
     return subprocess.run(
         [CLOUDCHAT, "serve", *arguments],
         env=environment_of(state_dir, {"CLOUDCHAT_PORT": "0", **(environment or {})}),

@@ -1,4 +1,4 @@
-"""The backup file: a tar file that any `tar` can list, whose end proves that the whole of it is there.
+"""The backup file: a tar file that any `tar` can read. Its last members prove that it is complete.
 
 Its members are the rooms, the database, the keys, the manifest, and the manifest's checksum, in this order.
 `ArchiveWriter` writes it in one pass. `Archive` reads it once from beginning to end before it gives out any content.

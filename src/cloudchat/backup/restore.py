@@ -76,7 +76,7 @@ class Restore:
         return RestoreResult(rooms, aside)
 
     def _stage(self) -> int:
-        """Check the backup and prepare everything that goes into files; return the number of rooms that did."""
+        """Check the backup, and prepare its files beside the existing ones; return the number of rooms in the files."""
         for staged in self._staged:
             staged.remove_new()
         try:

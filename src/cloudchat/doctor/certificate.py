@@ -1,7 +1,7 @@
 """Check that the web server serves the certificate that certbot renewed, and that it does not end soon.
 
-certbot exits with 0 even if its deploy hook fails, so that nginx does not load a new certificate: nobody notices until
-the old one ends. Therefore `cloudchat doctor` checks it, and certbot-renew.service does by running this module.
+certbot exits with 0 even if its deploy hook fails. Then nginx does not load the new certificate, and nothing shows it
+until the old one ends. Therefore `cloudchat doctor` checks it, and certbot-renew.service does by running this module.
 """
 
 import os

@@ -55,7 +55,7 @@ def _check_origins(settings: Settings) -> CheckResult:
 
 
 def _check_proxies(settings: Settings) -> CheckResult:
-    """Check whose X-Forwarded-For the server believes: not everybody's, but that of the proxy if there is one."""
+    """Check that the server believes X-Forwarded-For if it comes from the proxy, and from no other address."""
     networks = [ipaddress.ip_network(proxy) for proxy in settings.trusted_proxies]
     if any(network.prefixlen == 0 for network in networks):
         return CheckResult(

@@ -17,7 +17,7 @@ _MAX_MISSED = 2  # a process that was stopped as a whole (SIGSTOP) and continues
 
 
 def watch_loop(loop: asyncio.AbstractEventLoop, seconds: float, on_blocked: Callable[[], object] | None = None) -> None:
-    """Start a thread that ends this process if the loop is blocked for so long; the thread ends when the loop closes.
+    """Start a thread that ends this process if the loop is blocked for `seconds`. The thread ends when the loop closes.
 
     `on_blocked` is called once instead of ending the process.
     """

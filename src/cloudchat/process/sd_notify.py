@@ -19,7 +19,7 @@ _SEND_TIMEOUT_SECONDS = 1
 class ServiceNotifier:
     """The connection to the service manager. Only the process that it started may use it (NotifyAccess=main).
 
-    `watchdog_seconds`: the service manager ends a service that does not feed the watchdog for so long; None for never.
+    `watchdog_seconds`: after this long without a feed, the service manager ends the service; None for no watchdog.
     """
 
     def __init__(self, address: str | None = None, watchdog_seconds: float | None = None) -> None:
@@ -41,7 +41,7 @@ class ServiceNotifier:
         return cls(address if address[:1] in ("/", "@") else None, int(period) / 1e6 if is_watched else None)
 
     def starting(self, step: str, timeout_seconds: float) -> None:
-        """Begin a step of the start that may take so long, even beyond the service manager's start timeout."""
+        """Announce a step of the start, and extend the service manager's start timeout for it."""
         self._send(f"STATUS=Starting: {step}\nEXTEND_TIMEOUT_USEC={round(timeout_seconds * 1e6)}")
 
     def ready(self, status: str) -> None:
