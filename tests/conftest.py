@@ -1,4 +1,4 @@
-"""Fixtures that every kind of test shares."""
+"""Fixtures for all tests."""
 
 from collections.abc import Iterator
 
@@ -10,13 +10,13 @@ from support.server import RunningServer
 
 @pytest.fixture
 def server() -> Iterator[RunningServer]:
-    """One real server with a state of its own."""
+    """A running server with a new state folder."""
     with RunningServer() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[RunningPostgres]:
-    """One PostgreSQL for all tests of this process; each takes a database of its own."""
+    """One PostgreSQL server for all tests of this process. Each test creates its own database."""
     with RunningPostgres() as running:
         yield running

@@ -35,8 +35,7 @@ from cloudchat.database.transactions import Database
 from cloudchat.http.middleware import protect
 from cloudchat.http.page_files import PageFiles
 from cloudchat.messages.service import MessageService, RoomLogMessageService
-from cloudchat.observability.health import health_routes, until_well
-from cloudchat.observability.loop_lag import LoopLag
+from cloudchat.observability.health import health_routes, wait_until_healthy
 from cloudchat.process.supervision import Supervisor
 from cloudchat.rate_limiting import cluster_connection_limit
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
@@ -178,21 +177,23 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
 
 async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     """Start the permanent tasks."""
-    broker, keep = chat.broker, chat.supervisor.keep
+    broker, spawn = chat.broker, chat.supervisor.spawn_permanent
     broker.marks.merge(await services.load_marks())
-    keep(broker.run(chat.listener), "subscription")
-    await until_well(chat.store_problem, _READY_TIMEOUT_SECONDS)  # /readyz is usually 200 when the start is announced
-    keep(chat.relay.heartbeat(), "heartbeat")
-    keep(sweep_revocations(services.revocations_since, chat.registry), "revocation sweep")
-    keep(watch_store(lambda: broker.subscription.connected, chat.registry), "store outage")
-    keep(prune_daily(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
-    keep(chat.cluster_limit.run(chat.registry.evict), "cluster connection limit")
-    keep(run_checkpoints(broker.marks, services.save_marks), "log checkpoints")
+    spawn(broker.run(chat.listener), "subscription")
+    await wait_until_healthy(
+        chat.store_problem, _READY_TIMEOUT_SECONDS
+    )  # /readyz is usually 200 when the start is announced
+    spawn(chat.relay.heartbeat(), "heartbeat")
+    spawn(sweep_revocations(services.revocations_since, chat.registry), "revocation sweep")
+    spawn(watch_store(lambda: broker.subscription.connected, chat.registry), "store outage")
+    spawn(prune_daily(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
+    spawn(chat.cluster_limit.run(chat.registry.evict), "cluster connection limit")
+    spawn(run_checkpoints(broker.marks, services.save_marks), "log checkpoints")
 
 
 def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: int, state_dir: Path) -> None:
     # Imported only when /metrics is served: the library takes 6 MiB of every process.
-    from cloudchat.observability.metrics import Metrics, MetricsSnapshot
+    from cloudchat.observability.metrics import LoopLag, Metrics, MetricsSnapshot
     from cloudchat.observability.metrics_listener import MetricsListener
 
     loop_lag = LoopLag()
@@ -206,19 +207,19 @@ def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: in
             commands=chat.stats.commands,
             sends=chat.stats.messages_stored,
             deliveries=chat.hub.deliveries,
-            dropped=chat.stats.frames_dropped,
+            frames_dropped=chat.stats.frames_dropped,
             append_seconds=chat.broker.append_seconds,
             relay_seconds=chat.relay.delivery_seconds,
             holes_repaired=chat.relay.holes_repaired,
             requests=requests,
-            tasks_failed=chat.supervisor.failures,
+            task_failures=chat.supervisor.failures,
             tasks_dead=len(chat.supervisor.dead),
-            loop_lag=loop_lag.take(),
+            loop_lag_seconds=loop_lag.take(),
             ready=chat.broker.subscription.connected and not chat.supervisor.dead,
         )
 
-    chat.supervisor.keep(loop_lag.run(), "loop lag")
-    chat.supervisor.keep(MetricsListener(Metrics(read).text, port, state_dir).run(), "metrics")
+    chat.supervisor.spawn_permanent(loop_lag.run(), "loop lag")
+    chat.supervisor.spawn_permanent(MetricsListener(Metrics(read).text, port, state_dir).run(), "metrics")
 
 
 def _create_tracing(ratio: float) -> "MessageTracing | None":

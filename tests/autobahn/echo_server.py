@@ -1,6 +1,6 @@
-"""An echo server on cloudchat's own socket protocol, for the Autobahn test suite. Argument: the port.
+"""An echo server with cloudchat's own socket protocol, for the Autobahn test suite. Argument: the port.
 
-The protocol is the real one but for what chat itself refuses: here it takes binary, large messages, many fragments.
+Unlike the chat, it accepts what the suite sends: binary messages, large messages, many fragments.
 """
 
 import sys
@@ -19,7 +19,7 @@ websocket_protocol.MAX_FRAGMENTS = 1 << 20
 
 
 class EchoProtocol(WebSocketProtocol):
-    """Says back what it hears, as text or as binary."""
+    """Echo every message, text or binary."""
 
     def handle_bytes(self, event: Frame) -> None:
         WebSocketsSansIOProtocol.handle_bytes(self, event)
@@ -33,7 +33,7 @@ class EchoProtocol(WebSocketProtocol):
 
 
 class Echo:
-    """The receiver of one socket."""
+    """The receiver of one socket: echoes text."""
 
     def __init__(self, socket: WebSocketProtocol) -> None:
         self._socket = socket

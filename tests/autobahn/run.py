@@ -1,7 +1,7 @@
-"""`make autobahn`: the Autobahn test suite's 300 cases of RFC 6455 against the socket protocol. Takes some minutes.
+"""`make autobahn`: the 300 cases of the Autobahn test suite for RFC 6455 against the socket protocol; some minutes.
 
-The suite runs on Python 2.7 alone (`pyenv install 2.7.18`, and PYTHON27=… if it is not on the PATH), so this is no part
-of the tests. It and its reports are kept in .autobahn/.
+The suite needs Python 2.7 (`pyenv install 2.7.18`, and PYTHON27=… if it is not on the PATH), so it is not part of the
+tests. The suite and its reports are in .autobahn/.
 """
 
 import json
@@ -13,16 +13,16 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-KEPT = HERE.parents[1] / ".autobahn"
+FOLDER = HERE.parents[1] / ".autobahn"
 SUITE = "autobahntestsuite==25.10.1"
 COMPRESSION = ["12.*", "13.*"]
-"""Not offered: 316 KiB a connection, and a bomb's fuse."""
-KNOWN = {"7.1.5": "a close in the midst of a message is answered with 1002, as the websockets library has it"}
-GOOD = {"OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED"}
+"""Compression is not offered: it costs 316 KiB per connection, and allows decompression bombs."""
+KNOWN = {"7.1.5": "a close within a fragmented message is answered with 1002; so does the websockets library"}
+ACCEPTED = {"OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED"}
 
 
 def python27() -> str:
-    """A Python 2.7 that has pip. Ends the program when there is none."""
+    """Return the path of a Python 2.7 with pip. Ends the program if there is none."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates = [os.environ.get("PYTHON27", ""), *map(str, sorted(pyenv.glob("2.7*/bin/python2.7"))), "python2.7"]
     for candidate in filter(None, candidates):
@@ -31,15 +31,17 @@ def python27() -> str:
         except (OSError, subprocess.CalledProcessError):
             continue
         return candidate
-    raise SystemExit("make autobahn needs Python 2.7 with pip: pyenv install 2.7.18, or name it with PYTHON27=…")
+    raise SystemExit("make autobahn needs Python 2.7 with pip: pyenv install 2.7.18, or set PYTHON27=…")
 
 
 def install(python: str) -> Path:
-    """The suite's packages, installed once."""
-    packages, stamp = KEPT / "packages", KEPT / "installed"
+    """Install the suite once, and return the folder of its packages."""
+    packages, stamp = FOLDER / "packages", FOLDER / "installed"
     if not stamp.exists():
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--target", packages, SUITE], check=True)
-        (packages / "zope" / "__init__.py").touch()  # a namespace, which Python 2 can't see in such a folder
+        (
+            packages / "zope" / "__init__.py"
+        ).touch()  # a namespace package, which Python 2 does not find in such a folder
         stamp.touch()
     return packages
 
@@ -57,13 +59,13 @@ def wait_for(port: int) -> None:
             return
 
 
-def judge(reports: Path) -> int:
-    """Print what failed; 1 if it is more than what is known."""
+def print_failures(reports: Path) -> int:
+    """Print the failed cases; return 1 if there is any besides the known ones, or if no case ran."""
     results = json.loads((reports / "index.json").read_text())["cloudchat"]
     counts: dict[str, int] = {}
     new = 0
     for case, result in sorted(results.items()):
-        for verdict in {result["behavior"], result["behaviorClose"]} - GOOD:
+        for verdict in {result["behavior"], result["behaviorClose"]} - ACCEPTED:
             known = KNOWN.get(case)
             new += known is None
             print(f"{case}: {verdict} ({known or 'see ' + str(reports / result['reportfile'])})")
@@ -78,8 +80,8 @@ def main() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    reports = KEPT / "reports"
-    spec = KEPT / "fuzzingclient.json"
+    reports = FOLDER / "reports"
+    spec = FOLDER / "fuzzingclient.json"
     cases = {"cases": ["*"], "exclude-cases": COMPRESSION, "exclude-agent-cases": {}}
     servers = [{"agent": "cloudchat", "url": f"ws://127.0.0.1:{port}"}]
     spec.write_text(json.dumps({"outdir": str(reports), "servers": servers, **cases}))
@@ -93,7 +95,7 @@ def main() -> int:
     finally:
         server.terminate()
         server.wait()
-    return judge(reports)
+    return print_failures(reports)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""What a member says to each of the two servers: how it opens its socket, joins and sends."""
+"""The messages that a member sends to each of the two servers to open its socket, to join and to send."""
 
 import json
 import uuid
 from collections.abc import Sequence
 from typing import Protocol
 
-_KEY = "AAAAAAAAAAAAAAAAAAAAAA=="  # any 16 bytes; the generator does not check the answer's digest
+_KEY = "AAAAAAAAAAAAAAAAAAAAAA=="  # any 16 bytes; the generator does not check the digest in the answer
 
 
 def _upgrade(path: str, port: int, *headers: str) -> bytes:
@@ -24,28 +24,28 @@ def _upgrade(path: str, port: int, *headers: str) -> bytes:
 
 
 class Dialect(Protocol):
-    """The words of one server. `member` counts the connections from 0."""
+    """The messages of one server. `member` counts the connections from 0."""
 
     name: str
 
     def upgrade(self, member: int, port: int) -> bytes:
-        """The HTTP request that opens the socket."""
+        """Return the HTTP request that opens the socket."""
 
     def join(self) -> bytes:
-        """The payload to say after the upgrade; empty: the upgrade alone joins."""
+        """Return the payload that joins; empty if the upgrade alone joins."""
 
     def is_joined(self, payload: bytes) -> bool:
-        """Whether this frame says that the member is in the room."""
+        """Whether this frame confirms that the member has joined."""
 
     def send(self, text: str) -> bytes:
-        """The payload that posts `text`."""
+        """Return the payload that sends `text`."""
 
 
 class PlainDialect:
     name = "plain"
 
     def upgrade(self, member: int, port: int) -> bytes:
-        return _upgrade(f"/ws/{10_000 + member}", port)  # five digits each: all frames have one length
+        return _upgrade(f"/ws/{10_000 + member}", port)  # five digits each, so that all frames have one length
 
     def join(self) -> bytes:
         return b""

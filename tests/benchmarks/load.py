@@ -1,7 +1,7 @@
-"""The load: members that only receive, some that also send, and always the same number of sends in flight.
+"""The load: members that receive, some that also send, and always the same number of sends in flight.
 
-One thread with epoll. Deliveries are counted on every connection; the time from send to delivery is taken on eight
-members, the first and the last that joined among them, since only their frames are read.
+One thread with epoll. Deliveries are counted on every connection. The time from send to delivery is measured on eight
+members, including the first and the last that joined: only their frames are parsed.
 """
 
 import gc
@@ -13,35 +13,37 @@ import time
 from dataclasses import dataclass, field
 
 from benchmarks.dialects import Dialect
-from benchmarks.frames import CLOSE, PING, PONG, TEXT, client_frame
-from benchmarks.inbox import Inbox
-from benchmarks.placement import spread, spread_inner
-from benchmarks.progress import RoomProgress
+from benchmarks.frames import CLOSE, PING, PONG, TEXT, MessageCounter, client_frame
+from benchmarks.room import RoomProgress, spread, spread_inner
 
 TEXT_CHARS = 100
-_SAMPLED = 8
-_BATCH = 64  # sockets per poll: the clock and the window of sends are looked at this often
-_PATIENCE = 15.0  # seconds without any delivery until the load gives up
+_SAMPLED_MEMBERS = 8
+_MAX_EVENTS = 64  # sockets per poll: after each poll the clock and the sends in flight are checked
+_TIMEOUT_SECONDS = 15.0  # without any delivery
 
 
-class BrokenLoad(RuntimeError):
-    """The server closed a socket, answered with an error, or lost a message: the figures would be worthless."""
+class LoadFailed(RuntimeError):
+    """The server closed a socket, answered with an error, or lost a message: the results would be worthless."""
 
 
 @dataclass
 class Window:
-    """What was seen between two moments of one load. Times in seconds."""
+    """The measurements between two moments of one load. Times in seconds.
+
+    `idle_seconds`: when there was nothing to receive, because the generator waited for the server. `latencies`: from
+    send to delivery, on the sampled members. `room_latencies`: from send until the last member has it.
+    """
 
     seconds: float = 0.0
     deliveries: int = 0
     sends: int = 0
-    idle: float = 0.0  # time in which there was nothing to receive: the generator waited for the server
-    latencies: list[float] = field(default_factory=list)  # send → delivery, on the sampled members
-    room_latencies: list[float] = field(default_factory=list)  # send → the last member has it
+    idle_seconds: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    room_latencies: list[float] = field(default_factory=list)
 
 
 class Load:
-    """A room of joined members under load. Numbers its messages, so that none is counted twice or missed."""
+    """A room of joined members under load. Messages are numbered, so that none is counted twice or missed."""
 
     def __init__(self, dialect: Dialect, members: list[tuple[socket.socket, bytes]], in_flight: int) -> None:
         marker = f"bench {secrets.token_hex(3)} "
@@ -53,20 +55,20 @@ class Load:
         self._progress = RoomProgress(len(members))
         self._sent_at: list[float] = []
         self._window = Window()
-        self._heard = time.perf_counter()
+        self._last_received_at = time.perf_counter()
         self._buffer = bytearray(1 << 18)
         self._poll = select.epoll()
         by_descriptor = {}
         for sock, rest in members:
             sock.setblocking(False)
-            by_descriptor[sock.fileno()] = (sock, sock.recv_into, Inbox(marker.encode(), rest))
+            by_descriptor[sock.fileno()] = (sock, sock.recv_into, MessageCounter(marker.encode(), rest))
             self._poll.register(sock.fileno(), select.EPOLLIN)
         self._members = by_descriptor
-        self._sampled = {sock.fileno() for sock in spread(self._sockets, _SAMPLED)}
+        self._sampled = {sock.fileno() for sock in spread(self._sockets, _SAMPLED_MEMBERS)}
         self._senders = spread_inner(self._sockets, in_flight)
 
     def __enter__(self) -> "Load":
-        gc.disable()  # a collection in the middle would count as the server's latency
+        gc.disable()  # a collection during the load would count as latency of the server
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,36 +76,36 @@ class Load:
         self._poll.close()
 
     def warm_up(self, seconds: float) -> None:
-        """Bring the room to its pace. Raises BrokenLoad."""
-        self._send()  # every member must have this one before the others go: by then all replays are read
+        """Run the load until the server has its steady speed. Raises LoadFailed."""
+        self._send()  # when every member has received this message, all replays are read
         self._drain()
         self.measure(seconds)
 
     def measure(self, seconds: float) -> Window:
-        """Keep the sends in flight for so long; return what that brought. Raises BrokenLoad."""
+        """Keep the sends in flight for `seconds`, and return the measurements. Raises LoadFailed."""
         progress = self._progress
         window = self._window = Window()
         deliveries, sends = progress.deliveries, progress.sent
-        start = now = time.perf_counter()
-        while now < start + seconds:
+        started_at = now = time.perf_counter()
+        while now < started_at + seconds:
             while progress.in_flight < self._in_flight:
                 self._send()
             before = now
             received = self._receive()
             now = time.perf_counter()
             if not received:
-                window.idle += now - before
-        window.seconds = now - start
+                window.idle_seconds += now - before
+        window.seconds = now - started_at
         window.deliveries = progress.deliveries - deliveries
         window.sends = progress.sent - sends
         self._window = Window()
         return window
 
     def finish(self) -> None:
-        """Wait for what is in flight, and raise BrokenLoad unless every member has got every message once."""
+        """Wait for the sends in flight. Raises LoadFailed unless every member received every message once."""
         self._drain()
-        if any(inbox.received != self._progress.sent for _, _, inbox in self._members.values()):
-            raise BrokenLoad("the members did not receive all the same messages")
+        if any(counter.received != self._progress.sent for _, _, counter in self._members.values()):
+            raise LoadFailed("some members did not receive every message once")
 
     def _drain(self) -> None:
         while self._progress.in_flight:
@@ -118,46 +120,50 @@ class Load:
         sender.sendall(frame)
 
     def _receive(self) -> bool:
-        """Take what is there; return whether there was anything.
+        """Read what has arrived; return whether there was anything.
 
-        It asks again and again and never sleeps: to wake a sleeping receiver costs the *sender* about as much as the
-        write itself, and only because both happen to be on one machine.
+        It polls and never sleeps: to wake a sleeping receiver costs the *sender* about as much as the write itself, a
+        cost that exists only because both are on one machine.
         """
-        ready = self._poll.poll(0, _BATCH)
+        ready = self._poll.poll(0, _MAX_EVENTS)
         if not ready:
-            if time.perf_counter() > self._heard + _PATIENCE:
-                raise BrokenLoad(f"nothing arrived for {_PATIENCE:.0f} s, {self._progress.in_flight} sends in flight")
+            if time.perf_counter() > self._last_received_at + _TIMEOUT_SECONDS:
+                raise LoadFailed(
+                    f"nothing arrived for {_TIMEOUT_SECONDS:.0f} s, {self._progress.in_flight} sends in flight"
+                )
             return False
-        self._heard = time.perf_counter()
+        self._last_received_at = time.perf_counter()
         buffer, members, progress, sampled = self._buffer, self._members, self._progress, self._sampled
         for descriptor, _ in ready:
-            sock, receive, inbox = members[descriptor]
+            sock, receive, counter = members[descriptor]
             size = receive(buffer)
             if not size:
-                raise BrokenLoad("the server closed a member's connection")
-            before = inbox.received
+                raise LoadFailed("the server closed a member's connection")
+            before = counter.received
             if descriptor in sampled:
-                self._time(inbox.messages(buffer, size))
+                self._record_latencies(counter.messages(buffer, size))
             else:
-                inbox.count(buffer, size)
-            if inbox.others:
-                self._answer(sock, inbox)
+                counter.count(buffer, size)
+            if counter.others:
+                self._answer(sock, counter)
             complete = progress.complete
-            if inbox.received != before and progress.deliver(before, inbox.received - before):
+            if counter.received != before and progress.deliver(before, counter.received - before):
                 now = time.perf_counter()
-                self._window.room_latencies += [now - at for at in self._sent_at[complete : progress.complete]]
+                self._window.room_latencies += [
+                    now - sent_at for sent_at in self._sent_at[complete : progress.complete]
+                ]
         return True
 
-    def _time(self, payloads: list[bytes]) -> None:
+    def _record_latencies(self, payloads: list[bytes]) -> None:
         now = time.perf_counter()
         for payload in payloads:
             if found := self._number.search(payload):
                 self._window.latencies.append(now - self._sent_at[int(found[1])])
 
-    def _answer(self, sock: socket.socket, inbox: Inbox) -> None:
-        for opcode, payload in inbox.others:
+    def _answer(self, sock: socket.socket, counter: MessageCounter) -> None:
+        for opcode, payload in counter.others:
             if opcode == PING:
                 sock.sendall(client_frame(payload, PONG))
             elif opcode == CLOSE or (opcode == TEXT and b'"type":"error"' in payload):
-                raise BrokenLoad(f"the server said: {payload.decode(errors='replace')}")
-        inbox.others.clear()
+                raise LoadFailed(f"the server answered: {payload.decode(errors='replace')}")
+        counter.others.clear()

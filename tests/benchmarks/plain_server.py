@@ -1,8 +1,8 @@
 """The comparison: the `ConnectionManager` of many FastAPI tutorials, in one process, with uvicorn's defaults.
 
-It keeps a list of sockets and awaits `send_text` for each member. No accounts, no store, no order across processes.
-What the tutorials also do, a second message to the sender and a broadcast when somebody leaves, is left out: it would
-only slow this server down.
+It has a list of sockets and awaits `send_text` for each member: no accounts, no store, no order across processes. The
+tutorials also send a second message to the sender, and broadcast when a client disconnects. Both are left out, because
+they would only make this server slower.
 """
 
 import sys

@@ -1,15 +1,15 @@
-"""The table on the terminal."""
+"""The report on the terminal: a table, and notes for its reader."""
 
 import statistics
 
 from benchmarks.results import Results, Row
 
-_SATURATED = 0.95  # share of its core above which the generator, not the server, may set the pace
-_DISTURBED = 0.15  # share of the servers' core that others may take before the figures are in doubt
+_MAX_GENERATOR_BUSY = 0.95  # above this share of its core, the generator may be the bottleneck
+_MAX_OTHERS_CPU = 0.15  # above this share of the server core, other processes distort the results
 
 
 def table(results: Results) -> str:
-    """The rows as text: what, cloudchat, plain, and how many times cloudchat does better."""
+    """Return the rows as text: what, cloudchat, plain, and the factor by which cloudchat is better."""
     head = ("", "cloudchat", "plain FastAPI", "cloudchat is better by")
     lines = [head, *(_cells(row) for row in results.rows())]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
@@ -18,28 +18,28 @@ def table(results: Results) -> str:
 
 
 def notes(results: Results) -> list[str]:
-    """What a reader has to know to believe the table."""
+    """Return what a reader needs to know to judge the table."""
     notes = [
-        "cloudchat: authenticated by token, stored with fsync before every ack; its store shares its core.",
+        "cloudchat: authenticated by token, stored with fsync before every ack; its store runs on the same core.",
         "plain FastAPI: the tutorials' ConnectionManager, awaiting send_text for each member; nothing stored.",
     ]
     for in_flight, by_server in sorted(results.loads.items()):
         for name, rounds in by_server.items():
             app, store, generator = (
-                statistics.median(getattr(figures, part) for figures in rounds)
+                statistics.median(getattr(result, part) for result in rounds)
                 for part in ("server_cpu", "store_cpu", "generator_busy")
             )
             with_store = f", store {store:.0%}" if store else ""
             notes.append(
                 f"CPU, {name}, {in_flight} in flight: server {app:.0%}{with_store}, load generator {generator:.0%}"
             )
-    for name, figures in results.memory.items():
-        notes.append(f"memory, {name}: {figures.empty_bytes / 2**20:.0f} MiB without members")
-    if results.largest("generator_busy") > _SATURATED:
-        notes.append("CAUTION: the load generator was busy nearly all the time, the servers may be faster than this.")
-    if (others := results.largest("others_cpu")) > _DISTURBED:
+    for name, memory in results.memory.items():
+        notes.append(f"memory, {name}: {memory.empty_bytes / 2**20:.0f} MiB without members")
+    if results.largest("generator_busy") > _MAX_GENERATOR_BUSY:
+        notes.append("CAUTION: the load generator was busy nearly all the time; the servers may be faster than this.")
+    if (others := results.largest("others_cpu")) > _MAX_OTHERS_CPU:
         notes.append(
-            f"CAUTION: other processes took up to {others:.0%} of the servers' core; repeat it on a quiet machine."
+            f"CAUTION: other processes took up to {others:.0%} of the server core; repeat the run on an idle machine."
         )
     return notes
 

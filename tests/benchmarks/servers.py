@@ -1,4 +1,4 @@
-"""The two servers under test, each as the process a user would start, on the servers' core."""
+"""The two servers, each as the process that a user would start, on the server core."""
 
 import socket
 import subprocess
@@ -10,35 +10,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.accounts import tokens_for
-from benchmarks.cores import on_server_core
 from benchmarks.dialects import CloudchatDialect, Dialect, PlainDialect
+from benchmarks.machine import on_server_core
+from cloudchat.auth.repository import add_user
+from cloudchat.auth.tokens.access_tokens import Tokens
+from cloudchat.auth.tokens.keys import load_or_create
+from cloudchat.core.ids import new_id
+from cloudchat.database.engine import create_engine
+from cloudchat.database.models import ApiToken
+from cloudchat.database.transactions import Database
 from support.server import RunningServer, free_port
 
 _PLAIN = Path(__file__).parent / "plain_server.py"
-_PATIENCE = 30.0  # seconds until a server must listen, and until it must have ended
+_TIMEOUT_SECONDS = 30.0  # for the start and for the end of a server
+_SOCKETS_PER_USER = 8
+_DAY_SECONDS = 86400
 
 
-class ServerDidNotStart(RuntimeError):
-    """The server ended or did not listen in time; the message carries its output."""
+class ServerStartFailed(RuntimeError):
+    """The server ended or did not listen in time; the message contains its output."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. `store` is the process of its store, where it has one."""
+    """A running server. `store_pid` is the process of its store if it has one."""
 
     dialect: Dialect
     port: int
     pid: int
-    store: int | None = None
+    store_pid: int | None = None
 
 
 @contextmanager
 def cloudchat(members: int) -> Iterator[Server]:
-    """`cloudchat serve` as it is, with an empty state folder; only the limits on sends and sockets are out of the way.
-
-    There are users for `members` sockets, few sockets each.
-    """
+    """Run `cloudchat serve` with a new state folder, users for `members` sockets, and raised limits."""
     running = RunningServer(
         environment={
             "CLOUDCHAT_SENDS_PER_10S": "100000000",
@@ -52,8 +57,8 @@ def cloudchat(members: int) -> Iterator[Server]:
             with on_server_core():
                 running.start()
         except AssertionError as error:
-            raise ServerDidNotStart(str(error)) from error
-        tokens = tokens_for(members, running.state_dir)
+            raise ServerStartFailed(str(error)) from error
+        tokens = _create_tokens(members, running.state_dir)
         yield Server(CloudchatDialect(tokens), running.port, running.pid, running.store_pid)
     finally:
         running.close()
@@ -61,7 +66,7 @@ def cloudchat(members: int) -> Iterator[Server]:
 
 @contextmanager
 def plain() -> Iterator[Server]:
-    """The tutorials' ConnectionManager."""
+    """Run the tutorials' ConnectionManager."""
     port = free_port()
     with TemporaryDirectory(prefix="bench-") as folder:
         log = Path(folder) / "log"
@@ -73,17 +78,47 @@ def plain() -> Iterator[Server]:
         finally:
             process.terminate()
             try:
-                process.wait(_PATIENCE)
+                process.wait(_TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
 
 
+def _create_tokens(members: int, state: Path) -> list[str]:
+    """Create users for `members` sockets in the server's database, and return an API token of each.
+
+    Through HTTP, each would cost a password hash, and the limits on registration would turn that into hours. The tokens
+    are real: signed with the server's own key, and verified by it at each connect like any other. All names have the
+    same length, so that all messages have.
+    """
+    now = time.time()
+    tokens = Tokens(load_or_create(state / "keys"), access_seconds=600)
+    issued: list[str] = []
+    database = Database(create_engine(f"sqlite:///{state / 'cloudchat.db'}"))
+    try:
+        with database.write() as db:
+            for number in range(-(-members // _SOCKETS_PER_USER)):
+                user = add_user(db, name=f"bench{number:05d}", password_hash=None, role="member", now=now)
+                row = ApiToken(
+                    id=new_id(),
+                    user_id=user.id,
+                    scopes="chat:read chat:write",
+                    label="benchmark",
+                    created_at=now,
+                    expires_at=now + _DAY_SECONDS,
+                )
+                db.add(row)
+                issued.append(tokens.issue_api(user.id, row.id, now, int(now) + _DAY_SECONDS))
+    finally:
+        database.close()
+    return issued
+
+
 def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    end = time.monotonic() + _PATIENCE
-    while time.monotonic() < end and process.poll() is None:
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise ServerDidNotStart(log.read_text(errors="replace") or "no output")
+    raise ServerStartFailed(log.read_text(errors="replace") or "no output")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudchat.doctor.certificate import Certificate, certificate_problem, kept_certificate, served_certificate
+from cloudchat.doctor.certificate import Certificate, certificate_problem, installed_certificate, served_certificate
 from support.acme import AcmeServer, Certbot
 from support.nginx import CHECKOUT, DOMAIN, RunningNginx
 from support.processes import wait_until
@@ -46,7 +46,7 @@ class Machine:
 
     @property
     def on_disk(self) -> Certificate:
-        return kept_certificate(self.nginx.live / DOMAIN / "fullchain.pem")
+        return installed_certificate(self.nginx.live / DOMAIN / "fullchain.pem")
 
     @property
     def served(self) -> Certificate:

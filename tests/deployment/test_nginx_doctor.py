@@ -37,10 +37,10 @@ def doctor(site: RunningSite, **environment: str) -> dict[str, str | None]:
 def test_doctor_finds_no_problem_and_no_trust_in_forged_addresses(site: RunningSite) -> None:
     checks = doctor(site, SSL_CERT_FILE=str(site.nginx.root / "authority.pem"))
     assert {name: problem for name, problem in checks.items() if problem} == {}
-    assert f"public address https://{DOMAIN}:{site.nginx.https[1]}" in checks
-    assert "a client's own word for its address is not believed" in checks
-    assert any(name.startswith(f"certificate of {DOMAIN}, good until") for name in checks)
+    assert f"public URL https://{DOMAIN}:{site.nginx.https[1]}" in checks
+    assert "forged client address is ignored" in checks
+    assert any(name.startswith(f"certificate of {DOMAIN}, valid until") for name in checks)
 
 
 def test_doctor_finds_an_untrusted_certificate(site: RunningSite) -> None:
-    assert "certificate" in (doctor(site)["public address"] or "")
+    assert "certificate" in (doctor(site)["public URL"] or "")

@@ -100,12 +100,12 @@ def test_clients_of_a_killed_instance_resume_at_the_other_without_a_gap(cluster:
         crowd.wait_for_acks(ACKS)
         one.start()
         two.kill()
-        crowd.wait_until_all_came(2)
+        crowd.wait_for_connections(2)
         crowd.wait_for_acks(ACKS)
         story = crowd.finish(one.ws_url)
     assert violations(story) == []
     lines = [json.loads(line) for line in cluster.nginx.access_log.splitlines()]
     assert {line["status"] for line in lines if line["path"] == "/ws"} == {101}, "a client was refused"
-    statuses = [run.status for run in story.runs]
+    statuses = [segment.status for segment in story.segments]
     assert statuses.count("fresh") == len(crowd.connections)
     assert statuses.count("recovered") >= len(crowd.connections)

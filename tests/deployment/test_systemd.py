@@ -97,7 +97,7 @@ def test_active_unit_answers_clients(machine: Machine) -> None:
 def test_start_fails_with_an_invalid_store_url_and_is_retried(machine: Machine) -> None:
     change_unit(machine, "LoadCredential=cloudchat_redis_url:/etc/hostname")
     assert machine.try_("systemctl", "restart", SERVICE).returncode != 0
-    assert "CLOUDCHAT_REDIS_URL is no store's URL" in machine.journal()
+    assert "CLOUDCHAT_REDIS_URL is not the URL of a store" in machine.journal()
     change_unit(machine, "")
     assert is_ready(machine)  # systemd tries again
 

@@ -1,162 +1,162 @@
-"""Is what the clients saw one history? Every rule returns the sentences that say how it was broken.
+"""Check that everything that clients observed fits one consistent log. Each rule yields a sentence per violation.
 
-A send is acknowledged, surely refused, or unknown; an unknown one may be in the history or not, but not twice.
+A send is acknowledged, rejected, or unknown. An unknown one may be in the log or not, but not twice.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 
-from faults.story import Event, Missing, Run, Said, Story
+from faults.observations import Event, Observations, SeenGap, Segment, Send
 
 
-def violations(story: Story, *, wiped: bool = False) -> list[str]:
-    """Everything that is wrong with a story.
+def violations(observed: Observations, *, wiped: bool = False) -> list[str]:
+    """Return every violation.
 
-    `wiped`: the store lost events (emptied, an older backup), so what earlier epochs had at their ends may be gone, and
-    clients must have been told of a gap; without it a gap is a violation.
+    `wiped`: the store lost events (it was emptied, or restored from an older backup). Then the ends of earlier epochs
+    may be gone, and clients must have been told of a gap. Without it, a gap is a violation.
     """
     rules = [
-        _acknowledged_is_kept(story, wiped),
-        _once_each(story),
-        _nothing_invented(story),
-        _numbered_without_holes(story),
-        _joins_keep_their_promise(story),
-        _one_set_of_bytes(story),
-        _order_of_each_sender(story),
-        _order_of_time(story),
-        _views_agree(story, wiped),
+        _acknowledged_sends_are_in_the_log(observed, wiped),
+        _no_cid_is_stored_twice(observed),
+        _every_event_was_sent(observed),
+        _the_log_has_no_holes(observed),
+        _replays_are_complete(observed),
+        _every_copy_has_the_same_bytes(observed),
+        _the_log_has_the_order_of_each_sender(observed),
+        _the_log_has_the_order_of_time(observed),
+        _views_are_runs_of_the_log(observed, wiped),
     ]
-    return [broken for rule in rules for broken in rule]
+    return [violation for rule in rules for violation in rule]
 
 
-def _acknowledged_is_kept(story: Story, wiped: bool) -> Iterator[str]:
-    """Every acknowledged send is in the log, where the ack said, as it was said."""
-    at = {event.place: event for event in story.history}
-    ends = {event.epoch: event.seq for event in story.history}
-    current = story.history[-1].epoch if story.history else ""
-    for said in story.said:
-        if said.ack is None:
+def _acknowledged_sends_are_in_the_log(observed: Observations, wiped: bool) -> Iterator[str]:
+    """Every acknowledged send is in the log, at the position in its ack and with its text."""
+    by_position = {event.position: event for event in observed.log}
+    ends = {event.epoch: event.seq for event in observed.log}
+    current = observed.log[-1].epoch if observed.log else ""
+    for send in observed.sends:
+        if send.ack is None:
             continue
-        if wiped and said.ack.epoch != current and said.ack.seq > ends.get(said.ack.epoch, 0):
+        if wiped and send.ack.epoch != current and send.ack.seq > ends.get(send.ack.epoch, 0):
             continue
-        found = at.get((said.ack.epoch, said.ack.seq))
+        found = by_position.get((send.ack.epoch, send.ack.seq))
         if found is None:
-            yield f"{said.text!r} was acknowledged as {said.ack.seq} and is lost"
-        elif (found.user, found.cid, found.text) != (said.user, said.cid, said.text):
-            yield f"{said.text!r} was acknowledged as {said.ack.seq}, where {found.text!r} is"
+            yield f"{send.text!r} was acknowledged as {send.ack.seq} and is lost"
+        elif (found.user, found.cid, found.text) != (send.user, send.cid, send.text):
+            yield f"{send.text!r} was acknowledged as {send.ack.seq}, where {found.text!r} is"
 
 
-def _once_each(story: Story) -> Iterator[str]:
-    counts = Counter((event.user, event.cid) for event in story.history)
+def _no_cid_is_stored_twice(observed: Observations) -> Iterator[str]:
+    counts = Counter((event.user, event.cid) for event in observed.log)
     for (user, cid), count in counts.items():
         if count > 1:
             yield f"cid {cid} of {user} is in the log {count} times"
 
 
-def _nothing_invented(story: Story) -> Iterator[str]:
-    invoked = {(said.user, said.cid, said.text) for said in story.said}
-    refused = {(said.user, said.cid) for said in story.said if said.refused}
-    for event in _everything_seen(story):
-        if (event.user, event.cid, event.text) not in invoked:
-            yield f"nobody said {event.raw}"
-        elif (event.user, event.cid) in refused:
-            yield f"{event.text!r} was refused, and is there"
+def _every_event_was_sent(observed: Observations) -> Iterator[str]:
+    sent = {(send.user, send.cid, send.text) for send in observed.sends}
+    rejected = {(send.user, send.cid) for send in observed.sends if send.rejected}
+    for event in _all_events(observed):
+        if (event.user, event.cid, event.text) not in sent:
+            yield f"no client sent {event.raw}"
+        elif (event.user, event.cid) in rejected:
+            yield f"{event.text!r} was rejected and is stored"
 
 
-def _numbered_without_holes(story: Story) -> Iterator[str]:
-    for before, event in zip(story.history, story.history[1:], strict=False):
+def _the_log_has_no_holes(observed: Observations) -> Iterator[str]:
+    for before, event in zip(observed.log, observed.log[1:], strict=False):
         if event.seq != before.seq + 1:
             yield f"the log goes from {before.seq} to {event.seq}"
 
 
-def _joins_keep_their_promise(story: Story) -> Iterator[str]:
-    """`recovered` brings after+1 … HEAD, the others the last `limit`; then what is live follows."""
-    for run in story.runs:
-        yield from _run(run)
+def _replays_are_complete(observed: Observations) -> Iterator[str]:
+    """`recovered` replays after+1 … head, the other statuses the last `limit` events; live events follow."""
+    for segment in observed.segments:
+        yield from _check_segment(segment)
 
 
-def _run(run: Run) -> Iterator[str]:
-    if run.status == "recovered":
-        if run.after is None or run.after[0] != run.epoch:
-            yield f"{run.client}: recovered {run.after} in another epoch, {run.epoch}"
+def _check_segment(segment: Segment) -> Iterator[str]:
+    if segment.status == "recovered":
+        if segment.after is None or segment.after[0] != segment.epoch:
+            yield f"{segment.client}: recovered {segment.after} in another epoch, {segment.epoch}"
             return
-        start = run.after[1]
+        start = segment.after[1]
     else:
-        start = max(run.oldest - 1, run.head - run.limit, 0)
+        start = max(segment.oldest - 1, segment.head - segment.limit, 0)
     expected = start
-    for event in run.events:
+    for event in segment.events:
         expected += 1
         if event.seq != expected:
-            yield f"{run.client}: {event.seq} came where {expected} was due ({run.status} after {run.after})"
+            yield f"{segment.client}: got {event.seq}, expected {expected} ({segment.status} after {segment.after})"
             return
-        if event.epoch != run.epoch and event.seq > run.head:
-            yield f"{run.client}: {event.seq} is live and of epoch {event.epoch}, not {run.epoch}"
-    if run.whole and expected < run.head:
-        yield f"{run.client}: the replay after {run.after} ends at {expected} of {run.head}"
+        if event.epoch != segment.epoch and event.seq > segment.head:
+            yield f"{segment.client}: {event.seq} is live and of epoch {event.epoch}, not {segment.epoch}"
+    if segment.complete and expected < segment.head:
+        yield f"{segment.client}: the replay after {segment.after} ends at {expected} of {segment.head}"
 
 
-def _one_set_of_bytes(story: Story) -> Iterator[str]:
-    """Live, replayed, in a page: one place in the log is one sequence of bytes."""
+def _every_copy_has_the_same_bytes(observed: Observations) -> Iterator[str]:
+    """Live, replayed and in a page of history, the event at one position has the same bytes."""
     first: dict[tuple[str, int], str] = {}
-    for event in _everything_seen(story):
-        if first.setdefault(event.place, event.raw) != event.raw:
-            yield f"two versions of {event.place}: {first[event.place]} and {event.raw}"
+    for event in _all_events(observed):
+        if first.setdefault(event.position, event.raw) != event.raw:
+            yield f"two versions of {event.position}: {first[event.position]} and {event.raw}"
 
 
-def _order_of_each_sender(story: Story) -> Iterator[str]:
-    last: dict[tuple[str, str], Said] = {}
-    for said in sorted(story.said, key=lambda said: said.invoked):
-        if said.ack is None:
+def _the_log_has_the_order_of_each_sender(observed: Observations) -> Iterator[str]:
+    last: dict[tuple[str, str], Send] = {}
+    for send in sorted(observed.sends, key=lambda send: send.sent_at):
+        if send.ack is None:
             continue
-        before = last.get((said.client, said.ack.epoch))
-        if before is not None and before.ack is not None and before.ack.seq > said.ack.seq:
-            yield f"{said.client} said {before.text!r} before {said.text!r}, the log has them the other way round"
-        last[said.client, said.ack.epoch] = said
+        before = last.get((send.client, send.ack.epoch))
+        if before is not None and before.ack is not None and before.ack.seq > send.ack.seq:
+            yield f"{send.client} sent {before.text!r} before {send.text!r}, the log has them in the other order"
+        last[send.client, send.ack.epoch] = send
 
 
-def _order_of_time(story: Story) -> Iterator[str]:
-    """What was said after something had been acknowledged comes after it."""
-    moments: list[tuple[float, int, Said]] = []
-    for said in story.said:
-        if said.ack is not None:
-            moments += [(said.ack.at, 0, said), (said.invoked, 1, said)]
+def _the_log_has_the_order_of_time(observed: Observations) -> Iterator[str]:
+    """A send that began after another one was acknowledged has a higher seq."""
+    moments: list[tuple[float, int, Send]] = []
+    for send in observed.sends:
+        if send.ack is not None:
+            moments += [(send.ack.received_at, 0, send), (send.sent_at, 1, send)]
     highest: dict[str, int] = {}
-    for _, invoked, said in sorted(moments, key=lambda moment: moment[:2]):
-        assert said.ack is not None
-        known = highest.get(said.ack.epoch, 0)
-        if not invoked:
-            highest[said.ack.epoch] = max(known, said.ack.seq)
-        elif said.ack.seq <= known:
-            yield f"{said.text!r} got {said.ack.seq} although {known} had been acknowledged before it was said"
+    for _, is_send, send in sorted(moments, key=lambda moment: moment[:2]):
+        assert send.ack is not None
+        acknowledged = highest.get(send.ack.epoch, 0)
+        if not is_send:
+            highest[send.ack.epoch] = max(acknowledged, send.ack.seq)
+        elif send.ack.seq <= acknowledged:
+            yield f"{send.text!r} got {send.ack.seq} although {acknowledged} was acknowledged before it was sent"
 
 
-def _views_agree(story: Story, wiped: bool) -> Iterator[str]:
-    """What users saw is a run of the log up to its end: nothing missing, nothing twice, no gap that was none."""
-    if not story.history:
+def _views_are_runs_of_the_log(observed: Observations, wiped: bool) -> Iterator[str]:
+    """What users saw is a run of the log up to its end: nothing missing, nothing twice, no gap without a loss."""
+    if not observed.log:
         return
-    head = story.history[-1]
-    for client, view in story.views.items():
-        gaps = sum(isinstance(item, Missing) for item in view)
+    head = observed.log[-1]
+    for client, view in observed.views.items():
+        gaps = sum(isinstance(item, SeenGap) for item in view)
         if gaps and not wiped:
             yield f"{client} was told of a gap, and nothing was lost"
         if wiped and not gaps and len({item.epoch for item in view if isinstance(item, Event)}) > 1:
             yield f"{client} was not told of the gap"
         before: Event | None = None
         for item in view:
-            if isinstance(item, Missing):
+            if isinstance(item, SeenGap):
                 before = None
                 continue
             if before is not None and item.seq != before.seq + 1:
                 yield f"{client} saw {item.seq} after {before.seq}"
             before = item
         last = view[-1] if view else None
-        if not isinstance(last, Event) or last.place != head.place:
-            yield f"{client} stands at {last}, the log at {head.place}"
+        if not isinstance(last, Event) or last.position != head.position:
+            yield f"{client} ends at {last}, the log at {head.position}"
 
 
-def _everything_seen(story: Story) -> Iterator[Event]:
-    yield from story.history
-    for run in story.runs:
-        yield from run.events
-    for view in story.views.values():
+def _all_events(observed: Observations) -> Iterator[Event]:
+    yield from observed.log
+    for segment in observed.segments:
+        yield from segment.events
+    for view in observed.views.values():
         yield from (item for item in view if isinstance(item, Event))

@@ -1,6 +1,6 @@
-"""Writers and readers that stay connected while a test breaks things under them, and write down what they see.
+"""Clients that stay connected while a test injects faults, and record what they observe.
 
-They live on an event loop in a thread of their own, so that a test reads as what it does: kill, wait, kill, finish.
+They run on an event loop in a thread of their own, so that a test reads as a sequence: kill, wait, kill, finish.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ from cloudchat.client import (
     RoomEvent,
     Update,
 )
-from faults.story import Ack, Event, Missing, Said, Story
-from faults.wires import Wire, recorded, runs_of
+from faults.observations import Ack, Event, Observations, Position, SeenGap, Send, View
+from faults.recording import SocketRecording, recording_connection, segments_of
 from support.accounts import Account
 from support.socket import ChatSocket
 
@@ -38,16 +38,17 @@ ENVIRONMENT = {
     "CLOUDCHAT_CONNECT_RATE": "10000/minute",
     "CLOUDCHAT_CONNECT_USER_RATE": "10000/minute",
 }
-"""For the servers: limits that are tested elsewhere must not be what a fault run meets."""
-PACE_SECONDS = 0.008
-BURST = 10
-HEAL_SECONDS = 30.0
+"""For the servers: raise the limits, which have tests of their own, so that no fault run reaches them."""
+SEND_INTERVAL_SECONDS = 0.008
+BURST_SENDS = 10
+MAX_RECOVERY_SECONDS = 30.0
 
 
 class Crowd:
-    """`writers` wait for each ack and repeat until they have it, `bursters` send many at once and repeat nothing.
+    """The clients, all in the lobby. Use as a context manager.
 
-    `readers` only listen. All are in the lobby. `options` go to each `ChatClient`. Use as a context manager.
+    `writers` repeat each send until it is acknowledged, `bursters` send many at once and repeat none, `readers` only
+    read. `others`: further accounts to spread the clients over. `options` are passed to each `ChatClient`.
     """
 
     def __init__(
@@ -67,18 +68,18 @@ class Crowd:
         self._accounts = [account, *(others or [])]
         self._counts = {"writer": writers, "burster": bursters, "reader": readers}
         self._padding = "é" * text_chars
-        self.wires: list[Wire] = []
-        self._said: list[Said] = []
-        self._views: dict[str, list[str | Missing]] = {}
+        self.recordings: list[SocketRecording] = []
+        self._sends: list[Send] = []
+        self._views: dict[str, list[str | SeenGap]] = {}
         self._clients: dict[str, ChatClient] = {}
         self.connections: Counter[str] = Counter()
-        """How often each client was welcomed."""
+        """How often each client received `welcome`."""
         self.acks = 0
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         self._stop = asyncio.Event()
-        self._written = threading.Event()
-        self._leave = asyncio.Event()
-        self._failed: list[BaseException] = []
+        self._writers_done = threading.Event()
+        self._disconnect = asyncio.Event()
+        self._failures: list[BaseException] = []
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="crowd", daemon=True)
         self._loop: asyncio.AbstractEventLoop
 
@@ -88,7 +89,7 @@ class Crowd:
         self._thread.start()
         try:
             self.wait_for_acks(30)
-            self.wait_until_all_came(1)
+            self.wait_for_connections(1)
         except BaseException:
             self._end()
             raise
@@ -100,66 +101,70 @@ class Crowd:
         self._end()
 
     def wait_for_acks(self, more: int, seconds: float = 30) -> int:
-        """Wait until `more` acks have come, counted from now; returns how many there are in all."""
-        with self._news:
-            wanted = self.acks + more
-            came = self._news.wait_for(lambda: self.acks >= wanted or self._failed, seconds)
-            assert came, f"{self.acks} acks, {wanted} wanted; {self.state()}"
-            assert not self._failed, self._failed
+        """Wait until `more` acks have been received from now on; return the number of all acks."""
+        with self._changed:
+            expected = self.acks + more
+            is_reached = self._changed.wait_for(lambda: self.acks >= expected or self._failures, seconds)
+            assert is_reached, f"{self.acks} acks, expected {expected}; {self.state()}"
+            assert not self._failures, self._failures
             return self.acks
 
-    def wait_until_all_came(self, times: int) -> None:
-        """Wait until every client has been welcomed so many times."""
-        with self._news:
-            came = self._news.wait_for(lambda: all(self.connections[name] >= times for name in self._views), 30)
-            assert came, self.state()
+    def wait_for_connections(self, count: int) -> None:
+        """Wait until every client has connected so many times."""
+        with self._changed:
+            is_reached = self._changed.wait_for(
+                lambda: all(self.connections[name] >= count for name in self._views), 30
+            )
+            assert is_reached, self.state()
 
-    def finish(self, ws_url: str | None = None) -> Story:
-        """Let everybody have their last ack, wait until all have seen all, and tell the story."""
+    def finish(self, ws_url: str | None = None) -> Observations:
+        """Stop sending, wait until all clients have received the whole log, and return what they observed.
+
+        `ws_url`: where to read the log, if the clients' server has ended.
+        """
         self._loop.call_soon_threadsafe(self._stop.set)
-        assert self._written.wait(HEAL_SECONDS), f"writers still wait for an ack: {self.state()}"
+        assert self._writers_done.wait(MAX_RECOVERY_SECONDS), f"writers wait for an ack: {self.state()}"
         account = self._accounts[0]
-        deadline = time.monotonic() + HEAL_SECONDS
+        deadline = time.monotonic() + MAX_RECOVERY_SECONDS
         while True:
-            history = read_history(ws_url or self._ws_url, account.access_token)
-            head = history[-1].place
-            behind = {name: at for name, client in self._clients.items() if (at := _place(client)) != head}
+            log = read_log(ws_url or self._ws_url, account.access_token)
+            head = log[-1].position
+            behind = {name: at for name, client in self._clients.items() if (at := _position(client)) != head}
             if not behind:
                 break
-            assert time.monotonic() < deadline, f"not healed: the log is at {head}, {behind}"
+            assert time.monotonic() < deadline, f"not recovered: the log is at {head}, clients at {behind}"
             time.sleep(0.05)
-        runs = [run for wire in list(self.wires) for run in runs_of(wire)]
-        views = {
-            name: [item if isinstance(item, Missing) else Event.of(item) for item in view]
+        segments = [segment for recording in list(self.recordings) for segment in segments_of(recording)]
+        views: dict[str, View] = {
+            name: [item if isinstance(item, SeenGap) else Event.of(item) for item in view]
             for name, view in self._views.items()
         }
-        print(f"{len(self._said)} sends, {self.acks} acks, {len(runs)} joins, {len(history)} events")
-        return Story(list(self._said), runs, views, history)
+        print(f"{len(self._sends)} sends, {self.acks} acks, {len(segments)} joins, {len(log)} events")
+        return Observations(list(self._sends), segments, views, log)
 
     def state(self) -> str:
-        """Where everybody stands, for a failure's message."""
-        places = {name: _place(client) for name, client in self._clients.items()}
-        return f"positions {places}, connections {dict(self.connections)}, failed {self._failed}"
+        """Return the state of all clients, for the message of a failure."""
+        positions = {name: _position(client) for name, client in self._clients.items()}
+        return f"positions {positions}, connections {dict(self.connections)}, failures {self._failures}"
 
     def _end(self) -> None:
-        def leave() -> None:
+        def disconnect() -> None:
             self._stop.set()
-            self._leave.set()
+            self._disconnect.set()
 
-        self._loop.call_soon_threadsafe(leave)
-        self._thread.join(HEAL_SECONDS)
+        self._loop.call_soon_threadsafe(disconnect)
+        self._thread.join(MAX_RECOVERY_SECONDS)
 
     # -- in the thread ------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         names = [f"{kind} {number}" for kind, count in self._counts.items() for number in range(count)]
-        talkers = sum(count for kind, count in self._counts.items() if kind != "reader")
-        self._talking = talkers
-        lives = [self._life(name, self._accounts[i % len(self._accounts)]) for i, name in enumerate(names)]
-        await asyncio.gather(*lives, return_exceptions=True)
+        self._active_writers = self._counts["writer"] + self._counts["burster"]
+        clients = [self._run_client(name, self._accounts[i % len(self._accounts)]) for i, name in enumerate(names)]
+        await asyncio.gather(*clients, return_exceptions=True)
 
-    async def _life(self, name: str, account: Account) -> None:
+    async def _run_client(self, name: str, account: Account) -> None:
         async def token(fresh: bool) -> str:
             return account.access_token
 
@@ -167,71 +172,70 @@ class Crowd:
         client = ChatClient(
             self._ws_url,
             token,
-            on_update=lambda update: self._note(name, update),
+            on_update=lambda update: self._on_update(name, update),
             policy=ReconnectPolicy(base_seconds=0.1, max_seconds=1),
-            options={"create_connection": recorded(name, self.wires), "proxy": None, **self._options},
+            options={"create_connection": recording_connection(name, self.recordings), "proxy": None, **self._options},
         )
         self._clients[name] = client
         try:
             async with client:
                 client.join("lobby", limit=500)
-                talk = {"writer": self._write, "burster": self._burst}.get(name.split()[0])
-                if talk is not None:
+                send = {"writer": self._write, "burster": self._burst}.get(name.split()[0])
+                if send is not None:
                     while not self._stop.is_set():
-                        await talk(name, account, client)
-                        await asyncio.sleep(PACE_SECONDS)
-                    self._talking -= 1
-                    if self._talking == 0:
-                        self._written.set()
-                await self._leave.wait()
-        except BaseException as problem:
-            with self._news:
-                self._failed.append(problem)
-                self._news.notify_all()
+                        await send(name, account, client)
+                        await asyncio.sleep(SEND_INTERVAL_SECONDS)
+                    self._active_writers -= 1
+                    if self._active_writers == 0:
+                        self._writers_done.set()
+                await self._disconnect.wait()
+        except BaseException as error:
+            with self._changed:
+                self._failures.append(error)
+                self._changed.notify_all()
             raise
 
-    def _note(self, name: str, update: Update) -> None:
+    def _on_update(self, name: str, update: Update) -> None:
         if isinstance(update, RoomEvent):
             self._views[name].append(update.text)
         elif isinstance(update, Gap):
-            self._views[name].append(Missing())
+            self._views[name].append(SeenGap())
         elif isinstance(update, Connected):
-            with self._news:
+            with self._changed:
                 self.connections[name] += 1
-                self._news.notify_all()
+                self._changed.notify_all()
 
-    def _say(self, name: str, account: Account) -> Said:
-        number = len(self._said)
-        said = Said(name, account.user_id, str(uuid.uuid4()), f"{number} {self._padding}", time.monotonic())
-        self._said.append(said)
-        return said
+    def _new_send(self, name: str, account: Account) -> Send:
+        number = len(self._sends)
+        send = Send(name, account.user_id, str(uuid.uuid4()), f"{number} {self._padding}", time.monotonic())
+        self._sends.append(send)
+        return send
 
     async def _write(self, name: str, account: Account, client: ChatClient) -> None:
-        said = self._say(name, account)
-        self._acknowledged(said, await client.send("lobby", said.text, cid=said.cid))
+        send = self._new_send(name, account)
+        self._on_ack(send, await client.send("lobby", send.text, cid=send.cid))
 
     async def _burst(self, name: str, account: Account, client: ChatClient) -> None:
-        """Many in one tick, and never again: what is not acknowledged is unknown."""
-
+        """Send many in one tick, and repeat none: without an ack, the outcome of a send is unknown."""
         if not client.connected:
             return
 
-        async def once(said: Said) -> None:
+        async def send_once(send: Send) -> None:
             try:
-                ack = await client.request("send", room="lobby", cid=said.cid, text=said.text)
+                ack = await client.request("send", room="lobby", cid=send.cid, text=send.text)
             except (ConnectionLost, RequestRefused):
                 return
-            self._acknowledged(said, ack)
+            self._on_ack(send, ack)
 
-        await asyncio.gather(*(once(self._say(name, account)) for _ in range(BURST)))
-        await asyncio.sleep(BURST * PACE_SECONDS)
+        await asyncio.gather(*(send_once(self._new_send(name, account)) for _ in range(BURST_SENDS)))
+        await asyncio.sleep(BURST_SENDS * SEND_INTERVAL_SECONDS)
 
-    def _acknowledged(self, said: Said, ack: dict[str, Any]) -> None:
-        assert ack["cid"] == said.cid
-        said.ack = Ack(ack["epoch"], ack["seq"], time.monotonic())
-        with self._news:
+    def _on_ack(self, send: Send, ack: dict[str, Any]) -> None:
+        assert ack["cid"] == send.cid
+        send.ack = Ack(ack["epoch"], ack["seq"], time.monotonic())
+        with self._changed:
             self.acks += 1
-            self._news.notify_all()
+            self._changed.notify_all()
 
 
 class _Page(msgspec.Struct):
@@ -239,8 +243,8 @@ class _Page(msgspec.Struct):
     more: bool
 
 
-def read_history(ws_url: str, token: str) -> list[Event]:
-    """The whole log of the lobby, oldest first, paged back from its end; the bytes are those of the page."""
+def read_log(ws_url: str, token: str) -> list[Event]:
+    """Return the whole log of the lobby, oldest first, byte for byte, by paging back from its end."""
     events: list[Event] = []
     before = 2**53 - 1
     with ChatSocket(ws_url, token) as socket:
@@ -256,6 +260,6 @@ def read_history(ws_url: str, token: str) -> list[Event]:
     return events
 
 
-def _place(client: ChatClient) -> tuple[str, int] | None:
-    at = client.position("lobby")
-    return None if at is None else (at.epoch, at.seq)
+def _position(client: ChatClient) -> Position | None:
+    position = client.position("lobby")
+    return None if position is None else (position.epoch, position.seq)

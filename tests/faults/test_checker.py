@@ -1,4 +1,4 @@
-"""The checker must catch what it is for: each planted fault, by its own sentence; and pass what is right."""
+"""The checker reports each planted fault with its own sentence, and accepts correct observations."""
 
 import copy
 import dataclasses
@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from faults.checker import violations
-from faults.story import Ack, Event, Missing, Run, Said, Story
+from faults.observations import Ack, Event, Observations, SeenGap, Segment, Send
 
 
 def event(seq: int, user: str, text: str, *, epoch: str = "e1", cid: str = "") -> Event:
@@ -16,179 +16,182 @@ def event(seq: int, user: str, text: str, *, epoch: str = "e1", cid: str = "") -
     return Event.of(json.dumps({**frame, "text": text}))
 
 
-def good() -> Story:
-    """Two people say ten things in turn; one reader stays, one loses its socket after 4 and resumes."""
+def correct() -> Observations:
+    """Two users send ten messages in turn; one reader stays, one loses its socket after 4 and resumes."""
     log = [event(seq, f"u{seq % 2}", f"m{seq}") for seq in range(1, 11)]
-    said = [Said(e.user, e.user, e.cid, e.text, invoked=float(e.seq), ack=Ack("e1", e.seq, e.seq + 0.5)) for e in log]
-    said.append(Said("u1", "u1", "cid x", "x", invoked=50.0))  # unknown, and not there
-    runs = [
-        Run("stayed", "fresh", "e1", 0, 1, 50, None, list(log), whole=True),
-        Run("resumed", "fresh", "e1", 2, 1, 50, None, log[:4]),
-        Run("resumed", "recovered", "e1", 7, 1, 50, ("e1", 4), log[4:], whole=True),
+    sends = [Send(e.user, e.user, e.cid, e.text, sent_at=float(e.seq), ack=Ack("e1", e.seq, e.seq + 0.5)) for e in log]
+    sends.append(Send("u1", "u1", "cid x", "x", sent_at=50.0))  # unknown, and not in the log
+    segments = [
+        Segment("stayed", "fresh", "e1", 0, 1, 50, None, list(log), complete=True),
+        Segment("resumed", "fresh", "e1", 2, 1, 50, None, log[:4]),
+        Segment("resumed", "recovered", "e1", 7, 1, 50, ("e1", 4), log[4:], complete=True),
     ]
-    return Story(said, runs, {"stayed": list(log), "resumed": list(log)}, list(log))
+    return Observations(sends, segments, {"stayed": list(log), "resumed": list(log)}, list(log))
 
 
-def test_what_is_right_passes() -> None:
-    assert violations(good()) == []
+def test_correct_observations_have_no_violation() -> None:
+    assert violations(correct()) == []
 
 
-def test_an_unknown_send_may_be_there() -> None:
-    story = good()
+def test_unknown_send_may_be_in_the_log() -> None:
+    observed = correct()
     late = event(11, "u1", "x")
-    for place in (story.history, story.runs[0].events, story.runs[2].events, *story.views.values()):
-        place.append(late)
-    assert violations(story) == []
+    for events in (observed.log, observed.segments[0].events, observed.segments[2].events):
+        events.append(late)
+    for view in observed.views.values():
+        view.append(late)
+    assert violations(observed) == []
 
 
-def lose_it(story: Story) -> None:
-    """As a store that acknowledges before it has written, and dies."""
-    del story.history[9]
-    for view in (*story.views.values(), story.runs[0].events, story.runs[2].events):
+def lose_acknowledged(observed: Observations) -> None:
+    """As a store does that acknowledges before it writes, and is killed."""
+    del observed.log[9], observed.segments[0].events[-1], observed.segments[2].events[-1]
+    for view in observed.views.values():
         del view[-1]
 
 
-def drop_live(story: Story) -> None:
-    del story.runs[0].events[5], story.views["stayed"][5]
+def drop_live(observed: Observations) -> None:
+    del observed.segments[0].events[5], observed.views["stayed"][5]
 
 
-def drop_replayed(story: Story) -> None:
-    del story.runs[2].events[0], story.views["resumed"][4]
+def drop_replayed(observed: Observations) -> None:
+    del observed.segments[2].events[0], observed.views["resumed"][4]
 
 
-def cut_replay(story: Story) -> None:
-    story.runs[2].events = story.runs[2].events[:2]
+def cut_replay(observed: Observations) -> None:
+    observed.segments[2].events = observed.segments[2].events[:2]
 
 
-def double_live(story: Story) -> None:
-    story.runs[0].events.insert(5, story.runs[0].events[5])
+def double_live(observed: Observations) -> None:
+    observed.segments[0].events.insert(5, observed.segments[0].events[5])
 
 
-def double_seen(story: Story) -> None:
-    story.views["stayed"].insert(5, story.views["stayed"][5])
+def double_seen(observed: Observations) -> None:
+    observed.views["stayed"].insert(5, observed.views["stayed"][5])
 
 
-def store_twice(story: Story) -> None:
-    first = story.history[2]
-    story.history.append(event(11, first.user, first.text))
+def store_twice(observed: Observations) -> None:
+    first = observed.log[2]
+    observed.log.append(event(11, first.user, first.text))
 
 
-def swap(story: Story) -> None:
-    events = story.runs[0].events
+def swap(observed: Observations) -> None:
+    events = observed.segments[0].events
     events[3], events[4] = events[4], events[3]
 
 
-def swap_log(story: Story) -> None:
-    """Two things one person said, the other way round, with acks that agree with the log."""
-    one, two = story.said[1], story.said[3]
-    assert one.ack is not None
-    assert two.ack is not None
-    one.ack, two.ack = Ack("e1", two.ack.seq, one.ack.at), Ack("e1", one.ack.seq, two.ack.at)
-    renumber(story, {2: 4, 4: 2})
+def swap_log(observed: Observations) -> None:
+    """Swap two messages of one user in the log and in their acks."""
+    first, second = observed.sends[1], observed.sends[3]
+    assert first.ack is not None
+    assert second.ack is not None
+    seqs = second.ack.seq, first.ack.seq
+    first.ack = Ack("e1", seqs[0], first.ack.received_at)
+    second.ack = Ack("e1", seqs[1], second.ack.received_at)
+    renumber(observed, {2: 4, 4: 2})
 
 
-def renumber(story: Story, to: dict[int, int]) -> None:
-    def moved(log: list[Event]) -> None:
-        new = {to[e.seq]: Event.of(json.dumps({**json.loads(e.raw), "seq": to[e.seq]})) for e in log if e.seq in to}
-        log[:] = [new.get(e.seq, e) for e in log]
+def renumber(observed: Observations, new_seqs: dict[int, int]) -> None:
+    def renumbered(event: Event) -> Event:
+        return Event.of(json.dumps({**json.loads(event.raw), "seq": new_seqs.get(event.seq, event.seq)}))
 
-    for log in (story.history, *(run.events for run in story.runs)):
-        moved(log)
-    story.views = {client: list(story.history) for client in story.views}
-
-
-def acknowledge_late(story: Story) -> None:
-    """u1's m9 gets a number below what had been acknowledged to u0 before it was said: no order of time."""
-    story.said[8].invoked = 60.0
-    story.said[8].ack = Ack("e1", 9, 61.0)
+    for events in (observed.log, *(segment.events for segment in observed.segments)):
+        events[:] = sorted(map(renumbered, events), key=lambda event: event.seq)
+    observed.views = {client: list(observed.log) for client in observed.views}
 
 
-def fork(story: Story) -> None:
-    story.runs[2].events[3] = event(8, "u0", "m8", cid="cid x")
+def acknowledge_late(observed: Observations) -> None:
+    """Send m9 of u1 after u0 got the ack of a higher seq: this is not the order of time."""
+    observed.sends[8].sent_at = 60.0
+    observed.sends[8].ack = Ack("e1", 9, 61.0)
 
 
-def change_bytes(story: Story) -> None:
-    raw = story.runs[2].events[3].raw.replace(": ", ":")
-    story.runs[2].events[3] = dataclasses.replace(story.runs[2].events[3], raw=raw)
+def fork(observed: Observations) -> None:
+    observed.segments[2].events[3] = event(8, "u0", "m8", cid="cid x")
 
 
-def change_page(story: Story) -> None:
-    story.history[3] = dataclasses.replace(story.history[3], raw=story.history[3].raw + " ")
+def change_bytes(observed: Observations) -> None:
+    raw = observed.segments[2].events[3].raw.replace(": ", ":")
+    observed.segments[2].events[3] = dataclasses.replace(observed.segments[2].events[3], raw=raw)
 
 
-def invent(story: Story) -> None:
-    story.history.append(event(11, "u0", "nobody said this"))
+def change_page(observed: Observations) -> None:
+    observed.log[3] = dataclasses.replace(observed.log[3], raw=observed.log[3].raw + " ")
 
 
-def store_refused(story: Story) -> None:
-    story.said.append(Said("u0", "u0", "cid no", "no", 70.0, refused=True))
-    story.history.append(event(11, "u0", "no", cid="cid no"))
+def invent(observed: Observations) -> None:
+    observed.log.append(event(11, "u0", "not sent"))
 
 
-def skip_number(story: Story) -> None:
-    story.history.append(event(12, "u1", "x"))
+def store_rejected(observed: Observations) -> None:
+    observed.sends.append(Send("u0", "u0", "cid no", "no", 70.0, rejected=True))
+    observed.log.append(event(11, "u0", "no", cid="cid no"))
 
 
-def wrong_place(story: Story) -> None:
-    story.said[0].ack = Ack("e1", 3, 1.5)
+def skip_seq(observed: Observations) -> None:
+    observed.log.append(event(12, "u1", "x"))
 
 
-def false_gap(story: Story) -> None:
-    story.views["resumed"].insert(4, Missing())
+def change_ack(observed: Observations) -> None:
+    observed.sends[0].ack = Ack("e1", 3, 1.5)
 
 
-def stand_still(story: Story) -> None:
-    del story.views["stayed"][-1]
+def false_gap(observed: Observations) -> None:
+    observed.views["resumed"].insert(4, SeenGap())
 
 
-def recover_elsewhere(story: Story) -> None:
-    story.runs[2].after = ("e0", 4)
+def end_early(observed: Observations) -> None:
+    del observed.views["stayed"][-1]
 
 
-def mix_epochs(story: Story) -> None:
-    story.runs[0].events[9] = event(10, "u0", "m10", epoch="e2")
+def recover_elsewhere(observed: Observations) -> None:
+    observed.segments[2].after = ("e0", 4)
+
+
+def mix_epochs(observed: Observations) -> None:
+    observed.segments[0].events[9] = event(10, "u0", "m10", epoch="e2")
 
 
 @pytest.mark.parametrize(
     ("plant", "sentence"),
     [
-        (lose_it, "is lost"),
-        (drop_live, "came where"),
+        (lose_acknowledged, "is lost"),
+        (drop_live, "expected"),
         (drop_live, "saw 7 after 5"),
-        (drop_replayed, "came where 5 was due"),
+        (drop_replayed, "expected 5"),
         (cut_replay, "the replay after"),
-        (double_live, "came where"),
+        (double_live, "expected"),
         (double_seen, "saw 6 after 6"),
         (store_twice, "is in the log 2 times"),
-        (swap, "came where"),
-        (swap_log, "the other way round"),
-        (acknowledge_late, "had been acknowledged before it was said"),
+        (swap, "expected"),
+        (swap_log, "in the other order"),
+        (acknowledge_late, "was acknowledged before it was sent"),
         (fork, "two versions"),
         (change_bytes, "two versions"),
         (change_page, "two versions"),
-        (invent, "nobody said"),
-        (store_refused, "was refused"),
-        (skip_number, "goes from 10 to 12"),
-        (wrong_place, "where 'm3' is"),
+        (invent, "no client sent"),
+        (store_rejected, "was rejected"),
+        (skip_seq, "goes from 10 to 12"),
+        (change_ack, "where 'm3' is"),
         (false_gap, "told of a gap"),
-        (stand_still, "stands at"),
+        (end_early, "ends at"),
         (recover_elsewhere, "in another epoch"),
         (mix_epochs, "is live and of epoch"),
     ],
 )
-def test_a_planted_fault_is_caught(plant: Callable[[Story], None], sentence: str) -> None:
-    story = copy.deepcopy(good())
-    plant(story)
-    assert any(sentence in broken for broken in violations(story)), violations(story)
+def test_planted_fault_is_reported(plant: Callable[[Observations], None], sentence: str) -> None:
+    observed = copy.deepcopy(correct())
+    plant(observed)
+    assert any(sentence in violation for violation in violations(observed)), violations(observed)
 
 
-def test_after_a_wipe_earlier_epochs_may_be_gone_but_everybody_is_told() -> None:
-    story = good()
+def test_after_a_wipe_earlier_epochs_may_be_gone_and_every_client_is_told() -> None:
+    observed = correct()
     new = [event(1, "u0", "y", epoch="e2")]
-    story.said.append(Said("u0", "u0", "cid y", "y", 80.0, ack=Ack("e2", 1, 81.0)))
-    story.history = list(new)
-    story.runs.append(Run("stayed", "gap", "e2", 1, 1, 50, ("e1", 10), list(new), whole=True))
-    story.views = {"stayed": [*story.views["stayed"], Missing(), *new]}
-    assert violations(story, wiped=True) == []
-    story.views["stayed"].remove(Missing())
-    assert any("not told" in broken for broken in violations(story, wiped=True))
+    observed.sends.append(Send("u0", "u0", "cid y", "y", 80.0, ack=Ack("e2", 1, 81.0)))
+    observed.log = list(new)
+    observed.segments.append(Segment("stayed", "gap", "e2", 1, 1, 50, ("e1", 10), list(new), complete=True))
+    observed.views = {"stayed": [*observed.views["stayed"], SeenGap(), *new]}
+    assert violations(observed, wiped=True) == []
+    observed.views["stayed"].remove(SeenGap())
+    assert any("not told" in violation for violation in violations(observed, wiped=True))

@@ -1,20 +1,20 @@
-"""Everything is lost but a backup that was made while a crowd was sending: nobody is shown a wrong history."""
+"""Everything is lost except a backup made while clients were sending. No client sees a wrong history."""
 
 from pathlib import Path
 
 from faults.checker import violations
 from faults.crowd import ENVIRONMENT, Crowd
-from faults.story import Missing
+from faults.observations import SeenGap
 from support.accounts import Account, login, register
 from support.commands import admin, done
 from support.server import RunningServer
 from support.socket import ChatSocket
 
-AT_LEAST = 50
+MIN_ACKS = 50
 
 
-def bot_of(server: RunningServer) -> Account:
-    """A user whose token is no session's: it is good after a restore too."""
+def register_bot(server: RunningServer) -> Account:
+    """Register a user with an issued token. It belongs to no session, so it is valid after a restore, too."""
     account = register(server.url)
     scopes = "chat:read,chat:write"
     issued = admin(server.state_dir, "issue-token", account.name, "--scope", scopes, "--ttl", "1d")
@@ -22,30 +22,32 @@ def bot_of(server: RunningServer) -> Account:
     return account
 
 
-def test_after_a_restore_all_that_was_acknowledged_before_the_backup_is_there_once(tmp_path: Path) -> None:
+def test_restore_brings_back_once_what_was_acknowledged_before_the_backup(tmp_path: Path) -> None:
     backup = tmp_path / "backup.tar"
     with RunningServer(environment=ENVIRONMENT) as server:
-        bot, person = bot_of(server), register(server.url)
+        bot, person = register_bot(server), register(server.url)
         with Crowd(server.ws_url, bot) as crowd:
-            before = crowd.wait_for_acks(AT_LEAST)
+            before = crowd.wait_for_acks(MIN_ACKS)
             done(admin(server.state_dir, "backup", backup))
-            crowd.wait_for_acks(AT_LEAST)
+            crowd.wait_for_acks(MIN_ACKS)
             server.kill()
             server.state_dir = tmp_path / "another machine"
             done(admin(server.state_dir, "restore", backup))
             server.start()
-            crowd.wait_for_acks(AT_LEAST)
-            story = crowd.finish()
-        assert violations(story, wiped=True) == []
-        for client, view in story.views.items():
-            assert sum(isinstance(item, Missing) for item in view) == 1, client
+            crowd.wait_for_acks(MIN_ACKS)
+            observed = crowd.finish()
+        assert violations(observed, wiped=True) == []
+        for client, view in observed.views.items():
+            assert sum(isinstance(item, SeenGap) for item in view) == 1, client
 
-        answered = sorted((said for said in story.said if said.ack), key=lambda said: said.ack.at)[:before]
-        kept = {(event.epoch, event.seq, event.cid) for event in story.history}
-        assert {(said.ack.epoch, said.ack.seq, said.cid) for said in answered} <= kept
+        acknowledged = [(send, send.ack) for send in observed.sends if send.ack]
+        backed_up = sorted(acknowledged, key=lambda pair: pair[1].received_at)[:before]
+        restored = {(event.epoch, event.seq, event.cid) for event in observed.log}
+        assert {(ack.epoch, ack.seq, send.cid) for send, ack in backed_up} <= restored
+        first, first_ack = backed_up[0]
         with ChatSocket(server.ws_url, bot.access_token) as socket:
-            again = socket.send(answered[0].text, cid=answered[0].cid)
-        assert (again["duplicate"], again["seq"]) == (True, answered[0].ack.seq)
+            repeated = socket.send(first.text, cid=first.cid)
+        assert (repeated["duplicate"], repeated["seq"]) == (True, first_ack.seq)
 
-        assert person.http.get("/api/me").status_code == 401  # sessions have ended, accounts have not
+        assert person.http.get("/api/me").status_code == 401  # the session has ended, the account exists
         assert login(server.url, person.name).user_id == person.user_id

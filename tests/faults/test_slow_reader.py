@@ -1,4 +1,4 @@
-"""A socket that does not read: it is closed, others go on unhindered, and it comes back with its position."""
+"""A client that does not read: its socket alone is closed, and it recovers from its position."""
 
 import json
 import socket
@@ -7,17 +7,17 @@ from websockets.frames import Frame, Opcode
 
 from faults.checker import violations
 from faults.crowd import ENVIRONMENT, Crowd
-from faults.story import Event
+from faults.observations import Event
 from support.accounts import Account, register
 from support.server import RunningServer
 from support.socket import ChatSocket
 
-AT_LEAST = 50
+MIN_ACKS = 50
 MEBIBYTE = 1 << 20
 
 
 class StalledReader:
-    """A client by hand, because a library would read ahead: joins the lobby, and then does not read."""
+    """Join the lobby, and then do not read. Implemented by hand, because a library would read ahead."""
 
     def __init__(self, server: RunningServer, account: Account) -> None:
         self._socket = socket.socket()
@@ -48,59 +48,59 @@ class StalledReader:
             assert data, bytes(self._received)
             self._received += data
 
-    def read_to_the_end(self) -> list[tuple[int, bytes]]:
-        """Every whole frame until the server's end, as (opcode, payload)."""
+    def read_to_end(self) -> list[tuple[int, bytes]]:
+        """Return every complete frame until the server closes, as (opcode, payload)."""
         try:
             while data := self._socket.recv(1 << 16):
                 self._received += data
         except ConnectionResetError:
             pass
         self._socket.close()
-        return frames_in(bytes(self._received).partition(b"\r\n\r\n")[2])
+        return parse_frames(bytes(self._received).partition(b"\r\n\r\n")[2])
 
 
-def frames_in(data: bytes) -> list[tuple[int, bytes]]:
-    """The unmasked, unfragmented frames of a server (RFC 6455, section 5.2); a torn last one is left out."""
+def parse_frames(data: bytes) -> list[tuple[int, bytes]]:
+    """Parse the unmasked, unfragmented frames of a server (RFC 6455 §5.2), without an incomplete last one."""
     frames = []
-    at = 0
-    while at + 2 <= len(data):
-        length, start = data[at + 1], at + 2
+    offset = 0
+    while offset + 2 <= len(data):
+        length, start = data[offset + 1], offset + 2
         if length >= 126:
             size = 2 if length == 126 else 8
             length, start = int.from_bytes(data[start : start + size]), start + size
         if start + length > len(data):
             break
-        frames.append((data[at] & 15, data[start : start + length]))
-        at = start + length
+        frames.append((data[offset] & 15, data[start : start + length]))
+        offset = start + length
     return frames
 
 
-def test_who_does_not_read_is_closed_alone_and_resumes() -> None:
+def test_client_that_does_not_read_is_closed_alone_and_recovers() -> None:
     environment = {**ENVIRONMENT, "CLOUDCHAT_OUTBOX_BYTES": str(MEBIBYTE // 8)}
     with RunningServer(environment=environment) as server:
         account = register(server.url)
         stalled = StalledReader(server, account)
         with Crowd(server.ws_url, account, text_chars=3900) as crowd:
-            # More than every buffer between them can hold: the outbox, and what the kernel takes for both sides.
+            # Send more than all buffers can hold: the server's send buffer, and the kernel's for both sides.
             while crowd.acks * 3900 * 2 < 8 * MEBIBYTE:
-                crowd.wait_for_acks(AT_LEAST)
-            frames = stalled.read_to_the_end()
+                crowd.wait_for_acks(MIN_ACKS)
+            frames = stalled.read_to_end()
             texts = [payload.decode() for opcode, payload in frames if opcode == Opcode.TEXT]
             seen = [Event.of(text) for text in texts if json.loads(text)["type"] == "message"]
-            crowd.wait_for_acks(AT_LEAST)
-            story = crowd.finish()
+            crowd.wait_for_acks(MIN_ACKS)
+            observed = crowd.finish()
         closes = [int.from_bytes(payload[:2]) for opcode, payload in frames if opcode == Opcode.CLOSE]
-        assert closes in ([4408], []), closes  # cut, when it took longer than the server waits for a goodbye
-        assert len(seen) < len(story.history), "it was never closed"
-        assert [event.raw for event in seen] == [event.raw for event in story.history[: len(seen)]]
-        with ChatSocket(server.ws_url, account.access_token) as back:
-            back.receive()
-            place = {"epoch": seen[-1].epoch, "seq": seen[-1].seq}
-            joined = back.join(after=place)
-            assert joined["seq"] == story.history[-1].seq
+        assert closes in ([4408], []), closes  # none if the server's close timeout ended first
+        assert len(seen) < len(observed.log), "the reader was never closed"
+        assert [event.raw for event in seen] == [event.raw for event in observed.log[: len(seen)]]
+        with ChatSocket(server.ws_url, account.access_token) as resumed:
+            resumed.receive()
+            position = {"epoch": seen[-1].epoch, "seq": seen[-1].seq}
+            joined = resumed.join(after=position)
+            assert joined["seq"] == observed.log[-1].seq
             assert joined["status"] == "recovered"
-            missed = [back.receive() for _ in range(joined["seq"] - seen[-1].seq)]
+            missed = [resumed.receive() for _ in range(joined["seq"] - seen[-1].seq)]
             assert [frame["seq"] for frame in missed] == list(range(seen[-1].seq + 1, joined["seq"] + 1))
-            assert back.raw[-1] == story.history[-1].raw
-    assert violations(story) == []
-    assert set(crowd.connections.values()) == {1}, "somebody else was closed too"
+            assert resumed.raw[-1] == observed.log[-1].raw
+    assert violations(observed) == []
+    assert set(crowd.connections.values()) == {1}, "another client was closed, too"

@@ -1,4 +1,4 @@
-"""`cloudchat …` as an operator types it."""
+"""Run `cloudchat …` as an operator does, and check the result."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ from support.server import CLOUDCHAT, environment_of
 def admin(
     state: Path, *arguments: str | Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `cloudchat admin …` on a state to its end."""
+    """Run `cloudchat admin …` as a process of its own until it exits."""
     return subprocess.run(
         [CLOUDCHAT, "admin", *arguments],
         env=environment_of(state, environment),
@@ -29,7 +29,7 @@ def admin(
 def run_here(
     state: Path, *arguments: str | Path, environment: Mapping[str, str] | None = None, stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run `cloudchat …` in this process, which saves a second of imports each time."""
+    """Run `cloudchat …` in this process, which saves a second of imports per call."""
     out, err = io.StringIO(), io.StringIO()
     command = [*map(str, arguments)]
     with (
@@ -40,19 +40,19 @@ def run_here(
     ):
         try:
             code = main(command)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
+        except SystemExit as error:
+            code = int(error.code or 0)
     return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
 
 
 def done(command: subprocess.CompletedProcess[str]) -> str:
-    """Its output, of a command that has nothing to complain of."""
+    """Return the output of a command; assert that it succeeded without a warning."""
     assert (command.returncode, command.stderr) == (0, ""), command.stderr
     return command.stdout
 
 
 def refused(command: subprocess.CompletedProcess[str]) -> str:
-    """The one line with which a command was refused."""
+    """Return the error of a command; assert that it failed with this one line."""
     assert command.returncode == 1, command
     assert command.stdout == ""
     assert len(command.stderr.splitlines()) == 1, command.stderr

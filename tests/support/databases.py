@@ -1,8 +1,8 @@
-"""Which databases a test runs on."""
+"""Run a test on several databases."""
 
 import pytest
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 on_both = pytest.mark.parametrize("services", [SQLITE, POSTGRESQL], indirect=True)
-"""For what a database decides: races, constraints, locks. Whole modules: `pytestmark = on_both`."""
+"""For behaviour that a database determines: races, constraints, locks. For a whole module: `pytestmark = on_both`."""

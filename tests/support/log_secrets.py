@@ -1,11 +1,11 @@
-"""What must be in no log that any test has a server write (ASVS 14.2.1, 16.2.5)."""
+"""Find secrets in a log. No server of any test may log one (ASVS 14.2.1, 16.2.5)."""
 
 import re
 
 from support.accounts import PASSWORD
 
 _SECRETS = (
-    r"(?<![\w-])eyJ[\w-]{10,}\.eyJ",  # a JWT; an id may have these letters, too
+    r"(?<![\w-])eyJ[\w-]{10,}\.eyJ",  # a JWT; an id may contain these letters, too
     r"(?<![\w-])[\w-]{43}(?![\w-])",  # a refresh token, an invite
     r"\$argon2",
     r"cloudchat\.token\.",
@@ -14,9 +14,9 @@ _SECRETS = (
     r"BEGIN \w*PRIVATE KEY",
     re.escape(PASSWORD),
 )
-_ANY = re.compile("|".join(_SECRETS))
+_ANY_SECRET = re.compile("|".join(_SECRETS))
 
 
 def secret_in(log: str) -> str | None:
-    """The first line that tells a secret."""
-    return next((line for line in log.splitlines() if _ANY.search(line)), None)
+    """Return the first line with a secret; None if there is none."""
+    return next((line for line in log.splitlines() if _ANY_SECRET.search(line)), None)

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own: a cluster in a temporary folder, on a unix socket in it, ended by its pid."""
+"""A PostgreSQL server for tests: a cluster in a temporary folder, with its unix socket there."""
 
 import contextlib
 import os
@@ -19,24 +19,23 @@ from psycopg import sql
 
 from cloudchat.database.migrations import upgrade
 from cloudchat.process.parent_death import die_with_parent
-from support.lifetime import EndsWithItsBlock
-from support.processes import children_of, wait_until
+from support.processes import ManagedProcess, children_of, wait_until
 
 _USER = "cloudchat"
-# Nothing here has to survive a power cut.
+# No data of a test needs to survive a power loss.
 _SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=", "max_connections=60")
 
 
 def postgres_folder() -> Path:
-    """Where the server programs are: Debian keeps them out of the PATH. Raises AssertionError."""
+    """Return the folder of the server programs, which Debian does not put on the PATH. Raises AssertionError."""
     found = [Path(path).resolve().parent for path in filter(None, [shutil.which("postgres")])]
     found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
-    assert found, "there is no PostgreSQL here; run tests/install_packages"
+    assert found, "PostgreSQL is not installed: run tests/install_packages"
     return found[0]
 
 
-class RunningPostgres(EndsWithItsBlock):
-    """A cluster that a test may stop and start again. Leaving the context ends it and removes its folder."""
+class RunningPostgres(ManagedProcess):
+    """A cluster that a test may stop and start again. The end of the context ends it and removes its folder."""
 
     def __init__(self) -> None:
         self._binaries = postgres_folder()
@@ -61,27 +60,27 @@ class RunningPostgres(EndsWithItsBlock):
         )
 
     def url(self, database: str = "postgres") -> str:
-        """What CLOUDCHAT_DATABASE_URL would say."""
+        """Return the value for CLOUDCHAT_DATABASE_URL."""
         return f"postgresql://{_USER}@/{database}?host={self.folder}"
 
-    def create_database(self, like: str = "template1") -> str:
-        """The name of a new database: empty, or a copy of `like`, to which nobody may be connected."""
+    def create_database(self, template: str = "template1") -> str:
+        """Create a database, empty or as a copy of `template`, and return its name. Nobody may use the template."""
         name = f"chat_{secrets.token_hex(8)}"
         with self._connect() as connection:
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(like))
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
             )
         return name
 
     def migrated_database(self) -> str:
-        """The URL of a new database whose schema is today's. Migrated once, then copied, which takes 50 ms."""
+        """Return the URL of a new database with the current schema. It is migrated once, then copied in 50 ms."""
         if self._migrated is None:
             self._migrated = self.create_database()
             upgrade(self.url(self._migrated))
         return self.url(self.create_database(self._migrated))
 
     def start(self) -> Self:
-        """Return once it answers."""
+        """Start the server, and return when it answers."""
         self._process = subprocess.Popen(
             [
                 self._binaries / "postgres",
@@ -92,53 +91,53 @@ class RunningPostgres(EndsWithItsBlock):
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=(self.folder / "log").open("ab"),
-            # A killed test run must not leave a database server behind.
+            # A killed test run must not leave a database server running.
             preexec_fn=partial(die_with_parent, os.getpid()),
             **self._identity,
         )
-        wait_until(self._answers, "PostgreSQL answers")
+        wait_until(self._is_answering, "PostgreSQL answers")
         return self
 
     def stop(self) -> None:
-        """Cut every connection and end, as an administrator's `pg_ctl stop` does."""
+        """Close every connection and end, as with `pg_ctl stop`."""
         assert self._process is not None, "not started"
         self._process.send_signal(signal.SIGINT)
         self._process.wait(20)
 
     @contextmanager
-    def standing_still(self) -> Iterator[None]:
-        """The server and all who serve its connections stop, and close none: a machine that hangs."""
+    def paused(self) -> Iterator[None]:
+        """Stop the server and the processes of its connections, as on a hanging machine: no connection closes."""
         assert self._process is not None, "not started"
-        ids = [self._process.pid, *children_of(self._process.pid)]
-        for pid in ids:
+        pids = [self._process.pid, *children_of(self._process.pid)]
+        for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            for pid in reversed(ids):
+            for pid in reversed(pids):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
 
-    def only_reads(self, yes: bool) -> None:
-        """Let every new transaction be read-only, as on a replica that has not taken over yet."""
+    def set_read_only(self, enabled: bool) -> None:
+        """Make every new transaction read-only, as on a replica that has not been promoted yet."""
         with self._connect() as connection:
             connection.execute(
                 sql.SQL("ALTER SYSTEM SET default_transaction_read_only = {}").format(
-                    sql.Literal("on" if yes else "off")
+                    sql.Literal("on" if enabled else "off")
                 )
             )
             connection.execute("SELECT pg_reload_conf()")
 
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGQUIT)  # at once, with all of its children
+            self._process.send_signal(signal.SIGQUIT)  # immediate shutdown, with all of its children
             self._process.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.url(), autocommit=True)
 
-    def _answers(self) -> bool:
+    def _is_answering(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, (self.folder / "log").read_text()
         try:
@@ -149,7 +148,7 @@ class RunningPostgres(EndsWithItsBlock):
 
 
 def _identity() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root: then as its own user, who came with its package."""
+    """Return the identity to run as: PostgreSQL refuses to run as root, so root uses the user from its package."""
     if os.getuid() != 0:
         return {}
     user = pwd.getpwnam("postgres")

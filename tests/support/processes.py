@@ -1,4 +1,4 @@
-"""Processes of a test, found in /proc, and ended one by one by their pid."""
+"""Processes of a test: found in /proc, and ended one by one by their pid."""
 
 import contextlib
 import os
@@ -7,10 +7,36 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+class ManagedProcess:
+    """A context manager that starts a process, and always ends it, even if its start fails."""
+
+    def start(self) -> Self:
+        """Start it, and return when it answers."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End it, and remove its files."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
-    """Poll until `condition()` is true. Raises AssertionError that names `what` after `seconds`."""
+    """Poll until `condition()` is true. Raises AssertionError with `what` after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -19,7 +45,7 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 20.0
 
 
 def start_time(pid: int) -> str | None:
-    """Kernel start time of a living process: with the pid it names one process for ever. None if it is gone."""
+    """Return the kernel's start time of a living process, None if it ended. With the pid it identifies the process."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -32,7 +58,7 @@ def is_alive(pid: int) -> bool:
 
 
 def children_of(pid: int) -> list[int]:
-    """The direct children of a process that live now."""
+    """Return the living direct children of a process."""
     children = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -44,14 +70,14 @@ def children_of(pid: int) -> list[int]:
 
 
 def command_line(pid: int) -> str:
-    """The arguments of a process, joined by spaces; empty when it is gone."""
+    """Return the arguments of a process, joined by spaces; empty if it ended."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     return ""
 
 
 def processes_of(folder: Path) -> list[int]:
-    """Pids of living processes that have something below `folder` open, or stand in it."""
+    """Return the pids of living processes that have a file below `folder` open, or work in it."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and is_alive(int(entry.name)):
@@ -63,7 +89,7 @@ def processes_of(folder: Path) -> list[int]:
 
 
 def end(pid: int, started: str | None) -> None:
-    """SIGKILL the process with this pid, if it is still the one that started at `started`."""
+    """SIGKILL the process with this pid if it is the one that started at `started`: the pid may have been reused."""
     if started is not None and start_time(pid) == started:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""`RawSocket`: bytes to and from the server's port, for everything that a well-behaved client can't be made to do."""
+"""`RawSocket`: bytes to and from the server's port, for everything that no well-behaved client does."""
 
 import secrets
 import socket
@@ -16,7 +16,7 @@ UPGRADE = (
 
 @dataclass(frozen=True)
 class RawFrame:
-    """One frame as it came."""
+    """One received frame."""
 
     opcode: int
     payload: bytes
@@ -30,7 +30,7 @@ class RawFrame:
 def frame(
     opcode: int, payload: bytes = b"", *, final: bool = True, masked: bool = True, reserved: int = 0, claim: int = -1
 ) -> bytes:
-    """One frame. `reserved` are the RSV bits as in the first byte (0x40 is RSV1); `claim` lies about the length."""
+    """Return one frame. `reserved`: the RSV bits as in the first byte (0x40 is RSV1); `claim`: a false length."""
     length = len(payload) if claim < 0 else claim
     first = (0x80 if final else 0) | reserved | opcode
     mask_bit = 0x80 if masked else 0
@@ -48,20 +48,20 @@ class RawSocket:
 
     def __init__(self, port: int, *, receive_buffer: int | None = None) -> None:
         self.socket = socket.socket()
-        if receive_buffer is not None:  # before connecting: it decides how much the kernel offers to take
+        if receive_buffer is not None:  # before connecting: it determines the window that the kernel offers
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.connect(("127.0.0.1", port))
         self._unread = b""
 
     @classmethod
     def upgraded(cls, port: int, token: str, *, receive_buffer: int | None = None, extra: str = "") -> Self:
-        """A socket that has been let in, before anything of `welcome` is read."""
-        made = cls(port, receive_buffer=receive_buffer)
-        made.send(made.request(token, extra=extra))
-        head = made.read_head()
+        """Return a socket after a successful handshake, before anything of `welcome` is read."""
+        raw = cls(port, receive_buffer=receive_buffer)
+        raw.send(raw.request(token, extra=extra))
+        head = raw.read_head()
         assert head.startswith(b"HTTP/1.1 101"), head
-        made.head = head
-        return made
+        raw.head = head
+        return raw
 
     head: bytes = b""
 
@@ -76,7 +76,7 @@ class RawSocket:
         self.socket.sendall(data)
 
     def flood(self, data: bytes, seconds: float = 0.0) -> int:
-        """Send as much of `data` as the server takes, until it takes none for `seconds`; returns the bytes taken."""
+        """Send `data` until the server accepts nothing for `seconds`; return the number of bytes sent."""
         view, sent = memoryview(data), 0
         self.socket.settimeout(seconds or 5)
         try:
@@ -87,15 +87,15 @@ class RawSocket:
         return sent
 
     def read_head(self, seconds: float = 10) -> bytes:
-        """Status line and headers of an answer."""
+        """Return the status line and the headers of a response."""
         while b"\r\n\r\n" not in self._unread:
-            if not self._more(seconds):
+            if not self._read_more(seconds):
                 break
         head, _, self._unread = self._unread.partition(b"\r\n\r\n")
         return head
 
     def read_frame(self, seconds: float = 10) -> RawFrame | None:
-        """The next frame, None at the end. Raises TimeoutError."""
+        """Return the next frame; None at the end of the connection. Raises TimeoutError."""
         while True:
             if len(self._unread) >= 2:
                 length, start = self._unread[1] & 0x7F, 2
@@ -107,18 +107,18 @@ class RawSocket:
                     found = RawFrame(self._unread[0] & 0x0F, self._unread[start : start + length], self._unread[0])
                     self._unread = self._unread[start + length :]
                     return found
-            if not self._more(seconds):
+            if not self._read_more(seconds):
                 return None
 
     def close_frame(self, seconds: float = 10) -> RawFrame | None:
-        """Read on to the close frame; None when the connection ends without one. Raises TimeoutError."""
+        """Read until the close frame and return it; None if the connection ends without one. Raises TimeoutError."""
         while (found := self.read_frame(seconds)) is not None and found.opcode != CLOSE:
             pass
         return found
 
     def read_to_end(self, seconds: float = 10) -> bytes:
-        """Everything until the server closes. Raises TimeoutError when it sends nothing for so long."""
-        while self._more(seconds):
+        """Return everything until the server closes. Raises TimeoutError if it sends nothing for `seconds`."""
+        while self._read_more(seconds):
             pass
         rest, self._unread = self._unread, b""
         return rest
@@ -134,7 +134,7 @@ class RawSocket:
     ) -> None:
         self.close()
 
-    def _more(self, seconds: float) -> bool:
+    def _read_more(self, seconds: float) -> bool:
         self.socket.settimeout(seconds)
         try:
             data = self.socket.recv(1 << 18)
@@ -145,9 +145,9 @@ class RawSocket:
 
 
 def text(value: bytes | str) -> bytes:
-    """A whole text message, masked with a random mask as clients must."""
+    """Return a complete text message, masked with a random key as clients must."""
     payload = value.encode() if isinstance(value, str) else value
     mask = secrets.token_bytes(4)
-    whole = frame(TEXT, payload)
-    head = whole[: len(whole) - len(payload) - 4]
+    unmasked = frame(TEXT, payload)
+    head = unmasked[: len(unmasked) - len(payload) - 4]
     return head + mask + bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))

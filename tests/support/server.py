@@ -1,4 +1,4 @@
-"""`RunningServer`: the real `cloudchat serve`, in its own process, on a free port, with its own state."""
+"""`RunningServer`: the real `cloudchat serve` as a process, on a free port, with a state folder of its own."""
 
 import atexit
 import functools
@@ -22,16 +22,16 @@ from cloudchat.cli.state_folder import prepare_state_folder
 from cloudchat.database.migrations import upgrade
 from cloudchat.settings import Settings
 from support import processes
-from support.lifetime import EndsWithItsBlock
 from support.log_secrets import secret_in
+from support.processes import ManagedProcess
 
 CLOUDCHAT = Path(sysconfig.get_path("scripts")) / "cloudchat"
-_OPEN = re.compile(r"open at http://\S+:(\d+)")
+_READY = re.compile(r"open at http://\S+:(\d+)")
 _PASSWORD = re.compile(r"one-time password: (\S+)")
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
+    """Return a port that no process listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -39,8 +39,8 @@ def free_port() -> int:
 
 
 @functools.cache
-def first_state() -> tuple[Path, str]:
-    """A state folder after its first start, made once for each process of the tests, and its one-time password."""
+def _prepared_state() -> tuple[Path, str]:
+    """Return a state folder as after a first start, made once per test process, and its one-time password."""
     folder = Path(tempfile.mkdtemp(prefix="cc-first-", dir="/tmp")) / "state"
     atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
     settings = Settings(state_dir=prepare_state_folder(folder), database_url=None)
@@ -51,15 +51,15 @@ def first_state() -> tuple[Path, str]:
 
 
 def environment_of(state_dir: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This environment without any setting of the developer's own shell, and with the test's."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CLOUDCHAT_")}
-    return {**clean, "CLOUDCHAT_STATE_DIR": str(state_dir), "PYTHONUNBUFFERED": "1", **(extra or {})}
+    """Return this environment without the settings of the developer's shell, and with those of the test."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CLOUDCHAT_")}
+    return {**inherited, "CLOUDCHAT_STATE_DIR": str(state_dir), "PYTHONUNBUFFERED": "1", **(extra or {})}
 
 
 def serve_to_its_end(
     state_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `cloudchat serve` where it is expected to refuse; kills it and raises TimeoutExpired when it does not."""
+    """Run `cloudchat serve` in a case in which it must not start. Raises TimeoutExpired, and kills it, if it starts."""
     return subprocess.run(
         [CLOUDCHAT, "serve", *arguments],
         env=environment_of(state_dir, {"CLOUDCHAT_PORT": "0", **(environment or {})}),
@@ -71,11 +71,11 @@ def serve_to_its_end(
     )
 
 
-class RunningServer(EndsWithItsBlock):
-    """A server that a test may kill, stop and start again as often as it likes.
+class RunningServer(ManagedProcess):
+    """A server that a test may kill, stop and start again any number of times.
 
-    Use as a context manager; leaving it ends every process that it started. The first start picks a free port and
-    keeps it, so that clients find the server again after `restart()`.
+    Use as a context manager: its end ends every process that the server started. The first start chooses a free port,
+    and later starts use the same one, so that clients can reconnect after `restart()`.
     """
 
     def __init__(
@@ -90,12 +90,12 @@ class RunningServer(EndsWithItsBlock):
         pass_fds: Sequence[int] = (),
         first_start: bool = False,
     ) -> None:
-        """`first_start`: begin with nothing; else with what a first start has made, which is half a second less."""
-        self._own_state = None if state_dir else Path(tempfile.mkdtemp(prefix="cc-", dir="/tmp"))
-        self.state_dir = state_dir or self._own_state / "state"
+        """`first_start`: start without any state. Otherwise a prepared state saves half a second."""
+        self._temporary = None if state_dir else Path(tempfile.mkdtemp(prefix="cc-", dir="/tmp"))
+        self.state_dir = self._temporary / "state" if self._temporary else Path(state_dir or "")
         self._prepared_password: str | None = None
         if state_dir is None and not first_start and "CLOUDCHAT_DATABASE_URL" not in (environment or {}):
-            prepared, self._prepared_password = first_state()
+            prepared, self._prepared_password = _prepared_state()
             shutil.copytree(prepared, self.state_dir, copy_function=shutil.copy2)
         self.port = port or 0
         self.workers = workers
@@ -104,11 +104,11 @@ class RunningServer(EndsWithItsBlock):
         self._pass_fds = tuple(pass_fds)
         self._process: subprocess.Popen[bytes] | None = None
         self._output = bytearray()
-        self._news = threading.Condition()
-        self._silent = False  # the output is at its end: nothing more can come
-        self._seen: dict[int, str | None] = {}
+        self._output_changed = threading.Condition()
+        self._output_ended = False
+        self._start_times: dict[int, str | None] = {}
 
-    # -- where it is --
+    # -- addresses, pids, output --
 
     @property
     def url(self) -> str:
@@ -125,35 +125,35 @@ class RunningServer(EndsWithItsBlock):
 
     @property
     def store_pid(self) -> int:
-        """Pid of the embedded store that runs now."""
+        """The pid of the running embedded store."""
         return int((self.state_dir / "store" / "store.pid").read_text())
 
     @property
     def worker_pids(self) -> list[int]:
-        """The worker processes, when there are several."""
+        """The pids of the worker processes; empty with a single process."""
         return [pid for pid in processes.children_of(self.pid) if "spawn_main" in processes.command_line(pid)]
 
     @property
     def log(self) -> str:
-        """Everything the server wrote so far, of all its starts."""
-        with self._news:
+        """Everything that the server has written, since its first start."""
+        with self._output_changed:
             return self._output.decode(errors="replace")
 
     @property
     def first_password(self) -> str:
-        """The first administrator's one-time password, as the first start printed it."""
+        """The one-time password of the first administrator, from the first start."""
         if self._prepared_password is not None:
             return self._prepared_password
         found = _PASSWORD.search(self.log)
         assert found, f"no one-time password in:\n{self.log}"
         return found[1]
 
-    # -- its life --
+    # -- lifecycle --
 
     def start(self, *, wait: bool = True) -> Self:
-        """Start it; with `wait`, return once it says where it is open."""
+        """Start the server. With `wait`, return when it prints its address."""
         assert self._process is None or self._process.poll() is not None, "already running"
-        already = len(self.log)
+        since = len(self.log)
         variables = {"CLOUDCHAT_PORT": str(self.port), "CLOUDCHAT_WORKERS": str(self.workers), **self.environment}
         process = subprocess.Popen(
             self._command,
@@ -164,80 +164,82 @@ class RunningServer(EndsWithItsBlock):
             start_new_session=True,
             pass_fds=self._pass_fds,
         )
-        with self._news:  # the reader of the process before may reach its end only now: it must not speak for this one
+        with (
+            self._output_changed
+        ):  # the thread of the previous process may end only now: it must not set `_output_ended`
             self._process = process
-            self._silent = False
-        threading.Thread(target=self._collect, args=(process,), daemon=True).start()
-        self._remember()
+            self._output_ended = False
+        threading.Thread(target=self._read_output, args=(process,), daemon=True).start()
+        self._record_processes()
         if wait:
-            self.port = int(self.wait_for_output(_OPEN, since=already)[1])
-            self._remember()
+            self.port = int(self.wait_for_output(_READY, since=since)[1])
+            self._record_processes()
         return self
 
     def wait_for_output(self, pattern: re.Pattern[str] | str, *, since: int = 0, seconds: float = 30) -> re.Match[str]:
         """Wait until the output after character `since` matches. Raises AssertionError with the whole log."""
         expression = re.compile(pattern)
-        with self._news:
-            self._news.wait_for(
-                lambda: expression.search(self.log, since) or self._silent,
+        with self._output_changed:
+            self._output_changed.wait_for(
+                lambda: expression.search(self.log, since) or self._output_ended,
                 timeout=seconds,
             )
             found = expression.search(self.log, since)
-        assert found, f"{expression.pattern!r} did not come; the log:\n{self.log}"
+        assert found, f"{expression.pattern!r} is not in the log:\n{self.log}"
         return found
 
     def kill(self) -> None:
-        """SIGKILL the server alone, as the kernel would when memory runs out."""
+        """SIGKILL the server alone, as the kernel does when memory runs out."""
         self.signal(signal.SIGKILL)
         self.wait()
 
     def kill_store(self) -> int:
-        """SIGKILL the embedded store alone; returns its pid."""
-        self._remember()
+        """SIGKILL the embedded store alone; return its pid."""
+        self._record_processes()
         pid = self.store_pid
         os.kill(pid, signal.SIGKILL)
         return pid
 
     def wait_for_new_store(self, old_pid: int) -> int:
-        """Wait until the server has replaced the store `old_pid`; returns the new one's pid."""
+        """Wait until the server has replaced the store `old_pid`; return the pid of the new one."""
         processes.wait_until(lambda: self._store_pid_or_none() not in (None, old_pid), "a new store")
-        self._remember()
+        self._record_processes()
         return self.store_pid
 
     def terminate(self) -> int:
-        """SIGTERM, as `systemctl stop` does; returns the exit code."""
+        """SIGTERM, as from `systemctl stop`; return the exit code."""
         self.signal(signal.SIGTERM)
         return self.wait()
 
     def signal(self, number: signal.Signals) -> None:
-        self._remember()
+        self._record_processes()
         assert self._process is not None, "not started"
         self._process.send_signal(number)
 
     def wait(self, seconds: float = 20) -> int:
-        """Wait for the server's own process; returns its exit code."""
+        """Wait for the end of the server's own process; return its exit code."""
         assert self._process is not None, "not started"
         return self._process.wait(seconds)
 
     def restart(self) -> Self:
-        """Start again with the same port and state; stops it first when it still runs."""
+        """Start again with the same port and state; stop the server first if it runs."""
         if self._process is not None and self._process.poll() is None:
             self.terminate()
         return self.start()
 
     def close(self) -> None:
-        """End everything that was started, also what a failed test left behind, and remove the state."""
+        """End all processes, including those that a failed test left, and remove the state."""
         if self._process is not None and self._process.poll() is None:
             try:
                 self.terminate()
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        for pid, started in self._seen.items():
+        for pid, started in self._start_times.items():
             processes.end(pid, started)
-        if self._own_state:
-            shutil.rmtree(self._own_state, ignore_errors=True)
-        assert (told := secret_in(self.log)) is None, f"a secret in the log: {told}"
+        if self._temporary:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+        assert (line := secret_in(self.log)) is None, f"a secret in the log: {line}"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -246,7 +248,7 @@ class RunningServer(EndsWithItsBlock):
             sys.stderr.write(f"--- log of {self.url} ---\n{self.log}\n")
         super().__exit__(kind, error, trace)
 
-    # -- inside --
+    # -- internal --
 
     def _store_pid_or_none(self) -> int | None:
         try:
@@ -255,19 +257,19 @@ class RunningServer(EndsWithItsBlock):
             return None
         return pid if processes.is_alive(pid) else None
 
-    def _remember(self) -> None:
-        """Note every process of ours with its start time, so that `close` can end what outlives the server."""
+    def _record_processes(self) -> None:
+        """Record every process of the server with its start time, so that `close` can end those that outlive it."""
         for pid in [self.pid, *processes.children_of(self.pid), self._store_pid_or_none()]:
-            if pid is not None and pid not in self._seen:
-                self._seen[pid] = processes.start_time(pid)
+            if pid is not None and pid not in self._start_times:
+                self._start_times[pid] = processes.start_time(pid)
 
-    def _collect(self, process: subprocess.Popen[bytes]) -> None:
+    def _read_output(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
         with process.stdout:
             while chunk := os.read(process.stdout.fileno(), 65536):
-                with self._news:
+                with self._output_changed:
                     self._output += chunk
-                    self._news.notify_all()
-        with self._news:
-            self._silent = process is self._process
-            self._news.notify_all()
+                    self._output_changed.notify_all()
+        with self._output_changed:
+            self._output_ended = process is self._process
+            self._output_changed.notify_all()

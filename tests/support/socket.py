@@ -1,4 +1,4 @@
-"""`ChatSocket`: a small blocking client of cloudchat.v1 for tests. It keeps every frame, in order, as it came."""
+"""`ChatSocket`: a small blocking client of cloudchat.v1 for tests. It records every received frame."""
 
 import json
 import time
@@ -16,11 +16,10 @@ Frame = dict[str, Any]
 
 
 class ChatSocket:
-    """One socket. The token goes into the Authorization header, or, as browsers must, into a subprotocol.
+    """One socket. The token is sent in the Authorization header, or, as browsers must, in a subprotocol.
 
-    `options` go to `websockets.sync.client.connect`.
-
-    Opening raises `websockets.exceptions.InvalidStatus` for a refused upgrade; reading raises `ConnectionClosed`.
+    `options` are passed to `websockets.sync.client.connect`. The constructor raises
+    `websockets.exceptions.InvalidStatus` for a rejected handshake; reading raises `ConnectionClosed`.
     """
 
     def __init__(
@@ -33,17 +32,17 @@ class ChatSocket:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         protocols = [Subprotocol("cloudchat.v1")]
-        sent = dict(headers or {})
+        all_headers = dict(headers or {})
         if as_browser:
             protocols.append(Subprotocol(f"cloudchat.token.{token}"))
         elif token:
-            sent["Authorization"] = f"Bearer {token}"
-        self._opened = ExitStack()
-        self.ws = self._opened.enter_context(
+            all_headers["Authorization"] = f"Bearer {token}"
+        self._exit_stack = ExitStack()
+        self.ws = self._exit_stack.enter_context(
             connect(
                 ws_url,
                 subprotocols=protocols,
-                additional_headers=sent,
+                additional_headers=all_headers,
                 compression=None,
                 close_timeout=1,
                 proxy=None,
@@ -59,11 +58,14 @@ class ChatSocket:
         self._ids = 0
 
     def receive(self, seconds: float = 10) -> Frame:
-        """The next frame that no call has returned yet. Raises TimeoutError."""
+        """Return the next frame that no call has returned yet. Raises TimeoutError."""
         return self._unread.popleft() if self._unread else self._read(seconds)
 
     def wait_for(self, wanted: str | Callable[[Frame], bool], seconds: float = 10) -> Frame:
-        """The first unread frame of this type, or that satisfies `wanted`; others stay unread. Raises TimeoutError."""
+        """Return the first unread frame of this type, or that satisfies `wanted`. Raises TimeoutError.
+
+        Frames before it stay unread.
+        """
         matches = (lambda frame: frame["type"] == wanted) if isinstance(wanted, str) else wanted
         for index, frame in enumerate(self._unread):
             if matches(frame):
@@ -75,25 +77,25 @@ class ChatSocket:
             if matches(frame):
                 return frame
             self._unread.append(frame)
-        raise TimeoutError(f"{wanted} did not come; unread: {list(self._unread)}")
+        raise TimeoutError(f"{wanted} was not received; unread: {list(self._unread)}")
 
     def command(self, type_: str, **fields: object) -> Frame:
-        """Send a command and wait for the reply that repeats its id (an `error` too)."""
+        """Send a command, and return the reply with its id, which may be an `error`."""
         self._ids += 1
-        return self._ask({"type": type_, "id": f"c{self._ids}", **fields})
+        return self._request({"type": type_, "id": f"c{self._ids}", **fields})
 
     def join(self, room: str = "lobby", **fields: object) -> Frame:
         return self.command("join", room=room, **fields)
 
     def send(self, text: str, room: str = "lobby", cid: str | None = None, **fields: object) -> Frame:
-        """Send a message; returns its `ack` or `error`."""
+        """Send a message; return its `ack` or `error`."""
         return self.command("send", room=room, text=text, cid=cid or str(uuid.uuid4()), **fields)
 
     def send_raw(self, text: str | bytes) -> None:
         self.ws.send(text)
 
     def close(self) -> None:
-        self._opened.close()
+        self._exit_stack.close()
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +105,7 @@ class ChatSocket:
     ) -> None:
         self.close()
 
-    def _ask(self, command: Frame) -> Frame:
+    def _request(self, command: Frame) -> Frame:
         self.ws.send(json.dumps(command))
         return self.wait_for(lambda frame: frame.get("id") == command["id"])
 

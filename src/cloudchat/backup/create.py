@@ -1,7 +1,7 @@
-"""A backup: the rooms, then the database, then the keys, in one file.
+"""Create a backup: the rooms, then the database, then the keys, in one file, while servers keep running.
 
-In this order, so that what comes later knows everything that comes before: every author of a message is in the
-database, every second factor in it can be decrypted by a key. Servers go on working meanwhile.
+The order makes the parts fit together, because each part knows everything that the parts before it refer to: every
+author of a message is in the database, and a key can decrypt every second factor in the database.
 """
 
 import gzip
@@ -11,8 +11,8 @@ from typing import BinaryIO, cast
 from cloudchat import __version__
 from cloudchat.auth.key_folder import lock_key_folder
 from cloudchat.auth.tokens.keys import key_files
-from cloudchat.backup.archive_writer import ArchiveWriter
-from cloudchat.backup.atomic_file import atomic_file
+from cloudchat.backup.archive import ArchiveWriter
+from cloudchat.backup.backup_files import atomic_file
 from cloudchat.backup.manifest import DATABASES, FORMAT, KEYS, ROOMS, BadBackup, Manifest
 from cloudchat.backup.room_export import export_rooms
 from cloudchat.backup.room_records import write_records
@@ -22,25 +22,28 @@ from cloudchat.database.postgres_copy import dump_postgres
 from cloudchat.database.sqlite_copy import copy_sqlite
 from cloudchat.database.urls import kind_of, sqlite_file, sqlite_url
 
-_COMPRESSION = 3  # twice as fast as gzip's own 6, and a tenth larger: the server needs the machine too
+_GZIP_LEVEL = 3  # twice as fast as gzip's default 6 and a tenth larger; the server needs the processor too
 
 
 def create_backup(target: Path, store_url: str, database_url: str, keys: Path, now: float) -> Manifest:
-    """Write the file. Raises BadBackup, BrokerUnavailable, CopyFailed, MigrationError, DatabaseUrlError, OSError."""
-    kind = kind_of(database_url)
+    """Write the file `target`, and return its manifest. `keys` is the folder of the signing keys.
+
+    Raises BadBackup, BrokerUnavailable, CopyFailed, MigrationError, DatabaseUrlError, OSError.
+    """
+    database_kind = kind_of(database_url)
     if revision_of(database_url) is None:
-        raise BadBackup("there is nothing to back up: no server has made its database here")
+        raise BadBackup("there is nothing to back up: no server has created its database here yet")
     with atomic_file(target) as (file, scratch):
         archive = ArchiveWriter(file, now)
         with archive.member(ROOMS) as member:
-            rooms, events = _write_rooms(store_url, member)
-        schema = _write_database(archive, kind, database_url, scratch)
+            rooms, events = write_rooms(store_url, member)
+        schema = _write_database(archive, database_kind, database_url, scratch)
         _write_keys(archive, keys)
         manifest = Manifest(
             format=FORMAT,
             cloudchat=__version__,
             created_at=rfc3339(now),
-            database=kind,
+            database=database_kind,
             schema=schema,
             rooms=rooms,
             events=events,
@@ -50,13 +53,14 @@ def create_backup(target: Path, store_url: str, database_url: str, keys: Path, n
     return manifest
 
 
-def _write_rooms(store_url: str, member: BinaryIO) -> tuple[int, int]:
-    with gzip.GzipFile(fileobj=member, mode="wb", compresslevel=_COMPRESSION, mtime=0) as packed:
-        return write_records(export_rooms(store_url), cast(BinaryIO, packed))
+def write_rooms(store_url: str, file: BinaryIO) -> tuple[int, int]:
+    """Write all rooms of a store as gzipped records; return the number of rooms and of events."""
+    with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_GZIP_LEVEL, mtime=0) as lines:
+        return write_records(export_rooms(store_url), cast(BinaryIO, lines))
 
 
 def _write_database(archive: ArchiveWriter, kind: str, url: str, scratch: Path) -> str:
-    """Returns the schema of what was written."""
+    """Write the database, and return the schema revision of the copy."""
     source = sqlite_file(url)
     if source is None:
         with archive.member(DATABASES[kind]) as member:
@@ -71,6 +75,6 @@ def _write_keys(archive: ArchiveWriter, keys: Path) -> None:
     if not keys.is_dir():
         return
     with lock_key_folder(keys):
-        others = sorted(path for path in keys.iterdir() if path.suffix == ".key")
-        for path in [*key_files(keys), *others]:
+        secrets = sorted(path for path in keys.iterdir() if path.suffix == ".key")
+        for path in [*key_files(keys), *secrets]:
             archive.add(f"{KEYS}{path.name}", path)

@@ -1,4 +1,4 @@
-"""What a backup says of itself: its last but one member, with the checksums of all before it."""
+"""The manifest of a backup: its last member but one, with the checksums of all members before it."""
 
 import hashlib
 
@@ -14,11 +14,14 @@ KEYS = "keys/"
 
 
 class BadBackup(Exception):
-    """The file can't be restored. The message is one line for the operator."""
+    """The backup cannot be made or restored. The message is one line for the operator."""
 
 
 class Member(msgspec.Struct, frozen=True):
-    """One file in the backup. `modified_ns`: of keys, whose order by time says which of them signs."""
+    """One file in the backup.
+
+    `modified_ns` is set for keys alone: the newest key signs, so a restore must set the time of each key again.
+    """
 
     name: str
     size: int
@@ -40,19 +43,25 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def encode(manifest: Manifest) -> tuple[bytes, bytes]:
-    """The manifest, and the line that `sha256sum -c` checks it by."""
+    """Return the manifest as JSON, and the line that checks it with `sha256sum -c`."""
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
-    return text, f"{hashlib.sha256(text).hexdigest()}  {MANIFEST}\n".encode()
+    return text, _checksum_line(text)
 
 
 def decode(text: bytes, checksum: bytes) -> Manifest:
-    """Raises BadBackup."""
-    if checksum != f"{hashlib.sha256(text).hexdigest()}  {MANIFEST}\n".encode():
-        raise BadBackup("its manifest is damaged")
+    """Parse a manifest that `encode` wrote. Raises BadBackup."""
+    if checksum != _checksum_line(text):
+        raise BadBackup("the manifest is damaged")
     try:
         format_ = msgspec.json.decode(text)["format"]
         if format_ != FORMAT:
-            raise BadBackup(f"it has format {format_}, this version knows {FORMAT}: use the cloudchat that wrote it")
+            raise BadBackup(
+                f"the backup has format {format_}, this version reads {FORMAT}: use the cloudchat that wrote it"
+            )
         return msgspec.json.decode(text, type=Manifest)
     except (msgspec.DecodeError, KeyError, TypeError) as error:
-        raise BadBackup(f"its manifest can't be read: {error}") from error
+        raise BadBackup(f"the manifest cannot be read: {error}") from error
+
+
+def _checksum_line(text: bytes) -> bytes:
+    return f"{hashlib.sha256(text).hexdigest()}  {MANIFEST}\n".encode()

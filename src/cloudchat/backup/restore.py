@@ -1,7 +1,7 @@
-"""A state put back from a backup.
+"""Restore the state of an installation from a backup.
 
-Whatever can fail is done before anything that is there is touched. What was there is not deleted: files and folders are
-moved aside under another name; see outside.py for the rest.
+Everything that can fail is done before the existing state is touched. The existing state is not deleted: files and
+folders are moved aside under another name, and what is outside of the state folder is saved first (`installation`).
 """
 
 from dataclasses import dataclass
@@ -9,76 +9,86 @@ from pathlib import Path
 
 from cloudchat.backup import UNFINISHED
 from cloudchat.backup.archive import Archive
-from cloudchat.backup.external_state import State, replace_outside, save_outside, taken_outside
+from cloudchat.backup.installation import (
+    Installation,
+    find_external_state,
+    replace_external_state,
+    save_external_state,
+    temporary_store,
+)
 from cloudchat.backup.manifest import BadBackup
-from cloudchat.backup.staged_path import StagedPath
-from cloudchat.backup.temporary_store import temporary_store
-from cloudchat.backup.unpack import check_backup, fill_store, prepare_keys, prepare_sqlite
+from cloudchat.backup.staging import StagedPath, check_backup, fill_store, stage_keys, stage_sqlite
 from cloudchat.database.urls import sqlite_file
 
 
 class StateOccupied(Exception):
-    """There is something that the restore would replace. The message is one line for the operator."""
+    """The restore would replace existing state. The message lists it in one line for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
-    """How many rooms came, and where what was there before is now."""
+class RestoreResult:
+    """The number of restored rooms, and the paths that hold the state from before."""
 
     rooms: int
     aside: list[Path]
 
 
 class Restore:
-    """One restore. No server may run, and the state must be locked."""
+    """One restore. No server may run, and the caller must hold the lock of the state folder.
 
-    def __init__(self, archive: Archive, state: State, now: float, stamp: str) -> None:
-        self._archive, self._state, self._now, self._stamp = archive, state, now, stamp
-        database = sqlite_file(state.database_url)
+    `stamp` marks the names of what is moved aside or saved.
+    """
+
+    def __init__(self, archive: Archive, installation: Installation, now: float, stamp: str) -> None:
+        self._archive, self._installation = archive, installation
+        self._now, self._stamp = now, stamp
+        database = sqlite_file(installation.database_url)
         self._database = StagedPath(database, ("-wal", "-shm")) if database else None
-        self._keys = StagedPath(state.folder / "keys")
-        self._store = None if state.store_url else StagedPath(state.folder / "store")
-        self._places = [place for place in (self._database, self._keys, self._store) if place]
+        self._keys = StagedPath(installation.folder / "keys")
+        self._store = None if installation.store_url else StagedPath(installation.folder / "store")
+        self._staged = [staged for staged in (self._database, self._keys, self._store) if staged]
 
-    def run(self, *, replace: bool) -> Restored:
-        """Put the state back; without `replace` only where nothing is.
+    def run(self, *, replace: bool) -> RestoreResult:
+        """Restore the state. Existing state is replaced only if `replace` is true.
 
         Raises StateOccupied, BadBackup, BrokerUnavailable, StoreStartError, CopyFailed, MigrationError,
         DatabaseUrlError, DatabaseUnavailable, OSError.
         """
-        state, manifest = self._state, self._archive.manifest
-        if manifest.database == "postgresql" and not state.has_postgres:
-            raise BadBackup("it has a PostgreSQL database: set CLOUDCHAT_DATABASE_URL to one")
-        inside = [place for place in self._places if place.taken]
-        outside = taken_outside(state)
-        if (inside or outside) and not replace:
-            raise StateOccupied(", ".join([*(str(place.path) for place in inside), *outside]))
-        rooms = self._make_ready()
-        aside = [place.aside(self._stamp) for place in inside]
-        if outside:
-            aside.append(save_outside(state, self._stamp, self._now))
-        unfinished = state.folder / UNFINISHED
-        unfinished.touch(0o600)
-        rooms += replace_outside(self._archive, state, self._now)
-        for place in self._places:
-            place.switch(self._stamp)
-        unfinished.unlink()
-        return Restored(rooms, aside)
+        if self._archive.manifest.database == "postgresql" and not self._installation.has_postgres:
+            raise BadBackup("it contains a PostgreSQL database: set CLOUDCHAT_DATABASE_URL to the URL of one")
+        occupied = [staged for staged in self._staged if staged.occupied]
+        external = find_external_state(self._installation)
+        if (occupied or external) and not replace:
+            raise StateOccupied(", ".join([*(str(staged.path) for staged in occupied), *external]))
 
-    def _make_ready(self) -> int:
-        """Everything that goes into files; returns the number of rooms that did."""
-        for place in self._places:
-            place.clear_new()
+        rooms = self._stage()
+        aside = [staged.aside(self._stamp) for staged in occupied]
+        if external:
+            aside.append(save_external_state(self._installation, self._stamp, self._now))
+
+        # From here on the state is incomplete until the end. A failure leaves the marker, and no server starts.
+        marker = self._installation.folder / UNFINISHED
+        marker.touch(0o600)
+        rooms += replace_external_state(self._archive, self._installation, self._now)
+        for staged in self._staged:
+            staged.switch(self._stamp)
+        marker.unlink()
+        return RestoreResult(rooms, aside)
+
+    def _stage(self) -> int:
+        """Check the backup, and prepare its files beside the existing ones; return the number of rooms in the files."""
+        for staged in self._staged:
+            staged.remove_new()
         try:
             check_backup(self._archive)
-            prepare_keys(self._archive, self._keys.new)
+            stage_keys(self._archive, self._keys.new)
             if self._database:
-                prepare_sqlite(self._archive, self._database.new, self._now)
+                stage_sqlite(self._archive, self._database.new, self._now)
             if not self._store:
                 return 0
             with temporary_store(self._store.new) as url:
                 return fill_store(self._archive, url)
         except BaseException:
-            for place in self._places:
-                place.clear_new()
+            for staged in self._staged:
+                staged.remove_new()
             raise

@@ -1,8 +1,9 @@
-"""Rooms out of a store, while servers go on writing to it.
+"""Read all rooms from a store while servers keep writing to it.
 
-Nothing is locked, and nothing asked for takes the store longer than a page of history does. A room is whole all the
-same: its log up to where it stood at first never changes again, except that its oldest events are forgotten, or that it
-is lost. The first is seen by the next page's number, the second by the epoch, and then the room is read again.
+Nothing is locked, and no call keeps the store busy for longer than a page of history does. Each room is consistent all
+the same. The log up to the head that was read first never changes, with two exceptions: its oldest events are trimmed,
+or the whole log is lost. Trimming shows in the first seq of the next page. A loss shows in the epoch, and then the room
+is read again.
 """
 
 import itertools
@@ -11,70 +12,70 @@ from typing import Any, cast
 
 import redis
 
-from cloudchat.backup.room_records import LogPage, Record, RoomBegins, RoomEnds, SeenCids
+from cloudchat.backup.room_records import LogPage, Record, RoomEnd, RoomStart, SeenCids
 from cloudchat.broker import keys
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.sync_client import open_client
 
 PAGE_EVENTS = 100
-"""Of 64 KiB at most each; so a page is 6 MiB at worst, and 30 KiB mostly."""
-_CIDS = 500
-_ATTEMPTS = 5
-_DAY = 86400
+"""An event has at most 64 KiB, so a page has at most 6 MiB, and typically 30 KiB."""
+_PAGE_CIDS = 500
+_SCAN_COUNT = 500
+_MAX_ATTEMPTS = 5
+_DAY_SECONDS = 86400
 
 
 def export_rooms(url: str) -> Iterator[Record]:
-    """Every room that there is from now to the end. Raises BrokerUnavailable."""
+    """Yield the records of every room that exists during the whole export. Raises BrokerUnavailable."""
     with open_client(url) as store:
-        for room in _rooms(store):
-            yield from _room(store, room)
+        for room in _room_names(store):
+            yield from _export_room(store, room)
 
 
-def holds_rooms(url: str) -> bool:
-    """Whether there is any room. Raises BrokerUnavailable."""
+def has_rooms(url: str) -> bool:
+    """Whether the store has any room. Raises BrokerUnavailable."""
     with open_client(url) as store:
-        return next(_rooms(store), None) is not None
+        return next(_room_names(store), None) is not None
 
 
-def is_used_by_servers(url: str) -> bool:
-    """Whether a server, here or on another machine, follows a room in this store. Raises BrokerUnavailable."""
+def has_subscribers(url: str) -> bool:
+    """Whether a server, on this machine or another, subscribes to a room in this store. Raises BrokerUnavailable."""
     with open_client(url) as store:
         return bool(store.execute_command("PUBSUB", "SHARDCHANNELS", keys.channel("*")))  # type: ignore[no-untyped-call]
 
 
-def _rooms(store: redis.Redis) -> Iterator[str]:
-    """Each once: a scan may come by the same key twice."""
-    known = set()
-    for name in store.scan_iter(match=keys.meta("*"), count=500):
-        if name not in known:
-            known.add(name)
+def _room_names(store: redis.Redis) -> Iterator[str]:
+    """Yield each name once: SCAN may return the same key twice."""
+    found = set()
+    for name in store.scan_iter(match=keys.meta("*"), count=_SCAN_COUNT):
+        if name not in found:
+            found.add(name)
             yield keys.room_of_meta(name)
 
 
-def _room(store: redis.Redis, room: str) -> Iterator[Record]:
-    for _ in range(_ATTEMPTS):
-        standing = _standing(store, room)
-        if standing is None:
+def _export_room(store: redis.Redis, room: str) -> Iterator[Record]:
+    for _ in range(_MAX_ATTEMPTS):
+        position = _position(store, room)
+        if position is None:
             return
-        epoch, head = standing
-        yield RoomBegins(room, epoch, head)
-        yield from _log(store, room, head)
-        yield from _cids(store, room, head)
-        if _standing(store, room, epoch) is not None:
-            yield RoomEnds(room)
+        epoch, head = position
+        yield RoomStart(room, epoch, head)
+        yield from _log_pages(store, room, head)
+        yield from _seen_cids(store, room, head)
+        position = _position(store, room)
+        if position is not None and position[0] == epoch:
+            yield RoomEnd(room)
             return
     raise BrokerUnavailable(f"the room {room} loses its log again and again")
 
 
-def _standing(store: redis.Redis, room: str, wanted: str | None = None) -> tuple[str, int] | None:
-    """Epoch and head; None if there is no such room, or not in the `wanted` epoch."""
+def _position(store: redis.Redis, room: str) -> tuple[str, int] | None:
+    """Return the epoch and the head of a room; None if it does not exist."""
     epoch, seq = cast(list[bytes | None], store.hmget(keys.meta(room), ["epoch", "seq"]))
-    if epoch is None or seq is None or wanted not in (None, epoch.decode()):
-        return None
-    return epoch.decode(), int(seq)
+    return None if epoch is None or seq is None else (epoch.decode(), int(seq))
 
 
-def _log(store: redis.Redis, room: str, head: int) -> Iterator[Record]:
+def _log_pages(store: redis.Redis, room: str, head: int) -> Iterator[Record]:
     after = 0
     while after < head:
         entries: Any = store.xrange(keys.log(room), min=str(after + 1), max=str(head), count=PAGE_EVENTS)
@@ -88,12 +89,12 @@ def _seq(entry: tuple[bytes, object]) -> int:
     return int(entry[0].partition(b"-")[0])
 
 
-def _cids(store: redis.Redis, room: str, head: int) -> Iterator[Record]:
-    """What was accepted after `head` is left out: its event is not in these records, so it must be taken again."""
-    now = store.time()[0]
-    for day in (now // _DAY - 1, now // _DAY):
-        scan: Iterator[tuple[bytes, bytes]] = store.hscan_iter(f"{keys.seen(room)}{day}", count=_CIDS)
-        places = ((cid.decode(), place.decode()) for cid, place in scan)
-        old = ((cid, place) for cid, place in places if int(place.partition(" ")[0]) <= head)
-        while some := dict(itertools.islice(old, _CIDS)):
-            yield SeenCids(some)
+def _seen_cids(store: redis.Redis, room: str, head: int) -> Iterator[Record]:
+    """Yield the cids up to `head`. A later one is left out because its event is: a repeat of it must be appended."""
+    today = store.time()[0] // _DAY_SECONDS
+    for day in (today - 1, today):
+        scan: Iterator[tuple[bytes, bytes]] = store.hscan_iter(f"{keys.seen(room)}{day}", count=_PAGE_CIDS)
+        pairs = ((cid.decode(), accepted.decode()) for cid, accepted in scan)
+        exported = ((cid, accepted) for cid, accepted in pairs if int(accepted.partition(" ")[0]) <= head)
+        while page := dict(itertools.islice(exported, _PAGE_CIDS)):
+            yield SeenCids(page)

@@ -1,4 +1,8 @@
-"""A room as it is written down outside of a store: lines of JSON, from which another Redis or Valkey can be filled."""
+"""The rooms in a backup: one line of JSON per record, from which any Redis or Valkey can be filled.
+
+A room is a `RoomStart`, the pages of its log, the cids that it accepted lately, and a `RoomEnd`. A room whose log was
+lost while it was read starts again: the second `RoomStart` replaces the records before it.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
@@ -8,8 +12,12 @@ import msgspec
 MAX_LINE_BYTES = 64 << 20
 
 
-class RoomBegins(msgspec.Struct, tag="room"):
-    """A room, and where its log stood. If the same room began before, this takes the other's place."""
+class BadRecords(Exception):
+    """The records are not complete rooms. The message says what is wrong."""
+
+
+class RoomStart(msgspec.Struct, tag="room"):
+    """A room, and the epoch and head of its log when the export began."""
 
     room: str
     epoch: str
@@ -17,7 +25,10 @@ class RoomBegins(msgspec.Struct, tag="room"):
 
 
 class LogPage(msgspec.Struct, tag="log"):
-    """Events in a row, byte for byte, from seq `first` on. Older ones that it does not follow on were forgotten."""
+    """Consecutive events, byte for byte, from seq `first` on.
+
+    If `first` does not follow the page before, the log was trimmed in between: the earlier pages are obsolete.
+    """
 
     first: int
     events: list[str]
@@ -26,44 +37,60 @@ class LogPage(msgspec.Struct, tag="log"):
 class SeenCids(msgspec.Struct, tag="seen"):
     """Cids that were accepted lately: `{"<user> <cid>": "<seq> <at>"}`."""
 
-    places: dict[str, str]
+    accepted: dict[str, str] = msgspec.field(name="places")
 
 
-class RoomEnds(msgspec.Struct, tag="end"):
-    """The room is whole."""
+class RoomEnd(msgspec.Struct, tag="end"):
+    """The room is complete."""
 
     room: str
 
 
-Record = RoomBegins | LogPage | SeenCids | RoomEnds
+Record = RoomStart | LogPage | SeenCids | RoomEnd
 
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Record)
 
 
-class BadRecords(Exception):
-    """These lines are no whole rooms. The message says what is wrong with them."""
-
-
 def write_records(records: Iterable[Record], file: BinaryIO) -> tuple[int, int]:
-    """Write one line for each; returns the number of rooms and of events."""
-    rooms = events = events_of_this = 0
+    """Write one line per record; return the number of rooms and of events."""
+    rooms = events = events_of_room = 0
     for record in records:
         match record:
-            case RoomBegins():
-                events_of_this = 0
+            case RoomStart():
+                events_of_room = 0
             case LogPage():
-                events_of_this += len(record.events)
-            case RoomEnds():
-                rooms, events = rooms + 1, events + events_of_this
+                events_of_room += len(record.events)
+            case RoomEnd():
+                rooms, events = rooms + 1, events + events_of_room
         file.write(_encode(record) + b"\n")
     return rooms, events
 
 
 def read_records(file: BinaryIO) -> Iterator[Record]:
-    """The records of such a file, one at a time. Raises BadRecords."""
+    """Yield the records that `write_records` wrote. Raises BadRecords."""
     while line := file.readline(MAX_LINE_BYTES):
         try:
             yield _decoder.decode(line)
         except msgspec.DecodeError as error:
-            raise BadRecords(f"a line of the rooms can't be read: {error}") from error
+            raise BadRecords(f"a line of the rooms cannot be read: {error}") from error
+
+
+def validate_records(records: Iterable[Record]) -> Iterator[Record]:
+    """Yield the same records; check that they are complete rooms in the order of writing. Raises BadRecords."""
+    room: RoomStart | None = None
+    next_seq = None
+    for record in records:
+        if isinstance(record, RoomStart):
+            room, next_seq = record, None
+        elif room is None:
+            raise BadRecords("a part of a room comes before its room")
+        elif isinstance(record, LogPage):
+            next_seq = record.first + len(record.events)
+        elif isinstance(record, RoomEnd):
+            if record.room != room.room or (next_seq is not None and next_seq != room.head + 1):
+                raise BadRecords(f"the room {room.room} is incomplete")
+            room = None
+        yield record
+    if room is not None:
+        raise BadRecords(f"the room {room.room} has no end")

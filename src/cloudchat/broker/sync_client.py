@@ -16,13 +16,15 @@ ANSWER_SECONDS = 30.0
 
 
 @contextmanager
-def open_client(url: str) -> "Iterator[redis.Redis]":
+def open_client(
+    url: str, *, connect_seconds: float = CONNECT_SECONDS, answer_seconds: float = ANSWER_SECONDS
+) -> "Iterator[redis.Redis]":
     """Open a client for the length of a block. Its replies are bytes.
 
-    Raises BrokerUnavailable for every error of the store, also one inside the block.
+    Raises BrokerUnavailable for every error of the store, also one inside the block; ValueError for an invalid URL.
     """
     with redis.Redis.from_url(
-        url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=ANSWER_SECONDS, retry=Retry(NoBackoff(), 0)
+        url, socket_connect_timeout=connect_seconds, socket_timeout=answer_seconds, retry=Retry(NoBackoff(), 0)
     ) as client:
         try:
             yield client

@@ -53,32 +53,31 @@ def register_backup_commands(under: "argparse._SubParsersAction[argparse.Argumen
 
 def back_up(options: argparse.Namespace) -> int:
     """`backup`."""
-    from cloudchat.backup import retention
-    from cloudchat.backup.atomic_file import remove_leftovers
+    from cloudchat.backup.backup_files import backup_name, remove_leftovers, remove_old_backups
     from cloudchat.backup.create import create_backup
 
     if options.keep and not options.directory:
         raise CommandError("--keep is for --directory")
     now = time.time()
     folder: Path | None = options.directory
-    target: Path = folder / retention.name_at(now) if folder else options.file
+    target: Path = folder / backup_name(now) if folder else options.file
     with explained(f"nothing was written to {target}"), ExitStack() as running:
         settings = settings_of_state(must_be_there=True)
         if folder:
-            remove_leftovers(folder, retention.PATTERN)
+            remove_leftovers(folder)
         url = store_at_hand(settings, running)
         manifest = create_backup(target, url, settings.database.get_secret_value(), settings.state_dir / "keys", now)
     print(f"{target}: {_summary(manifest)}")
     if folder and options.keep:
         with explained("old backups stay"):
-            retention.remove_old(folder, options.keep)
+            remove_old_backups(folder, options.keep)
     return 0
 
 
 def verify_backup(options: argparse.Namespace) -> int:
     """`verify-backup`."""
     from cloudchat.backup.archive import Archive
-    from cloudchat.backup.unpack import check_backup, unpack_sqlite
+    from cloudchat.backup.staging import check_backup, unpack_sqlite
 
     with explained("do not rely on it"), Archive(options.file) as archive:
         check_backup(archive)
@@ -92,7 +91,7 @@ def verify_backup(options: argparse.Namespace) -> int:
 def restore_backup(options: argparse.Namespace) -> int:
     """`restore`."""
     from cloudchat.backup.archive import Archive
-    from cloudchat.backup.external_state import State
+    from cloudchat.backup.installation import Installation
     from cloudchat.backup.restore import Restore, StateOccupied
 
     now = time.time()
@@ -101,7 +100,7 @@ def restore_backup(options: argparse.Namespace) -> int:
         lock = lock_state_folder(settings.state_dir, half_restored=True)
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z"
         store_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-        state = State(settings.state_dir, settings.database.get_secret_value(), store_url)
+        state = Installation(settings.state_dir, settings.database.get_secret_value(), store_url)
         try:
             restored = Restore(archive, state, now, stamp).run(replace=options.replace)
         except StateOccupied as error:

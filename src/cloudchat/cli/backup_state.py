@@ -24,7 +24,7 @@ def settings_of_state(*, must_be_there: bool = False) -> "Settings":
 
 def store_at_hand(settings: "Settings", running: ExitStack) -> str:
     """The store that is there: one's own, a running server's, or the embedded one, started for as long as it takes."""
-    from cloudchat.backup.temporary_store import temporary_store
+    from cloudchat.backup.installation import temporary_store
     from cloudchat.broker.embedded.data_dir_lock import socket_path
 
     if settings.redis_url is not None:

@@ -31,17 +31,17 @@ def register_doctor_command(commands: "argparse._SubParsersAction[argparse.Argum
 
 def examine_installation(options: argparse.Namespace) -> int:
     """Print both parts; returns the exit code."""
-    from cloudchat.doctor.run_checks import examine
+    from cloudchat.doctor.run_checks import run_checks
 
     settings = load_settings()
-    findings = examine(settings, public_url=options.url, backups=options.backups)
+    results = run_checks(settings, public_url=options.url, backups=options.backups)
     if options.json:
-        print(json.dumps([{"what": finding.what, "wrong": finding.wrong} for finding in findings], indent=2))
+        print(json.dumps([{"what": result.name, "wrong": result.problem} for result in results], indent=2))
     else:
         print(*settings_in_force(settings), "", sep="\n")
-        for finding in findings:
-            print(f"ok     {finding.what}" if finding.wrong is None else f"WRONG  {finding.what}: {finding.wrong}")
-    return int(any(finding.wrong is not None for finding in findings))
+        for result in results:
+            print(f"ok     {result.name}" if result.problem is None else f"WRONG  {result.name}: {result.problem}")
+    return int(any(result.problem is not None for result in results))
 
 
 def settings_in_force(settings: "Settings") -> list[str]:

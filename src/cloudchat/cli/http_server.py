@@ -19,7 +19,7 @@ from cloudchat.cli.listener import BACKLOG
 from cloudchat.observability.logging import log_config
 from cloudchat.process.loop_watchdog import watch_loop
 from cloudchat.process.parent_death import die_with_parent
-from cloudchat.process.sd_notify import ServiceNotification
+from cloudchat.process.sd_notify import ServiceNotifier
 from cloudchat.protocol.events import Limits
 from cloudchat.settings import Settings
 
@@ -62,16 +62,14 @@ def server_config(settings: Settings, listener: socket.socket) -> Config:
 
 
 def run_in_this_process(
-    config: Config, listener: socket.socket, announce: Callable[[], None], service: ServiceNotification
+    config: Config, listener: socket.socket, announce: Callable[[], None], service: ServiceNotifier
 ) -> int:
     """Serve until a signal; returns the exit code. `announce` is called once clients are answered."""
     _OneServer(config, announce, service).run(sockets=[listener])
     return 0
 
 
-def run_workers(
-    config: Config, listener: socket.socket, announce: Callable[[], None], service: ServiceNotification
-) -> int:
+def run_workers(config: Config, listener: socket.socket, announce: Callable[[], None], service: ServiceNotifier) -> int:
     """The same with `config.workers` processes; one that dies, or that is blocked, is replaced."""
     workers = _Workers(config, listener, announce, service)
     workers.run()
@@ -92,7 +90,7 @@ def create_worker_app() -> "FastAPI":
 
 
 class _OneServer(Server):
-    def __init__(self, config: Config, announce: Callable[[], None], service: ServiceNotification) -> None:
+    def __init__(self, config: Config, announce: Callable[[], None], service: ServiceNotifier) -> None:
         super().__init__(config)
         self._announce = announce
         self._service = service
@@ -101,7 +99,7 @@ class _OneServer(Server):
         await super().startup(sockets)
         if self.started:
             self._announce()
-            self._service.keep_alive(asyncio.get_running_loop())
+            self._service.feed_watchdog_from(asyncio.get_running_loop())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._service.stopping(_DRAINING)
@@ -122,7 +120,7 @@ class _OneServer(Server):
 
 class _Workers(Multiprocess):
     def __init__(
-        self, config: Config, listener: socket.socket, announce: Callable[[], None], service: ServiceNotification
+        self, config: Config, listener: socket.socket, announce: Callable[[], None], service: ServiceNotifier
     ) -> None:
         super().__init__(config, [listener])
         self._service = service
@@ -137,7 +135,7 @@ class _Workers(Multiprocess):
         super().keep_subprocess_alive()
         # Here every worker has answered, or has been replaced. Waiting for one takes less than a watchdog's patience;
         # when several in turn do not answer, replacing them is too little, and the whole service shall start anew.
-        self._service.alive()
+        self._service.feed_watchdog()
         if self._announce is not None and all(process.is_ready(timeout=0.5) for process in self.processes):
             self._announce()
             self._announce = None

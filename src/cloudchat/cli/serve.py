@@ -18,7 +18,7 @@ from cloudchat import __version__
 from cloudchat.cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from cloudchat.process.sd_notify import ServiceNotification
+    from cloudchat.process.sd_notify import ServiceNotifier
     from cloudchat.settings import Settings
 
 # How long each step of the start may take before a service manager that waits for it gives up.
@@ -63,9 +63,9 @@ def serve(options: argparse.Namespace) -> int:
     from cloudchat.cli.environment import export, load_settings
     from cloudchat.cli.listener import descriptor_to_inherit
     from cloudchat.observability.logging import log_config
-    from cloudchat.process.sd_notify import ServiceNotification
+    from cloudchat.process.sd_notify import ServiceNotifier
 
-    service = ServiceNotification.from_environment(os.environ, os.getpid())
+    service = ServiceNotifier.from_environment(os.environ, os.getpid())
     if service.watchdog_seconds is not None:
         faulthandler.enable()  # the watchdog ends us by SIGABRT: then the log says where the loop was blocked
     descriptor = descriptor_to_inherit(options.fd, os.environ, os.getpid())
@@ -145,11 +145,11 @@ def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settin
     from cloudchat.broker.embedded.binary import find_server_binary
     from cloudchat.broker.embedded.server import EmbeddedServer
     from cloudchat.cli.environment import warn
-    from cloudchat.doctor.store_check import StoreUnusable, check_store
+    from cloudchat.doctor.store_requirements import StoreUnusable, check_requirements
 
     try:
         if settings.redis_url is not None:
-            for warning in check_store(settings.redis_url.get_secret_value()):
+            for warning in check_requirements(settings.redis_url.get_secret_value()):
                 warn(warning)
             return settings
         store = EmbeddedServer(settings.state_dir / "store", find_server_binary())
@@ -182,7 +182,7 @@ def _prepare_data(settings: "Settings") -> None:
         _say(f"      one-time password: {password}\n\n  It is shown only now.")
 
 
-def _serve(settings: "Settings", listener: socket.socket, service: "ServiceNotification") -> int:
+def _serve(settings: "Settings", listener: socket.socket, service: "ServiceNotifier") -> int:
     from cloudchat.cli.http_server import run_in_this_process, run_workers, server_config
     from cloudchat.cli.listener import address_of, url_of
 

@@ -1,11 +1,37 @@
-"""What a check says."""
+"""What every check returns, and how the checks of database and store judge a clock."""
 
 from dataclasses import dataclass
+
+MAX_CLOCK_OFFSET_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line: what was looked at, and with it what was found. `wrong` is None when all is well; else the mend."""
+    """The result of one check, for one line of output.
 
-    what: str
-    wrong: str | None = None
+    `name` says what was checked, with the value that was found. `problem` says what is wrong and how to fix it; it is
+    None when all is well.
+    """
+
+    name: str
+    problem: str | None = None
+
+
+def clock_offset(remote_time: float, sent_at: float, received_at: float) -> float:
+    """Return by how many seconds a remote clock is wrong at least; 0 if its time lies within the round trip.
+
+    `sent_at` and `received_at`: this machine's time before the question and after the answer (seconds since 1970).
+    """
+    if sent_at <= remote_time <= received_at:
+        return 0.0
+    return min(abs(remote_time - sent_at), abs(remote_time - received_at))
+
+
+def check_clock(owner: str, offset_seconds: float) -> CheckResult:
+    """Judge the clock of the database or the store."""
+    name = f"clock: the {owner}'s differs by {offset_seconds:.1f} s"
+    if offset_seconds > MAX_CLOCK_OFFSET_SECONDS:
+        return CheckResult(
+            name, "tokens and rate limits depend on it: synchronize both clocks by NTP (timedatectl set-ntp true)"
+        )
+    return CheckResult(name)

@@ -1,4 +1,4 @@
-"""The SQL database."""
+"""The checks of the SQL database."""
 
 import time
 
@@ -6,24 +6,21 @@ from cloudchat.database.clock import database_time
 from cloudchat.database.engine import DatabaseUrlError
 from cloudchat.database.migrations import MigrationError, is_current
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.doctor.check_result import CheckResult
-from cloudchat.doctor.machine import clocks_agree
+from cloudchat.doctor.check_result import CheckResult, check_clock, clock_offset
 
 
 def check_database(url: str) -> list[CheckResult]:
-    """Does it answer, is its schema this version's, does its clock agree with this machine's?"""
-    started = time.perf_counter()
+    """Check that the database answers, that its schema is this version's, and that its clock agrees with ours."""
+    started_at = time.perf_counter()
     try:
         if not is_current(url):
-            return [
-                CheckResult("database", "its schema is not this version's: `cloudchat serve` upgrades it at its start")
-            ]
-        seconds = time.perf_counter() - started
-        findings = [CheckResult(f"database: schema up to date, answered within {seconds * 1000:.0f} ms")]
-        asked = time.time()
-        told = database_time(url)
-    except (DatabaseUrlError, DatabaseUnavailable, MigrationError) as problem:
-        return [CheckResult("database", str(problem))]
-    if told is not None:
-        findings.append(clocks_agree("database", told, asked, time.time()))
-    return findings
+            return [CheckResult("database", "its schema is not this version's: `cloudchat serve` upgrades it")]
+        seconds = time.perf_counter() - started_at
+        results = [CheckResult(f"database: schema up to date, answered within {seconds * 1000:.0f} ms")]
+        sent_at = time.time()
+        remote_time = database_time(url)
+    except (DatabaseUrlError, DatabaseUnavailable, MigrationError) as error:
+        return [CheckResult("database", str(error))]
+    if remote_time is not None:
+        results.append(check_clock("database", clock_offset(remote_time, sent_at, time.time())))
+    return results

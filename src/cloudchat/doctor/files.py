@@ -1,4 +1,4 @@
-"""The state folder, its secrets, the room left on its disk, and its backups."""
+"""The checks of the state folder, its keys and its disk, the secrets in /etc, and the backups."""
 
 import os
 import shutil
@@ -7,65 +7,65 @@ import time
 from pathlib import Path
 
 from cloudchat.backup import UNFINISHED
-from cloudchat.backup.retention import backups_in
+from cloudchat.backup.backup_files import list_backups
 from cloudchat.doctor.check_result import CheckResult
 
 MIN_FREE_BYTES = 512 << 20
 SECRETS = Path("/etc/cloudchat/credentials")
-"""On a machine that config/install.sh made."""
-BACKUP_HOURS = 26
-"""A daily timer, and two hours for its delay and the backup itself."""
+"""On a machine that config/install.sh set up: the URLs of store and database, which contain passwords."""
+MAX_BACKUP_AGE_HOURS = 26
+"""The backup timer runs daily; two hours more for its random delay and for the backup itself."""
 
 
-def check_files(folder: Path) -> list[CheckResult]:
-    """Is it there, is it private, is there room?"""
+def check_state_folder(folder: Path) -> list[CheckResult]:
+    """Check that the folder exists, is private and complete, and that its disk has space."""
     if not folder.is_dir():
-        return [CheckResult("state folder", f"{folder} is not there: `cloudchat serve` makes it at its first start")]
+        return [CheckResult("state folder", f"{folder} does not exist: `cloudchat serve` creates it")]
     if not os.access(folder, os.R_OK | os.X_OK):
-        return [CheckResult("state folder", f"{folder} can't be read by this user: run this as its owner")]
-    findings = [_private("state folder", folder)]
+        return [CheckResult("state folder", f"this user cannot read {folder}: run this command as its owner")]
+    results = [_check_private("state folder", folder)]
     keys = sorted((folder / "keys").glob("*"))
-    findings += [_private("key", key) for key in keys if key.is_file()]
+    results += [_check_private("key", key) for key in keys if key.is_file()]
     if not keys:
-        findings.append(CheckResult("signing keys", "there are none: `cloudchat serve` makes them at its first start"))
+        results.append(CheckResult("signing keys", "there are none: `cloudchat serve` creates them"))
     if (folder / UNFINISHED).exists():
-        mend = "it was interrupted: run `cloudchat admin restore --replace FILE` again"
-        findings.append(CheckResult("restore", mend))
-    return [*findings, _disk(folder)]
+        problem = "it was interrupted: run `cloudchat admin restore --replace FILE` again"
+        results.append(CheckResult("restore", problem))
+    return [*results, _check_disk(folder)]
 
 
 def check_secrets(folder: Path = SECRETS) -> list[CheckResult]:
-    """Where systemd takes the URLs of store and database from, which hold passwords: for root alone."""
-    return [_private("secrets", folder)] if folder.is_dir() else []
+    """Check that only root can read the secrets that systemd passes to the server. No folder: nothing to check."""
+    return [_check_private("secrets", folder)] if folder.is_dir() else []
 
 
 def check_backups(folder: Path, now: float | None = None) -> list[CheckResult]:
-    """Is there a backup of the last day, which nobody else can read?"""
+    """Check that the newest backup is recent, and that no other user can read it."""
     try:
-        backups = backups_in(folder)
+        backups = list_backups(folder)
     except OSError as error:
-        return [
-            CheckResult("backups", f"{folder} can't be read ({error.strerror}): name the folder of the backup timer")
-        ]
+        problem = f"{folder} cannot be read ({error.strerror}): give the folder that the backup timer writes to"
+        return [CheckResult("backups", problem)]
     if not backups:
-        mend = f"there is none in {folder}: systemctl status cloudchat-backup.timer, journalctl -u cloudchat-backup"
-        return [CheckResult("backups", mend)]
+        problem = f"{folder} has none: systemctl status cloudchat-backup.timer, journalctl -u cloudchat-backup"
+        return [CheckResult("backups", problem)]
     newest = backups[-1]
-    hours = ((now or time.time()) - newest.stat().st_mtime) / 3600
-    name = f"backups: {len(backups)}, the newest {hours:.0f} h old"
-    if hours > BACKUP_HOURS:
-        return [CheckResult(name, "it should be a day old at most: journalctl -u cloudchat-backup")]
-    return [_private(f"{name},", newest)]
+    age_hours = ((now or time.time()) - newest.stat().st_mtime) / 3600
+    name = f"backups: {len(backups)}, the newest is {age_hours:.0f} h old"
+    if age_hours > MAX_BACKUP_AGE_HOURS:
+        return [CheckResult(name, "it should be at most a day old: journalctl -u cloudchat-backup")]
+    return [_check_private(f"{name},", newest)]
 
 
-def _private(what: str, path: Path) -> CheckResult:
-    name = f"{what} {path}"
+def _check_private(kind: str, path: Path) -> CheckResult:
+    name = f"{kind} {path}"
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        return CheckResult(name, f"others may read it: chmod go-rwx {path}")
+        return CheckResult(name, f"other users may read it: chmod go-rwx {path}")
     return CheckResult(name)
 
 
-def _disk(folder: Path) -> CheckResult:
+def _check_disk(folder: Path) -> CheckResult:
     free = shutil.disk_usage(folder).free
     name = f"disk of the state folder: {free / 1e9:.1f} GB free"
-    return CheckResult(name, "a full disk stops every message: free 0.5 GB at least" if free < MIN_FREE_BYTES else None)
+    problem = "no message can be stored when it is full: free at least 0.5 GB"
+    return CheckResult(name, problem if free < MIN_FREE_BYTES else None)

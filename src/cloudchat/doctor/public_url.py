@@ -1,4 +1,4 @@
-"""What stands between the server and its users: origins, proxies, TLS."""
+"""The checks of what is between the server and its users: allowed origins, proxies, TLS, forwarded addresses."""
 
 import http.client
 import ipaddress
@@ -8,41 +8,45 @@ import ssl
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from cloudchat.doctor.certificate import CertificateUnreadable, certificate_problem, kept_chain, served_certificate
+from cloudchat.doctor.certificate import (
+    CertificateUnreadable,
+    certificate_problem,
+    installed_chain,
+    served_certificate,
+)
 from cloudchat.doctor.check_result import CheckResult
-from cloudchat.doctor.store import store_url
-from cloudchat.doctor.store_check import StoreUnusable
-from cloudchat.observability.store_stats import holds_key_like
+from cloudchat.doctor.store import has_key_containing, store_url
+from cloudchat.doctor.store_requirements import StoreUnusable
 from cloudchat.settings import Settings
 
-_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 
 
-def check_edge(settings: Settings) -> list[CheckResult]:
-    """What the settings say of pages and proxies."""
-    return [_origins(settings), _proxies(settings)]
+def check_origins_and_proxies(settings: Settings) -> list[CheckResult]:
+    """Check the settings that say which pages and which proxies the server trusts."""
+    return [_check_origins(settings), _check_proxies(settings)]
 
 
 def check_public_url(url: str, settings: Settings) -> list[CheckResult]:
-    """What a client of `https://chat.example.com` finds."""
+    """Check what a client of a URL such as `https://chat.example.com` gets."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        return [CheckResult("public address", f"{url!a} is none: write https://chat.example.com")]
-    findings = []
+        return [CheckResult("public URL", f"{url!a} is not one: write https://chat.example.com")]
+    results = []
     if parts.scheme == "https":
-        findings.append(_certificate(parts.hostname, parts.port or 443))
+        results.append(_check_certificate(parts.hostname, parts.port or 443))
     try:
-        status = _ask(url, "GET", "/readyz").status
-    except OSError as error:  # ssl.SSLError is one
-        return [*findings, CheckResult("public address", f"{url} does not answer ({error}): see the web server's log")]
-    mend = f"{url}/readyz answers {status}: the web server does not reach cloudchat, or it is not ready; see both logs"
-    findings.append(CheckResult(f"public address {url}", None if status == 200 else mend))
+        status = _request(url, "GET", "/readyz").status
+    except OSError as error:  # includes ssl.SSLError
+        return [*results, CheckResult("public URL", f"{url} does not answer ({error}): see the web server's log")]
+    problem = f"{url}/readyz answers {status}: cloudchat is not ready, or the proxy cannot reach it; see both logs"
+    results.append(CheckResult(f"public URL {url}", None if status == 200 else problem))
     if status == 200:
-        findings.append(_truth_of_forwarded_addresses(url, settings))
-    return findings
+        results.append(_check_forwarded_address(url, settings))
+    return results
 
 
-def _origins(settings: Settings) -> CheckResult:
+def _check_origins(settings: Settings) -> CheckResult:
     if settings.on_loopback or settings.origins:
         return CheckResult("allowed origins")
     return CheckResult(
@@ -50,84 +54,90 @@ def _origins(settings: Settings) -> CheckResult:
     )
 
 
-def _proxies(settings: Settings) -> CheckResult:
-    """Whom to believe about who asks: neither everybody, nor nobody behind a proxy."""
+def _check_proxies(settings: Settings) -> CheckResult:
+    """Check that the server believes X-Forwarded-For if it comes from the proxy, and from no other address."""
     networks = [ipaddress.ip_network(proxy) for proxy in settings.trusted_proxies]
     if any(network.prefixlen == 0 for network in networks):
-        return CheckResult("trusted proxies", "everybody is: any client could say that it is another; name the proxies")
-    pages_elsewhere = any(origin.startswith("https:") for origin in settings.allowed_origins)
-    if settings.on_loopback and pages_elsewhere and not networks:
+        return CheckResult(
+            "trusted proxies", "every address is trusted, so any client can forge its address: list only the proxies"
+        )
+    has_public_page = any(origin.startswith("https:") for origin in settings.allowed_origins)
+    if settings.on_loopback and has_public_page and not networks:
         return CheckResult(
             "trusted proxies",
-            "all clients count as one, the proxy in front: set CLOUDCHAT_TRUSTED_PROXIES=127.0.0.1,::1, unless it "
-            "speaks to cloudchat over a unix socket",
+            "all clients count as one, the proxy: set CLOUDCHAT_TRUSTED_PROXIES=127.0.0.1,::1, unless the proxy "
+            "connects to cloudchat over a unix socket",
         )
     return CheckResult(f"trusted proxies: {', '.join(map(str, networks)) or 'none'}")
 
 
-def _certificate(domain: str, port: int) -> CheckResult:
+def _check_certificate(domain: str, port: int) -> CheckResult:
     name = f"certificate of {domain}"
     try:
-        kept_here = kept_chain(domain).exists()
+        is_installed_here = installed_chain(domain).exists()
     except PermissionError:
-        kept_here = False
-    if kept_here:
+        is_installed_here = False
+    if is_installed_here:
         return CheckResult(name, certificate_problem(domain, address=(domain, port)))
     try:
         served = served_certificate(domain, (domain, port))
-    except CertificateUnreadable as problem:
-        return CheckResult(name, str(problem))
-    name = f"{name}, good until {served.not_after:%Y-%m-%d}"
+    except CertificateUnreadable as error:
+        return CheckResult(name, str(error))
+    name = f"{name}, valid until {served.not_after:%Y-%m-%d}"
     if datetime.now(UTC) >= served.overdue_at:
         return CheckResult(name, "it was not renewed in time: journalctl -u certbot-renew")
     return CheckResult(name)
 
 
-def _truth_of_forwarded_addresses(url: str, settings: Settings) -> CheckResult:
-    """Ask as a client would who lies about its address, and see under which address that was counted.
+def _check_forwarded_address(url: str, settings: Settings) -> CheckResult:
+    """Send a request with a forged client address, and look for a rate limit counter under that address.
 
-    The address is of a network that is kept for documentation (RFC 3849), and new each time: nobody has it, so nobody's
-    allowance is used up, and a count under it can only be this one.
+    The address is new each time, in the network that is reserved for documentation (RFC 3849). No client can have it:
+    so the request uses up no client's rate limit, and a counter under the address can only come from this request.
     """
-    name = "a client's own word for its address"
+    name = "forged client address"
     store = store_url(settings)
     if store is None:
-        return CheckResult(f"{name}: not tried, the store does not run")
+        return CheckResult(f"{name}: not tested, the store does not run")
     network = f"2001:db8:{secrets.randbelow(0xEFFF) + 0x1000:x}:{secrets.randbelow(0xEFFF) + 0x1000:x}"
-    lie = f"{network}::1"
-    headers = {"X-Forwarded-For": lie, "X-Real-IP": lie, "Forwarded": f'for="[{lie}]"'}
+    address = f"{network}::1"
+    headers = {"X-Forwarded-For": address, "X-Real-IP": address, "Forwarded": f'for="[{address}]"'}
     try:
-        status = _ask(url, "POST", "/api/auth/refresh", headers, {"refresh_token": "A" * 43}).status
-        believed = holds_key_like(store, network)
-    except (OSError, StoreUnusable) as problem:
-        return CheckResult(f"{name}: not tried, {problem}")
-    if believed is None or status not in (401, 429):
-        return CheckResult(f"{name}: not known, the answer was {status}, or the store has too many keys to look")
-    mend = (
-        "it is believed: let the proxy in front set X-Forwarded-For to the address it sees, not add to it, and name "
-        "only that proxy in CLOUDCHAT_TRUSTED_PROXIES"
+        status = _request(url, "POST", "/api/auth/refresh", headers, {"refresh_token": "A" * 43}).status
+        is_believed = has_key_containing(store, network)
+    except (OSError, StoreUnusable) as error:
+        return CheckResult(f"{name}: not tested, {error}")
+    if is_believed is None or status not in (401, 429):
+        return CheckResult(f"{name}: unknown, the answer was {status}, or the store has too many keys to search")
+    if not is_believed:
+        return CheckResult(f"{name} is ignored")
+    return CheckResult(
+        name,
+        "it is believed: configure the proxy to set X-Forwarded-For to the address that it sees, not to append to it, "
+        "and list only that proxy in CLOUDCHAT_TRUSTED_PROXIES",
     )
-    return CheckResult(f"{name} is not believed" if not believed else name, mend if believed else None)
 
 
-def _ask(
+def _request(
     url: str, method: str, path: str, headers: dict[str, str] | None = None, body: object = None
 ) -> http.client.HTTPResponse:
-    """One request of this machine, whose certificate is checked as a browser does. Raises OSError."""
+    """Send one request from this machine, and verify the certificate as a browser does. Raises OSError."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     connection: http.client.HTTPConnection = (
-        http.client.HTTPSConnection(host, parts.port, timeout=_SECONDS, context=ssl.create_default_context())
+        http.client.HTTPSConnection(host, parts.port, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context())
         if parts.scheme == "https"
-        else http.client.HTTPConnection(host, parts.port, timeout=_SECONDS)
+        else http.client.HTTPConnection(host, parts.port, timeout=_TIMEOUT_SECONDS)
     )
+    all_headers = dict(headers or {})
+    if body is not None:
+        all_headers["Content-Type"] = "application/json"
     try:
-        sent = {"Content-Type": "application/json", **(headers or {})} if body is not None else headers or {}
-        connection.request(method, path, body=None if body is None else json.dumps(body), headers=sent)
+        connection.request(method, path, body=None if body is None else json.dumps(body), headers=all_headers)
         response = connection.getresponse()
         response.read(65536)
     except http.client.HTTPException as error:
-        raise OSError(f"no answer of a web server: {error!r}") from error
+        raise OSError(f"the answer is not HTTP: {error!r}") from error
     finally:
         connection.close()
     return response

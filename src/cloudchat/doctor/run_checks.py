@@ -1,23 +1,23 @@
-"""All checks, in the order in which faults are best mended."""
+"""Run all checks, in the order in which problems are best fixed: what comes later may depend on what comes before."""
 
 from pathlib import Path
 
 from cloudchat.doctor.check_result import CheckResult
 from cloudchat.doctor.database import check_database
-from cloudchat.doctor.files import check_backups, check_files, check_secrets
+from cloudchat.doctor.files import check_backups, check_secrets, check_state_folder
 from cloudchat.doctor.machine import check_machine
-from cloudchat.doctor.public_url import check_edge, check_public_url
-from cloudchat.doctor.store import check_the_store
+from cloudchat.doctor.public_url import check_origins_and_proxies, check_public_url
+from cloudchat.doctor.store import check_store
 from cloudchat.settings import Settings
 
 
-def examine(settings: Settings, *, public_url: str | None = None, backups: Path | None = None) -> list[CheckResult]:
-    """Everything that can be looked at from this machine; addresses and folders that are not given are left out."""
-    findings = [*check_files(settings.state_dir), *check_secrets(), *check_machine(settings)]
-    findings += check_database(settings.database.get_secret_value())
-    findings += [*check_the_store(settings), *check_edge(settings)]
+def run_checks(settings: Settings, *, public_url: str | None = None, backups: Path | None = None) -> list[CheckResult]:
+    """Check everything that this machine can see; the public URL and the folder of backups only if they are given."""
+    results = [*check_state_folder(settings.state_dir), *check_secrets(), *check_machine(settings)]
+    results += check_database(settings.database.get_secret_value())
+    results += [*check_store(settings), *check_origins_and_proxies(settings)]
     if public_url is not None:
-        findings += check_public_url(public_url.rstrip("/"), settings)
+        results += check_public_url(public_url.rstrip("/"), settings)
     if backups is not None:
-        findings += check_backups(backups)
-    return findings
+        results += check_backups(backups)
+    return results

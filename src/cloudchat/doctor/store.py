@@ -1,70 +1,148 @@
-"""The store, embedded or of one's own."""
+"""The checks of the store, embedded or at CLOUDCHAT_REDIS_URL: requirements, latency, log, memory, clock."""
 
 import os
 import shutil
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import redis
+
+from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.embedded.data_dir_lock import socket_path
-from cloudchat.doctor.check_result import CheckResult
+from cloudchat.broker.sync_client import open_client
+from cloudchat.doctor.check_result import CheckResult, check_clock, clock_offset
 from cloudchat.doctor.files import MIN_FREE_BYTES
-from cloudchat.doctor.machine import clocks_agree
-from cloudchat.doctor.store_check import StoreUnusable, check_store
-from cloudchat.observability.store_stats import StoreFigures, store_figures
+from cloudchat.doctor.store_requirements import TIMEOUT_SECONDS, StoreUnusable, check_requirements
 from cloudchat.settings import Settings
 
-SLOW_SECONDS = 0.02
-MAX_OF_ITS_MEMORY = 0.8
-MAX_OF_THE_MACHINE = 0.5
-"""Half: a store that writes its log anew is forked, and may need its memory twice."""
+MAX_PING_SECONDS = 0.02
+MAX_SHARE_OF_MAXMEMORY = 0.8
+MAX_SHARE_OF_MACHINE = 0.5
+"""Half: a store that rewrites its log forks, and may need its memory twice."""
+_PINGS = 10
+_MAX_SCANNED_KEYS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    """`ping_seconds`: median of ten; `max_bytes`: maxmemory, 0 for none; `log_folder`: empty if it cannot be read."""
+
+    version: str
+    ping_seconds: float
+    used_bytes: int
+    max_bytes: int
+    machine_bytes: int
+    write_problem: str
+    log_bytes: int
+    log_folder: str
+    clock_offset_seconds: float
 
 
 def store_url(settings: Settings) -> str | None:
-    """Where the store is now; None when it is the embedded one and no server runs."""
+    """Return the URL of the running store; None if it is the embedded one and no server runs."""
     if settings.redis_url is not None:
         return settings.redis_url.get_secret_value()
     socket = socket_path(settings.state_dir.absolute() / "store")
     return f"unix://{socket}" if socket.exists() else None
 
 
-def check_the_store(settings: Settings) -> list[CheckResult]:
-    """Does it answer, quickly, does it keep what it is told, has it room?"""
+def check_store(settings: Settings) -> list[CheckResult]:
+    """Check that the store answers quickly, writes its log as the guarantee requires, and has space."""
     url = store_url(settings)
     if url is None:
-        return [CheckResult("store", "the embedded one does not run: it does while `cloudchat serve` does")]
+        return [CheckResult("store", "the embedded store does not run: `cloudchat serve` starts it")]
     try:
-        weak = check_store(url)
-        figures = store_figures(url)
-    except StoreUnusable as problem:
-        return [CheckResult("store", str(problem))]
-    name = f"store: version {figures.version}, answered within {figures.seconds * 1000:.1f} ms"
-    slow = "it is slow: is it on another continent, is its machine or disk busy?"
-    findings = [CheckResult("store", warning) for warning in weak]
-    findings.append(CheckResult(name, slow if figures.seconds > SLOW_SECONDS else None))
-    if figures.write_trouble:
-        findings.append(
-            CheckResult("store's log", f"{figures.write_trouble}: look for a full or broken disk on its machine")
+        warnings = check_requirements(url)
+        stats = read_stats(url)
+    except StoreUnusable as error:
+        return [CheckResult("store", str(error))]
+    results = [CheckResult("store", warning) for warning in warnings]
+    name = f"store: version {stats.version}, answered within {stats.ping_seconds * 1000:.1f} ms"
+    slow = "it is slow: check the distance to it, and the load of its machine and disk"
+    results.append(CheckResult(name, slow if stats.ping_seconds > MAX_PING_SECONDS else None))
+    if stats.write_problem:
+        results.append(
+            CheckResult("store's log", f"{stats.write_problem}: look for a full or broken disk on its machine")
         )
-    if url.startswith("unix:") and os.path.isdir(figures.log_folder):  # not one in a container
-        findings.append(_room_for_log(figures.log_bytes, Path(figures.log_folder)))
-    return [*findings, _memory(figures), clocks_agree("store", figures.time, figures.asked, figures.heard)]
+    if url.startswith("unix:") and os.path.isdir(stats.log_folder):  # false for a store in a container
+        results.append(_check_log_disk(stats.log_bytes, Path(stats.log_folder)))
+    return [*results, _check_memory(stats), check_clock("store", stats.clock_offset_seconds)]
 
 
-def _room_for_log(size: int, folder: Path) -> CheckResult:
-    """Of a store on this machine, whose disk may be another one than the state folder's."""
+def read_stats(url: str) -> StoreStats:
+    """Ask the store for its state. Blocks for seconds at most. Raises StoreUnusable."""
+    try:
+        with open_client(url, connect_seconds=TIMEOUT_SECONDS, answer_seconds=TIMEOUT_SECONDS) as store:
+            return _read_stats(store)
+    except BrokerUnavailable as error:
+        raise StoreUnusable(f"the state of the store cannot be read ({error}): allow INFO and TIME") from error
+
+
+def has_key_containing(url: str, part: str) -> bool | None:
+    """Whether the name of any key contains `part`; None if there are too many keys. Raises StoreUnusable."""
+    try:
+        with open_client(url, connect_seconds=TIMEOUT_SECONDS, answer_seconds=TIMEOUT_SECONDS) as store:
+            if store.dbsize() > _MAX_SCANNED_KEYS:
+                return None
+            return next(store.scan_iter(match=f"*{part}*", count=2000), None) is not None
+    except BrokerUnavailable as error:
+        raise StoreUnusable(f"the keys of the store cannot be read ({error})") from error
+
+
+def _read_stats(store: "redis.Redis") -> StoreStats:
+    pings = []
+    for _ in range(_PINGS):
+        started_at = time.perf_counter()
+        store.ping()
+        pings.append(time.perf_counter() - started_at)
+    server: Any = store.info("server")
+    memory: Any = store.info("memory")
+    persistence: Any = store.info("persistence")
+    write_problems = [
+        f"{name} is {persistence[name]}"
+        for name in ("aof_last_write_status", "aof_last_bgrewrite_status")
+        if persistence.get(name, "ok") != "ok"
+    ]
+    sent_at = time.time()
+    seconds, microseconds = store.time()
+    received_at = time.time()
+    return StoreStats(
+        version=str(server.get("valkey_version") or server["redis_version"]),
+        ping_seconds=sorted(pings)[_PINGS // 2],
+        used_bytes=int(memory["used_memory"]),
+        max_bytes=int(memory.get("maxmemory", 0)),
+        machine_bytes=int(memory.get("total_system_memory", 0)),
+        write_problem=", ".join(write_problems),
+        log_bytes=int(persistence.get("aof_current_size", 0)),
+        log_folder=_log_folder(store),
+        clock_offset_seconds=clock_offset(seconds + microseconds / 1e6, sent_at, received_at),
+    )
+
+
+def _log_folder(store: "redis.Redis") -> str:
+    try:
+        return str(store.config_get("dir").get("dir") or "")
+    except redis.ResponseError:  # a managed store, or a user without the right to CONFIG
+        return ""
+
+
+def _check_log_disk(size: int, folder: Path) -> CheckResult:
+    """Check the disk of a store on this machine, which may be another disk than the state folder's."""
     free = shutil.disk_usage(folder).free
     name = f"store's log: {size / 1e9:.1f} GB in {folder}, {free / 1e9:.1f} GB free"
     if free < max(MIN_FREE_BYTES, size):
-        return CheckResult(name, "written anew it takes as much again for a while: free as much, 0.5 GB at least")
+        return CheckResult(name, "a rewrite needs the size of the log again: free that much, and at least 0.5 GB")
     return CheckResult(name)
 
 
-def _memory(figures: StoreFigures) -> CheckResult:
-    used, most = figures.used_bytes, figures.most_bytes
-    if most:
-        name = f"store's memory: {used / 1e6:.0f} of {most / 1e6:.0f} MB (maxmemory)"
-        full = used > MAX_OF_ITS_MEMORY * most
+def _check_memory(stats: StoreStats) -> CheckResult:
+    if stats.max_bytes:
+        name = f"store's memory: {stats.used_bytes / 1e6:.0f} of {stats.max_bytes / 1e6:.0f} MB (maxmemory)"
+        too_full = stats.used_bytes > MAX_SHARE_OF_MAXMEMORY * stats.max_bytes
     else:
-        name = f"store's memory: {used / 1e6:.0f} MB of the machine's {figures.machine_bytes / 1e6:.0f} MB"
-        full = used > MAX_OF_THE_MACHINE * figures.machine_bytes > 0
-    mend = "it will refuse messages when it is full: more memory, or a smaller CLOUDCHAT_HISTORY_MESSAGES"
-    return CheckResult(name, mend if full else None)
+        name = f"store's memory: {stats.used_bytes / 1e6:.0f} MB of the machine's {stats.machine_bytes / 1e6:.0f} MB"
+        too_full = stats.used_bytes > MAX_SHARE_OF_MACHINE * stats.machine_bytes > 0
+    problem = "a full store rejects messages: add memory, or lower CLOUDCHAT_HISTORY_MESSAGES"
+    return CheckResult(name, problem if too_full else None)

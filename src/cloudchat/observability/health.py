@@ -1,4 +1,4 @@
-"""`/healthz`: the process lives. `/readyz`: it can do its work, or which part it misses."""
+"""`/healthz`: the process lives. `/readyz`: it can do its work, or which part is missing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,18 +6,18 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, Response
 
 Check = Callable[[], Awaitable[str | None]]
-"""Returns what is wrong, for a person, or None."""
+"""Returns what is wrong, as text for a person, or None."""
 
 
-async def until_well(check: Check, seconds: float) -> None:
-    """Wait until nothing is wrong, but no longer than this."""
-    deadline = asyncio.get_running_loop().time() + seconds
+async def wait_until_healthy(check: Check, timeout_seconds: float) -> None:
+    """Wait until the check finds nothing wrong, at most for the timeout."""
+    deadline = asyncio.get_running_loop().time() + timeout_seconds
     while await check() is not None and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 
 def health_routes(checks: dict[str, Check]) -> APIRouter:
-    """The two routes. `checks` are asked at each `/readyz`, so each must be quick and bounded."""
+    """Return the two routes. Every `/readyz` request runs all checks, so each must be quick and bounded in time."""
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="The process lives")

@@ -1,8 +1,10 @@
-"""What this process has counted, as metric families of Prometheus."""
+"""The metrics of this process in Prometheus's text format."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -11,10 +13,12 @@ from prometheus_client.registry import Collector
 
 from cloudchat.core.histogram import BUCKET_BOUNDS_SECONDS, Histogram
 
+LAG_INTERVAL_SECONDS = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class MetricsSnapshot:
-    """All figures at one instant; counters since the process started."""
+    """All values at one instant; counters since the process started."""
 
     connections: int
     rooms: int
@@ -23,60 +27,79 @@ class MetricsSnapshot:
     commands: Mapping[tuple[str, str], int]
     sends: int
     deliveries: int
-    dropped: Mapping[str, int]
+    frames_dropped: Mapping[str, int]
     append_seconds: Histogram
     relay_seconds: Histogram
     holes_repaired: int
     requests: Mapping[tuple[str, str, int], int]
-    tasks_failed: int
+    task_failures: int
     tasks_dead: int
-    loop_lag: float
+    loop_lag_seconds: float
     ready: bool
 
 
+class LoopLag:
+    """Measure for how long the event loop was blocked: by how much a timer is late."""
+
+    def __init__(self) -> None:
+        self._longest = 0.0
+
+    async def run(self) -> None:
+        """Measure forever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due_at = loop.time() + LAG_INTERVAL_SECONDS
+            await asyncio.sleep(LAG_INTERVAL_SECONDS)
+            self._longest = max(self._longest, loop.time() - due_at)
+
+    def take(self) -> float:
+        """Return the longest delay since the last call, in seconds, and reset it."""
+        longest, self._longest = self._longest, 0.0
+        return longest
+
+
 class Metrics:
-    """The exposition of one process. `read` is asked at each scrape."""
+    """The exposition of one process. `read` is called for each scrape."""
 
     def __init__(self, read: Callable[[], MetricsSnapshot]) -> None:
         self._read = read
         self._process = ProcessCollector(registry=None)
 
     def text(self, worker: int) -> bytes:
-        """All metrics in Prometheus's text format, of the worker with that number."""
-        return _text([*self._figures(), *self._process.collect()], worker)
+        """Return all metrics in the text format, with the number of the worker as a label."""
+        return _text([*self._families(), *self._process.collect()], worker)
 
-    def _figures(self) -> Iterable[Metric]:
+    def _families(self) -> Iterable[Metric]:
         now = self._read()
-        yield _gauge("connections", "Sockets that are open.", now.connections)
-        yield _gauge("rooms", "Rooms that somebody here has joined.", now.rooms)
+        yield _gauge("connections", "Open sockets.", now.connections)
+        yield _gauge("rooms", "Rooms with at least one member in this process.", now.rooms)
         yield _ready(now.ready)
-        yield _gauge("tasks_dead", "Permanent background tasks that have ended: replace the process.", now.tasks_dead)
-        yield _gauge("loop_lag_seconds", "Longest stall of the event loop since the last scrape.", now.loop_lag)
-        yield _counter("sends", "Messages that the store has written to disk.", now.sends)
-        yield _counter("deliveries", "Events handed to members, each counted for each.", now.deliveries)
-        yield _counter("holes_repaired", "Events read from the log because nobody told of them.", now.holes_repaired)
-        yield _counter("task_failures", "Background tasks that ended by an unexpected error.", now.tasks_failed)
-        yield _by("connects", "Handshakes, by result.", "result", now.connects)
-        yield _by("closes", "Sockets that ended, by close code.", "code", now.closes)
-        yield _by("frames_dropped", "Frames that a slow reader was not sent, by cause.", "cause", now.dropped)
-        yield _by("limits_hit", "What a limit refused, by limit.", "limit", limits_hit(now))
-        yield _by_two("commands", "Frames of clients.", ("command", "outcome"), now.commands)
-        yield _by_two("auth", "Requests to sign in and the like.", ("action", "result"), auth_results(now.requests))
-        requests = CounterMetricFamily("cloudchat_http_requests", "Requests.", labels=["method", "route", "status"])
-        for (method, route, status), count in now.requests.items():
-            requests.add_metric([method, route, str(status)], count)
-        yield requests
-        yield _histogram("append_seconds", "From an append's departure to the store's answer.", now.append_seconds)
-        yield _histogram("relay_seconds", "From an event's time to its delivery, of every eighth.", now.relay_seconds)
+        yield _gauge("tasks_dead", "Permanent background tasks that ended: restart the process.", now.tasks_dead)
+        yield _gauge("loop_lag_seconds", "Longest delay of the event loop since the last scrape.", now.loop_lag_seconds)
+        yield _counter("sends", "Messages stored on disk.", now.sends)
+        yield _counter("deliveries", "Events delivered to members, counted once per member.", now.deliveries)
+        yield _counter("holes_repaired", "Events read from the log because a wake-up was lost.", now.holes_repaired)
+        yield _counter("task_failures", "Background tasks that ended by an unexpected exception.", now.task_failures)
+        yield _counters("connects", "Handshakes, by result.", ["result"], _one_label(now.connects))
+        yield _counters("closes", "Closed sockets, by close code.", ["code"], _one_label(now.closes))
+        yield _counters(
+            "frames_dropped", "Frames not sent to slow readers, by cause.", ["cause"], _one_label(now.frames_dropped)
+        )
+        yield _counters("limits_hit", "Rejections by a limit, by limit.", ["limit"], _one_label(limits_hit(now)))
+        yield _counters("commands", "Commands from clients.", ["command", "outcome"], now.commands)
+        yield _counters("auth", "Requests below /api/auth.", ["action", "result"], auth_results(now.requests))
+        yield _counters("http_requests", "HTTP requests.", ["method", "route", "status"], now.requests)
+        yield _histogram("append_seconds", "Time from sending an append to the store's answer.", now.append_seconds)
+        yield _histogram("relay_seconds", "Time from an event to its delivery; every eighth event.", now.relay_seconds)
 
 
-def text_of_blocked(worker: int) -> bytes:
-    """What is to be told of a worker that lives and tells nothing itself."""
+def text_of_unresponsive(worker: int) -> bytes:
+    """Return the exposition of a worker that lives but does not answer."""
     return _text([_ready(False)], worker)
 
 
 def limits_hit(now: MetricsSnapshot) -> Mapping[str, int]:
-    """Refusals for being too many or too fast, wherever they were counted."""
+    """Return the number of rejections by each limit, wherever they were counted."""
     return {
         "http": sum(count for (_, _, status), count in now.requests.items() if status == 429),
         "connects": now.connects.get("rate_limited", 0),
@@ -86,16 +109,16 @@ def limits_hit(now: MetricsSnapshot) -> Mapping[str, int]:
 
 
 def auth_results(requests: Mapping[tuple[str, str, int], int]) -> Mapping[tuple[str, str], int]:
-    """What became of requests below /api/auth, by the route's last word."""
+    """Return the number of requests below /api/auth by (action, result). The action is the rest of the route."""
     results: Counter[tuple[str, str]] = Counter()
     for (_, route, status), count in requests.items():
         if route.startswith("/api/auth/"):
             action = route.removeprefix("/api/auth/").partition("/{")[0]
-            results[action, _outcome(status)] += count
+            results[action, _result(status)] += count
     return results
 
 
-def _outcome(status: int) -> str:
+def _result(status: int) -> str:
     if status == 429:
         return "limited"
     if status >= 500:
@@ -118,34 +141,31 @@ def _text(families: list[Metric], worker: int) -> bytes:
 
 
 def _ready(ready: bool) -> Metric:
-    return _gauge("ready", "1 while /readyz says that the process can do its work.", ready)
+    return _gauge("ready", "1 if /readyz reports that the process can do its work.", ready)
 
 
-def _gauge(name: str, meaning: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"cloudchat_{name}", meaning, value=value)
+def _gauge(name: str, help_text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"cloudchat_{name}", help_text, value=value)
 
 
-def _counter(name: str, meaning: str, value: float) -> Metric:
-    return CounterMetricFamily(f"cloudchat_{name}", meaning, value=value)
+def _counter(name: str, help_text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"cloudchat_{name}", help_text, value=value)
 
 
-def _by(name: str, meaning: str, label: str, values: Mapping[str, int] | Mapping[int, int]) -> Metric:
-    family = CounterMetricFamily(f"cloudchat_{name}", meaning, labels=[label])
-    for value, count in values.items():
-        family.add_metric([str(value)], count)
+def _counters(name: str, help_text: str, labels: list[str], counts: Mapping[tuple[Any, ...], int]) -> Metric:
+    family = CounterMetricFamily(f"cloudchat_{name}", help_text, labels=labels)
+    for values, count in counts.items():
+        family.add_metric([str(value) for value in values], count)
     return family
 
 
-def _by_two(name: str, meaning: str, labels: tuple[str, str], values: Mapping[tuple[str, str], int]) -> Metric:
-    family = CounterMetricFamily(f"cloudchat_{name}", meaning, labels=labels)
-    for value, count in values.items():
-        family.add_metric(value, count)
-    return family
+def _one_label(counts: Mapping[Any, int]) -> Mapping[tuple[Any, ...], int]:
+    return {(value,): count for value, count in counts.items()}
 
 
-def _histogram(name: str, meaning: str, histogram: Histogram) -> Metric:
-    buckets, so_far = [], 0
+def _histogram(name: str, help_text: str, histogram: Histogram) -> Metric:
+    buckets, cumulative = [], 0
     for bound, count in zip((*map(str, BUCKET_BOUNDS_SECONDS), "+Inf"), histogram.bucket_counts, strict=True):
-        so_far += count
-        buckets.append((bound, so_far))
-    return HistogramMetricFamily(f"cloudchat_{name}", meaning, buckets=buckets, sum_value=histogram.sum_seconds)
+        cumulative += count
+        buckets.append((bound, cumulative))
+    return HistogramMetricFamily(f"cloudchat_{name}", help_text, buckets=buckets, sum_value=histogram.sum_seconds)

@@ -1,8 +1,8 @@
-"""The path of a message as OpenTelemetry spans: `send` where it came in, `deliver` in every process that heard it.
+"""OpenTelemetry spans of a message: `send` in the process that accepts it, `deliver` in each process that delivers it.
 
-The trace's id is the message's `cid`, which is 128 bits too and travels with it already: so all processes speak of one
-trace, and keep or leave the same ones, without a word more on the wire. Spans leave in batches from a thread of the
-library's; its queue is bounded, and what does not fit is dropped. Where to, say the library's own `OTEL_*` variables.
+The id of the trace is the message's `cid`, which has 128 bits too and is in the event already. So all processes use one
+trace, and sample the same messages, with no extra field on the wire. A thread of the library exports the spans in
+batches; its queue is bounded, and spans that do not fit are dropped. The `OTEL_*` variables set the destination.
 """
 
 import re
@@ -33,10 +33,10 @@ _CID = re.compile(rb'"cid":"([0-9a-fA-F-]{32,36})"')
 
 
 class MessageTracing:
-    """Makes the spans of one process."""
+    """Create the spans of one process."""
 
     def __init__(self, ratio: float) -> None:
-        """`ratio` of all messages are traced, from 0 to 1."""
+        """`ratio`: the share of messages to trace, from 0 to 1."""
         self._ids = _Ids()
         resource = Resource.create({"service.name": "cloudchat", "service.version": __version__})
         self._provider = TracerProvider(
@@ -45,53 +45,53 @@ class MessageTracing:
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("cloudchat", __version__)
 
-    def sending(self, cid: str, room: str) -> Span:
-        """The span of a message on its way to the log: the trace's root, whose ids follow from the cid."""
+    def messages(self, messages: MessageService) -> MessageService:
+        """Return a service that does the same, and creates a span for each message."""
+        return _TracedMessageService(messages, self)
+
+    def listener(self, listener: Listener) -> Listener:
+        """Return a listener that does the same, and creates a span for each event."""
+        return _TracedListener(listener, self)
+
+    def close(self) -> None:
+        """Export the remaining spans and end the thread. Blocks."""
+        self._provider.shutdown()
+
+    def start_send(self, cid: str, room: str) -> Span:
+        """Start the span of an append. It is the root of the trace, and its ids follow from the cid."""
         self._ids.next_root = UUID(cid)
         return self._tracer.start_span(
             "send", context=Context(), kind=SpanKind.SERVER, attributes={"cloudchat.room": room}
         )
 
-    def delivered(self, cid: str, room: str, seq: int, written_at: float | None, now: float) -> None:
-        """The span of an event from its own time to its delivery here. Instants are seconds since 1970."""
-        trace = UUID(cid)
-        root = SpanContext(trace.int, _span_id(trace), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    def record_delivery(self, cid: str, room: str, seq: int, stored_at: float | None, now: float) -> None:
+        """Record a span from the time in the event to its delivery in this process. Times are seconds since 1970."""
+        trace_id = UUID(cid)
+        root = SpanContext(
+            trace_id.int, _root_span_id(trace_id), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED)
+        )
         span = self._tracer.start_span(
             "deliver",
             context=set_span_in_context(NonRecordingSpan(root), Context()),
             kind=SpanKind.CONSUMER,
             attributes={"cloudchat.room": room, "cloudchat.seq": seq},
-            start_time=_nanoseconds(now if written_at is None else min(written_at, now)),
+            start_time=_nanoseconds(now if stored_at is None else min(stored_at, now)),
         )
         span.end(_nanoseconds(now))
 
-    def messages(self, messages: MessageService) -> MessageService:
-        """The same service, with a span for each message."""
-        return TracedMessages(messages, self)
 
-    def listener(self, listener: Listener) -> Listener:
-        """The same listener, with a span for each event."""
-        return TracedListener(listener, self)
-
-    def close(self) -> None:
-        """Send what is left, and end the thread. Blocking."""
-        self._provider.shutdown()
-
-
-class TracedMessages(MessageService):
-    """Messages with their spans."""
-
-    def __init__(self, messages: MessageService, traces: MessageTracing) -> None:
+class _TracedMessageService(MessageService):
+    def __init__(self, messages: MessageService, tracing: MessageTracing) -> None:
         self._messages = messages
-        self._traces = traces
+        self._tracing = tracing
 
     def post(
         self, author: Principal, rooms: Mapping[str, RoomSummary], command: Send, now: float, done: AppendCallback
     ) -> Error | None:
         """See `MessageService`."""
-        span = self._traces.sending(command.cid, command.room)
+        span = self._tracing.start_send(command.cid, command.room)
 
-        def traced(outcome: Appended | BrokerUnavailable) -> None:
+        def end_span(outcome: Appended | BrokerUnavailable) -> None:
             if isinstance(outcome, Appended):
                 span.set_attributes({"cloudchat.seq": outcome.seq, "cloudchat.duplicate": outcome.duplicate})
             else:
@@ -99,19 +99,17 @@ class TracedMessages(MessageService):
             span.end()
             done(outcome)
 
-        refusal = self._messages.post(author, rooms, command, now, traced)
-        if refusal is not None:
-            span.set_status(StatusCode.ERROR, refusal.code)
+        rejection = self._messages.post(author, rooms, command, now, end_span)
+        if rejection is not None:
+            span.set_status(StatusCode.ERROR, rejection.code)
             span.end()
-        return refusal
+        return rejection
 
 
-class TracedListener:
-    """A subscription's listener, with a span for each event that it hears."""
-
-    def __init__(self, listener: Listener, traces: MessageTracing) -> None:
+class _TracedListener:
+    def __init__(self, listener: Listener, tracing: MessageTracing) -> None:
         self._listener = listener
-        self._traces = traces
+        self._tracing = tracing
 
     def subscribed(self, room: str) -> None:
         """See `Listener`."""
@@ -122,27 +120,27 @@ class TracedListener:
         self._listener.event_received(room, epoch, seq, event)
         cid = _CID.search(event)
         if cid is not None:
-            self._traces.delivered(cid[1].decode(), room, seq, instant_of(event), time.time())
+            self._tracing.record_delivery(cid[1].decode(), room, seq, instant_of(event), time.time())
 
 
 class _Ids(IdGenerator):
-    """Random ids, but for a root that was asked for."""
+    """Random ids, except for one root span whose trace id was set before."""
 
     def __init__(self) -> None:
         self._random = RandomIdGenerator()
         self.next_root: UUID | None = None
 
     def generate_span_id(self) -> int:
-        root, self.next_root = self.next_root, None
-        return self._random.generate_span_id() if root is None else _span_id(root)
+        trace_id, self.next_root = self.next_root, None
+        return self._random.generate_span_id() if trace_id is None else _root_span_id(trace_id)
 
     def generate_trace_id(self) -> int:
         return self._random.generate_trace_id() if self.next_root is None else self.next_root.int
 
 
-def _span_id(trace: UUID) -> int:
-    return (trace.int & (2**64 - 1)) or 1
+def _root_span_id(trace_id: UUID) -> int:
+    return (trace_id.int & (2**64 - 1)) or 1
 
 
-def _nanoseconds(instant: float) -> int:
-    return int(instant * 1e9)
+def _nanoseconds(seconds: float) -> int:
+    return int(seconds * 1e9)

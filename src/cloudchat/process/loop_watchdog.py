@@ -1,6 +1,6 @@
-"""A worker whose event loop is blocked serves nobody, while its process lives: it ends itself, and is replaced.
+"""End a worker whose event loop is blocked, so that the parent process replaces it.
 
-uvicorn's own question to a worker is answered by a thread, which a blocked loop does not hold up.
+uvicorn's own health check does not notice: a thread of the worker answers it, and a blocked loop does not stop threads.
 """
 
 import asyncio
@@ -13,33 +13,33 @@ from typing import NoReturn
 
 log = logging.getLogger(__name__)
 
-_CHANCES = 2  # a process that was stopped as a whole, and goes on, has missed one without being blocked
+_MAX_MISSED = 2  # a process that was stopped as a whole (SIGSTOP) and continues misses one without being blocked
 
 
-def watch_loop(loop: asyncio.AbstractEventLoop, seconds: float, blocked: Callable[[], object] | None = None) -> None:
-    """From now on, in a thread of its own, until the loop is closed: end this process when the loop is blocked so long.
+def watch_loop(loop: asyncio.AbstractEventLoop, seconds: float, on_blocked: Callable[[], object] | None = None) -> None:
+    """Start a thread that ends this process if the loop is blocked for `seconds`. The thread ends when the loop closes.
 
-    `blocked` is called in place of the end, once.
+    `on_blocked` is called once instead of ending the process.
     """
-    watch = threading.Thread(target=_watch, args=(loop, seconds / _CHANCES, blocked or _end), daemon=True)
-    watch.start()
+    thread = threading.Thread(target=_watch, args=(loop, seconds / _MAX_MISSED, on_blocked or _exit), daemon=True)
+    thread.start()
 
 
-def _watch(loop: asyncio.AbstractEventLoop, patience: float, blocked: Callable[[], object]) -> None:
+def _watch(loop: asyncio.AbstractEventLoop, interval: float, on_blocked: Callable[[], object]) -> None:
     missed = 0
-    while missed < _CHANCES:
-        turned = threading.Event()
+    while missed < _MAX_MISSED:
+        answered = threading.Event()
         try:
-            loop.call_soon_threadsafe(turned.set)
-        except RuntimeError:  # closed
+            loop.call_soon_threadsafe(answered.set)
+        except RuntimeError:  # the loop is closed
             return
-        missed = 0 if turned.wait(patience) else missed + 1
+        missed = 0 if answered.wait(interval) else missed + 1
         if not missed:
-            threading.Event().wait(patience)
-    blocked()
+            threading.Event().wait(interval)
+    on_blocked()
 
 
-def _end() -> NoReturn:
-    log.critical("event loop blocked, this worker ends")
-    faulthandler.dump_traceback()  # where it is blocked
+def _exit() -> NoReturn:
+    log.critical("event loop is blocked, this worker exits")
+    faulthandler.dump_traceback()  # shows where it is blocked
     os._exit(1)

@@ -1,17 +1,20 @@
-"""A child process that must not outlive its parent, even when the parent is killed (Linux, prctl(2))."""
+"""Let a child process die with its parent, even if the parent is killed (Linux, prctl(2)).
+
+A module of its own, because a freshly forked child runs it: nothing else is imported there.
+"""
 
 import ctypes
 import os
 import signal
 
 _PR_SET_PDEATHSIG = 1
-_prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up here, so that a freshly forked child only has to call it
+_prctl = ctypes.CDLL(None, use_errno=True).prctl  # resolved at import, so that the forked child only calls it
 
 
 def die_with_parent(parent_pid: int) -> None:
-    """Called in the child: from now on the kernel kills it when the thread that forked it ends.
+    """Ask the kernel to kill this process when the thread that forked it ends. Call it in the child.
 
-    Ends the process at once if `parent_pid` was gone before the kernel could be asked.
+    Ends the process at once if the parent ended before the call.
     """
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:

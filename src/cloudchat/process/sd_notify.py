@@ -1,6 +1,6 @@
-"""What a service tells the manager that started it (sd_notify(3)): ready, stopping, and that its event loop turns.
+"""Tell the service manager that the service is ready, is stopping, and that its event loop runs (sd_notify(3)).
 
-The protocol is a datagram of `NAME=value` lines to a unix socket; without a manager every call does nothing.
+The protocol is a datagram of `NAME=value` lines to a unix socket. Without a service manager, every call does nothing.
 """
 
 import asyncio
@@ -13,58 +13,61 @@ from typing import Self
 
 log = logging.getLogger(__name__)
 
-_SECONDS_TO_TELL = 1
+_SEND_TIMEOUT_SECONDS = 1
 
 
-class ServiceNotification:
-    """The way to the service manager. Only the process that it started may use it (NotifyAccess=main)."""
+class ServiceNotifier:
+    """The connection to the service manager. Only the process that it started may use it (NotifyAccess=main).
+
+    `watchdog_seconds`: after this long without a feed, the service manager ends the service; None for no watchdog.
+    """
 
     def __init__(self, address: str | None = None, watchdog_seconds: float | None = None) -> None:
         self.watchdog_seconds = watchdog_seconds
-        """So long the manager waits for a sign of life before it ends the service; None: it does not."""
         self._address = "\0" + address[1:] if address and address.startswith("@") else address
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if address else None
         if self._socket is not None:
-            # In the kernel: Python's own timeout would also wait where MSG_DONTWAIT is given.
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", _SECONDS_TO_TELL, 0))
+            # A timeout of the kernel, because Python's own would also wait where MSG_DONTWAIT is given.
+            timeout = struct.pack("@ll", _SEND_TIMEOUT_SECONDS, 0)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
 
     @classmethod
     def from_environment(cls, environment: MutableMapping[str, str], pid: int) -> Self:
-        """Take what the manager left in the environment out of it: a child must not speak for the service."""
+        """Read the service manager's variables and remove them: a child process must not notify for the service."""
         address = environment.pop("NOTIFY_SOCKET", "")
         period = environment.pop("WATCHDOG_USEC", "")
-        whose = environment.pop("WATCHDOG_PID", str(pid))
-        watched = address and period.isascii() and period.isdigit() and int(period) > 0 and whose == str(pid)
-        return cls(address if address[:1] in ("/", "@") else None, int(period) / 1e6 if watched else None)
+        watched_pid = environment.pop("WATCHDOG_PID", str(pid))
+        is_watched = address and period.isascii() and period.isdigit() and int(period) > 0 and watched_pid == str(pid)
+        return cls(address if address[:1] in ("/", "@") else None, int(period) / 1e6 if is_watched else None)
 
-    def starting(self, what: str, seconds: float) -> None:
-        """Begin a step of the start that may take so long, beyond the manager's own patience if need be."""
-        self._tell(f"STATUS=Starting: {what}\nEXTEND_TIMEOUT_USEC={round(seconds * 1e6)}")
+    def starting(self, step: str, timeout_seconds: float) -> None:
+        """Announce a step of the start, and extend the service manager's start timeout for it."""
+        self._send(f"STATUS=Starting: {step}\nEXTEND_TIMEOUT_USEC={round(timeout_seconds * 1e6)}")
 
     def ready(self, status: str) -> None:
-        """Clients are answered from now on."""
-        self._tell(f"READY=1\nSTATUS={status}")
+        """Announce that clients are served from now on."""
+        self._send(f"READY=1\nSTATUS={status}")
 
     def stopping(self, status: str) -> None:
-        """The end has begun."""
-        self._tell(f"STOPPING=1\nSTATUS={status}")
+        """Announce that the service is shutting down."""
+        self._send(f"STOPPING=1\nSTATUS={status}")
 
-    def alive(self) -> None:
-        """One sign of life. Never waits."""
+    def feed_watchdog(self) -> None:
+        """Feed the watchdog once. Never blocks."""
         if self.watchdog_seconds is not None:
-            self._tell("WATCHDOG=1", socket.MSG_DONTWAIT)
+            self._send("WATCHDOG=1", socket.MSG_DONTWAIT)
 
-    def keep_alive(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Give signs of life from this event loop, twice as often as needed: a loop that is blocked gives none."""
+    def feed_watchdog_from(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Feed the watchdog from this event loop twice per period: a blocked loop stops feeding it."""
         if self.watchdog_seconds is not None:
-            self.alive()
-            loop.call_later(self.watchdog_seconds / 2, self.keep_alive, loop)
+            self.feed_watchdog()
+            loop.call_later(self.watchdog_seconds / 2, self.feed_watchdog_from, loop)
 
-    def _tell(self, message: str, flags: int = 0) -> None:
+    def _send(self, message: str, flags: int = 0) -> None:
         if self._socket is None or self._address is None:
             return
         try:
             self._socket.sendto(message.encode(), flags, self._address)
-        except OSError as problem:
-            told = os.strerror(problem.errno) if problem.errno else str(problem)
-            log.warning("service manager not reached message=%s problem=%s", message.partition("\n")[0], told)
+        except OSError as error:
+            problem = os.strerror(error.errno) if error.errno else str(error)
+            log.warning("service manager is unreachable message=%s problem=%s", message.partition("\n")[0], problem)

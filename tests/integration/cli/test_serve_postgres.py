@@ -91,7 +91,7 @@ def test_a_database_that_stands_still_keeps_nobody_waiting(server: RunningServer
             return ann.http.get("/api/me", timeout=30).status_code
 
         assert set(pool.map(me, range(16))) == {200}  # every connection of the pool is open
-        with database.standing_still():
+        with database.paused():
             assert set(pool.map(me, range(8))) == {503}
             with pytest.raises(InvalidStatus) as refused:
                 ChatSocket(server.ws_url, ann.access_token)
@@ -104,13 +104,13 @@ def test_a_database_that_stands_still_keeps_nobody_waiting(server: RunningServer
 def test_a_database_that_can_only_be_read_is_one_that_is_away(server: RunningServer, database: RunningPostgres) -> None:
     ann = register(server.url)
     with ChatSocket(server.ws_url, ann.access_token) as socket:
-        database.only_reads(True)
+        database.set_read_only(True)
         try:
             wait_until(lambda: ask_to_log_in(server, ann.name).status_code == 503, "logins to be refused")
             assert socket.send("and its place is to be written down")["type"] == "ack"
             wait_until(lambda: "cannot be written down" in server.log, "the keeper to meet it")
         finally:
-            database.only_reads(False)
+            database.set_read_only(False)
     wait_until(lambda: ask_to_log_in(server, ann.name).status_code == 200, "logins work again")
     assert httpx.get(f"{server.url}/readyz").status_code == 200
     assert "Traceback" not in server.log

@@ -1,12 +1,12 @@
-"""`/metrics` of the real server: what happened is what it tells, of all workers together, and to this machine alone."""
+"""`/metrics` of the real server: correct values, for all workers, and reachable from this machine only."""
 
 import os
 import signal
 import socket
 import struct
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import httpx
 import pytest
@@ -18,42 +18,43 @@ from support.processes import wait_until
 from support.server import RunningServer, free_port
 from support.socket import ChatSocket
 
-Figures = dict[str, float]
+Samples = dict[str, float]
+"""Value by name and labels, as `cloudchat_closes_total code=1000`."""
 
 
-def figures_by_worker(port: int) -> dict[str, Figures]:
-    """Of each worker; samples by name and labels, as `cloudchat_closes_total code=1000`."""
-    answer = httpx.get(f"http://127.0.0.1:{port}/metrics", verify=False)
-    assert answer.status_code == 200
-    told: dict[str, Figures] = {}
-    for family in text_string_to_metric_families(answer.text):
+def samples_by_worker(port: int) -> dict[str, Samples]:
+    response = httpx.get(f"http://127.0.0.1:{port}/metrics", verify=False)
+    assert response.status_code == 200
+    by_worker: dict[str, Samples] = {}
+    for family in text_string_to_metric_families(response.text):
         for sample in family.samples:
             labels = dict(sample.labels)
-            figures = told.setdefault(labels.pop("worker"), {})
-            figures[" ".join([sample.name, *(f"{name}={value}" for name, value in labels.items())])] = sample.value
-    return told
+            samples = by_worker.setdefault(labels.pop("worker"), {})
+            samples[" ".join([sample.name, *(f"{name}={value}" for name, value in labels.items())])] = sample.value
+    return by_worker
 
 
-def figures(port: int) -> Figures:
-    """Of all workers together."""
-    together: Counter[str] = Counter()
-    for told in figures_by_worker(port).values():
-        together.update(told)
-    return together
+def sums(port: int) -> Samples:
+    """Return the sums over all workers."""
+    total: Samples = {}
+    for samples in samples_by_worker(port).values():
+        for name, value in samples.items():
+            total[name] = total.get(name, 0) + value
+    return total
 
 
-def wait_for(port: int, told: Callable[[Figures], bool]) -> Figures:
-    seen: list[Figures] = []
+def wait_for(port: int, condition: Callable[[Samples], bool]) -> Samples:
+    scrapes: list[Samples] = []
 
-    def there() -> bool:
+    def is_met() -> bool:
         try:
-            seen.append(figures(port))
+            scrapes.append(sums(port))
         except httpx.TransportError:
             return False
-        return told(seen[-1])
+        return condition(scrapes[-1])
 
-    wait_until(there, "the figures")
-    return seen[-1]
+    wait_until(is_met, "the expected metrics")
+    return scrapes[-1]
 
 
 @pytest.fixture(params=[1, 2], ids=["one process", "two workers"])
@@ -64,7 +65,7 @@ def measured(request: pytest.FixtureRequest) -> Iterator[tuple[RunningServer, in
         yield server, port, request.param
 
 
-def test_what_happened_is_told(measured: tuple[RunningServer, int, int]) -> None:
+def test_metrics_count_what_happened(measured: tuple[RunningServer, int, int]) -> None:
     server, port, workers = measured
     user = register(server.url)
     chats = [ChatSocket(server.ws_url, user.access_token) for _ in range(4)]
@@ -73,25 +74,25 @@ def test_what_happened_is_told(measured: tuple[RunningServer, int, int]) -> None
     for _ in range(16):
         chats[0].command("send", room="lobby", cid=str(uuid.uuid4()), text="counted")
     assert httpx.post(f"{server.url}/api/auth/login", json={"username": "nobody", "password": "x" * 15}).is_error
-    told = wait_for(port, lambda now: now.get("cloudchat_deliveries_total", 0) >= 64)
-    assert told["cloudchat_connections"] == 4
-    assert told["cloudchat_connects_total result=accepted"] == 4
-    assert told["cloudchat_sends_total"] == 16
-    assert told["cloudchat_deliveries_total"] == 64
-    assert told["cloudchat_append_seconds_count"] == 16
-    assert told["cloudchat_relay_seconds_count"] >= 2
-    assert told["cloudchat_commands_total command=join outcome=accepted"] == 4
-    assert told["cloudchat_auth_total action=register result=ok"] == 1
-    assert told["cloudchat_auth_total action=login result=refused"] == 1
-    assert told["cloudchat_ready"] == workers
-    assert told["process_resident_memory_bytes"] > 1e7
+    now = wait_for(port, lambda now: now.get("cloudchat_deliveries_total", 0) >= 64)
+    assert now["cloudchat_connections"] == 4
+    assert now["cloudchat_connects_total result=accepted"] == 4
+    assert now["cloudchat_sends_total"] == 16
+    assert now["cloudchat_deliveries_total"] == 64
+    assert now["cloudchat_append_seconds_count"] == 16
+    assert now["cloudchat_relay_seconds_count"] >= 2
+    assert now["cloudchat_commands_total command=join outcome=accepted"] == 4
+    assert now["cloudchat_auth_total action=register result=ok"] == 1
+    assert now["cloudchat_auth_total action=login result=refused"] == 1
+    assert now["cloudchat_ready"] == workers
+    assert now["process_resident_memory_bytes"] > 1e7
     chats[0].close()
     wait_for(port, lambda now: now["cloudchat_connections"] == 3 and now.get("cloudchat_closes_total code=1000") == 1)
     for chat in chats[1:]:
         chat.close()
 
 
-def test_pages_and_proxies_do_not_get_there(server: RunningServer) -> None:
+def test_metrics_are_not_on_the_port_of_the_chat(server: RunningServer) -> None:
     assert httpx.get(f"{server.url}/metrics").status_code == 404
 
 
@@ -105,20 +106,24 @@ def two_workers() -> Iterator[tuple[RunningServer, int]]:
 
 
 def pid_of(server: RunningServer, worker: str) -> int:
-    with socket.socket(socket.AF_UNIX) as asking:
-        asking.connect(str(server.state_dir / "metrics" / f"{worker}.sock"))
-        pid, _, _ = struct.unpack("3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(str(server.state_dir / "metrics" / f"{worker}.sock"))
+        pid, _, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     return int(pid)
 
 
-def test_a_blocked_worker_is_not_ready_and_the_others_count_on(two_workers: tuple[RunningServer, int]) -> None:
+def has_ended(pid: int) -> bool:
+    return not processes.is_alive(pid)
+
+
+def test_blocked_worker_is_not_ready_and_the_others_are_complete(two_workers: tuple[RunningServer, int]) -> None:
     server, port = two_workers
-    before = figures_by_worker(port)
-    answering, blocked = before  # who answers tells of itself first
+    before = samples_by_worker(port)
+    answering, blocked = before  # the worker that answers is first
     pid = pid_of(server, blocked)
     os.kill(pid, signal.SIGSTOP)
     try:
-        after = figures_by_worker(port)
+        after = samples_by_worker(port)
     finally:
         os.kill(pid, signal.SIGCONT)
     assert after[blocked] == {"cloudchat_ready": 0}
@@ -126,13 +131,13 @@ def test_a_blocked_worker_is_not_ready_and_the_others_count_on(two_workers: tupl
     assert set(after[answering]) >= set(before[answering])
 
 
-def test_when_the_worker_that_answers_is_killed_another_one_does_and_its_number_is_its_successors(
+def test_another_worker_takes_over_the_port_and_successors_reuse_the_numbers(
     two_workers: tuple[RunningServer, int],
 ) -> None:
     server, port = two_workers
     for worker in ("0", "1"):
         pid = pid_of(server, worker)
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda pid=pid: not processes.is_alive(pid), "the worker's end")
+        wait_until(partial(has_ended, pid), "the end of the worker")
         wait_for(port, lambda now: now["cloudchat_ready"] == 2)
-        assert set(figures_by_worker(port)) == {"0", "1"}
+        assert set(samples_by_worker(port)) == {"0", "1"}

@@ -1,4 +1,4 @@
-"""A message's path, as a collector of OpenTelemetry is told of it by two real servers' worth of processes."""
+"""The spans of a message that a server with two workers exports to an OpenTelemetry collector."""
 
 import gzip
 import threading
@@ -18,7 +18,7 @@ from support.socket import ChatSocket
 
 @contextmanager
 def collector() -> Iterator[tuple[str, list[Span]]]:
-    """An OTLP receiver: its endpoint, and the spans that have come."""
+    """Run an OTLP receiver; give its endpoint and the received spans."""
     spans: list[Span] = []
 
     class Receiver(BaseHTTPRequestHandler):
@@ -47,7 +47,7 @@ def collector() -> Iterator[tuple[str, list[Span]]]:
         thread.join()
 
 
-def test_all_processes_tell_of_one_message_in_one_trace_named_by_its_cid() -> None:
+def test_all_processes_export_one_trace_per_message_with_its_cid_as_id() -> None:
     with collector() as (endpoint, spans):
         environment = {
             "CLOUDCHAT_TRACE_RATIO": "1",
@@ -57,7 +57,9 @@ def test_all_processes_tell_of_one_message_in_one_trace_named_by_its_cid() -> No
         }
         with RunningServer(environment=environment) as server:
             user = register(server.url)
-            sockets = [ChatSocket(server.ws_url, user.access_token) for _ in range(8)]  # in both workers, surely enough
+            sockets = [
+                ChatSocket(server.ws_url, user.access_token) for _ in range(8)
+            ]  # so many that both workers get some
             for socket in sockets:
                 socket.command("join", room="lobby")
             cid = uuid.uuid4()

@@ -123,10 +123,12 @@ def test_text_limit_counts_characters(chat: ChatSocket) -> None:
 
 @pytest.mark.parametrize("type_", ["join", "send", "history"])
 def test_room_that_the_user_is_not_in_is_not_found(chat: ChatSocket, type_: str) -> None:
-    fields: dict[str, Any] = {"join": {}, "send": {"cid": CID, "text": "x"}, "history": {"before": 5, "limit": 5}}[
-        type_
-    ]
-    error = chat.command(type_, room="secret", **fields)
+    fields: dict[str, dict[str, Any]] = {
+        "join": {},
+        "send": {"cid": CID, "text": "x"},
+        "history": {"before": 5, "limit": 5},
+    }
+    error = chat.command(type_, room="secret", **fields[type_])
     assert (error["type"], error["code"], error["field"]) == ("error", "not_found", "room")
 
 

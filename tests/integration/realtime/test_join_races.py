@@ -12,7 +12,7 @@ from websockets.typing import Subprotocol
 
 from faults.checker import violations
 from faults.crowd import ENVIRONMENT, Crowd
-from faults.wires import Wire, recorded, runs_of
+from faults.recording import SocketRecording, recording_connection
 from support.accounts import Account, register
 from support.server import RunningServer
 
@@ -23,7 +23,7 @@ JOINS = 50
 class Joiner:
     """Joins the lobby repeatedly, from random positions, over several sockets."""
 
-    def __init__(self, number: int, server: RunningServer, account: Account, wires: list[Wire]) -> None:
+    def __init__(self, number: int, server: RunningServer, account: Account, wires: list[SocketRecording]) -> None:
         self._name = f"joiner {number}"
         self._random = random.Random(number)
         self._server = server
@@ -38,7 +38,7 @@ class Joiner:
                 self._server.ws_url,
                 subprotocols=[Subprotocol("cloudchat.v1")],
                 additional_headers={"Authorization": f"Bearer {self._account.access_token}"},
-                create_connection=recorded(self._name, self._wires),
+                create_connection=recording_connection(self._name, self._wires),
                 proxy=None,
                 max_queue=None,  # the default stops reading at 16 unread frames and never reads the close
             ) as socket:
@@ -75,7 +75,7 @@ class Joiner:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_joins_during_sends_miss_nothing_and_repeat_nothing(workers: int) -> None:
-    wires: list[Wire] = []
+    wires: list[SocketRecording] = []
 
     async def join_all(server: RunningServer, account: Account) -> None:
         await asyncio.gather(*(Joiner(number, server, account, wires).run() for number in range(JOINERS)))
@@ -85,8 +85,8 @@ def test_joins_during_sends_miss_nothing_and_repeat_nothing(workers: int) -> Non
         with Crowd(server.ws_url, account, writers=3, bursters=1, readers=0) as crowd:
             asyncio.run(join_all(server, account))
             history = crowd.finish()
-    runs = [run for wire in wires for run in runs_of(wire)]
-    assert len(runs) >= JOINERS * JOINS
-    assert sum(len(run.events) for run in runs) > 1000
-    history.runs += runs
+    segments = [segment for wire in wires for segment in segments_of(wire)]
+    assert len(segments) >= JOINERS * JOINS
+    assert sum(len(segment.events) for segment in segments) > 1000
+    history.segments += segments
     assert violations(history) == []

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from support.accounts import Account, register
-from support.figures import client_sockets
+from support.process_usage import client_sockets
 from support.processes import wait_until
 from support.server import RunningServer
 from support.socket import ChatSocket

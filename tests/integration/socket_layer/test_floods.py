@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from support.accounts import Account, register
-from support.figures import resident_bytes
+from support.process_usage import resident_bytes
 from support.processes import wait_until
 from support.raw_socket import CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket, frame, text
 from support.server import RunningServer

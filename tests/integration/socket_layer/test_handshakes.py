@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from support.accounts import Account
-from support.figures import client_sockets, resident_bytes
+from support.process_usage import client_sockets, resident_bytes
 from support.processes import wait_until
 from support.raw_socket import UPGRADE, RawSocket
 from support.server import RunningServer

@@ -1,28 +1,28 @@
-"""A backup that is not the one that was written is refused, whatever is wrong with it."""
+"""An archive that differs in any way from what the writer wrote is rejected."""
 
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from cloudchat.backup.archive import Archive
-from cloudchat.backup.archive_writer import ArchiveWriter
+from cloudchat.backup.archive import Archive, ArchiveWriter
 from cloudchat.backup.manifest import CHECKSUM, DATABASES, MANIFEST, ROOMS, BadBackup, Manifest, encode
 
 CONTENTS = {ROOMS: b"r" * 700, DATABASES["sqlite"]: b"d" * 3000, "keys/a.pem": b"k" * 512, "keys/vault.key": b""}
 
 
 @dataclass
-class Written:
+class WrittenArchive:
     path: Path
     manifest: Manifest
 
 
-def write(path: Path, contents: dict[str, bytes] = CONTENTS, **changes: object) -> Written:
+def write(path: Path, contents: dict[str, bytes] = CONTENTS, /, **changes: Any) -> WrittenArchive:
     with path.open("wb") as file:
         archive = ArchiveWriter(file, now=1_800_000_000.0)
         for name, content in contents.items():
@@ -32,11 +32,11 @@ def write(path: Path, contents: dict[str, bytes] = CONTENTS, **changes: object) 
         manifest = Manifest(1, "0.1", "2026-11-22T12:00:00.000Z", "sqlite", "0002", 1, 2, list(archive.members))
         manifest = msgspec.structs.replace(manifest, **changes)
         archive.finish(manifest)
-    return Written(path, manifest)
+    return WrittenArchive(path, manifest)
 
 
 @pytest.fixture
-def written(tmp_path: Path) -> Written:
+def written(tmp_path: Path) -> WrittenArchive:
     return write(tmp_path / "backup.tar")
 
 
@@ -45,7 +45,7 @@ def contents_of(path: Path) -> dict[str, bytes]:
         return {member.name: archive.open(member.name).read() for member in archive.manifest.members}
 
 
-def test_what_was_written_is_read_by_us_and_by_tar(written: Written) -> None:
+def test_archive_is_readable_by_us_and_by_tar(written: WrittenArchive) -> None:
     assert contents_of(written.path) == CONTENTS
     with Archive(written.path) as archive:
         assert archive.manifest == written.manifest
@@ -56,20 +56,20 @@ def test_what_was_written_is_read_by_us_and_by_tar(written: Written) -> None:
         assert {entry.mode for entry in tar} == {0o600}
 
 
-def test_a_bit_that_flipped_anywhere_is_found_or_does_not_matter(written: Written, tmp_path: Path) -> None:
+def test_flipped_bit_is_detected_or_changes_no_content(written: WrittenArchive, tmp_path: Path) -> None:
     whole = written.path.read_bytes()
     damaged = tmp_path / "damaged.tar"
-    refused = 0
+    rejected = 0
     for at in range(0, len(whole), 37):
         damaged.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
         try:
             assert contents_of(damaged) == CONTENTS, at
         except BadBackup:
-            refused += 1
-    assert refused > sum(map(len, CONTENTS.values())) / 37
+            rejected += 1
+    assert rejected > sum(map(len, CONTENTS.values())) / 37
 
 
-def test_a_part_of_it_is_refused(written: Written, tmp_path: Path) -> None:
+def test_truncated_archive_is_rejected(written: WrittenArchive, tmp_path: Path) -> None:
     whole = written.path.read_bytes()
     part = tmp_path / "part.tar"
     for length in range(0, len(whole) - 1024, 211):
@@ -78,7 +78,7 @@ def test_a_part_of_it_is_refused(written: Written, tmp_path: Path) -> None:
             Archive(part)
 
 
-def other(name: str, content: bytes = b"x", kind: bytes = tarfile.REGTYPE) -> Callable[[tarfile.TarFile], None]:
+def extra_entry(name: str, content: bytes = b"x", kind: bytes = tarfile.REGTYPE) -> Callable[[tarfile.TarFile], None]:
     def add(tar: tarfile.TarFile) -> None:
         entry = tarfile.TarInfo(name)
         entry.size, entry.type, entry.linkname = (len(content) if kind == tarfile.REGTYPE else 0), kind, "/etc/passwd"
@@ -89,10 +89,15 @@ def other(name: str, content: bytes = b"x", kind: bytes = tarfile.REGTYPE) -> Ca
 
 @pytest.mark.parametrize(
     "add",
-    [other("keys/more.pem"), other("../escaped"), other(ROOMS), other("keys/link", kind=tarfile.SYMTYPE)],
-    ids=["a key", "a path", "a second one", "a link"],
+    [
+        extra_entry("keys/more.pem"),
+        extra_entry("../escaped"),
+        extra_entry(ROOMS),
+        extra_entry("keys/link", kind=tarfile.SYMTYPE),
+    ],
+    ids=["key", "path", "duplicate", "link"],
 )
-def test_nothing_can_be_added(written: Written, add: Callable[[tarfile.TarFile], None]) -> None:
+def test_added_entry_is_rejected(written: WrittenArchive, add: Callable[[tarfile.TarFile], None]) -> None:
     with tarfile.open(written.path, "a") as tar:
         add(tar)
     with pytest.raises(BadBackup):
@@ -100,18 +105,18 @@ def test_nothing_can_be_added(written: Written, add: Callable[[tarfile.TarFile],
 
 
 @pytest.mark.parametrize("name", ["keys/../../etc/cron.d/x", "keys/a/b", "keys/.ssh", "/etc/passwd", "keys/", "x"])
-def test_a_name_leads_nowhere_else_even_with_a_right_manifest(tmp_path: Path, name: str) -> None:
+def test_member_name_outside_of_the_layout_is_rejected_even_with_a_valid_manifest(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadBackup):
         Archive(write(tmp_path / "evil.tar", {**CONTENTS, name: b"x"}).path)
 
 
 @pytest.mark.parametrize("changes", [{"format": 2}, {"database": "oracle"}, {"database": "postgresql"}])
-def test_what_this_version_does_not_know_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:
+def test_unknown_format_or_database_is_rejected(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(BadBackup):
         Archive(write(tmp_path / "other.tar", **changes).path)
 
 
-def test_the_manifest_is_checked_by_its_own_checksum(written: Written) -> None:
+def test_manifest_that_does_not_match_its_checksum_is_rejected(written: WrittenArchive) -> None:
     other_manifest, _ = encode(msgspec.structs.replace(written.manifest, created_at="2026-11-22T13:00:00.000Z"))
     _, old_line = encode(written.manifest)
     whole = written.path.read_bytes()
@@ -123,7 +128,7 @@ def test_the_manifest_is_checked_by_its_own_checksum(written: Written) -> None:
         Archive(written.path)
 
 
-def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_not_an_archive_is_rejected(tmp_path: Path) -> None:
     for content in (b"", b"\0" * 10240, b"hello", b"\x1f\x8b" + b"x" * 600):
         path = tmp_path / "other"
         path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""The generator's frames, read and written against the websockets library as the judge."""
+"""The generator's frames, compared with those of the websockets library."""
 
 import pytest
 from websockets.frames import Frame, Opcode
@@ -8,7 +8,7 @@ from websockets.server import ServerProtocol
 from benchmarks.frames import PING, PONG, TEXT, client_frame, split_frames
 
 
-def _received_by_a_server(data: bytes) -> Frame:
+def _parsed_by_a_server(data: bytes) -> Frame:
     server = ServerProtocol(state=State.OPEN)
     server.receive_data(data)
     (event,) = server.events_received()
@@ -17,22 +17,22 @@ def _received_by_a_server(data: bytes) -> Frame:
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 300, 65535])
-def test_a_server_reads_the_frame_the_generator_wrote(size: int) -> None:
+def test_client_frame_is_parsed_by_a_server(size: int) -> None:
     payload = b"p" * size
-    frame = _received_by_a_server(client_frame(payload))
+    frame = _parsed_by_a_server(client_frame(payload))
     assert (frame.opcode, bytes(frame.data)) == (Opcode.TEXT, payload)
 
 
-def test_a_server_reads_a_pong() -> None:
-    assert _received_by_a_server(client_frame(b"id", PONG)).opcode is Opcode.PONG
+def test_client_frame_with_pong_is_parsed_by_a_server() -> None:
+    assert _parsed_by_a_server(client_frame(b"id", PONG)).opcode is Opcode.PONG
 
 
-def test_too_long_a_frame_is_refused_rather_than_written_wrong() -> None:
+def test_client_frame_rejects_too_long_a_payload() -> None:
     with pytest.raises(ValueError, match="65535"):
         client_frame(b"p" * 65536)
 
 
-def test_frames_of_every_length_form_are_split_with_the_rest_kept() -> None:
+def test_split_frames_supports_every_length_form_and_returns_the_rest() -> None:
     wire = [Frame(Opcode.TEXT, b"x" * size).serialize(mask=False) for size in (5, 200, 70_000)]
     ping = Frame(Opcode.PING, b"1234").serialize(mask=False)
     frames, rest = split_frames(b"".join([*wire, ping, wire[1][:50]]))
@@ -45,7 +45,7 @@ def test_frames_of_every_length_form_are_split_with_the_rest_kept() -> None:
     assert rest == wire[1][:50]
 
 
-def test_a_frame_cut_anywhere_is_not_taken_for_a_whole_one() -> None:
+def test_split_frames_returns_no_frame_for_an_incomplete_one() -> None:
     for payload in (b"x" * 5, b"x" * 200, b"x" * 70_000):
         wire = Frame(Opcode.TEXT, payload).serialize(mask=False)
         for cut in {0, 1, 2, 3, min(9, len(wire) - 1), len(wire) - 1}:

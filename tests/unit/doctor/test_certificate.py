@@ -1,4 +1,4 @@
-"""What `cloudchat doctor` says about the certificate: each trouble has its mend, and a healthy one has none."""
+"""The check of the certificate names the fix for each problem, and finds none in a healthy one."""
 
 import contextlib
 import socket
@@ -14,7 +14,7 @@ import pytest
 from cloudchat.doctor.certificate import (
     CertificateUnreadable,
     certificate_problem,
-    kept_certificate,
+    installed_certificate,
     served_certificate,
 )
 from support.certificates import Authority
@@ -32,7 +32,7 @@ def live(tmp_path: Path) -> Path:
 
 @contextmanager
 def serving(certificate: Path) -> Iterator[tuple[str, int]]:
-    """A TLS server that shows this certificate to everybody."""
+    """Run a TLS server with this certificate; give its address."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate / "fullchain.pem", certificate / "privkey.pem")
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -51,13 +51,13 @@ def serving(certificate: Path) -> Iterator[tuple[str, int]]:
     thread.join(10)
 
 
-def test_a_certificate_that_is_served_and_young_has_no_problem(live: Path) -> None:
+def test_served_and_young_certificate_has_no_problem(live: Path) -> None:
     with serving(live / DOMAIN) as address:
         assert certificate_problem(DOMAIN, live=live, address=address) is None
-        assert served_certificate(DOMAIN, address) == kept_certificate(live / DOMAIN / "fullchain.pem")
+        assert served_certificate(DOMAIN, address) == installed_certificate(live / DOMAIN / "fullchain.pem")
 
 
-def test_another_certificate_than_the_kept_one_is_served(live: Path, tmp_path: Path) -> None:
+def test_serving_another_certificate_than_the_installed_one_is_a_problem(live: Path, tmp_path: Path) -> None:
     Authority(tmp_path).issue(tmp_path / "older", DOMAIN)
     with serving(tmp_path / "older") as address:
         problem = certificate_problem(DOMAIN, live=live, address=address)
@@ -65,36 +65,38 @@ def test_another_certificate_than_the_kept_one_is_served(live: Path, tmp_path: P
     assert "nginx -t" in problem
 
 
-@pytest.mark.parametrize(("left", "wrong"), [(timedelta(days=16), False), (timedelta(days=14), True)])
-def test_a_certificate_in_the_last_sixth_of_its_life_was_not_renewed(live: Path, left: timedelta, wrong: bool) -> None:
-    now = kept_certificate(live / DOMAIN / "fullchain.pem").not_after - left
+@pytest.mark.parametrize(("left", "is_overdue"), [(timedelta(days=16), False), (timedelta(days=14), True)])
+def test_certificate_in_the_last_sixth_of_its_lifetime_is_overdue(
+    live: Path, left: timedelta, is_overdue: bool
+) -> None:
+    now = installed_certificate(live / DOMAIN / "fullchain.pem").not_after - left
     with serving(live / DOMAIN) as address:
         problem = certificate_problem(DOMAIN, now=now, live=live, address=address)
-    assert (problem is not None) is wrong
+    assert (problem is not None) is is_overdue
     assert problem is None or "14 days" in problem
 
 
-def test_a_certificate_that_has_ended(live: Path) -> None:
+def test_ended_certificate_is_a_problem(live: Path) -> None:
     with serving(live / DOMAIN) as address:
         problem = certificate_problem(DOMAIN, now=datetime.now(UTC) + timedelta(days=100), live=live, address=address)
     assert problem is not None
     assert "journalctl" in problem
 
 
-def test_nothing_serves_https(live: Path) -> None:
+def test_missing_https_server_is_a_problem(live: Path) -> None:
     problem = certificate_problem(DOMAIN, live=live, address=("127.0.0.1", free_port()))
     assert problem is not None
     assert "systemctl status nginx" in problem
 
 
-def test_a_server_that_never_answers_is_given_up() -> None:
+def test_served_certificate_times_out_when_the_server_never_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(CertificateUnreadable):
-        served_certificate(DOMAIN, silent.getsockname(), seconds=0.2)
+        served_certificate(DOMAIN, silent.getsockname(), timeout_seconds=0.2)
 
 
-def test_there_is_no_certificate(tmp_path: Path) -> None:
+def test_missing_and_malformed_certificate_files_are_problems(tmp_path: Path) -> None:
     assert "certbot" in (certificate_problem(DOMAIN, live=tmp_path) or "")
     garbage = tmp_path / "fullchain.pem"
     garbage.write_bytes(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     with pytest.raises(CertificateUnreadable, match="renew"):
-        kept_certificate(garbage)
+        installed_certificate(garbage)

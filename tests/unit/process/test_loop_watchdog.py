@@ -4,27 +4,27 @@ import threading
 from cloudchat.process.loop_watchdog import watch_loop
 
 
-def test_a_blocked_loop_is_noticed() -> None:
-    noticed = threading.Event()
+def test_blocked_loop_is_reported() -> None:
+    reported = threading.Event()
 
-    async def live() -> None:
-        watch_loop(asyncio.get_running_loop(), 0.1, blocked=noticed.set)
-        assert noticed.wait(10), "the loop stood still all that time"
+    async def main() -> None:
+        watch_loop(asyncio.get_running_loop(), 0.1, on_blocked=reported.set)
+        assert reported.wait(10), "the blocked loop was not reported"
 
-    asyncio.run(live())
+    asyncio.run(main())
 
 
-def test_a_loop_that_turns_is_left_alone_and_a_closed_one_forgotten() -> None:
-    noticed = threading.Event()
+def test_running_loop_is_not_reported_and_a_closed_one_ends_the_thread() -> None:
+    reported = threading.Event()
     before = set(threading.enumerate())
 
-    async def live() -> None:
-        watch_loop(asyncio.get_running_loop(), 0.4, blocked=noticed.set)
+    async def main() -> None:
+        watch_loop(asyncio.get_running_loop(), 0.4, on_blocked=reported.set)
         for _ in range(20):
             await asyncio.sleep(0.02)
 
-    asyncio.run(live())
-    for watch in set(threading.enumerate()) - before:
-        watch.join(10)
-        assert not watch.is_alive()
-    assert not noticed.is_set()
+    asyncio.run(main())
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert not reported.is_set()

@@ -1,4 +1,4 @@
-"""What a service manager hears, on a socket as systemd opens it."""
+"""Notifications on a socket as systemd opens it."""
 
 import asyncio
 import socket
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudchat.process.sd_notify import ServiceNotification
+from cloudchat.process.sd_notify import ServiceNotifier
 
 PID = 4711
 
@@ -22,51 +22,51 @@ class Manager:
         self.socket.bind("\0" + address[1:] if address.startswith("@") else address)
         self.socket.settimeout(5)
 
-    def hears(self) -> dict[str, str]:
+    def receive(self) -> dict[str, str]:
         lines = self.socket.recv(4096).decode().splitlines()
         return dict(line.split("=", 1) for line in lines)
 
 
 @pytest.fixture(params=["path", "abstract"])
 def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Manager]:
-    listening = Manager(str(tmp_path / "notify") if request.param == "path" else f"@{tmp_path}/notify")
-    with listening.socket:
-        yield listening
+    running = Manager(str(tmp_path / "notify") if request.param == "path" else f"@{tmp_path}/notify")
+    with running.socket:
+        yield running
 
 
-def signs_of_life(manager: Manager) -> int:
-    """How many wait to be read."""
-    heard = 0
+def pending_messages(manager: Manager) -> int:
+    """Return how many messages wait to be read."""
+    count = 0
     while True:
         try:
             manager.socket.recv(100)
         except BlockingIOError:
-            return heard
-        heard += 1
+            return count
+        count += 1
 
 
-def test_a_life_is_told_in_order(manager: Manager) -> None:
-    service = ServiceNotification(manager.address)
-    service.starting("the database", seconds=600)
+def test_start_readiness_and_stop_are_sent_in_order(manager: Manager) -> None:
+    service = ServiceNotifier(manager.address)
+    service.starting("the database", timeout_seconds=600)
     service.ready("open")
     service.stopping("draining")
-    assert manager.hears()["EXTEND_TIMEOUT_USEC"] == "600000000"
-    assert manager.hears() == {"READY": "1", "STATUS": "open"}
-    assert manager.hears() == {"STOPPING": "1", "STATUS": "draining"}
+    assert manager.receive()["EXTEND_TIMEOUT_USEC"] == "600000000"
+    assert manager.receive() == {"READY": "1", "STATUS": "open"}
+    assert manager.receive() == {"STOPPING": "1", "STATUS": "draining"}
 
 
-def test_nothing_of_it_stays_in_the_environment_of_children(manager: Manager) -> None:
+def test_from_environment_removes_the_variables_that_children_would_inherit(manager: Manager) -> None:
     environment = {
         "NOTIFY_SOCKET": manager.address,
         "WATCHDOG_USEC": "30000000",
         "WATCHDOG_PID": str(PID),
         "HOME": "/",
     }
-    service = ServiceNotification.from_environment(environment, PID)
+    service = ServiceNotifier.from_environment(environment, PID)
     assert environment == {"HOME": "/"}
     assert service.watchdog_seconds == 30
-    service.alive()
-    assert manager.hears() == {"WATCHDOG": "1"}
+    service.feed_watchdog()
+    assert manager.receive() == {"WATCHDOG": "1"}
 
 
 @pytest.mark.parametrize(
@@ -78,36 +78,36 @@ def test_nothing_of_it_stays_in_the_environment_of_children(manager: Manager) ->
         {"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"},  # meant for another process
     ],
 )
-def test_unwatched_it_gives_no_signs_of_life(watchdog: dict[str, str], manager: Manager) -> None:
-    service = ServiceNotification.from_environment({"NOTIFY_SOCKET": manager.address, **watchdog}, PID)
-    service.alive()
+def test_watchdog_is_not_fed_without_a_valid_watchdog_variable(watchdog: dict[str, str], manager: Manager) -> None:
+    service = ServiceNotifier.from_environment({"NOTIFY_SOCKET": manager.address, **watchdog}, PID)
+    service.feed_watchdog()
     service.ready("open")
-    assert "READY" in manager.hears()
+    assert "READY" in manager.receive()
 
 
-def test_signs_of_life_stop_with_the_event_loop(manager: Manager) -> None:
-    async def live() -> None:
-        service = ServiceNotification(manager.address, watchdog_seconds=0.1)
-        service.keep_alive(asyncio.get_running_loop())
+def test_watchdog_is_not_fed_while_the_event_loop_is_blocked(manager: Manager) -> None:
+    async def main() -> None:
+        service = ServiceNotifier(manager.address, watchdog_seconds=0.1)
+        service.feed_watchdog_from(asyncio.get_running_loop())
         for _ in range(3):
-            assert await asyncio.to_thread(manager.hears) == {"WATCHDOG": "1"}
-        time.sleep(0.3)  # noqa: ASYNC251 — the fault itself: something blocks the loop
+            assert await asyncio.to_thread(manager.receive) == {"WATCHDOG": "1"}
+        time.sleep(0.3)  # noqa: ASYNC251 — the fault under test: the loop is blocked
         manager.socket.setblocking(False)
-        assert signs_of_life(manager) <= 1  # one was on its way already
+        assert pending_messages(manager) <= 1  # one that was sent before the block
 
-    asyncio.run(live())
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("address", ["", "vsock:2:1", "/nowhere/notify"])
-def test_without_a_manager_that_listens_the_service_runs_all_the_same(address: str) -> None:
+def test_unusable_or_missing_notify_socket_is_no_error(address: str) -> None:
     environment = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "1000000"} if address else {}
-    service = ServiceNotification.from_environment(environment, PID)
+    service = ServiceNotifier.from_environment(environment, PID)
     service.ready("open")
-    service.alive()
+    service.feed_watchdog()
 
 
-def test_a_manager_that_does_not_read_holds_nothing_up(manager: Manager) -> None:
-    service = ServiceNotification(manager.address, watchdog_seconds=1)
+def test_full_socket_queue_does_not_block(manager: Manager) -> None:
+    service = ServiceNotifier(manager.address, watchdog_seconds=1)
     for _ in range(2000):  # more than the socket's queue takes
-        service.alive()
-    assert manager.hears() == {"WATCHDOG": "1"}
+        service.feed_watchdog()
+    assert manager.receive() == {"WATCHDOG": "1"}

@@ -2,8 +2,6 @@
 
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -23,29 +21,6 @@ def test_key_files_are_private(tmp_path: Path) -> None:
     (file,) = (tmp_path / "keys").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o400
     assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
-
-
-def test_concurrent_first_starts_get_the_same_key(tmp_path: Path) -> None:
-    program = (
-        "import sys; from pathlib import Path; from cloudchat.auth.tokens.keys import load_or_create; "
-        "sys.stdin.read(); print(load_or_create(Path(sys.argv[1])).signing_kid)"
-    )
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, str(tmp_path / "keys")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        for _ in range(4)
-    ]
-    for process in started:
-        assert process.stdin is not None
-        process.stdin.close()
-    kids = set()
-    for process in started:
-        assert process.stdout is not None
-        kids.add(process.stdout.read())
-        process.stdout.close()
-        assert process.wait(30) == 0
-    assert len(kids) == 1
 
 
 def test_newest_key_signs_and_older_keys_are_in_the_ring(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A store of one's own, at CLOUDCHAT_REDIS_URL: packaged Valkey and the distribution's Redis alike."""
+"""An external store at CLOUDCHAT_REDIS_URL: the packaged Valkey and the distribution's Redis."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ every_store = pytest.mark.parametrize("binary", store_binaries().values(), ids=s
 
 
 @every_store
-def test_chat_over_a_store_with_a_password_of_hard_characters(binary: Path) -> None:
+def test_store_with_special_characters_in_its_password_works_and_is_not_logged(binary: Path) -> None:
     with RunningStore(binary, password="p@ss:w/rd%#?") as store:
         url = store.url.replace(store.password, "p%40ss%3Aw%2Frd%25%23%3F")
         with RunningServer(environment={"CLOUDCHAT_REDIS_URL": url}) as server:
@@ -33,7 +33,7 @@ def test_chat_over_a_store_with_a_password_of_hard_characters(binary: Path) -> N
 @pytest.mark.parametrize(
     ("setting", "value"), [("appendonly", "no"), ("appendfsync", "everysec"), ("maxmemory-policy", "allkeys-lru")]
 )
-def test_weak_setting_is_warned_about_and_the_server_starts(setting: str, value: str) -> None:
+def test_weak_store_setting_gives_a_warning_and_the_server_starts(setting: str, value: str) -> None:
     with (
         RunningStore(settings={setting: value}) as store,
         RunningServer(environment={"CLOUDCHAT_REDIS_URL": store.url}) as server,
@@ -44,7 +44,7 @@ def test_weak_setting_is_warned_about_and_the_server_starts(setting: str, value:
 
 
 @every_store
-def test_the_example_configuration_is_enough_also_for_the_restricted_user(binary: Path, tmp_path: Path) -> None:
+def test_example_configuration_suffices_for_its_restricted_user(binary: Path, tmp_path: Path) -> None:
     example = (Path(__file__).parents[3] / "config" / "redis" / "cloudchat.conf").read_text()
     enabled = "\n".join(re.sub(r"^#(user )", r"\1", line) for line in example.splitlines())
     config = tmp_path / "cloudchat.conf"

@@ -1,11 +1,11 @@
 from prometheus_client.parser import text_string_to_metric_families
 
-from cloudchat.observability.metrics_join import join
+from cloudchat.observability.metrics_listener import merge_expositions
 
 ONE = rb"""# HELP cloudchat_sends_total Messages.
 # TYPE cloudchat_sends_total counter
 cloudchat_sends_total{worker="0"} 3.0
-# HELP cloudchat_closes_total Ends.
+# HELP cloudchat_closes_total Closed sockets.
 # TYPE cloudchat_closes_total counter
 cloudchat_closes_total{code="x\n# \"y\\z",worker="0"} 1.0
 # HELP cloudchat_append_seconds Time.
@@ -28,16 +28,16 @@ def samples(text: bytes) -> set[tuple[str, str, float]]:
     }
 
 
-def test_each_process_is_told_as_it_is_and_each_family_stays_together() -> None:
-    together = join([ONE, OTHER])
-    assert samples(together) == samples(ONE) | samples(OTHER)
-    assert together.count(b"# TYPE ") == ONE.count(b"# TYPE ")
+def test_merge_retains_all_samples_and_groups_them_by_family() -> None:
+    merged = merge_expositions([ONE, OTHER])
+    assert samples(merged) == samples(ONE) | samples(OTHER)
+    assert merged.count(b"# TYPE ") == ONE.count(b"# TYPE ")
 
 
-def test_one_that_tells_one_metric_alone_takes_nothing_from_the_others() -> None:
+def test_merge_accepts_a_process_with_a_single_metric() -> None:
     ready = b'# HELP cloudchat_ready Ready.\n# TYPE cloudchat_ready gauge\ncloudchat_ready{worker="1"} 0.0\n'
-    assert samples(join([ONE, ready])) == samples(ONE) | samples(ready)
+    assert samples(merge_expositions([ONE, ready])) == samples(ONE) | samples(ready)
 
 
-def test_one_process_alone_is_told_as_it_is() -> None:
-    assert join([ONE]) == ONE
+def test_merge_of_one_exposition_is_that_exposition() -> None:
+    assert merge_expositions([ONE]) == ONE

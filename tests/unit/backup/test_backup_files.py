@@ -1,15 +1,12 @@
-"""A backup's file is there when it is whole; a folder of them keeps the newest."""
-
 import fcntl
 from pathlib import Path
 
 import pytest
 
-from cloudchat.backup import retention
-from cloudchat.backup.atomic_file import atomic_file, remove_leftovers
+from cloudchat.backup.backup_files import atomic_file, backup_name, remove_leftovers, remove_old_backups
 
 
-def test_the_file_appears_whole_and_for_its_user_alone(tmp_path: Path) -> None:
+def test_atomic_file_appears_complete_and_readable_by_its_user_alone(tmp_path: Path) -> None:
     target = tmp_path / "b.tar"
     with atomic_file(target) as (file, scratch):
         file.write(b"whole")
@@ -20,7 +17,7 @@ def test_the_file_appears_whole_and_for_its_user_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
+def test_atomic_file_leaves_nothing_after_an_exception(tmp_path: Path) -> None:
     def fail() -> None:
         with atomic_file(tmp_path / "b.tar") as (_, scratch):
             scratch.touch()
@@ -31,7 +28,7 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_file_is_replaced(tmp_path: Path) -> None:
+def test_atomic_file_does_not_replace_an_existing_file(tmp_path: Path) -> None:
     target = tmp_path / "b.tar"
     target.write_bytes(b"mine")
     with pytest.raises(FileExistsError), atomic_file(target) as (file, _):
@@ -40,21 +37,21 @@ def test_no_file_is_replaced(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_leftovers_go_but_not_what_is_being_written(tmp_path: Path) -> None:
+def test_remove_leftovers_spares_a_file_that_is_being_written(tmp_path: Path) -> None:
     dead = tmp_path / ".cloudchat-20261122T120000Z.tar.x.partial"
     dead.touch()
     dead.with_name(dead.name + "-scratch").touch()
     alive = tmp_path / ".cloudchat-20261122T120001Z.tar.y.partial"
     with alive.open("wb") as writing:
         fcntl.flock(writing, fcntl.LOCK_EX)
-        remove_leftovers(tmp_path, retention.PATTERN)
+        remove_leftovers(tmp_path)
         assert list(tmp_path.iterdir()) == [alive]
 
 
-def test_the_newest_stay_and_files_that_are_no_backups(tmp_path: Path) -> None:
-    names = [retention.name_at(1_800_000_000 + 86400 * day) for day in range(5)]
+def test_remove_old_backups_spares_the_newest_and_files_with_other_names(tmp_path: Path) -> None:
+    names = [backup_name(1_800_000_000 + 86400 * day) for day in range(5)]
     for name in [*names, "cloudchat-notes.tar", "other"]:
         (tmp_path / name).touch()
-    assert [path.name for path in retention.remove_old(tmp_path, 2)] == names[:3]
+    assert [path.name for path in remove_old_backups(tmp_path, 2)] == names[:3]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names[3:], "cloudchat-notes.tar", "other"])
-    assert retention.remove_old(tmp_path, 2) == []
+    assert remove_old_backups(tmp_path, 2) == []

@@ -1,0 +1,69 @@
+"""What the delivery guarantee requires of the store at CLOUDCHAT_REDIS_URL, checked before a server starts."""
+
+import redis
+
+from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.redis_functions import MIN_MAJOR_VERSION
+from cloudchat.broker.sync_client import open_client, redact_url
+
+TIMEOUT_SECONDS = 3.0
+
+_REQUIRED_SETTINGS = {
+    "appendonly": ("yes", "messages are in memory only, and a restart of the store loses all of them"),
+    "appendfsync": ("always", "a power loss can lose acknowledged messages"),
+    "maxmemory-policy": ("noeviction", "a full store deletes messages silently"),
+}
+
+
+class StoreUnusable(Exception):
+    """The store cannot be used. The message is one line for the operator and says how to fix it."""
+
+
+def check_requirements(url: str) -> list[str]:
+    """Connect, and check version and settings; return a warning for each setting that weakens the guarantee.
+
+    Blocks for a few seconds at most. Raises StoreUnusable.
+    """
+    shown_url = redact_url(url)
+    try:
+        with open_client(url, connect_seconds=TIMEOUT_SECONDS, answer_seconds=TIMEOUT_SECONDS) as store:
+            version = str(store.info("server")["redis_version"])
+            if int(version.partition(".")[0]) >= MIN_MAJOR_VERSION:
+                return _warnings(store, shown_url)
+    except (ValueError, TypeError) as error:
+        raise StoreUnusable(
+            f"CLOUDCHAT_REDIS_URL is not the URL of a store ({error}): "
+            "write redis://host:6379/0, rediss://… for TLS, or unix:///path/to/socket"
+        ) from error
+    except BrokerUnavailable as error:
+        if isinstance(error.__cause__, redis.AuthenticationError):
+            raise StoreUnusable(
+                f"CLOUDCHAT_REDIS_URL: the store at {shown_url} refuses the user or password ({error}): "
+                "write redis://user:password@host:6379/0, with special characters percent-encoded"
+            ) from error
+        raise StoreUnusable(
+            f"CLOUDCHAT_REDIS_URL: the store at {shown_url} cannot be used ({error}): "
+            "start it, correct the URL, or unset the variable to use the embedded store"
+        ) from error
+    raise StoreUnusable(
+        f"CLOUDCHAT_REDIS_URL: the store at {shown_url} has version {version}: "
+        f"Redis or Valkey {MIN_MAJOR_VERSION} or newer is needed"
+    )
+
+
+def _warnings(store: "redis.Redis", shown_url: str) -> list[str]:
+    try:
+        found = {name: _setting(store, name) for name in _REQUIRED_SETTINGS}
+    except redis.RedisError as error:
+        required = ", ".join(f"{name} is {value}" for name, (value, _) in _REQUIRED_SETTINGS.items())
+        return [f"The settings of the store at {shown_url} cannot be read ({error}). Make sure that {required}."]
+    return [
+        f"The store at {shown_url} has {name} {found[name]!r}, it should be {value!r}: {consequence}."
+        for name, (value, consequence) in _REQUIRED_SETTINGS.items()
+        if found[name] and found[name] != value
+    ]
+
+
+def _setting(store: "redis.Redis", name: str) -> str:
+    """Return a setting of the store; empty if it does not have it."""
+    return str(store.config_get(name).get(name) or "")

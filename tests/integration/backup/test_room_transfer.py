@@ -1,0 +1,167 @@
+"""Rooms exported from one store, while it is written to, and imported into another."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from io import BytesIO
+from itertools import permutations
+from typing import Any
+
+import pytest
+import redis
+
+from cloudchat.backup.room_export import PAGE_EVENTS, export_rooms, has_rooms
+from cloudchat.backup.room_import import import_rooms, remove_rooms
+from cloudchat.backup.room_records import (
+    BadRecords,
+    LogPage,
+    Record,
+    RoomEnd,
+    RoomStart,
+    SeenCids,
+    read_records,
+    write_records,
+)
+from cloudchat.broker import keys
+from cloudchat.broker.append_pipeline import FUNCTIONS
+from support.stores import RunningStore, store_binaries
+
+HISTORY_EVENTS = 1000
+
+
+class Rooms:
+    """The rooms of a store, read and written as the server does."""
+
+    def __init__(self, running: RunningStore) -> None:
+        self.url = running.url
+        self.store: Any = redis.Redis(port=running.port)  # Any: redis-py's types cover bytes and text replies at once
+        self.store.function_load(FUNCTIONS, replace=True)
+
+    def append(self, room: str, text: str, *, history: int = HISTORY_EVENTS) -> tuple[str, int, bool]:
+        """Append an event whose cid is its text; return its epoch, its seq, and whether it is a duplicate."""
+        names = keys.meta(room), keys.log(room), keys.seen(room), keys.channel(room)
+        body = f'"text":{json.dumps(text)}}}'
+        arguments = ("candidate", room, "message", body, "ann", text, "now", history, "", 0)
+        epoch, accepted, duplicate = self.store.execute_command("FCALL", "cloudchat_append_v1", 4, *names, *arguments)
+        return epoch.decode(), int(accepted.split()[0]), bool(duplicate)
+
+    def log(self, room: str) -> list[bytes]:
+        return [fields[b"e"] for _, fields in self.store.xrange(keys.log(room))]
+
+    def meta(self, room: str) -> dict[bytes, bytes]:
+        return dict(self.store.hgetall(keys.meta(room)))
+
+
+@pytest.fixture(scope="module")
+def stores() -> Iterator[dict[str, RunningStore]]:
+    with ExitStack() as running:
+        yield {name: running.enter_context(RunningStore(binary)) for name, binary in store_binaries().items()}
+
+
+@pytest.fixture
+def rooms(stores: dict[str, RunningStore]) -> Rooms:
+    return empty_rooms(next(iter(stores.values())))
+
+
+def empty_rooms(store: RunningStore) -> Rooms:
+    empty = Rooms(store)
+    empty.store.flushall()
+    return empty
+
+
+def write_and_read(records: Iterator[Record]) -> Iterator[Record]:
+    file = BytesIO()
+    write_records(records, file)
+    file.seek(0)
+    return read_records(file)
+
+
+@pytest.mark.parametrize(("source", "target"), list(permutations(store_binaries(), 2)))
+def test_import_copies_rooms_between_redis_and_valkey_byte_for_byte(
+    stores: dict[str, RunningStore], source: str, target: str
+) -> None:
+    old, new = empty_rooms(stores[source]), empty_rooms(stores[target])
+    texts = [f"„{number}“ 🙂\\n" for number in range(PAGE_EVENTS * 2 + 7)]
+    accepted = {text: old.append("lobby", text) for text in texts}
+    old.append("other", "alone")
+    assert import_rooms(new.url, write_and_read(export_rooms(old.url))) == 2
+    assert new.log("lobby") == old.log("lobby")
+    assert new.meta("lobby")[b"seq"] == old.meta("lobby")[b"seq"]
+    assert new.meta("lobby")[b"epoch"] not in (old.meta("lobby")[b"epoch"], new.meta("other")[b"epoch"])
+    for text in (texts[0], texts[-1]):
+        _, seq, duplicate = new.append("lobby", text)
+        assert (seq, duplicate) == (accepted[text][1], True)
+    assert new.append("lobby", "after it")[1:] == (len(texts) + 1, False)
+    assert 0 < new.store.ttl(new.store.keys(f"{keys.seen('lobby')}*")[0]) <= 49 * 3600
+
+
+def test_event_appended_during_the_export_is_left_out_together_with_its_cid(rooms: Rooms) -> None:
+    """If the copy had the cid without the event, a repeated send would be acknowledged and lost."""
+    for number in range(PAGE_EVENTS * 3):
+        rooms.append("lobby", f"before {number}")
+    records = []
+    for record in export_rooms(rooms.url):
+        records.append(record)
+        rooms.append("lobby", f"during {len(records)}")
+    remove_rooms(rooms.url)
+    import_rooms(rooms.url, records)
+    assert len(rooms.log("lobby")) == PAGE_EVENTS * 3
+    assert rooms.append("lobby", "during 1")[1:] == (PAGE_EVENTS * 3 + 1, False)
+    assert rooms.append("lobby", "before 7")[1:] == (8, True)
+
+
+def test_events_trimmed_during_the_export_leave_no_gap(rooms: Rooms) -> None:
+    for number in range(PAGE_EVENTS * 3):
+        rooms.append("lobby", f"m{number}")
+    records = []
+    for record in export_rooms(rooms.url):
+        records.append(record)
+        if len(records) == 2:  # after the first page is exported, trim the second one
+            rooms.append("lobby", "trims all but 50", history=50)
+    import_rooms(rooms.url, records)
+    seqs = [json.loads(event)["seq"] for event in rooms.log("lobby")]
+    assert seqs == list(range(PAGE_EVENTS * 3 - 48, PAGE_EVENTS * 3 + 1))
+
+
+def test_room_lost_during_the_export_is_exported_again(rooms: Rooms) -> None:
+    for number in range(PAGE_EVENTS + 1):
+        rooms.append("lobby", f"old {number}")
+    records = []
+    for record in export_rooms(rooms.url):
+        records.append(record)
+        if len(records) == 2:
+            rooms.store.delete(keys.meta("lobby"))
+            rooms.append("lobby", "new")
+            rooms.store.hset(keys.meta("lobby"), "epoch", "another")
+    import_rooms(rooms.url, records)
+    assert [json.loads(event)["text"] for event in rooms.log("lobby")] == ["new"]
+
+
+def test_remove_rooms_removes_only_rooms(rooms: Rooms) -> None:
+    rooms.append("lobby", "hello")
+    rooms.store.set("another application's key", 1)
+    assert has_rooms(rooms.url)
+    remove_rooms(rooms.url)
+    assert not has_rooms(rooms.url)
+    assert rooms.store.keys() == [b"another application's key"]
+
+
+PAGE = LogPage(first=1, events=["{}"])
+INVALID_RECORDS: dict[str, list[Any]] = {
+    "no start": [PAGE],
+    "no end": [RoomStart("lobby", "e", 1), PAGE],
+    "end of another room": [RoomStart("lobby", "e", 1), PAGE, RoomEnd("other")],
+    "end before the head": [RoomStart("lobby", "e", 2), PAGE, RoomEnd("lobby")],
+    "record after the end": [RoomStart("lobby", "e", 1), PAGE, RoomEnd("lobby"), SeenCids({})],
+}
+
+
+@pytest.mark.parametrize("records", INVALID_RECORDS.values(), ids=INVALID_RECORDS.keys())
+def test_import_rejects_incomplete_rooms(rooms: Rooms, records: list[Any]) -> None:
+    with pytest.raises(BadRecords):
+        import_rooms(rooms.url, records)
+
+
+def test_read_records_rejects_a_line_that_is_not_a_record() -> None:
+    with pytest.raises(BadRecords):
+        list(read_records(BytesIO(b'{"type":"room","room":"lobby"}\n')))
