@@ -35,7 +35,10 @@ class LogPage(msgspec.Struct, tag="log"):
 
 
 class SeenCids(msgspec.Struct, tag="seen"):
-    """Cids that were accepted lately: `{"<user> <cid>": "<seq> <at>"}`."""
+    """Cids that were accepted lately: `{"<digest of user and cid, as hex>": "<seq> <at>"}`.
+
+    Older backups have `"<user> <cid>"` instead of the digest.
+    """
 
     accepted: dict[str, str] = msgspec.field(name="places")
 
