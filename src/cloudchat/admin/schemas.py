@@ -4,8 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from cloudchat.http.request_model import RequestModel, WholeNumber
-from cloudchat.http.response_model import EntryId, Instant, ResponseModel
+from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel, WholeNumber
 
 Role = Literal["member", "moderator", "admin"]
 Scope = Literal["chat:read", "chat:write", "admin"]

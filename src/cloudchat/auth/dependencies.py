@@ -10,8 +10,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.access_tokens import ACCESS, API
-from cloudchat.http.denial_log import USER
 from cloudchat.http.errors import ApiError
+from cloudchat.http.request_log import USER
 from cloudchat.protocol.errors import ErrorCode
 
 _bearer = HTTPBearer(auto_error=False, description="An access token or an API token.")
@@ -35,14 +35,14 @@ def signed_in(
 
     def principal(request: Request, credentials: _Credentials) -> Principal:
         if credentials is None:
-            raise ApiError(401, ErrorCode.UNAUTHENTICATED, "send Authorization: Bearer and a token")
+            raise ApiError(ErrorCode.UNAUTHENTICATED, "send Authorization: Bearer and a token")
         found = accounts.authenticate(credentials.credentials, time.time())
         request.scope.setdefault("state", {})[USER] = found.user_id
         if found.kind not in kinds:
-            raise ApiError(401, ErrorCode.UNAUTHENTICATED, "this kind of token is not accepted here")
+            raise ApiError(ErrorCode.UNAUTHENTICATED, "this kind of token is not accepted here")
         if scope is not None and scope not in found.scopes:
             why = "a one-time password, or a second factor that is not set up yet, withholds scopes"
-            raise ApiError(403, ErrorCode.FORBIDDEN, f"this needs the scope {scope}; {why}")
+            raise ApiError(ErrorCode.FORBIDDEN, f"this needs the scope {scope}; {why}")
         return found
 
     return principal

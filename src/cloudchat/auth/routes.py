@@ -14,7 +14,7 @@ from cloudchat.auth.results import SignIn
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
 from cloudchat.auth.tokens.access_tokens import ACCESS
-from cloudchat.http.csrf import demand_allowed_origin, json_of_our_page, only_plain_loopback
+from cloudchat.http.csrf import only_plain_loopback, require_allowed_origin, require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
 from cloudchat.http.errors import ApiError
 from cloudchat.protocol.errors import ErrorCode
@@ -35,7 +35,7 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
     refreshing, account = at_most(settings.refresh_rate), at_most(settings.account_rate)
     cookie = RefreshCookie(secure=not only_plain_loopback(settings.origins))
 
-    guarded = [Depends(json_of_our_page(settings))]
+    guarded = [Depends(require_json_from_allowed_origin(settings))]
     person = Annotated[Principal, Depends(signed_in(accounts, kinds=(ACCESS,)))]
     anyone = Annotated[Principal, Depends(signed_in(accounts))]
 
@@ -44,7 +44,7 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
             return body.refresh_token
         if token := cookie.read(request):
             # The browser sends it by itself, also for a page that only wants to make mischief.
-            demand_allowed_origin(request, settings.origins, present=True)
+            require_allowed_origin(request, settings.origins, required=True)
         return token
 
     def answer(sign_in: SignIn, response: Response, *, in_body: bool) -> schemas.SignInAnswer:
@@ -139,9 +139,9 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
                 now=time.time(),
             )
         except BadCredentials as error:  # no 401: the page would take it for an expired token, and refresh
-            raise ApiError(403, ErrorCode.FORBIDDEN, str(error), field="current_password") from error
+            raise ApiError(ErrorCode.FORBIDDEN, str(error), field="current_password") from error
         except InvalidField as error:
-            raise ApiError(422, ErrorCode.BAD_REQUEST, str(error), field="new_password") from error
+            raise ApiError(ErrorCode.BAD_REQUEST, str(error), field="new_password", status=422) from error
         return Response(status_code=204)
 
     @account.get("/me", responses=documented(401, 403, 429, 503))

@@ -6,8 +6,7 @@ from pydantic import BaseModel, Field
 
 from cloudchat.auth.passwords.hashing import MIN_CHARACTERS
 from cloudchat.auth.results import SignIn
-from cloudchat.http.request_model import RequestModel
-from cloudchat.http.response_model import EntryId, Instant, ResponseModel
+from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel
 
 _USERNAME = "2 to 32 letters, digits, dots, underscores, hyphens."
 _PASSWORD = "15 to 256 characters, no common ones; nothing else is demanded of it."  # noqa: S105 (a description)

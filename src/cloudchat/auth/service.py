@@ -86,7 +86,7 @@ class AccountService:
         """
         checked = self._password_check.of_name(username, password, address=address)
         if totp and checked.user.totp_confirmed_at is not None:
-            self._slowdown.admit_code(checked.account, address, known=checked.known)
+            self._slowdown.check_code_attempts(checked.account, address, known_network=checked.known)
         try:
             sign_in = self.sessions.open(
                 checked.user.id, checked.password_hash, totp, client=client, address=address, now=now
@@ -131,7 +131,7 @@ class AccountService:
         PasswordHashingOverloaded.
         """
         checked = self._password_check.again(principal.user_id, password, address=address)
-        self._slowdown.admit_code(checked.account, address, known=checked.known)
+        self._slowdown.check_code_attempts(checked.account, address, known_network=checked.known)
         try:
             self.second_factor.disable(principal.user_id, totp, address=address, now=now)
         except BadSecondFactor:
@@ -184,7 +184,7 @@ class AccountService:
         )
 
     def _code_refused(self, checked: Checked, address: str) -> None:
-        self._slowdown.wrong_code(checked.account)
+        self._slowdown.code_failed(checked.account)
         log.warning("second factor refused user=%s address=%s", checked.user.id, address, extra=RATE_LIMITED)
 
     def _scopes(self, user: User, standing: TokenStatus) -> frozenset[str]:

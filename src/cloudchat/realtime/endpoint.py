@@ -126,14 +126,14 @@ class SocketEndpoint:
         except DatabaseUnavailable:
             await self._door.refuse(send, DATABASE_AWAY, client)
         else:
-            number = await self._census.enter(principal.user_id, network)
+            number = await self._census.acquire(principal.user_id, network)
             if number is None:
                 await self._door.refuse(send, TOO_MANY, client, principal.user_id)
                 return False
             try:
                 await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
             except BaseException:
-                self._census.leave(number)
+                self._census.release(number)
                 raise
             self._open(socket, principal, rooms, heads, client, network, number)
             return True
@@ -151,7 +151,7 @@ class SocketEndpoint:
     ) -> None:
         def ended(connection: Connection) -> None:
             self._roster.leave(connection, number)
-            self._census.leave(number)
+            self._census.release(number)
             self._roster.release(network)
             self._traffic.closes[socket.closed_with] += 1
             logger.debug("socket closed connection=%s code=%d", connection.id, socket.closed_with)

@@ -51,7 +51,7 @@ async def processes(
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine the store may take longer than a socket would wait: then each process counts by itself."""
-    monkeypatch.setattr(cluster_connection_limit, "ENTER_SECONDS", 10.0)
+    monkeypatch.setattr(cluster_connection_limit, "ACQUIRE_TIMEOUT_SECONDS", 10.0)
 
 
 @pytest.fixture
@@ -69,9 +69,9 @@ async def eventually(attempt, wanted):
 
 async def test_the_oldest_one_goes_in_whichever_process_it_is(store: RunningStore, user: str) -> None:
     async with processes(store, 2, per_user=2) as (one, two):
-        first = await one.census.enter(user, "a")
-        await two.census.enter(user, "a")
-        await two.census.enter(user, "a")
+        first = await one.census.acquire(user, "a")
+        await two.census.acquire(user, "a")
+        await two.census.acquire(user, "a")
         assert await asyncio.wait_for(one.told.get(), LONG) == first
         assert two.told.empty()
 
@@ -79,14 +79,14 @@ async def test_the_oldest_one_goes_in_whichever_process_it_is(store: RunningStor
 async def test_an_address_has_so_many_places_in_all_of_them(store: RunningStore, user: str) -> None:
     network = f"net-{user}"
     async with processes(store, 2, per_address=2) as (one, two):
-        number = await one.census.enter(user, network)
-        assert await two.census.enter("somebody else", network) is not None
-        assert await two.census.enter("a third", network) is None
+        number = await one.census.acquire(user, network)
+        assert await two.census.acquire("somebody else", network) is not None
+        assert await two.census.acquire("a third", network) is None
         assert number is not None
-        one.census.leave(number)
+        one.census.release(number)
 
         async def enters() -> bool:
-            return await two.census.enter("a third", network) is not None
+            return await two.census.acquire("a third", network) is not None
 
         await eventually(enters, True)
 
@@ -95,11 +95,11 @@ async def test_what_a_killed_process_had_open_counts_no_more(store: RunningStore
     network = f"net-{user}"
     async with processes(store, 1, per_address=1) as (survivor,):
         killed = Process(store, 100, 1)  # never runs: no heartbeat comes after the first one
-        assert await killed.census.enter(user, network) is not None
-        assert await survivor.census.enter(user, network) is None
+        assert await killed.census.acquire(user, network) is not None
+        assert await survivor.census.acquire(user, network) is None
 
         async def enters() -> bool:
-            return await survivor.census.enter(user, network) is not None
+            return await survivor.census.acquire(user, network) is not None
 
         await eventually(enters, True)
         await killed.calls.close()
@@ -109,15 +109,15 @@ async def test_what_a_killed_process_had_open_counts_no_more(store: RunningStore
 async def test_a_store_that_comes_back_is_told_what_is_open(store: RunningStore, user: str, trouble: str) -> None:
     network = f"net-{user}"
     async with processes(store, 2, per_address=2) as (one, two):
-        await one.census.enter(user, network)
+        await one.census.acquire(user, network)
         if trouble == "emptied":
             with redis.Redis(port=store.port) as connection:
                 connection.flushall()
         else:
             store.kill()
-            assert await one.census.enter(user, network) is not None  # nobody is kept waiting, or out
+            assert await one.census.acquire(user, network) is not None  # nobody is kept waiting, or out
             store.start()
-            await one.census.enter(f"{user} too", "elsewhere")
+            await one.census.acquire(f"{user} too", "elsewhere")
 
         async def counted() -> int:
             with redis.Redis(port=store.port) as connection:
@@ -127,6 +127,6 @@ async def test_a_store_that_comes_back_is_told_what_is_open(store: RunningStore,
         if trouble == "killed":
 
             async def refused() -> bool:
-                return await two.census.enter("another", network) is None
+                return await two.census.acquire("another", network) is None
 
             await eventually(refused, True)

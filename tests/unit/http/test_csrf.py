@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
-from cloudchat.http.csrf import demand_allowed_origin, demand_json, only_plain_loopback
+from cloudchat.http.csrf import only_plain_loopback, require_allowed_origin, require_json
 from cloudchat.http.errors import ApiError
 
 ALLOWED = frozenset({"https://chat.example"})
@@ -32,22 +32,22 @@ def request_with(**headers: str) -> Request:
 def test_any_origin_but_the_exact_one_is_refused(origin: str) -> None:
     for present in (True, False):
         with pytest.raises(ApiError):
-            demand_allowed_origin(request_with(origin=origin), ALLOWED, present=present)
+            require_allowed_origin(request_with(origin=origin), ALLOWED, required=present)
 
 
 def test_the_exact_origin_passes() -> None:
-    demand_allowed_origin(request_with(origin="https://chat.example"), ALLOWED, present=True)
+    require_allowed_origin(request_with(origin="https://chat.example"), ALLOWED, required=True)
 
 
 def test_a_program_without_an_origin_passes_only_where_no_cookie_speaks_for_it() -> None:
-    demand_allowed_origin(request_with(), ALLOWED, present=False)
+    require_allowed_origin(request_with(), ALLOWED, required=False)
     with pytest.raises(ApiError):
-        demand_allowed_origin(request_with(), ALLOWED, present=True)
+        require_allowed_origin(request_with(), ALLOWED, required=True)
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
 def test_json_is_json(content_type: str) -> None:
-    demand_json(request_with(content_type=content_type))
+    require_json(request_with(content_type=content_type))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_json_is_json(content_type: str) -> None:
 )
 def test_what_a_form_of_another_site_can_send_is_refused(content_type: str) -> None:
     with pytest.raises(ApiError) as refused:
-        demand_json(request_with(content_type=content_type))
+        require_json(request_with(content_type=content_type))
     assert refused.value.status_code == 415
 
 

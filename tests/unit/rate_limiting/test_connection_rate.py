@@ -6,6 +6,7 @@ import pytest
 
 from cloudchat.broker.embedded.server import EmbeddedServer, find_server_binary
 from cloudchat.rate_limiting import connection_rate
+from cloudchat.rate_limiting.circuit_breaker import OPEN_SECONDS
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
 
 pytestmark = pytest.mark.anyio
@@ -58,13 +59,13 @@ async def test_a_store_that_is_away_is_not_asked_at_every_handshake(monkeypatch:
 
     async def counting(limiter: object, *arguments: object) -> int:
         nonlocal asked
-        asked += limiter is limits._together
+        asked += limiter is limits._shared
         return await hit(limiter, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(connection_rate, "_hit", counting)
     for _ in range(10):
         await limits.wait_for_address("192.0.2.4")
     assert asked == 1
-    now += connection_rate.AWAY_SECONDS
+    now += OPEN_SECONDS
     await limits.wait_for_address("192.0.2.4")
     assert asked == 2

@@ -44,11 +44,11 @@ class PasswordCheck:
         with self._db.read() as db:
             user = repository.user_by_name(db, username)
             known = signed_in_from(db, user.id if user else "", client_network(address))
-        self._slowdown.admit(account, address, known=known)
+        self._slowdown.count_attempt(account, address, known_network=known)
         password_hash = user.password_hash if user else None
         fits, better_hash = self._passwords.verify(password, password_hash)
         if user is None or password_hash is None or not fits:
-            self._slowdown.failed(account)
+            self._slowdown.password_failed(account)
             # Never the name that was typed: people type their password into the wrong field.
             log.warning("login refused user=%s address=%s", user.id if user else "unknown", address, extra=RATE_LIMITED)
             raise BadCredentials("unknown username or wrong password")
@@ -66,11 +66,11 @@ class PasswordCheck:
             user = repository.user_by_id(db, user_id)
             known = signed_in_from(db, user_id, client_network(address))
         account = user.name_key if user else ""
-        self._slowdown.admit(account, address, known=known)
+        self._slowdown.count_attempt(account, address, known_network=known)
         password_hash = user.password_hash if user else None
         fits, _ = self._passwords.verify(password, password_hash)
         if user is None or password_hash is None or not fits:
-            self._slowdown.failed(account)
+            self._slowdown.password_failed(account)
             log.warning("password check refused user=%s address=%s", user_id, address, extra=RATE_LIMITED)
             raise BadCredentials("the current password is wrong")
         if user.totp_confirmed_at is None:

@@ -13,10 +13,10 @@ from cloudchat.auth.principal import Principal
 from cloudchat.auth.second_factor.totp import qr_rows, totp_uri
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.access_tokens import ACCESS
-from cloudchat.http.csrf import json_of_our_page
+from cloudchat.http.csrf import require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
 from cloudchat.http.errors import ApiError
-from cloudchat.http.request_model import RequestModel
+from cloudchat.http.models import RequestModel
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.rate_limiting.http_limits import client_address, limited_route
 from cloudchat.settings import Settings
@@ -63,7 +63,7 @@ def second_factor_routes(accounts: AccountService, limiter: Limiter, settings: S
         prefix="/api/auth/totp", tags=["accounts"], route_class=limited_route(limiter, settings.login_rate)
     )
     person = Annotated[Principal, Depends(signed_in(accounts, kinds=(ACCESS,)))]
-    guarded = [Depends(json_of_our_page(settings))]
+    guarded = [Depends(require_json_from_allowed_origin(settings))]
 
     @routes.post("/setup", dependencies=guarded, responses=documented(401, 403, 409, 413, 415, 422, 429, 503))
     def setup(request: Request, principal: person, body: SetupRequest) -> SetupAnswer:
@@ -73,7 +73,7 @@ def second_factor_routes(accounts: AccountService, limiter: Limiter, settings: S
                 principal, body.password, address=client_address(request), now=time.time()
             )
         except BadCredentials as error:
-            raise ApiError(403, ErrorCode.FORBIDDEN, str(error), field="password") from error
+            raise ApiError(ErrorCode.FORBIDDEN, str(error), field="password") from error
         uri = totp_uri(secret, principal.name)
         return SetupAnswer(secret=secret, uri=uri, qr=qr_rows(uri))
 
@@ -85,7 +85,7 @@ def second_factor_routes(accounts: AccountService, limiter: Limiter, settings: S
                 principal, body.code, address=client_address(request), now=time.time()
             )
         except BadSecondFactor as error:
-            raise ApiError(403, ErrorCode.FORBIDDEN, str(error), field="code") from error
+            raise ApiError(ErrorCode.FORBIDDEN, str(error), field="code") from error
         return ConfirmAnswer(recovery_codes=codes)
 
     @routes.post(
@@ -98,9 +98,9 @@ def second_factor_routes(accounts: AccountService, limiter: Limiter, settings: S
                 principal, body.password, body.totp, address=client_address(request), now=time.time()
             )
         except BadCredentials as error:
-            raise ApiError(403, ErrorCode.FORBIDDEN, str(error), field="password") from error
+            raise ApiError(ErrorCode.FORBIDDEN, str(error), field="password") from error
         except (BadSecondFactor, SecondFactorRequired) as error:
-            raise ApiError(403, ErrorCode.FORBIDDEN, str(error), field="totp") from error
+            raise ApiError(ErrorCode.FORBIDDEN, str(error), field="totp") from error
         return Response(status_code=204)
 
     return routes

@@ -14,12 +14,12 @@ from cloudchat.auth.errors import (
     BadToken,
     Conflict,
     SecondFactorRequired,
-    TooManyAttempts,
 )
 from cloudchat.auth.results import SignIn
 from cloudchat.auth.second_factor.recovery_codes import new_recovery_code
 from cloudchat.auth.vault import VaultError, open_vault
 from cloudchat.database.models import RecoveryCode, User
+from cloudchat.rate_limiting.login_slowdown import TooManyAttempts
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
 from support.databases import on_both
 
