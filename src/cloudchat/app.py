@@ -185,7 +185,7 @@ def _chat(settings: Settings, redis_url: str, services: Services) -> Chat:
         origins=lambda: settings.origins,
         limits=Limits(sends_per_10s=settings.sends_per_10s),
         heartbeat_seconds=settings.heartbeat_seconds,
-        outbox_bytes=settings.outbox_bytes,
+        outbox_bytes=settings.send_buffer_bytes,
     )
     return Chat(calls, broker, hub, relay, roster, census, traffic, sockets, supervisor, traces)
 

@@ -103,7 +103,7 @@ def _tell(upload: str, delete: str, left: "Steps") -> None:
 
 
 def _warn(api: "Origin | None", page: "Origin | None") -> None:
-    from cloudchat.cli.environment import warn
+    from cloudchat.cli.errors import warn
     from cloudchat.publishing.origin import surely_other_sites
 
     if api is None:

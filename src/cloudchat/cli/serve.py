@@ -142,7 +142,7 @@ def _take_place(
 def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settings":
     """The embedded store, or a look at the one that the settings name."""
     from cloudchat.broker.embedded.server import EmbeddedServer, StoreStartError, find_server_binary
-    from cloudchat.cli.environment import warn
+    from cloudchat.cli.errors import warn
     from cloudchat.doctor.store_check import StoreUnusable, check_store
 
     try:
