@@ -26,9 +26,8 @@ from cloudchat.auth.vault import open_vault
 from cloudchat.broker.log_checkpoint import run_checkpoints, save_checkpoint
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.broker.redis_functions import RedisFunctions
-from cloudchat.database.daily_pruning import prune_daily
 from cloudchat.database.engine import create_engine
-from cloudchat.database.pruning import prune
+from cloudchat.database.pruning import prune, prune_daily
 from cloudchat.database.transactions import Database
 from cloudchat.http.middleware import install_middleware
 from cloudchat.http.page_files import PageFiles

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from cloudchat.database.models import Invite, User
-from cloudchat.database.statements import changed_rows
+from cloudchat.database.transactions import changed_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from cloudchat.core.ids import new_id
 from cloudchat.database.models import ApiToken, User
-from cloudchat.database.statements import changed_rows
+from cloudchat.database.transactions import changed_rows
 
 
 @dataclass(frozen=True, slots=True)

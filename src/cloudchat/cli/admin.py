@@ -113,9 +113,10 @@ def _service() -> "Iterator[AdminService]":
     from cloudchat.auth.tokens.keys import KeyFolderError, load_or_create
     from cloudchat.cli.environment import load_settings
     from cloudchat.cli.state_folder import prepare_state_folder
-    from cloudchat.database.engine import DatabaseUrlError, create_engine
+    from cloudchat.database.engine import create_engine
     from cloudchat.database.migrations import MigrationError, upgrade
     from cloudchat.database.transactions import Database, DatabaseUnavailable
+    from cloudchat.database.urls import DatabaseUrlError
 
     settings = load_settings()
     folder = prepare_state_folder(settings.state_dir)

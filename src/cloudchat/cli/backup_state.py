@@ -44,10 +44,10 @@ def explained(state_of_affairs: str) -> Iterator[None]:
     from cloudchat.backup.manifest import BadBackup
     from cloudchat.broker.broker import BrokerUnavailable
     from cloudchat.broker.embedded.server import StoreStartError
-    from cloudchat.database.copy_failed import CopyFailed
-    from cloudchat.database.engine import DatabaseUrlError
     from cloudchat.database.migrations import MigrationError
     from cloudchat.database.transactions import DatabaseUnavailable
+    from cloudchat.database.transfer import CopyFailed
+    from cloudchat.database.urls import DatabaseUrlError
 
     try:
         yield

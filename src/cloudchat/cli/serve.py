@@ -166,9 +166,9 @@ def _prepare_data(settings: "Settings") -> None:
     """Tables, keys, the first administrator: whatever a first start, or a new version, has to make."""
     from cloudchat.auth.bootstrap import FIRST_ADMIN, bootstrap
     from cloudchat.auth.tokens.keys import KeyFolderError
-    from cloudchat.database.engine import DatabaseUrlError
     from cloudchat.database.migrations import MigrationError, upgrade
     from cloudchat.database.transactions import DatabaseUnavailable
+    from cloudchat.database.urls import DatabaseUrlError
 
     try:
         upgrade(settings.database.get_secret_value())

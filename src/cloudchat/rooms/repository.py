@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cloudchat.database.models import LogCheckpoint, Membership, ReadPosition, Room
-from cloudchat.database.statements import changed_rows
+from cloudchat.database.transactions import changed_rows
 
 PUBLIC = "public"
 

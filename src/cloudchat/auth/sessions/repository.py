@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from cloudchat.core.ids import new_id
 from cloudchat.database.models import ApiToken, LoginSession, User
-from cloudchat.database.statements import changed_rows
+from cloudchat.database.transactions import changed_rows
 
 KEPT_DEAD_SECONDS = 7 * 86400
 MAX_SESSIONS = 50
