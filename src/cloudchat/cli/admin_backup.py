@@ -118,7 +118,8 @@ def restore_backup(options: argparse.Namespace) -> int:
         print(f"the previous state is in {path}")
     print(
         f"All users must sign in again. Whatever was revoked after {archive.manifest.created_at} is valid again: "
-        "disabled users, revoked tokens, deleted invites. Check `cloudchat admin list-users`, `list-tokens`, `list-invites`."
+        "disabled users, revoked tokens, deleted invites. Check `cloudchat admin list-users`, `list-tokens` and "
+        "`list-invites`."
     )
     return 0
 

@@ -1,4 +1,4 @@
-"""`pip install .`: the built wheel alone, in a venv of its own and from any folder, is the whole server."""
+"""`pip install .`: the wheel in a venv of its own, started from any folder, is the complete server."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ CHECKOUT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `cloudchat` command of a venv with the wheel and the tested venv's dependencies, but not the checkout."""
+    """Return the `cloudchat` command of a venv with the wheel and this venv's dependencies, without the checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
@@ -33,7 +33,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(home, symlinks=True)
     target = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
     dependencies = Path(sysconfig.get_path("purelib"))
-    # The dependencies by path, not by .pth files: those would bring the checkout's editable install along.
+    # The dependencies by path: the .pth files of this venv would also load the editable install of the checkout.
     (target / "dependencies.pth").write_text(f"{dependencies}\n")
     (wheel,) = folder.glob("*.whl")
     install = [sys.executable, "-m", "pip", "--python", home, "install", "--quiet", "--no-deps", "--no-index", wheel]
@@ -41,7 +41,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "bin" / "cloudchat"
 
 
-def test_wheel_serves_page_api_and_store(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wheel_serves_page_and_api(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     where = [installed.parent / "python", "-c", "import cloudchat; print(cloudchat.__file__)"]
     package = Path(subprocess.run(where, check=True, capture_output=True, text=True).stdout.strip()).parent
@@ -53,7 +53,7 @@ def test_wheel_serves_page_api_and_store(installed: Path, tmp_path: Path, monkey
         assert server.terminate() == 0
 
 
-def test_wheel_carries_every_file_of_the_page_and_of_the_schema(installed: Path) -> None:
+def test_the_wheel_has_every_file_of_the_page_and_of_the_migrations(installed: Path) -> None:
     package = next(installed.parent.parent.glob("lib/*/site-packages/cloudchat"))
     for checkout, packaged in (("frontend", "_frontend"), ("alembic", "_migrations")):
         wanted = {p.relative_to(CHECKOUT / checkout) for p in (CHECKOUT / checkout).rglob("*") if p.is_file()}
