@@ -45,7 +45,7 @@ def register_backup_commands(under: "argparse._SubParsersAction[argparse.Argumen
         "restore",
         help="restore the state from a backup; no server may run",
         description="Restore the state from a backup. No server may run. All users must sign in again. Clients "
-        "that have newer messages are told that there is a gap.",
+        "that have newer messages get a gap notice.",
         allow_abbrev=False,
     )
     restore.add_argument("file", type=Path, metavar="FILE")

@@ -180,7 +180,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over. From here on the WebSocket protocol has its own timers."""
-        if self._shutting_down:  # uvicorn has already told every connection to drain; it would not tell this one
+        if self._shutting_down:  # uvicorn has called `shutdown` of all connections, and would not drain this one
             self._rejection = HTTPStatus.SERVICE_UNAVAILABLE, "the server restarts"
             self.send_400_response("")
             return

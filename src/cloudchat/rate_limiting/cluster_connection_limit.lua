@@ -1,19 +1,20 @@
 #!lua name=cloudchat_sockets_v1
 
--- The sockets of all processes that share this store, per user and per address. All keys have one hash tag (one slot of a
--- cluster): there are few calls, one when a socket opens, one when some close, and one heartbeat a process.
+-- Counts the open sockets of all processes that share this store, per user and per address. All keys have one hash tag,
+-- so they are in one slot of a cluster. That is enough because there are few calls: one when a socket opens, one when
+-- some close, and one heartbeat per process.
 --
 -- Keys
---   user:<id>, address:<network>  sorted sets of "<process> <number>", by the instant each was opened
---   alive:<process>               lives as long as the process's heartbeats come; without it its sockets count no more
---   leaving:<process>             set of the numbers that a process must close, because a newer socket took their place
+--   user:<id>, address:<network>  sorted set of "<process> <number>", by the time at which each socket was opened
+--   alive:<process>               expires without heartbeats of the process; then its sockets are not counted any more
+--   leaving:<process>             set of the numbers of sockets that the process must close, replaced by newer ones
 
 local WEEK = 7 * 86400
 
--- Counts what lives; what a killed process left behind is struck off, but only looked for when the set seems too large.
-local function count(prefix, set, most)
+-- Returns the size of a set. If it is larger than max, first removes the sockets of processes without heartbeats.
+local function count(prefix, set, max)
   local size = redis.call('ZCARD', set)
-  if size <= most then
+  if size <= max then
     return size
   end
   local alive = {}
@@ -30,8 +31,9 @@ local function count(prefix, set, most)
   return size
 end
 
--- keys: user address alive; args: prefix process number most-per-user most-per-address seconds-alive opened-at
--- Returns -1 if the address has too many, which leaves nothing behind; else 0 after the oldest ones were told to leave.
+-- keys: user address alive; args: prefix process number max-per-user max-per-address expire-seconds opened-at
+-- Returns -1, without a change, if the address has too many; else 0, after the oldest sockets beyond the user's maximum
+-- were added to the sets of their processes.
 local function enter(keys, args)
   local prefix, process, member = args[1], args[2], args[2] .. ' ' .. args[3]
   if redis.call('EXISTS', keys[3]) == 0 then
@@ -48,15 +50,15 @@ local function enter(keys, args)
   if too_many > 0 then
     local oldest = redis.call('ZPOPMIN', keys[1], too_many)
     for i = 1, #oldest, 2 do
-      local its_process, number = string.match(oldest[i], '^(%S+) (%S+)$')
-      redis.call('SADD', prefix .. 'leaving:' .. its_process, number)
-      redis.call('EXPIRE', prefix .. 'leaving:' .. its_process, args[6])
+      local owner, number = string.match(oldest[i], '^(%S+) (%S+)$')
+      redis.call('SADD', prefix .. 'leaving:' .. owner, number)
+      redis.call('EXPIRE', prefix .. 'leaving:' .. owner, args[6])
     end
   end
   return 0
 end
 
--- keys: sets; args: member for each of them
+-- keys: sets; args: the member to remove from each of them
 local function leave(keys, args)
   for i, set in ipairs(keys) do
     redis.call('ZREM', set, args[i])
@@ -64,7 +66,8 @@ local function leave(keys, args)
   return 0
 end
 
--- keys: alive leaving; args: seconds-alive. Returns whether the store still knew this process, and whom it must close.
+-- keys: alive leaving; args: expire-seconds
+-- Returns whether the store still knew this process, and the numbers of the sockets that it must close.
 local function beat(keys, args)
   local known = redis.call('EXISTS', keys[1])
   redis.call('SET', keys[1], 1, 'EX', args[1])

@@ -1,9 +1,9 @@
 """Slow password guessing down without locking the owner of an account out (ASVS 6.1.1, 6.3.1).
 
-Failures are counted per account and client network: a client that guesses has to wait, longer and longer, and nobody
-else. Guesses that are spread over many networks meet a second, much laxer count per account. It applies only to
-networks from which the account has never signed in, so that the owner's usual networks stay open. Accounts that do not
-exist are counted like others: the response must not reveal which accounts exist.
+Failures are counted per account and client network: a client that guesses has to wait, longer and longer, and others do
+not. Guesses that are spread over many networks meet a second, much laxer count per account. It applies only to networks
+from which the account has never signed in, so that the owner's usual networks stay open. Accounts that do not exist are
+counted like others: the response must not reveal which accounts exist.
 """
 
 import logging
@@ -64,7 +64,7 @@ class LoginSlowdown:
             self._raise_if_waiting(wait, address)
 
     def code_failed(self, account: str) -> None:
-        """Count a wrong code: somebody has the password, and perhaps nothing else."""
+        """Count a wrong code: the client has the password, and perhaps nothing else."""
         self._window.count(self._codes_per_account, self._account_key(account))
 
     def succeeded(self, account: str, address: str) -> None:

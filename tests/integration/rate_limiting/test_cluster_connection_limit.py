@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 15
 
 
 class Process:
-    """The limit of one process, and the slots whose sockets it was told to close."""
+    """The limit of one process, and the slots whose sockets it must close."""
 
     def __init__(self, store: RunningStore, per_user: int, per_address: int) -> None:
         self.functions = RedisFunctions(store.url)
