@@ -25,8 +25,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(CHECKOUT / name, source)
     for name in ("src", "frontend", "alembic"):
         shutil.copytree(CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", folder, source]
-    subprocess.run(build, check=True, capture_output=True)
+    pip = [sys.executable, "-m", "pip"]
+    wheel_options = ["--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
+    subprocess.run([*pip, "wheel", *wheel_options, str(source)], check=True, capture_output=True)
     shutil.rmtree(source)
 
     home = folder / "venv"
@@ -36,15 +37,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # The dependencies by path: the .pth files of this venv would also load the editable install of the checkout.
     (target / "dependencies.pth").write_text(f"{dependencies}\n")
     (wheel,) = folder.glob("*.whl")
-    install = [sys.executable, "-m", "pip", "--python", home, "install", "--quiet", "--no-deps", "--no-index", wheel]
-    subprocess.run(install, check=True, capture_output=True)
+    install = ["--python", str(home), "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
+    subprocess.run([*pip, *install], check=True, capture_output=True)
     return home / "bin" / "cloudchat"
 
 
 def test_the_wheel_serves_page_and_api(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    where = [installed.parent / "python", "-c", "import cloudchat; print(cloudchat.__file__)"]
-    package = Path(subprocess.run(where, check=True, capture_output=True, text=True).stdout.strip()).parent
+    print_path = [str(installed.parent / "python"), "-c", "import cloudchat; print(cloudchat.__file__)"]
+    package = Path(subprocess.run(print_path, check=True, capture_output=True, text=True).stdout.strip()).parent
     assert package.is_relative_to(installed.parent.parent)
     with RunningServer(command=[str(installed)]) as server:
         assert httpx.get(f"{server.url}/readyz").status_code == 200

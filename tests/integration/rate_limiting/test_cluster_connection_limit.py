@@ -122,7 +122,7 @@ async def test_open_sockets_are_registered_again_when_the_store_is_back(
 
         async def counted() -> int:
             with redis.Redis(port=store.port) as connection:
-                return int(connection.zcard(f"cloudchat:{{sockets}}:address:{network}"))  # type: ignore[arg-type]
+                return int(connection.zcard(f"cloudchat:{{sockets}}:address:{network}"))
 
         await wait_until_equal(counted, 1 if fault == "emptied" else 2)
         if fault == "killed":
