@@ -1,20 +1,21 @@
 #!lua name=cloudchat_sockets_v1
 
--- Counts the open sockets of all processes that share this store, per user and per address. All keys have one hash tag,
--- so they are in one slot of a cluster. That is enough because there are few calls: one when a socket opens, one when
--- some close, and one heartbeat per process.
+-- The open connections of all processes that share this store, by user and by address. All keys have one hash tag (one
+-- slot of a cluster): there are few calls, one when a connection opens, one when some close, and one heartbeat of each
+-- process.
 --
 -- Keys
---   user:<id>, address:<network>  sorted set of "<process> <number>", by the time at which each socket was opened
---   alive:<process>               expires without heartbeats of the process; then its sockets are not counted any more
---   leaving:<process>             set of the numbers of sockets that the process must close, replaced by newer ones
+--   user:<id>, address:<network>  sorted sets of "<process> <number>", by the time when each connection was opened
+--   alive:<process>               expires when the process's heartbeats stop; then its connections no longer count
+--   leaving:<process>             set of the numbers that a process must close because the user opened newer connections
 
 local WEEK = 7 * 86400
 
--- Returns the size of a set. If it is larger than max, first removes the sockets of processes without heartbeats.
-local function count(prefix, set, max)
+-- Returns how many connections of living processes a set holds, or its size if that is at most `limit`: only a set that
+-- seems too large is searched for the connections of killed processes, which are removed.
+local function count(prefix, set, limit)
   local size = redis.call('ZCARD', set)
-  if size <= max then
+  if size <= limit then
     return size
   end
   local alive = {}
@@ -31,10 +32,10 @@ local function count(prefix, set, max)
   return size
 end
 
--- keys: user address alive; args: prefix process number max-per-user max-per-address expire-seconds opened-at
--- Returns -1, without a change, if the address has too many; else 0, after the oldest sockets beyond the user's maximum
--- were added to the sets of their processes.
-local function enter(keys, args)
+-- keys: user address alive; args: prefix process number max-per-user max-per-address alive-seconds opened-at
+-- Returns -1 and adds nothing if the address has too many connections. Else adds the connection, schedules the user's
+-- oldest ones over the limit for closing, and returns 0.
+local function add(keys, args)
   local prefix, process, member = args[1], args[2], args[2] .. ' ' .. args[3]
   if redis.call('EXISTS', keys[3]) == 0 then
     redis.call('SET', keys[3], 1, 'EX', args[6])
@@ -46,9 +47,9 @@ local function enter(keys, args)
     redis.call('ZADD', set, 'NX', args[7], member)
     redis.call('EXPIRE', set, WEEK)
   end
-  local too_many = count(prefix, keys[1], tonumber(args[4])) - tonumber(args[4])
-  if too_many > 0 then
-    local oldest = redis.call('ZPOPMIN', keys[1], too_many)
+  local excess = count(prefix, keys[1], tonumber(args[4])) - tonumber(args[4])
+  if excess > 0 then
+    local oldest = redis.call('ZPOPMIN', keys[1], excess)
     for i = 1, #oldest, 2 do
       local owner, number = string.match(oldest[i], '^(%S+) (%S+)$')
       redis.call('SADD', prefix .. 'leaving:' .. owner, number)
@@ -59,16 +60,16 @@ local function enter(keys, args)
 end
 
 -- keys: sets; args: the member to remove from each of them
-local function leave(keys, args)
+local function remove(keys, args)
   for i, set in ipairs(keys) do
     redis.call('ZREM', set, args[i])
   end
   return 0
 end
 
--- keys: alive leaving; args: expire-seconds
--- Returns whether the store still knew this process, and the numbers of the sockets that it must close.
-local function beat(keys, args)
+-- keys: alive leaving; args: alive-seconds
+-- Returns whether the process counted as alive until now, and the numbers of the connections that it must close.
+local function heartbeat(keys, args)
   local known = redis.call('EXISTS', keys[1])
   redis.call('SET', keys[1], 1, 'EX', args[1])
   local numbers = redis.call('SMEMBERS', keys[2])
@@ -77,11 +78,12 @@ local function beat(keys, args)
 end
 
 -- keys: alive
+-- The process's connections no longer count.
 local function retire(keys)
   return redis.call('DEL', keys[1])
 end
 
-redis.register_function('cloudchat_sockets_enter_v1', enter)
-redis.register_function('cloudchat_sockets_leave_v1', leave)
-redis.register_function('cloudchat_sockets_beat_v1', beat)
+redis.register_function('cloudchat_sockets_enter_v1', add)
+redis.register_function('cloudchat_sockets_leave_v1', remove)
+redis.register_function('cloudchat_sockets_beat_v1', heartbeat)
 redis.register_function('cloudchat_sockets_retire_v1', retire)
