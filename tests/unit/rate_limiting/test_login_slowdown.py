@@ -115,6 +115,11 @@ def test_the_log_line_does_not_contain_the_name_that_was_typed(
     assert "my-password" not in caplog.text
 
 
+def test_too_many_attempts_is_429_with_the_wait_in_whole_seconds() -> None:
+    response = TooManyAttempts(41.2).to_http()
+    assert (response.status, response.code, response.retry_after_ms) == (429, "rate_limited", 42_000)
+
+
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "unix:///nowhere/store.sock"])
 def test_this_process_counts_without_the_store(url: str) -> None:
     window = SharedWindow(url)
