@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloudchat.cli.errors import CommandError
+from cloudchat.cli.errors import CommandError, warn
 
 if TYPE_CHECKING:
     from cloudchat.publishing.bucket import Bucket
@@ -106,7 +106,6 @@ def _print_steps(uploaded: str, deleted: str, remaining: "Steps") -> None:
 
 
 def _warn_about_sites(api: "Origin | None", page: "Origin | None") -> None:
-    from cloudchat.cli.errors import warn
     from cloudchat.publishing.origin import surely_other_sites
 
     if api is None:

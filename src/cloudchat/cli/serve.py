@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from pydantic import SecretStr
 
 from cloudchat import __version__
-from cloudchat.cli.errors import CommandError
+from cloudchat.cli.errors import CommandError, warn
 
 if TYPE_CHECKING:
     from cloudchat.process.sd_notify import ServiceNotification
@@ -142,7 +142,6 @@ def _acquire_state_and_socket(
 def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settings":
     """Start the embedded store, or check the configured one. Return the settings with the URL of the store."""
     from cloudchat.broker.embedded.server import EmbeddedServer, StoreStartError, find_server_binary
-    from cloudchat.cli.errors import warn
     from cloudchat.doctor.store_check import StoreUnusable, check_store
 
     try:
