@@ -76,7 +76,7 @@ def frames_in(data: bytes) -> list[tuple[int, bytes]]:
 
 
 def test_who_does_not_read_is_closed_alone_and_resumes() -> None:
-    environment = {**ENVIRONMENT, "CLOUDCHAT_OUTBOX_BYTES": str(MEBIBYTE // 8)}
+    environment = {**ENVIRONMENT, "CLOUDCHAT_SEND_BUFFER_BYTES": str(MEBIBYTE // 8)}
     with RunningServer(environment=environment) as server:
         account = register(server.url)
         stalled = StalledReader(server, account)
