@@ -8,7 +8,7 @@ from cloudchat.auth.errors import InvalidField, NameTaken, NotFound
 from cloudchat.auth.usernames import clean_username, username_key
 from cloudchat.core.ids import new_id
 from cloudchat.database.models import Invite, User
-from cloudchat.database.statements import changed_rows
+from cloudchat.database.transactions import changed_rows
 
 
 def add_user(
