@@ -146,7 +146,7 @@ class EarlierServer:
         arguments = "candidate", sent.room, sent.kind, sent.body, sent.user, sent.cid, sent.at, 1000, "", 0
         with redis.Redis(port=self._store.port) as other:
             other.function_load(EARLIER_FUNCTIONS, replace=True)
-            reply: Any = other.execute_command("FCALL", "cloudchat_append_v1", 4, *names, *arguments)  # type: ignore[no-untyped-call]
+            reply: Any = other.execute_command("FCALL", "cloudchat_append_v1", 4, *names, *arguments)
         seq, _, at = reply[1].decode().partition(" ")
         return int(seq), at, bool(reply[2])
 
@@ -227,7 +227,7 @@ def copied_events(store: RunningStore) -> Iterator[list[int]]:
     with redis.Redis(port=store.port) as other, other.monitor() as monitor, redis.Redis(port=store.port) as marker:
         yield counts
         marker.echo("end")
-        while not (command := monitor.next_command()["command"]).startswith("ECHO"):  # type: ignore[no-untyped-call]
+        while not (command := monitor.next_command()["command"]).startswith("ECHO"):
             if command.startswith(("XRANGE", "XREVRANGE")):
                 counts.append(int(command.rsplit(" ", 1)[1]))
 
