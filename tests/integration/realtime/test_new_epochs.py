@@ -12,7 +12,7 @@ import redis
 from cloudchat.broker import keys
 from cloudchat.client import ChatClient, Gap, Joined, RoomEvent, Update
 from support.accounts import Account, login, register
-from support.commands import admin, done
+from support.commands import done, run_here
 from support.server import RunningServer
 from support.socket import ChatSocket
 from support.stores import RunningStore
@@ -59,11 +59,11 @@ def test_restored_events_keep_their_bytes_and_joins_name_the_new_epoch(tmp_path:
         with ChatSocket(server.ws_url, account.access_token) as chat:
             old_epoch = chat.join()["epoch"]
             kept = send_all(chat, KEPT)
-            done(admin(server.state_dir, "backup", backup))
+            done(run_here(server.state_dir, "admin", "backup", backup))
             send_all(chat, LOST)
         server.kill()
         server.state_dir = tmp_path / "restored"
-        done(admin(server.state_dir, "restore", backup))
+        done(run_here(server.state_dir, "admin", "restore", backup))
         server.start()
         check_new_epoch(server, login(server.url, account.name), kept, old_epoch)
 
