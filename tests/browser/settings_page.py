@@ -47,14 +47,14 @@ class SettingsPage:
     def set_up_second_factor(self, password: str = PASSWORD) -> tuple[pyotp.TOTP, list[str]]:
         """From the open section. Returns the app and the recovery codes."""
         self.fill(Your_password=password)
-        self.press("Set it up")
+        self.press("Set up")
         app = pyotp.TOTP(self.dialog.get_by_test_id("totp-secret").inner_text().replace(" ", ""))
         expect(self.dialog.get_by_role("img", name="QR code")).to_be_visible()
         self.fill(Code=app.now())
         self.press("Confirm")
         expect(self.secrets).to_have_count(10)
         codes = self.secrets.all_inner_texts()
-        self.press("I have kept them")
+        self.press("I have saved them")
         return app, codes
 
 

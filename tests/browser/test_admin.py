@@ -29,7 +29,7 @@ def first_sign_in(page: ChatPage, url: str, name: str, one_time: str, own: str) 
     page.sign_in(name, one_time)
     page.page.get_by_label("Current password").fill(one_time)
     page.page.get_by_role("textbox", name="New password").fill(own)
-    page.page.get_by_role("button", name="Save and go on").click()
+    page.page.get_by_role("button", name="Save and continue").click()
     page.is_connected()
 
 
@@ -46,7 +46,7 @@ def test_an_administrator_with_a_second_factor_creates_a_user(server: RunningSer
     settings.close()
     admin.page.get_by_role("button", name="Sign out").click()
     admin.sign_in("admin", OWN)
-    admin.page.get_by_label("Code of your second factor").fill(next_code(app))
+    admin.page.get_by_label("Authentication code").fill(next_code(app))
     admin.page.keyboard.press("Enter")
     admin.is_connected()
 
@@ -60,17 +60,17 @@ def test_an_administrator_with_a_second_factor_creates_a_user(server: RunningSer
     settings.fill(Username="grace")
     settings.press("Create user")
     one_time = settings.secrets.inner_text()
-    expect(settings.row("grace")).to_contain_text("must choose a password")
+    expect(settings.row("grace")).to_contain_text("must change password")
     settings.press("Done")
     expect(settings.secrets).to_have_count(0)
     first_sign_in(grace, server.url, "grace", one_time, NEWCOMER)
 
-    settings.do(settings.row("grace"), "Disable", "Really disable?")
+    settings.do(settings.row("grace"), "Disable", "Disable user?")
     expect(settings.row("grace")).to_contain_text("disabled")
     expect(grace.page.get_by_text("disabled").or_(grace.page.get_by_text("signed out")).first).to_be_visible(
         timeout=15_000
     )
-    settings.do(settings.row("grace"), "Enable", "Really enable?")
+    settings.do(settings.row("grace"), "Enable", "Enable user?")
     expect(settings.row("grace").get_by_role("button", name="Disable")).to_be_focused()
 
 
@@ -90,7 +90,7 @@ def test_a_new_role_opens_the_administration_and_a_reset_asks_for_a_password(
     SettingsPage(grace.page).open("Audit log")
     expect(SettingsPage(grace.page).row("grace").first).to_be_visible()
 
-    settings.do(settings.row("grace"), "Reset password", "Really reset it?")
+    settings.do(settings.row("grace"), "Reset password", "Reset password?")
     one_time = settings.secrets.inner_text()
     expect(grace.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=15_000)
     first_sign_in(grace, server.url, "grace", one_time, NEWCOMER)
@@ -104,7 +104,7 @@ def test_who_lost_the_second_factor_is_let_in_again(server: RunningServer, perso
     own.set_up_second_factor()
     settings = administrator(admin, server)
     settings.open("Users")
-    settings.do(settings.row("grace"), "Reset second factor", "Really reset it?")
+    settings.do(settings.row("grace"), "Reset second factor", "Reset second factor?")
     expect(settings.row("grace").get_by_role("button", name="Reset second factor")).to_have_count(0)
     expect(grace.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=15_000)
     grace.sign_in("grace")
@@ -121,7 +121,7 @@ def test_an_invite_lets_one_person_in(invited: RunningServer, person: People) ->
         invite = settings.secrets.inner_text()
         settings.press("Done")
     expect(settings.row("open")).to_have_count(2)
-    settings.do(settings.row("open").last, "Delete", "Really delete it?")
+    settings.do(settings.row("open").last, "Delete", "Delete invite?")
     expect(settings.row("open")).to_have_count(1)
 
     grace.page.goto(invited.url)
@@ -141,10 +141,10 @@ def test_a_token_is_issued_shown_once_and_revoked(server: RunningServer, person:
     register(server.url, "grace")
     settings.open("API tokens")
     settings.dialog.get_by_text("Issue a token").click()
-    settings.fill(For_the_user="nobody-here", Label="deploy bot")
+    settings.fill(User="nobody-here", Label="deploy bot")
     settings.press("Issue token")
-    expect(settings.dialog.get_by_label("For the user")).to_be_focused()
-    settings.fill(For_the_user="grace")
+    expect(settings.dialog.get_by_label("User", exact=True)).to_be_focused()
+    settings.fill(User="grace")
     settings.dialog.get_by_label("Write messages").uncheck()
     settings.press("Issue token")
     token = settings.secrets.inner_text()
@@ -153,7 +153,7 @@ def test_a_token_is_issued_shown_once_and_revoked(server: RunningServer, person:
     assert me.json()["scopes"] == ["chat:read"]
     settings.open("API tokens")
     expect(settings.secrets).to_have_count(0)
-    settings.do(settings.row("deploy bot"), "Revoke", "Really revoke it?")
+    settings.do(settings.row("deploy bot"), "Revoke", "Revoke token?")
     expect(settings.row("deploy bot")).to_contain_text("revoked")
     again = httpx.get(f"{server.url}/api/me", headers={"Authorization": f"Bearer {token}"})
     assert again.status_code == 401
@@ -186,7 +186,7 @@ def test_where_it_is_demanded_the_second_factor_comes_first(person: People) -> N
     with RunningServer(environment={"CLOUDCHAT_REQUIRE_ADMIN_2FA": "true"}) as server:
         admin = person()
         settings = administrator(admin, server)
-        expect(settings.dialog.get_by_text("asks a second factor of its administrators")).to_be_visible()
+        expect(settings.dialog.get_by_text("requires a second factor for administrators")).to_be_visible()
         expect(settings.dialog.get_by_role("group", name="Administration")).to_have_count(0)
         settings.set_up_second_factor(OWN)
         settings.open("Users")

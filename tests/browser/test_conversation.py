@@ -42,7 +42,7 @@ def test_scrolling_back_reaches_the_first_message_and_keeps_the_place(lively: Ru
         reading = ada.says("message 133")
         top = "node => node.getBoundingClientRect().top"
         # In one step, so that the older page can't come in between.
-        before = reading.evaluate(f"node => {{ node.closest('#scroller').scrollTop = 10; return ({top})(node); }}")
+        before = reading.evaluate(f"node => {{ node.closest('#timeline').scrollTop = 10; return ({top})(node); }}")
         expect(ada.says("message 81")).to_be_attached()
         assert abs(reading.evaluate(top) - before) <= 1
 
@@ -52,7 +52,7 @@ def test_scrolling_back_reaches_the_first_message_and_keeps_the_place(lively: Ru
             ada.scroll_to_top()
             expect(ada.says(f"message {first}")).to_be_attached()
         ada.scroll_to_top()
-        expect(ada.page.get_by_text("This is where the conversation begins.")).to_be_visible()
+        expect(ada.page.get_by_text("This is the beginning of the conversation.")).to_be_visible()
         assert ada.seqs() == list(range(1, 182))
         ada.page.get_by_role("button", name="1 new below").click()
         expect(ada.says("while you read")).to_be_in_viewport()

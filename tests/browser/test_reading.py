@@ -51,7 +51,7 @@ def test_above_an_earlier_numbering_nothing_is_asked_for(ada: ChatPage, scripted
     ada.scroll_to_top()
     frames(ada.page, 10)
     assert scripted.count("history") == 0
-    expect(ada.page.get_by_text("This is where the conversation begins.")).to_be_hidden()
+    expect(ada.page.get_by_text("This is the beginning of the conversation.")).to_be_hidden()
 
 
 def test_the_document_itself_never_scrolls(ada: ChatPage, scripted: ScriptedServer) -> None:
@@ -166,7 +166,7 @@ def test_a_button_that_goes_away_leaves_the_focus_in_the_chat(ada: ChatPage, scr
     scripted.refuse_replay = True
     scripted.close(1006)
     expect(ada.says("m140")).to_be_in_viewport()
-    ada.gap.get_by_role("button", name="Load them").press("Enter")
+    ada.gap.get_by_role("button", name="Load missing messages").press("Enter")
     expect(ada.gap).to_have_count(0)
     expect(conversation).to_be_focused()
 
@@ -188,25 +188,25 @@ def test_a_button_that_goes_away_leaves_the_focus_in_the_settings(ada: ChatPage,
     scripted.answers["/api/auth/totp/disable"] = (204, {}, {})
     opened(ada, scripted, 1)
     settings.open("Sessions")
-    settings.do(settings.row("Chrome on Linux"), "End", "Really end it?")
+    settings.do(settings.row("Chrome on Linux"), "End", "End session?")
     expect(settings.dialog.get_by_text("There are no sessions.")).to_be_focused()
 
     settings.open("Second factor")
     heading = settings.dialog.get_by_role("heading", name="Second factor", exact=True)
     settings.fill(Your_password=PASSWORD)
-    settings.press("Set it up")
+    settings.press("Set up")
     settings.fill(Code="123456")
     scripted.answers["/api/auth/refresh"] = (503, {}, {})  # what the account is now is not told any sooner
     settings.press("Confirm")
     expect(settings.secrets).to_have_count(2)
-    settings.press("I have kept them")
+    settings.press("I have saved them")
     expect(settings.dialog.get_by_text("Your second factor is on.")).to_be_visible()
     expect(heading).to_be_focused()
     del scripted.answers["/api/auth/refresh"]
-    settings.dialog.get_by_text("Turn it off", exact=True).first.click()
+    settings.dialog.get_by_text("Turn off the second factor", exact=True).click()
     settings.fill(Your_password=PASSWORD, Code="123456")
-    settings.press("Turn it off")
-    expect(settings.dialog.get_by_role("button", name="Set it up")).to_be_visible()
+    settings.press("Turn off")
+    expect(settings.dialog.get_by_role("button", name="Set up")).to_be_visible()
     expect(heading).to_be_focused()
 
 
@@ -215,7 +215,7 @@ def test_a_list_that_could_not_be_loaded_can_be_asked_for_again(ada: ChatPage, s
     opened(ada, scripted, 1)
     settings = SettingsPage(ada.page)
     settings.open("Sessions")
-    expect(settings.alert).to_contain_text("The server has trouble at the moment.")
+    expect(settings.alert).to_contain_text("The server has a problem.")
     scripted.answers["/api/auth/sessions"] = (200, {"sessions": [SESSION]}, {})
     settings.dialog.get_by_role("button", name="Try again").press("Enter")
     expect(settings.row("Chrome on Linux")).to_be_visible()
@@ -232,11 +232,11 @@ def test_a_token_that_may_nothing_says_what_to_choose(ada: ChatPage, scripted: S
     settings = SettingsPage(ada.page)
     settings.open("API tokens")
     settings.dialog.get_by_text("Issue a token").click()
-    settings.fill(For_the_user="ada")
+    settings.fill(User="ada")
     asked = scripted.requests.count("/api/admin/tokens")
     for words in ("Read messages", "Write messages"):
         settings.dialog.get_by_label(words).uncheck()
     settings.press("Issue token")
-    expect(settings.alert).to_contain_text("Choose at least one thing that it may do.")
+    expect(settings.alert).to_contain_text("Choose at least one permission.")
     expect(settings.dialog.get_by_label("Read messages")).to_be_focused()
     assert scripted.requests.count("/api/admin/tokens") == asked

@@ -50,7 +50,7 @@ def test_a_gap_is_shown_and_can_be_loaded(chat: ChatPage, scripted: ScriptedServ
     scripted.close(1006)
     expect(chat.gap).to_contain_text("Some messages are missing here.")
     expect(chat.says("m73")).to_be_visible()
-    chat.gap.get_by_role("button", name="Load them").click()
+    chat.gap.get_by_role("button", name="Load missing messages").click()
     expect(chat.gap).to_have_count(0)
     assert chat.seqs() == list(range(1, 74))
 
@@ -58,7 +58,7 @@ def test_a_gap_is_shown_and_can_be_loaded(chat: ChatPage, scripted: ScriptedServ
 def test_a_new_numbering_keeps_what_was_read_and_shows_the_break(chat: ChatPage, scripted: ScriptedServer) -> None:
     scripted.log, scripted.epoch = [], "e2"
     scripted.say("anew")
-    expect(chat.gap).to_contain_text("can’t be loaded any more")
+    expect(chat.gap).to_contain_text("can no longer be loaded")
     expect(chat.says("anew")).to_be_visible()
     assert chat.texts() == ["one", "two", "three", "anew"]
 
@@ -188,13 +188,13 @@ def test_a_server_in_trouble_is_not_the_persons_fault(ada: ChatPage, scripted: S
     scripted.answers["/api/auth/refresh"] = (502, {}, {})
     ada.page.goto(ORIGIN)
     # It asks again for some seconds: the answer may only have got lost.
-    expect(ada.page.get_by_text("The server has trouble at the moment.")).to_be_visible(timeout=20_000)
+    expect(ada.page.get_by_text("The server has a problem.")).to_be_visible(timeout=20_000)
 
 
 def test_the_page_stays_small_in_a_long_conversation(ada: ChatPage, scripted: ScriptedServer) -> None:
     ada.page.goto(ORIGIN)
     ada.is_connected()
-    expect(ada.page.get_by_text("This is where the conversation begins.")).to_be_visible()
+    expect(ada.page.get_by_text("This is the beginning of the conversation.")).to_be_visible()
     for number in range(1, 1301):
         scripted.write("message", text=f"m{number}", cid=f"x{number}", user={"id": "u-grace", "name": "grace"})
     scripted.push({"type": "head", "room": "lobby", "epoch": "e1", "seq": 1300})

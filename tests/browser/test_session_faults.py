@@ -92,7 +92,7 @@ def test_who_signs_out_while_the_page_still_opens_is_signed_out(ada: ChatPage, s
     ada.page.goto(ORIGIN)
     ada.page.get_by_label("Current password").fill(PASSWORD)
     ada.page.get_by_role("textbox", name="New password").fill("my own long pass phrase")
-    ada.page.get_by_role("button", name="Save and go on").click()
+    ada.page.get_by_role("button", name="Save and continue").click()
     ada.page.wait_for_function("isDatabaseAsked()")
     ada.page.get_by_role("button", name="Sign out").click()
     ada.page.evaluate("letDatabaseOpen()")
@@ -107,7 +107,7 @@ def test_a_password_that_is_changed_after_the_sign_out_opens_nothing(ada: ChatPa
     ada.page.goto(ORIGIN)
     ada.page.get_by_label("Current password").fill(PASSWORD)
     ada.page.get_by_role("textbox", name="New password").fill("my own long pass phrase")
-    ada.page.get_by_role("button", name="Save and go on").click()
+    ada.page.get_by_role("button", name="Save and continue").click()
     wait_for(ada.page, lambda: changes)
     ada.page.get_by_role("button", name="Sign out").click()
     ada.sign_in("ada")
@@ -126,7 +126,7 @@ def test_a_new_password_that_is_refused_is_said_at_its_field(ada: ChatPage, scri
     scripted.answers["/api/auth/password"] = (422, {"error": refusal}, {})
     ada.page.goto(ORIGIN)
     ada.page.get_by_label("Current password").fill(PASSWORD)
-    ada.page.get_by_role("button", name="Save and go on").click()
+    ada.page.get_by_role("button", name="Save and continue").click()
     expect(ada.alert).to_have_text("Too short.")
     field = ada.page.get_by_role("textbox", name="New password")
     expect(field).to_be_focused()
@@ -134,7 +134,7 @@ def test_a_new_password_that_is_refused_is_said_at_its_field(ada: ChatPage, scri
     # An administrator ended the sign-in meanwhile: the way on is to sign in again, not only out.
     ended = {"error": {"code": "unauthenticated", "message": "sign in again", "retryable": False}}
     scripted.answers["/api/auth/password"] = scripted.answers["/api/auth/refresh"] = (401, ended, {})
-    ada.page.get_by_role("button", name="Save and go on").click()
+    ada.page.get_by_role("button", name="Save and continue").click()
     expect(ada.page.get_by_text("You were signed out. Sign in again")).to_be_visible()
 
 
@@ -165,7 +165,7 @@ def test_signing_out_asks_before_something_unsent_is_lost(chat: ChatPage, script
     chat.write("not yet sent")
     expect(chat.pending).to_contain_text("Waiting to be sent")
     chat.page.get_by_role("button", name="Sign out").click()
-    asking = chat.page.get_by_role("button", name="Lose 1 unsent message?")
+    asking = chat.page.get_by_role("button", name="Discard 1 unsent message?")
     expect(asking).to_be_focused()
     chat.box.focus()
     expect(asking).to_have_count(0)

@@ -88,7 +88,7 @@ def test_the_first_administrator_chooses_a_password(server: RunningServer, perso
     admin.sign_in("admin", server.first_password)
     admin.page.get_by_label("Current password").fill(server.first_password)
     admin.page.get_by_role("textbox", name="New password").fill("my own long pass phrase")
-    admin.page.get_by_role("button", name="Save and go on").click()
+    admin.page.get_by_role("button", name="Save and continue").click()
     admin.is_connected()
     admin.page.reload()
     admin.is_connected()

@@ -1,36 +1,44 @@
 /**
- * One signed-in person's chat: the socket, the lobby's log, the outbox and their views, tied together.
- * It lives from sign-in to sign-out; closing it stops everything that could still draw or send.
+ * The chat of one signed-in user: connects the socket, the log of the lobby, the outbox and their views. It lives from
+ * sign-in to sign-out; closing it stops everything that could still render or send.
  */
 
+import { Connection } from "../net/connection.js";
+import { ReconnectPolicy } from "../net/reconnect_policy.js";
+import { byId } from "../ui/dom.js";
 import { newCid } from "./cid.js";
 import { Composer } from "./composer.js";
-import { Connection } from "./connection.js";
-import { byId } from "./dom.js";
+import { ConnectionStatusView } from "./connection_status_view.js";
 import { Outbox } from "./outbox.js";
-import { ReconnectPolicy } from "./reconnect_policy.js";
 import { RoomSubscription } from "./room_subscription.js";
-import { StatusView } from "./status_view.js";
 import { Timeline } from "./timeline.js";
 import { TimelineView } from "./timeline_view.js";
 
 const LOBBY = "lobby";
 
+/** @typedef {{owner: string, text: string}} Draft an unfinished message and the id of its author */
+
+/**
+ * @typedef {object} Chat
+ * @property {Draft} draft
+ * @property {number} unsentCount
+ * @property {() => void} close
+ */
+
 /**
  * @param {object} options
  * @param {string} options.url of the socket
- * @param {import("./session.js").Session} options.session signed in
- * @param {any} options.storage of the outbox
- * @param {import("./clock.js").Clock} options.clock
- * @param {{owner: string, text: string} | null} options.draft half written earlier, perhaps by somebody else
+ * @param {import("../net/session.js").Session} options.session
+ * @param {import("../net/protocol.js").User} options.user who is signed in
+ * @param {import("./outbox_storage.js").OutboxStorage} options.storage
+ * @param {import("../clock.js").Clock} options.clock
+ * @param {Draft | null} options.draft from an earlier chat, perhaps of another user
  * @param {() => void} options.onSessionEnded
- * @returns {{close(): void, draft: {owner: string, text: string}, unsent: number}}
+ * @returns {Chat}
  */
-export function openChat({ url, session, storage, clock, draft, onSessionEnded }) {
-  const { user } = session;
-  const isOwn = (event) => event.type === "message" && event.user.id === user.id;
+export function openChat({ url, session, user, storage, clock, draft, onSessionEnded }) {
   const timeline = new Timeline();
-  const status = new StatusView(clock, () => connection.start());
+  const status = new ConnectionStatusView(clock, () => connection.start());
 
   const connection = new Connection({
     url,
@@ -38,19 +46,22 @@ export function openChat({ url, session, storage, clock, draft, onSessionEnded }
     clock,
     policy: new ReconnectPolicy(),
     listener: {
-      stateChanged: (state) => status.show(state),
-      welcomed({ limits, user: { id } }) {
-        // Whoever signed in in another tab owns the cookie now: nothing written here may go out as theirs.
-        if (id !== user.id) return onSessionEnded();
-        composer.limitTo(limits.text_chars);
+      onState: (state) => status.show(state),
+      onWelcome({ limits, user: { id } }) {
+        if (id !== user.id) {
+          // The cookie now belongs to a user who signed in in another tab: never send this user's messages as theirs.
+          onSessionEnded();
+          return;
+        }
+        composer.setMaxLength(limits.text_chars);
         subscription.join();
       },
-      received: (frame) => subscription.receive(frame),
-      lost() {
-        subscription.leave();
+      onFrame: (frame) => subscription.receive(frame),
+      onDisconnected() {
+        subscription.disconnected();
         outbox.pause();
       },
-      sessionEnded: onSessionEnded,
+      onSessionEnded,
     },
   });
 
@@ -59,71 +70,76 @@ export function openChat({ url, session, storage, clock, draft, onSessionEnded }
     clock,
     newCid,
     send: ({ room, cid, text }) => connection.request({ type: "send", room, cid, text }),
-    isPast: (place) => timeline.isPast(place),
-    onChange: () => view.changed(),
-    onFailed: (reason) => composer.say(`Not sent. ${reason}`),
+    isPast: (position) => timeline.isPast(position),
+    listener: {
+      onChange: () => view.schedule(),
+      onFailed: (reason) => composer.announce(`Not sent. ${reason}`),
+    },
   });
+
+  /** @param {import("../net/protocol.js").RoomEvent} event */
+  const confirmOwn = (event) => {
+    if (event.type === "message" && event.user.id === user.id) outbox.confirm(event.cid);
+  };
 
   const subscription = new RoomSubscription({
     room: LOBBY,
     timeline,
     clock,
-    request: (command) => connection.request(command),
+    connection,
     listener: {
-      changed: () => view.changed(),
-      joined() {
+      onChange: () => view.schedule(),
+      onJoined() {
         outbox.resume();
-        outbox.settle();
+        outbox.removePast();
       },
-      refused: (text) => status.show({ name: "stopped", text, again: "Try again" }),
-      event(event) {
-        if (isOwn(event)) outbox.seen(event.cid);
-        outbox.settle();
+      onRefused: (reason) => status.show({ name: "stopped", reason, retryLabel: "Try again" }),
+      onEvent(event) {
+        confirmOwn(event);
+        outbox.removePast();
       },
-      paged(events) {
-        for (const { cid } of events.filter(isOwn)) outbox.seen(cid);
-      },
+      onPage: (events) => events.forEach(confirmOwn),
     },
   });
 
-  const view = new TimelineView({
-    timeline,
-    outbox,
-    ownId: user.id,
-    paging: () => subscription.paging,
-    loadOlder: (run) => subscription.loadOlder(run),
-  });
+  const view = new TimelineView({ timeline, outbox, subscription, ownId: user.id });
 
   const composer = new Composer(async (text) => {
     const added = outbox.add(LOBBY, text);
-    view.showNewest();
+    view.scrollToNewest();
     await added;
   });
 
   const abort = new AbortController();
-  const check = () => document.visibilityState === "visible" && connection.check();
-  window.addEventListener("online", check, { signal: abort.signal });
-  document.addEventListener("visibilitychange", check, { signal: abort.signal });
+  const checkConnection = () => {
+    if (document.visibilityState === "visible") connection.check();
+  };
+  window.addEventListener("online", checkConnection, { signal: abort.signal });
+  document.addEventListener("visibilitychange", checkConnection, { signal: abort.signal });
 
-  // The pressed button goes away with its message.
-  byId("waiting").addEventListener("click", ({ target }) => target.closest("button") && composer.focus(), { signal: abort.signal });
+  // The pressed button is removed with its message.
+  byId("pending-messages").addEventListener("click", ({ target }) => {
+    if (target instanceof Element && target.closest("button")) composer.focus();
+  }, { signal: abort.signal });
 
   byId("own-name").textContent = user.name;
-  outbox.load(user.id).finally(() => abort.signal.aborted || connection.start());
-  if (draft?.owner === user.id) composer.write(draft.text);
+  outbox.load(user.id).finally(() => {
+    if (!abort.signal.aborted) connection.start();
+  });
+  if (draft?.owner === user.id) composer.setText(draft.text);
   composer.focus();
 
   return {
     get draft() {
       return { owner: user.id, text: composer.text };
     },
-    get unsent() {
+    get unsentCount() {
       return outbox.items.filter(({ state }) => state !== "sent").length;
     },
     close() {
       abort.abort();
       connection.stop();
-      subscription.leave();
+      subscription.disconnected();
       outbox.pause();
       for (const part of [status, view, composer, storage]) part.close();
     },

@@ -1,33 +1,34 @@
-/** Where a message is written. What is sent goes to the outbox, connected or not. */
+/** The box in which a message is written. Its text goes to the outbox, whether the page is connected or not. */
 
-import { byId } from "./dom.js";
+import { formatCount } from "../format.js";
+import { byId } from "../ui/dom.js";
 
-/** From this share of the limit on, the rest is counted. */
+/** Share of the limit from which the remaining characters are shown. */
 const COUNT_FROM = 0.8;
-/** Shares of the limit at whose crossing a screen reader says the count, which changes with every key. */
-const SAY_FROM = [COUNT_FROM, 0.95, 1];
-/** The server takes none but tab and newline; they come by pasting from terminals and PDFs, and nobody sees them. */
-const CONTROL = /[^\P{Cc}\t\n]/gu;
-/** What WebKit calls the Enter that ends a composition, which it reports after the composition's end. */
-const COMPOSING = 229;
+/** Shares of the limit at which a screen reader speaks the count, which changes with every key. */
+const ANNOUNCE_AT = [COUNT_FROM, 0.95, 1];
+/** The server accepts only tab and newline. The others come from pasting out of terminals and PDFs, and are invisible. */
+const CONTROL_CHARACTERS = /[^\P{Cc}\t\n]/gu;
+/** keyCode of the Enter that ends a composition in WebKit, which reports that Enter after the end of the composition. */
+const COMPOSING_KEY_CODE = 229;
 
 export class Composer {
-  #form = byId("composer");
-  #draft = byId("draft");
+  #form = byId("composer", HTMLFormElement);
+  #draft = byId("draft", HTMLTextAreaElement);
   #note = byId("composer-note");
-  #said = byId("composer-said");
-  /** How many of SAY_FROM the draft is beyond. */
+  #announcement = byId("composer-announcement");
+  /** How many of ANNOUNCE_AT the draft has passed. */
   #level = 0;
   #abort = new AbortController();
-  #limit = 4000;
+  #maxLength = 4000;
   #send;
 
-  /** @param {(text: string) => Promise<void>} send rejects when the outbox is full */
+  /** @param {(text: string) => Promise<void>} send rejects if the outbox is full */
   constructor(send) {
     this.#send = send;
     const { signal } = this.#abort;
     this.#draft.addEventListener("input", () => this.#count(), { signal });
-    this.#draft.addEventListener("keydown", (event) => this.#key(event), { signal });
+    this.#draft.addEventListener("keydown", (event) => this.#onKey(event), { signal });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -35,8 +36,8 @@ export class Composer {
   }
 
   /** @param {number} characters code points, as the server counts */
-  limitTo(characters) {
-    this.#limit = characters;
+  setMaxLength(characters) {
+    this.#maxLength = characters;
     this.#count();
   }
 
@@ -49,67 +50,81 @@ export class Composer {
   }
 
   /** @param {string} text */
-  write(text) {
+  setText(text) {
     this.#draft.value = text;
     this.#count();
   }
 
-  /** For those who don't see what happens elsewhere. @param {string} text */
-  say(text) {
-    this.#said.textContent = text;
+  /**
+   * Tell a screen reader what happens elsewhere on the page.
+   *
+   * @param {string} text
+   */
+  announce(text) {
+    this.#announcement.textContent = text;
   }
 
   close() {
     this.#abort.abort();
     this.#form.reset();
     this.#count();
-    this.say("");
+    this.announce("");
   }
 
-  #key(event) {
-    // The Enter that ends an input method's composition belongs to the input method.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === COMPOSING) return;
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    // The Enter that ends the composition of an input method belongs to the input method.
+    const isComposing = event.isComposing || event.keyCode === COMPOSING_KEY_CODE;
+    if (event.key !== "Enter" || event.shiftKey || isComposing) return;
     event.preventDefault();
     this.#submit();
   }
 
   async #submit() {
-    // Half of a surrogate pair (a cut emoji) can't be encoded; the server would refuse the message.
-    const text = (this.#draft.value.toWellFormed?.() ?? this.#draft.value).replace(CONTROL, "");
-    this.focus(); // pressing "Send" took it, and a phone's keyboard goes with it
-    if (text.trim() === "" || lengthOf(text) > this.#limit) return this.#count();
+    const text = wellFormed(this.#draft.value).replace(CONTROL_CHARACTERS, "");
+    this.focus(); // pressing "Send" took the focus, and a phone's keyboard closes with it
+    if (text.trim() === "" || countCharacters(text) > this.#maxLength) {
+      this.#count();
+      return;
+    }
     this.#form.reset();
     this.#count();
     try {
       await this.#send(text);
     } catch (error) {
-      this.write(text);
+      if (!(error instanceof Error)) throw error;
+      this.setText(text);
       this.#note.textContent = error.message;
-      this.say(error.message);
+      this.announce(error.message);
     }
   }
 
   #count() {
-    const length = lengthOf(this.#draft.value);
-    const tooLong = length > this.#limit;
-    this.#draft.setAttribute("aria-invalid", String(tooLong));
-    if (tooLong) this.#note.textContent = `${characters(length - this.#limit)} too long`;
-    else if (length > this.#limit * COUNT_FROM) this.#note.textContent = `${characters(this.#limit - length)} left`;
+    const length = countCharacters(this.#draft.value);
+    const left = this.#maxLength - length;
+    this.#draft.setAttribute("aria-invalid", String(left < 0));
+    if (left < 0) this.#note.textContent = `${formatCount(-left, "character")} too long`;
+    else if (length > this.#maxLength * COUNT_FROM) this.#note.textContent = `${formatCount(left, "character")} left`;
     else this.#note.textContent = "";
-    const level = SAY_FROM.filter((share) => length > this.#limit * share).length;
-    if (level !== this.#level) this.say(this.#note.textContent);
+    const level = ANNOUNCE_AT.filter((share) => length > this.#maxLength * share).length;
+    if (level !== this.#level) this.announce(this.#note.textContent);
     this.#level = level;
   }
 }
 
-/** @param {number} count */
-function characters(count) {
-  return `${count} ${count === 1 ? "character" : "characters"}`;
+/**
+ * Half of a surrogate pair (a cut emoji) cannot be encoded: the server would refuse the message.
+ *
+ * @param {string} text
+ * @returns {string}
+ */
+function wellFormed(text) {
+  return text.toWellFormed?.() ?? text;
 }
 
 /** @param {string} text */
-function lengthOf(text) {
-  let length = 0;
-  for (const _ of text) length += 1;
-  return length;
+function countCharacters(text) {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
 }

@@ -1,24 +1,27 @@
 /**
- * Links in a message's text. A link is what the URL parser says is http or https; everything else
- * (javascript:, data:, a scheme that looks like one of ours) stays text.
+ * Links in the text of a message. A link is what the URL parser accepts as http or https. Everything else stays text:
+ * javascript:, data:, or a scheme that only looks like http.
  *
- * @typedef {{text: string, href: string | null}} Part
+ * @typedef {{text: string, href: string | null}} TextPart href null: plain text
  */
 
 const CANDIDATE = /\bhttps?:\/\/[^\s<>"]+/giu;
-const ALLOWED = new Set(["http:", "https:"]);
-// What ends a sentence after a link is rarely a part of it.
-const TRAILING = /[.,;:!?'")\]}]+$/u;
+const ALLOWED_SCHEMES = new Set(["http:", "https:"]);
+/** Punctuation after a link usually belongs to the sentence. */
+const TRAILING_PUNCTUATION = /[.,;:!?'")\]}]+$/u;
 
 /**
+ * Split a text into links and plain text.
+ *
  * @param {string} text
- * @returns {Part[]} parts that give the text again when put together
+ * @returns {TextPart[]} their texts joined give the text again
  */
 export function splitLinks(text) {
+  /** @type {TextPart[]} */
   const parts = [];
   let end = 0;
   for (const match of text.matchAll(CANDIDATE)) {
-    const candidate = withoutTrailing(match[0]);
+    const candidate = removeTrailingPunctuation(match[0]);
     const href = safeHref(candidate);
     if (href === null) continue;
     if (match.index > end) parts.push({ text: text.slice(end, match.index), href: null });
@@ -31,25 +34,28 @@ export function splitLinks(text) {
 
 /**
  * @param {string} candidate
- * @returns {string | null} the normal form of an http or https URL, else null
+ * @returns {string | null} the normalized http or https URL, else null
  */
-export function safeHref(candidate) {
+function safeHref(candidate) {
   let url;
   try {
     url = new URL(candidate);
   } catch {
     return null;
   }
-  // https://bank.example@evil.example/ reads as the bank and goes elsewhere: it stays text.
-  if (!ALLOWED.has(url.protocol) || url.username !== "" || url.password !== "") return null;
+  // https://bank.example@evil.example/ looks like the bank and opens evil.example: it stays text.
+  if (!ALLOWED_SCHEMES.has(url.protocol) || url.username !== "" || url.password !== "") return null;
   return url.href;
 }
 
-/** @param {string} candidate */
-function withoutTrailing(candidate) {
-  const trimmed = candidate.replace(TRAILING, "");
-  // "…/wiki/Cloud_(disambiguation)": a bracket that the link itself opened belongs to it.
-  const opens = (trimmed.match(/\(/gu) ?? []).length;
-  const closes = (trimmed.match(/\)/gu) ?? []).length;
-  return opens > closes && candidate[trimmed.length] === ")" ? `${trimmed})` : trimmed;
+/**
+ * @param {string} candidate
+ * @returns {string}
+ */
+function removeTrailingPunctuation(candidate) {
+  const trimmed = candidate.replace(TRAILING_PUNCTUATION, "");
+  // "…/wiki/Cloud_(disambiguation)": a closing bracket belongs to the link if the link opened it.
+  const opened = (trimmed.match(/\(/gu) ?? []).length;
+  const closed = (trimmed.match(/\)/gu) ?? []).length;
+  return opened > closed && candidate[trimmed.length] === ")" ? `${trimmed})` : trimmed;
 }

@@ -1,16 +1,23 @@
 /**
- * From messages to rows: a line where a new day begins, and messages that one person wrote in one go
- * drawn as a group. Pure; the view only draws.
+ * From messages to rows: a separator where a new day begins, and consecutive messages of one author as a group. Pure
+ * functions.
+ *
+ * @typedef {import("./message_reducer.js").Message & {startsGroup: boolean}} MessageRow
+ * @typedef {{kind: "day", key: string, version: number, at: string}} DayRow
+ * @typedef {MessageRow | DayRow | import("./message_reducer.js").Gap} Row
  */
 
-const ONE_GO_MS = 5 * 60_000;
+/** A longer pause starts a new group. */
+const MAX_PAUSE_MS = 5 * 60_000;
 
 /**
- * @param {(import("./fold.js").ShownMessage | import("./fold.js").ShownGap)[]} items oldest first
- * @returns {object[]} the items (messages with `opens`: the first of a group), and {kind: "day"} between them
+ * @param {(import("./message_reducer.js").Message | import("./message_reducer.js").Gap)[]} items oldest first
+ * @returns {Row[]}
  */
-export function rowsOf(items) {
+export function groupMessages(items) {
+  /** @type {Row[]} */
   const rows = [];
+  /** @type {import("./message_reducer.js").Message | null} */
   let previous = null;
   for (const item of items) {
     if (item.kind !== "message") {
@@ -18,21 +25,26 @@ export function rowsOf(items) {
       rows.push(item);
       continue;
     }
-    const day = new Date(item.at).toDateString();
-    if (previous === null || new Date(previous.at).toDateString() !== day) {
+    const day = dayOf(item);
+    if (previous === null || dayOf(previous) !== day) {
       rows.push({ kind: "day", key: `day ${day} ${item.key}`, version: 0, at: item.at });
       previous = null;
     }
-    rows.push({ ...item, opens: !continues(previous, item) });
+    rows.push({ ...item, startsGroup: previous === null || !isSameGroup(previous, item) });
     previous = item;
   }
   return rows;
 }
 
-function continues(previous, item) {
-  return (
-    previous !== null &&
-    previous.user.id === item.user.id &&
-    Date.parse(item.at) - Date.parse(previous.at) < ONE_GO_MS
-  );
+/** @param {import("./message_reducer.js").Message} message */
+function dayOf({ at }) {
+  return new Date(at).toDateString();
+}
+
+/**
+ * @param {import("./message_reducer.js").Message} previous
+ * @param {import("./message_reducer.js").Message} message
+ */
+function isSameGroup(previous, message) {
+  return previous.user.id === message.user.id && Date.parse(message.at) - Date.parse(previous.at) < MAX_PAUSE_MS;
 }

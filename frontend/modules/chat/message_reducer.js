@@ -1,74 +1,111 @@
 /**
- * From the log to what is shown: edits, deletes and reactions are entries of the same log, and a message
- * looks like the fold of all that was said about it. Pure.
+ * From the events of the log to the messages that are shown: edits, deletions and reactions are events of the same log,
+ * and a message is the result of all events about it. Pure functions.
  *
- * @typedef {object} ShownMessage
+ * @typedef {object} Message
  * @property {"message"} kind
  * @property {string} key
  * @property {number} version changes whenever the message looks different
  * @property {string} epoch
  * @property {number} seq
- * @property {string} cid
- * @property {{id: string, name: string}} user
- * @property {string} text "" once deleted
+ * @property {import("../net/protocol.js").Author} user
+ * @property {string} text empty once deleted
  * @property {string} at
  * @property {boolean} edited
  * @property {boolean} deleted
  * @property {{emoji: string, count: number}[]} reactions
  *
- * @typedef {{kind: "gap", key: string, version: number, run: number, fillable: boolean}} ShownGap
+ * @typedef {object} Gap events that the page does not have
+ * @property {"gap"} kind
+ * @property {string} key
+ * @property {number} version
+ * @property {number} segment id of the segment after the gap
+ * @property {boolean} canLoad whether the server has the missing events
+ *
+ * @typedef {Omit<Message, "reactions"> & {reactions: Map<string, Set<string>>}} MessageDraft emoji → ids of the users
  */
 
 /**
- * @param {readonly import("./timeline.js").Run[]} runs
- * @returns {(ShownMessage | ShownGap)[]} oldest first
+ * Return the messages of the segments, with the gaps between them.
+ *
+ * @param {readonly import("./timeline.js").Segment[]} segments
+ * @returns {(Message | Gap)[]} oldest first
  */
-export function fold(runs) {
-  const shown = [];
+export function reduceMessages(segments) {
+  /** @type {(MessageDraft | Gap)[]} */
+  const items = [];
+  /** @type {Map<string, MessageDraft>} */
   const messages = new Map();
-  for (const [index, run] of runs.entries()) {
-    if (index > 0) {
-      const fillable = run.more && run.events.length > 0;
-      shown.push({ kind: "gap", key: `gap ${run.id}`, version: fillable ? 1 : 0, run: run.id, fillable });
-    }
-    for (const event of run.events) {
+  for (const [index, segment] of segments.entries()) {
+    if (index > 0) items.push(gapBefore(segment));
+    for (const event of segment.events) {
       if (event.type === "message") {
-        const message = messageOf(event);
+        const message = createMessage(event);
         messages.set(message.key, message);
-        shown.push(message);
+        items.push(message);
       } else {
-        // What happened to a message that is not paged in shows when it is.
-        const target = messages.get(`${event.epoch} ${event.target}`);
-        if (target !== undefined) change(target, event);
+        // The target may not be loaded yet: the change applies once it is.
+        const target = messages.get(keyOf(event.epoch, event.target));
+        if (target !== undefined) applyChange(target, event);
       }
     }
   }
-  return shown.map((item) => (item.kind === "message" ? { ...item, reactions: counted(item.reactions) } : item));
+  return items.map((item) => (item.kind === "message" ? { ...item, reactions: countReactions(item.reactions) } : item));
 }
 
-function messageOf(event) {
-  const { epoch, seq, cid, user, text, at } = event;
-  const place = { kind: "message", key: `${epoch} ${seq}`, version: 0, epoch, seq };
-  return { ...place, cid, user, text, at, edited: false, deleted: false, reactions: new Map() };
+/**
+ * @param {string} epoch
+ * @param {number} seq
+ */
+function keyOf(epoch, seq) {
+  return `${epoch} ${seq}`;
 }
 
-function change(message, event) {
+/**
+ * @param {import("./timeline.js").Segment} segment
+ * @returns {Gap}
+ */
+function gapBefore({ id, hasOlder, events }) {
+  const canLoad = hasOlder && events.length > 0;
+  return { kind: "gap", key: `gap ${id}`, version: canLoad ? 1 : 0, segment: id, canLoad };
+}
+
+/**
+ * @param {import("../net/protocol.js").RoomMessage} event
+ * @returns {MessageDraft}
+ */
+function createMessage({ epoch, seq, user, text, at }) {
+  const place = { kind: /** @type {const} */ ("message"), key: keyOf(epoch, seq), version: 0, epoch, seq };
+  return { ...place, user, text, at, edited: false, deleted: false, reactions: new Map() };
+}
+
+/**
+ * @param {MessageDraft} message
+ * @param {Exclude<import("../net/protocol.js").RoomEvent, {type: "message"}>} event
+ */
+function applyChange(message, event) {
   message.version = event.seq;
   if (event.type === "deleted") Object.assign(message, { deleted: true, text: "", reactions: new Map() });
   if (message.deleted) return;
   if (event.type === "edited") Object.assign(message, { edited: true, text: event.text });
-  if (event.type === "reaction") react(message.reactions, event);
+  if (event.type === "reaction") applyReaction(message.reactions, event);
 }
 
-/** One person counts once per emoji, however often the button was pressed. */
-function react(reactions, { emoji, user, on }) {
-  const people = reactions.get(emoji) ?? new Set();
-  if (on) people.add(user.id);
-  else people.delete(user.id);
-  if (people.size > 0) reactions.set(emoji, people);
+/**
+ * Each user counts once per emoji.
+ *
+ * @param {Map<string, Set<string>>} reactions
+ * @param {import("../net/protocol.js").RoomReaction} event
+ */
+function applyReaction(reactions, { emoji, user, on }) {
+  const users = reactions.get(emoji) ?? new Set();
+  if (on) users.add(user.id);
+  else users.delete(user.id);
+  if (users.size > 0) reactions.set(emoji, users);
   else reactions.delete(emoji);
 }
 
-function counted(reactions) {
-  return Array.from(reactions, ([emoji, people]) => ({ emoji, count: people.size }));
+/** @param {Map<string, Set<string>>} reactions */
+function countReactions(reactions) {
+  return Array.from(reactions, ([emoji, users]) => ({ emoji, count: users.size }));
 }

@@ -1,27 +1,33 @@
 /**
- * What was written and is not yet stored by the server. Items go out one at a time, in order, each under
- * its cid until it is acknowledged: after a lost connection or a reload the same cid goes again, and the
- * server counts it once.
+ * Messages that the server has not confirmed yet. They are sent one at a time, in order, each under its cid until it is
+ * acknowledged: after a lost connection or a reload the same cid is sent again, and the server accepts it once.
  *
- * @typedef {object} OutboxItem
+ * The properties are also the shape of the items in IndexedDB.
+ *
+ * @typedef {object} PendingSend
  * @property {string} cid
- * @property {string} owner id of the user who wrote it; nobody else ever sends or sees it
+ * @property {string} owner id of the user who wrote it; no other user ever sends or sees it
  * @property {string} room
  * @property {string} text
  * @property {number} order
- * @property {number | null} triedAt when it first went out, milliseconds
- * @property {"pending" | "sent" | "failed"} state sent: acknowledged, its event has not come yet
- * @property {string} [reason] why it failed, for the person
- * @property {{epoch: string, seq: number}} [place] once it is acknowledged
+ * @property {number | null} triedAt when it was first sent, milliseconds since 1970
+ * @property {"pending" | "sent" | "failed"} state sent: acknowledged, and its event has not arrived yet
+ * @property {string} [reason] failed: why, for the person
+ * @property {import("../net/protocol.js").Position} [position] sent: where it is in the log; never stored
+ *
+ * @typedef {object} OutboxListener
+ * @property {() => void} onChange
+ * @property {(reason: string) => void} onFailed
  */
 
-import { fullJitter } from "./reconnect_policy.js";
+import { CommandError } from "../net/pending_requests.js";
+import { fullJitter } from "../net/reconnect_policy.js";
 
-const CAPACITY = 200;
-/** The server remembers a cid for 24 h. Later, sending again could double what did arrive. */
+const MAX_ITEMS = 200;
+/** The server remembers a cid for 24 h. Sending it again later could duplicate a message that had arrived. */
 const CID_LIFE_MS = 23 * 3_600_000;
-const FULL = "Too many messages are not sent yet. Wait until some are, or remove those that failed.";
-const UNCLEAR = "It is not known whether this was sent before the connection was lost.";
+const FULL_MESSAGE = "There are too many unsent messages. Wait until some are sent, or remove those that failed.";
+const UNCONFIRMED_MESSAGE = "The connection was lost before the server confirmed it. Check whether it arrived before you try again.";
 
 export class OutboxFull extends Error {}
 
@@ -30,203 +36,249 @@ export class Outbox {
   #send;
   #clock;
   #newCid;
-  #random;
   #isPast;
-  #onChange;
-  #onFailed;
-  /** @type {OutboxItem[]} in order */
+  #listener;
+  #random;
+  /** @type {PendingSend[]} in order */
   #items = [];
   #owner = "";
-  #online = false;
-  #running = false;
+  #isOnline = false;
+  #isRunning = false;
   #attempt = 0;
-  /** @type {(() => void) | null} ends the wait before a retry */
+  /** @type {(() => void) | null} ends the pause before a retry */
   #wake = null;
 
   /**
    * @param {object} options
-   * @param {{all(owner: string): Promise<OutboxItem[]>, put(item: OutboxItem): Promise<void>, remove(cid: string): Promise<void>}} options.storage
-   * @param {(item: OutboxItem) => Promise<{epoch: string, seq: number}>} options.send rejects with CommandError
-   * @param {import("./clock.js").Clock} options.clock
+   * @param {Pick<import("./outbox_storage.js").OutboxStorage, "all" | "put" | "remove">} options.storage
+   * @param {(item: PendingSend) => Promise<import("../net/protocol.js").Position>} options.send rejects with CommandError
+   * @param {import("../clock.js").Clock} options.clock
    * @param {() => string} options.newCid
-   * @param {(place: {epoch: string, seq: number}) => boolean} options.isPast whether the page has seen the event there
-   * @param {() => void} options.onChange
-   * @param {(reason: string) => void} options.onFailed
+   * @param {(position: import("../net/protocol.js").Position) => boolean} options.isPast see Timeline
+   * @param {OutboxListener} options.listener
    * @param {() => number} [options.random]
    */
-  constructor({ storage, send, clock, newCid, isPast, onChange, onFailed, random = Math.random }) {
+  constructor({ storage, send, clock, newCid, isPast, listener, random = Math.random }) {
     this.#storage = storage;
     this.#send = send;
     this.#clock = clock;
     this.#newCid = newCid;
     this.#isPast = isPast;
-    this.#onChange = onChange;
-    this.#onFailed = onFailed;
+    this.#listener = listener;
     this.#random = random;
   }
 
-  /** @returns {readonly OutboxItem[]} */
+  /** @returns {readonly PendingSend[]} */
   get items() {
     return this.#items;
   }
 
-  /** @returns {boolean} whether waiting items wait for something other than their turn */
-  get stalled() {
-    return !this.#online || this.#wake !== null;
+  /** @returns {boolean} whether sending is paused: there is no connection, or the next retry is not due */
+  get isStalled() {
+    return !this.#isOnline || this.#wake !== null;
   }
 
-  /** Takes up what an earlier page left behind. @param {string} owner */
+  // -- What the person does --
+
+  /**
+   * Load what an earlier page did not send.
+   *
+   * @param {string} owner
+   */
   async load(owner) {
     this.#owner = owner;
-    const found = await this.#storage.all(owner).catch(() => []);
-    // The disk may be slow: what was written meanwhile is in the list already, and perhaps on disk, too.
-    const earlier = found.filter(({ cid }) => this.#find(cid) === undefined);
+    const stored = await this.#storage.all(owner).catch(() => []);
+    // The disk may be slow: a message written meanwhile is in the list already, and perhaps on disk too.
+    const earlier = stored.filter(({ cid }) => this.#find(cid) === undefined);
     this.#items = [...earlier.sort((a, b) => a.order - b.order), ...this.#items];
-    this.#onChange();
+    this.#listener.onChange();
   }
 
   /**
    * @param {string} room
    * @param {string} text
-   * @throws {OutboxFull} when too much waits already
+   * @throws {OutboxFull}
    */
   async add(room, text) {
-    if (this.#items.length >= CAPACITY) throw new OutboxFull(FULL);
-    const item = this.#written(room, text);
+    if (this.#items.length >= MAX_ITEMS) throw new OutboxFull(FULL_MESSAGE);
+    const item = this.#createItem(room, text);
     this.#items.push(item);
-    this.#onChange();
-    await this.#keep(item);
+    this.#listener.onChange();
+    await this.#store(item);
     this.#run();
   }
 
-  /** A failed item goes to the end of the queue. It was refused, so its cid is still unused. */
+  /**
+   * Move a failed item to the end of the queue. The server refused it, so its cid is still unused.
+   *
+   * @param {string} cid
+   */
   async retry(cid) {
     const item = this.#find(cid);
     if (item === undefined) return;
     Object.assign(item, { state: "pending", reason: undefined, triedAt: null, order: this.#nextOrder() });
     this.#items.sort((a, b) => a.order - b.order);
-    this.#onChange();
-    await this.#keep(item);
+    this.#listener.onChange();
+    await this.#store(item);
     this.#run();
   }
 
   /** @param {string} cid */
   async remove(cid) {
     this.#items = this.#items.filter((item) => item.cid !== cid);
-    this.#onChange();
-    await this.#drop(cid);
+    this.#listener.onChange();
+    await this.#deleteStored(cid);
   }
 
-  /** The room is joined: whatever waits goes out. */
+  // -- What the server does --
+
+  /** The room is joined: send. */
   resume() {
-    this.#online = true;
+    this.#isOnline = true;
     this.#attempt = 0;
     this.#wake?.();
-    this.#onChange();
+    this.#listener.onChange();
     this.#run();
   }
 
+  /** The connection is gone. */
   pause() {
-    this.#online = false;
+    this.#isOnline = false;
     this.#wake?.();
-    this.#onChange();
+    this.#listener.onChange();
   }
 
-  /** A message event came. The server has it, whether or not the ack arrived. */
-  async seen(cid) {
+  /**
+   * The event of a message arrived: the server has it, with or without an ack.
+   *
+   * @param {string} cid
+   */
+  async confirm(cid) {
     if (this.#find(cid) === undefined) return;
     this.#wake?.();
     await this.remove(cid);
   }
 
-  /** Drops acknowledged items whose events the page has seen, or will never see because of a gap. */
-  settle() {
+  /** Remove acknowledged items whose event the page has seen, or will never see because of a gap. */
+  removePast() {
     const before = this.#items.length;
-    this.#items = this.#items.filter((item) => item.state !== "sent" || !this.#isPast(item.place));
-    if (this.#items.length !== before) this.#onChange();
+    this.#items = this.#items.filter(({ position }) => position === undefined || !this.#isPast(position));
+    if (this.#items.length !== before) this.#listener.onChange();
   }
 
+  // -- Internal --
+
   async #run() {
-    if (this.#running) return;
-    this.#running = true;
+    if (this.#isRunning) return;
+    this.#isRunning = true;
     try {
       for (let item = this.#next(); item !== undefined; item = this.#next()) await this.#try(item);
     } finally {
-      this.#running = false;
+      this.#isRunning = false;
     }
   }
 
   #next() {
-    return this.#online ? this.#items.find((item) => item.state === "pending") : undefined;
+    return this.#isOnline ? this.#items.find(({ state }) => state === "pending") : undefined;
   }
 
+  /** @param {PendingSend} item */
   async #try(item) {
     const now = this.#clock.now();
-    if (item.triedAt !== null && now - item.triedAt > CID_LIFE_MS) return this.#fail(item, UNCLEAR);
-    item.triedAt ??= now;
-    // Stored before it goes out: what was sent and then forgotten could never be sent again under its cid.
-    await this.#keep(item);
-    if (this.#find(item.cid) === undefined) return undefined;
-    try {
-      await this.#acknowledged(item, await this.#send(item));
-    } catch (error) {
-      if (this.#find(item.cid) === undefined) return undefined; // its event came, or the person removed it
-      if (!error.retryable) return this.#fail(item, error.message);
-      if (this.#online) await this.#wait(error.retryAfterMs);
+    if (item.triedAt !== null && now - item.triedAt > CID_LIFE_MS) {
+      await this.#fail(item, UNCONFIRMED_MESSAGE);
+      return;
     }
-    return undefined;
+    item.triedAt ??= now;
+    // Stored before it is sent: if it were sent and then forgotten, it could not be sent again under its cid.
+    await this.#store(item);
+    if (this.#find(item.cid) === undefined) return;
+    try {
+      await this.#acknowledge(item, await this.#send(item));
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      if (this.#find(item.cid) === undefined) return; // its event arrived, or the person removed it
+      if (!error.retryable) await this.#fail(item, error.message);
+      else if (this.#isOnline) await this.#sleep(error.retryAfterMs);
+    }
   }
 
-  async #acknowledged(item, { epoch, seq }) {
+  /**
+   * @param {PendingSend} item
+   * @param {import("../net/protocol.js").Position} position
+   */
+  async #acknowledge(item, { epoch, seq }) {
     this.#attempt = 0;
     if (this.#find(item.cid) === undefined) return;
-    Object.assign(item, { state: "sent", place: { epoch, seq } });
-    this.#onChange();
-    this.settle(); // an ack that came late may be for an event of long ago
-    await this.#drop(item.cid);
+    Object.assign(item, { state: "sent", position: { epoch, seq } });
+    this.#listener.onChange();
+    this.removePast(); // a late ack may be for an event of long ago
+    await this.#deleteStored(item.cid);
   }
 
+  /**
+   * @param {PendingSend} item
+   * @param {string} reason
+   */
   async #fail(item, reason) {
     Object.assign(item, { state: "failed", reason });
-    this.#onChange();
-    this.#onFailed(reason);
-    await this.#keep(item);
+    this.#listener.onChange();
+    this.#listener.onFailed(reason);
+    await this.#store(item);
   }
 
-  /** A disk that refuses costs the survival of a reload, not the message. */
-  async #keep(item) {
+  /**
+   * If the disk fails, the message does not survive a reload, but it is sent all the same.
+   *
+   * @param {PendingSend} item
+   */
+  async #store(item) {
     await this.#storage.put({ ...item }).catch((error) => console.warn("An unsent message could not be stored.", error));
   }
 
-  /** What stays on disk by mistake goes out again under its cid, which the server knows. */
-  async #drop(cid) {
-    await this.#storage.remove(cid).catch((error) => console.warn("A sent message could not be put away.", error));
+  /**
+   * If this fails, the message is sent again after a reload under its cid, which the server knows.
+   *
+   * @param {string} cid
+   */
+  async #deleteStored(cid) {
+    await this.#storage.remove(cid).catch((error) => console.warn("A sent message could not be deleted from the outbox.", error));
   }
 
-  /** @param {number | null} ms what the server asked for; else our own full jitter */
-  #wait(ms) {
-    return new Promise((resolve) => {
-      const cancel = this.#clock.after(ms ?? fullJitter(this.#attempt++, this.#random), () => this.#wake?.());
+  /**
+   * Wait before a retry.
+   *
+   * @param {number | null} ms what the server asked for; null: full jitter
+   * @returns {Promise<void>}
+   */
+  async #sleep(ms) {
+    await new Promise((resolve) => {
+      const cancel = this.#clock.schedule(ms ?? fullJitter(this.#attempt++, this.#random), () => this.#wake?.());
       this.#wake = () => {
         this.#wake = null;
         cancel();
         resolve(undefined);
-        this.#onChange();
+        this.#listener.onChange();
       };
-      this.#onChange();
+      this.#listener.onChange();
     });
   }
 
-  /** @returns {OutboxItem} */
-  #written(room, text) {
-    const place = { cid: this.#newCid(), owner: this.#owner, room, order: this.#nextOrder() };
-    return { ...place, text, triedAt: null, state: "pending" };
+  /**
+   * @param {string} room
+   * @param {string} text
+   * @returns {PendingSend}
+   */
+  #createItem(room, text) {
+    const identity = { cid: this.#newCid(), owner: this.#owner, room, order: this.#nextOrder() };
+    return { ...identity, text, triedAt: null, state: "pending" };
   }
 
   #nextOrder() {
     return Math.max(this.#clock.now(), (this.#items.at(-1)?.order ?? 0) + 1);
   }
 
+  /** @param {string} cid */
   #find(cid) {
     return this.#items.find((item) => item.cid === cid);
   }

@@ -1,70 +1,77 @@
 /**
- * Where the reader is. At the bottom, new messages pull the view along; anywhere else, what is being
- * read stays where it is, whether something is put in above, below or taken away. (The browser's own
- * scroll anchoring does the half of it, and not in every browser; styles/chat.css turns it off.)
+ * The reader's place in the conversation. At the bottom, new messages scroll the view along. Anywhere else, what is being
+ * read stays where it is when something is inserted above, inserted below or removed. (The browser's own scroll anchoring
+ * does half of that, and not in every browser: styles/chat.css turns it off.)
  */
 
-const NEAR_PX = 48;
+const BOTTOM_TOLERANCE_PX = 48;
 
-export class ScrollKeeper {
+export class ScrollAnchor {
   #scroller;
-  #pinned = true;
+  #isAtBottom = true;
 
   /**
    * @param {HTMLElement} scroller
-   * @param {AbortSignal} signal when to stop looking
+   * @param {AbortSignal} signal ends the watching
    */
   constructor(scroller, signal) {
     this.#scroller = scroller;
-    const scrolled = () => {
-      this.#pinned = this.#distance() < NEAR_PX;
+    const onScroll = () => {
+      this.#isAtBottom = this.#distanceFromBottom() < BOTTOM_TOLERANCE_PX;
     };
-    scroller.addEventListener("scroll", scrolled, { passive: true, signal });
-    // A keyboard that slides in, a text box that grows: the last message stays in sight.
-    const observer = new ResizeObserver(() => this.#pinned && this.toBottom());
+    scroller.addEventListener("scroll", onScroll, { passive: true, signal });
+    // When an on-screen keyboard opens or the text box grows, the last message stays visible.
+    const observer = new ResizeObserver(() => this.#isAtBottom && this.scrollToBottom());
     observer.observe(scroller);
     signal.addEventListener("abort", () => observer.disconnect());
   }
 
   /** @returns {boolean} whether the reader is at the newest message */
-  get pinned() {
-    return this.#pinned;
+  get isAtBottom() {
+    return this.#isAtBottom;
   }
 
-  get nearTop() {
+  /** @returns {boolean} whether less than one screen is left above */
+  get isNearTop() {
     return this.#scroller.scrollTop < this.#scroller.clientHeight;
   }
 
-  toBottom() {
-    this.#pinned = true;
+  scrollToBottom() {
+    this.#isAtBottom = true;
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
   /**
+   * Run a change without moving what is being read.
+   *
    * @param {Iterable<Element>} rows in order
-   * @param {() => void} change what it does to the page must not move what is being read
+   * @param {() => void} change
    */
-  around(rows, change) {
-    const anchors = this.#pinned ? [] : this.#visible(rows);
+  preserve(rows, change) {
+    const visible = this.#isAtBottom ? [] : this.#visibleRows(rows);
     change();
-    if (this.#pinned) return this.toBottom();
-    // The first row in sight may be the one that goes away; the next one then holds the place.
-    const kept = anchors.find(({ row }) => row.isConnected);
-    if (kept !== undefined) this.#scroller.scrollTop += kept.row.getBoundingClientRect().top - kept.top;
+    if (this.#isAtBottom) {
+      this.scrollToBottom();
+      return;
+    }
+    // The first visible row may be the one that is removed: then the next one is the anchor.
+    const anchor = visible.find(({ row }) => row.isConnected);
+    if (anchor !== undefined) this.#scroller.scrollTop += anchor.row.getBoundingClientRect().top - anchor.top;
   }
 
-  #visible(rows) {
+  /** @param {Iterable<Element>} rows */
+  #visibleRows(rows) {
     const { top, bottom } = this.#scroller.getBoundingClientRect();
-    const found = [];
+    const visible = [];
     for (const row of rows) {
       const box = row.getBoundingClientRect();
       if (box.top > bottom) break;
-      if (box.bottom > top) found.push({ row, top: box.top });
+      if (box.bottom > top) visible.push({ row, top: box.top });
     }
-    return found;
+    return visible;
   }
 
-  #distance() {
+  #distanceFromBottom() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
     return scrollHeight - scrollTop - clientHeight;
   }

@@ -1,153 +1,203 @@
 /**
- * What this page knows of one room's log: runs of events without a hole, oldest first. Usually there is
- * one run; after a `gap` there are two, with the hole shown between them until paging back closes it.
+ * What the page knows of one room's log: segments of consecutive events, oldest first. Usually there is one segment. After
+ * `joined` with status gap there are two, and the gap is shown between them until older pages close it.
  *
- * Pure state: no DOM, no socket. The log itself is kept (bounded), and what is shown is folded from it
- * (fold.js), so that an edit whose message is paged in later still applies.
+ * Pure state: no DOM, no socket. The events themselves are kept, up to a limit, and message_reducer.js makes the messages
+ * from them, so that an edit applies even if its message is loaded later.
  *
- * @typedef {object} LoggedEvent a frame of the protocol with a place in the log
- * @property {"message" | "edited" | "deleted" | "reaction"} type
+ * @typedef {import("../net/protocol.js").Position} Position
+ * @typedef {import("../net/protocol.js").RoomEvent} RoomEvent
+ *
+ * @typedef {object} Segment
+ * @property {number} id stays the same while older pages are added
  * @property {string} epoch
- * @property {number} seq
- *
- * @typedef {object} Run
- * @property {number} id names this run for the view, whatever is paged into it
- * @property {string} epoch
- * @property {number | null} last seq of the newest event; null until the first one came
- * @property {LoggedEvent[]} events without a hole
- * @property {boolean} more whether the server keeps older events of this epoch
- * @property {boolean} cut whether what is older can't be had from here, be it kept or not
+ * @property {number | null} lastSeq seq of the newest event; null until the first one arrived
+ * @property {RoomEvent[]} events consecutive
+ * @property {boolean} hasOlder whether the server has older events of this epoch
+ * @property {boolean} unreachable whether older events cannot be loaded from here, even if the server has them
  */
 
-export const LOGGED = new Set(["message", "edited", "deleted", "reaction"]);
-
-/** Events that are kept, also where nobody draws them: a hidden tab gets events and not a single frame. */
-export const MOST = 5_000;
+/** Also limits a hidden tab, which gets events but no frames to draw. */
+export const MAX_EVENTS = 5_000;
 
 export class Timeline {
-  /** @type {Run[]} */
-  #runs = [];
-  #oldest = 1;
-  #head = 0;
+  /** @type {Segment[]} */
+  #segments = [];
+  /** The oldest seq that the server had at `joined`. */
+  #oldestSeq = 1;
+  /** The newest seq that the server had at `joined`. */
+  #headSeq = 0;
   #nextId = 1;
 
-  /** @returns {{epoch: string, seq: number} | null} where this page is; what `join … after` says */
+  // -- State --
+
+  /** @returns {Position | null} the last known position; `join` sends it as `after` */
   get position() {
-    const run = this.#runs.findLast((candidate) => candidate.last !== null);
-    return run ? { epoch: run.epoch, seq: run.last } : null;
+    const segment = this.#segments.findLast(({ lastSeq }) => lastSeq !== null);
+    return segment === undefined ? null : positionOf(segment);
   }
 
-  /** @returns {readonly Run[]} */
-  get runs() {
-    return this.#runs;
+  /** @returns {readonly Segment[]} */
+  get segments() {
+    return this.#segments;
   }
 
+  /** @returns {number} how many events are kept */
   get size() {
-    return this.#runs.reduce((sum, run) => sum + run.events.length, 0);
+    return this.#segments.reduce((sum, segment) => sum + segment.events.length, 0);
   }
 
-  /** @returns {boolean} whether nothing is older than the oldest event here */
-  get begins() {
-    const [run] = this.#runs;
-    return run !== undefined && !run.more && !run.cut;
-  }
-
-  /** `joined` with status fresh: what came before counts no more. */
-  startFresh(joined) {
-    this.#runs = [];
-    this.#startRun(joined);
-  }
-
-  /** `joined` with status gap: keep what is there, and leave a visible hole. */
-  startAfterGap(joined) {
-    this.#runs = this.#runs.filter((run) => run.events.length > 0);
-    // History is asked for by seq: for an earlier numbering there is no question to ask.
-    for (const run of this.#runs) if (run.epoch !== joined.epoch) this.cut(run.id);
-    this.#startRun(joined);
+  /** @returns {boolean} whether the oldest event here is the first one of the conversation */
+  get startsAtBeginning() {
+    const segment = this.#segments.at(0);
+    return segment !== undefined && !segment.hasOlder && !segment.unreachable;
   }
 
   /**
-   * @param {LoggedEvent} event
-   * @returns {"applied" | "duplicate" | "hole" | "foreign"} for the last two, nothing changed and the
-   *   caller has to join again with `position`
-   */
-  apply(event) {
-    const run = this.#runs.at(-1);
-    if (run === undefined || event.epoch !== run.epoch) return "foreign";
-    if (run.last !== null && event.seq <= run.last) return "duplicate";
-    if (run.last !== null && event.seq !== run.last + 1) return "hole";
-    if (run.last === null) run.more = event.seq > this.#oldest;
-    run.events.push(event);
-    run.last = event.seq;
-    this.#close(this.#runs.length - 1);
-    this.trim(MOST);
-    return "applied";
-  }
-
-  /**
-   * A page of history that ends right before what the run has.
+   * Return whether the event at a position was seen, or skipped by a gap.
    *
-   * @param {number} id
-   * @param {LoggedEvent[]} events oldest first
-   * @param {boolean} more
-   * @returns {boolean} false if the page does not fit (any more)
+   * @param {Position} position
+   * @returns {boolean}
    */
-  prepend(id, epoch, events, more) {
-    const index = this.#runs.findIndex((run) => run.id === id);
-    const run = this.#runs[index];
-    if (run === undefined || run.epoch !== epoch || run.events.length === 0) return false;
-    const older = events.filter((event) => event.seq < run.events[0].seq);
-    if (older.length > 0 && older.at(-1).seq !== run.events[0].seq - 1) return false;
-    run.events = [...older, ...run.events];
-    run.more = more && older.length > 0;
-    this.#close(index);
-    return true;
-  }
-
-  /** What is older than this run can't be had. @param {number} id */
-  cut(id) {
-    const run = this.#runs.find((candidate) => candidate.id === id);
-    if (run !== undefined) Object.assign(run, { more: false, cut: true });
-  }
-
-  /** Keep the newest `limit` events; older ones are paged in again when someone scrolls there. */
-  trim(limit) {
-    let excess = this.size - limit;
-    while (excess > 0) {
-      const run = this.#runs[0];
-      const dropped = run.events.splice(0, excess);
-      excess -= dropped.length;
-      run.more = !run.cut;
-      if (run.events.length === 0) this.#runs.shift();
-    }
-  }
-
-  /** @returns {boolean} whether the event at this place has been seen or been passed over by a gap */
   isPast({ epoch, seq }) {
     const { position } = this;
     return position !== null && (position.epoch !== epoch || position.seq >= seq);
   }
 
-  /** @returns {boolean} whether this event was there already when the newest run began */
-  isBacklog({ epoch, seq }) {
-    return epoch !== this.#runs.at(-1)?.epoch || seq <= this.#head;
+  /**
+   * Return whether an event was already in the log at the last `joined`.
+   *
+   * @param {Position} event
+   * @returns {boolean}
+   */
+  isReplayed({ epoch, seq }) {
+    return epoch !== this.#segments.at(-1)?.epoch || seq <= this.#headSeq;
   }
 
-  #startRun({ epoch, seq, oldest }) {
-    this.#oldest = oldest ?? 1;
-    this.#head = seq;
-    // An empty room has a position too: the next event is its first.
-    const empty = seq === 0 || oldest > seq;
-    this.#runs.push({ id: this.#nextId++, epoch, last: empty ? seq : null, events: [], more: false, cut: false });
+  // -- Changes --
+
+  /**
+   * `joined` with status fresh: discard what is here.
+   *
+   * @param {Pick<import("../net/protocol.js").Joined, "epoch" | "seq" | "oldest">} joined
+   */
+  startFresh(joined) {
+    this.#segments = [];
+    this.#startSegment(joined);
   }
 
-  /** Joins a run to the one before it when no hole is left between them. */
-  #close(index) {
-    const [before, run] = [this.#runs[index - 1], this.#runs[index]];
-    if (before === undefined || before.epoch !== run.epoch || before.last + 1 < run.events[0].seq) return;
-    const first = run.events[0].seq;
-    run.events = [...before.events.filter((event) => event.seq < first), ...run.events];
-    Object.assign(run, { more: before.more, cut: before.cut });
-    this.#runs.splice(index - 1, 1);
+  /**
+   * `joined` with status gap: keep what is here, and leave a visible gap.
+   *
+   * @param {Pick<import("../net/protocol.js").Joined, "epoch" | "seq" | "oldest">} joined
+   */
+  startAfterGap(joined) {
+    this.#segments = this.#segments.filter(({ events }) => events.length > 0);
+    // `history` asks by seq, which cannot name an event of an earlier epoch.
+    for (const { id, epoch } of this.#segments) if (epoch !== joined.epoch) this.markUnreachable(id);
+    this.#startSegment(joined);
   }
+
+  /**
+   * Add a live or replayed event.
+   *
+   * @param {RoomEvent} event
+   * @returns {"applied" | "duplicate" | "missing_events" | "other_epoch"} the last two changed nothing: the caller has to
+   *   join again from `position`
+   */
+  apply(event) {
+    const segment = this.#segments.at(-1);
+    if (segment === undefined || event.epoch !== segment.epoch) return "other_epoch";
+    if (segment.lastSeq !== null && event.seq <= segment.lastSeq) return "duplicate";
+    if (segment.lastSeq !== null && event.seq !== segment.lastSeq + 1) return "missing_events";
+    if (segment.lastSeq === null) segment.hasOlder = event.seq > this.#oldestSeq;
+    segment.events.push(event);
+    segment.lastSeq = event.seq;
+    this.#mergeWithPrevious(this.#segments.length - 1);
+    this.trim(MAX_EVENTS);
+    return "applied";
+  }
+
+  /**
+   * Add a page of history in front of a segment.
+   *
+   * @param {number} id of the segment
+   * @param {string} epoch
+   * @param {RoomEvent[]} events oldest first
+   * @param {boolean} hasOlder
+   * @returns {boolean} false if the page does not end where the segment begins
+   */
+  prepend(id, epoch, events, hasOlder) {
+    const index = this.#segments.findIndex((segment) => segment.id === id);
+    const segment = this.#segments[index];
+    if (segment === undefined || segment.epoch !== epoch || segment.events.length === 0) return false;
+    const firstSeq = segment.events[0].seq;
+    const older = events.filter(({ seq }) => seq < firstSeq);
+    const newest = older.at(-1);
+    if (newest !== undefined && newest.seq !== firstSeq - 1) return false;
+    segment.events = [...older, ...segment.events];
+    segment.hasOlder = hasOlder && older.length > 0;
+    this.#mergeWithPrevious(index);
+    return true;
+  }
+
+  /**
+   * Nothing older than this segment can be loaded.
+   *
+   * @param {number} id
+   */
+  markUnreachable(id) {
+    const found = this.#segments.find((segment) => segment.id === id);
+    if (found !== undefined) Object.assign(found, { hasOlder: false, unreachable: true });
+  }
+
+  /**
+   * Keep the newest events only. Older ones are loaded again when the reader scrolls to them.
+   *
+   * @param {number} limit
+   */
+  trim(limit) {
+    let excess = this.size - limit;
+    while (excess > 0) {
+      const [segment] = this.#segments;
+      excess -= segment.events.splice(0, excess).length;
+      segment.hasOlder = !segment.unreachable;
+      if (segment.events.length === 0) this.#segments.shift();
+    }
+  }
+
+  // -- Internal --
+
+  /** @param {Pick<import("../net/protocol.js").Joined, "epoch" | "seq" | "oldest">} joined */
+  #startSegment({ epoch, seq, oldest }) {
+    this.#oldestSeq = oldest;
+    this.#headSeq = seq;
+    // An empty room has a position too: the next event is its first one.
+    const isEmpty = seq === 0 || oldest > seq;
+    const lastSeq = isEmpty ? seq : null;
+    this.#segments.push({ id: this.#nextId++, epoch, lastSeq, events: [], hasOlder: false, unreachable: false });
+  }
+
+  /**
+   * Merge a segment with the previous one if nothing is missing between them.
+   *
+   * @param {number} index
+   */
+  #mergeWithPrevious(index) {
+    const [previous, segment] = [this.#segments[index - 1], this.#segments[index]];
+    if (previous === undefined || previous.lastSeq === null || previous.epoch !== segment.epoch) return;
+    const firstSeq = segment.events[0].seq;
+    if (previous.lastSeq + 1 < firstSeq) return;
+    segment.events = [...previous.events.filter(({ seq }) => seq < firstSeq), ...segment.events];
+    Object.assign(segment, { hasOlder: previous.hasOlder, unreachable: previous.unreachable });
+    this.#segments.splice(index - 1, 1);
+  }
+}
+
+/**
+ * @param {Segment} segment
+ * @returns {Position | null}
+ */
+function positionOf({ epoch, lastSeq }) {
+  return lastSeq === null ? null : { epoch, seq: lastSeq };
 }

@@ -1,151 +1,208 @@
 /**
- * Draws the timeline and the outbox, at most once per frame, touching only the rows that changed: the
- * log may get a thousand events in one reply, and a screen reader must hear of each message once.
+ * Renders the timeline and the outbox, at most once per frame, and touches only the rows that changed: a replay may bring
+ * a thousand events at once, and a screen reader must hear each message once.
  */
 
-import { byId, keepFocus } from "./dom.js";
-import { fold } from "./fold.js";
-import { drawRow, drawWaiting } from "./row_view.js";
-import { rowsOf } from "./rows.js";
-import { ScrollKeeper } from "./scroll_keeper.js";
-import { MOST } from "./timeline.js";
+import { byId, keepFocus } from "../ui/dom.js";
+import { groupMessages } from "./message_groups.js";
+import { reduceMessages } from "./message_reducer.js";
+import { renderPendingSend, renderRow } from "./message_view.js";
+import { ScrollAnchor } from "./scroll_anchor.js";
+import { MAX_EVENTS } from "./timeline.js";
 
-/** Events that stay while the reader is at the newest. */
-const KEEP = 1_000;
+/** Events that are kept while the reader is at the newest one. */
+const MAX_EVENTS_AT_BOTTOM = 1_000;
+
+/** @typedef {import("./message_groups.js").Row} Row */
 
 export class TimelineView {
-  #scroller = byId("scroller");
+  #scroller = byId("timeline");
   #messages = byId("messages");
-  #waiting = byId("waiting");
-  #newest = byId("newest");
+  #pending = byId("pending-messages");
+  #jumpButton = byId("jump-to-newest");
   #abort = new AbortController();
-  #keeper = new ScrollKeeper(this.#scroller, this.#abort.signal);
-  /** @type {Map<string, {node: HTMLElement, version: string}>} */
-  #drawn = new Map();
-  #scheduled = false;
+  #anchor = new ScrollAnchor(this.#scroller, this.#abort.signal);
+  #messageRows = new RowList(this.#messages);
+  #pendingRows = new RowList(this.#pending);
+  #isScheduled = false;
   #unread = 0;
-  #lastSeen = "";
-  #source;
+  /** Key of the newest row that was rendered. */
+  #newestKey = "";
+  #timeline;
+  #outbox;
+  #subscription;
+  #ownId;
 
   /**
-   * @param {object} source
-   * @param {import("./timeline.js").Timeline} source.timeline
-   * @param {import("./outbox.js").Outbox} source.outbox
-   * @param {string} source.ownId
-   * @param {() => boolean} source.paging
-   * @param {(run: number) => void} source.loadOlder
+   * @param {object} options
+   * @param {import("./timeline.js").Timeline} options.timeline
+   * @param {import("./outbox.js").Outbox} options.outbox
+   * @param {import("./room_subscription.js").RoomSubscription} options.subscription
+   * @param {string} options.ownId
    */
-  constructor(source) {
-    this.#source = source;
+  constructor({ timeline, outbox, subscription, ownId }) {
+    this.#timeline = timeline;
+    this.#outbox = outbox;
+    this.#subscription = subscription;
+    this.#ownId = ownId;
     const { signal } = this.#abort;
-    this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true, signal });
-    this.#newest.addEventListener("click", () => this.showNewest(), { signal });
+    this.#scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true, signal });
+    this.#jumpButton.addEventListener("click", () => this.scrollToNewest(), { signal });
   }
 
-  /** Something changed; draw soon. */
-  changed() {
-    if (this.#scheduled || this.#abort.signal.aborted) return;
-    this.#scheduled = true;
+  /** Render in the next frame. */
+  schedule() {
+    if (this.#isScheduled || this.#abort.signal.aborted) return;
+    this.#isScheduled = true;
     requestAnimationFrame(() => {
-      this.#scheduled = false;
-      if (!this.#abort.signal.aborted) this.#draw();
+      this.#isScheduled = false;
+      if (!this.#abort.signal.aborted) this.#render();
     });
   }
 
-  showNewest() {
-    this.#keeper.toBottom();
-    this.#scrolled();
+  scrollToNewest() {
+    this.#anchor.scrollToBottom();
+    this.#onScroll();
   }
 
-  /** Leaves nothing of the conversation in the page. */
+  /** Remove the conversation from the page. */
   close() {
     this.#abort.abort();
     this.#messages.replaceChildren();
-    this.#waiting.replaceChildren();
-    this.#newest.hidden = true;
+    this.#pending.replaceChildren();
+    this.#jumpButton.hidden = true;
   }
 
-  #draw() {
-    const { timeline, outbox, paging } = this.#source;
-    if (this.#keeper.pinned) timeline.trim(KEEP);
-    const rows = rowsOf(fold(timeline.runs));
-    const known = rows.findLastIndex((row) => row.key === this.#lastSeen);
-    this.#speak(rows, known);
-    this.#keeper.around(this.#messages.children, () => {
-      byId("paging").hidden = !paging();
-      byId("beginning").hidden = !timeline.begins || paging();
-      const context = { ownId: this.#source.ownId, fill: this.#source.loadOlder };
-      keepFocus(this.#messages, this.#scroller, () =>
-        this.#place(this.#messages, rows, (row) => drawRow(row, context), (row) => `${row.version} ${row.opens}`));
-      const { stalled } = outbox;
-      const waiting = outbox.items.map((item) => ({ ...item, stalled, key: `waiting ${item.cid}` }));
-      const actions = { retry: (cid) => outbox.retry(cid), remove: (cid) => outbox.remove(cid) };
-      keepFocus(this.#waiting, byId("draft"), () =>
-        this.#place(this.#waiting, waiting, (item) => drawWaiting(item, actions), (item) => `${item.state} ${stalled}`));
+  // -- Rendering --
+
+  #render() {
+    if (this.#anchor.isAtBottom) this.#timeline.trim(MAX_EVENTS_AT_BOTTOM);
+    const rows = groupMessages(reduceMessages(this.#timeline.segments));
+    const knownIndex = rows.findLastIndex(({ key }) => key === this.#newestKey);
+    this.#setLiveRegion(rows, knownIndex);
+    this.#anchor.preserve(this.#messages.children, () => {
+      const { isLoading } = this.#subscription;
+      byId("timeline-loading").hidden = !isLoading;
+      byId("timeline-beginning").hidden = !this.#timeline.startsAtBeginning || isLoading;
+      keepFocus(this.#messages, this.#scroller, () => this.#renderMessages(rows));
+      keepFocus(this.#pending, byId("draft"), () => this.#renderPending());
     });
-    this.#countUnread(rows, known);
-    this.#pageIfNeeded();
+    this.#countUnread(rows, knownIndex);
+    this.#loadOlderIfNeeded();
   }
 
-  /** Makes the list's children those rows, keeping every element whose row looks the same. */
-  #place(list, rows, draw, versionOf) {
-    const keys = new Set(rows.map((row) => row.key));
-    for (const [key, { node }] of this.#drawn) {
-      if (node.parentElement !== list || keys.has(key)) continue;
-      node.remove();
-      this.#drawn.delete(key);
-    }
-    let next = list.firstElementChild;
-    for (const row of rows) {
-      const version = versionOf(row);
-      let drawn = this.#drawn.get(row.key);
-      if (drawn === undefined || drawn.version !== version) {
-        const node = draw(row);
-        if (drawn?.node === next) next = next.nextElementSibling;
-        drawn?.node.remove();
-        drawn = { node, version };
-        this.#drawn.set(row.key, drawn);
+  /** @param {Row[]} rows */
+  #renderMessages(rows) {
+    const context = { ownId: this.#ownId, loadOlder: (/** @type {number} */ id) => this.#subscription.loadOlder(id) };
+    this.#messageRows.update(rows.map((row) => ({
+      key: row.key,
+      version: `${row.version} ${row.kind === "message" && row.startsGroup}`,
+      render: () => renderRow(row, context),
+    })));
+  }
+
+  #renderPending() {
+    const { isStalled, items } = this.#outbox;
+    const actions = {
+      retry: (/** @type {string} */ cid) => this.#outbox.retry(cid),
+      remove: (/** @type {string} */ cid) => this.#outbox.remove(cid),
+    };
+    this.#pendingRows.update(items.map((item) => ({
+      key: item.cid,
+      version: `${item.state} ${isStalled}`,
+      render: () => renderPendingSend(item, isStalled, actions),
+    })));
+  }
+
+  /**
+   * A screen reader speaks new messages, but not a page of history or what was there before.
+   *
+   * @param {Row[]} rows
+   * @param {number} knownIndex of the newest row that was rendered before; -1 if it is gone
+   */
+  #setLiveRegion(rows, knownIndex) {
+    const wasDiscarded = knownIndex < 0 && this.#newestKey !== "";
+    const isQuiet = rows.some((row, index) => row.kind === "message" && !this.#messageRows.has(row.key)
+      && (wasDiscarded || index < knownIndex || this.#timeline.isReplayed(row)));
+    const log = /** @type {HTMLElement} */ (this.#messages.parentElement);
+    log.setAttribute("aria-live", isQuiet ? "off" : "polite");
+    // One frame later the inserted rows no longer count as additions.
+    if (isQuiet) requestAnimationFrame(() => log.setAttribute("aria-live", "polite"));
+  }
+
+  /**
+   * @param {Row[]} rows
+   * @param {number} knownIndex
+   */
+  #countUnread(rows, knownIndex) {
+    if (this.#anchor.isAtBottom) this.#unread = 0;
+    else this.#unread += rows.slice(knownIndex + 1).filter(({ kind }) => kind === "message").length;
+    this.#newestKey = rows.at(-1)?.key ?? "";
+    this.#renderJumpButton();
+  }
+
+  #renderJumpButton() {
+    keepFocus(this.#jumpButton, this.#scroller, () => {
+      this.#jumpButton.hidden = this.#anchor.isAtBottom;
+    });
+    const label = this.#unread === 0 ? "Jump to the newest" : `${this.#unread} new below`;
+    if (this.#jumpButton.textContent !== label) this.#jumpButton.textContent = label;
+  }
+
+  // -- Scrolling --
+
+  #onScroll() {
+    if (this.#anchor.isAtBottom) this.#unread = 0;
+    this.#renderJumpButton();
+    this.#loadOlderIfNeeded();
+  }
+
+  #loadOlderIfNeeded() {
+    const segment = this.#timeline.segments.at(0);
+    if (segment?.hasOlder && this.#anchor.isNearTop && this.#timeline.size < MAX_EVENTS) this.#subscription.loadOlder(segment.id);
+  }
+}
+
+/** The children of a list, updated in place: an element whose row looks the same is kept. */
+class RowList {
+  #list;
+  /** @type {Map<string, {node: HTMLElement, version: string}>} */
+  #rendered = new Map();
+
+  /** @param {HTMLElement} list */
+  constructor(list) {
+    this.#list = list;
+  }
+
+  /** @param {string} key */
+  has(key) {
+    return this.#rendered.has(key);
+  }
+
+  /** @param {{key: string, version: string, render(): HTMLElement}[]} rows */
+  update(rows) {
+    this.#removeOthers(new Set(rows.map(({ key }) => key)));
+    let next = this.#list.firstElementChild;
+    for (const { key, version, render } of rows) {
+      let entry = this.#rendered.get(key);
+      if (entry === undefined || entry.version !== version) {
+        const node = render();
+        if (next !== null && entry?.node === next) next = next.nextElementSibling;
+        entry?.node.remove();
+        entry = { node, version };
+        this.#rendered.set(key, entry);
       }
-      if (drawn.node === next) next = next.nextElementSibling;
-      else list.insertBefore(drawn.node, next);
+      if (entry.node === next) next = next.nextElementSibling;
+      else this.#list.insertBefore(entry.node, next);
     }
   }
 
-  /** A screen reader says what comes in now; a page of history or what was there before is for reading. */
-  #speak(rows, known) {
-    const forgotten = known < 0 && this.#lastSeen !== "";
-    const isOld = (row, index) => forgotten || index < known || this.#source.timeline.isBacklog(row);
-    const quiet = rows.some((row, index) => row.kind === "message" && !this.#drawn.has(row.key) && isOld(row, index));
-    const log = this.#messages.parentElement;
-    log.setAttribute("aria-live", quiet ? "off" : "polite");
-    // A frame later what was put in is no addition any more.
-    if (quiet) requestAnimationFrame(() => log.setAttribute("aria-live", "polite"));
-  }
-
-  #countUnread(rows, known) {
-    if (this.#keeper.pinned) this.#unread = 0;
-    else this.#unread += rows.slice(known + 1).filter(({ kind }) => kind === "message").length;
-    this.#lastSeen = rows.at(-1)?.key ?? "";
-    this.#offerNewest();
-  }
-
-  #offerNewest() {
-    keepFocus(this.#newest, this.#scroller, () => {
-      this.#newest.hidden = this.#keeper.pinned;
-    });
-    const words = this.#unread === 0 ? "Jump to the newest" : `${this.#unread} new below`;
-    if (this.#newest.textContent !== words) this.#newest.textContent = words;
-  }
-
-  #scrolled() {
-    if (this.#keeper.pinned) this.#unread = 0;
-    this.#offerNewest();
-    this.#pageIfNeeded();
-  }
-
-  #pageIfNeeded() {
-    const { timeline, loadOlder } = this.#source;
-    const [run] = timeline.runs;
-    if (run?.more && this.#keeper.nearTop && timeline.size < MOST) loadOlder(run.id);
+  /** @param {Set<string>} keys */
+  #removeOthers(keys) {
+    for (const [key, { node }] of this.#rendered) {
+      if (keys.has(key)) continue;
+      node.remove();
+      this.#rendered.delete(key);
+    }
   }
 }

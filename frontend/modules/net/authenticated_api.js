@@ -1,26 +1,39 @@
-/** Requests in the name of the person who is signed in: with a token that is good, and renewed when it is not. */
+/** Requests on behalf of the signed-in user: with a valid access token, which is refreshed when the server rejects it. */
 
-import { Overtaken, SessionEnded } from "../session.js";
+import { ApiError } from "./api.js";
+import { SessionEnded, StaleRequest } from "./session.js";
+
+/**
+ * Send one request as the signed-in user. Rejects with ApiError, SessionEnded or StaleRequest.
+ *
+ * @callback AuthenticatedRequest
+ * @param {string} method
+ * @param {string} path
+ * @param {object | null} [body]
+ * @returns {Promise<any>}
+ */
 
 /**
  * @param {object} options
- * @param {ReturnType<typeof import("../api.js").createApi>} options.api
- * @param {import("../session.js").Session} options.session
+ * @param {import("./api.js").SendRequest} options.api
+ * @param {Pick<import("./session.js").Session, "user" | "accessToken" | "refresh">} options.session
  * @param {() => void} options.onSessionEnded
- * @returns {(method: string, path: string, body?: object | null) => Promise<any>} rejects with ApiError, SessionEnded or Overtaken
+ * @returns {AuthenticatedRequest}
  */
-export function createCalls({ api, session, onSessionEnded }) {
-  return async function call(method, path, body = null) {
-    const asking = session.user?.id;
+export function createAuthenticatedApi({ api, session, onSessionEnded }) {
+  return async function request(method, path, body = null) {
+    const userId = session.user?.id;
     try {
-      const token = await session.token();
-      return await api.send(method, path, body, token).catch(async (error) => {
-        // A token may be revoked before its time, by a new role for example; a wrong password names its field.
-        if (error.status !== 401 || error.field !== null) throw error;
-        // Signed out meanwhile, and perhaps somebody else signed in: it must not be done in their name.
-        if (session.user?.id !== asking) throw new Overtaken();
-        return api.send(method, path, body, await session.refresh());
-      });
+      const token = await session.accessToken();
+      try {
+        return await api(method, path, body, token);
+      } catch (error) {
+        // A token may be revoked before it expires, for example by a new role. A wrong password names its field.
+        if (!(error instanceof ApiError) || error.status !== 401 || error.field !== null) throw error;
+        // Signed out meanwhile, and perhaps another user signed in: never repeat the request as that user.
+        if (session.user?.id !== userId) throw new StaleRequest();
+        return await api(method, path, body, await session.refresh());
+      }
     } catch (error) {
       if (error instanceof SessionEnded) onSessionEnded();
       throw error;

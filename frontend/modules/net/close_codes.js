@@ -1,36 +1,48 @@
 /**
- * The protocol's close codes, and what this page does after each: one table, as on the server.
+ * What the page does after each close code of the protocol: one table, like the server's.
  *
- * then: retry     – full jitter (or the delay that `drain` named)
- *       retry_now – at once, the position is known
- *       back_off  – full jitter on top of a floor: the server asked for room
- *       refresh   – a new access token first
- *       stop      – terminal; `text` tells the person why, `again` labels the button that tries once more
+ * @typedef {"retry" | "retry_now" | "back_off" | "refresh" | "stop"} Reaction
+ *   retry: after full jitter, or after the delay that `drain` named.
+ *   retry_now: at once. The position is known, and the server is well.
+ *   back_off: after full jitter on top of a floor. The server is overloaded.
+ *   refresh: with a new access token.
+ *   stop: not without the person.
  *
- * @typedef {{then: "retry" | "retry_now" | "back_off" | "refresh" | "stop", text?: string, again?: string}} CloseRule
+ * @typedef {object} CloseRule
+ * @property {Reaction} reaction
+ * @property {string} [reason] of a stop, for the person
+ * @property {string} [retryLabel] of a stop: label of the button that connects again
  */
 
-const OUR_FAULT = "This page and the server do not understand each other. Reloading the page usually mends that.";
+const PROTOCOL_ERROR = {
+  reaction: /** @type {const} */ ("stop"),
+  reason: "This page and the server do not understand each other. Reload the page. If that does not help, tell an administrator.",
+  retryLabel: "Try again",
+};
 
 /** @type {Record<number, CloseRule>} */
 const RULES = {
-  1003: { then: "stop", text: OUR_FAULT, again: "Try again" },
-  1007: { then: "stop", text: OUR_FAULT, again: "Try again" },
-  1009: { then: "stop", text: OUR_FAULT, again: "Try again" },
-  1012: { then: "retry" },
-  4400: { then: "stop", text: OUR_FAULT, again: "Try again" },
-  4401: { then: "refresh" },
-  4403: { then: "stop", text: "This account has been disabled. Ask an administrator if you think that is a mistake." },
-  4408: { then: "retry_now" },
-  4409: { then: "stop", text: "You opened the chat in too many places, so this one was paused.", again: "Continue here" },
-  4429: { then: "back_off" },
-  4503: { then: "back_off" },
+  1003: PROTOCOL_ERROR,
+  1007: PROTOCOL_ERROR,
+  1009: PROTOCOL_ERROR,
+  1012: { reaction: "retry" },
+  4400: PROTOCOL_ERROR,
+  4401: { reaction: "refresh" },
+  4403: { reaction: "stop", reason: "This account is disabled. If you think that is a mistake, ask an administrator." },
+  4408: { reaction: "retry_now" },
+  4409: {
+    reaction: "stop",
+    reason: "The chat is open in too many places, so this one was paused.",
+    retryLabel: "Continue here",
+  },
+  4429: { reaction: "back_off" },
+  4503: { reaction: "back_off" },
 };
 
 /**
  * @param {number} code
- * @returns {CloseRule} an unknown code, and 1006 (no close frame at all), is a lost connection
+ * @returns {CloseRule} an unknown code, and 1006 (no close frame at all), means a lost connection: retry
  */
 export function closeRule(code) {
-  return RULES[code] ?? { then: "retry" };
+  return RULES[code] ?? { reaction: "retry" };
 }

@@ -1,29 +1,31 @@
 /**
- * The one socket of this page, kept alive: opened, watched, and opened again by the policy until someone
- * stops it. It knows nothing of rooms or messages; frames go to the listener in the order they came.
+ * The page's one WebSocket, kept alive: opened, watched, and opened again as the policy says, until `stop`. It knows
+ * nothing about rooms or messages: the listener gets the frames in the order in which they arrived.
  *
  * @typedef {object} ConnectionState
  * @property {"connecting" | "connected" | "waiting" | "stopped"} name
- * @property {number} [until] waiting: when the next attempt starts, milliseconds since 1970
- * @property {string} [text] stopped: why, for the person
- * @property {string} [again] stopped: label of the button that tries once more
+ * @property {number} [retryAt] waiting: when the next attempt starts, milliseconds since 1970
+ * @property {string} [reason] stopped: why, for the person
+ * @property {string} [retryLabel] stopped: label of the button that connects again
  *
- * @typedef {object} Listener
- * @property {(state: ConnectionState) => void} stateChanged
- * @property {(welcome: any) => void} welcomed
- * @property {(frame: any) => void} received every frame after welcome
- * @property {() => void} lost after a welcome only
- * @property {(text: string) => void} sessionEnded
+ * @typedef {object} ConnectionListener
+ * @property {(state: ConnectionState) => void} onState
+ * @property {(welcome: import("./protocol.js").Welcome) => void} onWelcome
+ * @property {(frame: import("./protocol.js").ServerFrame) => void} onFrame every frame after `welcome`
+ * @property {() => void} onDisconnected only after a welcome
+ * @property {() => void} onSessionEnded
  */
 
 import { closeRule } from "./close_codes.js";
-import { noAnswer, Replies } from "./replies.js";
+import { noReply, PendingRequests } from "./pending_requests.js";
+import { SUBPROTOCOL } from "./protocol.js";
 import { SessionEnded } from "./session.js";
 
 const OPEN_TIMEOUT_MS = 15_000;
 const REPLY_TIMEOUT_MS = 20_000;
-const PROBE_TIMEOUT_MS = 5_000;
-const LOST = 1006;
+const PING_TIMEOUT_MS = 5_000;
+/** RFC 6455 §7.4.1: the connection ended without a close frame. */
+const ABNORMAL_CLOSURE = 1006;
 
 export class Connection {
   #url;
@@ -32,27 +34,27 @@ export class Connection {
   #clock;
   #openSocket;
   #listener;
-  #replies;
+  #pending;
   /** @type {WebSocket | null} */
   #socket = null;
   #stopped = false;
-  /** Names the current attempt: whatever belongs to an earlier one is stale and does nothing. */
+  /** Counts attempts: whatever belongs to an earlier one is stale and has no effect. */
   #attempt = 0;
   #welcomed = false;
   #waiting = false;
   #refreshFirst = false;
   /** @type {number | null} */
   #drainMs = null;
-  #silenceMs = 0;
+  #maxSilenceMs = 0;
   #cancelTimer = () => {};
 
   /**
    * @param {object} options
    * @param {string} options.url
-   * @param {import("./session.js").Session} options.session
+   * @param {Pick<import("./session.js").Session, "accessToken" | "refresh">} options.session
    * @param {import("./reconnect_policy.js").ReconnectPolicy} options.policy
-   * @param {import("./clock.js").Clock} options.clock
-   * @param {Listener} options.listener
+   * @param {import("../clock.js").Clock} options.clock
+   * @param {ConnectionListener} options.listener
    * @param {(url: string, protocols: string[]) => WebSocket} [options.openSocket]
    */
   constructor({ url, session, policy, clock, listener, openSocket = (...args) => new WebSocket(...args) }) {
@@ -62,115 +64,141 @@ export class Connection {
     this.#clock = clock;
     this.#listener = listener;
     this.#openSocket = openSocket;
-    this.#replies = new Replies(clock);
+    this.#pending = new PendingRequests(clock);
   }
 
+  // -- Lifecycle --
+
+  /** Connect, also if the connection waits or was stopped by a close code. */
   async start() {
-    this.#leave();
+    this.#reset();
     const attempt = this.#attempt;
-    this.#listener.stateChanged({ name: "connecting" });
+    this.#listener.onState({ name: "connecting" });
     try {
-      const token = await (this.#refreshFirst ? this.#session.refresh() : this.#session.token());
+      const token = await (this.#refreshFirst ? this.#session.refresh() : this.#session.accessToken());
       if (attempt === this.#attempt) this.#open(token);
     } catch (error) {
       if (attempt !== this.#attempt) return;
-      if (error instanceof SessionEnded) this.#listener.sessionEnded(error.message);
-      else this.#wait("retry");
+      if (error instanceof SessionEnded) this.#listener.onSessionEnded();
+      else this.#scheduleReconnect("retry");
     }
   }
 
-  /** Leaves for good; nothing is reported any more. */
+  /** Close for good. The listener is not called any more. */
   stop() {
     this.#stopped = true;
-    this.#leave();
+    this.#reset();
   }
 
   /**
-   * The world changed (network back, window shown again): waiting longer makes no sense, and a
-   * connection that looks open may have died in the meantime.
+   * The network is back or the window is visible again: a waiting connection is opened at once, and an open one is
+   * tested, because it may have died meanwhile.
    */
   async check() {
     if (this.#welcomed) {
       const attempt = this.#attempt;
-      await this.request({ type: "ping" }, PROBE_TIMEOUT_MS).catch(() => this.#ended(attempt, LOST));
-    } else if (this.#waiting) await this.start();
+      await this.request({ type: "ping" }, PING_TIMEOUT_MS).catch(() => this.#closed(attempt, ABNORMAL_CLOSURE));
+    } else if (this.#waiting) {
+      await this.start();
+    }
   }
+
+  // -- Commands --
 
   /**
-   * @param {{type: string}} command
+   * Send a command. Resolves with its reply, rejects with CommandError.
+   *
+   * @template {import("./protocol.js").Command} C
+   * @param {C} command
    * @param {number} [timeoutMs]
-   * @returns {Promise<any>} the reply; rejects with CommandError
+   * @returns {Promise<import("./protocol.js").ReplyTo[C["type"]]>}
    */
-  request(command, timeoutMs = REPLY_TIMEOUT_MS) {
-    if (!this.#welcomed) return Promise.reject(noAnswer("lost"));
-    const { id, reply } = this.#replies.expect(timeoutMs);
+  async request(command, timeoutMs = REPLY_TIMEOUT_MS) {
+    if (this.#socket === null || !this.#welcomed) throw noReply("lost");
+    const { id, reply } = this.#pending.add(timeoutMs);
     this.#socket.send(JSON.stringify({ ...command, id }));
-    return reply;
+    // The protocol fixes the type of the reply to each command.
+    return /** @type {Promise<import("./protocol.js").ReplyTo[C["type"]]>} */ (reply);
   }
 
+  // -- Internal --
+
+  /** @param {string} token */
   #open(token) {
     const attempt = this.#attempt;
-    // A browser can set no header here, and a token in the URL would end up in logs.
-    const socket = this.#openSocket(this.#url, ["cloudchat.v1", `cloudchat.token.${token}`]);
+    // A browser cannot set a header here, and a token in the URL would appear in logs.
+    const socket = this.#openSocket(this.#url, [SUBPROTOCOL, `cloudchat.token.${token}`]);
     this.#socket = socket;
-    socket.onmessage = ({ data }) => attempt === this.#attempt && this.#frame(JSON.parse(data));
-    socket.onclose = ({ code }) => this.#ended(attempt, code);
+    socket.onmessage = ({ data }) => {
+      if (attempt === this.#attempt) this.#receive(JSON.parse(data));
+    };
+    socket.onclose = ({ code }) => this.#closed(attempt, code);
     this.#expectFrameWithin(OPEN_TIMEOUT_MS);
   }
 
-  #frame(frame) {
+  /** @param {import("./protocol.js").ServerFrame} frame */
+  #receive(frame) {
     if (frame.type === "welcome") {
       this.#welcomed = true;
       this.#refreshFirst = false;
-      // The server says `head` that often; twice that in silence means that nobody is there.
-      this.#silenceMs = frame.heartbeat_seconds * 2_000;
+      // The server sends `head` at this interval; after twice that in silence the connection is dead.
+      this.#maxSilenceMs = frame.heartbeat_seconds * 2_000;
       this.#policy.opened(this.#clock.now());
-      this.#listener.stateChanged({ name: "connected" });
-      this.#listener.welcomed(frame);
+      this.#listener.onState({ name: "connected" });
+      this.#listener.onWelcome(frame);
     } else {
       if (frame.type === "drain") this.#drainMs = frame.reconnect_after_ms;
-      if (frame.type === "token_expiring") this.#renew();
-      this.#listener.received(frame);
-      this.#replies.settle(frame);
+      if (frame.type === "token_expiring") this.#renewToken();
+      this.#listener.onFrame(frame);
+      this.#pending.settle(frame);
     }
-    if (this.#socket !== null) this.#expectFrameWithin(this.#silenceMs);
+    if (this.#socket !== null) this.#expectFrameWithin(this.#maxSilenceMs);
   }
 
-  /** A new token in-band, so that the socket outlives its first one. */
-  async #renew() {
+  /** Send a new token over the open socket, so that the socket outlives its first token. */
+  async #renewToken() {
     try {
       await this.request({ type: "auth", token: await this.#session.refresh() });
     } catch (error) {
-      // Anything but a refusal mends itself: the server closes 4401 at expiry, and that path asks again.
-      if (error instanceof SessionEnded && !this.#stopped) this.#listener.sessionEnded(error.message);
+      // Any other error needs no action: the server closes with 4401 when the token expires, and that refreshes again.
+      if (error instanceof SessionEnded && !this.#stopped) this.#listener.onSessionEnded();
     }
   }
 
+  /** @param {number} ms */
   #expectFrameWithin(ms) {
     const attempt = this.#attempt;
     this.#cancelTimer();
-    this.#cancelTimer = this.#clock.after(ms, () => this.#ended(attempt, LOST));
+    this.#cancelTimer = this.#clock.schedule(ms, () => this.#closed(attempt, ABNORMAL_CLOSURE));
   }
 
-  #ended(attempt, code) {
+  /**
+   * @param {number} attempt
+   * @param {number} code
+   */
+  #closed(attempt, code) {
     if (attempt !== this.#attempt) return;
     const drainMs = this.#drainMs;
-    this.#leave();
-    const rule = closeRule(code);
-    this.#refreshFirst = rule.then === "refresh";
-    if (rule.then === "stop") this.#listener.stateChanged({ name: "stopped", text: rule.text, again: rule.again });
-    else this.#wait(rule.then, drainMs);
+    this.#reset();
+    const { reaction, reason, retryLabel } = closeRule(code);
+    this.#refreshFirst = reaction === "refresh";
+    if (reaction === "stop") this.#listener.onState({ name: "stopped", reason, retryLabel });
+    else this.#scheduleReconnect(reaction, drainMs);
   }
 
-  #wait(then, drainMs = null) {
-    const ms = this.#policy.delay(then, this.#clock.now(), drainMs);
+  /**
+   * @param {Exclude<import("./close_codes.js").Reaction, "stop">} reaction
+   * @param {number | null} [drainMs]
+   */
+  #scheduleReconnect(reaction, drainMs = null) {
+    const ms = this.#policy.delay(reaction, this.#clock.now(), drainMs);
     this.#waiting = true;
-    this.#listener.stateChanged({ name: "waiting", until: this.#clock.now() + ms });
-    this.#cancelTimer = this.#clock.after(ms, () => this.start());
+    this.#listener.onState({ name: "waiting", retryAt: this.#clock.now() + ms });
+    this.#cancelTimer = this.#clock.schedule(ms, () => this.start());
   }
 
-  /** Lets go of the socket without waiting for its closing handshake, which a dead peer never finishes. */
-  #leave() {
+  /** Close the socket without waiting for its closing handshake, which a dead peer never finishes. */
+  #reset() {
     this.#attempt += 1;
     this.#cancelTimer();
     const [socket, welcomed] = [this.#socket, this.#welcomed];
@@ -178,8 +206,8 @@ export class Connection {
     this.#welcomed = false;
     this.#waiting = false;
     this.#drainMs = null;
-    this.#replies.abandon();
+    this.#pending.rejectAll();
     socket?.close();
-    if (welcomed) this.#listener.lost();
+    if (welcomed) this.#listener.onDisconnected();
   }
 }

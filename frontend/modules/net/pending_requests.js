@@ -1,17 +1,15 @@
 /**
- * Commands that wait for their reply. A reply carries its command's id; a lost connection ends the wait
- * of all of them, so that no caller waits for an answer that can't come any more.
+ * Commands that wait for their reply. A reply carries the id of its command. When the connection is lost, all of them
+ * are rejected, because their replies can no longer arrive.
  */
 
-import { sentence } from "./words.js";
+import { formatSentence } from "../format.js";
 
-/** The server's `error` frame, or the lack of any answer, as something to throw. */
+/** The server's `error` frame, or that there was no reply at all. */
 export class CommandError extends Error {
-  /**
-   * @param {{code: string, message: string, retryable: boolean, retry_after_ms?: number}} details
-   */
+  /** @param {Omit<import("./protocol.js").ErrorFrame, "type" | "id">} details */
   constructor({ code, message, retryable, retry_after_ms: retryAfterMs }) {
-    super(sentence(message));
+    super(formatSentence(message));
     this.name = "CommandError";
     this.code = code;
     this.retryable = retryable;
@@ -19,55 +17,66 @@ export class CommandError extends Error {
   }
 }
 
-/** @param {"lost" | "timeout"} code */
-export function noAnswer(code) {
+/**
+ * @param {"lost" | "timeout"} code
+ * @returns {CommandError}
+ */
+export function noReply(code) {
   return new CommandError({ code, message: "The server did not answer.", retryable: true });
 }
 
-export class Replies {
+export class PendingRequests {
   #clock;
-  #next = 1;
-  /** @type {Map<string, {resolve: (frame: object) => void, reject: (error: Error) => void, cancel: () => void}>} */
-  #waiting = new Map();
+  #nextId = 1;
+  /** @type {Map<string, {resolve(reply: import("./protocol.js").Reply): void, reject(error: Error): void, cancelTimeout(): void}>} */
+  #requests = new Map();
 
-  /** @param {import("./clock.js").Clock} clock */
+  /** @param {import("../clock.js").Clock} clock */
   constructor(clock) {
     this.#clock = clock;
   }
 
   /**
+   * Register a command.
+   *
    * @param {number} timeoutMs
-   * @returns {{id: string, reply: Promise<any>}} the reply rejects with CommandError
+   * @returns {{id: string, reply: Promise<import("./protocol.js").Reply>}} the reply rejects with CommandError
    */
-  expect(timeoutMs) {
-    const id = String(this.#next++);
+  add(timeoutMs) {
+    const id = String(this.#nextId++);
+    /** @type {Promise<import("./protocol.js").Reply>} */
     const reply = new Promise((resolve, reject) => {
-      const cancel = this.#clock.after(timeoutMs, () => {
-        this.#waiting.delete(id);
-        reject(noAnswer("timeout"));
+      const cancelTimeout = this.#clock.schedule(timeoutMs, () => {
+        this.#requests.delete(id);
+        reject(noReply("timeout"));
       });
-      this.#waiting.set(id, { resolve, reject, cancel });
+      this.#requests.set(id, { resolve, reject, cancelTimeout });
     });
     return { id, reply };
   }
 
-  /** @param {{id?: string, type: string}} frame any frame; those that answer nothing are ignored */
+  /**
+   * Resolve or reject the command that a frame replies to. Other frames are ignored.
+   *
+   * @param {import("./protocol.js").ServerFrame} frame
+   */
   settle(frame) {
-    const waiting = frame.id === undefined ? undefined : this.#waiting.get(frame.id);
-    if (waiting === undefined) return;
-    this.#waiting.delete(frame.id);
-    waiting.cancel();
-    if (frame.type === "error") waiting.reject(new CommandError(/** @type {any} */ (frame)));
-    else waiting.resolve(frame);
+    if (!("id" in frame) || frame.id === undefined) return;
+    const request = this.#requests.get(frame.id);
+    if (request === undefined) return;
+    this.#requests.delete(frame.id);
+    request.cancelTimeout();
+    if (frame.type === "error") request.reject(new CommandError(frame));
+    else request.resolve(frame);
   }
 
-  /** The connection is gone. */
-  abandon() {
-    const lost = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const { reject, cancel } of lost) {
-      cancel();
-      reject(noAnswer("lost"));
+  /** Reject all commands: the connection is lost. */
+  rejectAll() {
+    const requests = [...this.#requests.values()];
+    this.#requests.clear();
+    for (const { reject, cancelTimeout } of requests) {
+      cancelTimeout();
+      reject(noReply("lost"));
     }
   }
 }

@@ -1,15 +1,15 @@
 /**
- * When to try again. Apart from the socket, with time and randomness as arguments: the rule that keeps
- * ten thousand browsers from coming back in the same instant is worth testing without waiting for it.
+ * When to connect again. Separate from the socket, with time and randomness as arguments, so that the rule can be tested
+ * without waiting: it keeps ten thousand browsers from reconnecting in the same instant.
  *
- * Full jitter (a random point between nothing and the exponential bound) spreads a crowd best; plain
- * exponential delays keep it marching in step.
+ * Full jitter (a random delay between zero and the exponential bound) spreads many clients best; plain exponential delays
+ * keep them in step (AWS Architecture Blog, "Exponential Backoff And Jitter").
  */
 
 const FIRST_BOUND_MS = 1_000;
-const LAST_BOUND_MS = 30_000;
-const BACK_OFF_FLOOR_MS = 2_000;
-/** A connection that lived this long was a good one: the next failure is a first one again. */
+const MAX_BOUND_MS = 30_000;
+const MIN_BACK_OFF_MS = 2_000;
+/** After a connection that lived this long, the next failure counts as the first one. */
 const STABLE_MS = 10_000;
 
 /**
@@ -18,7 +18,7 @@ const STABLE_MS = 10_000;
  * @returns {number} milliseconds
  */
 export function fullJitter(attempt, random) {
-  return Math.floor(random() * Math.min(LAST_BOUND_MS, FIRST_BOUND_MS * 2 ** attempt));
+  return Math.floor(random() * Math.min(MAX_BOUND_MS, FIRST_BOUND_MS * 2 ** attempt));
 }
 
 export class ReconnectPolicy {
@@ -32,27 +32,31 @@ export class ReconnectPolicy {
     this.#random = random;
   }
 
-  /** The server said welcome. @param {number} now */
+  /**
+   * The server sent `welcome`.
+   *
+   * @param {number} now
+   */
   opened(now) {
     this.#openedAt = now;
   }
 
   /**
-   * The connection, or the attempt at one, is over.
+   * The connection ended, or could not be opened. Return how long to wait.
    *
-   * @param {"retry" | "retry_now" | "back_off" | "refresh"} then from the close code
+   * @param {Exclude<import("./close_codes.js").Reaction, "stop">} reaction
    * @param {number} now
    * @param {number | null} [drainMs] the delay that a draining server named for this connection
-   * @returns {number} milliseconds to wait
+   * @returns {number} milliseconds
    */
-  delay(then, now, drainMs = null) {
-    // Welcome alone resets nothing: a server that greets and closes would otherwise be hammered.
+  delay(reaction, now, drainMs = null) {
+    // `welcome` alone does not reset the count: a server that accepts and closes at once would get requests in a loop.
     if (this.#openedAt !== null && now - this.#openedAt >= STABLE_MS) this.#attempt = 0;
     this.#openedAt = null;
     const attempt = this.#attempt++;
     if (drainMs !== null) return drainMs;
-    const immediate = then === "retry_now" || then === "refresh";
-    if (immediate && attempt === 0) return 0;
-    return (then === "back_off" ? BACK_OFF_FLOOR_MS : 0) + fullJitter(attempt, this.#random);
+    const isImmediate = reaction === "retry_now" || reaction === "refresh";
+    if (isImmediate && attempt === 0) return 0;
+    return (reaction === "back_off" ? MIN_BACK_OFF_MS : 0) + fullJitter(attempt, this.#random);
   }
 }

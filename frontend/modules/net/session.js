@@ -1,174 +1,247 @@
 /**
- * Who is signed in. The access token lives in this object and nowhere else (a script that got into the
- * page would find nothing in storage); the refresh token is an HttpOnly cookie that no script can read.
+ * The session of the signed-in user. The access token is kept in this object and nowhere else, so that a script that was
+ * injected into the page finds nothing in storage. The refresh token is an HttpOnly cookie that no script can read.
  */
 
+import { sleep } from "../clock.js";
 import { ApiError } from "./api.js";
 
-/** A token with less life than this is renewed before it is used. */
-const MARGIN_MS = 30_000;
+/** An access token that expires sooner than this is refreshed before it is used. */
+const MIN_TOKEN_LIFE_MS = 30_000;
 /**
- * Before each further try. Another tab may refresh just now, and its newer cookie arrive any moment; or an answer
- * got lost, and the server gives it once more within some seconds, and later takes the old cookie for a stolen one.
+ * Pauses before each retry of a refresh. Another tab may be refreshing, and its newer cookie arrives any moment. Or an
+ * answer was lost: the server repeats it for some seconds, and afterwards treats the used cookie as stolen.
  */
-const TRY_AGAIN_MS = [500, 500, 1_000, 1_000, 2_000, 2_000];
-const PATIENCE_MS = 8_000;
-/** A refresh is a matter of milliseconds: in silence that lasts longer, its answer got lost. */
-const SILENCE_MS = 4_000;
-/** Says only that a refresh cookie may exist, so that a first visit asks nothing in vain. */
-const HINT = "cloudchat.signed_in";
+const REFRESH_RETRY_DELAYS_MS = [500, 500, 1_000, 1_000, 2_000, 2_000];
+const MAX_REFRESH_MS = 8_000;
+/** A refresh takes milliseconds: after a longer silence its answer is lost. */
+const REFRESH_TIMEOUT_MS = 4_000;
+/** Set in localStorage while a refresh cookie may exist, so that a first visit sends no request that must fail. */
+const SIGNED_IN_KEY = "cloudchat.signed_in";
+const REFRESH_LOCK = "cloudchat.refresh";
 
-/** The server no longer knows this sign-in: only a new one helps. */
+/** The server no longer accepts this session: the user has to sign in again. */
 export class SessionEnded extends Error {}
 
-/** Whoever asked has signed out meanwhile, and perhaps in again: nobody waits for the outcome, and nobody is told. */
-export class Overtaken extends Error {}
+/** The user who sent the request has signed out meanwhile, and perhaps in again: its outcome must be ignored. */
+export class StaleRequest extends Error {}
+
+/**
+ * Return the browser's storage, or null if the browser refuses it. The page works without it.
+ *
+ * @returns {Storage | null}
+ */
+export function openLocalStorage() {
+  try {
+    return window.localStorage;
+  } catch {
+    return null;
+  }
+}
 
 export class Session {
   #api;
   #clock;
   #storage;
   #locks;
+  #onUserChanged;
   /** @type {string | null} */
-  #token = null;
+  #accessToken = null;
   #expiresAt = 0;
-  /** @type {Promise<string> | null} */
-  #refreshing = null;
-  #era = 0;
-  /** @type {Promise<any>} The sign-out on its way: its answer deletes the cookie that the next sign-in sets. */
-  #leaving = Promise.resolve();
-  /** @type {Promise<any>} The refresh on its way: its answer overwrites that cookie. */
-  #exchanging = Promise.resolve();
-  #onUser;
-  /** @type {{id: string, name: string, role: string, must_change_password?: boolean, totp_enabled?: boolean, must_set_up_totp?: boolean} | null} */
+  /** Counts sign-outs: the outcome of a request from an earlier generation is ignored. */
+  #generation = 0;
+  /** @type {Promise<string> | null} One refresh at a time, shared by all callers. */
+  #sharedRefresh = null;
+  /** @type {Promise<unknown>} The logout request under way: its answer deletes the cookie that the next login sets. */
+  #logoutRequest = Promise.resolve();
+  /** @type {Promise<unknown>} The refresh request under way: its answer overwrites that cookie. */
+  #refreshRequest = Promise.resolve();
+  /** @type {import("./protocol.js").User | null} */
   user = null;
 
   /**
    * @param {object} options
-   * @param {{post: (path: string, body: object, token?: string | null, timeoutMs?: number) => Promise<any>}} options.api
-   * @param {import("./clock.js").Clock} options.clock
-   * @param {Storage | null} options.storage
-   * @param {LockManager | null} [options.locks] null or missing (plain http): tabs do not take turns
-   * @param {() => void} [options.onUser] each answer may tell news about the user: another role, a second factor
+   * @param {import("./api.js").SendRequest} options.api
+   * @param {import("../clock.js").Clock} options.clock
+   * @param {Pick<Storage, "getItem" | "setItem" | "removeItem"> | null} options.storage
+   * @param {Pick<LockManager, "request"> | null} [options.locks] null or missing (plain http): tabs do not take turns
+   * @param {() => void} [options.onUserChanged] any answer may change the user: a new role, a second factor
    */
-  constructor({ api, clock, storage, locks = navigator.locks, onUser = () => {} }) {
-    this.#onUser = onUser;
+  constructor({ api, clock, storage, locks = navigator.locks, onUserChanged = () => {} }) {
     this.#api = api;
     this.#clock = clock;
     this.#storage = storage;
     this.#locks = locks;
+    this.#onUserChanged = onUserChanged;
   }
 
-  /** @returns {boolean} whether asking the server for an earlier sign-in is worth a request */
-  mayBeRestored() {
-    return this.#storage === null || this.#storage.getItem(HINT) !== null;
+  /** @returns {boolean} whether an earlier session may exist, so that `restore` is worth a request */
+  get mayBeRestorable() {
+    return this.#storage === null || this.#storage.getItem(SIGNED_IN_KEY) !== null;
   }
 
-  /** @param {string} totp code or recovery code; "" without a second factor @throws {ApiError} */
+  /**
+   * Sign in.
+   *
+   * @param {string} username
+   * @param {string} password
+   * @param {string} [totp] one-time code or recovery code; empty without a second factor
+   * @throws {ApiError}
+   */
   async logIn(username, password, totp = "") {
-    await Promise.allSettled([this.#leaving, this.#exchanging]);
-    this.#accept(await this.#api.post("/api/auth/login", totp === "" ? { username, password } : { username, password, totp }));
+    await Promise.allSettled([this.#logoutRequest, this.#refreshRequest]);
+    const body = { username, password, ...(totp === "" ? {} : { totp }) };
+    this.#accept(await this.#api("POST", "/api/auth/login", body));
   }
 
-  /** Makes the account; signing in is the next step. @throws {ApiError} */
+  /**
+   * Create an account. Signing in is the next step.
+   *
+   * @param {string} username
+   * @param {string} password
+   * @param {string} invite may be empty
+   * @throws {ApiError}
+   */
   async register(username, password, invite) {
-    await this.#api.post("/api/auth/register", invite === "" ? { username, password } : { username, password, invite });
+    await this.#api("POST", "/api/auth/register", { username, password, ...(invite === "" ? {} : { invite }) });
   }
 
-  /** @returns {Promise<string>} a token that is good for a while @throws {ApiError | SessionEnded | Overtaken} */
-  async token() {
-    if (this.#token !== null && this.#expiresAt - this.#clock.now() > MARGIN_MS) return this.#token;
-    return this.refresh();
+  /**
+   * Return an access token that is valid for a while.
+   *
+   * @returns {Promise<string>}
+   * @throws {ApiError | SessionEnded | StaleRequest}
+   */
+  async accessToken() {
+    const isValid = this.#expiresAt - this.#clock.now() > MIN_TOKEN_LIFE_MS;
+    return this.#accessToken !== null && isValid ? this.#accessToken : this.refresh();
   }
 
-  /** @returns {Promise<string>} a new access token @throws {ApiError | SessionEnded | Overtaken} */
+  /**
+   * Return a new access token.
+   *
+   * @returns {Promise<string>}
+   * @throws {ApiError | SessionEnded | StaleRequest}
+   */
   async refresh() {
-    // The cookie may outlive a sign-out that the server never heard of: a late request must not bring it back.
-    if (this.user === null) throw new Overtaken();
+    // The cookie may outlive a sign-out that did not reach the server: a late request must not sign the user in again.
+    if (this.user === null) throw new StaleRequest();
     return this.restore();
   }
 
-  /** Goes on with an earlier page's sign-in. @returns {Promise<string>} @throws {ApiError | SessionEnded | Overtaken} */
+  /**
+   * Continue the session of an earlier page. Returns an access token.
+   *
+   * @returns {Promise<string>}
+   * @throws {ApiError | SessionEnded | StaleRequest}
+   */
   restore() {
-    if (this.#refreshing === null) {
-      const mine = this.#refreshAlone().finally(() => {
-        if (this.#refreshing === mine) this.#refreshing = null;
+    if (this.#sharedRefresh === null) {
+      const refresh = this.#refreshOnce().finally(() => {
+        if (this.#sharedRefresh === refresh) this.#sharedRefresh = null;
       });
-      this.#refreshing = mine;
+      this.#sharedRefresh = refresh;
     }
-    return this.#refreshing;
+    return this.#sharedRefresh;
   }
 
-  /** Ends the sign-in here and, when it can be reached, on the server. */
+  /**
+   * Sign out, on the server too if it can be reached.
+   *
+   * @throws {ApiError} the user is signed out in this page all the same
+   */
   async logOut() {
-    const token = this.#token;
-    this.forget();
-    this.#storage?.removeItem(HINT);
-    this.#leaving = this.#api.post("/api/auth/logout", {}, token);
-    await this.#leaving;
+    const token = this.#accessToken;
+    this.clear();
+    this.#storage?.removeItem(SIGNED_IN_KEY);
+    this.#logoutRequest = this.#api("POST", "/api/auth/logout", {}, token);
+    await this.#logoutRequest;
   }
 
-  /** What this page knows. A cookie may be left, perhaps that of somebody who signed in in another tab. */
-  forget() {
-    this.#era += 1;
-    this.#token = null;
-    this.#refreshing = null;
+  /** Clear the session in this page. The cookie stays: it may belong to a user who signed in in another tab. */
+  clear() {
+    this.#generation += 1;
+    this.#accessToken = null;
+    this.#sharedRefresh = null;
     this.user = null;
   }
 
-  async #refreshAlone() {
-    // Each use rotates the refresh token: so tabs take turns.
-    const era = this.#era;
-    const refresh = () => this.#exchange(era);
+  /** @returns {Promise<string>} */
+  async #refreshOnce() {
+    const generation = this.#generation;
+    const refresh = () => this.#refreshWithRetries(generation);
     let answer;
     try {
-      answer = await (this.#locks ? this.#locks.request("cloudchat.refresh", refresh) : refresh());
+      // Each use rotates the refresh token: so tabs take turns.
+      answer = await (this.#locks ? this.#locks.request(REFRESH_LOCK, refresh) : refresh());
     } catch (error) {
-      this.#mustStillBe(era);
-      if (!isRefusal(error)) throw error;
-      this.forget();
-      this.#storage?.removeItem(HINT);
+      this.#requireCurrent(generation);
+      if (!isRejectedSession(error)) throw error;
+      this.clear();
+      this.#storage?.removeItem(SIGNED_IN_KEY);
       throw new SessionEnded(error.message);
     }
-    this.#mustStillBe(era);
+    this.#requireCurrent(generation);
     if (this.user !== null && answer.user.id !== this.user.id) {
-      // The cookie is theirs, and their tabs and a reload of this one go on with it: so the hint stays.
-      this.forget();
-      throw new SessionEnded("Somebody else signed in in this browser.");
+      // The cookie belongs to the other user, whose tabs and a reload of this one continue with it: keep SIGNED_IN_KEY.
+      this.clear();
+      throw new SessionEnded("Another user signed in in this browser.");
     }
-    this.#accept(answer);
-    return this.#token;
+    return this.#accept(answer);
   }
 
-  async #exchange(era) {
-    const giveUpAt = this.#clock.now() + PATIENCE_MS;
-    for (const pause of [...TRY_AGAIN_MS, null]) {
-      this.#mustStillBe(era);
+  /**
+   * @param {number} generation
+   * @returns {Promise<import("./protocol.js").SessionAnswer>}
+   */
+  async #refreshWithRetries(generation) {
+    const deadline = this.#clock.now() + MAX_REFRESH_MS;
+    for (const delayMs of [...REFRESH_RETRY_DELAYS_MS, Infinity]) {
+      this.#requireCurrent(generation);
       try {
-        this.#exchanging = this.#api.post("/api/auth/refresh", {}, null, SILENCE_MS);
-        return await this.#exchanging;
+        const request = this.#api("POST", "/api/auth/refresh", {}, null, REFRESH_TIMEOUT_MS);
+        this.#refreshRequest = request;
+        return await request;
       } catch (error) {
-        const mayPass = error.status === 409 || error.status === 0 || error.status >= 500;
-        if (!mayPass || pause === null || this.#clock.now() + pause > giveUpAt) throw error;
-        await new Promise((resolve) => this.#clock.after(Math.max(pause, error.retryAfterMs ?? 0), () => resolve(undefined)));
+        if (!isTemporary(error) || this.#clock.now() + delayMs > deadline) throw error;
+        await sleep(this.#clock, Math.max(delayMs, error.retryAfterMs ?? 0));
       }
     }
+    throw new Error("unreachable: the last delay is infinite");
   }
 
-  #mustStillBe(era) {
-    if (era !== this.#era) throw new Overtaken();
+  /** @param {number} generation */
+  #requireCurrent(generation) {
+    if (generation !== this.#generation) throw new StaleRequest();
   }
 
+  /** @param {import("./protocol.js").SessionAnswer} answer */
   #accept(answer) {
-    this.#token = answer.access_token;
+    this.#accessToken = answer.access_token;
     this.#expiresAt = this.#clock.now() + answer.expires_in * 1000;
     this.user = { ...this.user, ...answer.user };
-    this.#storage?.setItem(HINT, "1");
-    this.#onUser();
+    this.#storage?.setItem(SIGNED_IN_KEY, "1");
+    this.#onUserChanged();
+    return answer.access_token;
   }
 }
 
-/** Without a code it is not the server that speaks: a bucket or a proxy knows nothing of sign-ins. */
-function isRefusal(error) {
+/**
+ * 409: another tab's refresh was first. 0: no answer.
+ *
+ * @param {unknown} error
+ * @returns {error is ApiError}
+ */
+function isTemporary(error) {
+  return error instanceof ApiError && (error.status === 409 || error.status === 0 || error.status >= 500);
+}
+
+/**
+ * An answer without a code does not come from the server: a storage bucket or a proxy knows nothing about sessions.
+ *
+ * @param {unknown} error
+ * @returns {error is ApiError}
+ */
+function isRejectedSession(error) {
   return error instanceof ApiError && error.code !== null && (error.status === 401 || error.status === 403);
 }

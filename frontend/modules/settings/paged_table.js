@@ -1,105 +1,145 @@
 /**
- * A table of what the server has, page by page. Each row can change or go by itself, so that acting on the
- * hundredth does not throw one back to the first.
+ * A table of items from the server, loaded page by page. Each row can be updated or removed by itself, so that an action
+ * on the hundredth row does not return the reader to the first page.
  */
 
-import { button, element } from "../dom.js";
+import { button, element } from "../ui/dom.js";
 
 /**
- * @param {object} options
- * @param {string} options.label
- * @param {string[]} options.columns the last one may be "": actions
- * @param {(cursor: string | null) => Promise<{items: any[], next: string | null}>} options.load
- * @param {(item: any, row: {act(work: () => Promise<any>): Promise<void>, redraw(item: any): void, remove(): void}) => (Node | string | null)[]} options.draw
- * @param {string} options.empty said when there is nothing
- * @param {string} [options.more]
+ * @template Item
+ * @typedef {object} RowActions
+ * @property {(work: () => Promise<unknown>) => Promise<void>} run runs an action and shows its error above the table
+ * @property {(item: Item) => void} update
+ * @property {() => void} remove
  */
-export function createList({ label, columns, load, draw, empty, more = "Show more" }) {
-  const error = element("p", { class: "error", role: "alert", hidden: true });
-  const body = element("tbody");
-  const heads = columns.map((name) => element("th", { scope: "col" }, name === "" ? element("span", { class: "unseen" }, "Actions") : name));
-  const table = element("table", { "aria-label": label, hidden: true }, element("thead", {}, element("tr", {}, ...heads)), body);
-  const note = element("p", { class: "quiet", role: "status", tabindex: "-1" }, "Loading…");
-  const moreButton = button(more, () => page(true), { class: "plain", hidden: "" });
-  const node = element("div", { class: "list" }, error, table, note, moreButton);
-  let cursor = null;
-  let round = 0;
 
-  /** Runs work whose refusal is said above the list. */
-  async function act(work) {
-    error.hidden = true;
+/**
+ * @template Item
+ * @typedef {object} TableOptions
+ * @property {string} label
+ * @property {string[]} columns the last one may be "": actions
+ * @property {(cursor: string | null) => Promise<{items: Item[], next: string | null}>} load
+ * @property {(item: Item, row: RowActions<Item>) => (Node | string | null)[]} renderCells
+ * @property {string} empty shown if there are no items
+ * @property {string} [more] label of the button that loads the next page
+ */
+
+/** @template Item */
+export class PagedTable {
+  #options;
+  #more;
+  #error = element("p", { class: "error", role: "alert", hidden: true });
+  #body = element("tbody");
+  #table;
+  #note = element("p", { class: "subtle", role: "status", tabindex: "-1" }, "Loading…");
+  #moreButton;
+  /** @type {string | null} */
+  #cursor = null;
+  /** Counts requests for a page: an earlier one that arrives later is ignored. */
+  #request = 0;
+
+  /** Put it into the page. @type {HTMLElement} */
+  node;
+
+  /** @param {TableOptions<Item>} options */
+  constructor(options) {
+    this.#options = options;
+    this.#more = options.more ?? "Show more";
+    const headers = options.columns.map((name) =>
+      element("th", { scope: "col" }, name === "" ? element("span", { class: "visually-hidden" }, "Actions") : name));
+    this.#table = element("table", { "aria-label": options.label, hidden: true },
+      element("thead", {}, element("tr", {}, ...headers)), this.#body);
+    this.#moreButton = button(this.#more, () => this.#loadPage(true), { class: "secondary", hidden: true });
+    this.node = element("div", { class: "paged-table" }, this.#error, this.#table, this.#note, this.#moreButton);
+    this.reload();
+  }
+
+  /** Load the first page. */
+  async reload() {
+    this.#cursor = null;
+    await this.#loadPage(false);
+  }
+
+  /** @param {boolean} isRequested whether the person pressed the button: then the focus moves to the new rows */
+  async #loadPage(isRequested) {
+    const request = (this.#request += 1);
+    const cursor = this.#cursor;
+    let isLoaded = false;
+    this.#moreButton.disabled = true;
+    await this.#run(async () => {
+      const { items, next } = await this.#options.load(cursor);
+      isLoaded = true;
+      if (request !== this.#request) return;
+      if (cursor === null) this.#body.replaceChildren();
+      const rows = items.map((item) => this.#renderRow(item));
+      this.#body.append(...rows);
+      this.#cursor = next;
+      this.#showState();
+      if (isRequested) (rows.at(0) ?? this.#note).focus();
+    });
+    this.#moreButton.disabled = false;
+    this.#moreButton.textContent = isLoaded ? this.#more : "Try again";
+    if (isLoaded) return;
+    this.#note.textContent = "";
+    this.#moreButton.hidden = false;
+    if (isRequested) this.#moreButton.focus(); // it lost the focus while it was disabled
+  }
+
+  /**
+   * Run an action and show its error above the table.
+   *
+   * @param {() => Promise<unknown>} work
+   */
+  async #run(work) {
+    this.#error.hidden = true;
     try {
       await work();
-    } catch (problem) {
-      error.textContent = problem.message;
-      error.hidden = false;
-      error.scrollIntoView({ block: "nearest" });
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#error.textContent = error.message;
+      this.#error.hidden = false;
+      this.#error.scrollIntoView({ block: "nearest" });
     }
   }
 
-  /** From the first page. */
-  function reload() {
-    cursor = null;
-    return page();
+  #showState() {
+    this.#table.hidden = this.#body.rows.length === 0;
+    this.#note.textContent = this.#table.hidden ? this.#options.empty : "";
+    this.#moreButton.hidden = this.#cursor === null;
   }
 
-  /** @param {boolean} [pressed] whether somebody pressed the button, and goes on from what comes */
-  async function page(pressed = false) {
-    const mine = (round += 1);
-    const from = cursor;
-    let loaded = false;
-    moreButton.disabled = true;
-    await act(async () => {
-      const { items, next } = await load(from);
-      loaded = true;
-      if (mine !== round) return; // a newer request overtook this one
-      if (from === null) body.replaceChildren();
-      const rows = items.map(drawRow);
-      body.append(...rows);
-      cursor = next;
-      told();
-      if (pressed) (rows[0] ?? note).focus();
-    });
-    moreButton.disabled = false;
-    moreButton.textContent = loaded ? more : "Try again";
-    if (loaded) return;
-    note.textContent = "";
-    moreButton.hidden = false;
-    if (pressed) moreButton.focus(); // it was disabled, and lost it
-  }
-
-  function told() {
-    table.hidden = body.rows.length === 0;
-    note.textContent = table.hidden ? empty : "";
-    moreButton.hidden = cursor === null;
-  }
-
-  function drawRow(item) {
+  /** @param {Item} item */
+  #renderRow(item) {
     const row = element("tr", { tabindex: "-1" });
-    const change = {
-      act,
-      redraw: (changed) => stayInRow(row, () => fill(changed)),
-      remove() {
-        const next = row.nextElementSibling ?? row.previousElementSibling;
+    /** @type {RowActions<Item>} */
+    const actions = {
+      run: (work) => this.#run(work),
+      update: (changed) => keepFocusInRow(row, () => fill(changed)),
+      remove: () => {
+        const neighbour = row.nextElementSibling ?? row.previousElementSibling;
         row.remove();
-        told();
-        (next ?? note).focus();
+        this.#showState();
+        if (neighbour instanceof HTMLElement) neighbour.focus();
+        else this.#note.focus();
       },
     };
-    const fill = (content) => row.replaceChildren(...draw(content, change).map((cell, index) =>
+    const { columns, renderCells } = this.#options;
+    /** @param {Item} content */
+    const fill = (content) => row.replaceChildren(...renderCells(content, actions).map((cell, index) =>
       element("td", { "data-column": columns[index], class: columns[index] === "" ? "actions" : null }, cell)));
     fill(item);
     return row;
   }
-
-  reload();
-  return { node, reload, act };
 }
 
-/** A redrawn row's pressed button is gone; whoever works by keyboard stays at its successor, or at the row. */
-function stayInRow(row, redraw) {
-  const buttons = [...row.querySelectorAll("button")];
-  const at = buttons.indexOf(document.activeElement);
-  redraw();
-  if (at >= 0) (row.querySelectorAll("button")[at] ?? row).focus();
+/**
+ * Updating a row removes its pressed button. The focus moves to the button in the same place, or to the row.
+ *
+ * @param {HTMLElement} row
+ * @param {() => void} update
+ */
+function keepFocusInRow(row, update) {
+  const index = [...row.querySelectorAll("button")].findIndex((node) => node === document.activeElement);
+  update();
+  if (index >= 0) (row.querySelectorAll("button").item(index) ?? row).focus();
 }

@@ -1,18 +1,21 @@
 /**
- * The heading of the open section, where the focus goes when what had it is gone: a screen reader says
- * where one is, and Tab goes on into the section.
+ * The heading of the open section. It gets the focus when the focused element is removed: a screen reader then says which
+ * section is open, and Tab continues into it.
  */
 
-import { element } from "../dom.js";
+import { element } from "../ui/dom.js";
 
-const ID = "settings-heading"; // index.html names the section by it
+const ID = "settings-heading"; // index.html labels the section with it
 
-/** @param {string} label */
-export function drawHeading(label) {
+/**
+ * @param {string} label
+ * @returns {HTMLElement}
+ */
+export function renderSectionHeading(label) {
   return element("h3", { id: ID, tabindex: "-1" }, label);
 }
 
-/** Does nothing once the settings are closed: an answer may come later than that. */
-export function focusHeading() {
+/** Does nothing if the settings were closed before the answer arrived. */
+export function focusSectionHeading() {
   document.getElementById(ID)?.focus();
 }

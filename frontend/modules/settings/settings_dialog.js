@@ -1,50 +1,52 @@
 /**
- * The settings: a dialog above the chat, one section at a time. One's own account for everybody, the
- * administration for whom the server lets in.
+ * The settings: a dialog above the chat that shows one section at a time. Everyone sees the sections of their own account;
+ * administrators also see the administration.
  *
- * @typedef {object} Desk what every section works with
- * @property {ReturnType<typeof import("./calls.js").createCalls>} call
- * @property {import("../session.js").Session} session
+ * @typedef {object} SettingsContext what every section works with
+ * @property {import("../net/authenticated_api.js").AuthenticatedRequest} request
+ * @property {import("../net/session.js").Session} session
  * @property {import("../clock.js").Clock} clock
  *
- * @typedef {{id: string, label: string, draw(desk: Desk): (Node | string)[]}} Section
+ * @typedef {{id: string, label: string, render(context: SettingsContext): (Node | string)[]}} Section
  */
 
-import { button, byId, element } from "../dom.js";
+import { button, byId, element } from "../ui/dom.js";
 import { auditSection } from "./audit_section.js";
-import { drawHeading, focusHeading } from "./heading.js";
 import { invitesSection } from "./invites_section.js";
 import { passwordSection } from "./password_section.js";
 import { secondFactorSection } from "./second_factor_section.js";
+import { focusSectionHeading, renderSectionHeading } from "./section_heading.js";
 import { sessionsSection } from "./sessions_section.js";
 import { tokensSection } from "./tokens_section.js";
 import { usersSection } from "./users_section.js";
 
 /** @type {Section[]} */
 const ACCOUNT = [
-  { id: "password", label: "Password", draw: passwordSection },
-  { id: "second-factor", label: "Second factor", draw: secondFactorSection },
-  { id: "sessions", label: "Sessions", draw: sessionsSection },
+  { id: "password", label: "Password", render: passwordSection },
+  { id: "second-factor", label: "Second factor", render: secondFactorSection },
+  { id: "sessions", label: "Sessions", render: sessionsSection },
 ];
 /** @type {Section[]} */
 const ADMINISTRATION = [
-  { id: "users", label: "Users", draw: usersSection },
-  { id: "invites", label: "Invites", draw: invitesSection },
-  { id: "tokens", label: "API tokens", draw: tokensSection },
-  { id: "audit", label: "Audit log", draw: auditSection },
+  { id: "users", label: "Users", render: usersSection },
+  { id: "invites", label: "Invites", render: invitesSection },
+  { id: "tokens", label: "API tokens", render: tokensSection },
+  { id: "audit", label: "Audit log", render: auditSection },
 ];
 
-export class Settings {
-  #dialog = byId("settings");
-  #desk;
-  #current = "";
+export class SettingsDialog {
+  #dialog = byId("settings", HTMLDialogElement);
+  #nav = byId("settings-nav");
+  #body = byId("settings-body");
+  #context;
+  #currentId = "";
 
-  /** @param {Desk} desk */
-  constructor(desk) {
-    this.#desk = desk;
+  /** @param {SettingsContext} context */
+  constructor(context) {
+    this.#context = context;
     byId("settings-close").addEventListener("click", () => this.close());
-    // Also by Escape: a password or a secret must not wait behind a closed door.
-    this.#dialog.addEventListener("close", () => byId("settings-body").replaceChildren());
+    // Escape closes it too: a password or a secret must not stay in the closed dialog.
+    this.#dialog.addEventListener("close", () => this.#body.replaceChildren());
   }
 
   /** @param {string} [id] of the section */
@@ -57,37 +59,42 @@ export class Settings {
     this.#dialog.close();
   }
 
-  /** The user's role or second factor may have changed: what can be chosen follows, what is open stays. */
+  /** The user's role or second factor may have changed: update the list of sections, keep the open one. */
   userChanged() {
     if (!this.#dialog.open) return;
-    const shown = byId("settings-nav").childElementCount;
-    // Only then: drawing anew takes the focus from whoever is walking through it.
-    if (this.#groups().length !== shown) this.#drawNav();
+    // Only if it differs: rendering again takes the focus from a keyboard user.
+    if (this.#groups().length !== this.#nav.childElementCount) this.#renderNav();
   }
 
+  /** @returns {{title: string, sections: Section[]}[]} */
   #groups() {
-    // The server decides again on every request; here it is about not showing doors that are locked.
-    const { role, must_change_password: newcomer, must_set_up_totp: unproved } = this.#desk.session.user;
-    const administers = role === "admin" && !newcomer && !unproved;
-    return [["Your account", ACCOUNT], ...(administers ? [["Administration", ADMINISTRATION]] : [])];
+    const account = { title: "Your account", sections: ACCOUNT };
+    return this.#mayAdminister() ? [account, { title: "Administration", sections: ADMINISTRATION }] : [account];
   }
 
+  /** Decides only what is shown: the server checks every request. */
+  #mayAdminister() {
+    const { user } = this.#context.session;
+    return user?.role === "admin" && !user.must_change_password && !user.must_set_up_totp;
+  }
+
+  /** @param {string} id */
   #show(id) {
-    const sections = this.#groups().flatMap(([, group]) => group);
-    const section = sections.find((each) => each.id === id) ?? sections[0];
-    this.#current = section.id;
-    this.#drawNav();
-    byId("settings-body").replaceChildren(drawHeading(section.label), ...section.draw(this.#desk));
-    byId("settings-body").scrollTop = 0;
-    focusHeading();
+    const sections = this.#groups().flatMap((group) => group.sections);
+    const section = sections.find((candidate) => candidate.id === id) ?? sections[0];
+    this.#currentId = section.id;
+    this.#renderNav();
+    this.#body.replaceChildren(renderSectionHeading(section.label), ...section.render(this.#context));
+    this.#body.scrollTop = 0;
+    focusSectionHeading();
   }
 
-  #drawNav() {
-    const groups = this.#groups().map(([title, sections]) => element("div", { role: "group", "aria-label": title },
-      element("p", { class: "advice", "aria-hidden": "true" }, title),
+  #renderNav() {
+    const groups = this.#groups().map(({ title, sections }) => element("div", { role: "group", "aria-label": title },
+      element("p", { class: "hint", "aria-hidden": "true" }, title),
       ...sections.map(({ id, label }) =>
-        button(label, () => this.#show(id), id === this.#current ? { "aria-current": "page" } : {}))));
-    byId("settings-nav").replaceChildren(...groups);
-    byId("settings-nav").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+        button(label, () => this.#show(id), { "aria-current": id === this.#currentId ? "page" : null }))));
+    this.#nav.replaceChildren(...groups);
+    this.#nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }
 }

@@ -1,34 +1,37 @@
-/** Choosing a password of one's own: the first thing after signing in with a one-time password. */
+/** The form for a new password: the first step after signing in with a one-time password. */
 
-import { byId } from "./dom.js";
-import { explain } from "./refusal.js";
+import { byId, formControl, formValues } from "../ui/dom.js";
+import { fieldOf, FormErrors } from "../ui/form_errors.js";
 
-/** Field of the server's answer → its control. */
+/** Field of the server's error → id of its control.
+ * @type {Record<string, string>}
+ */
 const CONTROLS = { current_password: "current-password", new_password: "next-password" };
 
 export class NewPasswordView {
-  #form = byId("new-password");
-  #refusal;
+  #form = byId("new-password", HTMLFormElement);
+  #errors;
 
   /**
-   * @param {{change(current: string, next: string): Promise<void>, leave(): void}} actions
-   * @param {import("./clock.js").Clock} clock
+   * @param {{change(current: string, next: string): Promise<void>, signOut(): void}} actions
+   * @param {import("../clock.js").Clock} clock
    */
   constructor(actions, clock) {
-    this.#refusal = explain(byId("new-password-error"), this.#form.querySelector("[type=submit]"), clock);
-    byId("new-password-leave").addEventListener("click", () => actions.leave());
+    const submit = byId("new-password-submit", HTMLButtonElement);
+    this.#errors = new FormErrors({ form: this.#form, output: byId("new-password-error"), submit, clock });
+    byId("new-password-sign-out").addEventListener("click", () => actions.signOut());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const { current, next } = Object.fromEntries(new FormData(this.#form));
-      this.#refusal.clear();
-      this.#refusal.during(() => actions.change(current, next), ({ field }) => this.#point(CONTROLS[field]));
+      const { current, next } = formValues(this.#form);
+      this.#errors.clear();
+      this.#errors.submit(() => actions.change(current, next), (error) => focusInvalid(error));
     });
   }
 
-  /** @param {string} name whose password it is: password stores file it under that */
-  show(name) {
-    this.#refusal.clear();
-    this.#form.elements.namedItem("username").value = name;
+  /** @param {string} username under which a password manager files the password */
+  show(username) {
+    this.#errors.clear();
+    formControl(this.#form, "username").value = username;
     this.#form.hidden = false;
     byId("current-password").focus();
   }
@@ -37,11 +40,12 @@ export class NewPasswordView {
     this.#form.hidden = true;
     this.#form.reset();
   }
+}
 
-  /** @param {string | undefined} control what the server named, if anything */
-  #point(control) {
-    if (control === undefined) return;
-    byId(control).setAttribute("aria-invalid", "true");
-    byId(control).focus();
-  }
+/** @param {Error} error */
+function focusInvalid(error) {
+  const id = CONTROLS[fieldOf(error) ?? ""];
+  if (id === undefined) return;
+  byId(id).setAttribute("aria-invalid", "true");
+  byId(id).focus();
 }

@@ -1,61 +1,71 @@
-/** The way in: sign in, register, and choosing a password when the server demands it. */
+/** The sign-in form, which is also the form that creates an account and the one that asks for the second factor. */
 
-import { byId } from "./dom.js";
-import { explain } from "./refusal.js";
+import { ApiError } from "../net/api.js";
+import { byId, formValues } from "../ui/dom.js";
+import { fieldOf, FormErrors } from "../ui/form_errors.js";
 
-const WORDS = {
+const TEXTS = {
   signIn: {
     title: "Welcome back",
     lead: "Sign in to join the conversation.",
     submit: "Sign in",
     question: "New here?",
-    other: "Create an account",
+    otherMode: "Create an account",
   },
   register: {
     title: "Create your account",
-    lead: "Pick a name that others will see.",
+    lead: "Choose the name that others will see.",
     submit: "Create account",
     question: "Have an account?",
-    other: "Sign in",
+    otherMode: "Sign in",
   },
 };
 
-export class EntranceView {
-  #form = byId("sign-in");
-  #error = byId("sign-in-error");
-  #registering = false;
-  #refusal;
+/** Fields of the server's errors that have a control here. Their ids in index.html are the same. */
+const FIELDS = new Set(["username", "password", "invite", "totp"]);
+
+export class SignInView {
+  #form = byId("sign-in", HTMLFormElement);
+  #password = byId("password", HTMLInputElement);
+  #totp = byId("totp", HTMLInputElement);
+  #isRegistering = false;
+  #errors;
   #actions;
 
   /**
-   * @param {object} actions each does its work and rejects with ApiError when the server refuses
-   * @param {(name: string, password: string, totp: string) => Promise<void>} actions.logIn
-   * @param {(name: string, password: string, invite: string) => Promise<void>} actions.register
-   * @param {import("./clock.js").Clock} clock
+   * @param {object} actions each rejects with ApiError if the server refuses
+   * @param {(username: string, password: string, totp: string) => Promise<void>} actions.logIn
+   * @param {(username: string, password: string, invite: string) => Promise<void>} actions.register
+   * @param {import("../clock.js").Clock} clock
    */
   constructor(actions, clock) {
     this.#actions = actions;
-    this.#refusal = explain(this.#error, byId("sign-in-submit"), clock);
-    byId("switch").addEventListener("click", () => this.#mode(!this.#registering));
-    // A code belongs to one account: for another name it must not be sent.
-    byId("username").addEventListener("input", () => this.#askCode(false));
-    byId("reveal").addEventListener("click", () => this.#reveal(byId("password").type === "password"));
+    const submit = byId("sign-in-submit", HTMLButtonElement);
+    this.#errors = new FormErrors({ form: this.#form, output: byId("sign-in-error"), submit, clock });
+    byId("switch-mode").addEventListener("click", () => this.#setMode(!this.#isRegistering));
+    // A one-time code belongs to one account: never send it with another username.
+    byId("username").addEventListener("input", () => this.#askForCode(false));
+    byId("toggle-password").addEventListener("click", () => this.#showPassword(this.#password.type === "password"));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
     });
   }
 
-  /** @param {string} [notice] why the person is here again */
+  /** @param {string} [notice] why the person has to sign in again */
   show(notice = "") {
-    this.#mode(false);
-    this.notice(notice);
+    this.#setMode(false);
+    this.setNotice(notice);
     this.#form.hidden = false;
     byId("username").focus();
   }
 
-  /** Says something beside what the person is doing, who may be typing a password. @param {string} text */
-  notice(text) {
+  /**
+   * Show a notice without taking the focus: the person may be typing a password.
+   *
+   * @param {string} text
+   */
+  setNotice(text) {
     byId("sign-in-notice").textContent = text;
     byId("sign-in-notice").hidden = text === "";
   }
@@ -63,65 +73,73 @@ export class EntranceView {
   hide() {
     this.#form.hidden = true;
     this.#form.reset();
-    this.#reveal(false);
+    this.#showPassword(false);
   }
 
   async #submit() {
-    const { username, password, invite, totp } = Object.fromEntries(new FormData(this.#form));
-    this.#refusal.clear();
-    // Said here rather than by the browser's bubble, which screen readers treat unevenly.
-    if (username === "" || password === "") return this.#refusal.show(new Error("Enter your username and your password."));
-    const work = async () => {
-      if (this.#registering) {
+    const { username, password, invite, totp } = formValues(this.#form);
+    this.#errors.clear();
+    // Shown here and not in the browser's bubble, which screen readers handle inconsistently.
+    if (username === "" || password === "") {
+      this.#errors.show(new Error("Enter your username and your password."));
+      return;
+    }
+    const send = async () => {
+      if (this.#isRegistering) {
         await this.#actions.register(username, password, invite);
-        // The account is there: should signing in fail now, trying again must not say that the name is taken.
-        this.#mode(false);
+        // The account exists now: if signing in fails, a second try must not say that the name is taken.
+        this.#setMode(false);
       }
       await this.#actions.logIn(username, password, totp.trim());
     };
-    await this.#refusal.during(work, (error) => this.#refused(error));
+    await this.#errors.submit(send, (error) => this.#onError(error));
   }
 
-  /** @param {import("./api.js").ApiError} error */
-  #refused(error) {
-    if (error.code === "second_factor_required") {
-      this.#refusal.clear(); // nothing went wrong: the password was right, and this is the next question
-      return this.#askCode(true);
+  /** @param {Error} error */
+  #onError(error) {
+    if (error instanceof ApiError && error.code === "second_factor_required") {
+      this.#errors.clear(); // not an error: the password was right, and the code is the next question
+      this.#askForCode(true);
+      return;
     }
-    const invite = this.#registering && error.status === 403 ? "invite" : undefined;
-    const about = { username: "username", password: "password", invite: "invite", totp: "totp" }[error.field] ?? invite;
-    if (about !== undefined) {
-      byId(about).setAttribute("aria-invalid", "true");
-      byId(about).focus();
+    const isInviteRefused = this.#isRegistering && error instanceof ApiError && error.status === 403;
+    const named = fieldOf(error);
+    const field = named !== null && FIELDS.has(named) ? named : isInviteRefused ? "invite" : null;
+    if (field !== null) {
+      byId(field).setAttribute("aria-invalid", "true");
+      byId(field).focus();
     }
   }
 
-  #askCode(asked) {
-    byId("totp-field").hidden = !asked;
-    byId("totp").value = "";
-    if (asked) byId("totp").focus();
+  /** @param {boolean} isAsked */
+  #askForCode(isAsked) {
+    byId("totp-field").hidden = !isAsked;
+    this.#totp.value = "";
+    if (isAsked) this.#totp.focus();
   }
 
-  #mode(registering) {
-    this.#registering = registering;
-    const words = registering ? WORDS.register : WORDS.signIn;
-    byId("sign-in-title").textContent = words.title;
-    byId("sign-in-lead").textContent = words.lead;
-    byId("sign-in-submit").textContent = words.submit;
-    byId("switch-question").textContent = words.question;
-    byId("switch").textContent = words.other;
+  /** @param {boolean} isRegistering */
+  #setMode(isRegistering) {
+    this.#isRegistering = isRegistering;
+    const texts = isRegistering ? TEXTS.register : TEXTS.signIn;
+    byId("sign-in-title").textContent = texts.title;
+    byId("sign-in-lead").textContent = texts.lead;
+    byId("sign-in-submit").textContent = texts.submit;
+    byId("switch-question").textContent = texts.question;
+    byId("switch-mode").textContent = texts.otherMode;
     byId("sign-in-notice").hidden = true;
-    byId("invite-field").hidden = !registering;
-    byId("password-advice").hidden = !registering;
-    byId("password").autocomplete = registering ? "new-password" : "current-password";
-    this.#askCode(false);
-    this.#refusal.clear();
+    byId("invite-field").hidden = !isRegistering;
+    byId("password-hint").hidden = !isRegistering;
+    this.#password.autocomplete = isRegistering ? "new-password" : "current-password";
+    this.#askForCode(false);
+    this.#errors.clear();
     byId("username").focus();
   }
 
-  #reveal(shown) {
-    byId("password").type = shown ? "text" : "password";
-    byId("reveal").textContent = shown ? "Hide" : "Show";
-    byId("reveal").setAttribute("aria-pressed", String(shown));
+  /** @param {boolean} isVisible */
+  #showPassword(isVisible) {
+    this.#password.type = isVisible ? "text" : "password";
+    byId("toggle-password").textContent = isVisible ? "Hide" : "Show";
+    byId("toggle-password").setAttribute("aria-pressed", String(isVisible));
   }
 }

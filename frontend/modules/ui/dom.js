@@ -1,13 +1,17 @@
 /**
- * The only way this page makes elements: attributes by name, children as text nodes. There is no path
- * from a string to markup, so nothing that someone typed can become an element or a handler.
+ * Finding and making elements. This is the only module that makes elements: attributes by name, children as text nodes.
+ * There is no way from a string to markup, so nothing that a person typed can become an element or an event handler.
  */
 
+/** @typedef {Record<string, string | boolean | null | undefined>} Attributes true: present and empty; false, null: absent */
+
 /**
+ * Make an element.
+ *
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
- * @param {Record<string, string | boolean | null | undefined>} [attributes] true: present; false, null: absent
- * @param {...(Node | string | null)} children
+ * @param {Attributes} [attributes]
+ * @param {...(Node | string | null)} children null is skipped
  * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function element(tag, attributes = {}, ...children) {
@@ -21,9 +25,12 @@ export function element(tag, attributes = {}, ...children) {
 }
 
 /**
+ * Make a button.
+ *
  * @param {string} label
  * @param {(event: MouseEvent) => void} onClick
- * @param {Record<string, string>} [attributes]
+ * @param {Attributes} [attributes]
+ * @returns {HTMLButtonElement}
  */
 export function button(label, onClick, attributes = {}) {
   const node = element("button", { type: "button", ...attributes }, label);
@@ -32,28 +39,56 @@ export function button(label, onClick, attributes = {}) {
 }
 
 /**
- * Runs what may take away the button that was pressed: without a refuge the focus would fall to the top
- * of the page, and whoever works by keyboard would begin anew.
+ * Return an element of index.html.
  *
- * @param {HTMLElement} place where the button is
- * @param {HTMLElement} refuge
- * @param {() => void} change
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {string} id
+ * @param {abstract new () => T} [type]
+ * @returns {T}
+ * @throws {TypeError} if there is none, or it is of another type
  */
-export function keepFocus(place, refuge, change) {
-  const held = document.activeElement;
-  const within = place.contains(held);
-  change();
-  // What is hidden loses the focus only with the next frame.
-  const lost = document.activeElement === document.body || document.activeElement?.closest("[hidden]");
-  if (within && lost) refuge.focus({ preventScroll: true });
+export function byId(id, type) {
+  const node = document.getElementById(id);
+  if (!(node instanceof (type ?? HTMLElement))) throw new TypeError(`index.html has no #${id} of the expected type`);
+  return /** @type {T} */ (node);
 }
 
 /**
- * @param {string} id of an element that index.html must have
- * @returns {any}
+ * Return a control of a form by its name.
+ *
+ * @param {HTMLFormElement} form
+ * @param {string} name
+ * @returns {HTMLInputElement | HTMLSelectElement}
+ * @throws {TypeError} if there is none
  */
-export function byId(id) {
-  const node = document.getElementById(id);
-  if (node === null) throw new Error(`index.html has no #${id}`);
-  return node;
+export function formControl(form, name) {
+  const control = form.elements.namedItem(name);
+  if (control instanceof HTMLInputElement || control instanceof HTMLSelectElement) return control;
+  throw new TypeError(`the form has no control ${name}`);
+}
+
+/**
+ * Return the texts of a form's named controls.
+ *
+ * @param {HTMLFormElement} form
+ * @returns {Record<string, string>}
+ */
+export function formValues(form) {
+  return Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value)]));
+}
+
+/**
+ * Run a change that may remove the focused button. Without a fallback the focus would move to the top of the page, and
+ * a keyboard user would have to start again.
+ *
+ * @param {HTMLElement} container of the button
+ * @param {HTMLElement} fallback gets the focus if the button is gone
+ * @param {() => void} change
+ */
+export function keepFocus(container, fallback, change) {
+  const hadFocus = container.contains(document.activeElement);
+  change();
+  // A hidden element loses the focus only in the next frame.
+  const lost = document.activeElement === document.body || document.activeElement?.closest("[hidden]");
+  if (hadFocus && lost) fallback.focus({ preventScroll: true });
 }

@@ -1,68 +1,125 @@
 /**
- * What the server refused, said at the form: its own words, and for "too many attempts" a countdown,
- * during which the button rests so that impatience does not make the wait longer.
+ * The error of a form: the server's message, and for "too many attempts" a countdown. The button stays disabled until
+ * the countdown ends, so that impatient presses do not extend the wait.
  */
 
+import { formatDuration } from "../format.js";
+import { ApiError } from "../net/api.js";
+import { StaleRequest } from "../net/session.js";
 import { element } from "./dom.js";
-import { Overtaken } from "./session.js";
-import { duration } from "./words.js";
+
+/** An error that the page itself found in a field, before anything was sent. */
+export class FieldError extends Error {
+  /**
+   * @param {string} message
+   * @param {string} field
+   */
+  constructor(message, field) {
+    super(message);
+    this.field = field;
+  }
+}
 
 /**
- * @param {HTMLElement} place role=alert, inside the form
- * @param {HTMLButtonElement} submit
- * @param {import("./clock.js").Clock} clock
+ * Return the field that an error is about.
+ *
+ * @param {Error} error
+ * @returns {string | null}
  */
-export function explain(place, submit, clock) {
-  let cancel = () => {};
-  let busy = false;
-  const left = element("span", { "aria-live": "off" });
+export function fieldOf(error) {
+  return error instanceof ApiError || error instanceof FieldError ? error.field : null;
+}
 
-  function clear() {
-    cancel();
-    place.hidden = true;
-    place.textContent = "";
-    submit.disabled = busy; // who goes on in the form meanwhile must not be able to send it twice
-    for (const field of place.closest("form").querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+export class FormErrors {
+  #form;
+  #output;
+  #submit;
+  #clock;
+  #busy = false;
+  #cancelCountdown = () => {};
+  #countdown = element("span", { "aria-live": "off" });
+
+  /**
+   * @param {object} options
+   * @param {HTMLFormElement} options.form
+   * @param {HTMLElement} options.output with role=alert
+   * @param {HTMLButtonElement} options.submit
+   * @param {import("../clock.js").Clock} options.clock
+   */
+  constructor({ form, output, submit, clock }) {
+    this.#form = form;
+    this.#output = output;
+    this.#submit = submit;
+    this.#clock = clock;
   }
 
-  /** @param {Error & {status?: number, retryAfterMs?: number | null}} error */
-  function show(error) {
-    place.hidden = false;
-    if (error.status === 429 && error.retryAfterMs) countDown(error, clock.now() + error.retryAfterMs);
-    else place.textContent = error.message;
+  /** Remove the error. */
+  clear() {
+    this.#cancelCountdown();
+    this.#output.hidden = true;
+    this.#output.textContent = "";
+    this.#submit.disabled = this.#busy; // editing the form while it is sent must not allow a second send
+    for (const field of this.#form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   }
 
-  function countDown(error, until) {
-    const seconds = Math.ceil((until - clock.now()) / 1000);
-    if (seconds <= 0) return clear();
-    submit.disabled = true;
-    // Spoken once, with the first number; the countdown itself is for the eye.
-    if (!place.contains(left)) place.replaceChildren(`${error.message} Try again in `, left, ".");
-    left.textContent = duration(seconds);
-    cancel = clock.after(1000, () => countDown(error, until));
+  /** @param {Error} error */
+  show(error) {
+    this.#output.hidden = false;
+    if (error instanceof ApiError && error.status === 429 && error.retryAfterMs) {
+      this.#showCountdown(error, this.#clock.now() + error.retryAfterMs);
+    } else {
+      this.#output.textContent = error.message;
+    }
   }
 
   /**
-   * @param {() => Promise<void>} work
-   * @param {(error: any) => void} [onRefused]
+   * Send the form: disable its button meanwhile, and show the error if there is one.
+   *
+   * @param {() => Promise<void>} send
+   * @param {(error: Error) => void} [onError]
    */
-  async function during(work, onRefused = () => {}) {
-    if (submit.disabled) return;
-    // A disabled button loses the focus, and Tab would begin at the top of the page.
-    const pressed = document.activeElement === submit;
-    busy = true;
-    submit.disabled = true;
-    submit.setAttribute("aria-busy", "true");
-    const refused = await work().then(() => null, (error) => error);
-    busy = false;
-    submit.disabled = false;
-    submit.removeAttribute("aria-busy");
-    if (refused === null) return clear();
-    if (refused instanceof Overtaken) return;
-    if (pressed && document.activeElement === document.body) submit.focus();
-    show(refused);
-    onRefused(refused);
+  async submit(send, onError = () => {}) {
+    if (this.#submit.disabled) return;
+    // A disabled button loses the focus, and Tab would start at the top of the page.
+    const hadFocus = document.activeElement === this.#submit;
+    this.#setBusy(true);
+    /** @type {Error | null} */
+    const error = await send().then(() => null, (reason) => reason);
+    this.#setBusy(false);
+    if (error === null) {
+      this.clear();
+      return;
+    }
+    if (error instanceof StaleRequest) return;
+    if (hadFocus && document.activeElement === document.body) this.#submit.focus();
+    this.show(error);
+    onError(error);
   }
 
-  return { clear, show, during };
+  /** @param {boolean} busy */
+  #setBusy(busy) {
+    this.#busy = busy;
+    this.#submit.disabled = busy;
+    if (busy) this.#submit.setAttribute("aria-busy", "true");
+    else this.#submit.removeAttribute("aria-busy");
+  }
+
+  /**
+   * @param {Error} error
+   * @param {number} until
+   */
+  #showCountdown(error, until) {
+    const seconds = Math.ceil((until - this.#clock.now()) / 1000);
+    if (seconds <= 0) {
+      this.clear();
+      return;
+    }
+    this.#submit.disabled = true;
+    // A screen reader speaks the first number only; the countdown is for the eye.
+    if (!this.#output.contains(this.#countdown)) {
+      this.#output.replaceChildren(`${error.message} Try again in `, this.#countdown, ".");
+    }
+    this.#countdown.textContent = formatDuration(seconds);
+    this.#cancelCountdown = this.#clock.schedule(1000, () => this.#showCountdown(error, until));
+  }
 }

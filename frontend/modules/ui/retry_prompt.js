@@ -1,30 +1,32 @@
-/** The page's first steps: what fails for a moment is said, and tried again when the person asks or the network is back. */
+/** The first steps of the page: an error is shown, and the step is retried when the person asks or the network is back. */
 
+import { SessionEnded } from "../net/session.js";
 import { byId } from "./dom.js";
-import { SessionEnded } from "./session.js";
 
 /**
+ * Run a step until it succeeds.
+ *
  * @template T
- * @param {() => Promise<T>} work
+ * @param {() => Promise<T>} step
  * @returns {Promise<T>}
- * @throws {SessionEnded} no trying again helps
+ * @throws {SessionEnded} because a retry cannot succeed
  */
-export async function untilItWorks(work) {
-  const [text, again] = [byId("loading-text"), byId("loading-again")];
-  const opening = text.textContent;
+export async function retryUntilSuccess(step) {
+  const [text, retry] = [byId("loading-text"), byId("loading-retry")];
+  const progress = text.textContent;
   for (;;) {
     try {
-      return await work();
+      return await step();
     } catch (error) {
-      if (error instanceof SessionEnded) throw error;
+      if (error instanceof SessionEnded || !(error instanceof Error)) throw error;
       text.textContent = error.message;
     }
-    again.hidden = false;
+    retry.hidden = false;
     await new Promise((resolve) => {
-      again.addEventListener("click", resolve, { once: true });
+      retry.addEventListener("click", resolve, { once: true });
       window.addEventListener("online", resolve, { once: true });
     });
-    again.hidden = true;
-    text.textContent = opening;
+    retry.hidden = true;
+    text.textContent = progress;
   }
 }
