@@ -56,9 +56,6 @@ export default [
     },
   },
   { files: ["frontend/**"], languageOptions: { globals: globals.browser } },
-  {
-    files: ["tests/frontend/**"],
-    languageOptions: { globals: { ...globals.node, document: "readonly", window: "readonly" } },
-  },
+  { files: ["tests/frontend/**"], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
   { files: ["config/**"], languageOptions: { globals: globals.node } },
 ];
