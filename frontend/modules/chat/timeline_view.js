@@ -154,7 +154,9 @@ export class TimelineView {
   #onScroll() {
     if (this.#anchor.isAtBottom) this.#unread = 0;
     this.#renderJumpButton();
-    this.#loadOlderIfNeeded();
+    // The events of a replay may be in the timeline and not yet in the view: its top is then visible without scrolling.
+    // The scheduled render loads older events once its rows are there.
+    if (!this.#isScheduled) this.#loadOlderIfNeeded();
   }
 
   #loadOlderIfNeeded() {
