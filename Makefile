@@ -17,8 +17,10 @@ UV_COMPILE_GROUP := uv pip compile --python-version 3.11 $(UV_OPTIONS) --upgrade
 NODE := .venv/bin/node
 JAVASCRIPT := config/javascript
 JAVASCRIPT_TOOLS := $(JAVASCRIPT)/node_modules
+PRETTIER = $(NODE) $(JAVASCRIPT_TOOLS)/prettier/bin/prettier.cjs --config $(JAVASCRIPT)/prettier.config.js --log-level warn \
+  "frontend/**/*.{js,css}" "tests/frontend/**/*.js" "$(JAVASCRIPT)/*.js"
 
-.PHONY: help run setup test check bench screenshot autobahn release lock clean setup-dev check-javascript test-javascript
+.PHONY: help run setup test check bench screenshot autobahn release lock clean setup-dev check-javascript format-javascript test-javascript
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -38,7 +40,7 @@ test: ## prepare all that the tests need, Debian packages too, then check and ru
 	@# Hundreds of servers are started: none shall compile anew what another one has compiled.
 	PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
-check: setup-dev check-javascript ## ruff, mypy, bandit, import rules, eslint, tsc and stylelint
+check: setup-dev check-javascript ## ruff, mypy, bandit, import rules, prettier, eslint, tsc, stylelint
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -46,9 +48,13 @@ check: setup-dev check-javascript ## ruff, mypy, bandit, import rules, eslint, t
 	.venv/bin/bandit -q -c pyproject.toml -r src
 
 check-javascript: $(JAVASCRIPT_TOOLS)/installed
+	$(PRETTIER) --check
 	$(NODE) $(JAVASCRIPT_TOOLS)/eslint/bin/eslint.js --config $(JAVASCRIPT)/eslint.config.js --max-warnings 0 frontend tests/frontend $(JAVASCRIPT)
 	$(NODE) $(JAVASCRIPT_TOOLS)/typescript/bin/tsc --project $(JAVASCRIPT)/tsconfig.json
 	$(NODE) $(JAVASCRIPT_TOOLS)/stylelint/bin/stylelint.mjs --config $(JAVASCRIPT)/stylelint.config.js --max-warnings 0 "frontend/**/*.css"
+
+format-javascript: $(JAVASCRIPT_TOOLS)/installed
+	$(PRETTIER) --write
 
 test-javascript: $(JAVASCRIPT_TOOLS)/installed
 	$(NODE) --disable-warning=MODULE_TYPELESS_PACKAGE_JSON --test "tests/frontend/**/*.test.js"

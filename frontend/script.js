@@ -1,7 +1,8 @@
 /**
  * The composition root: reads the configuration, builds the long-lived objects, and decides which screen is shown: the
- * sign-in, a new password, or the chat with the settings above it. To follow one message, read chat/composer.js, outbox.js,
- * net/connection.js, (the server,) chat/room_subscription.js, timeline.js, message_reducer.js, timeline_view.js.
+ * sign-in, a new password, or the chat with the settings above it. To follow one message, read chat/composer.js,
+ * outbox.js, net/connection.js, (the server,) chat/room_subscription.js, timeline.js, message_reducer.js,
+ * timeline_view.js.
  */
 
 import { openChat } from "./modules/chat/chat.js";
@@ -32,30 +33,40 @@ let draft = null;
 /** Counts screens: what was started on an earlier screen must not continue on a later one. */
 let screen = 0;
 
-const signIn = new SignInView({
-  async logIn(username, password, totp) {
-    await session.logIn(username, password, totp);
-    await enter();
+const signIn = new SignInView(
+  {
+    async logIn(username, password, totp) {
+      await session.logIn(username, password, totp);
+      await enter();
+    },
+    register: (username, password, invite) => session.register(username, password, invite),
   },
-  register: (username, password, invite) => session.register(username, password, invite),
-}, clock);
+  clock,
+);
 
-const newPassword = new NewPasswordView({
-  async change(current, next) {
-    const startedOn = screen;
-    await request("POST", "/api/auth/password", { current_password: current, new_password: next });
-    if (startedOn !== screen || session.user === null) return;
-    session.user.must_change_password = false;
-    await enter();
+const newPassword = new NewPasswordView(
+  {
+    async change(current, next) {
+      const startedOn = screen;
+      await request("POST", "/api/auth/password", { current_password: current, new_password: next });
+      if (startedOn !== screen || session.user === null) return;
+      session.user.must_change_password = false;
+      await enter();
+    },
+    signOut,
   },
-  signOut,
-}, clock);
+  clock,
+);
 
 byId("open-settings").addEventListener("click", () => settings.open());
-requireConfirmation(byId("sign-out", HTMLButtonElement), () => {
-  const unsent = chat?.unsentCount ?? 0;
-  return unsent === 0 ? null : `Discard ${formatCount(unsent, "unsent message")}?`;
-}, signOut);
+requireConfirmation(
+  byId("sign-out", HTMLButtonElement),
+  () => {
+    const unsent = chat?.unsentCount ?? 0;
+    return unsent === 0 ? null : `Discard ${formatCount(unsent, "unsent message")}?`;
+  },
+  signOut,
+);
 
 await start();
 
@@ -116,8 +127,10 @@ async function signOut() {
   signIn.show();
   if (user === null) return;
   const loggedOut = session.logOut().catch(() => {
-    signIn.setNotice("You are signed out in this browser, but the server could not be told. On a shared computer, delete this "
-      + "site’s data in the browser, or end this session in the settings on another device.");
+    signIn.setNotice(
+      "You are signed out in this browser, but the server could not be told. On a shared computer, delete this " +
+        "site’s data in the browser, or end this session in the settings on another device.",
+    );
   });
   const storage = await openOutboxStorage();
   await storage.clear(user.id).catch((error) => console.warn("Unsent messages could not be deleted.", error));

@@ -3,7 +3,9 @@
 import js from "@eslint/js";
 import globals from "globals";
 
-/** Each of these turns a string into markup or code (OWASP ASVS 5.0, 1.2.1 and 1.3.2). Elements are made by ui/dom.js. */
+/**
+ * Each of these turns a string into markup or code (OWASP ASVS 5.0, 3.2.2).
+ */
 const STRING_TO_MARKUP = ["innerHTML", "outerHTML", "insertAdjacentHTML", "setHTMLUnsafe", "parseHTMLUnsafe", "srcdoc"];
 const message = "Build elements with element() from modules/ui/dom.js.";
 

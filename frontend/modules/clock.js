@@ -2,8 +2,8 @@
  * The current time and timers, passed as an argument so that tests can advance time without waiting.
  *
  * @typedef {object} Clock
- * @property {() => number} now milliseconds since 1970. Wall-clock time, because it also advances while a laptop sleeps.
- * @property {(ms: number, callback: () => void) => (() => void)} schedule calls back once; returns a function that cancels
+ * @property {() => number} now milliseconds since 1970; wall-clock time also advances while a laptop sleeps
+ * @property {(ms: number, callback: () => void) => (() => void)} schedule calls back once; returns a cancel function
  */
 
 /** @type {Clock} */

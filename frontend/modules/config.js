@@ -1,6 +1,6 @@
 /**
- * The page's configuration: where the server is. `cloudchat frontend publish` writes config.json for a page that is hosted
- * elsewhere.
+ * The page's configuration: where the server is. `cloudchat frontend publish` writes config.json for a page that is
+ * hosted elsewhere.
  *
  * @typedef {object} Config
  * @property {string} api origin of the HTTP API, for example "https://chat.example.org"; empty: the page's own origin

@@ -118,9 +118,13 @@ export function openChat({ url, session, user, storage, clock, draft, onSessionE
   document.addEventListener("visibilitychange", checkConnection, { signal: abort.signal });
 
   // The pressed button is removed with its message.
-  byId("pending-messages").addEventListener("click", ({ target }) => {
-    if (target instanceof Element && target.closest("button")) composer.focus();
-  }, { signal: abort.signal });
+  byId("pending-messages").addEventListener(
+    "click",
+    ({ target }) => {
+      if (target instanceof Element && target.closest("button")) composer.focus();
+    },
+    { signal: abort.signal },
+  );
 
   byId("own-name").textContent = user.name;
   outbox.load(user.id).finally(() => {

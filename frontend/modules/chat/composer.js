@@ -7,9 +7,13 @@ import { byId } from "../ui/dom.js";
 const COUNT_FROM = 0.8;
 /** Shares of the limit at which a screen reader speaks the count, which changes with every key. */
 const ANNOUNCE_AT = [COUNT_FROM, 0.95, 1];
-/** The server accepts only tab and newline. The others come from pasting out of terminals and PDFs, and are invisible. */
+/**
+ * The server accepts only tab and newline. The others come from pasting out of terminals and PDFs, and are invisible.
+ */
 const CONTROL_CHARACTERS = /[^\P{Cc}\t\n]/gu;
-/** keyCode of the Enter that ends a composition in WebKit, which reports that Enter after the end of the composition. */
+/**
+ * keyCode of the Enter that ends a composition in WebKit, which reports that Enter after the end of the composition.
+ */
 const COMPOSING_KEY_CODE = 229;
 
 export class Composer {
@@ -29,10 +33,14 @@ export class Composer {
     const { signal } = this.#abort;
     this.#draft.addEventListener("input", () => this.#count(), { signal });
     this.#draft.addEventListener("keydown", (event) => this.#onKey(event), { signal });
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#submit();
-    }, { signal });
+    this.#form.addEventListener(
+      "submit",
+      (event) => {
+        event.preventDefault();
+        this.#submit();
+      },
+      { signal },
+    );
   }
 
   /** @param {number} characters code points, as the server counts */

@@ -16,7 +16,11 @@ const AVATAR_COLORS = 8;
 export function renderRow(row, { ownId, loadOlder }) {
   if (row.kind === "gap") return renderGap(row, loadOlder);
   if (row.kind === "day") {
-    return element("li", { class: "day-separator" }, element("time", { datetime: row.at }, DAY.format(new Date(row.at))));
+    return element(
+      "li",
+      { class: "day-separator" },
+      element("time", { datetime: row.at }, DAY.format(new Date(row.at))),
+    );
   }
   return renderMessage(row, row.user.id === ownId);
 }
@@ -30,11 +34,19 @@ export function renderRow(row, { ownId, loadOlder }) {
 export function renderPendingSend(item, isStalled, { retry, remove }) {
   const failed = item.state === "failed";
   const status = failed
-    ? element("p", { class: "message-status" }, `Not sent. ${item.reason} `,
+    ? element(
+        "p",
+        { class: "message-status" },
+        `Not sent. ${item.reason} `,
         button("Try again", () => retry(item.cid), { class: "link-button" }),
-        button("Remove", () => remove(item.cid), { class: "link-button" }))
+        button("Remove", () => remove(item.cid), { class: "link-button" }),
+      )
     : element("p", { class: "message-status" }, sendStatus(item, isStalled));
-  const attributes = { class: `message own ${item.state}`, "data-testid": failed ? "failed" : "pending", "data-cid": item.cid };
+  const attributes = {
+    class: `message own ${item.state}`,
+    "data-testid": failed ? "failed" : "pending",
+    "data-cid": item.cid,
+  };
   return element("li", attributes, element("div", { class: "message-body" }, renderText(item.text), status));
 }
 
@@ -52,10 +64,15 @@ function sendStatus({ state }, isStalled) {
  * @param {(segment: number) => void} loadOlder
  */
 function renderGap({ segment, canLoad }, loadOlder) {
-  const text = canLoad ? "Some messages are missing here." : "Some messages are missing here and can no longer be loaded.";
-  return element("li", { class: "gap", "data-testid": "gap" },
+  const text = canLoad
+    ? "Some messages are missing here."
+    : "Some messages are missing here and can no longer be loaded.";
+  return element(
+    "li",
+    { class: "gap", "data-testid": "gap" },
     element("span", {}, text),
-    canLoad ? button("Load missing messages", () => loadOlder(segment), { class: "link-button" }) : null);
+    canLoad ? button("Load missing messages", () => loadOlder(segment), { class: "link-button" }) : null,
+  );
 }
 
 /**
@@ -73,12 +90,21 @@ function renderMessage(row, isOwn) {
   const date = new Date(at);
   const time = element("time", { datetime: at, title: DATE_TIME.format(date) }, TIME.format(date));
   // A screen reader hears the author of every message; the eye sees the name once per group.
-  const byline = element("p", { class: "byline" },
-    element("bdi", { class: "name", "data-testid": "author" }, user.name), " ", time);
-  const body = element("div", { class: "message-body" }, byline,
+  const byline = element(
+    "p",
+    { class: "byline" },
+    element("bdi", { class: "name", "data-testid": "author" }, user.name),
+    " ",
+    time,
+  );
+  const body = element(
+    "div",
+    { class: "message-body" },
+    byline,
     deleted ? element("p", { class: "bubble deleted" }, "This message was deleted.") : renderText(text),
     edited && !deleted ? element("p", { class: "message-status" }, "edited") : null,
-    renderReactions(row.reactions));
+    renderReactions(row.reactions),
+  );
   return element("li", attributes, renderAvatar(user.name), body);
 }
 
@@ -87,7 +113,8 @@ function renderText(text) {
   const parts = splitLinks(text).map((part) =>
     part.href === null
       ? part.text
-      : element("a", { href: part.href, target: "_blank", rel: "noopener noreferrer nofollow" }, part.text));
+      : element("a", { href: part.href, target: "_blank", rel: "noopener noreferrer nofollow" }, part.text),
+  );
   return element("p", { class: "bubble", dir: "auto", "data-testid": "text" }, ...parts);
 }
 
@@ -103,5 +130,9 @@ function renderAvatar(name) {
   let hash = 0;
   for (const character of name) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 9973;
   const [initial = "?"] = name; // by code point: half of a surrogate pair is not a letter
-  return element("span", { class: `avatar avatar-color-${hash % AVATAR_COLORS}`, "aria-hidden": "true" }, initial.toLocaleUpperCase());
+  return element(
+    "span",
+    { class: `avatar avatar-color-${hash % AVATAR_COLORS}`, "aria-hidden": "true" },
+    initial.toLocaleUpperCase(),
+  );
 }

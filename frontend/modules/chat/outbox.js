@@ -4,6 +4,8 @@
  *
  * The properties are also the shape of the items in IndexedDB.
  *
+ * @typedef {import("../net/protocol.js").Position} Position
+ *
  * @typedef {object} PendingSend
  * @property {string} cid
  * @property {string} owner id of the user who wrote it; no other user ever sends or sees it
@@ -13,7 +15,7 @@
  * @property {number | null} triedAt when it was first sent, milliseconds since 1970
  * @property {"pending" | "sent" | "failed"} state sent: acknowledged, and its event has not arrived yet
  * @property {string} [reason] failed: why, for the person
- * @property {import("../net/protocol.js").Position} [position] sent: where it is in the log; never stored
+ * @property {Position} [position] sent: where it is in the log; never stored
  *
  * @typedef {object} OutboxListener
  * @property {() => void} onChange
@@ -27,7 +29,8 @@ const MAX_ITEMS = 200;
 /** The server remembers a cid for 24 h. Sending it again later could duplicate a message that had arrived. */
 const CID_LIFE_MS = 23 * 3_600_000;
 const FULL_MESSAGE = "There are too many unsent messages. Wait until some are sent, or remove those that failed.";
-const UNCONFIRMED_MESSAGE = "The connection was lost before the server confirmed it. Check whether it arrived before you try again.";
+const UNCONFIRMED_MESSAGE =
+  "The connection was lost before the server confirmed it. Check whether it arrived before you try again.";
 
 export class OutboxFull extends Error {}
 
@@ -51,10 +54,10 @@ export class Outbox {
   /**
    * @param {object} options
    * @param {Pick<import("./outbox_storage.js").OutboxStorage, "all" | "put" | "remove">} options.storage
-   * @param {(item: PendingSend) => Promise<import("../net/protocol.js").Position>} options.send rejects with CommandError
+   * @param {(item: PendingSend) => Promise<Position>} options.send rejects with CommandError
    * @param {import("../clock.js").Clock} options.clock
    * @param {() => string} options.newCid
-   * @param {(position: import("../net/protocol.js").Position) => boolean} options.isPast see Timeline
+   * @param {(position: Position) => boolean} options.isPast see Timeline
    * @param {OutboxListener} options.listener
    * @param {() => number} [options.random]
    */
@@ -205,7 +208,7 @@ export class Outbox {
 
   /**
    * @param {PendingSend} item
-   * @param {import("../net/protocol.js").Position} position
+   * @param {Position} position
    */
   async #acknowledge(item, { epoch, seq }) {
     this.#attempt = 0;
@@ -233,7 +236,9 @@ export class Outbox {
    * @param {PendingSend} item
    */
   async #store(item) {
-    await this.#storage.put({ ...item }).catch((error) => console.warn("An unsent message could not be stored.", error));
+    await this.#storage
+      .put({ ...item })
+      .catch((error) => console.warn("An unsent message could not be stored.", error));
   }
 
   /**
@@ -242,7 +247,9 @@ export class Outbox {
    * @param {string} cid
    */
   async #deleteStored(cid) {
-    await this.#storage.remove(cid).catch((error) => console.warn("A sent message could not be deleted from the outbox.", error));
+    await this.#storage
+      .remove(cid)
+      .catch((error) => console.warn("A sent message could not be deleted from the outbox.", error));
   }
 
   /**

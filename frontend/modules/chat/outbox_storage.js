@@ -37,7 +37,10 @@ class DatabaseConnection {
   }
 
   close() {
-    this.#database?.then((database) => database.close(), () => {});
+    this.#database?.then(
+      (database) => database.close(),
+      () => {},
+    );
     this.#database = null;
   }
 

@@ -199,7 +199,9 @@ export class RoomSubscription {
 
   /** @param {number} id */
   #findLoadable(id) {
-    return this.#timeline.segments.find((segment) => segment.id === id && segment.hasOlder && segment.events.length > 0);
+    return this.#timeline.segments.find(
+      (segment) => segment.id === id && segment.hasOlder && segment.events.length > 0,
+    );
   }
 
   /**

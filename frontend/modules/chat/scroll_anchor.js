@@ -1,7 +1,7 @@
 /**
- * The reader's place in the conversation. At the bottom, new messages scroll the view along. Anywhere else, what is being
- * read stays where it is when something is inserted above, inserted below or removed. (The browser's own scroll anchoring
- * does half of that, and not in every browser: styles/chat.css turns it off.)
+ * The reader's place in the conversation. At the bottom, new messages scroll the view along. Anywhere else, what is
+ * being read stays where it is when something is inserted above, inserted below or removed. (The browser's own scroll
+ * anchoring does half of that, and not in every browser: styles/chat.css turns it off.)
  */
 
 const BOTTOM_TOLERANCE_PX = 48;

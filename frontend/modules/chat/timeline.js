@@ -1,9 +1,9 @@
 /**
- * What the page knows of one room's log: segments of consecutive events, oldest first. Usually there is one segment. After
- * `joined` with status gap there are two, and the gap is shown between them until older pages close it.
+ * What the page knows of one room's log: segments of consecutive events, oldest first. Usually there is one segment.
+ * After `joined` with status gap there are two, and the gap is shown between them until older pages close it.
  *
- * Pure state: no DOM, no socket. The events themselves are kept, up to a limit, and message_reducer.js makes the messages
- * from them, so that an edit applies even if its message is loaded later.
+ * Pure state: no DOM, no socket. The events themselves are kept, up to a limit, and message_reducer.js makes the
+ * messages from them, so that an edit applies even if its message is loaded later.
  *
  * @typedef {import("../net/protocol.js").Position} Position
  * @typedef {import("../net/protocol.js").RoomEvent} RoomEvent
@@ -102,8 +102,8 @@ export class Timeline {
    * Add a live or replayed event.
    *
    * @param {RoomEvent} event
-   * @returns {"applied" | "duplicate" | "missing_events" | "other_epoch"} the last two changed nothing: the caller has to
-   *   join again from `position`
+   * @returns {"applied" | "duplicate" | "missing_events" | "other_epoch"} the last two changed nothing: the caller has
+   *   to join again from `position`
    */
   apply(event) {
     const segment = this.#segments.at(-1);

@@ -1,6 +1,6 @@
 /**
- * Renders the timeline and the outbox, at most once per frame, and touches only the rows that changed: a replay may bring
- * a thousand events at once, and a screen reader must hear each message once.
+ * Renders the timeline and the outbox, at most once per frame, and touches only the rows that changed: a replay may
+ * bring a thousand events at once, and a screen reader must hear each message once.
  */
 
 import { byId, keepFocus } from "../ui/dom.js";
@@ -94,11 +94,13 @@ export class TimelineView {
   /** @param {Row[]} rows */
   #renderMessages(rows) {
     const context = { ownId: this.#ownId, loadOlder: (/** @type {number} */ id) => this.#subscription.loadOlder(id) };
-    this.#messageRows.update(rows.map((row) => ({
-      key: row.key,
-      version: `${row.version} ${row.kind === "message" && row.startsGroup}`,
-      render: () => renderRow(row, context),
-    })));
+    this.#messageRows.update(
+      rows.map((row) => ({
+        key: row.key,
+        version: `${row.version} ${row.kind === "message" && row.startsGroup}`,
+        render: () => renderRow(row, context),
+      })),
+    );
   }
 
   #renderPending() {
@@ -107,11 +109,13 @@ export class TimelineView {
       retry: (/** @type {string} */ cid) => this.#outbox.retry(cid),
       remove: (/** @type {string} */ cid) => this.#outbox.remove(cid),
     };
-    this.#pendingRows.update(items.map((item) => ({
-      key: item.cid,
-      version: `${item.state} ${isStalled}`,
-      render: () => renderPendingSend(item, isStalled, actions),
-    })));
+    this.#pendingRows.update(
+      items.map((item) => ({
+        key: item.cid,
+        version: `${item.state} ${isStalled}`,
+        render: () => renderPendingSend(item, isStalled, actions),
+      })),
+    );
   }
 
   /**
@@ -122,8 +126,12 @@ export class TimelineView {
    */
   #setLiveRegion(rows, knownIndex) {
     const wasDiscarded = knownIndex < 0 && this.#newestKey !== "";
-    const isQuiet = rows.some((row, index) => row.kind === "message" && !this.#messageRows.has(row.key)
-      && (wasDiscarded || index < knownIndex || this.#timeline.isReplayed(row)));
+    const isQuiet = rows.some(
+      (row, index) =>
+        row.kind === "message" &&
+        !this.#messageRows.has(row.key) &&
+        (wasDiscarded || index < knownIndex || this.#timeline.isReplayed(row)),
+    );
     const log = /** @type {HTMLElement} */ (this.#messages.parentElement);
     log.setAttribute("aria-live", isQuiet ? "off" : "polite");
     // One frame later the inserted rows no longer count as additions.
@@ -161,7 +169,9 @@ export class TimelineView {
 
   #loadOlderIfNeeded() {
     const segment = this.#timeline.segments.at(0);
-    if (segment?.hasOlder && this.#anchor.isNearTop && this.#timeline.size < MAX_EVENTS) this.#subscription.loadOlder(segment.id);
+    if (segment?.hasOlder && this.#anchor.isNearTop && this.#timeline.size < MAX_EVENTS) {
+      this.#subscription.loadOlder(segment.id);
+    }
   }
 }
 

@@ -1,4 +1,6 @@
-/** Requests on behalf of the signed-in user: with a valid access token, which is refreshed when the server rejects it. */
+/**
+ * Requests on behalf of the signed-in user: with a valid access token, which is refreshed when the server rejects it.
+ */
 
 import { ApiError } from "./api.js";
 import { SessionEnded, StaleRequest } from "./session.js";

@@ -16,7 +16,8 @@
 
 const PROTOCOL_ERROR = {
   reaction: /** @type {const} */ ("stop"),
-  reason: "This page and the server do not understand each other. Reload the page. If that does not help, tell an administrator.",
+  reason:
+    "This page and the server do not understand each other. Reload the page. If that does not help, tell an administrator.",
   retryLabel: "Try again",
 };
 

@@ -1,6 +1,11 @@
 /**
  * Commands that wait for their reply. A reply carries the id of its command. When the connection is lost, all of them
  * are rejected, because their replies can no longer arrive.
+ *
+ * @typedef {object} PendingRequest
+ * @property {(reply: import("./protocol.js").Reply) => void} resolve
+ * @property {(error: CommandError) => void} reject
+ * @property {() => void} cancelTimeout
  */
 
 import { formatSentence } from "../format.js";
@@ -28,7 +33,7 @@ export function noReply(code) {
 export class PendingRequests {
   #clock;
   #nextId = 1;
-  /** @type {Map<string, {resolve(reply: import("./protocol.js").Reply): void, reject(error: Error): void, cancelTimeout(): void}>} */
+  /** @type {Map<string, PendingRequest>} */
   #requests = new Map();
 
   /** @param {import("../clock.js").Clock} clock */

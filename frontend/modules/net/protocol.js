@@ -33,12 +33,15 @@
  *
  * Replies carry the id of their command.
  *
- * @typedef {{type: "joined", id?: string, room: string, status: "fresh" | "recovered" | "gap", oldest: number} & Position} Joined
+ * @typedef {{type: "joined", id?: string, room: string, status: "fresh" | "recovered" | "gap", oldest: number} &
+ *   Position} Joined
  * @typedef {{type: "ack", id?: string, room: string, cid: string} & Position} Ack
- * @typedef {{type: "history", id?: string, room: string, epoch: string, events: RoomEvent[], more: boolean}} HistoryPage
+ * @typedef {{type: "history", id?: string, room: string, epoch: string, events: RoomEvent[], more: boolean}}
+ *   HistoryPage
  * @typedef {{type: "authenticated", id?: string}} Authenticated
  * @typedef {{type: "pong", id?: string}} Pong
- * @typedef {{type: "error", id?: string, code: string, message: string, retryable: boolean, retry_after_ms?: number}} ErrorFrame
+ * @typedef {{type: "error", id?: string, code: string, message: string, retryable: boolean, retry_after_ms?: number}}
+ *   ErrorFrame
  *
  * Ephemeral events are neither stored nor replayed.
  *

@@ -1,9 +1,9 @@
 /**
- * When to connect again. Separate from the socket, with time and randomness as arguments, so that the rule can be tested
- * without waiting: it keeps ten thousand browsers from reconnecting in the same instant.
+ * When to connect again. Separate from the socket, with time and randomness as arguments, so that the rule can be
+ * tested without waiting: it keeps ten thousand browsers from reconnecting in the same instant.
  *
- * Full jitter (a random delay between zero and the exponential bound) spreads many clients best; plain exponential delays
- * keep them in step (AWS Architecture Blog, "Exponential Backoff And Jitter").
+ * Full jitter (a random delay between zero and the exponential bound) spreads many clients best; plain exponential
+ * delays keep them in step (AWS Architecture Blog, "Exponential Backoff And Jitter").
  */
 
 const FIRST_BOUND_MS = 1_000;

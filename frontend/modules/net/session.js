@@ -1,6 +1,6 @@
 /**
- * The session of the signed-in user. The access token is kept in this object and nowhere else, so that a script that was
- * injected into the page finds nothing in storage. The refresh token is an HttpOnly cookie that no script can read.
+ * The session of the signed-in user. The access token is kept in this object and nowhere else, so that a script that
+ * was injected into the page finds nothing in storage. The refresh token is an HttpOnly cookie that no script can read.
  */
 
 import { sleep } from "../clock.js";

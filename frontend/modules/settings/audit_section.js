@@ -39,13 +39,21 @@ export function auditSection({ request }) {
     renderCells: (entry) => [
       renderTime(entry.at),
       element("bdi", {}, entry.actor_name || entry.actor || "—"),
-      element("span", {}, element("code", {}, entry.action), entry.detail ? element("span", { class: "hint" }, ` ${entry.detail}`) : null),
+      element(
+        "span",
+        {},
+        element("code", {}, entry.action),
+        entry.detail ? element("span", { class: "hint" }, ` ${entry.detail}`) : null,
+      ),
       renderTarget(entry),
       renderIdentifier(entry.address),
       renderBadge(entry.result, entry.result === "done" ? "good" : "bad"),
     ],
   });
-  return [element("p", { class: "subtle" }, "What was done to accounts, tokens and invites, and what was refused."), table.node];
+  return [
+    element("p", { class: "subtle" }, "What was done to accounts, tokens and invites, and what was refused."),
+    table.node,
+  ];
 }
 
 /** @param {AuditEntry} entry */

@@ -1,6 +1,6 @@
 /**
- * A form of the settings: labelled controls named like the fields of the request, one button, and the server's error next
- * to the field that it names.
+ * A form of the settings: labelled controls named like the fields of the request, one button, and the server's error
+ * next to the field that it names.
  *
  * @typedef {object} Field
  * @property {string} name of the field in the request
@@ -13,7 +13,9 @@
 import { element, formControl, formValues } from "../ui/dom.js";
 import { FieldError, fieldOf, FormErrors } from "../ui/form_errors.js";
 
-/** How long an invite or a token can be valid: seconds, as the server expects them.
+/**
+ * How long an invite or a token can be valid: seconds, as the server expects them.
+ *
  * @type {[value: string, label: string][]}
  */
 export const LIFETIMES = [
@@ -37,7 +39,8 @@ let lastId = 0;
  * @param {string} options.submit label of the button
  * @param {(values: Record<string, string>) => Promise<void>} options.send rejects with ApiError or FieldError
  * @param {import("../clock.js").Clock} options.clock
- * @param {[name: string, node: HTMLElement][]} [options.extra] more controls after the fields, by their name in the request
+ * @param {[name: string, node: HTMLElement][]} [options.extra] more controls after the fields, by their name in the
+ *   request
  * @param {string} [options.username] whose password the form asks for; password managers file it under that
  * @returns {HTMLFormElement}
  */
@@ -45,8 +48,14 @@ export function createForm({ label, fields, submit, send, clock, extra = [], use
   const output = element("p", { class: "error", role: "alert", hidden: true, id: `form-error-${(lastId += 1)}` });
   const submitButton = element("button", { class: "primary", type: "submit" }, submit);
   const groups = new Map([...fields.map((field) => /** @type {const} */ ([field.name, renderField(field)])), ...extra]);
-  const form = element("form", { class: "settings-form", "aria-label": label, novalidate: true },
-    output, username === undefined ? null : renderUsername(username), ...groups.values(), submitButton);
+  const form = element(
+    "form",
+    { class: "settings-form", "aria-label": label, novalidate: true },
+    output,
+    username === undefined ? null : renderUsername(username),
+    ...groups.values(),
+    submitButton,
+  );
   const errors = new FormErrors({ form, output, submit: submitButton, clock });
 
   form.addEventListener("submit", (event) => {
@@ -54,7 +63,9 @@ export function createForm({ label, fields, submit, send, clock, extra = [], use
     if (submitButton.disabled) return;
     errors.clear();
     form.prepend(output);
-    const empty = fields.find(({ name, attributes }) => attributes?.required && formControl(form, name).value.trim() === "");
+    const empty = fields.find(
+      ({ name, attributes }) => attributes?.required && formControl(form, name).value.trim() === "",
+    );
     if (empty !== undefined) {
       const error = new FieldError("Fill in this field.", empty.name);
       errors.show(error);
@@ -97,16 +108,29 @@ export function collapsed(title, form) {
 /** @param {string} value */
 function renderUsername(value) {
   // Not part of the request: a control without a name is not among the form's values.
-  return element("input", { class: "password-manager-hint", autocomplete: "username", tabindex: "-1", "aria-hidden": "true", readonly: true, value });
+  return element("input", {
+    class: "password-manager-hint",
+    autocomplete: "username",
+    tabindex: "-1",
+    "aria-hidden": "true",
+    readonly: true,
+    value,
+  });
 }
 
 /** @param {Field} field */
 function renderField({ name, label, hint, options, attributes = {} }) {
   const id = `field-${(lastId += 1)}`;
   const common = { id, name, "aria-describedby": hint === undefined ? null : `${id}-hint`, ...attributes };
-  const control = options === undefined
-    ? element("input", common)
-    : element("select", common, ...options.map(([value, text]) => element("option", { value }, text)));
-  return element("div", { class: "field" }, element("label", { for: id }, label), control,
-    hint === undefined ? null : element("p", { class: "hint", id: `${id}-hint` }, hint));
+  const control =
+    options === undefined
+      ? element("input", common)
+      : element("select", common, ...options.map(([value, text]) => element("option", { value }, text)));
+  return element(
+    "div",
+    { class: "field" },
+    element("label", { for: id }, label),
+    control,
+    hint === undefined ? null : element("p", { class: "hint", id: `${id}-hint` }, hint),
+  );
 }

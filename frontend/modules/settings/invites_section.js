@@ -54,10 +54,12 @@ export function invitesSection({ request, clock }) {
       renderTime(invite.created_at),
       renderTime(invite.expires_at),
       renderState(invite, clock.now()),
-      confirmButton("Delete", "Delete invite?", () => row.run(async () => {
-        await request("DELETE", `/api/admin/invites/${invite.id}`);
-        row.remove();
-      })),
+      confirmButton("Delete", "Delete invite?", () =>
+        row.run(async () => {
+          await request("DELETE", `/api/admin/invites/${invite.id}`);
+          row.remove();
+        }),
+      ),
     ],
   });
 

@@ -18,22 +18,33 @@ import { focusSectionHeading } from "./section_heading.js";
  */
 export function renderOneTimeSecret({ title, lead, lines, done = "Done", onDone = () => {} }) {
   const codes = lines.map((line) => element("code", { "data-testid": "secret" }, line));
-  const secret = codes.length === 1
-    ? element("p", { class: "secret-value" }, codes[0])
-    : element("ol", { class: "secret-value secret-list" }, ...codes.map((code) => element("li", {}, code)));
+  const secret =
+    codes.length === 1
+      ? element("p", { class: "secret-value" }, codes[0])
+      : element("ol", { class: "secret-value secret-list" }, ...codes.map((code) => element("li", {}, code)));
   const note = element("p", { class: "hint", role: "status" });
-  const box = element("div", { class: "one-time-secret", role: "group", "aria-label": title, tabindex: "-1" },
+  const box = element(
+    "div",
+    { class: "one-time-secret", role: "group", "aria-label": title, tabindex: "-1" },
     element("h4", {}, title),
     element("p", {}, lead),
     secret,
-    element("div", { class: "buttons" },
+    element(
+      "div",
+      { class: "buttons" },
       copyButton(lines.join("\n"), secret, note),
-      button(done, () => {
-        box.remove();
-        onDone();
-        focusSectionHeading();
-      }, { class: "secondary" })),
-    note);
+      button(
+        done,
+        () => {
+          box.remove();
+          onDone();
+          focusSectionHeading();
+        },
+        { class: "secondary" },
+      ),
+    ),
+    note,
+  );
   return box;
 }
 
@@ -57,14 +68,18 @@ export class SecretOutput {
  * @returns {HTMLButtonElement}
  */
 export function copyButton(text, source, note) {
-  return button("Copy", async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      note.textContent = "Copied.";
-    } catch {
-      // There is no clipboard without https, or it is not allowed: with the text selected, one key copies it.
-      getSelection()?.selectAllChildren(source);
-      note.textContent = "Selected. Press Ctrl+C or ⌘C to copy it.";
-    }
-  }, { class: "secondary" });
+  return button(
+    "Copy",
+    async () => {
+      try {
+        await navigator.clipboard.writeText(text);
+        note.textContent = "Copied.";
+      } catch {
+        // There is no clipboard without https, or it is not allowed: with the text selected, one key copies it.
+        getSelection()?.selectAllChildren(source);
+        note.textContent = "Selected. Press Ctrl+C or ⌘C to copy it.";
+      }
+    },
+    { class: "secondary" },
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * A table of items from the server, loaded page by page. Each row can be updated or removed by itself, so that an action
- * on the hundredth row does not return the reader to the first page.
+ * A table of items from the server, loaded page by page. Each row can be updated or removed by itself, so that an
+ * action on the hundredth row does not return the reader to the first page.
  */
 
 import { button, element } from "../ui/dom.js";
@@ -46,9 +46,14 @@ export class PagedTable {
     this.#options = options;
     this.#more = options.more ?? "Show more";
     const headers = options.columns.map((name) =>
-      element("th", { scope: "col" }, name === "" ? element("span", { class: "visually-hidden" }, "Actions") : name));
-    this.#table = element("table", { "aria-label": options.label, hidden: true },
-      element("thead", {}, element("tr", {}, ...headers)), this.#body);
+      element("th", { scope: "col" }, name === "" ? element("span", { class: "visually-hidden" }, "Actions") : name),
+    );
+    this.#table = element(
+      "table",
+      { "aria-label": options.label, hidden: true },
+      element("thead", {}, element("tr", {}, ...headers)),
+      this.#body,
+    );
     this.#moreButton = button(this.#more, () => this.#loadPage(true), { class: "secondary", hidden: true });
     this.node = element("div", { class: "paged-table" }, this.#error, this.#table, this.#note, this.#moreButton);
     this.reload();
@@ -125,8 +130,12 @@ export class PagedTable {
     };
     const { columns, renderCells } = this.#options;
     /** @param {Item} content */
-    const fill = (content) => row.replaceChildren(...renderCells(content, actions).map((cell, index) =>
-      element("td", { "data-column": columns[index], class: columns[index] === "" ? "actions" : null }, cell)));
+    const fill = (content) =>
+      row.replaceChildren(
+        ...renderCells(content, actions).map((cell, index) =>
+          element("td", { "data-column": columns[index], class: columns[index] === "" ? "actions" : null }, cell),
+        ),
+      );
     fill(item);
     return row;
   }

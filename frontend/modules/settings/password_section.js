@@ -8,14 +8,21 @@ import { createForm } from "./form.js";
  * @returns {Node[]}
  */
 export function passwordSection({ session, request, clock }) {
-  const success = element("p", { class: "notice", role: "status", hidden: true },
-    "Your password was changed. Your other devices were signed out.");
+  const success = element(
+    "p",
+    { class: "notice", role: "status", hidden: true },
+    "Your password was changed. Your other devices were signed out.",
+  );
   const form = createForm({
     label: "Change password",
     clock,
     username: session.user?.name,
     fields: [
-      { name: "current_password", label: "Current password", attributes: { type: "password", autocomplete: "current-password", required: true } },
+      {
+        name: "current_password",
+        label: "Current password",
+        attributes: { type: "password", autocomplete: "current-password", required: true },
+      },
       {
         name: "new_password",
         label: "New password",
@@ -32,7 +39,11 @@ export function passwordSection({ session, request, clock }) {
     },
   });
   return [
-    element("p", { class: "subtle" }, "A new password ends your sessions on all other devices. This session stays signed in."),
+    element(
+      "p",
+      { class: "subtle" },
+      "A new password ends your sessions on all other devices. This session stays signed in.",
+    ),
     success,
     form,
   ];

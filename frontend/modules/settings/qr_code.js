@@ -9,10 +9,18 @@ const SVG = "http://www.w3.org/2000/svg";
  */
 export function renderQrCode(rows, label) {
   const size = String(rows.length);
-  return svgElement("svg",
-    { viewBox: `0 0 ${size} ${size}`, class: "qr-code", role: "img", "aria-label": label, "shape-rendering": "crispEdges" },
+  return svgElement(
+    "svg",
+    {
+      viewBox: `0 0 ${size} ${size}`,
+      class: "qr-code",
+      role: "img",
+      "aria-label": label,
+      "shape-rendering": "crispEdges",
+    },
     svgElement("rect", { width: size, height: size, fill: "#ffffff" }),
-    svgElement("path", { fill: "#000000", d: qrPath(rows) }));
+    svgElement("path", { fill: "#000000", d: qrPath(rows) }),
+  );
 }
 
 /**
@@ -23,8 +31,11 @@ export function renderQrCode(rows, label) {
  * @returns {string} path data (SVG 2 §9.3)
  */
 export function qrPath(rows) {
-  return rows.map((row, y) =>
-    [...row.matchAll(/1+/gu)].map(({ 0: run, index }) => `M${index} ${y}h${run.length}v1h-${run.length}z`).join("")).join("");
+  return rows
+    .map((row, y) =>
+      [...row.matchAll(/1+/gu)].map(({ 0: run, index }) => `M${index} ${y}h${run.length}v1h-${run.length}z`).join(""),
+    )
+    .join("");
 }
 
 /**

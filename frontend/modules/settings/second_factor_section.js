@@ -9,8 +9,18 @@ import { focusSectionHeading } from "./section_heading.js";
 /** @typedef {import("./settings_dialog.js").SettingsContext} SettingsContext */
 /** @typedef {{secret: string, uri: string, qr: string[]}} TotpSetup */
 
-const CODE_ATTRIBUTES = { class: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true };
-const PASSWORD_FIELD = { name: "password", label: "Your password", attributes: { type: "password", autocomplete: "current-password", required: true } };
+const CODE_ATTRIBUTES = {
+  class: "code",
+  autocomplete: "one-time-code",
+  autocapitalize: "none",
+  spellcheck: "false",
+  required: true,
+};
+const PASSWORD_FIELD = {
+  name: "password",
+  label: "Your password",
+  attributes: { type: "password", autocomplete: "current-password", required: true },
+};
 
 /**
  * @param {SettingsContext} context
@@ -27,7 +37,9 @@ export function secondFactorSection(context) {
  * @param {SettingsContext} context
  */
 function showState(node, context) {
-  node.replaceChildren(...(context.session.user?.totp_enabled ? renderEnabled(node, context) : renderDisabled(node, context)));
+  node.replaceChildren(
+    ...(context.session.user?.totp_enabled ? renderEnabled(node, context) : renderDisabled(node, context)),
+  );
 }
 
 /**
@@ -50,7 +62,11 @@ function renderDisabled(node, context) {
   const required = "This server requires a second factor for administrators. Set it up to use the administration.";
   return [
     ...(session.user?.must_set_up_totp ? [element("p", { class: "notice" }, required)] : []),
-    element("p", { class: "subtle" }, "With a second factor, you sign in with your password and a code from an app on your phone. A stolen password alone is then useless."),
+    element(
+      "p",
+      { class: "subtle" },
+      "With a second factor, you sign in with your password and a code from an app on your phone. A stolen password alone is then useless.",
+    ),
     form,
   ];
 }
@@ -68,22 +84,44 @@ function showConfirmation(node, context, { secret, uri, qr }) {
   const form = createForm({
     label: "Confirm the code",
     clock: context.clock,
-    fields: [{ name: "code", label: "Code", hint: "The six digits that the app shows now.", attributes: { ...CODE_ATTRIBUTES, inputmode: "numeric", maxlength: "12" } }],
+    fields: [
+      {
+        name: "code",
+        label: "Code",
+        hint: "The six digits that the app shows now.",
+        attributes: { ...CODE_ATTRIBUTES, inputmode: "numeric", maxlength: "12" },
+      },
+    ],
     submit: "Confirm",
     async send({ code }) {
-      const { recovery_codes: codes } = await context.request("POST", "/api/auth/totp/confirm", { code: code.replace(/\s/gu, "") });
+      const { recovery_codes: codes } = await context.request("POST", "/api/auth/totp/confirm", {
+        code: code.replace(/\s/gu, ""),
+      });
       showRecoveryCodes(node, context, codes);
       await updateUser(context, true);
     },
   });
   node.replaceChildren(
     element("p", {}, "Scan the QR code with an authenticator app, then enter the code that the app shows."),
-    element("div", { class: "qr-setup" }, renderQrCode(qr, "QR code for the authenticator app"),
-      element("div", {},
-        element("p", { class: "hint" }, "No camera? Open ", element("a", { href: uri }, "this link"), " on the device, or enter this key in the app:"),
+    element(
+      "div",
+      { class: "qr-setup" },
+      renderQrCode(qr, "QR code for the authenticator app"),
+      element(
+        "div",
+        {},
+        element(
+          "p",
+          { class: "hint" },
+          "No camera? Open ",
+          element("a", { href: uri }, "this link"),
+          " on the device, or enter this key in the app:",
+        ),
         element("p", { class: "secret-value" }, key),
         element("div", { class: "buttons" }, copyButton(secret, key, note)),
-        note)),
+        note,
+      ),
+    ),
     form,
   );
   formControl(form, "code").focus();
@@ -118,7 +156,15 @@ function renderEnabled(node, context) {
     label: "Turn off the second factor",
     clock: context.clock,
     username: context.session.user?.name,
-    fields: [PASSWORD_FIELD, { name: "totp", label: "Code", hint: "From your authenticator app. You can also use a recovery code.", attributes: { ...CODE_ATTRIBUTES, maxlength: "64" } }],
+    fields: [
+      PASSWORD_FIELD,
+      {
+        name: "totp",
+        label: "Code",
+        hint: "From your authenticator app. You can also use a recovery code.",
+        attributes: { ...CODE_ATTRIBUTES, maxlength: "64" },
+      },
+    ],
     submit: "Turn off",
     async send({ password, totp }) {
       await context.request("POST", "/api/auth/totp/disable", { password, totp: totp.trim() });
@@ -130,7 +176,11 @@ function renderEnabled(node, context) {
   });
   return [
     element("p", { class: "notice good" }, "Your second factor is on. Signing in asks for a code from your app."),
-    element("p", { class: "subtle" }, "If you have a new phone or no recovery codes left, turn it off and set it up again."),
+    element(
+      "p",
+      { class: "subtle" },
+      "If you have a new phone or no recovery codes left, turn it off and set it up again.",
+    ),
     element("details", {}, element("summary", {}, "Turn off the second factor"), form),
   ];
 }

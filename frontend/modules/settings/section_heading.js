@@ -1,6 +1,6 @@
 /**
- * The heading of the open section. It gets the focus when the focused element is removed: a screen reader then says which
- * section is open, and Tab continues into it.
+ * The heading of the open section. It gets the focus when the focused element is removed: a screen reader then says
+ * which section is open, and Tab continues into it.
  */
 
 import { element } from "../ui/dom.js";

@@ -30,17 +30,31 @@ export function sessionsSection({ request }) {
       return { items: sessions, next: null };
     },
     renderCells: (item, row) => [
-      element("span", { title: item.client }, formatDevice(item.client), " ", item.current ? renderBadge("this one", "good") : null),
+      element(
+        "span",
+        { title: item.client },
+        formatDevice(item.client),
+        " ",
+        item.current ? renderBadge("this one", "good") : null,
+      ),
       renderTime(item.last_used_at),
       renderTime(item.created_at),
-      item.current ? null : confirmButton("End", "End session?", () => row.run(async () => {
-        await request("DELETE", `/api/auth/sessions/${item.id}`);
-        row.remove();
-      })),
+      item.current
+        ? null
+        : confirmButton("End", "End session?", () =>
+            row.run(async () => {
+              await request("DELETE", `/api/auth/sessions/${item.id}`);
+              row.remove();
+            }),
+          ),
     ],
   });
   return [
-    element("p", { class: "subtle" }, "The devices on which you are signed in. When you end a session, its device is signed out within seconds."),
+    element(
+      "p",
+      { class: "subtle" },
+      "The devices on which you are signed in. When you end a session, its device is signed out within seconds.",
+    ),
     table.node,
   ];
 }

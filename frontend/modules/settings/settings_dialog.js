@@ -1,6 +1,6 @@
 /**
- * The settings: a dialog above the chat that shows one section at a time. Everyone sees the sections of their own account;
- * administrators also see the administration.
+ * The settings: a dialog above the chat that shows one section at a time. Everyone sees the sections of their own
+ * account; administrators also see the administration.
  *
  * @typedef {object} SettingsContext what every section works with
  * @property {import("../net/authenticated_api.js").AuthenticatedRequest} request
@@ -90,10 +90,16 @@ export class SettingsDialog {
   }
 
   #renderNav() {
-    const groups = this.#groups().map(({ title, sections }) => element("div", { role: "group", "aria-label": title },
-      element("p", { class: "hint", "aria-hidden": "true" }, title),
-      ...sections.map(({ id, label }) =>
-        button(label, () => this.#show(id), { "aria-current": id === this.#currentId ? "page" : null }))));
+    const groups = this.#groups().map(({ title, sections }) =>
+      element(
+        "div",
+        { role: "group", "aria-label": title },
+        element("p", { class: "hint", "aria-hidden": "true" }, title),
+        ...sections.map(({ id, label }) =>
+          button(label, () => this.#show(id), { "aria-current": id === this.#currentId ? "page" : null }),
+        ),
+      ),
+    );
     this.#nav.replaceChildren(...groups);
     this.#nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }

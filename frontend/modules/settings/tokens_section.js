@@ -39,7 +39,12 @@ export function tokensSection({ request, clock }) {
     clock,
     fields: [
       { name: "user", label: "User", attributes: USERNAME_ATTRIBUTES },
-      { name: "label", label: "Label", hint: "What the token is for.", attributes: { autocomplete: "off", maxlength: "100" } },
+      {
+        name: "label",
+        label: "Label",
+        hint: "What the token is for.",
+        attributes: { autocomplete: "off", maxlength: "100" },
+      },
       { name: "ttl_seconds", label: "Valid for", options: LIFETIMES },
     ],
     extra: [["scopes", renderScopes()]],
@@ -76,16 +81,25 @@ export function tokensSection({ request, clock }) {
     renderCells(token, row) {
       const state = stateOf(token, clock.now());
       return [
-        element("span", {}, element("bdi", { class: "name" }, token.user.name), token.label ? ` · ${token.label} ` : " ",
-          state === "valid" ? null : renderBadge(state, state === "revoked" ? "bad" : "")),
+        element(
+          "span",
+          {},
+          element("bdi", { class: "name" }, token.user.name),
+          token.label ? ` · ${token.label} ` : " ",
+          state === "valid" ? null : renderBadge(state, state === "revoked" ? "bad" : ""),
+        ),
         token.scopes.join(", "),
         renderTime(token.created_at),
         renderTime(token.expires_at),
         renderTime(token.last_used_at),
-        state === "valid" ? confirmButton("Revoke", "Revoke token?", () => row.run(async () => {
-          await request("DELETE", `/api/admin/tokens/${token.id}`);
-          row.update({ ...token, revoked_at: new Date(clock.now()).toISOString() });
-        })) : null,
+        state === "valid"
+          ? confirmButton("Revoke", "Revoke token?", () =>
+              row.run(async () => {
+                await request("DELETE", `/api/admin/tokens/${token.id}`);
+                row.update({ ...token, revoked_at: new Date(clock.now()).toISOString() });
+              }),
+            )
+          : null,
       ];
     },
   });
@@ -103,7 +117,17 @@ function stateOf({ revoked_at: revokedAt, expires_at: expiresAt }, now) {
 }
 
 function renderScopes() {
-  return element("fieldset", {}, element("legend", {}, "Permissions"),
+  return element(
+    "fieldset",
+    {},
+    element("legend", {}, "Permissions"),
     ...SCOPES.map(({ scope, label, isDefault }) =>
-      element("label", { class: "checkbox" }, element("input", { type: "checkbox", name: "scope", value: scope, checked: isDefault }), label)));
+      element(
+        "label",
+        { class: "checkbox" },
+        element("input", { type: "checkbox", name: "scope", value: scope, checked: isDefault }),
+        label,
+      ),
+    ),
+  );
 }

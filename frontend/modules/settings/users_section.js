@@ -8,7 +8,11 @@ import { PagedTable } from "./paged_table.js";
 import { renderBadge, renderTime } from "./table_cells.js";
 
 /** @type {[value: string, label: string][]} */
-const ROLES = [["member", "Member"], ["moderator", "Moderator"], ["admin", "Administrator"]];
+const ROLES = [
+  ["member", "Member"],
+  ["moderator", "Moderator"],
+  ["admin", "Administrator"],
+];
 const PAGE_SIZE = 50;
 
 /**
@@ -32,11 +36,12 @@ export function usersSection({ session, request, clock }) {
    * @param {string} name
    * @param {string} password
    */
-  const showPassword = (name, password) => output.show({
-    title: `One-time password of ${name}`,
-    lead: "It works once: at the first sign-in, the user chooses a new password. It is shown only once.",
-    lines: [password],
-  });
+  const showPassword = (name, password) =>
+    output.show({
+      title: `One-time password of ${name}`,
+      lead: "It works once: at the first sign-in, the user chooses a new password. It is shown only once.",
+      lines: [password],
+    });
 
   const form = createForm({
     label: "Create a user",
@@ -69,26 +74,35 @@ export function usersSection({ session, request, clock }) {
       const isSelf = user.id === session.user?.id;
       /** @param {{role?: string, disabled?: boolean}} change */
       const patch = (change) => row.run(async () => row.update(await request("PATCH", url, change)));
-      const resetPassword = () => row.run(async () => {
-        const { one_time_password: password } = await request("POST", `${url}/reset-password`);
-        row.update({ ...user, must_change_password: true });
-        showPassword(user.name, password);
-      });
-      const resetSecondFactor = () => row.run(async () => {
-        await request("POST", `${url}/reset-second-factor`);
-        row.update({ ...user, totp_enabled: false });
-      });
+      const resetPassword = () =>
+        row.run(async () => {
+          const { one_time_password: password } = await request("POST", `${url}/reset-password`);
+          row.update({ ...user, must_change_password: true });
+          showPassword(user.name, password);
+        });
+      const resetSecondFactor = () =>
+        row.run(async () => {
+          await request("POST", `${url}/reset-second-factor`);
+          row.update({ ...user, totp_enabled: false });
+        });
       // Administrators cannot change their own role or disable themselves: they could lock themselves out.
       return [
         element("span", {}, element("bdi", { class: "name" }, user.name), ...renderBadges(user, isSelf)),
         isSelf ? roleLabel(user.role) : renderRoleControl(user, (role) => patch({ role })),
         renderTime(user.created_at),
-        isSelf ? null : element("div", { class: "buttons" },
-          confirmButton("Reset password", "Reset password?", resetPassword),
-          user.totp_enabled ? confirmButton("Reset second factor", "Reset second factor?", resetSecondFactor) : null,
-          user.disabled
-            ? confirmButton("Enable", "Enable user?", () => patch({ disabled: false }))
-            : confirmButton("Disable", "Disable user?", () => patch({ disabled: true }))),
+        isSelf
+          ? null
+          : element(
+              "div",
+              { class: "buttons" },
+              confirmButton("Reset password", "Reset password?", resetPassword),
+              user.totp_enabled
+                ? confirmButton("Reset second factor", "Reset second factor?", resetSecondFactor)
+                : null,
+              user.disabled
+                ? confirmButton("Enable", "Enable user?", () => patch({ disabled: false }))
+                : confirmButton("Disable", "Disable user?", () => patch({ disabled: true })),
+            ),
       ];
     },
   });

@@ -3,7 +3,9 @@
 import { byId, formControl, formValues } from "../ui/dom.js";
 import { fieldOf, FormErrors } from "../ui/form_errors.js";
 
-/** Field of the server's error → id of its control.
+/**
+ * Field of the server's error → id of its control.
+ *
  * @type {Record<string, string>}
  */
 const CONTROLS = { current_password: "current-password", new_password: "next-password" };
@@ -24,7 +26,10 @@ export class NewPasswordView {
       event.preventDefault();
       const { current, next } = formValues(this.#form);
       this.#errors.clear();
-      this.#errors.submit(() => actions.change(current, next), (error) => focusInvalid(error));
+      this.#errors.submit(
+        () => actions.change(current, next),
+        (error) => focusInvalid(error),
+      );
     });
   }
 

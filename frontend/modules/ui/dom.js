@@ -3,7 +3,10 @@
  * There is no way from a string to markup, so nothing that a person typed can become an element or an event handler.
  */
 
-/** @typedef {Record<string, string | boolean | null | undefined>} Attributes true: present and empty; false, null: absent */
+/**
+ * @typedef {Record<string, string | boolean | null | undefined>} Attributes
+ *   true: present and empty; false, null, undefined: absent
+ */
 
 /**
  * Make an element.

@@ -84,7 +84,10 @@ export class FormErrors {
     const hadFocus = document.activeElement === this.#submit;
     this.#setBusy(true);
     /** @type {Error | null} */
-    const error = await send().then(() => null, (reason) => reason);
+    const error = await send().then(
+      () => null,
+      (reason) => reason,
+    );
     this.#setBusy(false);
     if (error === null) {
       this.clear();

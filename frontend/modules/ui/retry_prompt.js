@@ -1,4 +1,6 @@
-/** The first steps of the page: an error is shown, and the step is retried when the person asks or the network is back. */
+/**
+ * The first steps of the page: an error is shown, and the step is retried when the person asks or the network is back.
+ */
 
 import { SessionEnded } from "../net/session.js";
 import { byId } from "./dom.js";

@@ -8,7 +8,8 @@ function kindsOf(...items) {
   const messages = items.map((item, index) =>
     item === "gap"
       ? { kind: "gap", key: `gap ${index}` }
-      : { kind: "message", key: `m${index}`, user: { id: item[0] }, at: item[1] });
+      : { kind: "message", key: `m${index}`, user: { id: item[0] }, at: item[1] },
+  );
   return groupMessages(messages).map((row) => row.kind + (row.startsGroup ? "*" : ""));
 }
 

@@ -24,7 +24,12 @@ test("applies edits, deletions and reactions to their targets", () => {
     { type: "deleted", epoch: "e1", seq: 8, target: 2, user: USER, at: "" },
   ];
   for (const event of events) timeline.apply(event);
-  const shown = reduceMessages(timeline.segments).map(({ text, edited, deleted, reactions }) => ({ text, edited, deleted, reactions }));
+  const shown = reduceMessages(timeline.segments).map(({ text, edited, deleted, reactions }) => ({
+    text,
+    edited,
+    deleted,
+    reactions,
+  }));
   assert.deepEqual(shown, [
     { text: "better", edited: true, deleted: false, reactions: [{ emoji: "+1", count: 2 }] },
     { text: "", edited: false, deleted: true, reactions: [] },

@@ -131,7 +131,10 @@ test("keeps a refused message visible and sends the next one", async () => {
   for (const text of ["bad", "good"]) await outbox.add("lobby", text);
   await settle();
   const state = outbox.items.map(({ text, state: name, reason }) => [text, name, reason]);
-  assert.deepEqual(state, [["bad", "failed", "Too long."], ["good", "sent", undefined]]);
+  assert.deepEqual(state, [
+    ["bad", "failed", "Too long."],
+    ["good", "sent", undefined],
+  ]);
   const { cid } = outbox.items[0];
   assert.ok(disk.has(cid));
   await outbox.retry(cid);
@@ -145,9 +148,10 @@ test("keeps a refused message visible and sends the next one", async () => {
 test("removes a message when its event arrives before the ack or instead of it", async () => {
   const outbox = await openOutbox();
   let acknowledge;
-  answer = () => new Promise((resolve) => {
-    acknowledge = resolve;
-  });
+  answer = () =>
+    new Promise((resolve) => {
+      acknowledge = resolve;
+    });
   outbox.resume();
   await outbox.add("lobby", "a");
   await settle();
@@ -187,10 +191,11 @@ for (const isReadLate of [false, true]) {
   test(`keeps a message once that is written before the disk answers (read ${isReadLate ? "after" : "before"} it)`, async () => {
     await (await openOutbox()).add("lobby", "earlier");
     let finishReading;
-    storage.all = () => new Promise((resolve) => {
-      const early = [...disk.values()];
-      finishReading = () => resolve(isReadLate ? [...disk.values()] : early);
-    });
+    storage.all = () =>
+      new Promise((resolve) => {
+        const early = [...disk.values()];
+        finishReading = () => resolve(isReadLate ? [...disk.values()] : early);
+      });
     const listener = { onChange() {}, onFailed() {} };
     const outbox = new Outbox({ storage, clock, newCid: () => "late", isPast, send: answer, listener });
     const loading = outbox.load("ada");

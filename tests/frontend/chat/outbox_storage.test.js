@@ -36,7 +36,11 @@ test("continues after another tab deleted the database", async () => {
 
 test("keeps messages in memory if the browser has no IndexedDB", async (t) => {
   t.mock.method(console, "warn", () => {});
-  globalThis.indexedDB = { open: () => { throw new Error("not allowed in this window"); } };
+  globalThis.indexedDB = {
+    open: () => {
+      throw new Error("not allowed in this window");
+    },
+  };
   const storage = await openOutboxStorage();
   await storage.put(item("ada", "a"));
   assert.deepEqual(await textsOf(storage, "ada"), ["a"]);

@@ -26,7 +26,13 @@ beforeEach(async () => {
       return answer(command);
     },
   };
-  const listener = { onChange() {}, onJoined() {}, onRefused() {}, onEvent() {}, onPage: (events) => pages.push(...events) };
+  const listener = {
+    onChange() {},
+    onJoined() {},
+    onRefused() {},
+    onEvent() {},
+    onPage: (events) => pages.push(...events),
+  };
   subscription = new RoomSubscription({ room: "lobby", timeline, connection, clock, listener, random: () => 0.5 });
   await subscription.join();
 });
@@ -85,7 +91,10 @@ test("requests a failed page again after a pause, however often it is wanted", a
   await loading;
   assert.equal(countHistory(), 3);
   assert.equal(timeline.segments[0].events[0].seq, 30);
-  assert.deepEqual(pages.map(({ seq }) => seq), [30]);
+  assert.deepEqual(
+    pages.map(({ seq }) => seq),
+    [30],
+  );
 });
 
 test("gives up a page with its connection, and requests it anew on the next one", async () => {

@@ -173,7 +173,10 @@ test("renews an expiring token on the open socket", async () => {
   socket.welcome();
   socket.receive({ type: "token_expiring", token_expires_at: "…" });
   await settle();
-  assert.deepEqual(socket.sent.map(({ type, token }) => [type, token]), [["auth", "new1"]]);
+  assert.deepEqual(
+    socket.sent.map(({ type, token }) => [type, token]),
+    [["auth", "new1"]],
+  );
   assert.equal(sockets.length, 1);
 });
 

@@ -26,7 +26,13 @@ test("chooses any delay below the bound", () => {
 });
 
 test("uses the delay that a draining server names", () => {
-  assert.deepEqual(delaysOf([["retry", 0, 4321], ["retry", 0]]), [4321, 2000]);
+  assert.deepEqual(
+    delaysOf([
+      ["retry", 0, 4321],
+      ["retry", 0],
+    ]),
+    [4321, 2000],
+  );
 });
 
 test("reconnects a slow reader at once, but not in a loop", () => {
@@ -38,10 +44,25 @@ test("waits at least the floor after back_off", () => {
 });
 
 test("starts over after a connection that lived for a while", () => {
-  assert.deepEqual(delaysOf([["retry", 0], ["retry", 0], ["opened", 1000], ["retry", 12_000]]), [1000, 2000, 1000]);
+  assert.deepEqual(
+    delaysOf([
+      ["retry", 0],
+      ["retry", 0],
+      ["opened", 1000],
+      ["retry", 12_000],
+    ]),
+    [1000, 2000, 1000],
+  );
 });
 
 test("keeps backing off from a server that accepts and closes at once", () => {
-  const calls = [["opened", 0], ["retry", 10], ["opened", 20], ["retry", 30], ["opened", 40], ["retry", 50]];
+  const calls = [
+    ["opened", 0],
+    ["retry", 10],
+    ["opened", 20],
+    ["retry", 30],
+    ["opened", 40],
+    ["retry", 50],
+  ];
   assert.deepEqual(delaysOf(calls), [1000, 2000, 4000]);
 });

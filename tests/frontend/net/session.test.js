@@ -74,11 +74,19 @@ test("ends the session when the server rejects it, and not when the server has a
   // A 403 without the server's error code comes from something in between, for example a storage bucket.
   for (const status of [0, 403, 500, 503, 401]) {
     answer = () => fail(status, status === 401 ? { code: "unauthenticated" } : {});
-    const refresh = session.refresh().catch((error) => outcomes.push([status, error instanceof SessionEnded, stored.size]));
+    const refresh = session
+      .refresh()
+      .catch((error) => outcomes.push([status, error instanceof SessionEnded, stored.size]));
     await clock.advance(10_000);
     await refresh;
   }
-  assert.deepEqual(outcomes, [[0, false, 1], [403, false, 1], [500, false, 1], [503, false, 1], [401, true, 0]]);
+  assert.deepEqual(outcomes, [
+    [0, false, 1],
+    [403, false, 1],
+    [500, false, 1],
+    [503, false, 1],
+    [401, true, 0],
+  ]);
 });
 
 for (const status of [0, 500, 502, 503]) {
@@ -92,9 +100,10 @@ for (const status of [0, 500, 502, 503]) {
 }
 
 test("retries a refresh without an answer once, and then gives up", async () => {
-  answer = (_path, timeoutMs) => new Promise((_resolve, reject) => {
-    clock.schedule(timeoutMs, () => reject(new ApiError(0, {})));
-  });
+  answer = (_path, timeoutMs) =>
+    new Promise((_resolve, reject) => {
+      clock.schedule(timeoutMs, () => reject(new ApiError(0, {})));
+    });
   const refresh = assert.rejects(session.restore(), { status: 0 });
   await clock.advance(10_000);
   await refresh;
@@ -160,7 +169,8 @@ for (const isRejected of [true, false]) {
   test(`ignores the ${isRejected ? "rejected" : "accepted"} refresh of an earlier session after the next sign-in`, async () => {
     await session.logIn("ada", "secret");
     const release = hold("refresh", ({ resolve, reject }) =>
-      (isRejected ? reject(new ApiError(401, { code: "unauthenticated" })) : resolve(accept())));
+      isRejected ? reject(new ApiError(401, { code: "unauthenticated" })) : resolve(accept()),
+    );
     const refresh = assert.rejects(session.refresh(), StaleRequest);
     await settle();
     await session.logOut();

@@ -18,7 +18,12 @@ test("does not take a double click for an answer", () => {
     click(node, detail);
     return [count, node.textContent];
   });
-  assert.deepEqual(found, [[0, "End session?"], [0, "End session?"], [0, "End session?"], [1, "End"]]);
+  assert.deepEqual(found, [
+    [0, "End session?"],
+    [0, "End session?"],
+    [0, "End session?"],
+    [1, "End"],
+  ]);
 });
 
 test("forgets the first press when the button loses the focus", () => {
@@ -37,9 +42,13 @@ test("forgets the first press when the button loses the focus", () => {
 test("acts at once if there is nothing to confirm", () => {
   let count = 0;
   const node = document.getElementById("sign-out");
-  requireConfirmation(node, () => null, () => {
-    count += 1;
-  });
+  requireConfirmation(
+    node,
+    () => null,
+    () => {
+      count += 1;
+    },
+  );
   click(node);
   assert.equal(count, 1);
 });
