@@ -3,11 +3,19 @@
 import js from "@eslint/js";
 import globals from "globals";
 
-/**
- * Each of these turns a string into markup or code (OWASP ASVS 5.0, 3.2.2).
- */
+/** Each of these turns a string into markup (OWASP ASVS 5.0, 3.2.2). */
 const STRING_TO_MARKUP = ["innerHTML", "outerHTML", "insertAdjacentHTML", "setHTMLUnsafe", "parseHTMLUnsafe", "srcdoc"];
-const message = "Build elements with element() from modules/ui/dom.js.";
+const message = "Make elements with element() from modules/ui/dom.js.";
+
+/** Who may import whom: a folder must not import those that are listed after it. */
+const FORBIDDEN_IMPORTS = {
+  "frontend/modules/*.js": ["./net/*", "./ui/*", "./chat/*", "./sign_in/*", "./settings/*"],
+  "frontend/modules/net/*.js": ["../ui/*", "../chat/*", "../sign_in/*", "../settings/*"],
+  "frontend/modules/ui/*.js": ["../chat/*", "../sign_in/*", "../settings/*"],
+  "frontend/modules/chat/*.js": ["../sign_in/*", "../settings/*"],
+  "frontend/modules/sign_in/*.js": ["../chat/*", "../settings/*"],
+  "frontend/modules/settings/*.js": ["../chat/*", "../sign_in/*"],
+};
 
 export default [
   js.configs.recommended,
@@ -39,6 +47,7 @@ export default [
         "error",
         { selector: "NewExpression[callee.name='DOMParser']", message },
         { selector: "MemberExpression[property.name='createContextualFragment']", message },
+        { selector: "MemberExpression[property.name=/^createElement/]", message },
       ],
       "no-script-url": "error",
       "no-self-compare": "error",
@@ -53,11 +62,15 @@ export default [
       "prefer-const": "error",
       "prefer-object-has-own": "error",
       "prefer-regex-literals": "error",
-      "require-atomic-updates": "off",
       "require-unicode-regexp": "error",
     },
   },
   { files: ["frontend/**"], languageOptions: { globals: globals.browser } },
   { files: ["tests/frontend/**"], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
+  ...Object.entries(FORBIDDEN_IMPORTS).map(([files, group]) => ({
+    files: [files],
+    rules: { "no-restricted-imports": ["error", { patterns: [{ group, message: "See docs/subsystems/page.md." }] }] },
+  })),
+  { files: ["frontend/modules/ui/dom.js"], rules: { "no-restricted-syntax": "off" } },
   { files: ["config/**"], languageOptions: { globals: globals.node } },
 ];

@@ -1,6 +1,6 @@
 /** A QR code as a picture, from the rows of modules that the server computed. */
 
-const SVG = "http://www.w3.org/2000/svg";
+import { svgElement } from "../ui/dom.js";
 
 /**
  * @param {string[]} rows of modules: "1" is dark, "0" light; with the light margin that scanners need
@@ -36,17 +36,4 @@ export function qrPath(rows) {
       [...row.matchAll(/1+/gu)].map(({ 0: run, index }) => `M${index} ${y}h${run.length}v1h-${run.length}z`).join(""),
     )
     .join("");
-}
-
-/**
- * @template {keyof SVGElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Record<string, string>} attributes
- * @param {...Node} children
- */
-function svgElement(tag, attributes, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
 }
