@@ -247,7 +247,7 @@ def test_the_page_in_the_bucket_talks_to_nobody_else(
     refused = page.evaluate(
         """async () => {
           const refused = [];
-          addEventListener("securitypolicyviolation", (event) => refused.broadcast(event.blockedURI));
+          addEventListener("securitypolicyviolation", (event) => refused.push(event.blockedURI));
           for (const url of ["https://evil.example/steal", "https://chat.example.com.evil.example/steal"]) {
             await fetch(url).catch(() => {});
           }
