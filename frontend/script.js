@@ -128,7 +128,7 @@ async function signOut() {
   if (user === null) return;
   const loggedOut = session.logOut().catch(() => {
     signIn.setNotice(
-      "You are signed out in this browser, but the server could not be told. On a shared computer, delete this " +
+      "You are signed out in this browser, but the server did not confirm it. On a shared computer, delete this " +
         "site’s data in the browser, or end this session in the settings on another device.",
     );
   });

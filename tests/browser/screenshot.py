@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -12,7 +12,7 @@ from browser.chromium import launch
 from support.server import RunningServer
 
 PATH = Path(__file__).parent / "screenshots" / "chat.png"
-SIZE = {"width": 1060, "height": 780}
+SIZE: ViewportSize = {"width": 1060, "height": 780}
 CONVERSATION = [
     ("ada", "Did the new server go live?"),
     ("grace", "Yes. I killed it twice on the way, and its store once."),

@@ -1,5 +1,7 @@
 """Scrolling, layout, contrast, screen readers and keyboard focus, on a scripted server."""
 
+from typing import Literal
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -101,7 +103,7 @@ CONTRAST = """
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_small_text_and_field_borders_have_enough_contrast(
-    ada: ChatPage, scripted: ScriptedServer, scheme: str
+    ada: ChatPage, scripted: ScriptedServer, scheme: Literal["light", "dark"]
 ) -> None:
     scripted.http_answers["/api/auth/sessions"] = (200, {"sessions": [{**SESSION, "current": True}]}, {})
     ada.page.emulate_media(color_scheme=scheme)
@@ -239,10 +241,10 @@ def test_token_without_permissions_is_refused_before_it_is_sent(ada: ChatPage, s
     settings.open("API tokens")
     settings.dialog.get_by_text("Issue a token").click()
     settings.fill(User="ada")
-    asked = scripted.requests.count("/api/admin/tokens")
+    before = scripted.requests.count("/api/admin/tokens")
     for words in ("Read messages", "Write messages"):
         settings.dialog.get_by_label(words).uncheck()
     settings.press("Issue token")
     expect(settings.alert).to_contain_text("Choose at least one permission.")
     expect(settings.dialog.get_by_label("Read messages")).to_be_focused()
-    assert scripted.requests.count("/api/admin/tokens") == asked
+    assert scripted.requests.count("/api/admin/tokens") == before

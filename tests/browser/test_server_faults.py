@@ -220,9 +220,9 @@ def test_countdown_to_the_next_attempt_is_shown(chat: ChatPage, scripted: Script
 
 
 def test_page_sends_requests_to_its_own_origin_only(chat: ChatPage, scripted: ScriptedServer) -> None:
-    asked: list[str] = []
-    chat.page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    chat.page.on("request", lambda request: requested.append(request.url))
     chat.page.reload()
     chat.wait_connected()
-    assert all(url.startswith(f"{ORIGIN}/") for url in asked)
+    assert all(url.startswith(f"{ORIGIN}/") for url in requested)
     assert PASSWORD not in json.dumps(scripted.requests)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from browser.chat_page import PASSWORD, ChatPage
-from browser.scripted_server import ADA, ORIGIN, ScriptedServer
+from browser.scripted_server import ADA, ORIGIN, Frame, ScriptedServer
 
 GRACE = {"id": "u-grace", "name": "grace", "role": "member"}
 AWAY = {"code": "unavailable", "message": "later", "retryable": True, "retry_after_ms": 600_000}
@@ -27,7 +27,7 @@ window.isDatabaseRequested = () => held.length > 0;
 """
 
 
-def answered(user: dict[str, object]) -> dict[str, object]:
+def session_answer(user: Frame) -> Frame:
     return {"access_token": "a-token", "expires_in": 600, "user": user}
 
 
@@ -52,7 +52,7 @@ def test_messages_are_never_sent_as_another_user(chat: ChatPage, scripted: Scrip
     scripted.send_errors = [AWAY]
     chat.send("ada's own words")
     expect(chat.pending).to_contain_text("Waiting to be sent")
-    scripted.http_answers["/api/auth/refresh"] = (200, answered(GRACE), {})
+    scripted.http_answers["/api/auth/refresh"] = (200, session_answer(GRACE), {})
     scripted.close(4401)
     expect(chat.page.get_by_text("You were signed out.")).to_be_visible()
     assert len(scripted.protocols) == 1
@@ -60,7 +60,7 @@ def test_messages_are_never_sent_as_another_user(chat: ChatPage, scripted: Scrip
 
 
 def test_socket_of_another_user_is_closed(ada: ChatPage, scripted: ScriptedServer) -> None:
-    scripted.http_answers["/api/auth/refresh"] = (200, answered(GRACE), {})  # but the welcome names ada
+    scripted.http_answers["/api/auth/refresh"] = (200, session_answer(GRACE), {})  # but the welcome names ada
     ada.page.goto(ORIGIN)
     expect(ada.page.get_by_text("You were signed out.")).to_be_visible()
     assert scripted.count_commands("join") == 0
@@ -79,14 +79,14 @@ def test_impatient_presses_sign_in_once(ada: ChatPage, scripted: ScriptedServer)
     ada.page.get_by_role("button", name="Sign in").click()
     ada.page.get_by_label("Password", exact=True).press("Enter")
     assert len(logins) == 1
-    logins[0].fulfill(json=answered(ADA))
+    logins[0].fulfill(json=session_answer(ADA))
     ada.wait_connected()
     expect(ada.messages).to_have_count(1)
     assert len(scripted.sockets) == 1
 
 
 def test_sign_out_while_the_database_opens_stays_signed_out(ada: ChatPage, scripted: ScriptedServer) -> None:
-    scripted.http_answers["/api/auth/refresh"] = (200, answered({**ADA, "must_change_password": True}), {})
+    scripted.http_answers["/api/auth/refresh"] = (200, session_answer({**ADA, "must_change_password": True}), {})
     scripted.http_answers["/api/auth/password"] = (204, {}, {})
     ada.page.add_init_script(HELD_DATABASE)
     ada.page.goto(ORIGIN)
@@ -102,7 +102,7 @@ def test_sign_out_while_the_database_opens_stays_signed_out(ada: ChatPage, scrip
 
 
 def test_password_change_answered_after_sign_out_opens_no_chat(ada: ChatPage, scripted: ScriptedServer) -> None:
-    scripted.http_answers["/api/auth/refresh"] = (200, answered({**ADA, "must_change_password": True}), {})
+    scripted.http_answers["/api/auth/refresh"] = (200, session_answer({**ADA, "must_change_password": True}), {})
     changes = hold(ada.page, "/api/auth/password")
     ada.page.goto(ORIGIN)
     ada.page.get_by_label("Current password").fill(PASSWORD)
@@ -121,7 +121,7 @@ def test_password_change_answered_after_sign_out_opens_no_chat(ada: ChatPage, sc
 
 
 def test_refused_new_password_is_shown_at_its_field(ada: ChatPage, scripted: ScriptedServer) -> None:
-    scripted.http_answers["/api/auth/refresh"] = (200, answered({**ADA, "must_change_password": True}), {})
+    scripted.http_answers["/api/auth/refresh"] = (200, session_answer({**ADA, "must_change_password": True}), {})
     refusal = {"code": "bad_request", "message": "too short", "retryable": False, "field": "new_password"}
     scripted.http_answers["/api/auth/password"] = (422, {"error": refusal}, {})
     ada.page.goto(ORIGIN)
@@ -157,7 +157,7 @@ def test_unsent_messages_survive_the_sign_out_of_another_tab(chat: ChatPage, scr
     scripted.http_answers["/api/auth/logout"] = (503, {}, {})
     chat.page.get_by_role("button", name="Sign out").dblclick()
     chat.page.get_by_role("button", name="unsent").click()
-    expect(chat.page.get_by_text("the server could not be told")).to_be_visible()
+    expect(chat.page.get_by_text("the server did not confirm it")).to_be_visible()
 
 
 def test_sign_out_asks_before_it_discards_unsent_messages(chat: ChatPage, scripted: ScriptedServer) -> None:
@@ -206,14 +206,14 @@ def test_reload_without_a_server_keeps_the_session(ada: ChatPage, scripted: Scri
 
 
 def test_failed_sign_out_request_does_not_take_the_focus(chat: ChatPage, scripted: ScriptedServer) -> None:
-    told = hold(chat.page, "/api/auth/logout")
+    sign_outs = hold(chat.page, "/api/auth/logout")
     chat.page.get_by_role("button", name="Sign out").click()
     password = chat.page.get_by_label("Password", exact=True)
     password.focus()
     chat.page.keyboard.type("five pur")
-    wait_for(chat.page, lambda: told)
-    told[0].abort()
-    expect(chat.page.get_by_text("the server could not be told")).to_be_visible()
+    wait_for(chat.page, lambda: sign_outs)
+    sign_outs[0].abort()
+    expect(chat.page.get_by_text("the server did not confirm it")).to_be_visible()
     expect(password).to_be_focused()
     expect(password).to_have_value("five pur")
 

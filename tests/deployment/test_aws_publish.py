@@ -220,8 +220,8 @@ def test_the_page_in_the_bucket_chats_with_the_server_and_stays_signed_in(
         bucket.let_everybody_read()
         page_url = f"{bucket.url}/chat/index.html"
         ada, grace = open_page(), open_page()
-        asked: list[str] = []
-        ada.page.on("request", lambda request: asked.append(request.url))
+        requested: list[str] = []
+        ada.page.on("request", lambda request: requested.append(request.url))
         ada.register(page_url, "ada")
         grace.register(page_url, "grace")
         ada.send("Hello from the bucket")
@@ -232,7 +232,7 @@ def test_the_page_in_the_bucket_chats_with_the_server_and_stays_signed_in(
         ada.page.reload()  # only the server's cookie knows ada now, and it is another origin's
         ada.wait_connected()
         expect(ada.message("I hear you")).to_be_visible()
-        assert {url.split("/")[2] for url in asked} == {aws.url.split("/")[2], server.url.split("/")[2]}
+        assert {url.split("/")[2] for url in requested} == {aws.url.split("/")[2], server.url.split("/")[2]}
 
 
 def test_the_page_in_the_bucket_talks_to_nobody_else(

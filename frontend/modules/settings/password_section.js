@@ -1,4 +1,4 @@
-/** Changing one's own password. */
+/** The form that changes the user's own password. */
 
 import { element } from "../ui/dom.js";
 import { createForm } from "./form.js";
