@@ -10,9 +10,9 @@
  * @property {(events: import("../net/protocol.js").RoomEvent[]) => void} onPage older events were loaded
  */
 
-import { fullJitter } from "../net/reconnect_policy.js";
 import { CommandError } from "../net/pending_requests.js";
 import { isRoomEvent } from "../net/protocol.js";
+import { fullJitter } from "../net/reconnect_policy.js";
 
 const PAGE_SIZE = 50;
 

@@ -1,5 +1,6 @@
 /** The form that changes the user's own password. */
 
+import { PASSWORD_RULE } from "../net/protocol.js";
 import { element } from "../ui/dom.js";
 import { createForm } from "./form.js";
 
@@ -26,7 +27,7 @@ export function passwordSection({ session, request, clock }) {
       {
         name: "new_password",
         label: "New password",
-        hint: "At least 15 characters. Three or four unrelated words work well.",
+        hint: PASSWORD_RULE,
         attributes: { type: "password", autocomplete: "new-password", required: true },
       },
     ],

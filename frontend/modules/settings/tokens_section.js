@@ -1,9 +1,9 @@
 /** Administration of API tokens, with which programs act as a user. */
 
+import { ApiError } from "../net/api.js";
 import { confirmButton } from "../ui/confirm_button.js";
 import { element, formControl } from "../ui/dom.js";
 import { FieldError } from "../ui/form_errors.js";
-import { ApiError } from "../net/api.js";
 import { collapsed, createForm, LIFETIMES, USERNAME_ATTRIBUTES } from "./form.js";
 import { SecretOutput } from "./one_time_secret.js";
 import { PagedTable } from "./paged_table.js";

@@ -1,5 +1,6 @@
 /** The form for a new password: the first step after signing in with a one-time password. */
 
+import { PASSWORD_RULE } from "../net/protocol.js";
 import { byId, formControl, formValues } from "../ui/dom.js";
 import { fieldOf, FormErrors } from "../ui/form_errors.js";
 
@@ -21,6 +22,7 @@ export class NewPasswordView {
   constructor(actions, clock) {
     const submit = byId("new-password-submit", HTMLButtonElement);
     this.#errors = new FormErrors({ form: this.#form, output: byId("new-password-error"), submit, clock });
+    byId("next-password-hint").textContent = PASSWORD_RULE;
     byId("new-password-sign-out").addEventListener("click", () => actions.signOut());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();

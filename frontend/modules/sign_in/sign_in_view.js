@@ -1,6 +1,7 @@
 /** The sign-in form, which is also the form that creates an account and the one that asks for the second factor. */
 
 import { ApiError } from "../net/api.js";
+import { PASSWORD_RULE } from "../net/protocol.js";
 import { byId, formValues } from "../ui/dom.js";
 import { fieldOf, FormErrors } from "../ui/form_errors.js";
 
@@ -42,6 +43,7 @@ export class SignInView {
     this.#actions = actions;
     const submit = byId("sign-in-submit", HTMLButtonElement);
     this.#errors = new FormErrors({ form: this.#form, output: byId("sign-in-error"), submit, clock });
+    byId("password-hint").textContent = PASSWORD_RULE;
     byId("switch-mode").addEventListener("click", () => this.#setMode(!this.#isRegistering));
     // A one-time code belongs to one account: never send it with another username.
     byId("username").addEventListener("input", () => this.#askForCode(false));
