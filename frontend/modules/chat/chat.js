@@ -59,7 +59,7 @@ export function openChat({ url, session, user, storage, clock, draft, onSessionE
       onFrame: (frame) => subscription.receive(frame),
       onDisconnected() {
         subscription.disconnected();
-        outbox.pause();
+        outbox.disconnected();
       },
       onSessionEnded,
     },
@@ -90,7 +90,7 @@ export function openChat({ url, session, user, storage, clock, draft, onSessionE
     listener: {
       onChange: () => view.schedule(),
       onJoined() {
-        outbox.resume();
+        outbox.connected();
         outbox.removePast();
       },
       onRefused: (reason) => status.show({ name: "stopped", reason, retryLabel: "Try again" }),
@@ -144,7 +144,7 @@ export function openChat({ url, session, user, storage, clock, draft, onSessionE
       abort.abort();
       connection.stop();
       subscription.disconnected();
-      outbox.pause();
+      outbox.disconnected();
       for (const part of [status, view, composer, storage]) part.close();
     },
   };

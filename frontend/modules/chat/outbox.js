@@ -25,7 +25,7 @@
 import { CommandError } from "../net/pending_requests.js";
 import { fullJitter } from "../net/reconnect_policy.js";
 
-const MAX_ITEMS = 200;
+const MAX_PENDING = 200;
 /** The server remembers a cid for 24 h. Sending it again later could duplicate a message that had arrived. */
 const CID_LIFE_MS = 23 * 3_600_000;
 const FULL_MESSAGE = "There are too many unsent messages. Wait until some are sent, or remove those that failed.";
@@ -103,7 +103,7 @@ export class Outbox {
    * @throws {OutboxFull}
    */
   async add(room, text) {
-    if (this.#items.length >= MAX_ITEMS) throw new OutboxFull(FULL_MESSAGE);
+    if (this.#items.length >= MAX_PENDING) throw new OutboxFull(FULL_MESSAGE);
     const item = this.#createItem(room, text);
     this.#items.push(item);
     this.#listener.onChange();
@@ -136,7 +136,7 @@ export class Outbox {
   // -- What the server does --
 
   /** The room is joined: send. */
-  resume() {
+  connected() {
     this.#isOnline = true;
     this.#attempt = 0;
     this.#wake?.();
@@ -145,7 +145,7 @@ export class Outbox {
   }
 
   /** The connection is gone. */
-  pause() {
+  disconnected() {
     this.#isOnline = false;
     this.#wake?.();
     this.#listener.onChange();

@@ -44,7 +44,7 @@ export class Connection {
   #waiting = false;
   #refreshFirst = false;
   /** @type {number | null} */
-  #drainMs = null;
+  #serverDelayMs = null;
   #maxSilenceMs = 0;
   #cancelTimer = () => {};
 
@@ -147,7 +147,7 @@ export class Connection {
       this.#listener.onState({ name: "connected" });
       this.#listener.onWelcome(frame);
     } else {
-      if (frame.type === "drain") this.#drainMs = frame.reconnect_after_ms;
+      if (frame.type === "drain") this.#serverDelayMs = frame.reconnect_after_ms;
       if (frame.type === "token_expiring") this.#renewToken();
       this.#listener.onFrame(frame);
       this.#pending.settle(frame);
@@ -178,20 +178,20 @@ export class Connection {
    */
   #closed(attempt, code) {
     if (attempt !== this.#attempt) return;
-    const drainMs = this.#drainMs;
+    const serverDelayMs = this.#serverDelayMs;
     this.#reset();
-    const { reaction, reason, retryLabel } = closeRule(code);
-    this.#refreshFirst = reaction === "refresh";
-    if (reaction === "stop") this.#listener.onState({ name: "stopped", reason, retryLabel });
-    else this.#scheduleReconnect(reaction, drainMs);
+    const { recovery, reason, retryLabel } = closeRule(code);
+    this.#refreshFirst = recovery === "refresh";
+    if (recovery === "stop") this.#listener.onState({ name: "stopped", reason, retryLabel });
+    else this.#scheduleReconnect(recovery, serverDelayMs);
   }
 
   /**
-   * @param {Exclude<import("./close_codes.js").Reaction, "stop">} reaction
-   * @param {number | null} [drainMs]
+   * @param {Exclude<import("./close_codes.js").Recovery, "stop">} recovery
+   * @param {number | null} [serverDelayMs]
    */
-  #scheduleReconnect(reaction, drainMs = null) {
-    const ms = this.#policy.delay(reaction, this.#clock.now(), drainMs);
+  #scheduleReconnect(recovery, serverDelayMs = null) {
+    const ms = this.#policy.delay(recovery, this.#clock.now(), serverDelayMs);
     this.#waiting = true;
     this.#listener.onState({ name: "waiting", retryAt: this.#clock.now() + ms });
     this.#cancelTimer = this.#clock.schedule(ms, () => this.start());
@@ -205,7 +205,7 @@ export class Connection {
     this.#socket = null;
     this.#welcomed = false;
     this.#waiting = false;
-    this.#drainMs = null;
+    this.#serverDelayMs = null;
     this.#pending.rejectAll();
     socket?.close();
     if (welcomed) this.#listener.onDisconnected();

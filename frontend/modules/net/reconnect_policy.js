@@ -6,9 +6,10 @@
  * delays keep them in step (AWS Architecture Blog, "Exponential Backoff And Jitter").
  */
 
-const FIRST_BOUND_MS = 1_000;
-const MAX_BOUND_MS = 30_000;
-const MIN_BACK_OFF_MS = 2_000;
+const BASE_MS = 1_000;
+const MAX_MS = 30_000;
+/** The minimum delay of back_off. */
+const BACK_OFF_MS = 2_000;
 /** After a connection that lived this long, the next failure counts as the first one. */
 const STABLE_MS = 10_000;
 
@@ -18,7 +19,7 @@ const STABLE_MS = 10_000;
  * @returns {number} milliseconds
  */
 export function fullJitter(attempt, random) {
-  return Math.floor(random() * Math.min(MAX_BOUND_MS, FIRST_BOUND_MS * 2 ** attempt));
+  return Math.floor(random() * Math.min(MAX_MS, BASE_MS * 2 ** attempt));
 }
 
 export class ReconnectPolicy {
@@ -44,19 +45,19 @@ export class ReconnectPolicy {
   /**
    * The connection ended, or could not be opened. Return how long to wait.
    *
-   * @param {Exclude<import("./close_codes.js").Reaction, "stop">} reaction
+   * @param {Exclude<import("./close_codes.js").Recovery, "stop">} recovery
    * @param {number} now
-   * @param {number | null} [drainMs] the delay that a draining server named for this connection
+   * @param {number | null} [serverDelayMs] the delay that a draining server named for this connection
    * @returns {number} milliseconds
    */
-  delay(reaction, now, drainMs = null) {
+  delay(recovery, now, serverDelayMs = null) {
     // `welcome` alone does not reset the count: a server that accepts and closes at once would get requests in a loop.
     if (this.#openedAt !== null && now - this.#openedAt >= STABLE_MS) this.#attempt = 0;
     this.#openedAt = null;
     const attempt = this.#attempt++;
-    if (drainMs !== null) return drainMs;
-    const isImmediate = reaction === "retry_now" || reaction === "refresh";
+    if (serverDelayMs !== null) return serverDelayMs;
+    const isImmediate = recovery === "retry_now" || recovery === "refresh";
     if (isImmediate && attempt === 0) return 0;
-    return (reaction === "back_off" ? MIN_BACK_OFF_MS : 0) + fullJitter(attempt, this.#random);
+    return (recovery === "back_off" ? BACK_OFF_MS : 0) + fullJitter(attempt, this.#random);
   }
 }

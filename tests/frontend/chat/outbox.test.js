@@ -55,7 +55,7 @@ test("sends messages that were written offline in order once connected", async (
   const outbox = await openOutbox();
   for (const text of ["a", "b", "c"]) await outbox.add("lobby", text);
   assert.deepEqual([sent.length, disk.size], [0, 3]);
-  outbox.resume();
+  outbox.connected();
   await settle();
   assert.deepEqual(sent, ["a", "b", "c"]);
   assert.deepEqual(statesOf(outbox), ["a sent", "b sent", "c sent"]);
@@ -65,7 +65,7 @@ test("sends messages that were written offline in order once connected", async (
 test("sends one message at a time", async () => {
   answer = () => new Promise(() => {});
   const outbox = await openOutbox();
-  outbox.resume();
+  outbox.connected();
   for (const text of ["a", "b"]) await outbox.add("lobby", text);
   await settle();
   assert.deepEqual(sent, ["a"]);
@@ -76,17 +76,17 @@ test("sends the same cid again after a lost connection", async () => {
   const outbox = await openOutbox();
   answer = (item) => {
     cids.push(item.cid);
-    outbox.pause();
+    outbox.disconnected();
     return refuse({ code: "lost", retryable: true });
   };
-  outbox.resume();
+  outbox.connected();
   await outbox.add("lobby", "a");
   await clock.advance(60_000);
   answer = (item) => {
     cids.push(item.cid);
     return { epoch: "e1", seq: 1 };
   };
-  outbox.resume();
+  outbox.connected();
   await settle();
   assert.equal(cids.length, 2);
   assert.equal(cids[0], cids[1]);
@@ -97,7 +97,7 @@ test("continues after a reload", async () => {
   const first = await openOutbox();
   for (const text of ["a", "b"]) await first.add("lobby", text);
   const second = await openOutbox();
-  second.resume();
+  second.connected();
   await settle();
   assert.deepEqual(sent, ["a", "b"]);
   assert.equal(new Set([...first.items, ...second.items].map(({ cid }) => cid)).size, 2);
@@ -106,7 +106,7 @@ test("continues after a reload", async () => {
 test("never sends the messages of another user", async () => {
   await (await openOutbox("ada")).add("lobby", "ada's");
   const outbox = await openOutbox("grace");
-  outbox.resume();
+  outbox.connected();
   await settle();
   assert.deepEqual(sent, []);
   assert.equal(outbox.items.length, 0);
@@ -115,7 +115,7 @@ test("never sends the messages of another user", async () => {
 test("waits as long as the server asks after a retryable error, and keeps the order", async () => {
   answer = () => refuse({ retryable: true, retry_after_ms: 5000 });
   const outbox = await openOutbox();
-  outbox.resume();
+  outbox.connected();
   for (const text of ["a", "b"]) await outbox.add("lobby", text);
   await clock.advance(4999);
   assert.deepEqual(sent, ["a"]);
@@ -127,7 +127,7 @@ test("waits as long as the server asks after a retryable error, and keeps the or
 test("keeps a refused message visible and sends the next one", async () => {
   answer = (item) => (item.text === "bad" ? refuse({ message: "too long" }) : { epoch: "e", seq: 1 });
   const outbox = await openOutbox();
-  outbox.resume();
+  outbox.connected();
   for (const text of ["bad", "good"]) await outbox.add("lobby", text);
   await settle();
   const state = outbox.items.map(({ text, state: name, reason }) => [text, name, reason]);
@@ -152,7 +152,7 @@ test("removes a message when its event arrives before the ack or instead of it",
     new Promise((resolve) => {
       acknowledge = resolve;
     });
-  outbox.resume();
+  outbox.connected();
   await outbox.add("lobby", "a");
   await settle();
   await outbox.confirm(outbox.items[0].cid);
@@ -165,7 +165,7 @@ test("removes a message when its event arrives before the ack or instead of it",
 
 test("removes an acknowledged message when its position is past", async () => {
   const outbox = await openOutbox();
-  outbox.resume();
+  outbox.connected();
   await outbox.add("lobby", "a");
   await settle();
   outbox.removePast();
@@ -179,7 +179,7 @@ test("removes a message at once if its ack is for a position that is past", asyn
   // The first ack was lost, many messages followed, and the page was reloaded: the event will not arrive.
   isPast = () => true;
   const outbox = await openOutbox();
-  outbox.resume();
+  outbox.connected();
   await outbox.add("lobby", "a");
   await settle();
   assert.deepEqual(sent, ["a"]);
@@ -212,15 +212,15 @@ test("asks the person about a message that was tried longer ago than the server 
   clock.jump(30 * HOUR_MS);
   const outbox = await openOutbox();
   answer = () => {
-    outbox.pause();
+    outbox.disconnected();
     return refuse({ retryable: true });
   };
-  outbox.resume();
+  outbox.connected();
   await settle();
   assert.deepEqual(statesOf(outbox), ["untried pending"]);
   assert.equal(sent.length, 1);
   clock.jump(24 * HOUR_MS);
-  outbox.resume();
+  outbox.connected();
   await settle();
   assert.deepEqual(statesOf(outbox), ["untried failed"]);
 });
@@ -235,7 +235,7 @@ test("sends a message although the disk refuses it", async (t) => {
   t.mock.method(console, "warn", () => {});
   storage.put = storage.remove = storage.all = () => Promise.reject(new Error("quota"));
   const outbox = await openOutbox();
-  outbox.resume();
+  outbox.connected();
   await outbox.add("lobby", "a");
   await settle();
   assert.deepEqual(sent, ["a"]);

@@ -3,18 +3,18 @@ import test from "node:test";
 
 import { ReconnectPolicy } from "../../../frontend/modules/net/reconnect_policy.js";
 
-/** Return what `delay` answers to each [reaction, now, drainMs]; ["opened", now] is a welcome. */
+/** Return what `delay` answers to each [recovery, now, serverDelayMs]; ["opened", now] is a welcome. */
 function delaysOf(calls, random = 1) {
   const policy = new ReconnectPolicy({ random: () => random });
   const delays = [];
-  for (const [reaction, now, drainMs] of calls) {
-    if (reaction === "opened") policy.opened(now);
-    else delays.push(policy.delay(reaction, now, drainMs ?? null));
+  for (const [recovery, now, serverDelayMs] of calls) {
+    if (recovery === "opened") policy.opened(now);
+    else delays.push(policy.delay(recovery, now, serverDelayMs ?? null));
   }
   return delays;
 }
 
-const repeat = (count, reaction) => Array.from({ length: count }, () => [reaction, 0]);
+const repeat = (count, recovery) => Array.from({ length: count }, () => [recovery, 0]);
 
 test("doubles the bound up to half a minute", () => {
   assert.deepEqual(delaysOf(repeat(7, "retry")), [1000, 2000, 4000, 8000, 16000, 30000, 30000]);
