@@ -47,16 +47,16 @@ check: setup-dev check-javascript ## ruff, mypy, bandit, import rules, prettier,
 	.venv/bin/lint-imports
 	.venv/bin/bandit -q -c pyproject.toml -r src
 
-check-javascript: $(JAVASCRIPT_TOOLS)/installed
+check-javascript: $(JAVASCRIPT_TOOLS)/installed ## prettier, eslint, tsc and stylelint
 	$(PRETTIER) --check
 	$(NODE) $(JAVASCRIPT_TOOLS)/eslint/bin/eslint.js --config $(JAVASCRIPT)/eslint.config.js --max-warnings 0 frontend tests/frontend $(JAVASCRIPT)
 	$(NODE) $(JAVASCRIPT_TOOLS)/typescript/bin/tsc --project $(JAVASCRIPT)/tsconfig.json
 	$(NODE) $(JAVASCRIPT_TOOLS)/stylelint/bin/stylelint.mjs --config $(JAVASCRIPT)/stylelint.config.js --max-warnings 0 "frontend/**/*.css"
 
-format-javascript: $(JAVASCRIPT_TOOLS)/installed
+format-javascript: $(JAVASCRIPT_TOOLS)/installed ## lay out JavaScript and CSS with prettier
 	$(PRETTIER) --write
 
-test-javascript: $(JAVASCRIPT_TOOLS)/installed
+test-javascript: $(JAVASCRIPT_TOOLS)/installed ## the unit tests of the page, in Node.js
 	$(NODE) --disable-warning=MODULE_TYPELESS_PACKAGE_JSON --test "tests/frontend/**/*.test.js"
 
 bench: .venv/installed ## measure deliveries per second, delays and memory; a minute or two

@@ -4,8 +4,8 @@
  *
  * @typedef {"retry" | "retry_now" | "back_off" | "refresh" | "stop"} Recovery
  *   retry: after full jitter, or after the delay that `drain` named.
- *   retry_now: at once. The position is known, and the server is well.
- *   back_off: after full jitter on top of a floor. The server is overloaded.
+ *   retry_now: at once. The page knows its position, and the server is healthy.
+ *   back_off: after full jitter on top of a minimum delay. The server is overloaded or limits this client.
  *   refresh: with a new access token.
  *   stop: not without the person.
  *
