@@ -37,7 +37,10 @@ export function reduceMessages(segments) {
   /** @type {Map<string, MessageDraft>} */
   const messages = new Map();
   for (const [index, segment] of segments.entries()) {
-    if (index > 0) items.push(gapBefore(segment));
+    // Until the first event of a replay arrives, it is not known whether the gap can be loaded: show no text that may be
+    // wrong, which a screen reader would speak.
+    const isAwaitingReplay = segment.lastSeq === null;
+    if (index > 0 && !isAwaitingReplay) items.push(gapBefore(segment));
     for (const event of segment.events) {
       if (event.type === "message") {
         const message = createMessage(event);

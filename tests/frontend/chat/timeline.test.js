@@ -54,6 +54,20 @@ test("shows a gap until older pages close it", () => {
   assert.equal(timeline.segments.length, 1);
 });
 
+test("shows a gap only once the replay after it has begun", () => {
+  const timeline = timelineWith(messages(1, 2), joined(2));
+  timeline.startAfterGap(joined(8));
+  assert.deepEqual(shownIn(timeline), ["m1", "m2"]);
+  timeline.apply(messageAt(7));
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "gap", "m7"]);
+});
+
+test("shows a gap before an empty new epoch", () => {
+  const timeline = timelineWith(messages(1, 2), joined(2));
+  timeline.startAfterGap(joined(0, { epoch: "e2" }));
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "lost"]);
+});
+
 test("shows that a gap cannot be loaded if the server has no older events", () => {
   const timeline = timelineWith(messages(1, 2), joined(2));
   timeline.startAfterGap(joined(8, { oldest: 7 }));
