@@ -9,6 +9,8 @@ const BOTTOM_TOLERANCE_PX = 48;
 export class ScrollAnchor {
   #scroller;
   #isAtBottom = true;
+  /** Where the scroller was last: a scroll event with a smaller value is a move upwards. */
+  #scrollTop = 0;
 
   /**
    * @param {HTMLElement} scroller
@@ -16,10 +18,7 @@ export class ScrollAnchor {
    */
   constructor(scroller, signal) {
     this.#scroller = scroller;
-    const onScroll = () => {
-      this.#isAtBottom = this.#distanceFromBottom() < BOTTOM_TOLERANCE_PX;
-    };
-    scroller.addEventListener("scroll", onScroll, { passive: true, signal });
+    scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true, signal });
     // When an on-screen keyboard opens or the text box grows, the last message stays visible.
     const observer = new ResizeObserver(() => this.#isAtBottom && this.scrollToBottom());
     observer.observe(scroller);
@@ -38,7 +37,7 @@ export class ScrollAnchor {
 
   scrollToBottom() {
     this.#isAtBottom = true;
-    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#scrollTo(this.#scroller.scrollHeight);
   }
 
   /**
@@ -56,7 +55,26 @@ export class ScrollAnchor {
     }
     // The first visible row may be the one that is removed: then the next one is the anchor.
     const anchor = visible.find(({ row }) => row.isConnected);
-    if (anchor !== undefined) this.#scroller.scrollTop += anchor.row.getBoundingClientRect().top - anchor.top;
+    if (anchor === undefined) return;
+    this.#scrollTo(this.#scroller.scrollTop + anchor.row.getBoundingClientRect().top - anchor.top);
+  }
+
+  /**
+   * Only a move upwards leaves the bottom. The event of an earlier scroll may be dispatched after the banner appeared,
+   * which makes the scroller shorter, and before the ResizeObserver runs: the distance alone would look as if the reader
+   * had scrolled up.
+   */
+  #onScroll() {
+    const { scrollTop } = this.#scroller;
+    if (this.#distanceFromBottom() < BOTTOM_TOLERANCE_PX) this.#isAtBottom = true;
+    else if (scrollTop < this.#scrollTop) this.#isAtBottom = false;
+    this.#scrollTop = scrollTop;
+  }
+
+  /** @param {number} top */
+  #scrollTo(top) {
+    this.#scroller.scrollTop = top;
+    this.#scrollTop = this.#scroller.scrollTop; // the browser limits it to the content
   }
 
   /** @param {Iterable<Element>} rows */
