@@ -52,9 +52,7 @@ class ConnectionSlot:
     """Seconds since 1970. The oldest socket is replaced first, whichever process counts it and however often."""
 
     sends_owed_ms: int = 0
-    """After this time, a socket that was closed could again send its full burst: of a socket that the user closed
-    before, while the slot is held; of this one, when it is released.
-    """
+    """When the slot was acquired: the time after which the user's closed sockets could again send their full burst."""
 
     @property
     def owed_key(self) -> str:
@@ -80,6 +78,8 @@ class ClusterConnectionLimit:
         self._numbers = itertools.count(1)
         self._slots: dict[int, ConnectionSlot] = {}
         self._released: list[tuple[int, ConnectionSlot]] = []
+        self._owed_ms: dict[str, int] = {}
+        """What closed sockets owe and the store does not know yet, by `ConnectionSlot.owed_key`."""
         self._wake_up = asyncio.Event()
         self._breaker = CircuitBreaker("open sockets")
         self._must_register_all = False
@@ -119,7 +119,8 @@ class ClusterConnectionLimit:
         `sends_owed_ms` is for the user's next socket, see `sends_owed_ms`.
         """
         slot = self._slots.pop(number)
-        slot.sends_owed_ms = sends_owed_ms
+        if sends_owed_ms:
+            self._owed_ms[slot.owed_key] = max(sends_owed_ms, self._owed_ms.get(slot.owed_key, 0))
         self._released.append((number, slot))
         self._wake_up.set()
 
@@ -134,6 +135,7 @@ class ClusterConnectionLimit:
                 timer.cancel()
             self._wake_up.clear()
             try:
+                await self._report_owed()
                 await self._release_all()
                 if self._clock() >= next_heartbeat:
                     replace(await self._heartbeat())
@@ -165,13 +167,16 @@ class ClusterConnectionLimit:
         slot.sends_owed_ms = max(0, outcome)
         return bool(outcome != -1)
 
+    async def _report_owed(self) -> None:
+        owed, self._owed_ms = list(self._owed_ms.items()), {}
+        for start in range(0, len(owed), MAX_RELEASES_PER_CALL):
+            batch = owed[start : start + MAX_RELEASES_PER_CALL]
+            keys, milliseconds = [key for key, _ in batch], [owed_ms for _, owed_ms in batch]
+            await self._functions.call("cloudchat_sockets_owe_v2", keys, *milliseconds)
+
     async def _release_all(self) -> None:
         while self._released:
             batch, self._released = self._released[:MAX_RELEASES_PER_CALL], self._released[MAX_RELEASES_PER_CALL:]
-            owing = [slot for _, slot in batch if slot.sends_owed_ms]
-            if owing:
-                owed_keys, owed_ms = [slot.owed_key for slot in owing], [slot.sends_owed_ms for slot in owing]
-                await self._functions.call("cloudchat_sockets_owe_v2", owed_keys, *owed_ms)
             keys = [key for _, slot in batch for key in slot.keys]
             members = [f"{self._process_id} {number}" for number, _ in batch for _ in range(2)]
             await self._functions.call("cloudchat_sockets_leave_v2", keys, *members)
