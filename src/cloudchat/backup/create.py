@@ -1,7 +1,7 @@
 """Create a backup: the rooms, then the database, then the keys, in one file, while servers keep running.
 
-The order makes the parts fit together, because each part knows everything that the parts before it refer to: every
-author of a message is in the database, and a key can decrypt every second factor in the database.
+The order makes the parts consistent: each part contains everything that the parts before it refer to. Every author of a
+message is in the database, and a key can decrypt every second factor in the database.
 """
 
 import gzip

@@ -7,7 +7,7 @@ import struct
 
 
 def text_frame(payload: bytes) -> bytes:
-    """Return the frame of one event. It is built once; every member is sent the same bytes."""
+    """Return the frame of one event. Build it once: every member is sent the same bytes."""
     length = len(payload)
     if length < 126:
         return b"\x81" + bytes((length,)) + payload

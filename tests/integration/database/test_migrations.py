@@ -15,7 +15,7 @@ from cloudchat.database.engine import create_engine
 from cloudchat.database.migrations import MigrationError, is_current, upgrade
 from cloudchat.database.models import Model
 from cloudchat.database.urls import DatabaseUrlError
-from support.account_services import at_once
+from support.account_services import concurrently
 from support.databases import POSTGRESQL, SQLITE
 from support.postgres import RunningPostgres
 
@@ -135,7 +135,7 @@ def test_processes_can_upgrade_at_once(empty: str) -> None:
 
 
 def test_threads_can_upgrade_at_once(empty: str) -> None:
-    assert at_once(4, lambda: upgrade(empty)) == [None] * 4
+    assert concurrently(4, lambda: upgrade(empty)) == [None] * 4
 
 
 def test_a_database_of_a_newer_version_is_rejected(tmp_path: Path) -> None:

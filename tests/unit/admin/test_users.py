@@ -18,7 +18,7 @@ from cloudchat.auth.errors import (
 )
 from cloudchat.auth.sessions.revocations import revocations_since
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
-from support.account_services import NOW, PASSWORD, AccountServices, at_once
+from support.account_services import NOW, PASSWORD, AccountServices, concurrently
 from support.databases import on_both
 
 LATER = NOW + 60
@@ -155,7 +155,7 @@ class TestLastAdministrator:
             actor, target = next(demotions)
             services.admin.users.change(target, role="member", actor=actor, now=NOW)
 
-        results = at_once(2, demote)
+        results = concurrently(2, demote)
         assert sorted(type(result).__name__ for result in results) == ["Conflict", "NoneType"]
 
 

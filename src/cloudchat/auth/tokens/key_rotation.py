@@ -1,8 +1,8 @@
 """Rotation of the signing keys while servers run.
 
-A rotation adds a file. Each process that shares the folder checks it every few seconds, and at once when a token has an
-unknown `kid`, so every process accepts a token from the moment it is signed. A key is deleted when no token that it
-signed can still be valid (NIST SP 800-57 part 1 §5.3: the verification period is longer than the signing period).
+A rotation adds a file. Each process that shares the folder checks it every few seconds, and immediately when a token
+has an unknown `kid`, so every process accepts a token from the moment it is signed. A key is deleted when no token that
+it signed can still be valid (NIST SP 800-57 part 1 §5.3: the verification period is longer than the signing period).
 """
 
 import logging

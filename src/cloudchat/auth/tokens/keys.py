@@ -48,7 +48,7 @@ def load_or_create(directory: Path) -> KeyRing:
 
 
 def key_files(directory: Path) -> list[Path]:
-    """Return the signing keys, oldest first. Files of one instant sort by name, so all processes agree."""
+    """Return the signing keys, oldest first. Files with the same time sort by name, so all processes agree."""
     return sorted(directory.glob("*.pem"), key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 

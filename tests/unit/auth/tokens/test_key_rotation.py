@@ -10,7 +10,7 @@ from cloudchat.auth.errors import BadToken
 from cloudchat.auth.tokens.access_tokens import MAX_API_TOKEN_SECONDS, Tokens
 from cloudchat.auth.tokens.key_rotation import RETENTION_SECONDS, LiveKeyRing, rotate
 from cloudchat.auth.tokens.keys import load_or_create
-from support.account_services import at_once
+from support.account_services import concurrently
 from support.processes import wait_until
 
 NOW = time.time()
@@ -97,5 +97,5 @@ def test_tokens_stay_valid_while_the_key_folder_is_missing(tmp_path: Path, caplo
 
 def test_concurrent_rotations_lose_no_key(tmp_path: Path) -> None:
     first = load_or_create(tmp_path).signing_kid
-    rotations = at_once(4, lambda: rotate(tmp_path, NOW))
+    rotations = concurrently(4, lambda: rotate(tmp_path, NOW))
     assert set(load_or_create(tmp_path).keys) == {first, *(rotation.signing_kid for rotation in rotations)}
