@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     )
     registration: RegistrationMode | None = Field(
         None,
-        description="Who may register: open (everybody), invite or closed; unset is open on loopback for pages of this "
+        description="Who may register: open (everyone), invite or closed; unset is open on loopback for pages of this "
         "machine, else invite.",
     )
     history_messages: int = Field(10_000, ge=1, le=10_000_000, description="Events kept per room.")
@@ -185,7 +185,7 @@ class Settings(BaseSettings):
 
     @property
     def registration_mode(self) -> RegistrationMode:
-        """Who may register: by default everybody only where no other machine can reach the server."""
+        """Who may register: by default everyone, if no other machine can reach the server, else invited people."""
         return self.registration or ("invite" if self.publicly_reachable else "open")
 
     @property

@@ -60,7 +60,7 @@ def wait_for(port: int) -> None:
 
 
 def print_failures(reports: Path) -> int:
-    """Print the failed cases; return 1 if there is any besides the known ones, or if no case ran."""
+    """Print the failed cases; return 1 if any is not a known one, or if no case ran."""
     results = json.loads((reports / "index.json").read_text())["cloudchat"]
     counts: dict[str, int] = {}
     new = 0

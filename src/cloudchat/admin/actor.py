@@ -33,7 +33,7 @@ class Actor:
 
 
 COMMAND_LINE = Actor("cli", SCOPES)
-"""A person with a shell as the server's user, who has access to the database and the keys anyway."""
+"""A person with a shell as the server's user, who can read the database and the keys in any case."""
 
 
 @contextmanager

@@ -85,7 +85,7 @@ class UserService:
             return summary_of(user)
 
     def reset_password(self, user_id: str, *, actor: Actor, now: float) -> str:
-        """Replace the password by a one-time password, to be shown once. End the user's sessions.
+        """Replace the password with a one-time password, to be shown once. End the user's sessions.
 
         Raises:
             NotFound
@@ -133,7 +133,7 @@ class UserService:
 
 def _validate_role(role: str) -> None:
     if role not in SCOPES_OF_ROLE:
-        raise InvalidField("role", f"a role is one of {', '.join(SCOPES_OF_ROLE)}")
+        raise InvalidField("role", f"a role must be one of {', '.join(SCOPES_OF_ROLE)}")
 
 
 def _other_user(db: Transaction, user_id: str, actor: Actor) -> User:

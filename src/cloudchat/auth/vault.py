@@ -62,5 +62,5 @@ def open_vault(directory: Path) -> Vault:
             write_key_file(path, os.urandom(_KEY_BYTES))
         key = path.read_bytes()
     if len(key) != _KEY_BYTES:
-        raise KeyFolderError(f"the key {path} is broken; restore it from a backup")
+        raise KeyFolderError(f"the key {path} is damaged; restore it from a backup")
     return Vault(key)

@@ -1,7 +1,7 @@
 """The backup file: a tar file that any `tar` can read. Its last members prove that it is complete.
 
 Its members are the rooms, the database, the keys, the manifest, and the manifest's checksum, in this order.
-`ArchiveWriter` writes it in one pass. `Archive` reads it once from beginning to end before it gives out any content.
+`ArchiveWriter` writes it in one pass. `Archive` reads it once from beginning to end before it returns any content.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ class ArchiveWriter:
 
     @contextmanager
     def member(self, name: str, modified_ns: int = 0) -> Iterator[BinaryIO]:
-        """Add a member; the block writes its content to the file that it is given."""
+        """Add a member; the block writes its content to the yielded file."""
         header_offset = self._file.tell()
         self._file.write(bytes(tarfile.BLOCKSIZE))
         content = _HashingWriter(self._file)

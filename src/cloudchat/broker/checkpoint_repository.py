@@ -1,7 +1,7 @@
 """The checkpoints of the room logs in SQL: the newest position of each log that any process has seen.
 
-They outlive processes and store alike. A store that was set back to an older copy is found out by them, even if every
-process was restarted in the meantime (see `high_water_marks.py`).
+They survive restarts of the processes and of the store. They reveal a store that was restored from an older copy, even
+if every process was restarted in the meantime (see `high_water_marks.py`).
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """A connection to the store at the level of the Redis protocol (RESP2), for the path of every message.
 
-redis-py awaits each reply by itself, which costs 30–40 µs. Here all replies of one read are passed on in one go. Code
+redis-py awaits each reply separately, which costs 30–40 µs. Here all replies of one read are passed on together. Code
 that is not on the path of every message uses redis-py (redis_functions.py). Replies come in the order of the requests,
 so a caller matches them by counting.
 """

@@ -1,4 +1,4 @@
-"""The store for commands, which may block: one connection, and a time limit on every call."""
+"""A blocking client of the store, for the command line: one connection, and a time limit on every call."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -27,7 +27,7 @@ def register_backup_commands(under: "argparse._SubParsersAction[argparse.Argumen
     )
     target = backup.add_mutually_exclusive_group(required=True)
     target.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the file to write; it must not exist")
-    target.add_argument("--directory", type=Path, metavar="DIR", help="write into this folder; the time is the name")
+    target.add_argument("--directory", type=Path, metavar="DIR", help="write into this folder, named by the time")
     backup.add_argument(
         "--keep", type=_positive_number, metavar="N", help="with --directory: delete all but the newest N"
     )

@@ -1,4 +1,4 @@
-"""What backup and restore share: the settings with the state folder, a reachable store, and error messages."""
+"""Shared by backup and restore: the settings with the state folder, a reachable store, and error messages."""
 
 import os
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def load_state_settings(*, must_exist: bool = False) -> "Settings":
 
 
 def reachable_store(settings: "Settings", running: ExitStack) -> str:
-    """Return the URL of the configured store or of a running server's store, else start the embedded one meanwhile."""
+    """Return the URL of the configured store or of a running server's store, else start the embedded one."""
     from cloudchat.backup.installation import temporary_store
     from cloudchat.broker.embedded.data_dir_lock import socket_path
 
@@ -42,7 +42,7 @@ def reachable_store(settings: "Settings", running: ExitStack) -> str:
 
 @contextmanager
 def command_errors(consequence: str) -> Iterator[None]:
-    """Convert every expected error to a CommandError that ends with the `consequence`: the state of things now."""
+    """Convert every expected error to a CommandError that ends with `consequence`: what was changed."""
     from cloudchat.backup.manifest import BadBackup
     from cloudchat.broker.broker import BrokerUnavailable
     from cloudchat.broker.embedded import StoreStartError

@@ -34,8 +34,8 @@ def prepare_state_folder(path: Path) -> Path:
 def lock_state_folder(folder: Path, *, allow_half_restored: bool = False) -> int:
     """Lock the folder until the returned descriptor is closed. Raises CommandError with the pid of the other server.
 
-    After an interrupted restore it raises unless `allow_half_restored`: a server would take the folder for a new one.
-    Children do not inherit the descriptor (PEP 446), so the lock is free at once when the server has ended.
+    After an interrupted restore it raises unless `allow_half_restored`: a server would treat the folder as a new one.
+    Children do not inherit the descriptor (PEP 446), so the lock is free as soon as the server has ended.
     """
     try:
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

@@ -26,7 +26,7 @@ class MigrationError(Exception):
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Run the migrations that are missing, up to `revision`. Several processes may call it at once.
+    """Run the migrations that are missing, up to `revision`. Several processes may call it concurrently.
 
     Raises MigrationError, DatabaseUrlError.
     """

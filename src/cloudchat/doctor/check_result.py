@@ -1,4 +1,4 @@
-"""What every check returns, and how the checks of database and store judge a clock."""
+"""The result of a check, and the check of a clock that database and store have in common."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ def clock_offset(remote_time: float, sent_at: float, received_at: float) -> floa
 
 
 def check_clock(owner: str, offset_seconds: float) -> CheckResult:
-    """Judge the clock of the database or the store."""
+    """Check the clock of the database or the store."""
     name = f"clock: the {owner}'s differs by {offset_seconds:.1f} s"
     if offset_seconds > MAX_CLOCK_OFFSET_SECONDS:
         return CheckResult(

@@ -35,7 +35,7 @@ def check_state_folder(folder: Path) -> list[CheckResult]:
 
 
 def check_secrets(folder: Path = SECRETS) -> list[CheckResult]:
-    """Check that only root can read the secrets that systemd passes to the server. No folder: nothing to check."""
+    """Check that only root can read the secrets that systemd passes to the server. Skipped if there is no folder."""
     return [_check_private("secrets", folder)] if folder.is_dir() else []
 
 

@@ -1,4 +1,4 @@
-"""Run all checks, in the order in which problems are best fixed: what comes later may depend on what comes before."""
+"""Run all checks, in the order in which problems are best fixed: a later check may depend on an earlier one."""
 
 from pathlib import Path
 

@@ -94,7 +94,7 @@ class Metrics:
 
 
 def text_of_unresponsive(worker: int) -> bytes:
-    """Return the exposition of a worker that lives but does not answer."""
+    """Return the exposition of a worker that is alive but does not answer."""
     return _text([_ready(False)], worker)
 
 

@@ -3,7 +3,7 @@
 With several workers, the one that gets the port answers for all of them. When it ends, another one takes the port. It
 asks the others over unix sockets in the state folder, `metrics/<number>.sock`.
 
-The number is the lowest that no other worker has, so the successor of a worker gets the same. With pids in its place,
+The number is the lowest that no other worker has, so the successor of a worker gets the same. With pids instead,
 every worker ever started would add new time series to Prometheus.
 """
 
@@ -109,7 +109,7 @@ def merge_expositions(texts: Sequence[bytes]) -> bytes:
     """Merge the expositions of several processes, whose samples differ in the label `worker`, family by family.
 
     The text format wants all samples of one metric together. They are not summed: a sum would fall while a worker is
-    blocked or being replaced, and Prometheus takes a counter that falls for one that restarted from zero, so that
+    blocked or being replaced, and Prometheus treats a falling counter as one that restarted from zero, so that
     everything ever counted would be counted again.
     """
     families: dict[bytes, bytes] = {}

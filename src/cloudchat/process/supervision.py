@@ -11,8 +11,8 @@ logger = logging.getLogger(__name__)
 class Supervisor:
     """The owner of a process's background tasks. For one event loop.
 
-    `failures` counts the tasks that ended by an unexpected exception. `dead` names the permanent tasks that ended: with
-    any, the process must be restarted.
+    `failures` counts the tasks that ended by an unexpected exception. `dead` names the permanent tasks that ended: if
+    there are any, the process must be restarted.
     """
 
     def __init__(self) -> None:

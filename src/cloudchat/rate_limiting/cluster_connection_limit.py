@@ -27,9 +27,9 @@ FUNCTIONS = files("cloudchat.rate_limiting").joinpath("cluster_connection_limit.
 
 HEARTBEAT_SECONDS = 2.0
 EXPIRE_SECONDS = 6
-"""How long the sockets of a process still count after a kill -9. Until then an address that held more than half of its
-allowed sockets there is rejected some of them, and its clients reconnect by themselves. A shorter time would forget a
-process whose store is slow for a moment.
+"""How long the sockets of a process still count after a kill -9. Until then, an address that held more than half of
+its allowed sockets there gets some handshakes rejected, and its clients retry. A shorter time would forget a process
+whose store is slow for a moment.
 """
 ACQUIRE_TIMEOUT_SECONDS = 0.25
 """The time that a handshake waits for the store."""
@@ -97,7 +97,7 @@ class ClusterConnectionLimit:
         return None
 
     def release(self, number: int) -> None:
-        """Stop counting a socket that was closed, or that was not opened after all. Takes effect at once."""
+        """Stop counting a socket that was closed, or that was not opened after all. Takes effect immediately."""
         self._released.append((number, self._slots.pop(number)))
         self._wake_up.set()
 

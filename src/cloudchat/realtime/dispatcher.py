@@ -1,4 +1,4 @@
-"""What each command does."""
+"""The execution of each command."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ RETRY_UNAVAILABLE_MS = 500
 class Dispatcher:
     """Executes the commands of all connections (their `ConnectionHandler`); every command is answered.
 
-    `send` and `ping` are executed at once, without a task. Commands that read are executed one after the other.
+    `send` and `ping` are executed immediately, without a task. Commands that read are executed one after the other.
     """
 
     def __init__(

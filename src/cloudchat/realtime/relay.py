@@ -1,4 +1,4 @@
-"""From the broker to the hub: delivers events appended by any process, and repairs holes.
+"""Deliver events from the broker to the hub, whichever process appended them, and repair holes.
 
 The subscription is only a wake-up; the log is the truth. The seq of each received event is compared with the last
 delivered one. A hole is read from the log before anything newer is delivered. The log is also read when a subscription
@@ -123,14 +123,14 @@ class Relay:
     def catch_up(self, feed: RoomFeed) -> asyncio.Future[None]:
         """Deliver everything up to the log's present head. The future may fail with `BrokerUnavailable`.
 
-        All callers before a catch-up starts share it: a thousand joins at once cost one read.
+        All callers before a catch-up starts share it: a thousand simultaneous joins cost one read.
         """
         return asyncio.shield(self._request_catch_up(feed))
 
     def _request_catch_up(self, feed: RoomFeed) -> asyncio.Future[None]:
         if feed.next_catch_up is None:
             feed.next_catch_up = asyncio.get_running_loop().create_future()
-            # When nobody awaits a catch-up that fails, asyncio must not log "exception was never retrieved".
+            # When no task awaits a catch-up that fails, asyncio must not log "exception was never retrieved".
             feed.next_catch_up.add_done_callback(lambda done: done.cancelled() or done.exception())
         if feed.catch_up_task is None:
             feed.catch_up_task = self._spawn(self._run_catch_ups(feed), f"catch up {feed.room}")
@@ -192,7 +192,7 @@ class Relay:
     def _restart(self, feed: RoomFeed, page: Page) -> None:
         """Continue at the page's head and make all members join again: the events in between are lost.
 
-        The last frame of the members is a `head` that is ahead of them, so that they join again and learn of the gap.
+        The last frame of the members is a `head` that is ahead of them, so that they join again and get the gap.
         It is not sent as an ephemeral frame: a slow member would not receive it, and would stay connected outside of
         the room.
         """

@@ -79,7 +79,7 @@ class TestOneTimePasswords:
 
 
 class TestRights:
-    def test_changed_role_takes_effect_at_once(self, services: AccountServices, chief: Actor) -> None:
+    def test_changed_role_takes_effect_immediately(self, services: AccountServices, chief: Actor) -> None:
         services.register()
         signed_in = services.login()
         ann = services.admin.users.find("ann")

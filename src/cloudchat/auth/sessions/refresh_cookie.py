@@ -4,7 +4,7 @@ from fastapi import Request, Response
 
 
 class RefreshCookie:
-    """The cookie `__Host-cloudchat-refresh`, with `Secure`. Over plain http on this machine it has neither.
+    """The cookie `__Host-cloudchat-refresh`, with `Secure`. Over plain http on this machine, without both.
 
     The prefix makes browsers reject the cookie from a subdomain or over plain http, either of which could otherwise
     plant one.

@@ -288,7 +288,7 @@ class TestRequiredForAdministrators:
             ("chat.example", "", True),
         ],
     )
-    def test_public_server_requires_it_and_does_not_open_registration_by_default(
+    def test_public_server_requires_a_second_factor_and_does_not_open_registration_by_default(
         self, host: str, origin: str, needed: bool
     ) -> None:
         settings = Settings(host=host, allowed_origins=origin)

@@ -1,4 +1,4 @@
-"""Rotation while servers run: old tokens stay valid until they expire, new ones are valid everywhere at once."""
+"""Rotation while servers run: old tokens stay valid until they expire, new ones are valid everywhere immediately."""
 
 import os
 import time
@@ -25,7 +25,7 @@ def issue(tokens: Tokens) -> str:
     return tokens.issue_access("user-1", "session-1", "token-1", NOW)
 
 
-def test_running_process_accepts_tokens_of_the_new_key_at_once_and_of_the_old_key(tmp_path: Path) -> None:
+def test_running_process_accepts_tokens_of_the_new_key_immediately_and_of_the_old_key(tmp_path: Path) -> None:
     running = tokens_of(tmp_path)
     old = issue(running)
     rotation = rotate(tmp_path, NOW)
