@@ -68,7 +68,7 @@ class Settings(BaseSettings):
         description="Time in which a used refresh token can be exchanged again if the response was lost.",
     )
     heartbeat_seconds: int | float = Field(
-        25, ge=0.2, le=300, description="Time between two heartbeats of a room, which tell its latest event."
+        25, ge=0.2, le=300, description="Time between two heartbeats of a room, which name its latest event."
     )
     sends_per_10s: int = Field(20, ge=1, description="Messages that one socket may send in 10 seconds.")
     sockets_per_user: int = Field(

@@ -64,7 +64,7 @@ class RunningPostgres(ManagedProcess):
         return f"postgresql://{_USER}@/{database}?host={self.folder}"
 
     def create_database(self, template: str = "template1") -> str:
-        """Create a database, empty or as a copy of `template`, and return its name. Nobody may use the template."""
+        """Create a database, empty or as a copy of `template`, and return its name. The template must be unused."""
         name = f"chat_{secrets.token_hex(8)}"
         with self._connect() as connection:
             connection.execute(

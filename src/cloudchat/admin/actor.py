@@ -41,7 +41,7 @@ def audit_denials(db: Database, actor: Actor, action: str, target: str, now: flo
     """Record an action that raises Conflict or PermissionDenied in the audit log (ASVS 16.3.2).
 
     The block must contain the whole transaction of the action: the exception rolls it back, so the entry is written in
-    a transaction of its own.
+    a separate transaction.
     """
     try:
         yield

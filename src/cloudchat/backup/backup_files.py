@@ -21,7 +21,7 @@ def atomic_file(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
     """Open a file under a temporary name; rename it to `target`, on disk (fsync), when the block ends.
 
     The block gets the file, which only this user can read (0600), and a scratch path beside it for data that needs a
-    file of its own. If the block raises, both are removed. Raises OSError; FileExistsError if `target` exists.
+    separate file. If the block raises, both are removed. Raises OSError; FileExistsError if `target` exists.
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=_PARTIAL, dir=target.parent)
     path = Path(name)

@@ -54,7 +54,7 @@ class StagedPath:
         return self.path.with_name(f"{self.path.name}.before-{stamp}")
 
     def switch(self, stamp: str) -> None:
-        """Move the old content aside, and the prepared replacement to its place."""
+        """Move the old content aside, and the prepared replacement into place."""
         if self.path.is_dir() and not self.occupied:
             self.path.rmdir()
         for suffix in ("", *self.companions):

@@ -3,7 +3,7 @@
 **The log.** When `append` reports `Appended`, then:
 
 - the event is on disk, also after a power failure;
-- it has its (epoch, seq) for ever, and no other event has the same one;
+- it has its (epoch, seq) forever, and no other event has the same one;
 - seqs are 1, 2, 3, … without holes within an epoch;
 - `read` and `read_before` return it, with the same bytes, until `history_messages` newer events have been appended.
 

@@ -41,7 +41,7 @@ def read_checkpoints(db: Session) -> dict[str, Mark]:
 
 
 def save_checkpoint(db: Session, room_id: str, epoch: str, seq: int) -> None:
-    """Save the checkpoint of a room. Within one epoch the seq never decreases, in whatever order processes write."""
+    """Save the checkpoint of a room. Within one epoch the seq never decreases, in any order of writes."""
     existing = update(LogCheckpoint).where(LogCheckpoint.room_id == room_id)
     if changed_rows(
         db, existing.where(or_(LogCheckpoint.epoch != epoch, LogCheckpoint.seq < seq)).values(epoch=epoch, seq=seq)

@@ -116,7 +116,7 @@ def restore_backup(options: argparse.Namespace) -> int:
     for path in restored.aside:
         print(f"the previous state is in {path}")
     print(
-        f"All users must sign in again. Whatever was revoked after {archive.manifest.created_at} is valid again: "
+        f"All users must sign in again. Everything revoked after {archive.manifest.created_at} is valid again: "
         "disabled users, revoked tokens, deleted invites. Check `cloudchat admin list-users`, `list-tokens` and "
         "`list-invites`."
     )

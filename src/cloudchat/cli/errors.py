@@ -1,6 +1,6 @@
 """Report a problem to the operator: as an error that ends the command, or as a warning.
 
-A module of its own, because its users must not load the rest of the command line.
+A separate module, so that its users do not load the rest of the command line.
 """
 
 import sys

@@ -4,7 +4,7 @@ Without it libpq waits forever for a server that hangs while its kernel still ac
 covers only the start, and TCP's own timeouts cover only a machine that is gone. Each request would hold a thread, no
 client would get a response, and revocations would not be read.
 
-A module of its own because psycopg is an extra.
+A separate module, because psycopg is an extra.
 """
 
 from typing import Any, TypeVar

@@ -15,7 +15,7 @@ on the following behaviour; tests/unit/http/test_uvicorn_contract.py has one tes
 - `cycle` is None before the first request, then the latest request; it has `response_complete` and `keep_alive`, and a
   `keep_alive` of False closes the connection after the response.
 - A request that arrives before the response to an earlier one waits in `pipeline`, and `flow.read_paused` is True
-  meanwhile.
+  during that time.
 - For a request with `Upgrade: websocket`, `scope["method"]` is set, then `_should_upgrade` decides.
   `handle_websocket_upgrade` gives the transport another protocol. A rejected upgrade calls
   `_unsupported_upgrade_warning` and is answered as a normal request.

@@ -1,4 +1,4 @@
-"""`/metrics` on a port of its own, on the loopback interface only: no page and no proxy can reach it.
+"""`/metrics` on a separate port, on the loopback interface only: no page and no proxy can reach it.
 
 With several workers, the one that gets the port answers for all of them. When it ends, another one takes the port. It
 asks the others over unix sockets in the state folder, `metrics/<number>.sock`.

@@ -1,6 +1,6 @@
 """Let a child process die with its parent, even if the parent is killed (Linux, prctl(2)).
 
-A module of its own, because a freshly forked child runs it: nothing else is imported there.
+A separate module, because a freshly forked child runs it: nothing else is imported there.
 """
 
 import ctypes

@@ -21,7 +21,7 @@ class Supervisor:
         self.dead: list[str] = []
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Run a task that ends by itself; an exception is logged and counted."""
+        """Run a task that may end; an exception is logged and counted."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)

@@ -109,7 +109,7 @@ class BadCommand(ValueError):
 
 
 def parse(text: str) -> AnyCommand:
-    """Parse one text frame. Raises `BadCommand` and no other exception, whatever `text` is."""
+    """Parse one text frame. Raises `BadCommand` and no other exception, for any `text`."""
     try:
         return _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:

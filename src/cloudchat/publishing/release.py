@@ -2,7 +2,7 @@
 
 All files but two are in a directory whose name is the hash of its contents. So a publish never changes the files of a
 page that is being loaded: the old page finds the old modules, and the new page, which is uploaded last, finds the new
-ones. Caches may keep both for ever.
+ones. Caches may keep both forever.
 """
 
 import hashlib

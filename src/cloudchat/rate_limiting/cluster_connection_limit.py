@@ -159,7 +159,7 @@ class ClusterConnectionLimit:
         return [int(number) for number in numbers]
 
     async def _register_all(self) -> None:
-        # A new process id: whatever the store still has under the old one is unknown, and is removed with it.
+        # A new process id, because it is unknown which slots the store has under the old one. They no longer count.
         self._must_register_all = False
         await self._retire()
         self._process_id = _new_process_id()

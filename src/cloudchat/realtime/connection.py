@@ -28,7 +28,7 @@ EXPIRY_WARNING_SECONDS = 60.0
 DRAIN_SECONDS = 2.0
 """How long a stopping server waits for the acks of pending sends."""
 MIN_RECONNECT_MS, MAX_RECONNECT_MS = 100, 3000
-"""Clients of a stopping server reconnect at random times in this range, not all at once."""
+"""Clients of a stopping server reconnect at random times in this range, not all at the same time."""
 
 QueuedCommand = Callable[[], Awaitable[None]]
 

@@ -13,7 +13,7 @@ from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.connection import Connection
 
 USER_SEND_FACTOR = 3
-"""All sockets of a user together may send as much as this many sockets: one person types in few at a time."""
+"""The send rate of a user, in rates of one socket: one person types in few sockets at the same time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """WebSocket frames as a server sends them: unmasked text in one fragment (RFC 6455 §5.2).
 
-A module of its own because the relay, the room feeds and the connections frame events, and none of them needs a socket.
+A separate module, because the relay, the room feeds and the connections frame events, and none of them needs a socket.
 """
 
 import struct

@@ -1,4 +1,4 @@
-"""Deliver events from the broker to the hub, whichever process appended them, and repair holes.
+"""Deliver events from the broker to the hub, also those appended by other processes, and repair holes.
 
 The subscription is only a wake-up; the log is the truth. The seq of each received event is compared with the last
 delivered one. A hole is read from the log before anything newer is delivered. The log is also read when a subscription

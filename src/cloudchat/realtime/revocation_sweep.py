@@ -1,4 +1,4 @@
-"""Close the sockets of revoked tokens: within five seconds, in every process, wherever the token was revoked.
+"""Close the sockets of revoked tokens: within five seconds, in every process, no matter where the token was revoked.
 
 Each process polls the database and closes its own sockets. No message between processes is needed: none can be lost, no
 subscriber can be dead, and the store may be unavailable. Each query overlaps the last one by 15 minutes, so that a

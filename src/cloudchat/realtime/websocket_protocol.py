@@ -88,7 +88,7 @@ class Receiver(Protocol):
         """A complete text message has arrived."""
 
     def drain(self) -> None:
-        """The server stops: tell the client when to reconnect, and close the socket."""
+        """The server is stopping: tell the client when to reconnect, and close the socket."""
 
     def closed(self) -> None:
         """Nothing is received or sent any more. Called once."""

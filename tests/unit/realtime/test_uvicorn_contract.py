@@ -341,7 +341,7 @@ async def test_request_head_that_is_too_large_sets_handshake_exc_and_writes_noth
     peer.protocol.data_received(peer.request().replace(b"\r\n\r\n", b"\r\n" + b"a: b\r\n" * 1000 + b"\r\n"))
     assert not peer.protocol.handshake_initiated
     assert peer.protocol.conn.handshake_exc is not None, "websockets no longer reports it: see WebSocketProtocol._parse"
-    assert peer.transport.written == b"", "uvicorn now answers by itself: remove the answer in WebSocketProtocol._parse"
+    assert peer.transport.written == b"", "uvicorn now answers itself: remove the answer in WebSocketProtocol._parse"
 
 
 # -- frames -----------------------------------------------------------------------------------------------------------

@@ -147,7 +147,7 @@ def delete_old_refresh_tokens(db: Session, session_id: str, before: float) -> No
 
 
 def ended_sessions(db: Session, since: float) -> Sequence[str]:
-    """Return the ids of the sessions that ended since then, for whatever reason."""
+    """Return the ids of the sessions that ended since then, for any reason."""
     return db.scalars(select(LoginSession.id).where(LoginSession.ended_at >= since)).all()
 
 

@@ -94,7 +94,7 @@ def wait_until_ready(
 
 
 def _rotate_log(data_dir: Path) -> Path:
-    """Return the path of the store's log, which grows by a few lines with each start. One older file is kept."""
+    """Return the path of the store's log, which grows by a few lines with each start. One older file is retained."""
     log = data_dir / "store.log"
     if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
         log.replace(data_dir / "store.log.1")
