@@ -19,7 +19,7 @@ ORIGIN = "https://chat.example"
 
 
 def make_app(limiter: Limiter) -> FastAPI:
-    """Routes that answer, take a body, break, and are limited to 3 a minute."""
+    """Create an app whose routes respond, take a body, fail, and are limited to 3 requests a minute."""
     app = FastAPI()
     install_middleware(app, lambda: frozenset({ORIGIN}), Counter())
     install_limiter(app, limiter)

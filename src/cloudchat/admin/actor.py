@@ -1,4 +1,4 @@
-"""Who performs an administrative action, and the audit entries in that actor's name."""
+"""The actor of an administrative action, and the audit entries in that actor's name."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

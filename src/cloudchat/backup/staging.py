@@ -50,7 +50,7 @@ class StagedPath:
                 path.unlink(missing_ok=True)
 
     def aside(self, stamp: str) -> Path:
-        """The path to which `switch` moves the old content."""
+        """Return the path to which `switch` moves the old content."""
         return self.path.with_name(f"{self.path.name}.before-{stamp}")
 
     def switch(self, stamp: str) -> None:

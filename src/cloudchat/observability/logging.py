@@ -184,7 +184,7 @@ def _event_and_fields(record: logging.LogRecord) -> tuple[str, dict[str, object]
 
 
 def _stderr_is_journal() -> bool:
-    """Whether standard error is the stream to the journal that systemd opened, and was not redirected since."""
+    """Return whether standard error is the stream to the journal that systemd opened, and was not redirected since."""
     try:
         error = os.fstat(sys.stderr.fileno())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What the server sends: one struct for each event, and one encoder for all of them.
+"""The events of the server: one struct for each event, and one encoder for all of them.
 
 `message` is the only event of a room's log, and it is only half defined here: the store writes `type`, `room`, `epoch`
 and `seq` in front of `MessageBody` (broker/functions.lua). So the stored, the replayed and the live event are the same

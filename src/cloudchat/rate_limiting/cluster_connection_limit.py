@@ -1,4 +1,4 @@
-"""How many sockets a user and an address have open in all processes together, and which of them must be replaced.
+"""The limit on the open sockets of a user and of an address in all processes together.
 
 The store counts. A process learns which of its sockets to close by polling every two seconds, not by a message that
 could be lost. The sockets of a killed process stop counting when its heartbeats stop. While the store is unavailable

@@ -164,7 +164,7 @@ class Hub:
             self._hold_timer = self._scheduler.call_later(MAX_HOLD_SECONDS, self._flush_all)
 
     def _flush_all(self) -> None:
-        """Appends are slower than MAX_HOLD_SECONDS: flush without waiting for them."""
+        """Flush the held rooms without waiting any longer: appends are slower than MAX_HOLD_SECONDS."""
         self._cancel_hold()
         rooms, self._unflushed = self._unflushed, []
         for room in rooms:

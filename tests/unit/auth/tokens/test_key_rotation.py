@@ -17,7 +17,7 @@ NOW = time.time()
 
 
 def tokens_of(folder: Path) -> Tokens:
-    """The tokens of one process."""
+    """Return the tokens of one process."""
     return Tokens(LiveKeyRing(folder), access_seconds=600)
 
 
