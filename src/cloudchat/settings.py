@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None, description="redis://, rediss:// or unix://; unset starts the embedded store."
     )
-    database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; unset is SQLite in the state folder.")
+    database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; unset is SQLite in the state directory.")
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Comma-separated exact origins of pages that may use the API; unset on loopback: the server's own.",

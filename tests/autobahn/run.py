@@ -35,13 +35,13 @@ def python27() -> str:
 
 
 def install(python: str) -> Path:
-    """Install the suite once, and return the folder of its packages."""
+    """Install the suite once, and return the directory of its packages."""
     packages, stamp = FOLDER / "packages", FOLDER / "installed"
     if not stamp.exists():
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--target", packages, SUITE], check=True)
         (
             packages / "zope" / "__init__.py"
-        ).touch()  # a namespace package, which Python 2 does not find in such a folder
+        ).touch()  # a namespace package, which Python 2 does not find in such a directory
         stamp.touch()
     return packages
 

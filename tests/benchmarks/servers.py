@@ -43,7 +43,7 @@ class Server:
 
 @contextmanager
 def cloudchat(members: int) -> Iterator[Server]:
-    """Run `cloudchat serve` with a new state folder, users for `members` sockets, and raised limits."""
+    """Run `cloudchat serve` with a new state directory, users for `members` sockets, and raised limits."""
     running = RunningServer(
         environment={
             "CLOUDCHAT_SENDS_PER_10S": "100000000",

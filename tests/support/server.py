@@ -1,4 +1,4 @@
-"""`RunningServer`: the real `cloudchat serve` as a process, on a free port, with its own state folder."""
+"""`RunningServer`: the real `cloudchat serve` as a process, on a free port, with its own state directory."""
 
 import atexit
 import functools
@@ -40,7 +40,7 @@ def free_port() -> int:
 
 @functools.cache
 def _prepared_state() -> tuple[Path, str]:
-    """Return a state folder as after a first start, made once per test process, and its one-time password."""
+    """Return a state directory as after a first start, made once per test process, and its one-time password."""
     folder = Path(tempfile.mkdtemp(prefix="cc-first-", dir="/tmp")) / "state"
     atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
     settings = Settings(state_dir=prepare_state_folder(folder), database_url=None)

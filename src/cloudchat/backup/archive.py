@@ -92,7 +92,7 @@ class Archive:
 
     @property
     def keys(self) -> list[Member]:
-        """The files of the key folder, in the order in which they were created."""
+        """The files of the key directory, in the order in which they were created."""
         return [member for member in self.manifest.members if member.name.startswith(KEYS)]
 
     def open(self, name: str) -> IO[bytes]:
@@ -160,7 +160,7 @@ class _HashingWriter:
 
 
 def _validate_names(manifest: Manifest) -> None:
-    """Check that the needed members are there, and that no name leads out of the state folder. Raises BadBackup."""
+    """Check that the needed members are there, and that no name leads out of the state directory. Raises BadBackup."""
     if manifest.database not in DATABASES:
         raise BadBackup(f"its database is of an unknown kind, {manifest.database!a}")
     names = [member.name for member in manifest.members]

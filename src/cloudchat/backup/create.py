@@ -26,7 +26,7 @@ _GZIP_LEVEL = 3  # twice as fast as gzip's default 6 and a tenth larger; the ser
 
 
 def create_backup(target: Path, store_url: str, database_url: str, keys: Path, now: float) -> Manifest:
-    """Write the file `target`, and return its manifest. `keys` is the folder of the signing keys.
+    """Write the file `target`, and return its manifest. `keys` is the directory of the signing keys.
 
     Raises BadBackup, BrokerUnavailable, CopyFailed, MigrationError, DatabaseUrlError, OSError.
     """

@@ -1,4 +1,4 @@
-"""The location of an installation's state, and how a restore replaces the part outside of the state folder.
+"""The location of an installation's state, and how a restore replaces the part outside of the state directory.
 
 That part is a store with a URL, a PostgreSQL database, or both. It cannot be moved aside as files can. Therefore it is
 saved before it is replaced: as a backup, which `restore` accepts like any other.
@@ -28,7 +28,7 @@ from cloudchat.database.urls import kind_of, sqlite_url
 
 @contextmanager
 def temporary_store(folder: Path) -> Iterator[str]:
-    """Run the embedded store of a folder during a block, and yield its URL. No server may use the folder.
+    """Run the embedded store of a directory during a block, and yield its URL. No server may use the directory.
 
     Raises StoreStartError, OSError.
     """
@@ -51,7 +51,7 @@ class Installation:
 
     @property
     def has_postgres(self) -> bool:
-        """Whether the database is outside of the folder."""
+        """Whether the database is outside of the directory."""
         return kind_of(self.database_url) == "postgresql"
 
     @contextmanager
@@ -65,7 +65,7 @@ class Installation:
 
 
 def find_external_state(installation: Installation) -> list[str]:
-    """Describe what a restore would replace outside of the folder. Raises BadBackup if it must not be replaced."""
+    """Describe what a restore would replace outside of the directory. Raises BadBackup if it must not be replaced."""
     found = []
     if installation.store_url is not None:
         if has_subscribers(installation.store_url):

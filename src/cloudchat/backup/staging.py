@@ -25,7 +25,7 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class StagedPath:
-    """A file or folder of the state that a restore replaces. `companions`: suffixes of files that belong to it."""
+    """A file or directory of the state that a restore replaces. `companions`: suffixes of files that belong to it."""
 
     path: Path
     companions: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class StagedPath:
 
     @property
     def occupied(self) -> bool:
-        """Whether there is a file, or a folder that is not empty."""
+        """Whether there is a file, or a directory that is not empty."""
         return self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir()))
 
     def remove_new(self) -> None:
@@ -97,7 +97,7 @@ def stage_sqlite(archive: Archive, target: Path, now: float) -> None:
 
 
 def stage_keys(archive: Archive, target: Path) -> None:
-    """Write the key folder. Raises OSError."""
+    """Write the key directory. Raises OSError."""
     target.mkdir(mode=0o700)
     for member in archive.keys:
         path = target / member.name.removeprefix(KEYS)

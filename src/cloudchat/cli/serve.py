@@ -122,7 +122,7 @@ def _unwind_on_signals() -> None:
 def _acquire_state_and_socket(
     settings: "Settings", descriptor: int | None, running: contextlib.ExitStack
 ) -> "tuple[Settings, socket.socket]":
-    """Lock the state folder and open the socket, both for one server only. Return the settings with actual values."""
+    """Lock the state directory and open the socket, for one server only. Return the settings with actual values."""
     from cloudchat.cli.listener import address_of, inherit_listener, open_listener
     from cloudchat.cli.state_folder import lock_state_folder, prepare_state_folder
 
@@ -158,7 +158,7 @@ def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settin
         raise CommandError(str(error)) from error
     except OSError as error:
         raise CommandError(
-            f"the store's folder {settings.state_dir}/store cannot be used ({error}): fix its permissions"
+            f"the store's directory {settings.state_dir}/store cannot be used ({error}): fix its permissions"
         ) from error
     return settings.model_copy(update={"redis_url": SecretStr(store.url)})
 

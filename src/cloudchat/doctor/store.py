@@ -132,7 +132,7 @@ def _log_folder(store: "redis.Redis") -> str:
 
 
 def _check_log_disk(size: int, folder: Path) -> CheckResult:
-    """Check the disk of a store on this machine. It may be another disk than that of the state folder."""
+    """Check the disk of a store on this machine. It may be another disk than that of the state directory."""
     free = shutil.disk_usage(folder).free
     name = f"store's log: {size / 1e9:.1f} GB in {folder}, {free / 1e9:.1f} GB free"
     if free < max(MIN_FREE_BYTES, size):

@@ -1,7 +1,7 @@
 """`/metrics` on a separate port, on the loopback interface only: no page and no proxy can reach it.
 
 With several workers, the one that gets the port answers for all of them. When it ends, another one takes the port. It
-asks the others over unix sockets in the state folder, `metrics/<number>.sock`.
+asks the others over unix sockets in the state directory, `metrics/<number>.sock`.
 
 The number is the lowest that no other worker has, so the successor of a worker gets the same. With pids instead,
 every worker ever started would add new time series to Prometheus.
@@ -32,7 +32,7 @@ _FAMILY = re.compile(rb"(# HELP .*\n# TYPE .*\n)((?:[^#].*\n)*)")
 
 
 class MetricsListener:
-    """Serve the metrics of this process, and of the other workers with the same state folder."""
+    """Serve the metrics of this process, and of the other workers with the same state directory."""
 
     def __init__(self, text: Callable[[int], bytes], port: int, state_folder: Path) -> None:
         self._text = text
@@ -156,5 +156,5 @@ async def _fetch_text(folder: int, number: int) -> bytes:
 
 
 def _socket_path(folder: int, name: str) -> str:
-    # The path of a unix socket has at most 107 bytes; the path of a state folder may be longer.
+    # The path of a unix socket has at most 107 bytes; the path of a state directory may be longer.
     return f"/proc/self/fd/{folder}/{name}"

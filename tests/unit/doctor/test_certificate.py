@@ -25,7 +25,7 @@ DOMAIN = "chat.example.test"
 
 @pytest.fixture
 def live(tmp_path: Path) -> Path:
-    """certbot's folder, with a certificate of 90 days."""
+    """certbot's directory, with a certificate of 90 days."""
     Authority(tmp_path).issue(tmp_path / "live" / DOMAIN, DOMAIN)
     return tmp_path / "live"
 

@@ -89,7 +89,7 @@ def test_tokens_stay_valid_while_the_key_folder_is_missing(tmp_path: Path, caplo
     running = tokens_of(folder)
     token = issue(running)
     folder.rename(tmp_path / "elsewhere")
-    with pytest.raises(BadToken):  # an unknown kid makes it check the folder
+    with pytest.raises(BadToken):  # an unknown kid makes it check the directory
         running.verify(issue(tokens_of(tmp_path / "other")), NOW)
     assert running.verify(token, NOW)
     assert "stay in use" in caplog.text
