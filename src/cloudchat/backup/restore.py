@@ -37,7 +37,7 @@ class RestoreResult:
 class Restore:
     """One restore. No server may run, and the caller must hold the lock of the state directory.
 
-    `stamp` marks the names of what is moved aside or saved.
+    `stamp` is part of the names of moved and saved files.
     """
 
     def __init__(self, archive: Archive, installation: Installation, now: float, stamp: str) -> None:

@@ -1,6 +1,6 @@
 """Write rooms from a backup into a store.
 
-Every room starts a new epoch, because the backup lacks what was acknowledged after it, and those seqs will be used
+Every room starts a new epoch, because the backup lacks messages acknowledged after it, and those seqs will be used
 again. Events keep their seq and their bytes. A client that had read further than the backup gets a gap notice.
 """
 

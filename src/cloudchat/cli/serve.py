@@ -109,7 +109,7 @@ def _check_extras(settings: "Settings") -> None:
 
 
 def _unwind_on_signals() -> None:
-    """Until uvicorn handles signals, make them stop what has been started instead of ending the process."""
+    """Until uvicorn handles signals, let them stop the started parts instead of ending the process."""
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)

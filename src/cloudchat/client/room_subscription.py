@@ -20,7 +20,7 @@ class State(Enum):
     JOINING = "joining"
     LIVE = "live"
     REFUSED = "refused"
-    """The server refused the join for good."""
+    """The server refused the join permanently."""
 
 
 class RoomSubscription:

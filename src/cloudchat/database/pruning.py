@@ -15,7 +15,7 @@ from cloudchat.database.transactions import Database, DatabaseUnavailable, chang
 logger = logging.getLogger(__name__)
 
 MAX_ROWS_PER_TRANSACTION = 500
-"""On SQLite all other writers wait for a transaction, so it must be over in milliseconds."""
+"""On SQLite all other writers wait for a transaction, so it must end within milliseconds."""
 INTERVAL_SECONDS = 86400.0
 RETRY_SECONDS = 600.0
 PAUSE_SECONDS = 0.05

@@ -18,7 +18,7 @@ class CheckResult:
 
 
 def clock_offset(remote_time: float, sent_at: float, received_at: float) -> float:
-    """Return by how many seconds a remote clock is wrong at least; 0 if its time lies within the round trip.
+    """Return the minimum error of a remote clock in seconds; 0 if its time lies within the round trip.
 
     `sent_at` and `received_at`: this machine's time before the question and after the answer (seconds since 1970).
     """

@@ -131,7 +131,7 @@ class HttpProtocol(HttpToolsProtocol):
     # -- responses ----------------------------------------------------------------------------------------------------
 
     def send_400_response(self, msg: str) -> None:
-        """Send the rejection, and discard what is still received."""
+        """Send the rejection, and discard all further data."""
         self._discarding = True
         self._stop_request_timer()
         if self.transport.is_closing():

@@ -77,7 +77,7 @@ class MetricsListener:
                     await server.serve_forever()
 
     async def _serve_worker(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Send the metrics of this process alone to another worker."""
+        """Send only the metrics of this process, to another worker."""
         with contextlib.closing(writer), contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(WORKER_TIMEOUT_SECONDS):
                 writer.write(self._text(self._number))

@@ -1,4 +1,4 @@
-"""Let a child process die with its parent, even if the parent is killed (Linux, prctl(2)).
+"""End a child process when its parent ends, even if the parent is killed (Linux, prctl(2)).
 
 A separate module, because a freshly forked child runs it: nothing else is imported there.
 """

@@ -122,7 +122,7 @@ class Connection:
         self.renew_token(principal)
 
     def send(self, event: events.Event | Error) -> None:
-        """Send one event to this socket alone."""
+        """Send one event to this socket only."""
         self.socket.push(text_frame(events.encode(event)))
 
     # -- the socket's Receiver ----------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The open sockets of this process, by user, by slot and by client network.
 
-The limits here apply to this process alone. `rate_limiting/cluster_connection_limit.py` counts the sockets of all
+The limits here apply only to this process. `rate_limiting/cluster_connection_limit.py` counts the sockets of all
 processes; the limits here are the only ones while the store is unavailable.
 """
 

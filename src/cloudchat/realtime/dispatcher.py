@@ -161,11 +161,11 @@ class Dispatcher:
         try:
             principal = await self._authenticate(command.token)
         except DatabaseUnavailable:
-            message = "the token cannot be checked now; the socket keeps its present token"
+            message = "the token cannot be checked now; the socket keeps its current token"
             connection.send(_unavailable(command.id, message))
             return
         except AccountError:
-            message = "the token is not valid; the socket keeps its present token"
+            message = "the token is not valid; the socket keeps its current token"
         else:
             if principal.user_id != connection.principal.user_id:
                 message = "the token belongs to another user"

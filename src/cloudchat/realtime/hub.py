@@ -87,7 +87,7 @@ class Hub:
         """Events delivered, counted once per member."""
 
     def add(self, room: str, member: Member) -> None:
-        """Add a member. It receives what is delivered after this call, and nothing that was delivered before."""
+        """Add a member. It receives the events delivered after this call, and none from before."""
         self.flush(room)
         found = self._rooms.get(room)
         if found is None:

@@ -62,7 +62,7 @@ class Relay:
         feed.refcount += 1
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_SECONDS):
-                # Subscribe first, then read: what is appended in between is received twice, but never missed.
+                # Subscribe first, then read: an event appended in between is received twice, but never missed.
                 if not feed.subscribed:
                     await feed.opened.wait()
                 # A feed opens with one page. When the events are large, the log is longer than that page.
@@ -121,7 +121,7 @@ class Relay:
     # -- catching up with the log -------------------------------------------------------------------------------------
 
     def catch_up(self, feed: RoomFeed) -> asyncio.Future[None]:
-        """Deliver everything up to the log's present head. The future may fail with `BrokerUnavailable`.
+        """Deliver everything up to the log's current head. The future may fail with `BrokerUnavailable`.
 
         All callers before a catch-up starts share it: a thousand simultaneous joins cost one read.
         """
@@ -158,7 +158,7 @@ class Relay:
                 return
             head = (await self._broker.read(feed.room, _BEYOND_THE_HEAD, 1)).head
             feed.open(await self._broker.read(feed.room, max(0, head - INITIAL_EVENTS), 2 * INITIAL_EVENTS))
-        # A released feed may have a successor by now, which delivers to the same members: stop reading for the old one.
+        # A released feed may already have a successor that delivers to the same members: stop reading for the old one.
         while feed.refcount:
             at = feed.position
             page = await self._broker.read(feed.room, at.seq, MAX_PAGE_EVENTS)

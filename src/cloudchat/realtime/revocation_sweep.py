@@ -26,7 +26,7 @@ that needs the database, too.
 """
 
 ReadRevocations = Callable[[float], Awaitable[Revocations]]
-"""Returns what was revoked since an instant, in seconds since 1970. Raises `DatabaseUnavailable`."""
+"""Returns the revocations since an instant, in seconds since 1970. Raises `DatabaseUnavailable`."""
 
 
 async def sweep_revocations(read: ReadRevocations, registry: ConnectionRegistry) -> None:

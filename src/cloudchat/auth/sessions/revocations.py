@@ -33,7 +33,7 @@ class Revocations:
 
 
 def revocations_since(db: Database, keys: LiveKeyRing, since: float) -> Revocations:
-    """Return the revocations since then, in seconds since 1970. Blocking: call it in threads.
+    """Return the revocations at or after `since` (seconds since 1970). Blocking: call it in threads.
 
     Raises:
         DatabaseUnavailable

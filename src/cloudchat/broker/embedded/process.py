@@ -23,7 +23,7 @@ _IRRELEVANT_LINE = re.compile(r"signal-handler|ready to exit|overcommit|WARNING|
 
 
 def spawn(binary: Path, data_dir: Path, socket: Path, lock: int) -> subprocess.Popen[bytes]:
-    """Start the store as a child process that inherits `lock` and dies with the calling *thread*.
+    """Start the store as a child process that inherits `lock` and is killed when the calling *thread* ends.
 
     The broker's guarantee depends on these settings: `appendfsync always`, so that an answer means stored;
     `noeviction`, so that no message is deleted to free memory; no RDB preamble, so that every version can read the log.
