@@ -1,4 +1,4 @@
-# `make run` starts the server; `make help` lists all targets. Needs python3 >= 3.11 with venv, make and bash.
+# `make run` is all that is needed; `make help` tells the rest. Needs python3 >= 3.11 with venv, make and bash.
 
 PYTHON ?= python3
 ARGS ?=
@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PIP_OPTIONS := --quiet --disable-pip-version-check
-# The lock files are complete: pip must not resolve further dependencies.
+# The locks are complete: nothing is to be looked for beside them.
 PIP_INSTALL := .venv/bin/python -m pip install $(PIP_OPTIONS) --no-deps
 PIP_INSTALL_INTO = .venv/bin/python -m pip --python $(@D) install $(PIP_OPTIONS) --no-deps --no-compile --only-binary=:all:
 UV_OPTIONS := --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q
@@ -20,23 +20,23 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 	@echo '  ARGS="…" is passed on, as in: make run ARGS="--port 9000", make test ARGS="tests/unit -k rate"'
 
-run: .venv/installed ## serve on http://127.0.0.1:8000, with all state in ./var; prepares .venv first
+run: .venv/installed ## serve on http://127.0.0.1:8000, everything kept in ./var; prepares .venv first
 	@exec .venv/bin/cloudchat serve $(ARGS)
 
 setup: .venv/installed ## only prepare .venv: the pinned dependencies and cloudchat itself
 	@echo ".venv is ready. Start with: make run"
 
-test: ## install all that the tests need, also Debian packages, then run the checks and all tests
+test: ## prepare all that the tests need, Debian packages too, then check and run every test
 	@tests/install_packages
 	@$(MAKE) -j3 setup-dev
 	@$(MAKE) check
-	@# The tests start hundreds of servers: let them share compiled bytecode.
+	@# Hundreds of servers are started: none shall compile anew what another one has compiled.
 	PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-fast: check ## the checks and the unit tests: no Debian packages, under a minute
 	.venv/bin/python -m pytest tests/unit -q -n auto -k 'not postgresql' $(ARGS)
 
-check: .venv/installed-dev ## ruff, mypy, bandit and the import rules
+check: .venv/installed-dev ## ruff, mypy, bandit, and who may import whom
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -46,7 +46,7 @@ check: .venv/installed-dev ## ruff, mypy, bandit and the import rules
 bench: .venv/installed ## measure deliveries per second, delays and memory; a minute or two
 	.venv/bin/python tests/benchmarks/run.py $(ARGS)
 
-screenshot: setup-dev ## take the README's screenshot again, with Debian's Chromium
+screenshot: setup-dev ## make the README's picture anew, with Debian's Chromium
 	.venv/bin/python tests/browser/screenshot.py
 
 autobahn: setup-dev ## the Autobahn test suite against the socket protocol; needs Python 2.7
@@ -71,7 +71,7 @@ clean: ## remove .venv and every cache, never ./var
 
 setup-dev: .venv/installed-dev .venv-certbot/installed .venv-sslyze/installed
 
-# Each stamp is written last, so that an interrupted installation is repeated.
+# Each stamp is written last, so that an interrupted install is done again.
 .venv/installed: config/requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "cloudchat needs Python 3.11 or newer as $(PYTHON): apt-get install python3 python3-venv, or make PYTHON=python3.12 …" >&2; exit 1; }
@@ -84,18 +84,18 @@ setup-dev: .venv/installed-dev .venv-certbot/installed .venv-sslyze/installed
 	@touch $@
 
 .venv/installed-dev: config/requirements-dev.lock .venv/installed
-	@echo "Installing the test tools …"
+	@echo "Installing the tools of the tests …"
 	@$(PIP_INSTALL) --no-compile --require-hashes -r config/requirements-dev.lock
 	@touch $@
 
-# Programs for the nginx tests. Their dependencies conflict, so each has its own venv.
+# Programs of the tests of nginx. Each has dependencies that exclude the others'.
 .venv-certbot/installed: config/requirements-certbot.lock | .venv/installed
 	@echo "Installing certbot …"
 	@$(PYTHON) -m venv --clear --without-pip $(@D)
 	@$(PIP_INSTALL_INTO) --require-hashes -r $<
 	@touch $@
 
-# sslyze is published as source only. Its build tools are pinned, too.
+# sslyze comes as source alone. What builds it is pinned too.
 .venv-sslyze/installed: tests/deployment/requirements-sslyze.lock tests/deployment/requirements-sslyze-build.lock | .venv/installed
 	@echo "Installing sslyze and gixy …"
 	@$(PYTHON) -m venv --clear --without-pip $(@D)
