@@ -23,7 +23,7 @@ def database() -> Iterator[RunningPostgres]:
 
 @pytest.fixture
 def server(database: RunningPostgres) -> Iterator[RunningServer]:
-    """A server on an empty database: the first start makes the schema."""
+    """A server on an empty database: the first start creates the schema."""
     url = database.url(database.create_database())
     with RunningServer(environment={"CLOUDCHAT_DATABASE_URL": url}) as running:
         yield running
