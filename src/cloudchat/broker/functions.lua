@@ -102,7 +102,7 @@ local function append(keys, args)
   local day = math.floor(tonumber(redis.call('TIME')[1]) / DAY)
   local today, yesterday = integer(day), integer(day - 1)
   if seq == 0 then
-    -- The log is new or lost: cids of a lost log must not be taken for duplicates.
+    -- The log is new or lost: cids of a lost log must not be mistaken for duplicates.
     forget_cids(seen, {today, yesterday})
   end
   local known = find_cid(seen, today, digest) or find_cid(seen, yesterday, digest)

@@ -42,7 +42,7 @@ def create_limiter(settings: Settings) -> Limiter:
 
 
 def limited_route(limiter: Limiter, rate: str) -> type[APIRoute]:
-    """Return the `route_class` of a router each of whose routes accepts `rate` requests per client.
+    """Return the `route_class` of a router. Each of its routes accepts `rate` requests per client.
 
     The clients of one IPv6 subscriber together may make `SUBSCRIBER_FACTOR` times as many.
     """

@@ -1,6 +1,6 @@
 """The open sockets of this process, by user, by slot and by client network.
 
-The limits here apply to this process alone. `rate_limiting/cluster_connection_limit.py` counts the sockets of all
+The limits here apply only to this process. `rate_limiting/cluster_connection_limit.py` counts the sockets of all
 processes; the limits here are the only ones while the store is unavailable.
 """
 
@@ -62,7 +62,7 @@ class ConnectionRegistry:
         return self._reserved >= self._limits.total
 
     def reserve(self, network: str) -> bool:
-        """Reserve a place for a socket of a client network; return False if there is none. Pair it with `release`."""
+        """Reserve capacity for a socket of a client network; return False if there is none. Pair it with `release`."""
         if self.full or self._reserved_by_network[network] >= self._limits.per_address:
             return False
         self._reserved_by_network[network] += 1
@@ -70,7 +70,7 @@ class ConnectionRegistry:
         return True
 
     def release(self, network: str) -> None:
-        """Release a reserved place."""
+        """Release reserved capacity."""
         self._reserved -= 1
         self._reserved_by_network[network] -= 1
         if not self._reserved_by_network[network]:

@@ -8,7 +8,7 @@ import math
 from cloudchat.rate_limiting.token_bucket import TokenBucket
 
 USER_SEND_FACTOR = 3
-"""All sockets of a user together may send as much as this many sockets: one person types in few at a time."""
+"""The send rate of a user, in rates of one socket: one person types in few sockets at the same time."""
 MAX_COMMAND_BURST = 200
 COMMANDS_PER_SECOND = 50
 READ_BURST_BYTES = 64 << 20
@@ -29,7 +29,7 @@ class SocketBuckets:
     def __init__(self, sends_per_10s: int, now: float, owed_ms: int = 0) -> None:
         """`owed_ms` is what another socket's `owed_ms` was."""
         self._sends_per_10s = sends_per_10s
-        # `welcome` promises a rate of sends. The coarser limit on commands must never reject what was promised.
+        # `welcome` promises a rate of sends. The coarser limit on commands must never reject such a send.
         self.commands = TokenBucket(MAX_COMMAND_BURST + sends_per_10s, COMMANDS_PER_SECOND + sends_per_10s / 10, now)
         self.sends = TokenBucket(sends_per_10s, sends_per_10s / 10, now)
         self.sends.overdraw(owed_ms / 10_000 * sends_per_10s, now)
