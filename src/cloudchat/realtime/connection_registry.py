@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cloudchat.core.client_network import SUBSCRIBER_FACTOR, subscriber_network
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.user_allowance import UserAllowance
@@ -63,18 +64,28 @@ class ConnectionRegistry:
 
     def reserve(self, network: str) -> bool:
         """Reserve capacity for a socket of a client network; return False if there is none. Pair it with `release`."""
-        if self.full or self._reserved_by_network[network] >= self._limits.per_address:
+        limits = self._limits_of(network)
+        if self.full or any(self._reserved_by_network[name] >= limit for name, limit in limits.items()):
             return False
-        self._reserved_by_network[network] += 1
+        self._reserved_by_network.update(limits.keys())
         self._reserved += 1
         return True
 
     def release(self, network: str) -> None:
         """Release reserved capacity."""
         self._reserved -= 1
-        self._reserved_by_network[network] -= 1
-        if not self._reserved_by_network[network]:
-            del self._reserved_by_network[network]
+        for name in self._limits_of(network):
+            self._reserved_by_network[name] -= 1
+            if not self._reserved_by_network[name]:
+                del self._reserved_by_network[name]
+
+    def _limits_of(self, network: str) -> dict[str, int]:
+        """Return how many sockets a client network may have, and the IPv6 subscriber that it belongs to."""
+        limits = {network: self._limits.per_address}
+        subscriber = subscriber_network(network)
+        if subscriber is not None:
+            limits[subscriber] = SUBSCRIBER_FACTOR * self._limits.per_address
+        return limits
 
     def allowance(self, user_id: str, now: float) -> UserAllowance:
         """Return what all sockets of the user may send and read: ten sockets must not have ten allowances.

@@ -24,7 +24,7 @@ from cloudchat.backup.room_records import (
 )
 from cloudchat.broker import keys
 from cloudchat.broker.append_pipeline import FUNCTIONS
-from cloudchat.broker.seen_cids import cid_digest
+from cloudchat.broker.seen_cids import DAY_SECONDS, cid_digest, seen_hash_v1
 from support.stores import RunningStore, store_binaries
 
 HISTORY_EVENTS = 1000
@@ -153,6 +153,15 @@ def test_cids_of_an_older_backup_are_recognized(rooms: Rooms) -> None:
     start, page, end = RoomStart("lobby", "e", 1), LogPage(first=1, events=["{}"]), RoomEnd("lobby")
     import_rooms(rooms.url, [start, page, SeenCids({"ann hello": f"1 {AT}"}), end])
     assert rooms.append("lobby", "hello")[1:] == (1, True)
+
+
+def test_cids_written_by_the_earlier_version_are_exported(rooms: Rooms) -> None:
+    rooms.append("lobby", "new")
+    today = rooms.store.time()[0] // DAY_SECONDS
+    rooms.store.hset(seen_hash_v1("lobby", today - 1), "ann hello", f"1 {AT}")
+    records = list(export_rooms(rooms.url))
+    import_rooms(rooms.url, records)
+    assert [rooms.append("lobby", text)[1:] for text in ("hello", "new")] == [(1, True), (1, True)]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 
 from cloudchat.auth.sessions.revocations import Revocations
+from cloudchat.core.client_network import SUBSCRIBER_FACTOR
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
@@ -64,6 +65,15 @@ def test_reserve_returns_false_at_the_limit_of_an_address(registry: ConnectionRe
     assert [registry.reserve("a"), registry.reserve("a"), registry.reserve("a")] == [True, True, False]
     registry.release("a")
     assert registry.reserve("a")
+
+
+def test_the_networks_of_an_ipv6_subscriber_share_a_limit() -> None:
+    registry = ConnectionRegistry(SocketLimits(per_user=2, per_address=1, total=100), sends_per_10s=20)
+    networks = [f"2001:db8:0:{number:x}::/64" for number in range(SUBSCRIBER_FACTOR + 1)]
+    assert [registry.reserve(network) for network in networks] == [True] * SUBSCRIBER_FACTOR + [False]
+    assert registry.reserve("2001:db8:1::/64")
+    registry.release(networks[0])
+    assert registry.reserve(networks[-1])
 
 
 def test_reserve_returns_false_at_the_total_limit(registry: ConnectionRegistry) -> None:
