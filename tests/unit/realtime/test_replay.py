@@ -102,7 +102,7 @@ async def test_replay_is_complete_and_slow_when_the_user_has_read_too_much(
 ) -> None:
     world.log.append_events(1700)
     reader = Reader()
-    reader.reads.charge(READ_BURST_BYTES + 1000, time.monotonic())
+    reader.reads.charge(2 * READ_BURST_BYTES, time.monotonic())
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -113,7 +113,7 @@ async def test_replay_is_complete_and_slow_when_the_user_has_read_too_much(
     await world.joiner.join(cast(Connection, reader), Join(room=ROOM, after=Position(epoch="e1", seq=3)))
     assert seqs(reader) == list(range(4, 1701))
     assert len(pauses) > 1
-    assert all(0 < pause < 1 for pause in pauses)
+    assert all(10 < pause < 40 for pause in pauses)
 
 
 async def test_joins_are_charged_for_what_they_read_and_send(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
