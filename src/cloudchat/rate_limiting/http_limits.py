@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
+from limits import parse
 from slowapi import Limiter
 from slowapi.errors import RateLimitExceeded
 from starlette.concurrency import run_in_threadpool
@@ -20,21 +21,24 @@ from starlette.responses import Response
 from cloudchat.core.client_network import SUBSCRIBER_FACTOR, client_network, subscriber_network
 from cloudchat.http.errors import error_response
 from cloudchat.protocol.errors import ErrorCode, http_error
-from cloudchat.rate_limiting.window_storage import WindowStorage
+from cloudchat.rate_limiting.window_storage import WindowStorage, stored_window
 from cloudchat.settings import Settings
+
+_TABLE, _SHARDS = "http", 64
+_KEY_PREFIX = "cloudchat"
 
 
 def create_limiter(settings: Settings) -> Limiter:
     """Return a limiter that counts in the settings' store, or in memory if there is none."""
     store_url = settings.redis_url.get_secret_value() if settings.redis_url is not None else ""
     (scheme,) = WindowStorage.STORAGE_SCHEME
-    options: dict[str, Any] = {"table": "http", "shards": 64, "store_url": store_url}
+    options: dict[str, Any] = {"table": _TABLE, "shards": _SHARDS, "store_url": store_url}
     limiter = Limiter(
         client_key,
         storage_uri=f"{scheme}://",
         storage_options=options,
         key_style="endpoint",  # with "url" each id in a path would have a limit of its own
-        key_prefix="cloudchat",
+        key_prefix=_KEY_PREFIX,
     )
     limiter.enabled = True  # slowapi reads RATELIMIT_ENABLED from the environment, which must not disable it
     limiter.logger.addFilter(_is_not_a_denial)
@@ -75,6 +79,14 @@ def limited_route(limiter: Limiter, rate: str) -> type[APIRoute]:
             return count_and_handle
 
     return LimitedRoute
+
+
+def stored_request_count(network: str, rate: str, endpoint: str) -> tuple[str, bytes]:
+    """Return the key and the field of the hash in which the store counts requests of a client network to a route.
+
+    `endpoint` is the full name of the route's function, and `rate` its limit.
+    """
+    return stored_window(_TABLE, _SHARDS, parse(rate).key_for(_KEY_PREFIX, network, endpoint))
 
 
 def install_limiter(app: FastAPI, limiter: Limiter) -> None:

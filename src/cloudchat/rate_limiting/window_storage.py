@@ -10,11 +10,10 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
-import redis
 from limits.storage import Storage
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from cloudchat.broker.blocking_functions import BlockingFunctions
+from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker
 from cloudchat.rate_limiting.window_table import WindowTable
 
@@ -45,22 +44,16 @@ class WindowStorage(Storage):
         self._local = WindowTable(MAX_LOCAL_WINDOWS)
         self._lock = threading.Lock()
         self._breaker = CircuitBreaker(f"limits ({table})")
-        self._store: redis.Redis | None = None
+        self._functions: BlockingFunctions | None = None
         if store_url:
-            self._store = redis.Redis.from_url(
-                store_url,
-                socket_timeout=STORE_TIMEOUT_SECONDS,
-                socket_connect_timeout=STORE_TIMEOUT_SECONDS,
-                retry=Retry(NoBackoff(), 0),
-                protocol=2,
-            )
+            self._functions = BlockingFunctions(store_url, library=FUNCTIONS, seconds=STORE_TIMEOUT_SECONDS)
 
     # -- limits.storage.Storage ---------------------------------------------------------------------------------------
 
     @property
     def base_exceptions(self) -> type[Exception]:
         """No error of the store is passed on."""
-        return redis.RedisError
+        return BrokerUnavailable
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Add to the count of a key, and return it."""
@@ -113,10 +106,10 @@ class WindowStorage(Storage):
         self, in_store: Callable[[], tuple[int, float]], locally: Callable[[float], tuple[int, float]]
     ) -> tuple[int, float]:
         """Return the count and the seconds left, of the store, or of this process if the store is away or full."""
-        if self._store is not None and self._may_call_store():
+        if self._functions is not None and self._may_call_store():
             try:
                 result = in_store()
-            except (redis.RedisError, OSError) as error:
+            except BrokerUnavailable as error:
                 with self._lock:
                     self._breaker.failure(time.monotonic(), error)
             else:
@@ -135,18 +128,20 @@ class WindowStorage(Storage):
         return count, left_ms / 1000
 
     def _fcall(self, function: str, digest: bytes, *arguments: int) -> Any:
-        """Call a function of the store. Loads the library and repeats the call if the store does not know it."""
-        assert self._store is not None  # noqa: S101 (`_run` checks it)
-        shard = f"cloudchat:{{limits}}:{self._table}:{int.from_bytes(digest[:2], 'big') % self._shards}"
-        command = ("FCALL", f"cloudchat_window_{function}_v1", 1, shard, digest, *arguments)
-        try:
-            return self._store.execute_command(*command)  # type: ignore[no-untyped-call]
-        except redis.ResponseError as error:
-            if "Function not found" not in str(error):
-                raise
-            self._store.function_load(FUNCTIONS, replace=True)
-            return self._store.execute_command(*command)  # type: ignore[no-untyped-call]
+        assert self._functions is not None  # noqa: S101 (`_run` checks it)
+        shard = _shard_of(self._table, self._shards, digest)
+        return self._functions.call(f"cloudchat_window_{function}_v1", shard, digest, *arguments)
 
 
 def _digest_of(key: str) -> bytes:
     return hashlib.blake2b(key.encode(errors="replace"), digest_size=_DIGEST_BYTES).digest()
+
+
+def _shard_of(table: str, shards: int, digest: bytes) -> str:
+    return f"cloudchat:{{limits}}:{table}:{int.from_bytes(digest[:2], 'big') % shards}"
+
+
+def stored_window(table: str, shards: int, key: str) -> tuple[str, bytes]:
+    """Return the key and the field of the hash in which the store holds a window."""
+    digest = _digest_of(key)
+    return _shard_of(table, shards, digest), digest
