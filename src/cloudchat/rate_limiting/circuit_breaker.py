@@ -42,5 +42,5 @@ class CircuitBreaker:
         self._retry_at = now + OPEN_SECONDS
         if not self._outage:
             self._outage = True
-            name = type(error).__name__  # the text of a library's error can contain the store's URL
+            name = type(error.__cause__ or error).__name__  # the text of a library's error can contain the store's URL
             log.warning("the store does not answer (%s): %s are counted by this process alone", name, self._counted)
