@@ -96,7 +96,7 @@ async def test_a_stream_that_is_being_read_is_not_garbage_collected(monkeypatch:
 
 async def test_refused_request_says_when_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with in_lobby(monkeypatch) as (client, socket):
-        reading = asyncio.create_task(client.history("lobby", before=9))
+        reading = asyncio.create_task(client.request("history", room="lobby", before=9))
         id = (await socket.next_command())["id"]
         refusal = {"code": "rate_limited", "message": "wait", "retryable": True, "retry_after_ms": 250}
         socket.serve({"type": "error", "id": id, **refusal})
