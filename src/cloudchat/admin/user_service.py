@@ -9,10 +9,10 @@ from cloudchat.auth.errors import Conflict, InvalidField, NotFound
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.passwords.policy import new_one_time_password
 from cloudchat.auth.principal import ADMIN, SCOPES_OF_ROLE
-from cloudchat.auth.repository import add_user, user_by_name, user_for_update
+from cloudchat.auth.repository import add_user, demand_free_name, user_by_name, user_for_update
 from cloudchat.auth.second_factor.repository import remove_second_factor
 from cloudchat.auth.sessions.repository import end_sessions_of
-from cloudchat.auth.usernames import clean_username
+from cloudchat.auth.usernames import clean_username, trim_username
 from cloudchat.database.models import User
 from cloudchat.database.transactions import Database, Transaction
 
@@ -121,7 +121,9 @@ class UserService:
         self, name: str, password: str, role: str, *, must_change: bool, actor: Actor, now: float
     ) -> UserSummary:
         _validate_role(role)
-        name = clean_username(name)
+        name = clean_username(trim_username(name))
+        with self._db.read() as db:
+            demand_free_name(db, name)  # saves the cost of a hash
         password_hash = self._hasher.hash_new(password, username=name)
         with self._db.write() as db:
             user = add_user(

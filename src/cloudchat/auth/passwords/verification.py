@@ -4,10 +4,10 @@ import logging
 from dataclasses import dataclass
 
 from cloudchat.auth import repository
-from cloudchat.auth.errors import BadCredentials, InvalidField
+from cloudchat.auth.errors import BadCredentials
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.sessions.repository import has_session_from
-from cloudchat.auth.usernames import clean_username, username_key
+from cloudchat.auth.usernames import lookup_key
 from cloudchat.core.client_network import client_network
 from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.database.models import User
@@ -105,7 +105,4 @@ class PasswordVerifier:
 
 
 def _account_of(username: str) -> str:
-    try:
-        return username_key(clean_username(username))
-    except InvalidField:
-        return ""  # no account can have this name: all such attempts share one count
+    return lookup_key(username) or ""  # no account can have such a name: all these attempts share one count

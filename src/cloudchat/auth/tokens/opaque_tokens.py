@@ -6,6 +6,9 @@ Refresh tokens and invites are long and only ever copied; one-time passwords and
 import hashlib
 import re
 import secrets
+import unicodedata
+
+from cloudchat.core.invisible import remove_blank
 
 _TOKEN_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _TYPEABLE = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 characters, 5 bits each, without those that look alike
@@ -26,6 +29,29 @@ def hash_token(token: str) -> str | None:
 def typeable_secret(groups: int) -> str:
     """Return a random secret that a person can type: groups of 25 bits, joined by hyphens."""
     return "-".join("".join(secrets.choice(_TYPEABLE) for _ in range(_GROUP_CHARACTERS)) for _ in range(groups))
+
+
+def normalise_pasted_token(text: str) -> str:
+    """Return a token as it was issued, without what copying adds: white space, invisible characters, other dashes."""
+    plain = unicodedata.normalize("NFKC", remove_blank(text))
+    return "".join("-" if _is_dash(character) else character for character in plain)
+
+
+def normalise_typed_code(text: str) -> str:
+    """Return the letters and digits of a code that a person typed, in lower case; the digits of any script in ASCII.
+
+    Spaces, hyphens and invisible characters do not matter: apps and people group codes in many ways.
+    """
+    plain = unicodedata.normalize("NFKC", text).lower()
+    return "".join(
+        str(unicodedata.decimal(character)) if character.isdecimal() else character
+        for character in plain
+        if character.isalnum()
+    )
+
+
+def _is_dash(character: str) -> bool:
+    return unicodedata.category(character) == "Pd" or character == "\N{MINUS SIGN}"
 
 
 def _hash(token: str) -> str:
