@@ -28,11 +28,10 @@ from cloudchat.broker.checkpoint_repository import LogCheckpoints
 from cloudchat.broker.log_checkpoint import run_checkpoints, save_checkpoint
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.broker.redis_functions import RedisFunctions
-from cloudchat.database.daily_pruning import prune_daily
 from cloudchat.database.engine import create_engine
-from cloudchat.database.pruning import prune
+from cloudchat.database.pruning import prune, prune_daily
 from cloudchat.database.transactions import Database
-from cloudchat.http.middleware import protect
+from cloudchat.http.middleware import install_middleware
 from cloudchat.http.page_files import PageFiles
 from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.observability.health import health_routes, wait_until_healthy
@@ -40,7 +39,7 @@ from cloudchat.process.supervision import Supervisor
 from cloudchat.rate_limiting import cluster_connection_limit
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
-from cloudchat.rate_limiting.http_limits import create_limiter
+from cloudchat.rate_limiting.http_limits import create_limiter, install_limiter
 from cloudchat.rate_limiting.login_slowdown import LoginSlowdown
 from cloudchat.rate_limiting.shared_window import SharedWindow
 from cloudchat.realtime.admission import AdmissionControl
@@ -111,7 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
     keys = LiveKeyRing(folder)
     tokens = Tokens(keys, access_seconds=settings.access_token_seconds)
     vault = open_vault(folder)
-    slowdown = LoginSlowdown(SharedWindow(redis_url), vault, settings)
+    slowdown = LoginSlowdown(SharedWindow(redis_url), vault.pseudonym, settings)
     hasher = PasswordHasher()
     accounts = AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings)
     admin = AdminService(db, tokens, hasher)
@@ -135,7 +134,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="cloudchat", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     limiter = create_limiter(settings)
-    protect(app, limiter, lambda: settings.origins, requests, settings.trusted_proxies)
+    install_middleware(app, lambda: settings.origins, requests, settings.trusted_proxies)
+    install_limiter(app, limiter)
     app.include_router(auth_routes(services.accounts, limiter, settings))
     app.include_router(second_factor_routes(services.accounts, limiter, settings))
     app.include_router(admin_routes(admin, services.accounts, limiter, settings))

@@ -1,35 +1,35 @@
-"""Secret settings as files of one folder, $CREDENTIALS_DIRECTORY: systemd's LoadCredential= (systemd.exec(5))."""
+"""Secret settings as files in $CREDENTIALS_DIRECTORY, where systemd's LoadCredential= puts them (systemd.exec(5))."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 
 class CredentialError(Exception):
-    """A credential can't be read. The message is one line for the operator, names the mend, and holds no secret."""
+    """A credential cannot be read. The message is one line for the operator: the problem, the fix, and no secret."""
 
 
 def read_credentials(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """What the files `cloudchat_<name>` say, without the newline at their end; an empty or absent one says nothing.
+    """Return the contents of the files `cloudchat_<name>` by name, without the final newline.
 
-    Raises CredentialError.
+    Empty and missing files are left out. Raises CredentialError.
     """
     if not folder.is_dir():
         raise CredentialError(
-            f"CREDENTIALS_DIRECTORY names {folder}, which is no folder: "
+            f"CREDENTIALS_DIRECTORY is {folder}, which is not a folder: "
             "set LoadCredential= in the unit, or unset the variable"
         )
-    found = {}
+    credentials = {}
     for name in names:
         file = folder / f"cloudchat_{name}"
         try:
             text = file.read_text().strip()
         except FileNotFoundError:
             continue
-        except (OSError, UnicodeError) as problem:
-            why = problem.strerror if isinstance(problem, OSError) else "it is no text"
+        except (OSError, UnicodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise CredentialError(
-                f"the credential {file} can't be read ({why}): let this user read it, one line of text"
-            ) from problem
+                f"the credential {file} cannot be read ({reason}): it must be one line of text that this user can read"
+            ) from error
         if text:
-            found[name] = text
-    return found
+            credentials[name] = text
+    return credentials

@@ -1,4 +1,4 @@
-"""Where the files that are no Python live: beside the package in an installed wheel, at the root of a checkout."""
+"""The folders of files that are not Python: inside the package in an installed wheel, at the root of a checkout."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ _CHECKOUT = _PACKAGE.parent.parent
 
 
 def frontend_directory() -> Path:
-    """The folder of the browser's page, served at `/`."""
+    """Return the folder of the browser page, which is served at `/`."""
     return _packaged_or_checked_out("_frontend", "frontend")
 
 
 def migrations_directory() -> Path:
-    """The folder of alembic's `env.py` and `versions/`."""
+    """Return the folder of alembic's `env.py` and `versions/`."""
     return _packaged_or_checked_out("_migrations", "alembic")
 
 

@@ -1,4 +1,4 @@
-"""Every setting, once, with its unit and its default. Loaded by app, cli and alembic only."""
+"""Every setting with its unit and default. Only app, cli and alembic load them."""
 
 import ipaddress
 import os
@@ -20,13 +20,16 @@ from cloudchat.credentials import read_credentials
 RegistrationMode = Literal["open", "invite", "closed"]
 LogFormat = Literal["text", "json"]
 
-# Checked here, because the limiter takes a rate that it can't read for none at all.
+# Checked here because the rate limiter would ignore a rate that it cannot parse, and limit nothing.
 _RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 _RATES = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)(;[1-9][0-9]{0,8}/(second|minute|hour|day)){0,3}$"
 
+RENAMED = {"outbox_bytes": "send_buffer_bytes"}
+"""Old name -> new name. The old name is rejected at the start, so that a configured value is not silently ignored."""
+
 
 class Settings(BaseSettings):
-    """The environment's `CLOUDCHAT_*` variables, and systemd's credentials for what they don't set, checked.
+    """The `CLOUDCHAT_*` environment variables, and systemd's credentials for those that are not set, validated.
 
     Raises `pydantic.ValidationError`, which names the variable, and `CredentialError`.
     """
@@ -36,7 +39,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     workers: int = Field(1, ge=1, le=64, description="Processes that share the listening socket.")
-    state_dir: Path = Field(Path("./var"), description="Folder of everything the server keeps; mode 0700.")
+    state_dir: Path = Field(Path("./var"), description="Folder of the server's state; its mode is 0700.")
     redis_url: SecretStr | None = Field(
         None, description="redis://, rediss:// or unix://; unset starts the embedded store."
     )
@@ -47,30 +50,41 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Comma-separated addresses or networks of proxies whose X-Forwarded-For and -Proto are believed.",
+        description="Comma-separated addresses or networks of proxies whose X-Forwarded-For and -Proto are trusted.",
     )
     registration: RegistrationMode | None = Field(
-        None, description="open, invite or closed; unset is open on loopback for its own pages, else invite."
+        None,
+        description="Who may register: open (everybody), invite or closed; unset is open on loopback for pages of this "
+        "machine, else invite.",
     )
     history_messages: int = Field(10_000, ge=1, le=10_000_000, description="Events kept per room.")
-    access_token_seconds: int = Field(600, ge=5, le=3600, description="Life of an access token.")
-    refresh_idle_seconds: int = Field(14 * 86400, ge=60, description="A session unused for so long ends.")
-    refresh_absolute_seconds: int = Field(90 * 86400, ge=60, description="A session ends after so long, used or not.")
+    access_token_seconds: int = Field(600, ge=5, le=3600, description="Lifetime of an access token.")
+    refresh_idle_seconds: int = Field(14 * 86400, ge=60, description="Time after which an unused session ends.")
+    refresh_absolute_seconds: int = Field(90 * 86400, ge=60, description="Time after which every session ends.")
     refresh_grace_seconds: float = Field(
-        10, ge=0, le=60, description="So long a used refresh token gets another successor: the answer may be lost."
+        10,
+        ge=0,
+        le=60,
+        description="Time in which a used refresh token can be exchanged again if the response was lost.",
     )
-    heartbeat_seconds: int | float = Field(25, ge=0.2, le=300, description="Seconds between two heads of a room.")
-    sends_per_10s: int = Field(20, ge=1, description="Messages one socket may send in 10 seconds.")
-    sockets_per_user: int = Field(10, ge=1, description="Sockets of one user; above, the oldest goes.")
-    sockets_per_address: int = Field(100, ge=1, description="Sockets from one address (IPv6: /64).")
-    sockets_in_total: int = Field(20_000, ge=1, description="Sockets in one process.")
+    heartbeat_seconds: int | float = Field(
+        25, ge=0.2, le=300, description="Time between two heartbeats of a room, which tell its latest event."
+    )
+    sends_per_10s: int = Field(20, ge=1, description="Messages that one socket may send in 10 seconds.")
+    sockets_per_user: int = Field(
+        10, ge=1, description="Open sockets of one user; the oldest is closed when there is one more."
+    )
+    sockets_per_address: int = Field(100, ge=1, description="Open sockets from one address (IPv6: /64).")
+    sockets_in_total: int = Field(20_000, ge=1, description="Open sockets in one process.")
     ping_seconds: float = Field(
-        20, ge=1, le=300, description="A socket is pinged so often, and cut when it has not answered for so long."
+        20, ge=1, le=300, description="Time between two pings of a socket, and the time in which it must answer one."
     )
-    outbox_bytes: int = Field(
-        1 << 20, ge=1 << 17, description="Unsent bytes a socket may have waiting; above, it is closed with 4408."
+    send_buffer_bytes: int = Field(
+        1 << 20,
+        ge=1 << 17,
+        description="Bytes that may wait to be sent on one socket; with more it is closed with 4408.",
     )
-    login_rate: str = Field("60/minute", pattern=_RATE, description="Logins, and password changes, from one address.")
+    login_rate: str = Field("60/minute", pattern=_RATE, description="Logins and password changes from one address.")
     register_rate: str = Field("60/minute", pattern=_RATE, description="Registrations from one address.")
     refresh_rate: str = Field("120/minute", pattern=_RATE, description="Refreshes and logouts from one address.")
     account_rate: str = Field("600/minute", pattern=_RATE, description="Other account requests from one address.")
@@ -80,37 +94,39 @@ class Settings(BaseSettings):
     login_failures_per_client: str = Field(
         "5/minute;20/hour;60/day",
         pattern=_RATES,
-        description="Failed logins to one account from one address; above, that address waits.",
+        description="Failed logins to one account from one address; then that address must wait.",
     )
     login_failures_per_account: str = Field(
         "100/hour;500/day",
         pattern=_RATES,
-        description="Failed logins to one account; above, addresses wait that it never signed in from.",
+        description="Failed logins to one account; then addresses from which it never signed in must wait.",
     )
     code_failures_per_account: str = Field(
         "10/hour;30/day",
         pattern=_RATES,
-        description="Wrong codes after a right password; above, addresses wait that the account never signed in from.",
+        description="Wrong codes after a right password; then addresses from which the account never signed in must "
+        "wait.",
     )
     require_admin_2fa: bool | None = Field(
         None,
-        description="Whether administrators need a second factor; unset is no on loopback for its own pages, else yes.",
+        description="Whether administrators need a second factor; unset is no on loopback for pages of this machine, "
+        "else yes.",
     )
     audit_days: int = Field(
         365,
         ge=1,
         le=36500,
-        description="So long audit entries are kept, and sessions, invites and API tokens after their end.",
+        description="Days for which audit entries are kept, and ended sessions, invites and API tokens.",
     )
     metrics_port: int | None = Field(
-        None, ge=1, le=65535, description="Port of /metrics, on this machine's loopback alone; unset is off."
+        None, ge=1, le=65535, description="Port of /metrics, reachable from this machine only; unset is off."
     )
     trace_ratio: float = Field(
-        0, ge=0, le=1, description="Share of messages whose path is traced by OpenTelemetry; see the OTEL_* variables."
+        0, ge=0, le=1, description="Share of messages that OpenTelemetry traces; see the OTEL_* variables."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level that is logged.")
     log_format: LogFormat | None = Field(
-        None, description="text, or json (one object a line); unset is text on loopback and json elsewhere."
+        None, description="text, or json (one object per line); unset is text on loopback and json elsewhere."
     )
 
     @field_validator("allowed_origins", mode="before")
@@ -120,17 +136,17 @@ class Settings(BaseSettings):
             value = tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
         if isinstance(value, tuple):
             for origin in value:
-                urlsplit(origin)  # a ValueError names what is none
+                urlsplit(origin)  # raises a ValueError that names an invalid one
         return value
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
-    def _check_proxies(cls, value: object) -> object:
+    def _split_proxies(cls, value: object) -> object:
         if isinstance(value, str):
             value = tuple(proxy.strip() for proxy in value.split(",") if proxy.strip())
         if isinstance(value, tuple):
             for proxy in value:
-                ipaddress.ip_network(proxy)  # a ValueError names what is none; a name in a list would trust nobody
+                ipaddress.ip_network(proxy)  # raises a ValueError that names an invalid one, such as a host name
         return value
 
     @classmethod
@@ -142,14 +158,14 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then $CREDENTIALS_DIRECTORY."""
+        """Return the sources by priority: arguments, the environment, then $CREDENTIALS_DIRECTORY."""
         folder = os.environ.get("CREDENTIALS_DIRECTORY")
-        found = read_credentials(Path(folder), cls.model_fields) if folder else {}
-        return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=dict(found))
+        credentials = read_credentials(Path(folder), cls.model_fields) if folder else {}
+        return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=dict(credentials))
 
     @property
     def on_loopback(self) -> bool:
-        """Whether only this machine can reach the socket that the server listens on."""
+        """Whether only this machine can connect to the socket that the server listens on."""
         if self.host == "localhost":
             return True
         try:
@@ -158,25 +174,28 @@ class Settings(BaseSettings):
             return False
 
     @property
-    def open_to_strangers(self) -> bool:
-        """Whether anybody may come from outside; on loopback through a proxy, of which only its pages tell."""
+    def publicly_reachable(self) -> bool:
+        """Whether clients on other machines can reach the server.
+
+        On loopback they can reach it through a proxy, which shows only in the origins of the allowed pages.
+        """
         return not self.on_loopback or any(
             urlsplit(origin).hostname not in ("localhost", "127.0.0.1", "::1") for origin in self.allowed_origins
         )
 
     @property
     def registration_mode(self) -> RegistrationMode:
-        """Who may register: strangers only where no stranger can come from outside."""
-        return self.registration or ("invite" if self.open_to_strangers else "open")
+        """Who may register: by default everybody only where no other machine can reach the server."""
+        return self.registration or ("invite" if self.publicly_reachable else "open")
 
     @property
     def admins_need_second_factor(self) -> bool:
-        """Whether an administrator without a second factor may not administer."""
-        return self.open_to_strangers if self.require_admin_2fa is None else self.require_admin_2fa
+        """Whether administrators without a second factor are denied the scope `admin`."""
+        return self.publicly_reachable if self.require_admin_2fa is None else self.require_admin_2fa
 
     @property
     def log_format_in_force(self) -> LogFormat:
-        """Lines for people where people try it out, lines for machines where it serves."""
+        """By default text for a person who tries the server out, and JSON for a service."""
         return self.log_format or ("text" if self.on_loopback else "json")
 
     @property
@@ -186,7 +205,7 @@ class Settings(BaseSettings):
 
     @property
     def origins(self) -> frozenset[str]:
-        """The exact origins that pages may have. On loopback the server's own, by each of its names."""
+        """The exact origins of allowed pages. By default on loopback: the server's own, by each of its names."""
         if self.allowed_origins or not self.on_loopback:
             return frozenset(self.allowed_origins)
         return frozenset(f"http://{name}:{self.port}" for name in ("localhost", "127.0.0.1", "[::1]"))

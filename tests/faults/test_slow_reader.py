@@ -76,7 +76,7 @@ def parse_frames(data: bytes) -> list[tuple[int, bytes]]:
 
 
 def test_client_that_does_not_read_is_closed_alone_and_recovers() -> None:
-    environment = {**ENVIRONMENT, "CLOUDCHAT_OUTBOX_BYTES": str(MEBIBYTE // 8)}
+    environment = {**ENVIRONMENT, "CLOUDCHAT_SEND_BUFFER_BYTES": str(MEBIBYTE // 8)}
     with RunningServer(environment=environment) as server:
         account = register(server.url)
         stalled = StalledReader(server, account)

@@ -50,7 +50,7 @@ class AccountServices:
         tokens = Tokens(LiveKeyRing(folder / "keys"), access_seconds=settings.access_token_seconds)
         hasher = PasswordHasher(memory_kib=64)
         vault = open_vault(folder / "keys")
-        slowdown = LoginSlowdown(SharedWindow(None), vault, settings)
+        slowdown = LoginSlowdown(SharedWindow(None), vault.pseudonym, settings)
         return cls(
             settings,
             db,

@@ -6,8 +6,8 @@ from collections import Counter
 from fastapi import APIRouter, FastAPI
 from slowapi import Limiter
 
-from cloudchat.http.middleware import protect
-from cloudchat.rate_limiting.http_limits import limited_route
+from cloudchat.http.middleware import install_middleware
+from cloudchat.rate_limiting.http_limits import install_limiter, limited_route
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would rather have httpx2, which nothing else here needs
@@ -21,7 +21,8 @@ ORIGIN = "https://chat.example"
 def make_app(limiter: Limiter) -> FastAPI:
     """Routes that answer, take a body, break, and are limited to 3 a minute."""
     app = FastAPI()
-    protect(app, limiter, lambda: frozenset({ORIGIN}), Counter())
+    install_middleware(app, lambda: frozenset({ORIGIN}), Counter())
+    install_limiter(app, limiter)
 
     @app.get("/api/hello")
     def hello() -> dict[str, str]:

@@ -10,7 +10,7 @@ from cloudchat.auth.errors import NotFound
 from cloudchat.auth.principal import ADMIN
 from cloudchat.core.ids import new_id
 from cloudchat.database.models import ApiToken, AuditEntry, Invite, LoginSession, User
-from cloudchat.database.statements import changed_rows
+from cloudchat.database.transactions import changed_rows
 
 # All times are seconds since 1970.
 

@@ -14,7 +14,7 @@ from cloudchat.admin.actor import Actor
 from cloudchat.admin.dependencies import After, Before, PageSize, PathId, require_administrator
 from cloudchat.admin.service import AdminService
 from cloudchat.auth.service import AccountService
-from cloudchat.http.csrf import json_of_our_page
+from cloudchat.http.csrf import require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
 from cloudchat.rate_limiting.http_limits import limited_route
 from cloudchat.settings import Settings
@@ -31,7 +31,7 @@ def admin_routes(admin: AdminService, accounts: AccountService, limiter: Limiter
         route_class=limited_route(limiter, settings.admin_rate),
     )
     acting = Annotated[Actor, Depends(require_actor)]
-    json_body = [Depends(json_of_our_page(settings))]
+    json_body = [Depends(require_json_from_allowed_origin(settings))]
 
     @routes.get("/users", summary="List the users", responses=documented(401, 403, 404, 422, 429, 503))
     def list_users(after: After = None, limit: PageSize = 100) -> schemas.AccountsResponse:

@@ -11,7 +11,7 @@ from cloudchat.auth.errors import BadToken, PermissionDenied
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.access_tokens import ACCESS, API
-from cloudchat.http.denial_log import USER
+from cloudchat.http.request_log import USER
 
 _bearer = HTTPBearer(auto_error=False, description="An access token or an API token.")
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]

@@ -3,8 +3,6 @@
 Every message may be shown to the user and never repeats a secret.
 """
 
-import math
-
 from cloudchat.protocol.errors import ErrorCode, ServiceError
 
 _UNPROCESSABLE = 422  # RFC 9110 §15.5.21: the body is well-formed JSON with an unacceptable value
@@ -51,17 +49,6 @@ class ReauthenticationFailed(AccountError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
-
-
-class TooManyAttempts(AccountError):
-    """Too many attempts have failed. The credentials were not checked. `seconds` is the time to wait."""
-
-    code = ErrorCode.RATE_LIMITED
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__("too many failed attempts; wait a little")
-        self.seconds = seconds
-        self.retry_after_ms = math.ceil(seconds) * 1000
 
 
 class AccountDisabled(AccountError):

@@ -8,7 +8,7 @@ from cloudchat.auth.errors import NameTaken, NotFound
 from cloudchat.auth.usernames import lookup_key, name_skeleton, username_key
 from cloudchat.core.ids import new_id
 from cloudchat.database.models import Invite, User
-from cloudchat.database.statements import changed_rows
+from cloudchat.database.transactions import changed_rows
 
 
 def add_user(

@@ -17,7 +17,7 @@ from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
 from cloudchat.auth.tokens.access_tokens import ACCESS
-from cloudchat.http.csrf import demand_allowed_origin, json_of_our_page, only_plain_loopback
+from cloudchat.http.csrf import only_plain_loopback, require_allowed_origin, require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
 from cloudchat.rate_limiting.http_limits import client_address, limited_route
 from cloudchat.settings import Settings
@@ -36,7 +36,7 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
     refresh_router, account_router = router(settings.refresh_rate), router(settings.account_rate)
     cookie = RefreshCookie(secure=not only_plain_loopback(settings.origins))
 
-    json_body = [Depends(json_of_our_page(settings))]
+    json_body = [Depends(require_json_from_allowed_origin(settings))]
     session_user = Annotated[Principal, Depends(require_principal(accounts, kinds=(ACCESS,)))]
     any_user = Annotated[Principal, Depends(require_principal(accounts))]
 
@@ -45,7 +45,7 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
             return body.refresh_token
         if token := cookie.read(request):
             # The browser adds the cookie by itself, also to a request that another site's page has forged.
-            demand_allowed_origin(request, settings.origins, present=True)
+            require_allowed_origin(request, settings.origins, required=True)
         return token
 
     def tokens_response(tokens: SessionTokens, response: Response, *, in_body: bool) -> schemas.SessionTokensResponse:

@@ -7,8 +7,7 @@ from pydantic import BaseModel, Field
 from cloudchat.auth import usernames
 from cloudchat.auth.passwords import policy
 from cloudchat.auth.results import SessionTokens
-from cloudchat.http.request_model import RequestModel
-from cloudchat.http.response_model import EntryId, Instant, ResponseModel
+from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel
 
 # The rules for names and passwords are not part of the schema: `usernames` and `passwords.policy` have better messages.
 Username = Annotated[

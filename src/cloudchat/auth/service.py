@@ -99,7 +99,7 @@ class AccountService:
         """
         verified = self._password_verifier.verify_login(username, password, address=address)
         if totp and verified.user.totp_confirmed_at is not None:
-            self._slowdown.admit_code(verified.account, address, known=verified.known_network)
+            self._slowdown.check_code_attempts(verified.account, address, known_network=verified.known_network)
         try:
             tokens = self.sessions.open(
                 verified.user.id, verified.password_hash, totp, client=client, address=address, now=now
@@ -147,7 +147,7 @@ class AccountService:
             BadCredentials, SecondFactorRequired, BadSecondFactor, TooManyAttempts, Conflict, PasswordHashingOverloaded
         """
         verified = self._password_verifier.verify_again(principal.user_id, password, address=address)
-        self._slowdown.admit_code(verified.account, address, known=verified.known_network)
+        self._slowdown.check_code_attempts(verified.account, address, known_network=verified.known_network)
         try:
             self.second_factor.disable(principal.user_id, totp, address=address, now=now)
         except BadSecondFactor:
@@ -217,5 +217,5 @@ class AccountService:
         return invite_hash
 
     def _count_wrong_code(self, verified: VerifiedPassword, address: str) -> None:
-        self._slowdown.wrong_code(verified.account)
+        self._slowdown.code_failed(verified.account)
         log.warning("second factor refused user=%s address=%s", verified.user.id, address, extra=RATE_LIMITED)

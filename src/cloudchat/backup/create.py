@@ -19,7 +19,7 @@ from cloudchat.backup.room_records import write_records
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.database.migrations import revision_of
 from cloudchat.database.postgres_copy import dump_postgres
-from cloudchat.database.sqlite_copy import copy_sqlite
+from cloudchat.database.transfer import copy_sqlite
 from cloudchat.database.urls import kind_of, sqlite_file, sqlite_url
 
 _GZIP_LEVEL = 3  # twice as fast as gzip's default 6 and a tenth larger; the server needs the processor too

@@ -16,7 +16,7 @@ from cloudchat.backup.room_import import import_rooms
 from cloudchat.backup.room_records import BadRecords, Record, read_records, validate_records
 from cloudchat.database.migrations import is_known, upgrade
 from cloudchat.database.post_restore import invalidate
-from cloudchat.database.sqlite_copy import check_sqlite
+from cloudchat.database.transfer import check_sqlite
 from cloudchat.database.urls import sqlite_url
 
 _NEW = ".restoring"

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 
 from cloudchat.broker.high_water_marks import Mark
 from cloudchat.database.models import LogCheckpoint, Room
-from cloudchat.database.statements import changed_rows
-from cloudchat.database.transactions import Database
+from cloudchat.database.transactions import Database, changed_rows
 
 
 class LogCheckpoints:

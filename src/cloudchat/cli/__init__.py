@@ -1,0 +1,5 @@
+"""The `cloudchat` command: serve, admin, doctor, frontend.
+
+Only `main.py` is called from outside; start there. Modules that load slowly are imported inside the functions that need
+them, so that `--help` and small commands are fast.
+"""

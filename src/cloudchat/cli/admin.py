@@ -1,13 +1,13 @@
-"""`cloudchat admin …`: works on the database itself, whether the server runs or not."""
+"""`cloudchat admin …`: the parser of its commands. They use the database directly, so the server need not run."""
 
 import argparse
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cloudchat.cli import admin_tokens, admin_users
 from cloudchat.cli.admin_backup import register_backup_commands
-from cloudchat.cli.duration import duration
 from cloudchat.cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -17,31 +17,35 @@ _Command = Callable[["AdminService", argparse.Namespace], None]
 if TYPE_CHECKING:
     _Parsers = argparse._SubParsersAction[argparse.ArgumentParser]
 _ROLES = ("member", "moderator", "admin")
+_DURATION = re.compile(r"([1-9][0-9]{0,7})([smhd])", re.ASCII)
+_SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def register_admin_commands(commands: "_Parsers") -> None:
-    """Add `admin` and its commands to the command line."""
+    """Add `admin` and its commands to the parser."""
     admin = commands.add_parser(
         "admin",
         help="users, API tokens, invites, signing keys, the audit log, backups",
-        description="Administer. Works on the database, whether the server runs or not.",
+        description="Administer the server. The commands use the database directly: the server may run or not.",
     )
     under = admin.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _register_user_commands(under)
     _register_token_commands(under)
-    audit = _add(under, "audit", admin_users.audit, "print the audit log, the newest first, as tab-separated columns")
-    audit.add_argument("--limit", type=int, default=100, help="how many entries (default 100)")
-    audit.add_argument("--before", metavar="ID", help="only entries older than this one")
+    audit = _add(under, "audit", admin_users.audit, "print the audit log, newest first, as tab-separated columns")
+    audit.add_argument("--limit", type=int, default=100, help="number of entries (default 100)")
+    audit.add_argument("--before", metavar="ID", help="print only entries older than this one")
 
     rotate = under.add_parser(
         "rotate-keys",
         help="sign tokens with a new key from now on",
-        description="Make a new signing key. Servers take it up within seconds; tokens signed before stay good until "
-        "they end, and a key goes when its last token has.",
+        description="Make a new signing key. Running servers use it within seconds. Older tokens stay valid "
+        "until they expire; then their key is deleted.",
         allow_abbrev=False,
     )
     rotate.add_argument(
-        "--forget-old", action="store_true", help="a key was stolen: remove the old ones, and with them every token"
+        "--forget-old",
+        action="store_true",
+        help="after the theft of a key: delete the old keys, which ends every token",
     )
     rotate.set_defaults(run=admin_tokens.rotate_keys)
     register_backup_commands(under)
@@ -59,34 +63,41 @@ def _register_user_commands(under: "_Parsers") -> None:
     role.add_argument("name")
     role.add_argument("role", choices=_ROLES)
     for name, command, summary in (
-        ("disable-user", admin_users.disable, "disable a user: no login, no token is good any more"),
-        ("enable-user", admin_users.enable, "enable a disabled user again"),
-        ("reset-password", admin_users.reset_password, "give a user a one-time password; prints it alone"),
-        ("reset-totp", admin_users.reset_second_factor, "take a lost second factor away from a user"),
+        ("disable-user", admin_users.disable, "disable a user: logins and tokens are rejected"),
+        ("enable-user", admin_users.enable, "enable a disabled user"),
+        ("reset-password", admin_users.reset_password, "set a one-time password for a user; prints only the password"),
+        ("reset-totp", admin_users.reset_second_factor, "remove the lost second factor of a user"),
     ):
         _add(under, name, command, summary).add_argument("name")
 
 
 def _register_token_commands(under: "_Parsers") -> None:
-    issue = _add(under, "issue-token", admin_tokens.issue, "issue an API token; prints the token and nothing else")
+    issue = _add(under, "issue-token", admin_tokens.issue, "issue an API token; prints only the token")
     issue.add_argument("name")
     issue.add_argument("--scope", required=True, help="comma-separated: chat:read,chat:write,admin")
-    issue.add_argument("--ttl", type=duration, required=True, help="how long it is good for: 12h, 30d, 366d at most")
-    issue.add_argument("--label", default="", help="what it is for, to recognise it by in list-tokens")
+    issue.add_argument(
+        "--ttl", type=_parse_duration, required=True, help="time until it expires: 12h, 30d; at most 366d"
+    )
+    issue.add_argument("--label", default="", help="its purpose, shown by list-tokens")
     _add(under, "list-tokens", admin_tokens.list_tokens, "list the API tokens, as tab-separated columns")
     revoke = _add(under, "revoke-token", admin_tokens.revoke, "revoke an API token")
-    revoke.add_argument("id", help="as list-tokens shows it")
+    revoke.add_argument("id", help="the id that list-tokens shows")
     invite = _add(
-        under, "create-invite", admin_tokens.create_invite, "make an invite for one registration; prints it alone"
+        under,
+        "create-invite",
+        admin_tokens.create_invite,
+        "create an invite for one registration; prints only the invite",
     )
-    invite.add_argument("--ttl", type=duration, default=duration("7d"), help="how long it is good for (default 7d)")
+    invite.add_argument(
+        "--ttl", type=_parse_duration, default=_parse_duration("7d"), help="time until it expires (default 7d)"
+    )
     _add(under, "list-invites", admin_tokens.list_invites, "list the invites, as tab-separated columns")
     delete = _add(under, "delete-invite", admin_tokens.delete_invite, "delete an invite")
-    delete.add_argument("id", help="as list-invites shows it")
+    delete.add_argument("id", help="the id that list-invites shows")
 
 
 def _add(under: "_Parsers", name: str, command: _Command, summary: str) -> argparse.ArgumentParser:
-    # Unabbreviated: `--password SECRET` must not pass for `--password-stdin`, and teach secrets on command lines.
+    # No abbreviations: `--password SECRET` must not be accepted as `--password-stdin`. A command line is not secret.
     parser = under.add_parser(
         name, help=summary, description=summary[:1].upper() + summary[1:] + ".", allow_abbrev=False
     )
@@ -102,9 +113,9 @@ def _add(under: "_Parsers", name: str, command: _Command, summary: str) -> argpa
 
 @contextmanager
 def _service() -> "Iterator[AdminService]":
-    """The service on this state's database, which is made if there is none. Raises CommandError.
+    """Open the service on the database of the settings, which is created if it is missing. Raises CommandError.
 
-    It never makes the first administrator: their password would be shown to nobody.
+    It does not create the first administrator, because nothing would print the password.
     """
     from cloudchat.admin.service import AdminService
     from cloudchat.auth.errors import AccountError
@@ -114,9 +125,10 @@ def _service() -> "Iterator[AdminService]":
     from cloudchat.auth.tokens.keys import load_or_create
     from cloudchat.cli.environment import load_settings
     from cloudchat.cli.state_folder import prepare_state_folder
-    from cloudchat.database.engine import DatabaseUrlError, create_engine
+    from cloudchat.database.engine import create_engine
     from cloudchat.database.migrations import MigrationError, upgrade
     from cloudchat.database.transactions import Database, DatabaseUnavailable
+    from cloudchat.database.urls import DatabaseUrlError
 
     settings = load_settings()
     folder = prepare_state_folder(settings.state_dir)
@@ -130,6 +142,16 @@ def _service() -> "Iterator[AdminService]":
         finally:
             db.close()
     except DatabaseUnavailable as error:
-        raise CommandError("the database does not answer; is another program holding it? Try again") from error
+        raise CommandError(
+            "the database does not answer: check that it runs and that no other program locks it, then try again"
+        ) from error
     except (AccountError, DatabaseUrlError, KeyFolderError, MigrationError) as error:
         raise CommandError(str(error)) from error
+
+
+def _parse_duration(text: str) -> int:
+    """Return the seconds of `45s`, `30m`, `12h` or `7d`. For argparse: raises ArgumentTypeError."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!a} is not a duration; write 45s, 30m, 12h or 7d")
+    return int(match[1]) * _SECONDS_PER_UNIT[match[2]]

@@ -1,4 +1,4 @@
-"""`cloudchat admin …`: API tokens, invites, and the keys that sign tokens."""
+"""`cloudchat admin …`: API tokens, invites, and the signing keys."""
 
 import argparse
 import time
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def issue(service: "AdminService", options: argparse.Namespace) -> None:
-    """`issue-token`."""
+    """Run `issue-token`."""
     scopes = {scope.strip() for scope in options.scope.split(",") if scope.strip()}
     issued = service.tokens.issue(
         options.name, scopes, options.ttl, label=options.label, actor=COMMAND_LINE, now=time.time()
@@ -22,43 +22,43 @@ def issue(service: "AdminService", options: argparse.Namespace) -> None:
 
 
 def list_tokens(service: "AdminService", options: argparse.Namespace) -> None:
-    """`list-tokens`."""
+    """Run `list-tokens`."""
     print("id", "user", "scopes", "expires", "state", "label", "last used", sep="\t")
     now = time.time()
     for token in service.tokens.list():
         expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(token.expires_at))
-        state = "revoked" if token.revoked_at is not None else "expired" if token.expires_at <= now else "good"
+        state = "revoked" if token.revoked_at is not None else "expired" if token.expires_at <= now else "valid"
         used = rfc3339(token.last_used_at) if token.last_used_at is not None else "never"
         print(token.id, token.user.name, ",".join(token.scopes), expires, state, token.label, used, sep="\t")
 
 
 def revoke(service: "AdminService", options: argparse.Namespace) -> None:
-    """`revoke-token`."""
+    """Run `revoke-token`."""
     service.tokens.revoke(options.id, actor=COMMAND_LINE, now=time.time())
 
 
 def create_invite(service: "AdminService", options: argparse.Namespace) -> None:
-    """`create-invite`."""
+    """Run `create-invite`."""
     print(service.invites.create(options.ttl, actor=COMMAND_LINE, now=time.time()).invite)
 
 
 def list_invites(service: "AdminService", options: argparse.Namespace) -> None:
-    """`list-invites`."""
+    """Run `list-invites`."""
     print("id", "created", "expires", "state", sep="\t")
     now = time.time()
     for invite in service.invites.list():
         used = f"used by {invite.used_by}" if invite.used_by else "used"
-        state = used if invite.used_at is not None else "expired" if invite.expires_at <= now else "good"
+        state = used if invite.used_at is not None else "expired" if invite.expires_at <= now else "valid"
         print(invite.id, rfc3339(invite.created_at), rfc3339(invite.expires_at), state, sep="\t")
 
 
 def delete_invite(service: "AdminService", options: argparse.Namespace) -> None:
-    """`delete-invite`."""
+    """Run `delete-invite`."""
     service.invites.delete(options.id, actor=COMMAND_LINE, now=time.time())
 
 
 def rotate_keys(options: argparse.Namespace) -> int:
-    """`rotate-keys`. Needs no database, so it works in an emergency, too. Raises CommandError."""
+    """Run `rotate-keys`. It does not use the database, so that it works in an emergency. Raises CommandError."""
     from cloudchat.auth.key_folder import KeyFolderError
     from cloudchat.auth.tokens.key_rotation import rotate
     from cloudchat.cli.environment import load_settings

@@ -1,4 +1,4 @@
-"""What backup and restore find: the state folder, its store, and what can be wrong with either."""
+"""What backup and restore share: the settings with the state folder, a reachable store, and error messages."""
 
 import os
 from collections.abc import Iterator
@@ -12,18 +12,20 @@ if TYPE_CHECKING:
     from cloudchat.settings import Settings
 
 
-def settings_of_state(*, must_be_there: bool = False) -> "Settings":
-    """The settings, with the state folder's real place. Raises CommandError."""
+def load_state_settings(*, must_exist: bool = False) -> "Settings":
+    """Return the settings with the absolute path of the state folder. Raises CommandError."""
     from cloudchat.cli.environment import load_settings
 
     settings = load_settings()
-    if must_be_there and not settings.state_dir.is_dir():
-        raise CommandError(f"there is no state folder {settings.state_dir}: set CLOUDCHAT_STATE_DIR to the server's")
+    if must_exist and not settings.state_dir.is_dir():
+        raise CommandError(
+            f"there is no state folder {settings.state_dir}: set CLOUDCHAT_STATE_DIR to the folder of the server"
+        )
     return settings.model_copy(update={"state_dir": prepare_state_folder(settings.state_dir)})
 
 
-def store_at_hand(settings: "Settings", running: ExitStack) -> str:
-    """The store that is there: one's own, a running server's, or the embedded one, started for as long as it takes."""
+def reachable_store(settings: "Settings", running: ExitStack) -> str:
+    """Return the URL of the configured store or of a running server's store, else start the embedded one meanwhile."""
     from cloudchat.backup.installation import temporary_store
     from cloudchat.broker.embedded.data_dir_lock import socket_path
 
@@ -31,7 +33,7 @@ def store_at_hand(settings: "Settings", running: ExitStack) -> str:
         return settings.redis_url.get_secret_value()
     folder = settings.state_dir / "store"
     try:
-        lock = lock_state_folder(settings.state_dir, half_restored=True)
+        lock = lock_state_folder(settings.state_dir, allow_half_restored=True)
     except CommandError:  # a server runs
         return f"unix://{socket_path(folder)}"
     running.callback(os.close, lock)
@@ -39,21 +41,21 @@ def store_at_hand(settings: "Settings", running: ExitStack) -> str:
 
 
 @contextmanager
-def explained(state_of_affairs: str) -> Iterator[None]:
-    """Whatever can go wrong becomes a CommandError that says how things stand now."""
+def command_errors(consequence: str) -> Iterator[None]:
+    """Convert every expected error to a CommandError that ends with the `consequence`: the state of things now."""
     from cloudchat.backup.manifest import BadBackup
     from cloudchat.broker.broker import BrokerUnavailable
     from cloudchat.broker.embedded import StoreStartError
-    from cloudchat.database.copy_failed import CopyFailed
-    from cloudchat.database.engine import DatabaseUrlError
     from cloudchat.database.migrations import MigrationError
     from cloudchat.database.transactions import DatabaseUnavailable
+    from cloudchat.database.transfer import CopyFailed
+    from cloudchat.database.urls import DatabaseUrlError
 
     try:
         yield
     except BrokerUnavailable as error:
-        raise CommandError(f"the store failed ({error}); {state_of_affairs}") from error
+        raise CommandError(f"the store failed ({error}); {consequence}") from error
     except (BadBackup, CopyFailed, MigrationError, StoreStartError, DatabaseUrlError, DatabaseUnavailable) as error:
-        raise CommandError(f"{error}; {state_of_affairs}") from error
+        raise CommandError(f"{error}; {consequence}") from error
     except OSError as error:
-        raise CommandError(f"{error.strerror or error} ({error.filename}); {state_of_affairs}") from error
+        raise CommandError(f"{error.strerror or error} ({error.filename}); {consequence}") from error

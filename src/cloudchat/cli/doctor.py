@@ -1,4 +1,4 @@
-"""`cloudchat doctor`: the settings in force, and what is wrong with this installation."""
+"""`cloudchat doctor`: print the settings in force, and check this installation."""
 
 import argparse
 import json
@@ -14,23 +14,21 @@ if TYPE_CHECKING:
 
 
 def register_doctor_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command to the parser."""
+    """Add `doctor` to the parser."""
     parser = commands.add_parser(
         "doctor",
-        help="show the settings and limits in force, and check files, machine, database, store and edge",
-        description="Shows every setting with its value, then checks this installation, one line each with the mend. "
-        "Changes nothing. The exit code is 0 when nothing is wrong, else 1.",
+        help="print the settings in force, and check files, machine, database, store and public address",
+        description="Print every setting with its value, then check this installation: one line per check, with the "
+        "fix for each problem. Changes nothing. The exit code is 0 without a problem, else 1.",
     )
-    parser.add_argument(
-        "--url", metavar="https://…", help="the public address: also ask there, and look at its certificate"
-    )
-    parser.add_argument("--backups", type=Path, metavar="DIR", help="also see that DIR has a backup of the last day")
-    parser.add_argument("--json", action="store_true", help="print the checks alone, as a JSON list")
-    parser.set_defaults(run=examine_installation)
+    parser.add_argument("--url", metavar="https://…", help="also check this public address and its certificate")
+    parser.add_argument("--backups", type=Path, metavar="DIR", help="also check that DIR has a backup of the last day")
+    parser.add_argument("--json", action="store_true", help="print only the checks, as a JSON list")
+    parser.set_defaults(run=run_doctor)
 
 
-def examine_installation(options: argparse.Namespace) -> int:
-    """Print both parts; returns the exit code."""
+def run_doctor(options: argparse.Namespace) -> int:
+    """Print the settings and the checks. Return the exit code."""
     from cloudchat.doctor.run_checks import run_checks
 
     settings = load_settings()
@@ -45,17 +43,19 @@ def examine_installation(options: argparse.Namespace) -> int:
 
 
 def settings_in_force(settings: "Settings") -> list[str]:
-    """A line for each setting: variable, value, and whether it was set. A secret is never shown."""
+    """Return one line per setting: variable, value, and whether it was set. Secrets are not shown."""
     lines = []
     for name in type(settings).model_fields:
         variable = f"CLOUDCHAT_{name.upper()}"
         origin = "set" if name in settings.model_fields_set else "default"
-        lines.append(f"{variable}={_shown(getattr(settings, name))}  ({origin})")
-    lines.append(f"registration is {settings.registration_mode}; pages may come from: {_shown(settings.origins)}")
+        lines.append(f"{variable}={_display(getattr(settings, name))}  ({origin})")
+    lines.append(
+        f"registration is {settings.registration_mode}; allowed origins of pages: {_display(settings.origins)}"
+    )
     return lines
 
 
-def _shown(value: object) -> str:
+def _display(value: object) -> str:
     match value:
         case None:
             return ""

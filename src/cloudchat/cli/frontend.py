@@ -1,10 +1,10 @@
-"""`cloudchat frontend publish`: the page from a bucket, the server somewhere else."""
+"""`cloudchat frontend publish`: upload the page to an S3 bucket, apart from the server."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloudchat.cli.errors import CommandError
+from cloudchat.cli.errors import CommandError, warn
 
 if TYPE_CHECKING:
     from cloudchat.publishing.bucket import Bucket
@@ -15,47 +15,50 @@ _EPILOG = """\
   cloudchat frontend publish s3://my-page --api https://chat.example.com --page https://www.example.com --dry-run
   cloudchat frontend publish s3://my-page --api https://chat.example.com --distribution E2EXAMPLE --delete
 
-All files go into a folder named by their hash, then config.json, and index.html last: nobody ever sees a page whose
-modules are missing or of another version. What is there already is not uploaded again.
+The files are uploaded into a folder that is named by their hash, then config.json, and index.html last: a browser never
+loads a page whose modules are missing or of another version. Unchanged files are not uploaded again.
 
-A bucket sets no security headers, so index.html itself carries the Content-Security-Policy, with --api as the only
-server that the page may talk to. The server must know the page: CLOUDCHAT_ALLOWED_ORIGINS=https://www.example.com.
-Page and API must be of one site (www.example.com and chat.example.com, both https): the cookie that keeps people
-signed in is SameSite=Strict, and no browser sends it from another site. Elsewhere everybody has to sign in again at
-each reload.
+A bucket sets no security headers, so index.html itself has the Content-Security-Policy, with --api as the only server
+that the page may connect to. The server must allow the page: CLOUDCHAT_ALLOWED_ORIGINS=https://www.example.com.
+Page and API must be on one site (www.example.com and chat.example.com, both https): the cookie of a session is
+SameSite=Strict, so browsers do not send it from another site, and users would have to sign in again at each reload.
 
-Credentials, region and AWS_ENDPOINT_URL are found as the AWS tools find them. Needed are s3:ListBucket, s3:GetObject,
-s3:PutObject, with --delete s3:DeleteObject, with --distribution cloudfront:CreateInvalidation.
+Credentials, region and AWS_ENDPOINT_URL are found like in other AWS tools. The permissions s3:ListBucket, s3:GetObject
+and s3:PutObject are required, s3:DeleteObject for --delete, cloudfront:CreateInvalidation for --distribution.
 """
 
 
 def register_frontend_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `frontend publish` to the command line."""
+    """Add `frontend publish` to the parser."""
     frontend = commands.add_parser(
-        "frontend", help="put the page on a host of its own", description="Put the page on a host of its own."
+        "frontend", help="publish the page on another host", description="Publish the page on another host."
     )
     under = frontend.add_subparsers(title="commands", metavar="COMMAND", required=True)
     parser = under.add_parser(
         "publish",
         help="upload the page to an S3 bucket",
-        description="Upload the page to an S3 bucket, to be served by CloudFront or as an S3 website.",
+        description="Upload the page to an S3 bucket that CloudFront or an S3 website serves.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("bucket", help="s3://bucket or s3://bucket/prefix")
     parser.add_argument(
-        "--api", metavar="ORIGIN", help="the server, as https://chat.example.com (default: the page's own)"
+        "--api", metavar="ORIGIN", help="the server, such as https://chat.example.com (default: the page's own origin)"
     )
-    parser.add_argument("--page", metavar="ORIGIN", help="where people open the page, to check that both are one site")
-    parser.add_argument("--dry-run", action="store_true", help="only look at the bucket, and say what would be done")
-    parser.add_argument("--delete", action="store_true", help="remove releases older than the one that is replaced")
-    parser.add_argument("--distribution", metavar="ID", help="CloudFront distribution to be told of the new page")
+    parser.add_argument(
+        "--page", metavar="ORIGIN", help="the address of the page, to check that page and server are on one site"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only read the bucket, and print what would change")
+    parser.add_argument("--delete", action="store_true", help="delete the releases before the one that is replaced")
+    parser.add_argument(
+        "--distribution", metavar="ID", help="CloudFront distribution whose cache of the page to invalidate"
+    )
     parser.set_defaults(run=publish)
 
 
 def publish(options: argparse.Namespace) -> int:
-    """Make the bucket hold the page; returns the exit code. Raises CommandError."""
+    """Upload what is missing in the bucket. Return the exit code. Raises CommandError."""
     from cloudchat.publishing.bucket import Bucket, BucketError
     from cloudchat.publishing.origin import InvalidOrigin, Origin
     from cloudchat.publishing.release import PageError, UnknownFileType, build_release, mutable_paths, plan_publish
@@ -64,55 +67,54 @@ def publish(options: argparse.Namespace) -> int:
     try:
         api = Origin.parse(options.api) if options.api else None
         page = Origin.parse(options.page) if options.page else None
-        _warn(api, page)
-        release = build_release(_files(frontend_directory()), api)
+        _warn_about_sites(api, page)
+        release = build_release(_read_files(frontend_directory()), api)
         bucket = Bucket.open(options.bucket)
-        left = plan_publish(release, bucket.contents(mutable_paths(release)), delete=options.delete)
+        remaining = plan_publish(release, bucket.contents(mutable_paths(release)), delete=options.delete)
         if options.dry_run:
-            _tell("would upload", "would delete", left)
+            _print_plan("would upload", "would delete", remaining)
         else:
-            _carry_out(bucket, release, left, options.distribution)
-            _tell("uploaded", "deleted", left)
+            _execute(bucket, release, remaining, options.distribution)
+            _print_plan("uploaded", "deleted", remaining)
     except (BucketError, InvalidOrigin, PageError, UnknownFileType) as error:
         raise CommandError(str(error)) from error
     return 0
 
 
-def _files(folder: Path) -> dict[str, bytes]:
+def _read_files(folder: Path) -> dict[str, bytes]:
     files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def _carry_out(bucket: "Bucket", release: "Release", left: "PublishPlan", distribution: str | None) -> None:
+def _execute(bucket: "Bucket", release: "Release", remaining: "PublishPlan", distribution: str | None) -> None:
     from cloudchat.publishing.release import mutable_paths
 
-    for upload in left.uploads:
+    for upload in remaining.uploads:
         bucket.put(upload)
-    bucket.delete(left.outdated)
-    if distribution and left.uploads:
+    bucket.delete(remaining.outdated)
+    if distribution and remaining.uploads:
         bucket.invalidate(distribution, mutable_paths(release))
 
 
-def _tell(upload: str, delete: str, left: "PublishPlan") -> None:
-    for one in left.uploads:
-        print(f"{upload} {one.path}  ({one.content_type}; {one.cache_control})")
-    for path in left.outdated:
-        print(f"{delete} {path}")
-    print(f"{upload} {len(left.uploads)}, {delete} {len(left.outdated)}, unchanged {left.unchanged}")
+def _print_plan(uploaded: str, deleted: str, remaining: "PublishPlan") -> None:
+    for upload in remaining.uploads:
+        print(f"{uploaded} {upload.path}  ({upload.content_type}; {upload.cache_control})")
+    for path in remaining.outdated:
+        print(f"{deleted} {path}")
+    print(f"{uploaded} {len(remaining.uploads)}, {deleted} {len(remaining.outdated)}, unchanged {remaining.unchanged}")
 
 
-def _warn(api: "Origin | None", page: "Origin | None") -> None:
-    from cloudchat.cli.environment import warn
+def _warn_about_sites(api: "Origin | None", page: "Origin | None") -> None:
     from cloudchat.publishing.origin import is_cross_site
 
     if api is None:
         return
     if api.is_unencrypted:
-        warn(f"passwords travel to {api} in the clear, and a page by https may not call it at all: use https")
+        warn(f"passwords are sent to {api} unencrypted, and a page on https cannot connect to it: use https")
     if page is None:
-        warn("say with --page where people open the page, to learn whether the server's cookie reaches it there")
+        warn("give the address of the page with --page, to check that the server's cookie works there")
     elif is_cross_site(page, api):
         warn(
-            f"{page} and {api} are two sites for a browser: the cookie that keeps people signed in is not sent there, "
-            "and everybody signs in again at each reload; give both names below one domain, both by https"
+            f"{page} and {api} are different sites for a browser, which will not send the session's cookie, so that "
+            "users must sign in again at each reload: use https names below one domain for both"
         )

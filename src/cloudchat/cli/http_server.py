@@ -1,4 +1,4 @@
-"""uvicorn, as cloudchat runs it: in this process, or as several workers on one socket."""
+"""Run uvicorn with cloudchat's configuration: in this process, or as several workers on one socket."""
 
 import asyncio
 import contextlib
@@ -26,14 +26,17 @@ from cloudchat.settings import Settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_SECONDS_TO_DRAIN = 5
-_DRAINING = "Draining: sockets are told to come back"
-_SECONDS_BLOCKED = 20  # a worker without an answer for so long is replaced; covers its imports on a slow machine
-_SECONDS_TO_END = 7.0  # for workers, from the signal to SIGKILL
+DRAIN_TIMEOUT_SECONDS = 5
+BLOCKED_TIMEOUT_SECONDS = 20
+"""A worker that does not answer for this long is replaced. It covers a worker's imports on a slow machine."""
+STOP_TIMEOUT_SECONDS = 7.0
+"""From the signal to SIGKILL of a worker."""
+_READY_TIMEOUT_SECONDS = 0.5
+_DRAINING = "Draining: clients are asked to reconnect"
 
 
-def server_config(settings: Settings, listener: socket.socket) -> Config:
-    """How uvicorn is set. The application reads its own settings from the environment, in every worker."""
+def server_config(settings: Settings) -> Config:
+    """Return uvicorn's configuration. In every worker the application loads its settings from the environment."""
     from cloudchat.http.http_protocol import HttpProtocol
     from cloudchat.realtime.websocket_protocol import WebSocketProtocol
 
@@ -47,7 +50,7 @@ def server_config(settings: Settings, listener: socket.socket) -> Config:
         http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=Limits().frame_bytes,
-        ws_per_message_deflate=False,  # 316 KiB a connection, and a bomb's fuse
+        ws_per_message_deflate=False,  # costs 316 KiB per connection, and allows decompression bombs
         ws_ping_interval=settings.ping_seconds,
         ws_ping_timeout=settings.ping_seconds,
         lifespan="on",
@@ -55,41 +58,41 @@ def server_config(settings: Settings, listener: socket.socket) -> Config:
         server_header=False,
         log_config=log_config(settings.log_level, settings.log_format_in_force),
         backlog=BACKLOG,
-        proxy_headers=False,  # http/proxies.py says whom to believe
-        timeout_graceful_shutdown=_SECONDS_TO_DRAIN,
-        timeout_worker_healthcheck=_SECONDS_BLOCKED,
+        proxy_headers=False,  # http/proxies.py decides which proxies are trusted
+        timeout_graceful_shutdown=DRAIN_TIMEOUT_SECONDS,
+        timeout_worker_healthcheck=BLOCKED_TIMEOUT_SECONDS,
     )
 
 
 def run_in_this_process(
     config: Config, listener: socket.socket, announce: Callable[[], None], service: ServiceNotifier
 ) -> int:
-    """Serve until a signal; returns the exit code. `announce` is called once clients are answered."""
-    _OneServer(config, announce, service).run(sockets=[listener])
+    """Serve until a signal. Return the exit code. `announce` is called when clients get responses."""
+    _SingleServer(config, announce, service).run(sockets=[listener])
     return 0
 
 
 def run_workers(config: Config, listener: socket.socket, announce: Callable[[], None], service: ServiceNotifier) -> int:
-    """The same with `config.workers` processes; one that dies, or that is blocked, is replaced."""
+    """Serve with `config.workers` processes until a signal. A worker that ends or is blocked is replaced."""
     workers = _Workers(config, listener, announce, service)
     workers.run()
-    return 0 if workers.asked_to_stop else STARTUP_FAILURE
+    return 0 if workers.stop_requested else STARTUP_FAILURE
 
 
 def create_worker_app() -> "FastAPI":
-    """The application of a worker, which must not outlive the parent that keeps the store and takes the signals."""
+    """Create the application of a worker. It ends with its parent, which runs the store and handles the signals."""
     from cloudchat.app import create_app_from_environment
 
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         die_with_parent(parent.pid)
-    watch_loop(asyncio.get_running_loop(), _SECONDS_BLOCKED)
+    watch_loop(asyncio.get_running_loop(), BLOCKED_TIMEOUT_SECONDS)
     app = create_app_from_environment()
     gc.freeze()
     return app
 
 
-class _OneServer(Server):
+class _SingleServer(Server):
     def __init__(self, config: Config, announce: Callable[[], None], service: ServiceNotifier) -> None:
         super().__init__(config)
         self._announce = announce
@@ -109,11 +112,11 @@ class _OneServer(Server):
     def capture_signals(self) -> Generator[None, None, None]:
         with super().capture_signals():
             yield
-            # uvicorn raises them once more afterwards, which would kill this process before the store has ended.
+            # uvicorn raises the signals again afterwards, which would kill this process before the store has ended.
             self._captured_signals.clear()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.should_exit:  # asked twice: stop waiting for sockets
+        if self.should_exit:  # the second signal: do not wait for open connections
             self.force_exit = True
         super().handle_exit(sig, frame)
 
@@ -125,18 +128,18 @@ class _Workers(Multiprocess):
         super().__init__(config, [listener])
         self._service = service
         self._announce: Callable[[], None] | None = announce
-        self.asked_to_stop = False
+        self.stop_requested = False
 
     def keep_subprocess_alive(self) -> None:
         for process in self.processes:
-            # As long as this process holds the worker's end of the pipe too, a question to a killed worker meets no
-            # end of file and waits its whole 20 s, with nobody replaced.
+            # While this process also holds the worker's end of the pipe, a health check of a killed worker gets no end
+            # of file and waits its whole 20 s, and no worker is replaced meanwhile.
             process.child_conn.close()
         super().keep_subprocess_alive()
-        # Here every worker has answered, or has been replaced. Waiting for one takes less than a watchdog's patience;
-        # when several in turn do not answer, replacing them is too little, and the whole service shall start anew.
+        # Here every worker has answered or has been replaced. Waiting for one worker takes less time than the watchdog
+        # allows. If several in a row do not answer, replacing them is not enough, and the whole service must restart.
         self._service.feed_watchdog()
-        if self._announce is not None and all(process.is_ready(timeout=0.5) for process in self.processes):
+        if self._announce is not None and all(p.is_ready(timeout=_READY_TIMEOUT_SECONDS) for p in self.processes):
             self._announce()
             self._announce = None
 
@@ -145,20 +148,20 @@ class _Workers(Multiprocess):
         super().terminate_all()
 
     def handle_int(self) -> None:
-        self.asked_to_stop = True
+        self.stop_requested = True
         super().handle_int()
 
     def handle_term(self) -> None:
-        self.asked_to_stop = True
+        self.stop_requested = True
         super().handle_term()
 
     def join_all(self) -> None:
-        """Wait for the workers, but not for ever, and not after a second signal."""
-        deadline = time.monotonic() + _SECONDS_TO_END
+        """Wait for the workers. Kill them after a second signal or after STOP_TIMEOUT_SECONDS."""
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
         self.signal_queue.clear()
         for process in self.processes:
             while process.process.is_alive():
-                asked_again = any(number in (signal.SIGINT, signal.SIGTERM) for number in self.signal_queue)
-                if asked_again or time.monotonic() > deadline:
+                second_signal = any(number in (signal.SIGINT, signal.SIGTERM) for number in self.signal_queue)
+                if second_signal or time.monotonic() > deadline:
                     process.process.kill()
                 process.process.join(0.1)

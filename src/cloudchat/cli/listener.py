@@ -1,4 +1,4 @@
-"""The listening socket: opened before anything else is started, or inherited already open."""
+"""The listening socket: opened before everything else starts, or inherited from a parent."""
 
 import contextlib
 import errno
@@ -11,20 +11,22 @@ from cloudchat.cli.errors import CommandError
 
 BACKLOG = 2048
 _FIRST_ACTIVATED = 3  # SD_LISTEN_FDS_START
-_PATIENCE = 3.0  # seconds for the workers of a server that was killed just now, and were still importing, to let go
+_PORT_RELEASE_SECONDS = 3.0
+"""After a kill -9 of a server its workers may still be importing; they hold the port until they notice."""
+_RETRY_SECONDS = 0.05
 
 
 def open_listener(host: str, port: int) -> socket.socket:
-    """Listen on host and port (0: a free one). Raises CommandError, which names the mend.
+    """Listen on host and port (0 is a free one). Raises CommandError.
 
-    It listens at once: of two sockets that are merely bound with SO_REUSEADDR, Linux lets both bind.
+    It listens at once: Linux lets two sockets bind to one address with SO_REUSEADDR while neither listens.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise CommandError(f"the address {host!r} is unknown ({error}): correct --host or CLOUDCHAT_HOST") from error
     family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _PORT_RELEASE_SECONDS
     while True:
         listener = socket.socket(family, kind, protocol)
         try:
@@ -34,8 +36,8 @@ def open_listener(host: str, port: int) -> socket.socket:
         except OSError as error:
             listener.close()
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                raise CommandError(_mend(error, host, port)) from error
-            time.sleep(0.05)
+                raise CommandError(_explain(error, host, port)) from error
+            time.sleep(_RETRY_SECONDS)
         else:
             return listener
 
@@ -46,12 +48,12 @@ def inherit_listener(descriptor: int) -> socket.socket:
         listener = socket.socket(fileno=descriptor)
     except OSError as error:
         raise CommandError(
-            f"--fd {descriptor} is no open socket ({os.strerror(error.errno or errno.EBADF)}): "
+            f"--fd {descriptor} is not an open socket ({os.strerror(error.errno or errno.EBADF)}): "
             "with systemd socket activation the first one is 3"
         ) from error
     with contextlib.suppress(OSError):
         if listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            listener.set_inheritable(False)  # the store must not keep it open
+            listener.set_inheritable(False)  # the embedded store must not hold it open
             return listener
     listener.detach()
     raise CommandError(
@@ -60,25 +62,24 @@ def inherit_listener(descriptor: int) -> socket.socket:
 
 
 def descriptor_to_inherit(chosen: int | None, environment: MutableMapping[str, str], pid: int) -> int | None:
-    """The chosen one, else the socket that systemd opened for this process (sd_listen_fds(3)), else None.
+    """Return the chosen descriptor, else that of systemd's socket for this process (sd_listen_fds(3)), else None.
 
-    Raises CommandError when systemd opened several, and none was chosen.
-
-    What told it is taken out of the environment: a child would take its own descriptors for sockets.
+    Removes systemd's variables from the environment: a child would take its own descriptors for sockets. Raises
+    CommandError if systemd passes several sockets and none is chosen.
     """
-    count, whose, _ = (environment.pop(name, "") for name in ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"))
-    if chosen is not None or whose != str(pid) or count in ("", "0"):
+    count, target_pid, _ = (environment.pop(name, "") for name in ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"))
+    if chosen is not None or target_pid != str(pid) or count in ("", "0"):
         return chosen
     if count != "1":
         raise CommandError(
-            f"systemd passes {count} sockets, cloudchat listens on one: "
-            "leave one Listen…= line in cloudchat.socket, or name the descriptor with --fd"
+            f"systemd passes {count} sockets, but cloudchat listens on one: "
+            "leave one Listen…= line in cloudchat.socket, or choose the descriptor with --fd"
         )
     return _FIRST_ACTIVATED
 
 
 def address_of(listener: socket.socket) -> tuple[str, int | None]:
-    """Where it listens: host and port, or the path of a unix socket (empty when it has none) and None."""
+    """Return host and port, or the path of a unix socket (empty if it has none) and None."""
     name = listener.getsockname()
     if isinstance(name, tuple):
         return name[0], name[1]
@@ -86,19 +87,20 @@ def address_of(listener: socket.socket) -> tuple[str, int | None]:
 
 
 def url_of(host: str, port: int) -> str:
-    """What a person on this machine types into a browser."""
-    if host in ("0.0.0.0", "::", ""):  # is asked, not bound
+    """Return the URL for a browser on this machine."""
+    if host in ("0.0.0.0", "::", ""):  # compared, not bound
         host = "localhost"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _mend(error: OSError, host: str, port: int) -> str:
+def _explain(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
-            f"port {port} on {host} is taken: stop the other program, or choose another with --port or CLOUDCHAT_PORT"
+            f"port {port} on {host} is in use: stop the other program, or choose another port with --port or "
+            "CLOUDCHAT_PORT"
         )
     if error.errno == errno.EACCES:
-        return f"port {port} may be opened by root alone: choose one above 1023 with --port or CLOUDCHAT_PORT"
+        return f"only root may listen on port {port}: choose one above 1023 with --port or CLOUDCHAT_PORT"
     if error.errno == errno.EADDRNOTAVAIL:
         return f"this machine does not have the address {host}: correct --host or CLOUDCHAT_HOST"
-    return f"can't listen on {host} port {port} ({error.strerror}): correct --host and --port"
+    return f"cannot listen on {host} port {port} ({error.strerror}): correct --host and --port"

@@ -12,27 +12,27 @@ from cloudchat.cli.frontend import register_frontend_command
 from cloudchat.cli.serve import register_serve_command
 
 _EPILOG = """\
-Begin with `cloudchat serve`: it needs no settings, says where to open it, and on its first start gives
-you a one-time password for the first administrator. `cloudchat COMMAND --help` tells more about each.
+Start with `cloudchat serve`: it needs no settings and prints the address to open. The first start also prints
+a one-time password for the first administrator. See `cloudchat COMMAND --help` for each command.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 1 refused with one line on stderr, 2 misspelt."""
+    """Run one command. Return the exit code: 0 for success, 1 for an error (one line on stderr), 2 for wrong usage."""
     options = parser().parse_args(arguments)
     try:
         code: int = options.run(options)
-    except CommandError as refusal:
-        print(f"cloudchat: {refusal}", file=sys.stderr)
+    except CommandError as error:
+        print(f"cloudchat: {error}", file=sys.stderr)
         return 1
     return code
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(
         prog="cloudchat",
-        description="A chat backend that loses nothing it has acknowledged.",
+        description="A chat server that never loses a message that it has acknowledged.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

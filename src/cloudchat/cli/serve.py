@@ -1,4 +1,4 @@
-"""`cloudchat serve`: everything that runs is started in an order that can stop at each step, and ended in reverse."""
+"""`cloudchat serve`: start everything in an order that can stop at each step, and end it in reverse."""
 
 import argparse
 import contextlib
@@ -15,37 +15,37 @@ from typing import TYPE_CHECKING, NoReturn
 from pydantic import SecretStr
 
 from cloudchat import __version__
-from cloudchat.cli.errors import CommandError
+from cloudchat.cli.errors import CommandError, warn
 
 if TYPE_CHECKING:
     from cloudchat.process.sd_notify import ServiceNotifier
     from cloudchat.settings import Settings
 
-# How long each step of the start may take before a service manager that waits for it gives up.
-_SECONDS_FOR_STORE = 300  # reading a long log
-_SECONDS_FOR_MIGRATIONS = 1800  # rewriting a large table
-_SECONDS_FOR_SERVER = 60
+# The time that the service manager allows for each step of the start.
+STORE_START_SECONDS = 300  # reading a long log
+MIGRATION_SECONDS = 1800  # rewriting a large table
+SERVER_START_SECONDS = 60
 
 _EPILOG = """\
-Without any setting it serves page, API and sockets on http://127.0.0.1:8000 and keeps everything in ./var.
+Without any setting it serves page, API and sockets on http://127.0.0.1:8000, and stores its state in ./var.
 
   cloudchat serve                                  try it out
   cloudchat serve --port 0                         on any free port
-  cloudchat serve --host 0.0.0.0 --workers 4       for everybody, on four cores (put TLS in front)
-  CLOUDCHAT_REDIS_URL=redis://… cloudchat serve    with a store of your own, which several servers may share
+  cloudchat serve --host 0.0.0.0 --workers 4       for other machines, on four cores (with TLS in front)
+  CLOUDCHAT_REDIS_URL=redis://… cloudchat serve    with your own store, which several servers can share
 
-Each option has a variable: CLOUDCHAT_HOST, CLOUDCHAT_PORT, CLOUDCHAT_WORKERS; the others, such as
-CLOUDCHAT_STATE_DIR, CLOUDCHAT_REGISTRATION (open, invite, closed) and CLOUDCHAT_ALLOWED_ORIGINS,
-are listed in config/cloudchat.env.example. Ctrl-C or SIGTERM stops it; a second one stops it without waiting.
+Each option has a variable: CLOUDCHAT_HOST, CLOUDCHAT_PORT, CLOUDCHAT_WORKERS. All other settings, such as
+CLOUDCHAT_STATE_DIR, CLOUDCHAT_REGISTRATION (open, invite, closed) and CLOUDCHAT_ALLOWED_ORIGINS, are variables
+only: see config/cloudchat.env.example. Ctrl-C or SIGTERM stops the server; a second one stops it without waiting.
 """
 
 
 def register_serve_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `serve` to the command line."""
+    """Add `serve` to the parser."""
     parser = commands.add_parser(
         "serve",
         help="run the server",
-        description="Run the server, and with it, unless CLOUDCHAT_REDIS_URL names one, its own store.",
+        description="Run the server. Without CLOUDCHAT_REDIS_URL it also runs an embedded store.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -53,13 +53,13 @@ def register_serve_command(commands: "argparse._SubParsersAction[argparse.Argume
     parser.add_argument("--port", type=int, help="port to listen on; 0 picks a free one (default 8000)")
     parser.add_argument("--workers", type=int, help="processes that share the port (default 1)")
     parser.add_argument(
-        "--fd", type=int, metavar="N", help="listen on the inherited socket N (a socket of systemd's is found without)"
+        "--fd", type=int, metavar="N", help="listen on the inherited socket N (a socket of systemd is found without it)"
     )
     parser.set_defaults(run=serve)
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Run the server until it is told to stop; returns the exit code. Raises CommandError."""
+    """Run the server until a signal. Return the exit code. Raises CommandError."""
     from cloudchat.cli.environment import export, load_settings
     from cloudchat.cli.listener import descriptor_to_inherit
     from cloudchat.observability.logging import log_config
@@ -67,37 +67,37 @@ def serve(options: argparse.Namespace) -> int:
 
     service = ServiceNotifier.from_environment(os.environ, os.getpid())
     if service.watchdog_seconds is not None:
-        faulthandler.enable()  # the watchdog ends us by SIGABRT: then the log says where the loop was blocked
+        faulthandler.enable()  # the watchdog sends SIGABRT: then the log shows where the loop was blocked
     descriptor = descriptor_to_inherit(options.fd, os.environ, os.getpid())
-    gc.disable()  # of the thousand objects a second that imports make, none is garbage: a quarter of a second saved
+    gc.disable()  # imports make many objects and no garbage: this saves a quarter of a second
     settings = load_settings(host=options.host, port=options.port, workers=options.workers)
     _check_extras(settings)
     logging.config.dictConfig(log_config(settings.log_level, settings.log_format_in_force))
-    _allow_all_files()
+    _raise_open_files_limit()
     with contextlib.ExitStack() as running:
-        _stop_cleanly_on_signals()
-        settings, listener = _take_place(settings, descriptor, running)
-        service.starting("the store", _SECONDS_FOR_STORE)
+        _unwind_on_signals()
+        settings, listener = _acquire_state_and_socket(settings, descriptor, running)
+        service.starting("the store", STORE_START_SECONDS)
         settings = _start_store(settings, running)
-        service.starting("the database", _SECONDS_FOR_MIGRATIONS)
+        service.starting("the database", MIGRATION_SECONDS)
         _prepare_data(settings)
         export(settings)
-        service.starting("the server", _SECONDS_FOR_SERVER)
+        service.starting("the server", SERVER_START_SECONDS)
         code = _serve(settings, listener, service)
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # only the store is left to end, and that is bounded
+            signal.signal(number, signal.SIG_IGN)  # only the store must still end, and that has a timeout
     return code
 
 
-def _allow_all_files() -> None:
-    """Each socket is an open file, and shells allow 1,024: take what the system would give us on request."""
-    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if allowed != most:  # in systemd's sandbox they are the same, and the call may be forbidden
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+def _raise_open_files_limit() -> None:
+    """Raise the soft limit to the hard one: each socket is an open file, and shells allow 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:  # in systemd's sandbox they are equal, and the call can be forbidden
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _check_extras(settings: "Settings") -> None:
-    """What was asked for must be installed: now, and not when the first worker dies of it."""
+    """Raise CommandError if a setting needs an extra that is not installed, before a worker fails because of it."""
     if not settings.trace_ratio:
         return
     try:
@@ -108,8 +108,8 @@ def _check_extras(settings: "Settings") -> None:
         ) from error
 
 
-def _stop_cleanly_on_signals() -> None:
-    """Until uvicorn listens to them, signals must unwind what has been started, and not just end the process."""
+def _unwind_on_signals() -> None:
+    """Until uvicorn handles signals, make them stop what has been started instead of ending the process."""
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)
@@ -119,10 +119,10 @@ def _stop_cleanly_on_signals() -> None:
         signal.signal(number, stop)
 
 
-def _take_place(
+def _acquire_state_and_socket(
     settings: "Settings", descriptor: int | None, running: contextlib.ExitStack
 ) -> "tuple[Settings, socket.socket]":
-    """State folder and socket, which only one server can have. Returns the settings with their real values."""
+    """Lock the state folder and open the socket, for one server at a time. Return the settings with real values."""
     from cloudchat.cli.listener import address_of, inherit_listener, open_listener
     from cloudchat.cli.state_folder import lock_state_folder, prepare_state_folder
 
@@ -130,21 +130,20 @@ def _take_place(
     running.callback(os.close, lock_state_folder(folder))
     if descriptor is None:
         listener = running.enter_context(open_listener(settings.host, settings.port))
-        real = {"port": listener.getsockname()[1]}
+        actual: dict[str, object] = {"port": listener.getsockname()[1]}
     else:
-        # Who can reach us is what the socket says, not the setting: by that, strangers may register or not.
+        # The socket, and not the setting, decides who can reach the server, and so who may register.
         listener = running.enter_context(inherit_listener(descriptor))
         host, port = address_of(listener)
-        real = {"host": host or "inherited socket", "port": settings.port if port is None else port}
-    return settings.model_copy(update={"state_dir": folder, **real}), listener
+        actual = {"host": host or "inherited socket", "port": settings.port if port is None else port}
+    return settings.model_copy(update={"state_dir": folder, **actual}), listener
 
 
 def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settings":
-    """The embedded store, or a look at the one that the settings name."""
+    """Start the embedded store, or check the configured one. Return the settings with the URL of the store."""
     from cloudchat.broker.embedded import StoreStartError
     from cloudchat.broker.embedded.binary import find_server_binary
     from cloudchat.broker.embedded.server import EmbeddedServer
-    from cloudchat.cli.environment import warn
     from cloudchat.doctor.store_requirements import StoreUnusable, check_requirements
 
     try:
@@ -159,27 +158,27 @@ def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settin
         raise CommandError(str(error)) from error
     except OSError as error:
         raise CommandError(
-            f"the store's folder {settings.state_dir}/store can't be used ({error}): mend its rights"
+            f"the store's folder {settings.state_dir}/store cannot be used ({error}): fix its permissions"
         ) from error
     return settings.model_copy(update={"redis_url": SecretStr(store.url)})
 
 
 def _prepare_data(settings: "Settings") -> None:
-    """Tables, keys, the first administrator: whatever a first start, or a new version, has to make."""
+    """Create what a first start or a new version needs: tables, keys, the first administrator."""
     from cloudchat.auth.bootstrap import FIRST_ADMIN, bootstrap
     from cloudchat.auth.key_folder import KeyFolderError
-    from cloudchat.database.engine import DatabaseUrlError
     from cloudchat.database.migrations import MigrationError, upgrade
     from cloudchat.database.transactions import DatabaseUnavailable
+    from cloudchat.database.urls import DatabaseUrlError
 
     try:
         upgrade(settings.database.get_secret_value())
         password = bootstrap(settings)
     except (DatabaseUrlError, DatabaseUnavailable, KeyFolderError, MigrationError) as error:
         raise CommandError(str(error)) from error
-    if password is not None:  # at once: should a later step fail, it would never be seen again
-        _say(f"\n  First start. Sign in as {FIRST_ADMIN!r}, and choose a password of your own, with the\n")
-        _say(f"      one-time password: {password}\n\n  It is shown only now.")
+    if password is not None:  # printed at once: if a later step failed, it would be lost
+        _print(f"\n  First start. Sign in as {FIRST_ADMIN!r} and choose a new password.\n")
+        _print(f"      one-time password: {password}\n\n  It is not shown again.")
 
 
 def _serve(settings: "Settings", listener: socket.socket, service: "ServiceNotifier") -> int:
@@ -187,19 +186,19 @@ def _serve(settings: "Settings", listener: socket.socket, service: "ServiceNotif
     from cloudchat.cli.listener import address_of, url_of
 
     host, port = address_of(listener)
-    place = f"at {url_of(settings.host, port)}" if port is not None else f"on the socket {host or 'it inherited'}"
+    address = f"at {url_of(settings.host, port)}" if port is not None else f"on the socket {host or 'it inherited'}"
 
     def announce() -> None:
-        gc.freeze()  # what is here now stays: no later collection looks at it, which keeps its pauses short
+        gc.freeze()  # later collections skip the objects that exist now, which keeps their pauses short
         gc.enable()
-        service.ready(f"Open {place}")
-        _say(f"\n  cloudchat {__version__} is open {place}")
-        _say(f"  It keeps everything in {settings.state_dir}. Ctrl-C stops it.\n")
+        service.ready(f"Open {address}")
+        _print(f"\n  cloudchat {__version__} is open {address}")
+        _print(f"  Its state is in {settings.state_dir}. Ctrl-C stops it.\n")
 
-    config = server_config(settings, listener)
+    config = server_config(settings)
     run = run_workers if settings.workers > 1 else run_in_this_process
     return run(config, listener, announce, service)
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(text, flush=True)

@@ -1,4 +1,4 @@
-"""The one folder with everything a server keeps, and the lock that lets one server use it at a time."""
+"""The folder with the whole state of a server, and the lock that allows one server at a time to use it."""
 
 import fcntl
 import os
@@ -11,51 +11,46 @@ from cloudchat.backup import UNFINISHED
 from cloudchat.cli.errors import CommandError
 
 _LOCK = "server.lock"
+_MAX_PID_DIGITS = 20
 
 
 def prepare_state_folder(path: Path) -> Path:
-    """Make the folder, for this user alone (0700); returns its absolute path. Raises CommandError."""
+    """Create the folder if it is missing, for this user alone (0700). Return its absolute path. Raises CommandError."""
     folder = path.absolute()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.stat()
-        _refuse_another_users(folder, found)
-        if stat.S_IMODE(found.st_mode) & 0o077:
-            _close_to_others(folder, found)
+        status = folder.stat()
+        _check_owner(folder, status)
+        if stat.S_IMODE(status.st_mode) & 0o077:
+            _restrict_to_owner(folder, status)
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError("not writable")
         (folder / "store").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise CommandError(
-            f"the state folder {folder} can't be used ({error.strerror or error}): "
-            "make it writable, or choose another with CLOUDCHAT_STATE_DIR"
-        ) from error
+        raise _unusable(folder, error) from error
     return folder
 
 
-def lock_state_folder(folder: Path, *, half_restored: bool = False) -> int:
-    """Lock the folder until the returned descriptor closes. Raises CommandError with the holder's pid.
+def lock_state_folder(folder: Path, *, allow_half_restored: bool = False) -> int:
+    """Lock the folder until the returned descriptor is closed. Raises CommandError with the pid of the other server.
 
-    `half_restored`: even if a restore was interrupted in it, which a server would take for a first start.
-    Children do not inherit it (PEP 446): it tells of the server alone, and is free the moment the server is gone.
+    After an interrupted restore it raises unless `allow_half_restored`: a server would take the folder for a new one.
+    Children do not inherit the descriptor (PEP 446), so the lock is free at once when the server has ended.
     """
     try:
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise CommandError(
-            f"the state folder {folder} can't be used ({error.strerror}): "
-            "make it writable, or choose another with CLOUDCHAT_STATE_DIR"
-        ) from error
+        raise _unusable(folder, error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = _holder(lock)
+        holder = _describe_holder(lock)
         os.close(lock)
         raise CommandError(
-            f"a server{holder} already runs on the state folder {folder}: "
-            "stop it, or give this one another folder with CLOUDCHAT_STATE_DIR"
+            f"a server{holder} already uses the state folder {folder}: "
+            "stop it, or choose another folder with CLOUDCHAT_STATE_DIR"
         ) from None
-    if not half_restored and (folder / UNFINISHED).exists():
+    if not allow_half_restored and (folder / UNFINISHED).exists():
         os.close(lock)
         raise CommandError(
             f"a restore was interrupted in the state folder {folder}: run `cloudchat admin restore --replace` again"
@@ -65,34 +60,41 @@ def lock_state_folder(folder: Path, *, half_restored: bool = False) -> int:
     return lock
 
 
-def _refuse_another_users(folder: Path, found: os.stat_result) -> None:
-    """What root writes into another user's folder, that user's server could not read."""
-    if found.st_uid == os.geteuid():
+def _unusable(folder: Path, error: OSError) -> CommandError:
+    return CommandError(
+        f"the state folder {folder} cannot be used ({error.strerror or error}): "
+        "make it writable, or choose another folder with CLOUDCHAT_STATE_DIR"
+    )
+
+
+def _check_owner(folder: Path, status: os.stat_result) -> None:
+    """Reject another user's folder: that user's server could not read what root writes there."""
+    if status.st_uid == os.geteuid():
         return
     try:
-        owner = pwd.getpwuid(found.st_uid).pw_name
+        owner = pwd.getpwuid(status.st_uid).pw_name
     except KeyError:
-        owner = f"user {found.st_uid}"
+        owner = f"user {status.st_uid}"
     raise CommandError(
-        f"the state folder {folder} belongs to {owner}: run this as {owner}, or choose another folder "
+        f"the state folder {folder} belongs to {owner}: run this command as {owner}, or choose another folder "
         "with CLOUDCHAT_STATE_DIR"
     )
 
 
-def _close_to_others(folder: Path, found: os.stat_result) -> None:
-    """Take the group's and others' rights away; but never from a folder that is in use for something else."""
-    ours = (folder / _LOCK).exists() or not any(folder.iterdir())
-    if found.st_mode & stat.S_ISVTX or not ours:
+def _restrict_to_owner(folder: Path, status: os.stat_result) -> None:
+    """Remove the permissions of the group and of others, but not from a folder that is used for something else."""
+    is_state_folder = (folder / _LOCK).exists() or not any(folder.iterdir())
+    if status.st_mode & stat.S_ISVTX or not is_state_folder:
         raise CommandError(
-            f"the state folder {folder} is open to other users and holds other things: "
-            "choose an empty one with CLOUDCHAT_STATE_DIR, or chmod 700 it"
+            f"the state folder {folder} is open to other users and contains other files: "
+            "choose an empty folder with CLOUDCHAT_STATE_DIR, or run chmod 700 on it"
         )
     folder.chmod(0o700)
 
 
-def _holder(lock: int) -> str:
-    for _ in range(50):  # it writes its pid just after it has taken the lock
-        pid = os.pread(lock, 20, 0).decode(errors="replace")
+def _describe_holder(lock: int) -> str:
+    for _ in range(50):  # the other server writes its pid just after it has taken the lock
+        pid = os.pread(lock, _MAX_PID_DIGITS, 0).decode(errors="replace")
         if pid.isdigit():
             return f" (pid {pid})"
         time.sleep(0.01)

@@ -1,6 +1,6 @@
-"""The audit log: entries are written in the transaction of the change that they tell of.
+"""The audit log. An entry is written in the transaction of the change that it describes.
 
-What was done is a line of the process's own log, too, for whoever collects logs and sees no database (ASVS 16.3).
+A committed entry is also a line of the process's log, for a log collector that does not read the database (ASVS 16.3).
 """
 
 import logging
@@ -12,8 +12,10 @@ from cloudchat.core.ids import new_id
 from cloudchat.database.models import AuditEntry
 
 BY_SERVER = "server"
+BY_COMMAND_LINE = "cli"
 DONE = "done"
 REFUSED = "refused"
+_MAX_ADDRESS_CHARACTERS = 64
 
 log = logging.getLogger("cloudchat.audit")
 
@@ -29,7 +31,7 @@ def record(
     detail: str = "",
     result: str = DONE,
 ) -> None:
-    """Add one entry. `actor` is a user's id, `cli` or BY_SERVER. Never a secret in any of it."""
+    """Add one entry. `actor` is a user's id, BY_COMMAND_LINE or BY_SERVER. No argument may contain a secret."""
     db.add(
         AuditEntry(
             id=new_id(),
@@ -38,13 +40,13 @@ def record(
             action=action,
             target=target,
             result=result,
-            address=address[:64],
+            address=address[:_MAX_ADDRESS_CHARACTERS],
             detail=detail,
         )
     )
-    told = action, result, actor, target, address, detail
+    values = action, result, actor, target, address, detail
 
-    def tell(_: Session) -> None:
-        log.info("audit action=%s result=%s actor=%s target=%s address=%s detail=%s", *told)
+    def log_entry(_: Session) -> None:
+        log.info("audit action=%s result=%s actor=%s target=%s address=%s detail=%s", *values)
 
-    event.listen(db, "after_commit", tell, once=True)  # what is undone has not happened
+    event.listen(db, "after_commit", log_entry, once=True)  # after a rollback the change has not happened

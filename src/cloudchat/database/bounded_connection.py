@@ -1,8 +1,10 @@
-"""A connection to PostgreSQL that gives up a server which does not answer.
+"""A connection to PostgreSQL with a timeout for each answer.
 
-libpq waits for ever for a server that stands still but whose kernel still acknowledges; `connect_timeout` covers only
-the beginning, and TCP's own timeouts only a machine that is gone. Meanwhile each request would hold a thread, nobody
-would be answered, and revocations would not be read.
+Without it libpq waits forever for a server that hangs while its kernel still acknowledges packets: `connect_timeout`
+covers only the start, and TCP's own timeouts only a machine that is gone. Each request would hold a thread, no client
+would get a response, and revocations would not be read.
+
+A module of its own because psycopg is an extra.
 """
 
 from typing import Any, TypeVar
@@ -10,22 +12,22 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.abc import PQGen
 
-ANSWER_SECONDS = 4.0
-"""With `connect_timeout` for a second try it must be less than the time of a handshake, which ends with an answer."""
+ANSWER_TIMEOUT_SECONDS = 4.0
+"""Together with `connect_timeout` for a second attempt it must be less than the timeout of a handshake."""
 
 
 _T = TypeVar("_T")
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """Raises `psycopg.OperationalError` when an answer takes longer than `ANSWER_SECONDS`."""
+    """Raises `psycopg.OperationalError` when an answer takes longer than `ANSWER_TIMEOUT_SECONDS`."""
 
     def wait(self, gen: PQGen[_T], interval: float = 0.1, timeout: float | None = None) -> _T:
-        """See psycopg, which calls this for whatever it asks."""
+        """Wait for an answer. psycopg calls this for every query."""
         try:
-            return super().wait(gen, interval, ANSWER_SECONDS if timeout is None else timeout)
+            return super().wait(gen, interval, ANSWER_TIMEOUT_SECONDS if timeout is None else timeout)
         except psycopg.OperationalError as error:
             if error.sqlstate is None:
-                # No answer of the server's: it may still come, and must not be taken for that to the next question.
+                # The answer may still come, and the next query must not take it for its own.
                 self.close()
             raise

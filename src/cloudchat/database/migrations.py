@@ -1,6 +1,6 @@
-"""Bring a database's schema up to this version's.
+"""Upgrade a database's schema to that of this version.
 
-alembic is loaded only when there is something to bring up: it would cost each start a fifth of a second.
+alembic is loaded only if there is something to upgrade: loading it takes a fifth of a second at each start.
 """
 
 import contextlib
@@ -12,97 +12,100 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from cloudchat.database.engine import create_engine
+from cloudchat.database.urls import SQLITE
 from cloudchat.resources import migrations_directory
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-_one_at_a_time = threading.Lock()  # alembic keeps what it is doing in global variables
+_alembic_lock = threading.Lock()  # alembic keeps its state in global variables
 
 
 class MigrationError(Exception):
-    """The schema can't be brought to this version; the message names the mend."""
+    """The schema cannot be upgraded to this version. The message has the fix."""
 
 
-def upgrade(url: str, to: str = "head") -> None:
-    """Run every migration that the database has not seen, up to the schema `to`; several processes at once agree.
+def upgrade(url: str, revision: str = "head") -> None:
+    """Run the migrations that are missing, up to `revision`. Several processes may call it at once.
 
     Raises MigrationError, DatabaseUrlError.
     """
-    with contextlib.suppress(MigrationError):  # then alembic says what is wrong
+    with contextlib.suppress(MigrationError):  # alembic has the better error message
         if is_current(url):
             return
     from alembic import command
     from alembic.util import CommandError
 
     engine = create_engine(url)
-    config = _config()
+    config = _alembic_config()
     config.attributes["engine"] = engine
     try:
-        with _one_at_a_time:
-            command.upgrade(config, to)
+        with _alembic_lock:
+            command.upgrade(config, revision)
     except CommandError as error:
         raise MigrationError(
-            f"the database was written by a newer cloudchat (this one knows schema {_known()[-1]}); upgrade cloudchat"
+            "the database was written by a newer cloudchat "
+            f"(this one knows schema {_known_revisions()[-1]}); upgrade cloudchat"
         ) from error
     except OperationalError as error:
         raise MigrationError(
-            "the database can't be opened; check CLOUDCHAT_DATABASE_URL, and that its server runs and its folder "
-            f"is writable ({type(error.orig).__name__})"
+            f"the database cannot be opened ({type(error.orig).__name__}); check CLOUDCHAT_DATABASE_URL, that the "
+            "database server runs, and that the folder of an SQLite file is writable"
         ) from error
     except DatabaseError as error:
-        if type(error) is not DatabaseError:  # its subclasses speak of our statements: mistakes of ours
+        if type(error) is not DatabaseError:  # subclasses concern our own statements: bugs
             raise
         raise MigrationError(
-            f"the database is damaged, or is none ({error.orig}); restore a backup, or move it away to begin anew"
+            f"the database is damaged, or is not a database ({error.orig}); restore a backup, or move the file away "
+            "to start with an empty one"
         ) from error
     finally:
         engine.dispose()
 
 
 def is_current(url: str) -> bool:
-    """Whether the database has seen every migration of this version. Changes nothing.
+    """Return whether the database has every migration of this version. Changes nothing.
 
     Raises MigrationError, DatabaseUrlError.
     """
-    return revision_of(url) == _known()[-1]
+    return revision_of(url) == _known_revisions()[-1]
 
 
 def revision_of(url: str) -> str | None:
-    """The schema that a database has; None if it has none, or is not there. Changes nothing.
+    """Return the revision of a database's schema; None if it has no schema or does not exist. Changes nothing.
 
     Raises MigrationError, DatabaseUrlError.
     """
     engine = create_engine(url)
     try:
-        if engine.url.get_backend_name() == "sqlite" and not os.path.exists(engine.url.database or ""):
-            return None  # to connect would create it
+        if engine.url.get_backend_name() == SQLITE and not os.path.exists(engine.url.database or ""):
+            return None  # a connection would create the file
         with engine.connect() as connection:
             if not inspect(connection).has_table("alembic_version"):
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     except DatabaseError as error:
         raise MigrationError(
-            f"the database can't be read; check CLOUDCHAT_DATABASE_URL ({type(error.orig).__name__})"
+            f"the database cannot be read ({type(error.orig).__name__}); check CLOUDCHAT_DATABASE_URL"
         ) from error
     finally:
         engine.dispose()
 
 
 def is_known(revision: str) -> bool:
-    """Whether this version knows a schema, and how to bring it up to its own."""
-    return revision in _known()
+    """Return whether this version can upgrade a database from this revision."""
+    return revision in _known_revisions()
 
 
-def _known() -> list[str]:
-    """The schemas of this version, the oldest first. Each file's name begins with its revision."""
+def _known_revisions() -> list[str]:
+    """Return this version's revisions, oldest first. The name of each file starts with its revision."""
     return sorted(file.name.partition("_")[0] for file in (migrations_directory() / "versions").glob("*.py"))
 
 
-def _config() -> "Config":
+def _alembic_config() -> "Config":
     from alembic.config import Config
 
-    # No alembic.ini: its only secret would be the URL, and the URL comes from the settings.
+    # There is no alembic.ini: the URL comes from the settings, and can contain a password.
     config = Config()
     config.set_main_option("script_location", str(migrations_directory()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

@@ -1,4 +1,4 @@
-"""The tables. Times are seconds since 1970; ids are core.ids. Of secrets only hashes are stored, or ciphertext."""
+"""The tables. Times are seconds since 1970, ids come from core.ids. Secrets are stored only as hashes or ciphertext."""
 
 from typing import Annotated
 
@@ -13,29 +13,29 @@ Hash = Annotated[str, mapped_column(String(64), primary_key=True)]
 
 
 class Model(DeclarativeBase):
-    """What SQLAlchemy hangs the tables on."""
+    """The base class of the tables."""
 
 
 class User(Model):
-    """A person or a bot. Without a `password_hash` nobody logs in; API tokens work all the same."""
+    """A person or a bot. Without a `password_hash` a login is not possible, but API tokens work."""
 
     __tablename__ = "users"
     id: Mapped[Id]
     name: Mapped[str] = mapped_column(String(32))
-    name_key: Mapped[str] = mapped_column(String(192), unique=True)  # case-folded: Ann and ANN are one name
+    name_key: Mapped[str] = mapped_column(String(192), unique=True)  # case-folded: Ann and ANN are the same name
     password_hash: Mapped[str | None] = mapped_column(String(255))
     role: Mapped[str] = mapped_column(String(16))
     must_change_password: Mapped[bool] = mapped_column(Boolean, server_default=false())
     created_at: Mapped[Instant]
     disabled_at: Mapped[Instant | None]
-    access_changed_at: Mapped[Instant | None] = mapped_column(index=True)  # sockets that know another value are closed
+    access_changed_at: Mapped[Instant | None] = mapped_column(index=True)  # sockets with another value are closed
     totp_secret: Mapped[str | None] = mapped_column(String(255))  # encrypted by auth/vault.py
-    totp_confirmed_at: Mapped[Instant | None]  # until then the secret was only shown
-    totp_last_step: Mapped[int | None] = mapped_column(BigInteger)  # codes of this 30 s step and older are used up
+    totp_confirmed_at: Mapped[Instant | None]  # until then the secret has only been shown
+    totp_last_step: Mapped[int | None] = mapped_column(BigInteger)  # codes of this 30 s step and older are rejected
 
 
 class RecoveryCode(Model):
-    """One login without the second factor's device; deleted when it is used."""
+    """Replaces one code of the second factor's device; deleted when it is used."""
 
     __tablename__ = "recovery_codes"
     code_hash: Mapped[Hash]
@@ -43,34 +43,34 @@ class RecoveryCode(Model):
 
 
 class LoginSession(Model):
-    """One sign-in on one device, and the family of refresh tokens that descend from it."""
+    """One sign-in on one device, with the family of its refresh tokens."""
 
     __tablename__ = "sessions"
     id: Mapped[Id]
     user_id: Mapped[UserRef] = mapped_column(index=True)
-    client: Mapped[str] = mapped_column(String(200))  # what the device called itself, for its owner's eyes
-    network: Mapped[str] = mapped_column(String(64), server_default="")  # core.client_network: where it was opened
+    client: Mapped[str] = mapped_column(String(200))  # the device's own description of itself, shown to the user
+    network: Mapped[str] = mapped_column(String(64), server_default="")  # core.client_network of the first login
     created_at: Mapped[Instant]
     last_used_at: Mapped[Instant]
     idle_expires_at: Mapped[Instant]
-    expires_at: Mapped[Instant]  # the absolute end
+    expires_at: Mapped[Instant]  # the absolute expiry
     ended_at: Mapped[Instant | None] = mapped_column(index=True)
     ended_because: Mapped[str | None] = mapped_column(String(32))
 
 
 class RefreshToken(Model):
-    """One link of a family. `rotated_at` is when it was first exchanged; then see auth/sessions/refresh_rotation.py."""
+    """One token of a session's family. `rotated_at` is its first exchange; see auth/sessions/refresh_rotation.py."""
 
     __tablename__ = "refresh_tokens"
     token_hash: Mapped[Hash]
     session_id: Mapped[str] = mapped_column(String(22), ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[Instant]
     rotated_at: Mapped[Instant | None]
-    parent_hash: Mapped[str | None] = mapped_column(String(64), index=True)  # whose exchange made it; perhaps deleted
+    parent_hash: Mapped[str | None] = mapped_column(String(64), index=True)  # the token exchanged for it
 
 
 class ApiToken(Model):
-    """What an `api+jwt` stands on: its `jti` is this `id`."""
+    """The record of an API token: the `jti` of the `api+jwt` is this `id`."""
 
     __tablename__ = "api_tokens"
     id: Mapped[Id]
@@ -96,7 +96,7 @@ class Invite(Model):
 
 
 class Room(Model):
-    """A named stream of events; `public` rooms have every user in them, without a membership."""
+    """A named stream of events. Every user is in a `public` room, without a membership."""
 
     __tablename__ = "rooms"
     id: Mapped[Id]
@@ -106,7 +106,7 @@ class Room(Model):
 
 
 class Membership(Model):
-    """A user in a room that is not public."""
+    """A user who is in a room that is not public."""
 
     __tablename__ = "memberships"
     room_id: Mapped[RoomRef] = mapped_column(primary_key=True)
@@ -116,7 +116,7 @@ class Membership(Model):
 
 
 class ReadPosition(Model):
-    """How far a user has read a room; `epoch` says in which numbering."""
+    """The event up to which a user has read a room: `seq` in the numbering of `epoch`."""
 
     __tablename__ = "read_positions"
     user_id: Mapped[UserRef] = mapped_column(primary_key=True)
@@ -126,7 +126,7 @@ class ReadPosition(Model):
 
 
 class LogCheckpoint(Model):
-    """Where a room's log has been seen to stand: a store that ends before it has been set back to an older copy."""
+    """The highest position seen in a room's log. If the log ends before it, the store was replaced by an older copy."""
 
     __tablename__ = "log_places"  # the name of released databases
     room_id: Mapped[RoomRef] = mapped_column(primary_key=True)
@@ -135,7 +135,7 @@ class LogCheckpoint(Model):
 
 
 class AuditEntry(Model):
-    """Who did what to whom, when; written in the transaction of the change itself."""
+    """One administrative or security event, written in the transaction of the change."""
 
     __tablename__ = "audit_log"
     id: Mapped[Id]

@@ -1,27 +1,25 @@
-"""What must not be taken over from the past when a database comes out of a backup."""
+"""What must not be restored from a backup together with the rest of the database."""
 
 from sqlalchemy import delete, update
 
-from cloudchat.database.audit import record
+from cloudchat.database.audit import BY_COMMAND_LINE, record
 from cloudchat.database.engine import create_engine
 from cloudchat.database.models import LogCheckpoint, LoginSession
 from cloudchat.database.transactions import Database
 
-_BY = "cli"
-
 
 def invalidate(url: str, now: float, *, made_at: str) -> None:
-    """End every session, and forget where the rooms' logs stood, which begin new epochs. Raises DatabaseUnavailable.
+    """End every session, and delete the log checkpoints: the rooms' logs start new epochs. Raises DatabaseUnavailable.
 
-    Refresh tokens that have been exchanged since the backup would be good again: whoever holds an old copy of one, a
-    thief too, would be signed in. All users sign in again.
+    Refresh tokens that were exchanged after the backup would be valid again. Everybody who has an old copy of one,
+    including a thief, could sign in with it. So all users sign in again. `made_at` is the time of the backup.
     """
     db = Database(create_engine(url))
     try:
         with db.write() as transaction:
-            going_on = update(LoginSession).where(LoginSession.ended_at.is_(None))
-            transaction.execute(going_on.values(ended_at=now, ended_because="restored"))
+            open_sessions = update(LoginSession).where(LoginSession.ended_at.is_(None))
+            transaction.execute(open_sessions.values(ended_at=now, ended_because="restored"))
             transaction.execute(delete(LogCheckpoint))
-            record(transaction, now, _BY, "backup.restore", detail=f"made_at={made_at}")
+            record(transaction, now, BY_COMMAND_LINE, "backup.restore", detail=f"made_at={made_at}")
     finally:
         db.close()

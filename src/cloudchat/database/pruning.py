@@ -1,48 +1,77 @@
-"""What has been dead for long is deleted: audit entries, sessions, invites, API tokens. Or the tables grow for ever."""
+"""Delete old audit entries, sessions, invites and API tokens, which would otherwise grow forever."""
 
-from collections.abc import Iterator
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from cloudchat.database.audit import BY_SERVER, record
 from cloudchat.database.models import ApiToken, AuditEntry, Invite, LoginSession, RefreshToken
-from cloudchat.database.statements import changed_rows
-from cloudchat.database.transactions import Database
+from cloudchat.database.transactions import Database, DatabaseUnavailable, changed_rows
 
-BATCH = 500
-"""Rows of one transaction: on SQLite nobody else writes meanwhile, so it has to be over in milliseconds."""
+logger = logging.getLogger(__name__)
+
+MAX_ROWS_PER_TRANSACTION = 500
+"""On SQLite all other writers wait for a transaction, so it must be over in milliseconds."""
+INTERVAL_SECONDS = 86400.0
+RETRY_SECONDS = 600.0
+PAUSE_SECONDS = 0.05
+"""Between two transactions other writers get the lock."""
+
+Prune = Callable[[float], Iterator[int]]
+"""Takes the current time. Each step of the iterator blocks for one transaction and yields the deleted rows."""
 
 
-def prune(db: Database, now: float, kept_seconds: float) -> Iterator[int]:
-    """Delete what has been dead for longer than `kept_seconds`. Each step is one small transaction; yields its rows.
+async def prune_daily(prune: Prune, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    """Prune at the start and every day, forever. While the database is unavailable, retry every ten minutes."""
+    while True:
+        deleted = 0
+        try:
+            steps = prune(time.time())
+            while (rows := await asyncio.to_thread(next, steps, None)) is not None:
+                deleted += rows
+                await sleep(PAUSE_SECONDS)
+        except DatabaseUnavailable:
+            logger.warning("pruning is interrupted: the database does not answer rows=%d", deleted)
+            await sleep(RETRY_SECONDS)
+            continue
+        if deleted:
+            logger.info("pruned old entries rows=%d", deleted)
+        await sleep(INTERVAL_SECONDS)
 
-    Several processes may do so at once. Raises DatabaseUnavailable; then the rest is left for the next time.
+
+def prune(db: Database, now: float, retention_seconds: float) -> Iterator[int]:
+    """Delete what ended more than `retention_seconds` ago. Each step is one small transaction; yields its row count.
+
+    Several processes may prune at once. Raises DatabaseUnavailable; the next run deletes the rest.
     """
-    before = now - kept_seconds
+    before = now - retention_seconds
     pruned = 0
     for deleted in _delete(db, AuditEntry.id, AuditEntry.at < before):
         pruned += deleted
         yield deleted
-    if pruned:  # a log that got shorter without a word would look tampered with
+    if pruned:  # without an entry of its own, a shortened log would look tampered with
         with db.write() as writing:
-            detail = f"entries={pruned} older_than_days={kept_seconds / 86400:g}"
+            detail = f"entries={pruned} older_than_days={retention_seconds / 86400:g}"
             record(writing, now, BY_SERVER, "audit.prune", detail=detail)
 
     ended = or_(LoginSession.ended_at < before, LoginSession.expires_at < before, LoginSession.idle_expires_at < before)
-    dead_sessions = select(LoginSession.id).where(ended)
-    # By themselves: a session may have thousands, which would all go with it in one step.
-    yield from _delete(db, RefreshToken.token_hash, RefreshToken.session_id.in_(dead_sessions))
+    ended_sessions = select(LoginSession.id).where(ended)
+    # Separately: a session can have thousands of refresh tokens, which would be deleted with it in one transaction.
+    yield from _delete(db, RefreshToken.token_hash, RefreshToken.session_id.in_(ended_sessions))
     yield from _delete(db, LoginSession.id, ended)
     yield from _delete(db, Invite.token_hash, func.coalesce(Invite.used_at, Invite.expires_at) < before)
     yield from _delete(db, ApiToken.id, or_(ApiToken.revoked_at < before, ApiToken.expires_at < before))
 
 
-def _delete(db: Database, key: InstrumentedAttribute[str], dead: ColumnElement[bool]) -> Iterator[int]:
-    some = select(key).where(dead).limit(BATCH)
-    statement = delete(key.class_).where(key.in_(some)).execution_options(synchronize_session=False)
-    deleted = BATCH
-    while deleted == BATCH:
+def _delete(db: Database, key: InstrumentedAttribute[str], condition: ColumnElement[bool]) -> Iterator[int]:
+    batch = select(key).where(condition).limit(MAX_ROWS_PER_TRANSACTION)
+    statement = delete(key.class_).where(key.in_(batch)).execution_options(synchronize_session=False)
+    deleted = MAX_ROWS_PER_TRANSACTION
+    while deleted == MAX_ROWS_PER_TRANSACTION:
         with db.write() as writing:
             deleted = changed_rows(writing, statement)
         yield deleted

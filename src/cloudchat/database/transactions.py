@@ -1,19 +1,23 @@
-"""Units of work: every use of the database is one of these two blocks."""
+"""Transactions: every use of the database is one `read` or one `write` block."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
-from sqlalchemy import Engine
+from sqlalchemy import CursorResult, Delete, Engine, Update, text
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+from cloudchat.database.engine import create_engine
+from cloudchat.database.urls import SQLITE
+
 Transaction = Session
-"""What a block gives. Services pass it on to their repositories, and call nothing on it themselves."""
+"""The value of a block. Services pass it to their repositories, and do not call its methods themselves."""
 
 
 class DatabaseUnavailable(Exception):
-    """The database did not answer, or stayed locked for longer than its timeout. The same call may pass later."""
+    """The database did not answer, or was locked for longer than the timeout. The same call can succeed later."""
 
 
 class Database:
@@ -25,16 +29,16 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A transaction that only reads. Raises DatabaseUnavailable."""
+        """Open a transaction that only reads. Raises DatabaseUnavailable."""
         with self._transaction(self._reading) as db:
             yield db
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A transaction that writes; commits at the block's end, rolls back when it raises.
+        """Open a transaction that writes. It commits at the end of the block, and rolls back if the block raises.
 
-        On SQLite it holds the only write lock, so two of them never overlap. On PostgreSQL they do: whatever
-        races must be decided by a constraint or by a conditional UPDATE. Raises DatabaseUnavailable.
+        On SQLite it holds the only write lock, so two of them never overlap. On PostgreSQL they do: every race must be
+        decided by a constraint or by a conditional UPDATE (`changed_rows`). Raises DatabaseUnavailable.
         """
         with self._transaction(self._writing) as db:
             yield db
@@ -45,9 +49,33 @@ class Database:
             with Session(engine, expire_on_commit=False) as db, db.begin():
                 yield db
         except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
-            # InternalError: PostgreSQL can only be read now, as a replica that has not taken over yet.
+            # InternalError: PostgreSQL is read-only now, as a replica that has not been promoted yet.
             raise DatabaseUnavailable("the database does not answer") from error
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Close every connection."""
         self._reading.dispose()
+
+
+def changed_rows(db: Session, statement: Update | Delete) -> int:
+    """Execute the statement, and return how many rows it changed.
+
+    A conditional UPDATE decides a race: one changed row has won, none has lost.
+    """
+    return cast("CursorResult[Any]", db.execute(statement)).rowcount
+
+
+def database_time(url: str) -> float | None:
+    """Return PostgreSQL's clock in seconds since 1970, or None for SQLite, which has no clock of its own.
+
+    Raises DatabaseUnavailable, DatabaseUrlError.
+    """
+    engine = create_engine(url)
+    if engine.url.get_backend_name() == SQLITE:
+        return None
+    db = Database(engine)
+    try:
+        with db.read() as transaction:
+            return float(transaction.execute(text("SELECT EXTRACT(EPOCH FROM clock_timestamp())")).scalar_one())
+    finally:
+        db.close()

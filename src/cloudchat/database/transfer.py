@@ -1,24 +1,71 @@
-"""All rows of one database into another, of whatever kind: how an installation grows from SQLite to PostgreSQL."""
+"""Copy a database for a backup, and move its rows into another database.
+
+`postgres_copy.py` has the same for PostgreSQL's own dump format.
+"""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import insert, select
 
-from cloudchat.database.engine import create_engine
+from cloudchat.database.engine import BUSY_TIMEOUT_SECONDS, create_engine
 from cloudchat.database.models import Model
 
-_ROWS = 1000
+_ROWS_PER_INSERT = 1000
+
+
+class CopyFailed(Exception):
+    """The copy could not be made or restored. The message is one line for the operator."""
+
+
+def copy_sqlite(source: Path, target: Path) -> None:
+    """Copy an SQLite database as it is at one moment, while others write to it.
+
+    SQLite's online backup copies in one read transaction, which in WAL mode does not block writers. `target` must not
+    exist; it is made with the mode 0600. Raises CopyFailed.
+    """
+    target.touch(0o600, exist_ok=False)
+    try:
+        with closing(_open(source)) as old, closing(_open(target)) as new:
+            old.backup(new)
+    except sqlite3.Error as error:
+        raise CopyFailed(f"the database {source} cannot be read ({error})") from error
+
+
+def check_sqlite(path: Path) -> None:
+    """Read the whole database, and check its consistency. Raises CopyFailed."""
+    try:
+        with closing(_open(path)) as database:
+            result = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        raise CopyFailed(f"the database {path} cannot be read ({error})") from error
+    if result != "ok":
+        raise CopyFailed(f"the database {path} is damaged ({result})")
 
 
 def move_rows(source: str, target: str) -> None:
-    """Copy every row, in one transaction. Both have today's schema; what the target has is replaced."""
+    """Copy every row from one database URL to another, of any kind, in one transaction.
+
+    This is how an installation grows from SQLite to PostgreSQL. Both have the current schema. The rows of the target
+    are replaced.
+    """
     old, new = create_engine(source), create_engine(target)
-    tables = Model.metadata.sorted_tables  # those that others refer to come first
+    tables = Model.metadata.sorted_tables  # a table comes after those that it refers to
     try:
         with old.connect() as reading, new.execution_options(writes=True).begin() as writing:
             for table in reversed(tables):
                 writing.execute(table.delete())
+            rows_in_parts = reading.execution_options(yield_per=_ROWS_PER_INSERT)
             for table in tables:
-                for rows in reading.execution_options(yield_per=_ROWS).execute(select(table)).mappings().partitions():
+                for rows in rows_in_parts.execute(select(table)).mappings().partitions():
                     writing.execute(insert(table), [dict(row) for row in rows])
     finally:
         old.dispose()
         new.dispose()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    # rw: do not create a database. For root, SQLite gives the files beside it to the owner of the database.
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_SECONDS)

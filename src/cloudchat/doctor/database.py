@@ -2,10 +2,9 @@
 
 import time
 
-from cloudchat.database.clock import database_time
-from cloudchat.database.engine import DatabaseUrlError
 from cloudchat.database.migrations import MigrationError, is_current
-from cloudchat.database.transactions import DatabaseUnavailable
+from cloudchat.database.transactions import DatabaseUnavailable, database_time
+from cloudchat.database.urls import DatabaseUrlError
 from cloudchat.doctor.check_result import CheckResult, check_clock, clock_offset
 
 

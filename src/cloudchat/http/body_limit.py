@@ -1,40 +1,39 @@
-"""No request body is read beyond a bound, whether its length was announced or not."""
+"""The size limit of request bodies."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cloudchat.http.asgi import Middleware
 from cloudchat.http.errors import ApiError, error_response
 from cloudchat.protocol.errors import ErrorCode
 
-BODY_BYTES = 65536  # what a message may have over the socket, too
+MAX_BODY_BYTES = 65536  # the same as for a message on a socket
+_MAX_LENGTH_DIGITS = 18
 
 
-class BodyLimit:
-    """Answers 413 to a body larger than `most` bytes."""
+class BodyLimit(Middleware):
+    """Answers 413 to a body of more than `max_bytes`, with or without a `Content-Length`."""
 
-    def __init__(self, app: ASGIApp, most: int = BODY_BYTES) -> None:
-        self._app = app
-        self._most = most
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+        super().__init__(app)
+        self._max_bytes = max_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the ASGI specification."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Reject by the declared length first, then count what arrives."""
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or len(declared) > _MAX_LENGTH_DIGITS or int(declared) > self._max_bytes:
+            await error_response(self._too_large().error)(scope, receive, send)
             return
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if not announced.isdigit() or len(announced) > 18 or int(announced) > self._most:
-            await error_response(self._too_large())(scope, receive, send)
-            return
-        seen = 0
+        received = 0
 
-        async def counting() -> Message:
-            nonlocal seen
+        async def receive_counted() -> Message:
+            nonlocal received
             message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._most:
-                raise self._too_large()  # an HTTPException: the route's own error handling answers it
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                raise self._too_large()  # an HTTPException, which FastAPI passes on while it reads a body
             return message
 
-        await self._app(scope, counting, send)
+        await self._app(scope, receive_counted, send)
 
     def _too_large(self) -> ApiError:
-        return ApiError(413, ErrorCode.TOO_LARGE, f"the body is larger than {self._most} bytes")
+        return ApiError(ErrorCode.TOO_LARGE, f"the body is larger than {self._max_bytes} bytes")

@@ -1,66 +1,56 @@
-"""Cross-origin requests (CORS, Fetch standard): pages of the allowed origins may use the API, with credentials.
+"""Cross-origin requests (CORS, Fetch standard): pages of the allowed origins may use the API with credentials.
 
-Starlette's middleware would tell every origin that credentials are welcome, and answers preflights in plain text.
+Starlette's CORSMiddleware is not used: it sends `Access-Control-Allow-Credentials` to every origin and answers
+preflights in plain text.
 """
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloudchat.http.csrf import Origins
-from cloudchat.http.errors import ApiError, error_response
-from cloudchat.protocol.errors import ErrorCode
+from cloudchat.http.asgi import Middleware, on_response_start
+from cloudchat.http.csrf import ORIGIN_NOT_ALLOWED, Origins
+from cloudchat.http.errors import error_response
+from cloudchat.protocol.errors import ErrorCode, http_error
 
-_PREFLIGHT = {
+_PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
     "Access-Control-Max-Age": "600",
 }
 
 
-class CorsMiddleware:
-    """Adds the headers for an allowed origin, and none for any other; answers preflights itself.
+class CorsMiddleware(Middleware):
+    """Adds the CORS headers to responses for an allowed origin only, and answers preflights.
 
-    The origin must be one of `origins` to the letter: no patterns, no `*`, and `null` never. Nothing is decided here
-    but what a browser shows its page: routes refuse by themselves.
+    An origin is compared byte by byte with `origins`: no patterns, no `*`, and never `null`. CORS only decides what a
+    browser shows to its page; the routes do their own access checks.
     """
 
     def __init__(self, app: ASGIApp, origins: Origins) -> None:
-        self._app = app
+        super().__init__(app)
         self._origins = origins
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the ASGI specification."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add the headers, and answer a preflight without calling the application."""
         headers = Headers(scope=scope)
         origin = headers.get("origin")
         allowed = origin is not None and origin != "null" and origin in self._origins()
 
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                sent = MutableHeaders(scope=message)
-                sent.add_vary_header("Origin")  # also without one: caches must not mix the two up
-                if allowed and origin is not None:
-                    sent["Access-Control-Allow-Origin"] = origin
-                    sent["Access-Control-Allow-Credentials"] = "true"
-                    sent["Access-Control-Expose-Headers"] = "Retry-After"
-            await send(message)
+        def add_headers(message: Message) -> None:
+            response = MutableHeaders(scope=message)
+            response.add_vary_header("Origin")  # also without an Origin: a cache must not mix the two responses up
+            if allowed and origin is not None:
+                response["Access-Control-Allow-Origin"] = origin
+                response["Access-Control-Allow-Credentials"] = "true"
+                response["Access-Control-Expose-Headers"] = "Retry-After"
 
-        if scope["method"] == "OPTIONS" and origin is not None and "access-control-request-method" in headers:
-            await _preflight(allowed)(scope, receive, with_headers)
-        else:
-            await self._app(scope, receive, with_headers)
+        is_preflight = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
+        app = _preflight_response(allowed) if is_preflight and origin is not None else self._app
+        await app(scope, receive, on_response_start(send, add_headers))
 
 
-def _preflight(allowed: bool) -> ASGIApp:
-    if not allowed:
-        message = "this page's origin is not allowed (CLOUDCHAT_ALLOWED_ORIGINS)"
-        return error_response(ApiError(403, ErrorCode.FORBIDDEN, message))
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(name.lower().encode(), value.encode()) for name, value in _PREFLIGHT.items()]
-        await send({"type": "http.response.start", "status": 204, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-
-    return answer
+def _preflight_response(allowed: bool) -> ASGIApp:
+    if allowed:
+        return Response(status_code=204, headers=_PREFLIGHT_HEADERS)
+    return error_response(http_error(ErrorCode.FORBIDDEN, ORIGIN_NOT_ALLOWED))

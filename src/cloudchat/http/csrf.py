@@ -1,4 +1,4 @@
-"""Cross-site request forgery: who may use the routes that a browser's cookie opens (ASVS 3.5)."""
+"""Cross-site request forgery: which pages may use the routes that accept a cookie (ASVS 3.5)."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import urlsplit
@@ -10,39 +10,44 @@ from cloudchat.protocol.errors import ErrorCode
 from cloudchat.settings import Settings
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+ORIGIN_NOT_ALLOWED = "this page's origin is not allowed (CLOUDCHAT_ALLOWED_ORIGINS)"
 
 Origins = Callable[[], frozenset[str]]
-"""The exact origins allowed now: with port 0 they are known only once the server listens."""
+"""Returns the exact origins that are allowed now: with port 0 they are known only when the server listens."""
 
 
-def demand_json(request: Request) -> None:
-    """A page of another origin can't send this content type without asking first (Fetch standard). Raises ApiError."""
+def require_json(request: Request) -> None:
+    """Raise ApiError (415) unless the body is declared as JSON.
+
+    A page of another origin can send this content type only after a preflight (Fetch standard).
+    """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json":
-        raise ApiError(415, ErrorCode.BAD_REQUEST, "send Content-Type: application/json")
+        raise ApiError(ErrorCode.BAD_REQUEST, "send Content-Type: application/json", status=415)
 
 
-def demand_allowed_origin(request: Request, origins: Iterable[str], *, present: bool) -> None:
-    """The `Origin`, if there is one, must be in the list; with `present` there must be one. Raises ApiError.
+def require_allowed_origin(request: Request, origins: Iterable[str], *, required: bool) -> None:
+    """Raise ApiError (403) if the request's `Origin` is not in `origins`.
 
-    Browsers put it on every POST, programs on none: so only where a cookie is the credential must it be present.
+    Browsers send the header with every POST, programs never do. So it is `required` only where a cookie is the
+    credential.
     """
     origin = request.headers.get("origin")
-    if (origin is None and present) or (origin is not None and origin not in origins):
-        raise ApiError(403, ErrorCode.FORBIDDEN, "this page's origin is not allowed (CLOUDCHAT_ALLOWED_ORIGINS)")
+    if (origin is None and required) or (origin is not None and origin not in origins):
+        raise ApiError(ErrorCode.FORBIDDEN, ORIGIN_NOT_ALLOWED)
 
 
-def json_of_our_page(settings: Settings) -> Callable[[Request], Awaitable[None]]:
-    """A dependency for every route with a body: JSON, and no page of another origin."""
+def require_json_from_allowed_origin(settings: Settings) -> Callable[[Request], Awaitable[None]]:
+    """Return the dependency of every route with a body: it must be JSON, and not from a page of another origin."""
 
-    async def demand(request: Request) -> None:
-        demand_json(request)
-        demand_allowed_origin(request, settings.origins, present=False)
+    async def check(request: Request) -> None:
+        require_json(request)
+        require_allowed_origin(request, settings.origins, required=False)
 
-    return demand
+    return check
 
 
 def only_plain_loopback(origins: Iterable[str]) -> bool:
-    """Whether all pages are plain http ones of this machine, the only ones whose cookies need not be Secure."""
+    """Return whether all origins are plain http on this machine: only then may cookies be sent without `Secure`."""
     parts = [urlsplit(origin) for origin in origins]
     return bool(parts) and all(part.scheme == "http" and part.hostname in _LOOPBACK for part in parts)

@@ -1,17 +1,19 @@
-"""Error answers as OpenAPI shows them."""
+"""The error responses of routes in the OpenAPI document."""
 
 from typing import Any
 
 from pydantic import BaseModel, Field
 
+from cloudchat.protocol.errors import ErrorCode, HttpError, http_error
+
 
 class ErrorDetail(BaseModel):
     """What went wrong."""
 
-    code: str = Field(description="For programs; stable.")
+    code: str = Field(description="For programs. Codes are stable.")
     message: str = Field(description="For people.")
-    retryable: bool = Field(description="Whether the same request may pass later.")
-    retry_after_ms: int | None = Field(None, description="When it may.")
+    retryable: bool = Field(description="Whether the same request can succeed later.")
+    retry_after_ms: int | None = Field(None, description="The milliseconds after which it can succeed.")
     field: str | None = Field(None, description="The part of the request at fault.")
 
 
@@ -21,32 +23,32 @@ class ErrorResponse(BaseModel):
     error: ErrorDetail
 
 
-_EXAMPLES: dict[int, tuple[str, dict[str, Any]]] = {
-    401: ("Not signed in, or the credential is bad", {"code": "unauthenticated", "message": "the token has expired"}),
-    403: ("Not allowed", {"code": "forbidden", "message": "this account is disabled; ask an administrator"}),
-    404: ("Not there, or not yours", {"code": "not_found", "message": "there is no such session"}),
-    409: ("Something else came first", {"code": "conflict", "message": "this username is taken", "field": "username"}),
-    413: ("The body is too large", {"code": "too_large", "message": "the body is larger than 65536 bytes"}),
-    415: ("The body is not JSON", {"code": "bad_request", "message": "send Content-Type: application/json"}),
-    422: ("The body is not as it should be", {"code": "bad_request", "message": "Field required", "field": "username"}),
-    429: ("Too many requests", {"code": "rate_limited", "message": "too many requests", "retry_after_ms": 42000}),
-    503: ("Try again", {"code": "unavailable", "message": "the database cannot be reached", "retry_after_ms": 1000}),
+_EXAMPLES: dict[str, HttpError] = {
+    "Not signed in, or the credential is not valid": http_error(ErrorCode.UNAUTHENTICATED, "the token has expired"),
+    "Not allowed": http_error(ErrorCode.FORBIDDEN, "this account is disabled; ask an administrator"),
+    "Does not exist, or belongs to another user": http_error(ErrorCode.NOT_FOUND, "there is no such session"),
+    "Conflicts with the current state": http_error(ErrorCode.CONFLICT, "this username is taken", field="username"),
+    "The body is too large": http_error(ErrorCode.TOO_LARGE, "the body is larger than 65536 bytes"),
+    "The body is not JSON": http_error(ErrorCode.BAD_REQUEST, "send Content-Type: application/json", status=415),
+    "The body is not valid": http_error(ErrorCode.BAD_REQUEST, "Field required", status=422, field="username"),
+    "Too many requests": http_error(ErrorCode.RATE_LIMITED, "too many requests", retry_after_ms=42_000),
+    "Temporarily unavailable": http_error(ErrorCode.UNAVAILABLE, "the database cannot be reached", retry_after_ms=1000),
 }
+_BY_STATUS = {example.status: (description, example) for description, example in _EXAMPLES.items()}
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that may answer with these error statuses."""
+    """Return the `responses` of a route that can answer with these error statuses."""
     return {status: _documented(status) for status in statuses}
 
 
 def _documented(status: int) -> dict[str, Any]:
-    description, detail = _EXAMPLES[status]
-    example = {"error": {**detail, "retryable": status in (429, 503)}}
-    answer: dict[str, Any] = {
+    description, example = _BY_STATUS[status]
+    response: dict[str, Any] = {
         "model": ErrorResponse,
         "description": description,
-        "content": {"application/json": {"example": example}},
+        "content": {"application/json": {"example": example.content}},
     }
-    if status in (429, 503):
-        answer["headers"] = {"Retry-After": {"description": "In seconds.", "schema": {"type": "integer"}}}
-    return answer
+    if example.retry_after_ms is not None:
+        response["headers"] = {"Retry-After": {"description": "In seconds.", "schema": {"type": "integer"}}}
+    return response

@@ -1,153 +1,128 @@
-"""Every HTTP error has one body: `{"error": {"code", "message", "retryable", "retry_after_ms"?, "field"?}}`."""
+"""Turn every error of a route or of the framework into a response with the one error body (protocol/errors.py)."""
 
 import logging
-import math
 from collections.abc import Mapping
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Match, Mount
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.protocol.errors import ErrorCode, ServiceError, http_error
+from cloudchat.http.asgi import Middleware, on_response_start
+from cloudchat.protocol.errors import ErrorCode, HttpError, ServiceError, code_of_status, http_error
 
 log = logging.getLogger("cloudchat.http")
 
-_CODE_OF_STATUS = {
-    401: ErrorCode.UNAUTHENTICATED,
-    403: ErrorCode.FORBIDDEN,
-    404: ErrorCode.NOT_FOUND,
-    409: ErrorCode.CONFLICT,
-    413: ErrorCode.TOO_LARGE,
-    429: ErrorCode.RATE_LIMITED,
-}
-_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="cloudchat"'}  # RFC 9110 §11.6.1: a 401 says how to do better
+_MAX_FIELD_CHARACTERS = 100
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class ApiError(HTTPException):
-    """An error to answer with. `retry_after_ms` becomes the header `Retry-After`, too."""
+    """An error that the HTTP layer itself raises. Services raise `ServiceError`.
+
+    It is an HTTPException because FastAPI turns every other exception during the reading of a body into its own 400.
+    """
 
     def __init__(
         self,
-        status: int,
-        code: str,
+        code: ErrorCode,
         message: str,
-        retryable: bool = False,
+        *,
+        status: int | None = None,
         retry_after_ms: int | None = None,
         field: str | None = None,
     ) -> None:
-        super().__init__(status, detail=message, headers=dict(_CHALLENGE) if status == 401 else None)
-        self.code = code
-        self.retryable = retryable
-        self.retry_after_ms = retry_after_ms
-        self.field = field
+        self.error = http_error(code, message, status=status, retry_after_ms=retry_after_ms, field=field)
+        super().__init__(self.error.status, detail=message)
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Give every error of `app` the body: its own, the framework's (404, 405, 422 …), and whatever nobody expected."""
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(ServiceError, _service_error)
-    app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
+    """Give every error of `app` the error body: of a service, of the framework (404, 405, 422 …), or unexpected."""
+    app.add_exception_handler(HTTPException, _render_http_exception)
+    app.add_exception_handler(RequestValidationError, _render_invalid_request)
+    app.add_exception_handler(ServiceError, _render_service_error)
+    app.add_exception_handler(DatabaseUnavailable, _render_database_unavailable)
     app.add_middleware(ErrorBoundary)
 
 
-def error_response(error: ApiError, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer for an error."""
-    body: dict[str, Any] = {"code": error.code, "message": error.detail, "retryable": error.retryable}
-    sent = {**(error.headers or {}), **(headers or {})}
-    if error.retry_after_ms is not None:
-        body["retry_after_ms"] = error.retry_after_ms
-        sent["Retry-After"] = str(max(1, math.ceil(error.retry_after_ms / 1000)))
-    if error.field is not None:
-        body["field"] = error.field
-    return JSONResponse({"error": body}, error.status_code, sent)
+def error_response(error: HttpError, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the response of an error, with additional `headers`."""
+    return Response(error.body, error.status, {**error.headers, **(headers or {})})
 
 
-class ErrorBoundary:
-    """Answers 500 to what no handler knew, within the middleware that adds headers to every answer."""
+class ErrorBoundary(Middleware):
+    """Answers 500 to an exception without a handler. Its place is inside of the middleware that adds headers."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the ASGI specification."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application, and log what it raises."""
         started = False
 
-        async def noticing(message: Message) -> None:
+        def note_start(_: Message) -> None:
             nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
+            started = True
 
         try:
-            await self._app(scope, receive, noticing)
+            await self._app(scope, receive, on_response_start(send, note_start))
         except Exception:
-            # The method and no path: a path may carry what a client should not have put there.
+            # The method and not the path: a path can contain a secret that a client put there by mistake.
             log.exception("unexpected error in a %s request", scope["method"])
             if started:
                 raise
-            await error_response(ApiError(500, "internal", "something went wrong here"))(scope, receive, send)
+            error = http_error(ErrorCode.INTERNAL, "something went wrong here")
+            await error_response(error)(scope, receive, send)
 
 
-def _service_error(_request: Request, error: Exception) -> Response:
+def _render_service_error(_request: Request, error: Exception) -> Response:
     if not isinstance(error, ServiceError):
         raise error
-    rendered = http_error(
-        error.code, str(error), status=error.status, retry_after_ms=error.retry_after_ms, field=error.field
-    )
-    return Response(rendered.body, rendered.status, rendered.headers)
+    return error_response(error.to_http())
 
 
-def _database_unavailable(_request: Request, error: Exception) -> Response:
+def _render_database_unavailable(_request: Request, error: Exception) -> Response:
     log.error("%s", error, extra=RATE_LIMITED)
     message = "the database cannot be reached; try again"
-    return error_response(ApiError(503, ErrorCode.UNAVAILABLE, message, retryable=True, retry_after_ms=1000))
+    return error_response(http_error(ErrorCode.UNAVAILABLE, message, retry_after_ms=1000))
 
 
-def _http_error(request: Request, error: Exception) -> Response:
+def _render_http_exception(request: Request, error: Exception) -> Response:
     if isinstance(error, ApiError):
-        return error_response(error)
+        return error_response(error.error)
     if not isinstance(error, HTTPException):
         raise error
     status, message, headers = error.status_code, str(error.detail), dict(error.headers or {})
-    if status == 400:  # the framework's word for a body that it could not decode; 422, its word for all else, is ours
+    if status == 400:  # FastAPI's status for a body that it could not decode; it uses 422 for all other invalid bodies
         status = 422
     if status in (404, 405):
-        # What no route takes falls through to the files, which know nothing of it.
-        methods = _methods_at(request)
+        # A request that no route matches reaches the mount of the static files, which knows no routes.
+        methods = _methods_of_path(request)
         if methods and request.method not in methods:
             status, message = 405, "Method Not Allowed"
         if status == 405:
             headers["Allow"] = ", ".join(methods or ("GET", "HEAD"))
-    code = _CODE_OF_STATUS.get(status, ErrorCode.BAD_REQUEST)
-    return error_response(ApiError(status, code, message), headers)
+    return error_response(http_error(code_of_status(status), message, status=status), headers)
 
 
-def _methods_at(request: Request) -> list[str]:
-    """Every method that the request's path has (RFC 9110 §10.2.1)."""
+def _methods_of_path(request: Request) -> list[str]:
+    """Return every method that the routes have at the request's path (RFC 9110 §10.2.1)."""
     routes = [route for route in request.app.routes if not isinstance(route, Mount)]
     return [
         method
-        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        for method in _METHODS
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
     ]
 
 
-def _invalid_request(_request: Request, error: Exception) -> Response:
+def _render_invalid_request(_request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    # Where and why, never the value: it may be a password.
+    # The field and the reason, never the value: it can be a password.
     first = error.errors()[0]
-    # Of a body that is no JSON at all, pydantic tells a position instead of a field.
-    place = () if first["type"] == "json_invalid" else first["loc"][1:]
-    where = ".".join(str(part) for part in place)[:100]
-    field = where.encode(errors="replace").decode() or None  # a field's name may hold what UTF-8 can't
-    return error_response(ApiError(422, ErrorCode.BAD_REQUEST, str(first["msg"]), field=field))
+    # For a body that is not JSON, pydantic names a position instead of a field.
+    location = () if first["type"] == "json_invalid" else first["loc"][1:]
+    path = ".".join(str(part) for part in location)[:_MAX_FIELD_CHARACTERS]
+    field = path.encode(errors="replace").decode() or None  # a field's name can contain what UTF-8 cannot encode
+    return error_response(http_error(ErrorCode.BAD_REQUEST, str(first["msg"]), status=422, field=field))

@@ -1,9 +1,25 @@
-"""uvicorn's HTTP protocol with bounds: on a request's head, on its arrival, and on waiting for who does not read.
+"""uvicorn's HTTP protocol with bounds on the size of a request, on its arrival time, and on slow readers.
 
-The parser below (llhttp) takes a head of any size, uvicorn waits for the rest of a request for ever, and a closing
-transport waits for ever until its last byte is read. nginx in front holds the same, but nobody must depend on it.
+Without them the parser (llhttp) accepts a head of any size, uvicorn waits forever for the rest of a request, and a
+closing transport waits forever until its last byte is read. nginx in front has the same bounds, but the server must not
+depend on it.
 
-uvicorn is pinned to the exact version whose methods are overridden here.
+`HttpProtocol` overrides methods of a private class of uvicorn, which is therefore pinned to an exact version. It relies
+on the following behaviour; tests/unit/http/test_uvicorn_contract.py has one test for each line.
+
+- `data_received` feeds the parser and cancels `timeout_keep_alive_task`, which is set between two requests only. When
+  that timer ends, it calls `timeout_keep_alive_handler`.
+- An exception in a callback of the parser (`on_url`, `on_header`, …) stops the parsing, and `data_received` calls
+  `send_400_response` once. An invalid request does the same.
+- `on_message_begin` resets `url` and `headers`; `on_url` appends to `url`, `on_header` to `headers`.
+- `cycle` is None before the first request, then the latest request; it has `response_complete` and `keep_alive`, and a
+  `keep_alive` of False closes the connection after the response.
+- A request that arrives before the response to an earlier one waits in `pipeline`, and `flow.read_paused` is True
+  meanwhile.
+- For a request with `Upgrade: websocket`, `scope["method"]` is set, then `_should_upgrade` decides.
+  `handle_websocket_upgrade` gives the transport another protocol. A rejected upgrade calls
+  `_unsupported_upgrade_warning` and is answered as a normal request.
+- `Server.shutdown` calls `shutdown` of each open connection.
 """
 
 import asyncio
@@ -15,212 +31,216 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from cloudchat.http.raw_response import raw_error
 
 MAX_HEADERS = 128
-URL_BYTES = 8192
-HEAD_BYTES = 32 * 1024
-REQUEST_BYTES = 1 << 20
-"""Of a whole request as it comes over the wire: 64 KiB of body in chunks of one byte are six times as many."""
-REQUEST_SECONDS = 10.0
-"""From the first byte, or the connection, to the last byte of the request (slowloris)."""
-STALL_SECONDS = 30.0
-"""So long an answer may wait for its reader."""
-LINGER_SECONDS = 2.0
-FIRST_REQUEST_SECONDS = 0.5
-"""So long a server that ends waits for the request of who has only just connected."""
+MAX_URL_BYTES = 8192
+MAX_HEAD_BYTES = 32 * 1024
+MAX_REQUEST_BYTES = 1 << 20
+"""The size of a request on the wire: a body of 64 KiB in chunks of one byte is six times as large."""
 MAX_PIPELINED = 16
+REQUEST_TIMEOUT_SECONDS = 10.0
+"""From the first byte, or from the connection, to the last byte of the request (slowloris)."""
+STALL_TIMEOUT_SECONDS = 30.0
+"""The time that a response may wait for a client that does not read."""
+LINGER_SECONDS = 2.0
+"""After a rejection, the time in which the client can read the response before the connection is cut."""
+FIRST_REQUEST_SECONDS = 0.5
+"""At shutdown, the time in which a connection without a request can still send its first one."""
 
 
-class _Refused(Exception):
-    """Raised inside a callback of the parser, which then stops."""
+class _Rejected(Exception):
+    """Raised in a callback of the parser to stop it; `_rejection` has the response."""
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection. Called by uvicorn, the parser and the loop."""
+    """One connection. Called by uvicorn, the parser and the event loop."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_head = True
-        self._arriving = True
-        self._received = 0  # bytes of the request that arrives
-        self._head = 0
-        self._refusal = (HTTPStatus.BAD_REQUEST, "this is no HTTP/1.1 request")
+        self._receiving = True
+        self._received_bytes = 0  # of the current request
+        self._head_bytes = 0
+        self._rejection = (HTTPStatus.BAD_REQUEST, "this is not a valid HTTP/1.1 request")
         self._discarding = False
-        self._leaving = False
-        self._arrival: asyncio.TimerHandle | None = None
-        self._stall: asyncio.TimerHandle | None = None
+        self._shutting_down = False
+        self._request_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
 
     # -- the connection -----------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the first request's time."""
+        """Start the timer of the first request."""
         super().connection_made(transport)
-        self._expect_request()
+        self._start_request_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop every clock."""
+        """Stop every timer."""
         super().connection_lost(exc)
-        self._arrived()
-        self._stop_stall()
+        self._stop_request_timer()
+        self._stop_stall_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Parse, unless the request has been refused already: then only read on, so that the answer is not reset."""
+        """Parse. After a rejection only read on: closing with unread data would reset the response."""
         if self._discarding:
             return
-        self._received += len(data)
-        if self.timeout_keep_alive_task is not None:  # even an empty line stops uvicorn's clock
-            self._expect_request()
+        self._received_bytes += len(data)
+        if self.timeout_keep_alive_task is not None:  # uvicorn stops this timer at any byte, even an empty line
+            self._start_request_timer()
         super().data_received(data)
-        if self._discarding or not self._arriving or self.transport.get_protocol() is not self:
+        if self._discarding or not self._receiving or self.transport.get_protocol() is not self:
             return
-        if self._received > (HEAD_BYTES if self._in_head else REQUEST_BYTES):
-            self._refusal = _too_large(self._in_head)
+        if self._received_bytes > (MAX_HEAD_BYTES if self._in_head else MAX_REQUEST_BYTES):
+            self._rejection = _too_large(self._in_head)
             self.send_400_response("")
 
-    # -- the parser's callbacks ---------------------------------------------------------------------------------------
+    # -- callbacks of the parser --------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        """Start the time of a request on a connection that is used again."""
+        """Start the timer of a request on a reused connection."""
         super().on_message_begin()
-        self._in_head, self._head = True, 0
-        self._expect_request()
+        self._in_head, self._head_bytes = True, 0
+        self._start_request_timer()
 
     def on_url(self, url: bytes) -> None:
-        """Bound the URL."""
+        """Limit the length of the URL."""
         super().on_url(url)
-        if len(self.url) > URL_BYTES:
-            self._refuse(HTTPStatus.REQUEST_URI_TOO_LONG, f"the URL is longer than {URL_BYTES} bytes")
+        if len(self.url) > MAX_URL_BYTES:
+            self._reject(HTTPStatus.REQUEST_URI_TOO_LONG, f"the URL is longer than {MAX_URL_BYTES} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Bound the headers, those after a chunked body too."""
+        """Limit the headers, including the trailers of a chunked body."""
         super().on_header(name, value)
-        self._head += len(name) + len(value)
-        if len(self.headers) > MAX_HEADERS or self._head > HEAD_BYTES:
-            self._refuse(*_too_large(head=True))
+        self._head_bytes += len(name) + len(value)
+        if len(self.headers) > MAX_HEADERS or self._head_bytes > MAX_HEAD_BYTES:
+            self._reject(*_too_large(head=True))
 
     def on_headers_complete(self) -> None:
-        """Hand the request on, unless too many wait already for the answer to an earlier one."""
+        """Pass the request on, unless too many already wait for the response to an earlier one."""
         self._in_head = False
         if len(self.pipeline) >= MAX_PIPELINED:
-            self._refuse(HTTPStatus.TOO_MANY_REQUESTS, "wait for the answers first")
+            self._reject(HTTPStatus.TOO_MANY_REQUESTS, "too many pipelined requests; wait for the responses first")
         super().on_headers_complete()
-        if self._leaving and self.cycle is not None:
+        if self._shutting_down and self.cycle is not None:
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
-        """Stop the request's time."""
+        """Stop the timer of the request."""
         super().on_message_complete()
-        self._arrived()
-        self._received = 0
+        self._stop_request_timer()
+        self._received_bytes = 0
 
-    # -- answers ------------------------------------------------------------------------------------------------------
+    # -- responses ----------------------------------------------------------------------------------------------------
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what could not be parsed, or was refused meanwhile, and read no more of it."""
+        """Send the rejection, and discard what is still received."""
         self._discarding = True
-        self._arrived()
+        self._stop_request_timer()
         if self.transport.is_closing():
             return
         if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.abort()  # an answer in the midst of another one would belong to the wrong request
+            self.transport.abort()  # inside of another response the client would take it for that one's content
             return
-        self.transport.write(_answer(*self._refusal))
+        self.transport.write(_raw_response(*self._rejection))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
     def pause_writing(self) -> None:
-        """Give the reader of an answer some time."""
+        """Limit the time for which the client may not read."""
         super().pause_writing()
-        self._stop_stall()
-        self._stall = self.loop.call_later(STALL_SECONDS, self.transport.abort)
+        self._stop_stall_timer()
+        self._stall_timer = self.loop.call_later(STALL_TIMEOUT_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It reads."""
+        """Stop that timer: the client reads again."""
         super().resume_writing()
-        self._stop_stall()
+        self._stop_stall_timer()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close, but wait only so long for the last answer to be read."""
+        """Close an idle connection, and limit the time for which the last response may stay unread."""
         super().timeout_keep_alive_handler()
-        self.loop.call_later(STALL_SECONDS, self.transport.abort)
+        self.loop.call_later(STALL_TIMEOUT_SECONDS, self.transport.abort)
 
     def shutdown(self) -> None:
-        """End with the answer to what is under way.
+        """Close after the current response.
 
-        Who connected in the last moment has a request on its way: to close now would lose it, though the listening
-        socket, which systemd keeps, refuses nobody.
+        A client that has only just connected has a request on its way. To close now would lose it, although systemd
+        keeps the listening socket open so that no connection is refused.
         """
-        if self.cycle is None and not self._discarding and not self._leaving:
-            self._leaving = True
-            self.loop.call_later(FIRST_REQUEST_SECONDS, self._leave)
+        if self.cycle is None and not self._discarding and not self._shutting_down:
+            self._shutting_down = True
+            self.loop.call_later(FIRST_REQUEST_SECONDS, self._close_without_request)
         else:
             super().shutdown()
 
+    # -- upgrades -----------------------------------------------------------------------------------------------------
+
     def _should_upgrade(self) -> bool:
-        """A GET only (RFC 6455 §4.1); whatever else would like to be a socket is answered as the request that it is."""
+        """Upgrade a GET only (RFC 6455 §4.1). Other methods are answered as normal requests."""
         return bool(self.scope["method"] == "GET" and super()._should_upgrade())
 
     def handle_websocket_upgrade(self) -> None:
-        """From here on the socket's own protocol keeps the time."""
-        if self._leaving:  # nobody would tell it to drain
-            self._refusal = HTTPStatus.SERVICE_UNAVAILABLE, "the server restarts"
+        """Hand the connection over. From here on the WebSocket protocol has its own timers."""
+        if self._shutting_down:  # uvicorn has called `shutdown` of all connections, and would not drain this one
+            self._rejection = HTTPStatus.SERVICE_UNAVAILABLE, "the server restarts"
             self.send_400_response("")
             return
         versions = [value for name, value in self.headers if name == b"sec-websocket-version"]
         if versions and versions != [b"13"]:
-            self._refusal = HTTPStatus.UPGRADE_REQUIRED, "sockets here are of version 13 (RFC 6455)"
+            self._rejection = HTTPStatus.UPGRADE_REQUIRED, "the WebSocket version must be 13 (RFC 6455)"
             self.send_400_response("")
             return
-        self._arrived()
+        self._stop_request_timer()
         super().handle_websocket_upgrade()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: every client that would rather speak HTTP/2 asks, and is answered all the same."""
+        """Log nothing: clients that offer HTTP/2 send an Upgrade header with normal requests."""
 
-    # -- inside -------------------------------------------------------------------------------------------------------
+    # -- internal -----------------------------------------------------------------------------------------------------
 
-    def _refuse(self, status: HTTPStatus, message: str) -> None:
-        self._refusal = status, message
-        raise _Refused
+    def _reject(self, status: HTTPStatus, message: str) -> None:
+        self._rejection = status, message
+        raise _Rejected
 
-    def _leave(self) -> None:
+    def _close_without_request(self) -> None:
         if self.cycle is None:
             self.transport.close()
 
-    def _expect_request(self) -> None:
-        self._arriving = True
-        if self._arrival is None:
-            self._arrival = self.loop.call_later(REQUEST_SECONDS, self._too_late)
+    def _start_request_timer(self) -> None:
+        self._receiving = True
+        if self._request_timer is None:
+            self._request_timer = self.loop.call_later(REQUEST_TIMEOUT_SECONDS, self._request_timed_out)
 
-    def _arrived(self) -> None:
-        self._arriving = False
-        if self._arrival is not None:
-            self._arrival.cancel()
-            self._arrival = None
+    def _stop_request_timer(self) -> None:
+        self._receiving = False
+        if self._request_timer is not None:
+            self._request_timer.cancel()
+            self._request_timer = None
 
-    def _too_late(self) -> None:
-        self._arrival = None
-        if self.flow.read_paused:  # it is we who keep the rest waiting
-            self._expect_request()
-        elif self._received:
-            self._refusal = HTTPStatus.REQUEST_TIMEOUT, f"the request took longer than {REQUEST_SECONDS:g} seconds"
+    def _request_timed_out(self) -> None:
+        self._request_timer = None
+        if self.flow.read_paused:  # the server itself does not read the rest of the request
+            self._start_request_timer()
+        elif self._received_bytes:
+            message = f"the request took longer than {REQUEST_TIMEOUT_SECONDS:g} seconds"
+            self._rejection = HTTPStatus.REQUEST_TIMEOUT, message
             self.send_400_response("")
         else:
             self.transport.abort()
 
-    def _stop_stall(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
 
 
 def _too_large(head: bool) -> tuple[HTTPStatus, str]:
     if head:
-        bounds = f"{MAX_HEADERS} headers or {HEAD_BYTES} bytes of them"
-        return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"more than {bounds}"
-    return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the request is larger than {REQUEST_BYTES} bytes"
+        message = f"more than {MAX_HEADERS} headers or {MAX_HEAD_BYTES} bytes of headers"
+        return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, message
+    return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the request is larger than {MAX_REQUEST_BYTES} bytes"
 
 
-def _answer(status: HTTPStatus, message: str) -> bytes:
+def _raw_response(status: HTTPStatus, message: str) -> bytes:
     headers, body = raw_error(status, message)
     lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body

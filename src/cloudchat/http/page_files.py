@@ -1,4 +1,4 @@
-"""The page's own files."""
+"""The static files of the browser page."""
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -7,10 +7,10 @@ from starlette.types import Scope
 
 
 class PageFiles(StaticFiles):
-    """Starlette's, but what is not there is not there for any method: it would refuse the method without looking."""
+    """Answers 404 for a missing file whatever the method is. Starlette's class answers 405 without looking."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """See `StaticFiles`."""
+        """Return the file, or raise HTTPException (404, 405)."""
         if scope["method"] in ("GET", "HEAD"):
             return await super().get_response(path, scope)
         await super().get_response(path, {**scope, "method": "HEAD"})

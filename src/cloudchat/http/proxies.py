@@ -1,7 +1,7 @@
-"""Who asks, when a proxy stands in between: only a proxy that the operator named is believed (ASVS 15.3.4).
+"""The client's address behind a proxy: only proxies that the operator configured are trusted (ASVS 15.3.4).
 
-uvicorn's own middleware would do on TCP. Over a unix socket it trusts everything, and takes the *first* address of
-X-Forwarded-For, which is whatever the client itself wrote there if the proxy only appends.
+uvicorn's own middleware is not used. Over a unix socket it trusts every header, and it takes the *first* address of
+X-Forwarded-For, which is what the client itself wrote if the proxy only appends.
 """
 
 import ipaddress
@@ -9,26 +9,31 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cloudchat.http.asgi import Middleware
+
 _SCHEMES = {b"http": "http", b"https": "https"}
 
 
-class TrustedProxies:
-    """Puts the client's real address and scheme into the scope, of requests and of sockets.
+class TrustedProxies(Middleware):
+    """Sets the client's real address and scheme in the scope of requests and sockets.
 
-    On TCP the peer must be one of `proxies` (addresses or networks). A unix socket can be reached by our own proxy
-    alone, by the rights on its folder. Of X-Forwarded-For counts the right-most address that is no trusted proxy's,
-    for everything left of it was said by somebody nobody knows. Other headers (X-Real-IP, Forwarded) change nothing.
+    On TCP the peer must be one of `proxies` (addresses or networks). A peer on a unix socket is always trusted: the
+    permissions of the socket's folder let only the proxy connect. The client is the right-most address of
+    X-Forwarded-For that is not a trusted proxy; everything left of it was written by an unknown party. Other headers
+    (X-Real-IP, Forwarded) are ignored.
     """
 
+    scope_types = ("http", "websocket")
+
     def __init__(self, app: ASGIApp, proxies: Iterable[str]) -> None:
-        self._app = app
+        super().__init__(app)
         self._networks = [ipaddress.ip_network(proxy) for proxy in proxies]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the ASGI specification."""
-        if scope["type"] in ("http", "websocket") and self._believes_peer_of(scope):
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the forwarded headers of a trusted peer."""
+        if self._peer_is_trusted(scope):
             forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-            address = self._client_in(b",".join(forwarded).decode("latin-1"))
+            address = self._client_address(b",".join(forwarded).decode("latin-1"))
             if address is not None:
                 scope["client"] = (address, 0)
             protocols = [value for name, value in scope["headers"] if name == b"x-forwarded-proto"]
@@ -37,14 +42,14 @@ class TrustedProxies:
                 scope["scheme"] = scheme if scope["type"] == "http" else scheme.replace("http", "ws")
         await self._app(scope, receive, send)
 
-    def _believes_peer_of(self, scope: Scope) -> bool:
+    def _peer_is_trusted(self, scope: Scope) -> bool:
         server = scope.get("server")
         if server is not None and server[1] is None:  # a unix socket: a path and no port
             return True
         client = scope.get("client")
-        return client is not None and self._trusts(client[0])
+        return client is not None and self._is_proxy(client[0])
 
-    def _trusts(self, address: str) -> bool:
+    def _is_proxy(self, address: str) -> bool:
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:
@@ -53,13 +58,13 @@ class TrustedProxies:
             parsed = parsed.ipv4_mapped
         return any(parsed in network for network in self._networks)
 
-    def _client_in(self, forwarded: str) -> str | None:
-        found = None
+    def _client_address(self, forwarded: str) -> str | None:
+        address = None
         for element in reversed(forwarded.split(",")):
             try:
-                found = str(ipaddress.ip_address(element.strip()))
+                address = str(ipaddress.ip_address(element.strip()))
             except ValueError:
-                break  # nobody can say who is behind something that is no address
-            if not self._trusts(found):
+                break  # not an address: nothing left of it can be attributed to anyone
+            if not self._is_proxy(address):
                 break
-        return found
+        return address

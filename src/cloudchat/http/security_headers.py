@@ -1,9 +1,11 @@
-"""Headers that tell browsers to be careful, on every answer, errors too (ASVS 3.4)."""
+"""Security headers on every response, including errors (ASVS 3.4)."""
 
 from collections.abc import Callable, Iterable
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cloudchat.http.asgi import Middleware, on_response_start
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -13,49 +15,44 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-_TWO_YEARS = "max-age=63072000"
+_HSTS_TWO_YEARS = "max-age=63072000"
 
 
-class SecurityHeaders:
-    """Adds the headers to HTTP answers, also to those that refuse a socket.
+class SecurityHeaders(Middleware):
+    """Adds the headers to HTTP responses and to rejected WebSocket handshakes.
 
-    `origins` gives the allowed origins in force: the page may open sockets to those, and to nothing else.
+    `origins` returns the allowed origins: the page may open sockets to them and to no other server.
     """
 
+    scope_types = ("http", "websocket")
+
     def __init__(self, app: ASGIApp, origins: Callable[[], Iterable[str]]) -> None:
-        self._app = app
+        super().__init__(app)
         self._origins = origins
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the ASGI specification."""
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add the headers when the response starts."""
 
-        async def with_headers(message: Message) -> None:
-            if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                self._add(MutableHeaders(scope=message), scope)
-            await send(message)
+        def add_headers(message: Message) -> None:
+            headers = MutableHeaders(scope=message)
+            headers.update(ALWAYS)
+            headers.setdefault("Content-Security-Policy", content_security_policy(self._origins()))
+            if scope["type"] == "websocket" or scope["path"].startswith("/api/"):
+                headers["Cache-Control"] = "no-store"  # no cache may keep tokens or messages
+            if scope["scheme"] in ("https", "wss"):
+                headers["Strict-Transport-Security"] = _HSTS_TWO_YEARS
 
-        await self._app(scope, receive, with_headers)
-
-    def _add(self, headers: MutableHeaders, scope: Scope) -> None:
-        for name, value in ALWAYS.items():
-            headers[name] = value
-        headers.setdefault("Content-Security-Policy", content_security_policy(self._origins()))
-        if scope["type"] == "websocket" or scope["path"].startswith("/api/"):
-            headers["Cache-Control"] = "no-store"  # tokens and people's words stay out of every cache
-        if scope["scheme"] in ("https", "wss"):
-            headers["Strict-Transport-Security"] = _TWO_YEARS
+        await self._app(scope, receive, on_response_start(send, add_headers))
 
 
 def content_security_policy(origins: Iterable[str]) -> str:
-    """Only this server's own files, and nothing inline. Sockets by name: older browsers' 'self' leaves them out.
+    """Return a policy that allows this server's own files and sockets, and nothing inline.
 
-    CSP knows no IPv6 address as a host (CSP3 §2.3.1) and browsers warn about one; there 'self' has to do.
+    Sockets are listed by origin because 'self' does not cover them in older browsers. CSP has no syntax for an IPv6
+    address as a host (CSP3 §2.3.1) and browsers warn about one, so for IPv6 only 'self' applies.
     """
-    named = (origin for origin in origins if origin.startswith("http") and "[" not in origin)
-    sockets = sorted({origin.replace("http", "ws", 1) for origin in named})
+    http_origins = (origin for origin in origins if origin.startswith("http") and "[" not in origin)
+    sockets = sorted({origin.replace("http", "ws", 1) for origin in http_origins})
     return "; ".join(
         (
             "default-src 'none'",

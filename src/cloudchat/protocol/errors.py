@@ -82,6 +82,12 @@ class ServiceError(Exception):
     field: str | None = None
     retry_after_ms: int | None = None
 
+    def to_http(self) -> "HttpError":
+        """Return the HTTP response of this error."""
+        return http_error(
+            self.code, str(self), status=self.status, retry_after_ms=self.retry_after_ms, field=self.field
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpError:
@@ -109,14 +115,19 @@ class HttpError:
         return headers
 
     @property
-    def body(self) -> bytes:
-        """The JSON body."""
+    def content(self) -> dict[str, dict[str, object]]:
+        """The body before its encoding."""
         error: dict[str, object] = {"code": self.code, "message": self.message, "retryable": self.retryable}
         if self.retry_after_ms is not None:
             error["retry_after_ms"] = self.retry_after_ms
         if self.field is not None:
             error["field"] = self.field
-        return json.dumps({"error": error}).encode()
+        return {"error": error}
+
+    @property
+    def body(self) -> bytes:
+        """The JSON body."""
+        return json.dumps(self.content).encode()
 
 
 def http_error(

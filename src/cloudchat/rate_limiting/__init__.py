@@ -1,5 +1,5 @@
-"""Every limit on how often or how much: token buckets, shared windows, login slow-down, connection limits.
+"""Every limit on how often and how much: token buckets, windows shared through the store, logins, connections, routes.
 
-Called by `auth`, `realtime` and the HTTP routes. Start with `token_bucket` (one process, no I/O), then `shared_window`
-(all processes, in the store, with the fallback for a store that is away).
+Used by `auth`, `realtime` and the HTTP routes. Start with `token_bucket` (one process, no I/O) and `shared_window` (all
+processes, in the store); `circuit_breaker` decides when to fall back to counting in this process alone.
 """

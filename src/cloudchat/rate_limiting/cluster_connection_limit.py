@@ -1,8 +1,9 @@
-"""How many sockets a user and an address have open in all processes together, and which ones must make room.
+"""How many sockets a user and an address have open in all processes together, and which of them must be replaced.
 
-Who has to go is not told by a message that could be lost: each process asks every two seconds. A process that was
-killed counts no more when its heartbeats stop. While the store is away nobody waits for it, and each process holds the
-limits for its own sockets (`realtime/connection_registry.py`); when it is back, everything is counted anew.
+The store counts. A process learns which of its sockets to close by polling every two seconds, not by a message that
+could be lost. The sockets of a killed process stop counting when its heartbeats stop. While the store is unavailable
+no handshake waits for it, and each process limits its own sockets (`realtime/connection_registry.py`); when the store
+is back, every process registers its sockets again.
 """
 
 import asyncio
@@ -17,156 +18,157 @@ from importlib.resources import files
 
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.redis_functions import RedisFunctions
+from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker
 
 logger = logging.getLogger(__name__)
 
 FUNCTIONS = files("cloudchat.rate_limiting").joinpath("cluster_connection_limit.lua").read_text()
-"""The library of the functions that count connections."""
+"""The Redis functions that count open sockets."""
 
-BEAT_SECONDS = 2.0
-ALIVE_SECONDS = 6
-"""So long after a kill -9 a process's sockets still count: an address that had more than half of its places taken is
-refused some of them until then, and its clients come back by themselves. Less would forget a process whose store is
-slow for a moment.
+HEARTBEAT_SECONDS = 2.0
+EXPIRE_SECONDS = 6
+"""How long the sockets of a process still count after a kill -9. Until then an address that held more than half of its
+allowed sockets there is rejected some of them, and its clients reconnect by themselves. A shorter time would forget a
+process whose store is slow for a moment.
 """
-ENTER_SECONDS = 0.25
-"""So long an opening socket waits for the store at most."""
-AWAY_SECONDS = 5.0
-"""So long the store is not asked again, lest every handshake waits for it in vain."""
-AT_ONCE = 8
-LEAVING_AT_ONCE = 200
+ACQUIRE_TIMEOUT_SECONDS = 0.25
+"""The time that a handshake waits for the store."""
+MAX_CONCURRENT_ACQUIRES = 8
+MAX_RELEASES_PER_CALL = 200
 
 _PREFIX = "cloudchat:{sockets}:"
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSlot:
-    """Where a socket is counted."""
+    """What one socket counts for."""
 
     user: str
     network: str
     opened_at: float
-    """Seconds since 1970: the oldest one must go, by whatever process, and however often, it is counted."""
+    """Seconds since 1970. The oldest socket is replaced first, whichever process counts it and however often."""
 
     @property
-    def sets(self) -> list[str]:
-        """The keys of its two sets."""
+    def keys(self) -> list[str]:
+        """The keys of the two sets that the slot is in."""
         return [f"{_PREFIX}user:{self.user}", f"{_PREFIX}address:{self.network}"]
 
 
 class ClusterConnectionLimit:
-    """The part of the count that is one process's. `run` must be running."""
+    """One process's share of the count. `run` must be running."""
 
     def __init__(
-        self, calls: RedisFunctions, *, per_user: int, per_address: int, clock: Callable[[], float] = time.monotonic
+        self, functions: RedisFunctions, *, per_user: int, per_address: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._calls = calls
+        self._functions = functions
         self._limits = per_user, per_address
         self._clock = clock
-        self._process = _new_name()
+        self._process_id = _new_process_id()
         self._numbers = itertools.count(1)
-        self._open: dict[int, ConnectionSlot] = {}
-        self._left: list[tuple[int, ConnectionSlot]] = []
-        self._due = asyncio.Event()
-        self._away_until = 0.0
-        self._count_anew = False
+        self._slots: dict[int, ConnectionSlot] = {}
+        self._released: list[tuple[int, ConnectionSlot]] = []
+        self._wake_up = asyncio.Event()
+        self._breaker = CircuitBreaker("open sockets")
+        self._must_register_all = False
 
-    async def enter(self, user: str, network: str) -> int | None:
-        """Count a socket that is being opened. Returns its number, or None if the address has too many already.
+    async def acquire(self, user: str, network: str) -> int | None:
+        """Count a socket that is being opened. Return the slot's number, or None if the address has too many already.
 
-        If the user has too many, the oldest are told to go. Every number must be given to `leave`.
+        If the user has too many, the oldest ones will be closed. Every number must be passed to `release`.
         """
-        number, place = next(self._numbers), ConnectionSlot(user, network, time.time())
-        self._open[number] = place
-        if self._clock() < self._away_until:
-            self._count_anew = True
+        number, slot = next(self._numbers), ConnectionSlot(user, network, time.time())
+        self._slots[number] = slot
+        if not self._breaker.allows_call(self._clock()):
+            self._must_register_all = True
             return number
         try:
-            fits = await self._enter(number, place)
-        except BrokerUnavailable as problem:
-            self._away_until = self._clock() + AWAY_SECONDS
-            self._count_anew = True
-            logger.warning("sockets are counted by this process alone: %s", problem)
+            acquired = await self._acquire(number, slot)
+        except BrokerUnavailable as error:
+            self._breaker.failure(self._clock(), error)
+            self._must_register_all = True
             return number
         except asyncio.CancelledError:
-            self.leave(number)
+            self.release(number)
             raise
-        if fits:
+        self._breaker.success()
+        if acquired:
             return number
-        del self._open[number]
+        del self._slots[number]
         return None
 
-    def leave(self, number: int) -> None:
-        """The socket is closed, or was never opened. Its place is free within an instant."""
-        self._left.append((number, self._open.pop(number)))
-        self._due.set()
+    def release(self, number: int) -> None:
+        """Stop counting a socket that was closed, or that was not opened after all. Takes effect at once."""
+        self._released.append((number, self._slots.pop(number)))
+        self._wake_up.set()
 
-    async def run(self, close: Callable[[Iterable[int]], None]) -> None:
-        """Keep the count, for ever. `close` is given the numbers of sockets that must make room."""
-        next_beat = self._clock()
+    async def run(self, replace: Callable[[Iterable[int]], None]) -> None:
+        """Keep the count up to date, forever. `replace` gets the numbers of the slots whose sockets must be closed."""
+        next_heartbeat = self._clock()
         while True:
-            timer = asyncio.get_running_loop().call_later(next_beat - self._clock(), self._due.set)
+            timer = asyncio.get_running_loop().call_later(next_heartbeat - self._clock(), self._wake_up.set)
             try:
-                await self._due.wait()
+                await self._wake_up.wait()
             finally:
                 timer.cancel()
-            self._due.clear()
+            self._wake_up.clear()
             try:
-                await self._strike_off()
-                if self._clock() >= next_beat:
-                    close(await self._beat())
-            except BrokerUnavailable as problem:
-                # The last answer may have been lost, so what the store counts is not known: a new name is.
-                self._count_anew = True
-                self._left.clear()
-                logger.debug("the count of sockets waits for the store: %s", problem)
-            if self._clock() >= next_beat:
-                next_beat = self._clock() + BEAT_SECONDS
+                await self._release_all()
+                if self._clock() >= next_heartbeat:
+                    replace(await self._heartbeat())
+            except BrokerUnavailable as error:
+                # The store may have executed the last call, so its count is unknown: register under a new process id.
+                self._must_register_all = True
+                self._released.clear()
+                logger.debug("the count of open sockets waits for the store: %s", error)
+            if self._clock() >= next_heartbeat:
+                next_heartbeat = self._clock() + HEARTBEAT_SECONDS
 
     async def close(self) -> None:
-        """Count no more: a successor's sockets must not meet these."""
-        with contextlib.suppress(BrokerUnavailable):  # then the missing heartbeats say the same a little later
+        """Stop counting this process's sockets, so that its successor starts without them."""
+        with contextlib.suppress(BrokerUnavailable):  # the missing heartbeats have the same effect a little later
             await self._retire()
 
     async def _retire(self) -> None:
-        await self._calls.call("cloudchat_sockets_retire_v1", [f"{_PREFIX}alive:{self._process}"])
+        await self._functions.call("cloudchat_sockets_retire_v1", [f"{_PREFIX}alive:{self._process_id}"])
 
-    async def _enter(self, number: int, place: ConnectionSlot) -> bool:
-        process = self._process
-        keys = [*place.sets, f"{_PREFIX}alive:{process}"]
-        arguments = _PREFIX, process, number, *self._limits, ALIVE_SECONDS, str(place.opened_at)
-        outcome = await self._calls.call("cloudchat_sockets_enter_v1", keys, *arguments, seconds=ENTER_SECONDS)
-        if process != self._process:  # counted anew in the meantime, with this one
-            await self._calls.call("cloudchat_sockets_leave_v1", place.sets, *[f"{process} {number}"] * 2)
+    async def _acquire(self, number: int, slot: ConnectionSlot) -> bool:
+        process_id = self._process_id
+        keys = [*slot.keys, f"{_PREFIX}alive:{process_id}"]
+        arguments = _PREFIX, process_id, number, *self._limits, EXPIRE_SECONDS, str(slot.opened_at)
+        outcome = await self._functions.call(
+            "cloudchat_sockets_enter_v1", keys, *arguments, seconds=ACQUIRE_TIMEOUT_SECONDS
+        )
+        if process_id != self._process_id:  # all slots were registered again in the meantime, this one among them
+            await self._functions.call("cloudchat_sockets_leave_v1", slot.keys, *[f"{process_id} {number}"] * 2)
         return bool(outcome != -1)
 
-    async def _strike_off(self) -> None:
-        while self._left:
-            leaving, self._left = self._left[:LEAVING_AT_ONCE], self._left[LEAVING_AT_ONCE:]
-            keys = [key for _, place in leaving for key in place.sets]
-            members = [f"{self._process} {number}" for number, _ in leaving for _ in range(2)]
-            await self._calls.call("cloudchat_sockets_leave_v1", keys, *members)
+    async def _release_all(self) -> None:
+        while self._released:
+            batch, self._released = self._released[:MAX_RELEASES_PER_CALL], self._released[MAX_RELEASES_PER_CALL:]
+            keys = [key for _, slot in batch for key in slot.keys]
+            members = [f"{self._process_id} {number}" for number, _ in batch for _ in range(2)]
+            await self._functions.call("cloudchat_sockets_leave_v1", keys, *members)
 
-    async def _beat(self) -> list[int]:
-        if not self._open:
-            return []  # nothing to keep alive; the next socket begins to
-        keys = [f"{_PREFIX}alive:{self._process}", f"{_PREFIX}leaving:{self._process}"]
-        known, numbers = await self._calls.call("cloudchat_sockets_beat_v1", keys, ALIVE_SECONDS)
-        if self._count_anew or not known:
-            await self._enter_all()
+    async def _heartbeat(self) -> list[int]:
+        if not self._slots:
+            return []  # there is nothing to keep alive; the next socket registers the process
+        keys = [f"{_PREFIX}alive:{self._process_id}", f"{_PREFIX}leaving:{self._process_id}"]
+        known, numbers = await self._functions.call("cloudchat_sockets_beat_v1", keys, EXPIRE_SECONDS)
+        if self._must_register_all or not known:
+            await self._register_all()
         return [int(number) for number in numbers]
 
-    async def _enter_all(self) -> None:
-        # Under a new name, so that whatever is left of the old one, which is not known, is struck off with it.
-        self._count_anew = False
+    async def _register_all(self) -> None:
+        # A new process id: whatever the store still has under the old one is unknown, and is removed with it.
+        self._must_register_all = False
         await self._retire()
-        self._process = _new_name()
-        self._left.clear()
-        places = list(self._open.items())
-        for start in range(0, len(places), AT_ONCE):
-            some = places[start : start + AT_ONCE]
-            await asyncio.gather(*(self._enter(number, place) for number, place in some))
+        self._process_id = _new_process_id()
+        self._released.clear()
+        slots = list(self._slots.items())
+        for start in range(0, len(slots), MAX_CONCURRENT_ACQUIRES):
+            batch = slots[start : start + MAX_CONCURRENT_ACQUIRES]
+            await asyncio.gather(*(self._acquire(number, slot) for number, slot in batch))
 
 
-def _new_name() -> str:
+def _new_process_id() -> str:
     return secrets.token_urlsafe(9)

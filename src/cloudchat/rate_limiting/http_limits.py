@@ -1,8 +1,9 @@
-"""Rate limits of the HTTP routes, by slowapi, counted in the store so that all processes share them.
+"""Rate limits of the HTTP routes by slowapi, counted in the store for all processes together.
 
-slowapi is synchronous, its defaults fail open, and around a route's function its decorator counts only what got past
-the credential and the body. So each router has a route class that counts first, in a thread; the store gets a quarter
-of a second before this process counts by itself.
+slowapi is synchronous, its default limits fail open, and its decorator around a route's function counts only requests
+whose credential and body were accepted. So each router has a route class that counts first, in a thread. The store has
+a quarter of a second, then slowapi counts in this process: its own fallback, with growing pauses between its attempts,
+is the circuit breaker here.
 """
 
 import logging
@@ -18,14 +19,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from cloudchat.core.client_network import client_network
-from cloudchat.http.errors import ApiError, error_response
-from cloudchat.protocol.errors import ErrorCode
+from cloudchat.http.errors import error_response
+from cloudchat.protocol.errors import ErrorCode, http_error
 from cloudchat.rate_limiting.shared_window import STORE_TIMEOUT_SECONDS, storage_uri
 from cloudchat.settings import Settings
 
 
 def create_limiter(settings: Settings) -> Limiter:
-    """A limiter on the settings' store, or in memory if there is none."""
+    """Return a limiter that counts in the settings' store, or in memory if there is none."""
     storage_options: dict[str, Any] = {}
     uri = "memory://"
     if settings.redis_url is not None:
@@ -39,81 +40,75 @@ def create_limiter(settings: Settings) -> Limiter:
         storage_uri=uri,
         storage_options=storage_options,
         in_memory_fallback_enabled=True,
-        key_style="endpoint",  # by URL, each id in a path would have an allowance of its own
+        key_style="endpoint",  # with "url" each id in a path would have a limit of its own
         key_prefix="cloudchat",
     )
-    limiter.enabled = True  # whatever RATELIMIT_ENABLED, which slowapi reads from the environment, says
-    limiter.logger.addFilter(_no_refusal)
+    limiter.enabled = True  # slowapi reads RATELIMIT_ENABLED from the environment, which must not disable it
+    limiter.logger.addFilter(_is_not_a_denial)
     return limiter
 
 
 def limited_route(limiter: Limiter, rate: str) -> type[APIRoute]:
-    """A router's `route_class`: each of its routes answers so many requests of a client, whatever becomes of them."""
+    """Return the `route_class` of a router each of whose routes accepts `rate` requests per client."""
 
     class LimitedRoute(APIRoute):
-        """Counts before anything of the request is looked at."""
+        """Counts a request before anything else of it is read."""
 
         def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
             def count(request: Request) -> None:
-                pass  # slowapi has counted by now
+                pass  # slowapi's decorator has counted the call
 
-            count.__module__, count.__name__ = endpoint.__module__, endpoint.__name__  # what slowapi counts by
+            count.__module__, count.__name__ = endpoint.__module__, endpoint.__name__  # slowapi's key for the route
             self._count: Callable[[Request], None] = limiter.limit(rate)(count)
             super().__init__(path, endpoint, **options)
 
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            """See FastAPI's "Custom Request and APIRoute class"."""
-            answer = super().get_route_handler()
+            """Return the handler; see FastAPI's "Custom Request and APIRoute class"."""
+            handler = super().get_route_handler()
 
-            async def count_and_answer(request: Request) -> Response:
+            async def count_and_handle(request: Request) -> Response:
                 await run_in_threadpool(self._count, request)
-                return await answer(request)
+                return await handler(request)
 
-            return count_and_answer
+            return count_and_handle
 
     return LimitedRoute
 
 
 def install_limiter(app: FastAPI, limiter: Limiter) -> None:
-    """Answer what the limiter refuses: 429, `Retry-After`, and the error body."""
+    """Answer requests beyond a limit with 429, `Retry-After` and the error body."""
 
-    def refuse(request: Request, error: Exception) -> Response:
+    def reject(request: Request, error: Exception) -> Response:
         if not isinstance(error, RateLimitExceeded):
             raise error
-        return error_response(
-            ApiError(
-                429,
-                ErrorCode.RATE_LIMITED,
-                "too many requests from this address; wait a little",
-                retryable=True,
-                retry_after_ms=_wait_ms(limiter, request, error),
-            )
-        )
+        message = "too many requests from this address; wait a little"
+        wait_ms = _milliseconds_to_wait(limiter, request, error)
+        return error_response(http_error(ErrorCode.RATE_LIMITED, message, retry_after_ms=wait_ms))
 
     app.state.limiter = limiter
-    app.add_exception_handler(RateLimitExceeded, refuse)
+    app.add_exception_handler(RateLimitExceeded, reject)
 
 
 def client_address(request: Request) -> str:
-    """The address of who asks, as the server or its trusted proxy saw it; `local` over a unix socket."""
+    """Return the client's address as the server or its trusted proxy saw it; `local` over a unix socket."""
     return request.client.host if request.client and request.client.host else "local"
 
 
 def client_key(request: Request) -> str:
-    """Who shares an allowance. Never empty, which slowapi would let pass."""
+    """Return the network whose clients share a limit. Never empty: slowapi does not limit an empty key."""
     return client_network(client_address(request))
 
 
-def _no_refusal(record: logging.LogRecord) -> bool:
-    # Each is told by http/denial_log.py, and there only so often in a minute.
+def _is_not_a_denial(record: logging.LogRecord) -> bool:
+    # http/request_log.py logs each denial, at a limited rate.
     return not str(record.msg).startswith("ratelimit ")
 
 
-def _wait_ms(limiter: Limiter, request: Request, error: RateLimitExceeded) -> int:
+def _milliseconds_to_wait(limiter: Limiter, request: Request, error: RateLimitExceeded) -> int:
     item, arguments = request.state.view_rate_limit
-    longest = int(item.get_expiry()) * 1000
+    max_ms = int(item.get_expiry()) * 1000
     try:
         reset_at, _ = limiter.limiter.get_window_stats(item, *arguments)
-    except Exception:  # the store went away between the count and this question; whatever its library raises
-        return longest
-    return min(longest, max(1000, int((reset_at - time.time()) * 1000)))
+    except Exception:  # the store failed between the count and this call, with any error of its library
+        return max_ms
+    return min(max_ms, max(1000, int((reset_at - time.time()) * 1000)))

@@ -1,70 +1,84 @@
-"""Guessing is slow, and nobody can keep the owner of an account out by guessing at it (ASVS 6.1.1, 6.3.1).
+"""Slow password guessing down without locking the owner of an account out (ASVS 6.1.1, 6.3.1).
 
-Failures are counted by account and client network: whoever guesses waits, longer and longer, and only there. Guesses
-spread over many networks meet a second, much laxer count by account alone. It holds only networks from which the
-account never signed in, so the owner's usual places stay open. Accounts that do not exist are counted all the same: the
-answer must not tell which do.
+Failures are counted per account and client network: a client that guesses has to wait, longer and longer, and others do
+not. Guesses that are spread over many networks meet a second, much laxer count per account. It applies only to networks
+from which the account has never signed in, so that the owner's usual networks stay open. Accounts that do not exist are
+counted like others: the response must not reveal which accounts exist.
 """
 
 import logging
+import math
+from collections.abc import Callable
 
-from cloudchat.auth.errors import TooManyAttempts
-from cloudchat.auth.vault import Vault
 from cloudchat.core.client_network import client_network
 from cloudchat.core.log_rate_limit import RATE_LIMITED
+from cloudchat.protocol.errors import ErrorCode, ServiceError
 from cloudchat.rate_limiting.shared_window import SharedWindow
 from cloudchat.settings import Settings
 
 log = logging.getLogger("cloudchat.auth")
 
 
-class LoginSlowdown:
-    """Call in this order for each login: `admit`, then `failed`; or `admit_code`, then `wrong_code` or `succeeded`."""
+class TooManyAttempts(ServiceError):
+    """There were too many failures, so the password or code was not checked."""
 
-    def __init__(self, counters: SharedWindow, vault: Vault, settings: Settings) -> None:
-        self._counters = counters
-        self._vault = vault
+    code = ErrorCode.RATE_LIMITED
+
+    def __init__(self, seconds_to_wait: float) -> None:
+        super().__init__("too many failed attempts; wait a little")
+        self.retry_after_ms = math.ceil(seconds_to_wait) * 1000
+
+
+class LoginSlowdown:
+    """Counts failed logins. For each login call `count_attempt`, then `password_failed`, or, if the password was right,
+    `check_code_attempts`, then `code_failed` or `succeeded`.
+
+    `account` is the key of a username in each of them. `known_network` says that the account has signed in from there.
+    """
+
+    def __init__(self, window: SharedWindow, pseudonym: Callable[[str], str], settings: Settings) -> None:
+        self._window = window
+        self._pseudonym = pseudonym
         self._per_client = settings.login_failures_per_client
         self._per_account = settings.login_failures_per_account
-        self._codes = settings.code_failures_per_account
+        self._codes_per_account = settings.code_failures_per_account
 
-    def admit(self, account: str, address: str, *, known: bool) -> None:
-        """Count an attempt. `account` is a username's key; `known`: it signed in from there before.
+    def count_attempt(self, account: str, address: str, *, known_network: bool) -> None:
+        """Count an attempt, or raise TooManyAttempts.
 
-        Raises TooManyAttempts.
-
-        Counted before the password is looked at, so that guesses at once are not all let through by the same count.
+        Runs before the password is checked, so that simultaneous guesses are not all admitted by the same count.
         """
-        wait = self._counters.count(self._per_client, self._client(account, address))
-        if not known:
-            wait = max(wait, self._counters.wait(self._per_account, self._account(account)))
-        self._demand(wait, address)
+        wait = self._window.count(self._per_client, self._client_key(account, address))
+        if not known_network:
+            wait = max(wait, self._window.seconds_to_wait(self._per_account, self._account_key(account)))
+        self._raise_if_waiting(wait, address)
 
-    def failed(self, account: str) -> None:
-        """The password was wrong."""
-        self._counters.count(self._per_account, self._account(account))
+    def password_failed(self, account: str) -> None:
+        """Count a wrong password."""
+        self._window.count(self._per_account, self._account_key(account))
 
-    def admit_code(self, account: str, address: str, *, known: bool) -> None:
-        """The password was right, and a second factor comes. Raises TooManyAttempts."""
-        if not known:
-            self._demand(self._counters.wait(self._codes, self._account(account)), address)
+    def check_code_attempts(self, account: str, address: str, *, known_network: bool) -> None:
+        """Raise TooManyAttempts if too many wrong codes came after a right password."""
+        if not known_network:
+            wait = self._window.seconds_to_wait(self._codes_per_account, self._account_key(account))
+            self._raise_if_waiting(wait, address)
 
-    def wrong_code(self, account: str) -> None:
-        """The second factor was wrong: somebody has the password, and perhaps nothing else."""
-        self._counters.count(self._codes, self._account(account))
+    def code_failed(self, account: str) -> None:
+        """Count a wrong code: the client has the password, and perhaps nothing else."""
+        self._window.count(self._codes_per_account, self._account_key(account))
 
     def succeeded(self, account: str, address: str) -> None:
-        """The client's failures are forgotten; those of others are not."""
-        self._counters.forget(self._per_client, self._client(account, address))
+        """Clear the failures of this client; those of other clients stay."""
+        self._window.clear(self._per_client, self._client_key(account, address))
 
-    def _demand(self, wait: float, address: str) -> None:
-        if wait:
-            log.warning("login slowed down address=%s seconds=%d", address, round(wait), extra=RATE_LIMITED)
-            raise TooManyAttempts(wait)
+    def _raise_if_waiting(self, seconds: float, address: str) -> None:
+        if seconds:
+            log.warning("login slowed down address=%s seconds=%d", address, round(seconds), extra=RATE_LIMITED)
+            raise TooManyAttempts(seconds)
 
-    def _client(self, account: str, address: str) -> str:
-        return f"{self._account(account)}@{client_network(address)}"
+    def _client_key(self, account: str, address: str) -> str:
+        return f"{self._account_key(account)}@{client_network(address)}"
 
-    def _account(self, account: str) -> str:
-        # People type their password into the wrong field: no name goes to the store as it was typed.
-        return self._vault.pseudonym(account)
+    def _account_key(self, account: str) -> str:
+        # People type their password into the wrong field, so the store gets no name as it was typed.
+        return self._pseudonym(account)

@@ -1,6 +1,5 @@
-"""Counting attempts in the store, so that all processes share the count; in this process while the store is away."""
+"""Count attempts in the store for all processes together, or in this process while the store is unavailable."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -10,27 +9,28 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
-STORE_TIMEOUT_SECONDS = 0.25
-_LOCAL_SECONDS = 5.0  # after a failure, so that a store that hangs delays one attempt in a while and not each
+from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker
 
-log = logging.getLogger("cloudchat.auth")
+STORE_TIMEOUT_SECONDS = 0.25
+"""The time that one operation of the store may take before this process counts alone."""
 
 
 def storage_uri(store_url: str) -> str:
-    """A URL of redis-py as the library `limits` writes it."""
+    """Return a redis-py URL in the form of the library `limits`."""
     return f"redis+{store_url}" if store_url.startswith("unix://") else store_url
 
 
 class SharedWindow:
-    """Attempts by a key, within rates such as `5/minute;20/hour`. Blocking: for threads.
+    """Counts attempts per key within rates such as `5/minute;20/hour`. Blocking: for threads.
 
-    Windows begin with the first attempt. Attempts beyond a rate do not prolong it: whoever waits gets through.
+    A window starts with its first attempt. Attempts beyond a rate do not extend it, so that a client which waits is
+    admitted.
     """
 
     def __init__(self, store_url: str | None) -> None:
         self._local = FixedWindowRateLimiter(MemoryStorage())
         self._shared = None
-        self._local_until = 0.0
+        self._breaker = CircuitBreaker("attempts")
         self._lock = threading.Lock()
         if store_url is not None:
             timeouts = {"socket_timeout": STORE_TIMEOUT_SECONDS, "socket_connect_timeout": STORE_TIMEOUT_SECONDS}
@@ -40,41 +40,49 @@ class SharedWindow:
             self._shared = FixedWindowRateLimiter(storage)
 
     def count(self, rates: str, key: str) -> float:
-        """Count an attempt; the seconds to wait if it is beyond a rate, else 0."""
-        return self._ask(lambda counter: max(_count(counter, item, key) for item in parse_many(rates)))
+        """Count an attempt. Return 0, or the seconds to wait if it is beyond a rate."""
+        return self._run(lambda limiter: max(_count(limiter, rate, key) for rate in parse_many(rates)))
 
-    def wait(self, rates: str, key: str) -> float:
-        """The same, for the next attempt, without counting one."""
-        return self._ask(lambda counter: max(_wait(counter, item, key) for item in parse_many(rates)))
+    def seconds_to_wait(self, rates: str, key: str) -> float:
+        """Return the seconds that the next attempt has to wait, or 0, without counting one."""
+        return self._run(lambda limiter: max(_seconds_to_wait(limiter, rate, key) for rate in parse_many(rates)))
 
-    def forget(self, rates: str, key: str) -> None:
-        """Begin from nothing."""
+    def clear(self, rates: str, key: str) -> None:
+        """Forget the attempts of a key."""
 
-        def forget(counter: FixedWindowRateLimiter) -> float:
-            for item in parse_many(rates):
-                counter.clear(item, key)
+        def clear(limiter: FixedWindowRateLimiter) -> float:
+            for rate in parse_many(rates):
+                limiter.clear(rate, key)
             return 0.0
 
-        self._ask(forget)
+        self._run(clear)
 
-    def _ask(self, question: Callable[[FixedWindowRateLimiter], float]) -> float:
-        if self._shared is not None and time.monotonic() >= self._local_until:
+    def _run(self, operation: Callable[[FixedWindowRateLimiter], float]) -> float:
+        if self._shared is not None and self._may_call_store():
             try:
-                return question(self._shared)
-            except StorageError:
-                self._local_until = time.monotonic() + _LOCAL_SECONDS
-                log.warning("the store does not count attempts; this process counts by itself for now")
-        with self._lock:  # test and count are one step for threads, as they are in the store
-            return question(self._local)
+                result = operation(self._shared)
+            except StorageError as error:
+                with self._lock:
+                    self._breaker.failure(time.monotonic(), error)
+            else:
+                with self._lock:
+                    self._breaker.success()
+                return result
+        with self._lock:  # makes test and count one step for threads, as they are in the store
+            return operation(self._local)
+
+    def _may_call_store(self) -> bool:
+        with self._lock:
+            return self._breaker.allows_call(time.monotonic())
 
 
-def _count(counter: FixedWindowRateLimiter, item: RateLimitItem, key: str) -> float:
-    return 0.0 if counter.hit(item, key) else _until_reset(counter, item, key)
+def _count(limiter: FixedWindowRateLimiter, rate: RateLimitItem, key: str) -> float:
+    return 0.0 if limiter.hit(rate, key) else _seconds_to_reset(limiter, rate, key)
 
 
-def _wait(counter: FixedWindowRateLimiter, item: RateLimitItem, key: str) -> float:
-    return 0.0 if counter.test(item, key) else _until_reset(counter, item, key)
+def _seconds_to_wait(limiter: FixedWindowRateLimiter, rate: RateLimitItem, key: str) -> float:
+    return 0.0 if limiter.test(rate, key) else _seconds_to_reset(limiter, rate, key)
 
 
-def _until_reset(counter: FixedWindowRateLimiter, item: RateLimitItem, key: str) -> float:
-    return max(1.0, counter.get_window_stats(item, key).reset_time - time.time())
+def _seconds_to_reset(limiter: FixedWindowRateLimiter, rate: RateLimitItem, key: str) -> float:
+    return max(1.0, limiter.get_window_stats(rate, key).reset_time - time.time())

@@ -78,7 +78,7 @@ class Admission:
 
     async def acquire_cluster_slot(self, user_id: str) -> None:
         """Count the socket in all processes together. Raises `HandshakeRejection`."""
-        self._slot_id = await self._cluster_limit.enter(user_id, self._network)
+        self._slot_id = await self._cluster_limit.acquire(user_id, self._network)
         if self._slot_id is None:
             raise _too_many_sockets(user_id)
 
@@ -105,7 +105,7 @@ class Admission:
         if self._slot_id is not None:
             if self._connection is not None:
                 self._registry.remove(self._connection, self._slot_id)
-            self._cluster_limit.leave(self._slot_id)
+            self._cluster_limit.release(self._slot_id)
         self._registry.release(self._network)
 
 

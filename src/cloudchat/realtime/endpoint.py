@@ -126,7 +126,7 @@ class SocketEndpoint:
         self, socket: WebSocketProtocol, principal: Principal, rooms: list[RoomSummary], admission: Admission
     ) -> Connection:
         now = time.monotonic()
-        socket.send_buffer_bytes = self._settings.outbox_bytes
+        socket.send_buffer_bytes = self._settings.send_buffer_bytes
         socket.frames_dropped = self._stats.frames_dropped
         self._stats.handshakes["accepted"] += 1
         gate = CommandGate(self._limits, admission.send_bucket(principal.user_id, now), now)

@@ -52,7 +52,7 @@ def test_changes_take_effect_at_once_on_a_running_server(server: RunningServer) 
     listed = admin(server.state_dir, "list-tokens").stdout.splitlines()
     assert token not in "".join(listed)
     token_id, user, scopes, _, state, _, used = listed[1].split("\t")
-    assert (user, scopes, state) == ("chief", "admin", "good")
+    assert (user, scopes, state) == ("chief", "admin", "valid")
     assert used == "never" or used.endswith("Z")  # stored a moment after the use
 
     assert admin(server.state_dir, "revoke-token", token_id).returncode == 0

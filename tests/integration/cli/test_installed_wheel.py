@@ -1,4 +1,4 @@
-"""`pip install .`: the built wheel alone, in a venv of its own and from any folder, is the whole server."""
+"""`pip install .`: the wheel in a venv of its own, started from any folder, is the complete server."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ CHECKOUT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `cloudchat` command of a venv with the wheel and the tested venv's dependencies, but not the checkout."""
+    """Return the `cloudchat` command of a venv with the wheel and this venv's dependencies, without the checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
@@ -25,26 +25,27 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(CHECKOUT / name, source)
     for name in ("src", "frontend", "alembic"):
         shutil.copytree(CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", folder, source]
-    subprocess.run(build, check=True, capture_output=True)
+    pip = [sys.executable, "-m", "pip"]
+    wheel_options = ["--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
+    subprocess.run([*pip, "wheel", *wheel_options, str(source)], check=True, capture_output=True)
     shutil.rmtree(source)
 
     home = folder / "venv"
     venv.create(home, symlinks=True)
     target = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
     dependencies = Path(sysconfig.get_path("purelib"))
-    # The dependencies by path, not by .pth files: those would bring the checkout's editable install along.
+    # The dependencies by path: the .pth files of this venv would also load the editable install of the checkout.
     (target / "dependencies.pth").write_text(f"{dependencies}\n")
     (wheel,) = folder.glob("*.whl")
-    install = [sys.executable, "-m", "pip", "--python", home, "install", "--quiet", "--no-deps", "--no-index", wheel]
-    subprocess.run(install, check=True, capture_output=True)
+    install = ["--python", str(home), "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
+    subprocess.run([*pip, *install], check=True, capture_output=True)
     return home / "bin" / "cloudchat"
 
 
-def test_wheel_serves_page_api_and_store(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wheel_serves_page_and_api(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    where = [installed.parent / "python", "-c", "import cloudchat; print(cloudchat.__file__)"]
-    package = Path(subprocess.run(where, check=True, capture_output=True, text=True).stdout.strip()).parent
+    print_path = [str(installed.parent / "python"), "-c", "import cloudchat; print(cloudchat.__file__)"]
+    package = Path(subprocess.run(print_path, check=True, capture_output=True, text=True).stdout.strip()).parent
     assert package.is_relative_to(installed.parent.parent)
     with RunningServer(command=[str(installed)]) as server:
         assert httpx.get(f"{server.url}/readyz").status_code == 200
@@ -53,7 +54,7 @@ def test_wheel_serves_page_api_and_store(installed: Path, tmp_path: Path, monkey
         assert server.terminate() == 0
 
 
-def test_wheel_carries_every_file_of_the_page_and_of_the_schema(installed: Path) -> None:
+def test_the_wheel_has_every_file_of_the_page_and_of_the_migrations(installed: Path) -> None:
     package = next(installed.parent.parent.glob("lib/*/site-packages/cloudchat"))
     for checkout, packaged in (("frontend", "_frontend"), ("alembic", "_migrations")):
         wanted = {p.relative_to(CHECKOUT / checkout) for p in (CHECKOUT / checkout).rglob("*") if p.is_file()}

@@ -1,4 +1,4 @@
-"""`--fd N`: the listening socket is held by somebody else, as with systemd's socket activation."""
+"""`--fd N`: another process holds the listening socket, as with systemd's socket activation."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ from support.socket import ChatSocket
 NEWCOMER = {"username": "newcomer", "password": PASSWORD}
 
 
-def test_inherited_tcp_socket_survives_a_restart_without_refusing_anybody() -> None:
+def test_a_restart_on_an_inherited_tcp_socket_refuses_no_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         server = RunningServer(arguments=["--fd", str(held.fileno())], pass_fds=[held.fileno()])
         with server:
@@ -26,7 +26,7 @@ def test_inherited_tcp_socket_survives_a_restart_without_refusing_anybody() -> N
             with ChatSocket(server.ws_url, account.access_token) as chat:
                 assert chat.wait_for("welcome")["user"]["name"] == account.name
             assert server.terminate() == 0
-            with socket.create_connection(held.getsockname()) as early:  # nobody serves, the socket still listens
+            with socket.create_connection(held.getsockname()) as early:  # no server runs, and the socket still listens
                 early.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
                 server.start()
                 assert early.recv(12) == b"HTTP/1.1 200"
@@ -51,7 +51,7 @@ def on_a_unix_socket(path: Path, **environment: str) -> Iterator[httpx.Client]:
             server.close()
 
 
-def test_unix_socket_serves_requests_and_chats(tmp_path: Path) -> None:
+def test_a_unix_socket_serves_requests_and_sockets(tmp_path: Path) -> None:
     path = tmp_path / "cloudchat.sock"
     with on_a_unix_socket(path, CLOUDCHAT_REGISTRATION="open") as http:
         assert http.get("/readyz").status_code == 200
@@ -66,8 +66,8 @@ def test_unix_socket_serves_requests_and_chats(tmp_path: Path) -> None:
             assert json.loads(chat.recv(timeout=5))["type"] == "welcome"
 
 
-def test_behind_a_unix_socket_strangers_may_not_register(tmp_path: Path) -> None:
-    """Whoever comes through it comes from outside, whatever CLOUDCHAT_HOST says."""
+def test_registration_is_not_open_behind_a_unix_socket(tmp_path: Path) -> None:
+    """Clients on a unix socket come from other machines, whatever CLOUDCHAT_HOST is."""
     with on_a_unix_socket(tmp_path / "cloudchat.sock") as http:
         assert http.post("/api/auth/register", json=NEWCOMER).status_code == 403
 

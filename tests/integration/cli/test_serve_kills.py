@@ -1,4 +1,4 @@
-"""kill -9 of the server, of its store, of both: what is left, and whether the next start just works."""
+"""kill -9 of the server, of its store, of both: which processes are left, and whether the next start works."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ def ready(server: RunningServer) -> bool:
     return httpx.get(f"{server.url}/readyz", verify=False).status_code == 200
 
 
-def test_kill_of_the_server_takes_the_store_along() -> None:
+def test_the_store_ends_with_a_killed_server() -> None:
     with RunningServer() as server:
         store = server.store_pid
         server.kill()
@@ -29,7 +29,7 @@ def test_kill_of_the_server_takes_the_store_along() -> None:
         wait_until(lambda: ready(server), "ready")
 
 
-def test_killed_store_is_replaced_while_the_server_goes_on() -> None:
+def test_a_killed_store_is_restarted_while_the_server_runs() -> None:
     with RunningServer() as server:
         before = server.pid
         for _ in range(3):
@@ -39,7 +39,7 @@ def test_killed_store_is_replaced_while_the_server_goes_on() -> None:
         assert is_alive(before)
 
 
-def test_store_that_comes_back_has_what_was_acknowledged() -> None:
+def test_a_restarted_store_has_what_was_acknowledged() -> None:
     with RunningServer() as server:
         path = str(server.state_dir / "store" / "store.sock")
         with redis.Redis(unix_socket_path=path) as client:
@@ -51,7 +51,7 @@ def test_store_that_comes_back_has_what_was_acknowledged() -> None:
             assert client.config_get("appendfsync") == {"appendfsync": "always"}
 
 
-def test_kill_of_both_at_once() -> None:
+def test_server_starts_after_both_were_killed() -> None:
     with RunningServer() as server:
         server.kill_store()
         server.kill()
@@ -60,7 +60,7 @@ def test_kill_of_both_at_once() -> None:
 
 
 @pytest.mark.parametrize("binary", store_binaries().values(), ids=store_binaries().keys())
-def test_store_left_over_by_a_dead_server_is_ended_and_replaced(binary: Path) -> None:
+def test_a_leftover_store_of_a_killed_server_is_ended_and_replaced(binary: Path) -> None:
     with RunningServer() as server:
         assert server.terminate() == 0
         leftover = leave_a_store(server.state_dir, binary)
@@ -73,7 +73,7 @@ def test_store_left_over_by_a_dead_server_is_ended_and_replaced(binary: Path) ->
 
 
 def leave_a_store(state: Path, binary: Path) -> int:
-    """A store that holds the folder's lock and whose server is gone, as where the kernel can't tell it of the death."""
+    """Start a store that holds the folder's lock without a server, as where the kernel has no parent death signal."""
     server = f"""
 import fcntl, os, subprocess
 lock = os.open({str(state / "store.lock")!r}, os.O_RDWR)
@@ -88,26 +88,26 @@ print(store.pid)
     return pid
 
 
-def test_a_reader_of_the_state_folder_is_left_alone() -> None:
+def test_a_process_that_reads_the_lock_file_is_not_killed() -> None:
     """A backup has the lock's file open, but does not hold the lock."""
     with RunningServer() as server, (server.state_dir / "store.lock").open() as backup:
         server.wait_for_new_store(server.kill_store())
         with pytest.raises(BlockingIOError):
             fcntl.flock(backup, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        assert os.getpid() != server.pid  # and this process, the backup, lives
+        assert os.getpid() != server.pid  # this process, which stands for the backup, is alive
 
 
 def test_workers_and_store_end_with_a_killed_parent() -> None:
     with RunningServer(workers=2) as server:
-        family = [*server.worker_pids, server.store_pid]
-        assert len(family) == 3
+        children = [*server.worker_pids, server.store_pid]
+        assert len(children) == 3
         server.kill()
-        wait_until(lambda: not any(map(is_alive, family)), "the family is gone")
+        wait_until(lambda: not any(map(is_alive, children)), "all children have ended")
         server.start()
         wait_until(lambda: ready(server), "ready")
 
 
-def test_killed_worker_is_replaced_and_the_rest_goes_on() -> None:
+def test_a_killed_worker_is_replaced_and_the_others_stay() -> None:
     with RunningServer(workers=2) as server:
         victim, other = server.worker_pids
         store = server.store_pid
@@ -118,7 +118,7 @@ def test_killed_worker_is_replaced_and_the_rest_goes_on() -> None:
         wait_until(lambda: ready(server), "ready")
 
 
-def test_workers_stop_in_order() -> None:
+def test_sigterm_stops_all_workers() -> None:
     with RunningServer(workers=2) as server:
         assert server.terminate() == 0
         assert children_of(server.pid) == []

@@ -1,4 +1,4 @@
-"""The real server on PostgreSQL, and PostgreSQL that goes away beneath it."""
+"""The server on PostgreSQL, also while PostgreSQL is unavailable."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,25 +16,25 @@ from support.socket import ChatSocket
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[RunningPostgres]:
-    """Not the one that the other tests share: this one is stopped."""
+    """A database server of its own, because these tests stop it."""
     with RunningPostgres() as running:
         yield running
 
 
 @pytest.fixture
 def server(database: RunningPostgres) -> Iterator[RunningServer]:
-    """On an empty database of its own: the first start makes the schema."""
+    """A server on an empty database: the first start makes the schema."""
     url = database.url(database.create_database())
     with RunningServer(environment={"CLOUDCHAT_DATABASE_URL": url}) as running:
         yield running
 
 
-def ask_to_log_in(server: RunningServer, name: str) -> httpx.Response:
+def request_login(server: RunningServer, name: str) -> httpx.Response:
     body = {"username": name, "password": PASSWORD}
     return httpx.post(f"{server.url}/api/auth/login", json=body, verify=False, timeout=20)
 
 
-def test_accounts_and_the_conversation_are_there_after_a_restart(server: RunningServer) -> None:
+def test_accounts_and_messages_survive_a_restart(server: RunningServer) -> None:
     ann = register(server.url)
     with ChatSocket(server.ws_url, ann.access_token) as socket:
         assert socket.send("kept")["type"] == "ack"
@@ -48,22 +48,24 @@ def test_accounts_and_the_conversation_are_there_after_a_restart(server: Running
     assert not (server.state_dir / "cloudchat.db").exists()
 
 
-def test_while_the_database_is_away_open_sockets_go_on_chatting(
-    server: RunningServer, database: RunningPostgres
-) -> None:
+def test_open_sockets_work_while_the_database_is_unavailable(server: RunningServer, database: RunningPostgres) -> None:
     ann, bob = register(server.url), register(server.url)
-    with ChatSocket(server.ws_url, ann.access_token) as speaks, ChatSocket(server.ws_url, bob.access_token) as hears:
-        for socket in (speaks, hears):
+    with ChatSocket(server.ws_url, ann.access_token) as sender, ChatSocket(server.ws_url, bob.access_token) as receiver:
+        for socket in (sender, receiver):
             socket.join()
         database.stop()
         try:
-            assert speaks.send("still here")["type"] == "ack"
-            assert hears.wait_for("message")["text"] == "still here"
-            not_now = speaks.command("auth", token=ann.access_token)
-            assert (not_now["type"], not_now["code"], not_now["retryable"]) == ("error", "unavailable", True)
-            assert not_now["retry_after_ms"] > 0
+            assert sender.send("still here")["type"] == "ack"
+            assert receiver.wait_for("message")["text"] == "still here"
+            rejected_auth = sender.command("auth", token=ann.access_token)
+            assert (rejected_auth["type"], rejected_auth["code"], rejected_auth["retryable"]) == (
+                "error",
+                "unavailable",
+                True,
+            )
+            assert rejected_auth["retry_after_ms"] > 0
 
-            refused = ask_to_log_in(server, ann.name)
+            refused = request_login(server, ann.name)
             error = refused.json()["error"]
             assert (refused.status_code, error["code"], error["retryable"]) == (503, "unavailable", True)
             assert int(refused.headers["retry-after"]) >= 1
@@ -74,15 +76,15 @@ def test_while_the_database_is_away_open_sockets_go_on_chatting(
             assert "database" in closed.value.response.body.decode()
         finally:
             database.start()
-        wait_until(lambda: ask_to_log_in(server, ann.name).status_code == 200, "logins work again")
+        wait_until(lambda: request_login(server, ann.name).status_code == 200, "logins work again")
         with ChatSocket(server.ws_url, ann.access_token) as new:
             new.wait_for("welcome")
-        assert hears.send("nobody had to come back")["type"] == "ack"
+        assert receiver.send("still connected")["type"] == "ack"
         assert "Traceback" not in server.log
 
 
-def test_a_database_that_stands_still_keeps_nobody_waiting(server: RunningServer, database: RunningPostgres) -> None:
-    """It closes no connection and answers on none: each request held a thread for ever, and the sweep its eyes."""
+def test_a_database_that_hangs_blocks_no_request(server: RunningServer, database: RunningPostgres) -> None:
+    """It keeps connections open and answers on none. Without a timeout each request would hold a thread forever."""
     ann = register(server.url)
     with ChatSocket(server.ws_url, ann.access_token) as socket, ThreadPoolExecutor(8) as pool:
         socket.join()
@@ -96,21 +98,21 @@ def test_a_database_that_stands_still_keeps_nobody_waiting(server: RunningServer
             with pytest.raises(InvalidStatus) as refused:
                 ChatSocket(server.ws_url, ann.access_token)
             assert refused.value.response.status_code == 503
-            wait_until(lambda: "revocations cannot be read" in server.log, "the sweep to say that it is blind")
+            wait_until(lambda: "revocations cannot be read" in server.log, "the sweep to log that it cannot read")
             assert socket.send("still here")["type"] == "ack"
-        wait_until(lambda: me(0) == 200, "the database to be asked again")
+        wait_until(lambda: me(0) == 200, "the database to be used again")
 
 
-def test_a_database_that_can_only_be_read_is_one_that_is_away(server: RunningServer, database: RunningPostgres) -> None:
+def test_a_read_only_database_counts_as_unavailable(server: RunningServer, database: RunningPostgres) -> None:
     ann = register(server.url)
     with ChatSocket(server.ws_url, ann.access_token) as socket:
         database.set_read_only(True)
         try:
-            wait_until(lambda: ask_to_log_in(server, ann.name).status_code == 503, "logins to be refused")
-            assert socket.send("and its place is to be written down")["type"] == "ack"
-            wait_until(lambda: "cannot be written down" in server.log, "the keeper to meet it")
+            wait_until(lambda: request_login(server, ann.name).status_code == 503, "logins to be refused")
+            assert socket.send("its checkpoint is due")["type"] == "ack"
+            wait_until(lambda: "cannot be written down" in server.log, "the checkpoint to fail")
         finally:
             database.set_read_only(False)
-    wait_until(lambda: ask_to_log_in(server, ann.name).status_code == 200, "logins work again")
+    wait_until(lambda: request_login(server, ann.name).status_code == 200, "logins work again")
     assert httpx.get(f"{server.url}/readyz").status_code == 200
     assert "Traceback" not in server.log

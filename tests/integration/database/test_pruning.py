@@ -1,4 +1,4 @@
-"""The real server forgets what is older than it was told to keep."""
+"""A running server deletes what is older than CLOUDCHAT_AUDIT_DAYS."""
 
 import sqlite3
 import time
@@ -8,12 +8,12 @@ from support.processes import wait_until
 from support.server import RunningServer
 
 
-def test_an_old_audit_entry_is_gone_after_a_start_and_a_younger_one_is_not() -> None:
+def test_the_start_deletes_an_old_audit_entry_and_keeps_a_newer_one() -> None:
     with RunningServer(environment={"CLOUDCHAT_AUDIT_DAYS": "30"}) as server:
         file = server.state_dir / "cloudchat.db"
         server.terminate()
         with closing(sqlite3.connect(file)) as db:
-            for name, days in (("older", 31), ("younger", 29)):
+            for name, days in (("older", 31), ("newer", 29)):
                 entry = (name, time.time() - days * 86400, "cli", "invite.create", "", "", "")
                 db.execute(
                     "INSERT INTO audit_log (id, at, actor, action, target, address, detail) "
@@ -28,4 +28,4 @@ def test_an_old_audit_entry_is_gone_after_a_start_and_a_younger_one_is_not() -> 
 
         server.restart()
         wait_until(lambda: "older" not in entries(), "the old entry is pruned")
-        assert "younger" in entries()
+        assert "newer" in entries()

@@ -1,4 +1,4 @@
-"""What schemathesis is told about this API, and a check of its own. It imports this file: SCHEMATHESIS_HOOKS."""
+"""Hooks and a check for schemathesis, which imports this file (SCHEMATHESIS_HOOKS)."""
 
 import os
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from cloudchat.auth.passwords.policy import is_guessable
 from cloudchat.auth.usernames import clean_username
 
 
-def _no_username(name: str) -> bool:
+def _is_invalid_username(name: str) -> bool:
     try:
         clean_username(name)
     except InvalidField:
@@ -19,34 +19,36 @@ def _no_username(name: str) -> bool:
     return False
 
 
-def _no_password(password: str) -> bool:
+def _is_invalid_password(password: str) -> bool:
     return not password.isprintable() or len(password) > 256 or is_guessable(password, "")
 
 
 _RULES: dict[str, dict[str, Callable[[str], bool]]] = {
-    "POST /api/auth/register": {"username": _no_username, "password": _no_password},
-    "POST /api/admin/users": {"username": _no_username},
+    "POST /api/auth/register": {"username": _is_invalid_username, "password": _is_invalid_password},
+    "POST /api/admin/users": {"username": _is_invalid_username},
     "POST /api/admin/tokens": {"label": lambda label: not label.isprintable()},
 }
-"""Unicode's categories and look-alikes, a blocklist, what is printable: reasons that no schema can say."""
+"""Rules that a JSON schema cannot express: Unicode categories and look-alikes, a blocklist, printable characters."""
 
 
 @schemathesis.check
-def refused_only_for_what_no_schema_can_say(
-    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+def rejected_only_for_rules_outside_of_the_schema(
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
 ) -> None:
-    """The other half of the exceptions in schemathesis.toml."""
+    """A 422 to valid data is allowed only for these rules; schemathesis.toml excludes it from the other checks."""
     rules = _RULES.get(case.operation.label)
     if rules is None or response.status_code != 422 or case.meta is None or not case.meta.generation.mode.is_positive:
         return
     field = response.json()["error"]["field"]
-    assert field in rules, f"refused for {field}, which the schema allows"
+    assert field in rules, f"rejected because of {field}, which the schema allows"
     assert isinstance(case.body, dict)
-    assert rules[field](case.body[field]), f"refused for {field}, which is as it should be"
+    value = case.body[field]
+    assert isinstance(value, str)
+    assert rules[field](value), f"rejected because of {field}, which is valid"
 
 
 @schemathesis.hook
-def before_call(ctx: schemathesis.HookContext, case: schemathesis.Case, arguments: dict[str, Any]) -> None:
-    """It learns ids from answers: if it ended its own session, all the rest would be asked by nobody."""
+def before_call(ctx: schemathesis.HookContext, case: schemathesis.Case[Any], arguments: dict[str, Any]) -> None:
+    """Keep it from ending its own session, whose id it learns from responses: later requests would be anonymous."""
     if case.path_parameters.get("session_id") == os.environ["OWN_SESSION"]:
         case.path_parameters["session_id"] = "another"

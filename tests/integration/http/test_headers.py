@@ -1,4 +1,4 @@
-"""Every route, every error: careful headers, and the one error body."""
+"""Every route and every error has the security headers, and every error has the error body."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from support.server import RunningServer
 
 OTHER_PAGE = "https://pages.example"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-API = httpx.Request("GET", "http://x/api/")  # whose answers are kept by nobody
+API = httpx.Request("GET", "http://x/api/")  # responses below /api/ are not cached
 SENT_ALWAYS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -37,26 +37,26 @@ def ann(server: RunningServer) -> Iterator[Account]:
     account.http.close()
 
 
-def check(answer: httpx.Response) -> None:
+def check(response: httpx.Response) -> None:
     for name, value in SENT_ALWAYS.items():
-        assert answer.headers[name] == value, (name, answer.request.url)
-    policy = answer.headers["content-security-policy"]
+        assert response.headers[name] == value, (name, response.request.url)
+    policy = response.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
-    assert "server" not in answer.headers
-    if answer.url.path.startswith("/api/"):
-        assert answer.headers["cache-control"] == "no-store"
-    if answer.status_code >= 400 and answer.request.method != "HEAD":
-        (error,) = answer.json().values()
+    assert "server" not in response.headers
+    if response.url.path.startswith("/api/"):
+        assert response.headers["cache-control"] == "no-store"
+    if response.status_code >= 400 and response.request.method != "HEAD":
+        (error,) = response.json().values()
         assert error["code"]
         assert error["message"]
 
 
-def test_every_route_with_every_method_and_every_kind_of_mistake(server: RunningServer, ann: Account) -> None:
+def test_every_route_with_every_method_and_every_mistake(server: RunningServer, ann: Account) -> None:
     mistakes: list[dict[str, Any]] = [
         {"json": {}},
-        {"json": {"nobody": "asked for this"}},
+        {"json": {"unknown": "field"}},
         {"content": b"{", "headers": {"Content-Type": "application/json"}},
         {"content": b"a=b", "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
         {"content": b"1" * 70_000, "headers": {"Content-Type": "application/json"}},
@@ -66,48 +66,48 @@ def test_every_route_with_every_method_and_every_kind_of_mistake(server: Running
     ]
     paths = httpx.get(f"{server.url}/openapi.json", verify=False).json()["paths"]
     statuses = set()
-    with httpx.Client(base_url=server.url, verify=False, timeout=20) as anybody:
+    with httpx.Client(base_url=server.url, verify=False, timeout=20) as anonymous:
         for path in [*paths, "/", "/index.html", "/script.js", "/docs", "/openapi.json", "/nothing", "/api/nothing"]:
             concrete = path.replace("{", "").replace("}", "")
             for method in METHODS:
                 for mistake in mistakes:
-                    answer = anybody.request(method, concrete, **mistake)
-                    check(answer)
-                    statuses.add(answer.status_code)
+                    response = anonymous.request(method, concrete, **mistake)
+                    check(response)
+                    statuses.add(response.status_code)
             for method in ("GET", "POST"):
-                answer = ann.http.request(method, concrete, json={"nobody": "asked for this"})
-                check(answer)
-                statuses.add(answer.status_code)
+                response = ann.http.request(method, concrete, json={"unknown": "field"})
+                check(response)
+                statuses.add(response.status_code)
     assert {200, 401, 403, 404, 405, 413, 415, 422} <= statuses
     assert 500 not in statuses
     assert "Traceback" not in server.log
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_is_not_there_is_not_there_for_any_method(server: RunningServer, method: str) -> None:
+def test_an_unknown_path_is_404_for_every_method(server: RunningServer, method: str) -> None:
     for path, status in (("/nothing", 404), ("/api/nothing", 404), ("/script.js", 200 if method == "GET" else 405)):
-        answer = httpx.request(method, server.url + path, verify=False)
-        assert answer.status_code == status
+        response = httpx.request(method, server.url + path, verify=False)
+        assert response.status_code == status
         if status == 405:
-            assert answer.headers["allow"] == "GET, HEAD"
+            assert response.headers["allow"] == "GET, HEAD"
 
 
-def test_a_page_on_another_allowed_origin_can_sign_in_and_read_every_answer(server: RunningServer) -> None:
+def test_a_page_of_another_allowed_origin_can_sign_in(server: RunningServer) -> None:
     account = register(server.url)
-    asked = {"Origin": OTHER_PAGE, "Access-Control-Request-Method": "POST"}
-    preflight = httpx.options(f"{server.url}/api/auth/login", headers=asked, verify=False)
+    request_headers = {"Origin": OTHER_PAGE, "Access-Control-Request-Method": "POST"}
+    preflight = httpx.options(f"{server.url}/api/auth/login", headers=request_headers, verify=False)
     assert preflight.status_code == 204
     body = {"username": account.name, "password": account.password}
     for password, status in ((account.password, 200), ("wrong", 401)):
-        answer = httpx.post(
+        response = httpx.post(
             f"{server.url}/api/auth/login",
             json=body | {"password": password},
             headers={"Origin": OTHER_PAGE},
             verify=False,
             timeout=20,
         )
-        assert answer.status_code == status
-        for shown in (preflight, answer):
+        assert response.status_code == status
+        for shown in (preflight, response):
             assert shown.headers["access-control-allow-origin"] == OTHER_PAGE
             assert shown.headers["access-control-allow-credentials"] == "true"
             check(shown)
@@ -116,7 +116,7 @@ def test_a_page_on_another_allowed_origin_can_sign_in_and_read_every_answer(serv
 
 
 RAW = {
-    "no HTTP": (400, "hello\r\n\r\n"),
+    "not HTTP": (400, "hello\r\n\r\n"),
     "two lengths": (
         400,
         "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
@@ -138,7 +138,9 @@ RAW = {
 
 
 @pytest.mark.parametrize(("status", "request_"), RAW.values(), ids=RAW.keys())
-def test_what_no_route_sees_is_answered_as_carefully(server: RunningServer, status: int, request_: str) -> None:
+def test_errors_below_the_routes_have_the_same_headers_and_body(
+    server: RunningServer, status: int, request_: str
+) -> None:
     with RawSocket(server.port) as raw:
         raw.send(request_.replace("Connection: Upgrade", "Connection: Upgrade, close").encode("latin-1"))
         head, _, body = raw.read_to_end().decode().partition("\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Spoofed headers change nothing; a named proxy's word is taken: for limits, for the audit log, for what is logged."""
+"""Forwarded headers are used from trusted proxies only: for limits, for the audit log and for log lines."""
 
 import json
 import re
@@ -50,39 +50,39 @@ def sign_in(server: RunningServer, account: Account, **headers: str) -> httpx.Re
     return httpx.post(f"{server.url}/api/auth/login", json=body, headers=headers, verify=False, timeout=20)
 
 
-def opens(server: RunningServer, account: Account, **headers: str) -> int:
-    """The HTTP status of an attempt to open a socket: 101, or the refusal's."""
+def handshake_status(server: RunningServer, account: Account, **headers: str) -> int:
+    """Try to open a socket. Return 101, or the HTTP status of the rejection."""
     try:
         ChatSocket(server.ws_url, account.access_token, headers=headers).close()
-    except InvalidStatus as refused:
-        return refused.response.status_code
+    except InvalidStatus as rejected:
+        return rejected.response.status_code
     return 101
 
 
-def test_spoofed_headers_change_nothing(direct: RunningServer, ann: Account) -> None:
+def test_spoofed_headers_are_ignored(direct: RunningServer, ann: Account) -> None:
     spoofed = [dict.fromkeys(HEADERS, f"198.51.100.{n}") | {"X-Forwarded-Proto": "https"} for n in range(2 * RATE + 1)]
-    answers = [sign_in(direct, ann, **headers) for headers in spoofed]
-    assert answers[-1].status_code == 429  # by the real address: a new one each time would never be refused
-    assert "strict-transport-security" not in answers[0].headers
-    assert 429 in [opens(direct, ann, **headers) for headers in spoofed]
+    responses = [sign_in(direct, ann, **headers) for headers in spoofed]
+    assert responses[-1].status_code == 429  # the real address was counted; new addresses would never reach the limit
+    assert "strict-transport-security" not in responses[0].headers
+    assert 429 in [handshake_status(direct, ann, **headers) for headers in spoofed]
     assert "198.51.100." not in direct.log
-    for refusal in (r"limit hit .*route=/api/auth/login", r"socket refused .*status=429"):
-        assert re.search(rf"{refusal} .*address=127\.0\.0\.1$", direct.log, re.MULTILINE)
+    for denial in (r"limit hit .*route=/api/auth/login", r"socket refused .*status=429"):
+        assert re.search(rf"{denial} .*address=127\.0\.0\.1$", direct.log, re.MULTILINE)
 
 
-def test_behind_a_named_proxy_each_client_has_its_own_allowance(proxied: RunningServer) -> None:
+def test_each_client_behind_a_trusted_proxy_has_its_own_limit(proxied: RunningServer) -> None:
     account = register(proxied.url)
 
-    def by(address: str) -> dict[str, str]:
+    def forwarded(address: str) -> dict[str, str]:
         return {"X-Forwarded-For": f"203.0.113.77, {address}, 10.1.2.3", "X-Forwarded-Proto": "https"}
 
-    answers = [sign_in(proxied, account, **by("198.51.100.1")) for _ in range(2 * RATE + 1)]
-    assert answers[-1].status_code == 429
-    assert "strict-transport-security" in answers[0].headers
-    assert sign_in(proxied, account, **by("198.51.100.2")).status_code == 200
-    assert 429 in [opens(proxied, account, **by("198.51.100.1")) for _ in range(2 * RATE + 1)]
-    assert opens(proxied, account, **by("198.51.100.2")) == 101
-    upgrade = dict(line.split(": ") for line in UPGRADE.splitlines()) | by("198.51.100.3")
+    responses = [sign_in(proxied, account, **forwarded("198.51.100.1")) for _ in range(2 * RATE + 1)]
+    assert responses[-1].status_code == 429
+    assert "strict-transport-security" in responses[0].headers
+    assert sign_in(proxied, account, **forwarded("198.51.100.2")).status_code == 200
+    assert 429 in [handshake_status(proxied, account, **forwarded("198.51.100.1")) for _ in range(2 * RATE + 1)]
+    assert handshake_status(proxied, account, **forwarded("198.51.100.2")) == 101
+    upgrade = dict(line.split(": ") for line in UPGRADE.splitlines()) | forwarded("198.51.100.3")
     no_socket = httpx.get(f"{proxied.url}/ws", headers=upgrade, verify=False)
     assert (no_socket.status_code, "strict-transport-security" in no_socket.headers) == (400, True)
     assert "action=session.open" in proxied.log
@@ -90,7 +90,7 @@ def test_behind_a_named_proxy_each_client_has_its_own_allowance(proxied: Running
     assert "203.0.113.77" not in proxied.log
 
 
-def test_too_many_connects_are_told_when_to_come_again(direct: RunningServer, ann: Account) -> None:
+def test_too_many_handshakes_get_retry_after(direct: RunningServer, ann: Account) -> None:
     def open_many() -> None:
         for _ in range(2 * RATE + 1):
             ChatSocket(direct.ws_url, ann.access_token).close()
@@ -105,16 +105,16 @@ def test_too_many_connects_are_told_when_to_come_again(direct: RunningServer, an
     assert error["retry_after_ms"] >= 1000
 
 
-def test_too_many_connects_of_one_user_are_refused_from_wherever_they_come() -> None:
+def test_handshakes_of_one_user_are_limited_across_addresses() -> None:
     environment = {"CLOUDCHAT_CONNECT_USER_RATE": f"{RATE}/minute", "CLOUDCHAT_TRUSTED_PROXIES": "127.0.0.1"}
     with RunningServer(environment=environment) as server:
         ann, ben = register(server.url), register(server.url)
-        statuses = [opens(server, ann, **{"X-Forwarded-For": f"198.51.100.{n}"}) for n in range(RATE + 1)]
+        statuses = [handshake_status(server, ann, **{"X-Forwarded-For": f"198.51.100.{n}"}) for n in range(RATE + 1)]
         assert statuses == [101] * RATE + [429]
-        assert opens(server, ben) == 101
+        assert handshake_status(server, ben) == 101
 
 
-def test_over_a_unix_socket_the_proxy_in_front_is_believed(tmp_path: Path) -> None:
+def test_the_proxy_on_a_unix_socket_is_trusted(tmp_path: Path) -> None:
     path = tmp_path / "cloudchat.sock"
     with socket.socket(socket.AF_UNIX) as held:
         held.bind(str(path))
@@ -129,10 +129,10 @@ def test_over_a_unix_socket_the_proxy_in_front_is_believed(tmp_path: Path) -> No
             with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://chat.example") as http:
                 person = {"username": "ann", "password": PASSWORD}
                 assert http.post("/api/auth/register", json=person).status_code == 201
-                said = {"X-Forwarded-For": "203.0.113.77, 198.51.100.1", "X-Forwarded-Proto": "https"}
-                answer = http.post("/api/auth/login", json=person, headers=said)
-                assert answer.status_code == 200
-                assert "strict-transport-security" in answer.headers
+                forwarded_headers = {"X-Forwarded-For": "203.0.113.77, 198.51.100.1", "X-Forwarded-Proto": "https"}
+                response = http.post("/api/auth/login", json=person, headers=forwarded_headers)
+                assert response.status_code == 200
+                assert "strict-transport-security" in response.headers
             with (
                 unix_connect(
                     str(path),

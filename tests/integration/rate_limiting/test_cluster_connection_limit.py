@@ -1,8 +1,8 @@
-"""Sockets of several processes, counted together in each real store."""
+"""Open sockets of several processes, counted together in each real store."""
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,43 +15,43 @@ from support.stores import RunningStore
 
 pytestmark = pytest.mark.anyio
 
-LONG = 15
+TIMEOUT_SECONDS = 15
 
 
 class Process:
-    """A census, and the sockets that it was told to close."""
+    """The limit of one process, and the slots whose sockets it must close."""
 
     def __init__(self, store: RunningStore, per_user: int, per_address: int) -> None:
-        self.calls = RedisFunctions(store.url, libraries=[cluster_connection_limit.FUNCTIONS])
-        self.census = ClusterConnectionLimit(self.calls, per_user=per_user, per_address=per_address)
-        self.told: asyncio.Queue[int] = asyncio.Queue()
+        self.functions = RedisFunctions(store.url, libraries=[cluster_connection_limit.FUNCTIONS])
+        self.limit = ClusterConnectionLimit(self.functions, per_user=per_user, per_address=per_address)
+        self.replaced: asyncio.Queue[int] = asyncio.Queue()
 
-    def close(self, numbers: Iterable[int]) -> None:
+    def replace(self, numbers: Iterable[int]) -> None:
         for number in numbers:
-            self.told.put_nowait(number)
+            self.replaced.put_nowait(number)
 
 
 @asynccontextmanager
-async def processes(
+async def running_processes(
     store: RunningStore, count: int, *, per_user: int = 100, per_address: int = 100
 ) -> AsyncIterator[list[Process]]:
-    all_of_them = [Process(store, per_user, per_address) for _ in range(count)]
-    tasks = [asyncio.create_task(one.census.run(one.close)) for one in all_of_them]
+    processes = [Process(store, per_user, per_address) for _ in range(count)]
+    tasks = [asyncio.create_task(process.limit.run(process.replace)) for process in processes]
     try:
-        yield all_of_them
+        yield processes
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-        for one in all_of_them:
-            await one.census.close()
-            await one.calls.close()
+        for process in processes:
+            await process.limit.close()
+            await process.functions.close()
 
 
 @pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine the store may take longer than a socket would wait: then each process counts by itself."""
-    monkeypatch.setattr(cluster_connection_limit, "ENTER_SECONDS", 10.0)
+def long_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine the store can be slower than a handshake waits; then each process would count alone."""
+    monkeypatch.setattr(cluster_connection_limit, "ACQUIRE_TIMEOUT_SECONDS", 10.0)
 
 
 @pytest.fixture
@@ -59,74 +59,75 @@ def user() -> str:
     return uuid.uuid4().hex
 
 
-async def eventually(attempt, wanted):
-    """Ask until the answer is the wanted one; a census is brought up to date by its own pace."""
-    async with asyncio.timeout(LONG):
-        while (answer := await attempt()) != wanted:  # noqa: ASYNC110 (it is the store that changes)
+async def wait_until_equal(read: Callable[[], Awaitable[object]], expected: object) -> None:
+    """Read until the value is the expected one. The count is updated by the heartbeats."""
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while await read() != expected:  # noqa: ASYNC110 (the store changes it)
             await asyncio.sleep(0.05)
-    return answer
 
 
-async def test_the_oldest_one_goes_in_whichever_process_it_is(store: RunningStore, user: str) -> None:
-    async with processes(store, 2, per_user=2) as (one, two):
-        first = await one.census.enter(user, "a")
-        await two.census.enter(user, "a")
-        await two.census.enter(user, "a")
-        assert await asyncio.wait_for(one.told.get(), LONG) == first
-        assert two.told.empty()
+async def test_the_oldest_socket_is_replaced_in_whichever_process_it_is(store: RunningStore, user: str) -> None:
+    async with running_processes(store, 2, per_user=2) as (one, two):
+        first = await one.limit.acquire(user, "a")
+        await two.limit.acquire(user, "a")
+        await two.limit.acquire(user, "a")
+        assert await asyncio.wait_for(one.replaced.get(), TIMEOUT_SECONDS) == first
+        assert two.replaced.empty()
 
 
-async def test_an_address_has_so_many_places_in_all_of_them(store: RunningStore, user: str) -> None:
+async def test_an_address_is_limited_in_all_processes_together(store: RunningStore, user: str) -> None:
     network = f"net-{user}"
-    async with processes(store, 2, per_address=2) as (one, two):
-        number = await one.census.enter(user, network)
-        assert await two.census.enter("somebody else", network) is not None
-        assert await two.census.enter("a third", network) is None
+    async with running_processes(store, 2, per_address=2) as (one, two):
+        number = await one.limit.acquire(user, network)
+        assert await two.limit.acquire("second", network) is not None
+        assert await two.limit.acquire("third", network) is None
         assert number is not None
-        one.census.leave(number)
+        one.limit.release(number)
 
-        async def enters() -> bool:
-            return await two.census.enter("a third", network) is not None
+        async def acquired() -> bool:
+            return await two.limit.acquire("third", network) is not None
 
-        await eventually(enters, True)
+        await wait_until_equal(acquired, True)
 
 
-async def test_what_a_killed_process_had_open_counts_no_more(store: RunningStore, user: str) -> None:
+async def test_the_sockets_of_a_killed_process_expire(store: RunningStore, user: str) -> None:
     network = f"net-{user}"
-    async with processes(store, 1, per_address=1) as (survivor,):
-        killed = Process(store, 100, 1)  # never runs: no heartbeat comes after the first one
-        assert await killed.census.enter(user, network) is not None
-        assert await survivor.census.enter(user, network) is None
+    async with running_processes(store, 1, per_address=1) as (survivor,):
+        killed = Process(store, 100, 1)  # its `run` is never called, so it sends no second heartbeat
+        assert await killed.limit.acquire(user, network) is not None
+        assert await survivor.limit.acquire(user, network) is None
 
-        async def enters() -> bool:
-            return await survivor.census.enter(user, network) is not None
+        async def acquired() -> bool:
+            return await survivor.limit.acquire(user, network) is not None
 
-        await eventually(enters, True)
-        await killed.calls.close()
+        await wait_until_equal(acquired, True)
+        await killed.functions.close()
 
 
-@pytest.mark.parametrize("trouble", ["emptied", "killed"])
-async def test_a_store_that_comes_back_is_told_what_is_open(store: RunningStore, user: str, trouble: str) -> None:
+@pytest.mark.parametrize("fault", ["emptied", "killed"])
+async def test_open_sockets_are_registered_again_when_the_store_is_back(
+    store: RunningStore, user: str, fault: str
+) -> None:
     network = f"net-{user}"
-    async with processes(store, 2, per_address=2) as (one, two):
-        await one.census.enter(user, network)
-        if trouble == "emptied":
+    async with running_processes(store, 2, per_address=2) as (one, two):
+        await one.limit.acquire(user, network)
+        if fault == "emptied":
             with redis.Redis(port=store.port) as connection:
                 connection.flushall()
         else:
             store.kill()
-            assert await one.census.enter(user, network) is not None  # nobody is kept waiting, or out
+            assert await one.limit.acquire(user, network) is not None  # admitted without a delay
             store.start()
-            await one.census.enter(f"{user} too", "elsewhere")
+            await one.limit.acquire(f"{user} too", "elsewhere")
 
         async def counted() -> int:
             with redis.Redis(port=store.port) as connection:
                 return int(connection.zcard(f"cloudchat:{{sockets}}:address:{network}"))
 
-        await eventually(counted, 1 if trouble == "emptied" else 2)
-        if trouble == "killed":
+        await wait_until_equal(counted, 1 if fault == "emptied" else 2)
+        if fault == "killed":
 
-            async def refused() -> bool:
-                return await two.census.enter("another", network) is None
+            async def rejected() -> bool:
+                return await two.limit.acquire("another", network) is None
 
-            await eventually(refused, True)
+            await wait_until_equal(rejected, True)

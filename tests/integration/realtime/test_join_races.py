@@ -12,7 +12,7 @@ from websockets.typing import Subprotocol
 
 from faults.checker import violations
 from faults.crowd import ENVIRONMENT, Crowd
-from faults.recording import SocketRecording, recording_connection
+from faults.recording import SocketRecording, recording_connection, segments_of
 from support.accounts import Account, register
 from support.server import RunningServer
 

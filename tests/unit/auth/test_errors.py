@@ -22,7 +22,6 @@ CONTRACT: list[tuple[AccountError, int, str, str | None, int | None]] = [
     (errors.Conflict("…"), 409, "conflict", None, None),
     (errors.Conflict("…", field="scopes"), 409, "conflict", "scopes", None),
     (errors.PasswordHashingOverloaded("…"), 503, "unavailable", None, 1000),
-    (errors.TooManyAttempts(41.2), 429, "rate_limited", None, 42000),
 ]
 
 

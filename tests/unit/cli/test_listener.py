@@ -1,4 +1,4 @@
-"""Whether a socket that systemd opened is meant for this process."""
+"""Socket activation: which descriptor of systemd is used."""
 
 import pytest
 
@@ -8,25 +8,25 @@ from cloudchat.cli.listener import descriptor_to_inherit
 PID = 4711
 
 
-def test_a_socket_for_us_is_taken_and_forgotten() -> None:
+def test_a_socket_for_this_process_is_used_and_its_variables_are_removed() -> None:
     environment = {"LISTEN_FDS": "1", "LISTEN_PID": str(PID), "LISTEN_FDNAMES": "cloudchat.socket", "HOME": "/"}
     assert descriptor_to_inherit(None, environment, PID) == 3
     assert environment == {"HOME": "/"}
 
 
-@pytest.mark.parametrize("left", [{}, {"LISTEN_FDS": "1", "LISTEN_PID": "1"}, {"LISTEN_FDS": "1"}])
-def test_what_was_meant_for_another_process_is_not_taken(left: dict[str, str]) -> None:
-    environment = dict(left)
+@pytest.mark.parametrize("variables", [{}, {"LISTEN_FDS": "1", "LISTEN_PID": "1"}, {"LISTEN_FDS": "1"}])
+def test_a_socket_for_another_process_is_not_used(variables: dict[str, str]) -> None:
+    environment = dict(variables)
     assert descriptor_to_inherit(None, environment, PID) is None
     assert environment == {}
 
 
-def test_of_several_sockets_none_is_guessed() -> None:
+def test_several_sockets_without_a_choice_are_an_error() -> None:
     with pytest.raises(CommandError, match="2 sockets"):
         descriptor_to_inherit(None, {"LISTEN_FDS": "2", "LISTEN_PID": str(PID)}, PID)
 
 
-def test_a_chosen_one_comes_first() -> None:
+def test_the_chosen_descriptor_has_priority() -> None:
     environment = {"LISTEN_FDS": "2", "LISTEN_PID": str(PID)}
     assert descriptor_to_inherit(4, environment, PID) == 4
     assert environment == {}

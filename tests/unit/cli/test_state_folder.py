@@ -1,3 +1,5 @@
+"""The state folder: its permissions and its owner."""
+
 import os
 from pathlib import Path
 
@@ -7,14 +9,14 @@ from cloudchat.cli.errors import CommandError
 from cloudchat.cli.state_folder import prepare_state_folder
 
 
-def test_a_folder_is_made_for_this_user_alone(tmp_path: Path) -> None:
+def test_a_missing_folder_is_created_for_this_user_alone(tmp_path: Path) -> None:
     folder = prepare_state_folder(tmp_path / "a" / "state")
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_another_users_folder_is_left_as_it_is(tmp_path: Path) -> None:
-    """Root's files in it are none that its server could read."""
+def test_a_folder_of_another_user_is_rejected_and_unchanged(tmp_path: Path) -> None:
+    """The other user's server could not read the files of root."""
     folder = tmp_path / "state"
     folder.mkdir(mode=0o700)
     os.chown(folder, 65534, 65534)

@@ -1,4 +1,7 @@
-"""Pruning: what has been dead for long goes, in small steps, and nothing that lives goes with it."""
+"""Pruning: deletes old entries in small transactions, keeps the rest, and runs every day."""
+
+import asyncio
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import func, select
@@ -6,66 +9,103 @@ from sqlalchemy import func, select
 from cloudchat.admin.actor import COMMAND_LINE
 from cloudchat.auth.errors import BadToken
 from cloudchat.database.models import ApiToken, AuditEntry, Invite, LoginSession, Model, RefreshToken
-from cloudchat.database.pruning import BATCH, prune
+from cloudchat.database.pruning import (
+    INTERVAL_SECONDS,
+    MAX_ROWS_PER_TRANSACTION,
+    PAUSE_SECONDS,
+    RETRY_SECONDS,
+    prune,
+    prune_daily,
+)
+from cloudchat.database.transactions import DatabaseUnavailable
 from support.account_services import NOW, AccountServices
 from support.databases import on_both
 
 DAY = 86400.0
-KEPT = 365 * DAY
+RETENTION = 365 * DAY
 TABLES: tuple[type[Model], ...] = (AuditEntry, LoginSession, RefreshToken, Invite, ApiToken)
 
 
-def rows(services: AccountServices) -> dict[str, int]:
+def row_counts(services: AccountServices) -> dict[str, int]:
     with services.db.read() as db:
         return {table.__tablename__: db.scalar(select(func.count()).select_from(table)) or 0 for table in TABLES}
 
 
-def a_history(services: AccountServices) -> None:
-    """A user, two invites, two tokens, two sessions; of each pair one is ended at once, and one lives for some days."""
+def make_history(services: AccountServices) -> None:
+    """Make a user with two invites, tokens and sessions. Of each pair one ends at once, and one is valid for days."""
     services.register()
-    left, stayed = services.login(), services.login()
-    services.accounts.sessions.end_by_refresh_token(left.refresh_token, address="", now=NOW)
-    services.refresh(stayed.refresh_token)
+    ended, open_session = services.login(), services.login()
+    services.accounts.sessions.end_by_refresh_token(ended.refresh_token, address="", now=NOW)
+    services.refresh(open_session.refresh_token)
     for seconds in (60, 80 * 86400):
         services.admin.invites.create(seconds, actor=COMMAND_LINE, now=NOW)
         services.admin.tokens.issue("ann", {"chat:read"}, seconds, label="", actor=COMMAND_LINE, now=NOW)
 
 
 @on_both
-def test_what_is_dead_for_longer_than_it_is_kept_goes(services: AccountServices) -> None:
-    a_history(services)
-    before = rows(services)
-    assert sum(prune(services.db, NOW + KEPT - 1, KEPT)) == 0
-    assert rows(services) == before
+def test_deletes_what_ended_before_the_retention_time(services: AccountServices) -> None:
+    make_history(services)
+    before = row_counts(services)
+    assert sum(prune(services.db, NOW + RETENTION - 1, RETENTION)) == 0
+    assert row_counts(services) == before
 
-    assert sum(prune(services.db, NOW + KEPT + 61, KEPT)) == before["audit_log"] + 4
-    assert rows(services) == {"audit_log": 1, "sessions": 1, "refresh_tokens": 2, "invites": 1, "api_tokens": 1}
-    (told,) = services.admin.audit_log(None, 10)
-    assert (told.actor, told.action) == ("server", "audit.prune")
+    assert sum(prune(services.db, NOW + RETENTION + 61, RETENTION)) == before["audit_log"] + 4
+    assert row_counts(services) == {"audit_log": 1, "sessions": 1, "refresh_tokens": 2, "invites": 1, "api_tokens": 1}
+    (entry,) = services.admin.audit_log(None, 10)
+    assert (entry.actor, entry.action) == ("server", "audit.prune")
 
-    list(prune(services.db, NOW + KEPT + 100 * DAY, KEPT))
-    assert rows(services) == {"audit_log": 1, "sessions": 0, "refresh_tokens": 0, "invites": 0, "api_tokens": 0}
+    list(prune(services.db, NOW + RETENTION + 100 * DAY, RETENTION))
+    assert row_counts(services) == {"audit_log": 1, "sessions": 0, "refresh_tokens": 0, "invites": 0, "api_tokens": 0}
 
 
-def test_a_session_that_lives_longer_than_logs_are_kept_keeps_its_tokens(services: AccountServices) -> None:
+def test_keeps_the_tokens_of_a_session_that_is_longer_than_the_retention_time(services: AccountServices) -> None:
     services = services.with_settings(refresh_idle_seconds=400 * 86400, refresh_absolute_seconds=400 * 86400)
     services.register()
     signed_in = services.login()
     first = services.refresh(signed_in.refresh_token)
     list(prune(services.db, NOW + 399 * DAY, 30 * DAY))
-    with pytest.raises(BadToken):  # still known as a copy
+    with pytest.raises(BadToken):  # still recognised as a reused token
         services.refresh(signed_in.refresh_token, now=NOW + 399 * DAY)
     with pytest.raises(BadToken):
         services.authenticate(first.access_token)
 
 
 @on_both
-def test_many_go_in_small_steps(services: AccountServices) -> None:
+def test_deletes_many_rows_in_small_transactions(services: AccountServices) -> None:
     with services.db.write() as db:
         db.add_all(
             AuditEntry(id=f"entry-{number}", at=NOW, actor="cli", action="x", target="", address="", detail="")
-            for number in range(2 * BATCH + 1)
+            for number in range(2 * MAX_ROWS_PER_TRANSACTION + 1)
         )
-    steps = list(prune(services.db, NOW + KEPT + 1, KEPT))
-    assert max(steps) == BATCH
-    assert sum(steps) == 2 * BATCH + 1
+    steps = list(prune(services.db, NOW + RETENTION + 1, RETENTION))
+    assert max(steps) == MAX_ROWS_PER_TRANSACTION
+    assert sum(steps) == 2 * MAX_ROWS_PER_TRANSACTION + 1
+
+
+class Enough(Exception):
+    """Ends the endless loop."""
+
+
+def test_runs_at_the_start_and_daily_and_retries_sooner_when_the_database_is_unavailable() -> None:
+    runs = iter([[3, 0], None, [1], []])
+    pauses: list[float] = []
+
+    def prune(now: float) -> Iterator[int]:
+        rows = next(runs)
+        if rows is None:
+            raise DatabaseUnavailable
+        yield from rows
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if pauses.count(INTERVAL_SECONDS) == 3:
+            raise Enough
+
+    with pytest.raises(Enough):
+        asyncio.run(prune_daily(prune, sleep))
+    assert [seconds for seconds in pauses if seconds != PAUSE_SECONDS] == [
+        INTERVAL_SECONDS,
+        RETRY_SECONDS,
+        INTERVAL_SECONDS,
+        INTERVAL_SECONDS,
+    ]

@@ -1,4 +1,4 @@
-"""Transactions: writers wait for each other, and a database that does not answer is one known error."""
+"""Transactions: writers wait for each other, and an unavailable database raises DatabaseUnavailable."""
 
 import threading
 from pathlib import Path
@@ -19,7 +19,7 @@ def db(tmp_path: Path) -> Database:
     return Database(create_engine(url))
 
 
-def test_writers_that_read_first_lose_no_update(db: Database) -> None:
+def test_concurrent_read_modify_writes_lose_no_update(db: Database) -> None:
     def add_one() -> None:
         with db.write() as transaction:
             name = transaction.execute(text("SELECT name FROM rooms")).scalar()
@@ -34,19 +34,19 @@ def test_writers_that_read_first_lose_no_update(db: Database) -> None:
 def test_readers_do_not_wait_for_a_writer(db: Database) -> None:
     with db.write() as writing:
         writing.execute(text("UPDATE rooms SET name = 'changed'"))
-        seen: list[object] = []
+        results: list[object] = []
 
         def read() -> None:
             with db.read() as reading:
-                seen.append(reading.execute(text("SELECT name FROM rooms")).scalar())
+                results.append(reading.execute(text("SELECT name FROM rooms")).scalar())
 
         thread = threading.Thread(target=read)
         thread.start()
-        thread.join(4)  # shorter than the writer would make it wait
-        assert seen == ["lobby"]
+        thread.join(4)  # less than the time that a lock would make it wait
+        assert results == ["lobby"]
 
 
-def test_an_exception_undoes_the_block(db: Database) -> None:
+def test_an_exception_rolls_the_block_back(db: Database) -> None:
     def fail_halfway() -> None:
         with db.write() as transaction:
             transaction.execute(text("UPDATE rooms SET name = 'changed'"))
@@ -58,13 +58,13 @@ def test_an_exception_undoes_the_block(db: Database) -> None:
         assert transaction.execute(text("SELECT name FROM rooms")).scalar() == "lobby"
 
 
-def test_a_database_that_went_away_is_told_as_such(tmp_path: Path) -> None:
+def test_a_missing_database_raises_database_unavailable(tmp_path: Path) -> None:
     db = Database(create_engine(f"sqlite:///{tmp_path / 'missing' / 'cloudchat.db'}"))
     with pytest.raises(DatabaseUnavailable), db.read() as transaction:
         transaction.execute(text("SELECT 1"))
 
 
-def test_a_foreign_key_holds(db: Database) -> None:
+def test_foreign_keys_are_enforced(db: Database) -> None:
     from sqlalchemy.exc import IntegrityError
 
     with pytest.raises(IntegrityError), db.write() as transaction:

@@ -1,4 +1,4 @@
-"""CORS: the allowed origins to the letter, and no header for anybody else."""
+"""CORS: headers for exactly the allowed origins, and for no other origin."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def cors(headers: object) -> dict[str, str]:
     return {name: value for name, value in dict(headers).items() if name.startswith(HEADERS)}  # type: ignore[call-overload]
 
 
-ANSWERS = [
+REQUESTS = [
     ("GET", "/api/hello", 200),
     ("GET", "/api/nothing", 404),
     ("PUT", "/api/hello", 405),
@@ -19,27 +19,27 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
-def test_a_page_of_an_allowed_origin_may_read_every_answer(
+@pytest.mark.parametrize(("method", "path", "status"), REQUESTS)
+def test_a_page_of_an_allowed_origin_can_read_every_response(
     client: TestClient, method: str, path: str, status: int
 ) -> None:
-    answer = client.request(method, path, headers={"Origin": ORIGIN})
-    assert answer.status_code == status
-    assert cors(answer.headers) == {
+    response = client.request(method, path, headers={"Origin": ORIGIN})
+    assert response.status_code == status
+    assert cors(response.headers) == {
         "access-control-allow-origin": ORIGIN,
         "access-control-allow-credentials": "true",
         "access-control-expose-headers": "Retry-After",
     }
-    assert "Origin" in answer.headers["vary"]
+    assert "Origin" in response.headers["vary"]
 
 
-def test_so_it_may_read_when_to_come_again(client: TestClient) -> None:
-    answers = [client.get("/limited", headers={"Origin": ORIGIN}) for _ in range(4)]
-    assert answers[3].status_code == 429
-    assert answers[3].headers["access-control-allow-origin"] == ORIGIN
+def test_a_page_of_an_allowed_origin_can_read_retry_after(client: TestClient) -> None:
+    responses = [client.get("/limited", headers={"Origin": ORIGIN}) for _ in range(4)]
+    assert responses[3].status_code == 429
+    assert responses[3].headers["access-control-allow-origin"] == ORIGIN
 
 
-OTHERS = [
+OTHER_ORIGINS = [
     "https://evil.example",
     "null",
     "https://chat.example.evil.example",
@@ -54,38 +54,38 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("origin", OTHERS)
-@pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
+@pytest.mark.parametrize("origin", OTHER_ORIGINS)
+@pytest.mark.parametrize(("method", "path", "status"), REQUESTS)
 def test_no_other_origin_gets_a_header(client: TestClient, origin: str, method: str, path: str, status: int) -> None:
-    answer = client.request(method, path, headers={"Origin": origin})
-    assert answer.status_code == status
-    assert cors(answer.headers) == {}
-    assert "Origin" in answer.headers["vary"]
+    response = client.request(method, path, headers={"Origin": origin})
+    assert response.status_code == status
+    assert cors(response.headers) == {}
+    assert "Origin" in response.headers["vary"]
 
 
-@pytest.mark.parametrize("origin", OTHERS)
-def test_nor_a_preflight(client: TestClient, origin: str) -> None:
-    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    answer = client.options("/api/echo", headers=asked)
-    assert answer.status_code == 403
-    assert answer.json()["error"]["code"] == "forbidden"
-    assert cors(answer.headers) == {}
+@pytest.mark.parametrize("origin", OTHER_ORIGINS)
+def test_a_preflight_of_another_origin_is_responseed_with_403(client: TestClient, origin: str) -> None:
+    request_headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    response = client.options("/api/echo", headers=request_headers)
+    assert response.status_code == 403
+    assert response.json()["error"]["code"] == "forbidden"
+    assert cors(response.headers) == {}
 
 
-def test_a_preflight_of_an_allowed_origin(client: TestClient) -> None:
-    asked = {
+def test_a_preflight_of_an_allowed_origin_is_responseed_with_204(client: TestClient) -> None:
+    request_headers = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization,content-type",
     }
-    answer = client.options("/api/echo", headers=asked)
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert answer.headers["access-control-allow-origin"] == ORIGIN
-    assert answer.headers["access-control-allow-credentials"] == "true"
-    assert {"POST", "DELETE", "PATCH"} <= set(answer.headers["access-control-allow-methods"].split(", "))
-    assert answer.headers["access-control-allow-headers"] == "Authorization, Content-Type"
-    assert answer.headers["x-content-type-options"] == "nosniff"
+    response = client.options("/api/echo", headers=request_headers)
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.headers["access-control-allow-origin"] == ORIGIN
+    assert response.headers["access-control-allow-credentials"] == "true"
+    assert {"POST", "DELETE", "PATCH"} <= set(response.headers["access-control-allow-methods"].split(", "))
+    assert response.headers["access-control-allow-headers"] == "Authorization, Content-Type"
+    assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def test_options_that_is_no_preflight_is_a_method_like_any_other(client: TestClient) -> None:
+def test_options_without_the_preflight_header_is_responseed_with_405(client: TestClient) -> None:
     assert client.options("/api/echo").status_code == 405

@@ -1,11 +1,11 @@
-"""Whose pages may use the cookie routes, and when a cookie must be Secure."""
+"""CSRF: which pages may use the cookie routes, and when a cookie must be Secure."""
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
 from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
-from cloudchat.http.csrf import demand_allowed_origin, demand_json, only_plain_loopback
+from cloudchat.http.csrf import only_plain_loopback, require_allowed_origin, require_json
 from cloudchat.http.errors import ApiError
 
 ALLOWED = frozenset({"https://chat.example"})
@@ -29,34 +29,34 @@ def request_with(**headers: str) -> Request:
         "https://chat.example/",
     ],
 )
-def test_any_origin_but_the_exact_one_is_refused(origin: str) -> None:
-    for present in (True, False):
+def test_an_origin_that_differs_in_any_way_is_rejected(origin: str) -> None:
+    for required in (True, False):
         with pytest.raises(ApiError):
-            demand_allowed_origin(request_with(origin=origin), ALLOWED, present=present)
+            require_allowed_origin(request_with(origin=origin), ALLOWED, required=required)
 
 
-def test_the_exact_origin_passes() -> None:
-    demand_allowed_origin(request_with(origin="https://chat.example"), ALLOWED, present=True)
+def test_the_exact_origin_is_accepted() -> None:
+    require_allowed_origin(request_with(origin="https://chat.example"), ALLOWED, required=True)
 
 
-def test_a_program_without_an_origin_passes_only_where_no_cookie_speaks_for_it() -> None:
-    demand_allowed_origin(request_with(), ALLOWED, present=False)
+def test_a_missing_origin_is_accepted_only_where_it_is_not_required() -> None:
+    require_allowed_origin(request_with(), ALLOWED, required=False)
     with pytest.raises(ApiError):
-        demand_allowed_origin(request_with(), ALLOWED, present=True)
+        require_allowed_origin(request_with(), ALLOWED, required=True)
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
-def test_json_is_json(content_type: str) -> None:
-    demand_json(request_with(content_type=content_type))
+def test_json_content_types_are_accepted(content_type: str) -> None:
+    require_json(request_with(content_type=content_type))
 
 
 @pytest.mark.parametrize(
     "content_type", ["", "text/plain", "application/x-www-form-urlencoded", "text/plain; application/json"]
 )
-def test_what_a_form_of_another_site_can_send_is_refused(content_type: str) -> None:
-    with pytest.raises(ApiError) as refused:
-        demand_json(request_with(content_type=content_type))
-    assert refused.value.status_code == 415
+def test_content_types_that_a_form_of_another_site_can_send_are_rejected_with_415(content_type: str) -> None:
+    with pytest.raises(ApiError) as rejected:
+        require_json(request_with(content_type=content_type))
+    assert rejected.value.status_code == 415
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,11 @@ def test_what_a_form_of_another_site_can_send_is_refused(content_type: str) -> N
         (set(), False),
     ],
 )
-def test_only_plain_pages_of_this_machine_get_a_cookie_that_is_not_secure(origins: set[str], plain: bool) -> None:
+def test_only_plain_http_origins_on_loopback_allow_a_cookie_without_secure(origins: set[str], plain: bool) -> None:
     assert only_plain_loopback(origins) is plain
 
 
-def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites() -> None:
+def test_the_cookie_is_http_only_same_site_and_host_bound() -> None:
     response = Response()
     RefreshCookie(secure=True).write(response, "secret", 60)
     parts = {part.strip().lower() for part in response.headers["set-cookie"].split(";")}

@@ -1,15 +1,17 @@
+"""The token bucket: bursts up to its capacity, then a constant rate."""
+
 from cloudchat.rate_limiting.token_bucket import TokenBucket
 
 
-def test_gives_its_capacity_at_once_and_then_at_its_rate():
+def test_gives_its_capacity_at_once_and_then_at_its_rate() -> None:
     bucket = TokenBucket(capacity=3, per_second=2, now=100)
     assert [bucket.take(100) for _ in range(3)] == [0, 0, 0]
-    wait = bucket.take(100)
-    assert 500 <= wait <= 501
-    assert bucket.take(100 + wait / 1000) == 0
+    wait_ms = bucket.take(100)
+    assert 500 <= wait_ms <= 501
+    assert bucket.take(100 + wait_ms / 1000) == 0
 
 
-def test_a_refusal_costs_nothing():
+def test_a_rejected_call_costs_nothing() -> None:
     bucket = TokenBucket(capacity=1, per_second=1, now=0)
     bucket.take(0)
     for _ in range(100):
@@ -17,12 +19,12 @@ def test_a_refusal_costs_nothing():
     assert bucket.take(1.0) == 0
 
 
-def test_never_holds_more_than_its_capacity():
+def test_never_holds_more_than_its_capacity() -> None:
     bucket = TokenBucket(capacity=2, per_second=10, now=0)
     assert [bucket.take(3600) > 0 for _ in range(3)] == [False, False, True]
 
 
-def test_a_clock_that_goes_back_gives_nothing():
+def test_a_clock_that_goes_backwards_adds_nothing() -> None:
     bucket = TokenBucket(capacity=1, per_second=1, now=10)
     bucket.take(10)
     assert bucket.take(5) > 0

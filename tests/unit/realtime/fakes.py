@@ -33,7 +33,7 @@ class FakeClusterLimit:
         self.full = False
         self.blocked = False
 
-    async def enter(self, user_id: str, network: str) -> int | None:
+    async def acquire(self, user_id: str, network: str) -> int | None:
         if self.blocked:
             await asyncio.Event().wait()
         if self.full:
@@ -42,7 +42,7 @@ class FakeClusterLimit:
         self.acquired.add(slot_id)
         return slot_id
 
-    def leave(self, slot_id: int) -> None:
+    def release(self, slot_id: int) -> None:
         self.acquired.remove(slot_id)
 
 

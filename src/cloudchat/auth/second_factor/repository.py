@@ -6,7 +6,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from cloudchat.database.models import RecoveryCode, User
-from cloudchat.database.statements import changed_rows
+from cloudchat.database.transactions import changed_rows
 
 
 def replace_recovery_codes(db: Session, user_id: str, hashes: Iterable[str]) -> None:

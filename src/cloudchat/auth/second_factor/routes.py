@@ -13,7 +13,7 @@ from cloudchat.auth.second_factor import schemas
 from cloudchat.auth.second_factor.totp import provisioning_uri, qr_rows
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.access_tokens import ACCESS
-from cloudchat.http.csrf import json_of_our_page
+from cloudchat.http.csrf import require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
 from cloudchat.rate_limiting.http_limits import client_address, limited_route
 from cloudchat.settings import Settings
@@ -25,7 +25,7 @@ def second_factor_routes(accounts: AccountService, limiter: Limiter, settings: S
         prefix="/api/auth/totp", tags=["accounts"], route_class=limited_route(limiter, settings.login_rate)
     )
     session_user = Annotated[Principal, Depends(require_principal(accounts, kinds=(ACCESS,)))]
-    json_body = [Depends(json_of_our_page(settings))]
+    json_body = [Depends(require_json_from_allowed_origin(settings))]
 
     @routes.post(
         "/setup",

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from cloudchat.auth.schemas import EnteredPassword, TotpCode
-from cloudchat.http.request_model import RequestModel
+from cloudchat.http.models import RequestModel
 
 
 class SetupRequest(RequestModel):

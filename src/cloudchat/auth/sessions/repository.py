@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from cloudchat.auth.sessions.refresh_rotation import RefreshTokenState
 from cloudchat.core.ids import new_id
 from cloudchat.database.models import ApiToken, LoginSession, RefreshToken, User
-from cloudchat.database.statements import changed_rows
+from cloudchat.database.transactions import changed_rows
 
 ENDED_RETENTION_SECONDS = 7 * 86400
 MAX_SESSIONS = 50

@@ -14,11 +14,11 @@ from cloudchat.auth.errors import (
     BadToken,
     Conflict,
     SecondFactorRequired,
-    TooManyAttempts,
 )
 from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.second_factor.recovery_codes import new_recovery_codes
 from cloudchat.database.models import RecoveryCode, User
+from cloudchat.rate_limiting.login_slowdown import TooManyAttempts
 from cloudchat.settings import Settings
 from support.account_services import NOW, PASSWORD, AccountServices, at_once
 from support.databases import on_both

@@ -1,4 +1,4 @@
-"""The schema: made by migrations alone, by one of several servers, and never by an older version."""
+"""Migrations: they make the schema, once for several processes, and never downgrade a newer one."""
 
 import subprocess
 import sys
@@ -11,23 +11,24 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
-from cloudchat.database.engine import DatabaseUrlError, create_engine
+from cloudchat.database.engine import create_engine
 from cloudchat.database.migrations import MigrationError, is_current, upgrade
 from cloudchat.database.models import Model
+from cloudchat.database.urls import DatabaseUrlError
 from support.account_services import at_once
 from support.databases import POSTGRESQL, SQLITE
 from support.postgres import RunningPostgres
 
 
-def url_in(folder: Path) -> str:
+def sqlite_url_in(folder: Path) -> str:
     return f"sqlite:///{folder / 'cloudchat.db'}"
 
 
 @pytest.fixture(params=[SQLITE, POSTGRESQL])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database, of each kind."""
+    """Return the URL of an empty database of each kind."""
     if request.param == SQLITE:
-        return url_in(tmp_path)
+        return sqlite_url_in(tmp_path)
     postgres: RunningPostgres = request.getfixturevalue("postgres")
     return postgres.url(postgres.create_database())
 
@@ -45,7 +46,7 @@ def differences(url: str) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), Model.metadata))
 
 
-def test_the_migrations_make_exactly_the_tables_that_the_code_uses(empty: str) -> None:
+def test_the_migrations_make_exactly_the_tables_of_the_models(empty: str) -> None:
     upgrade(empty)
     assert differences(empty) == []
 
@@ -66,7 +67,7 @@ INSERT INTO audit_log (id, at, actor, action, target, address, detail)
 """
 
 
-def test_a_database_of_the_first_release_is_brought_up_with_everything_in_it(empty: str) -> None:
+def test_a_database_of_the_first_release_keeps_its_rows(empty: str) -> None:
     upgrade(empty, "0001")
     with connected(empty) as connection:
         for statement in filter(str.strip, FIRST_RELEASE.split(";")):
@@ -107,24 +108,24 @@ def test_upgrading_again_changes_nothing(empty: str) -> None:
         assert connection.execute(text("SELECT count(*) FROM rooms")).scalar() == 1
 
 
-def test_a_schema_that_is_current_is_taken_for_it(tmp_path: Path) -> None:
-    """By the files' names alone, which must be what alembic makes of the files."""
-    assert not is_current(url_in(tmp_path))
-    upgrade(url_in(tmp_path))
-    assert is_current(url_in(tmp_path))
+def test_an_upgraded_schema_is_current(tmp_path: Path) -> None:
+    """is_current reads the names of the files only; they must match alembic's revisions."""
+    assert not is_current(sqlite_url_in(tmp_path))
+    upgrade(sqlite_url_in(tmp_path))
+    assert is_current(sqlite_url_in(tmp_path))
 
 
-def test_a_start_without_anything_to_upgrade_does_not_load_alembic(tmp_path: Path) -> None:
-    upgrade(url_in(tmp_path))
+def test_alembic_is_not_loaded_when_the_schema_is_current(tmp_path: Path) -> None:
+    upgrade(sqlite_url_in(tmp_path))
     program = "import sys; from cloudchat.database.migrations import upgrade; upgrade(sys.argv[1]); print(*sys.modules)"
     loaded = subprocess.run(
-        [sys.executable, "-c", program, url_in(tmp_path)], stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, "-c", program, sqlite_url_in(tmp_path)], stdout=subprocess.PIPE, text=True, check=True
     ).stdout.split()
     assert "cloudchat.database.migrations" in loaded
     assert "alembic" not in loaded
 
 
-def test_processes_that_start_at_once_make_one_schema(empty: str) -> None:
+def test_processes_can_upgrade_at_once(empty: str) -> None:
     program = "import sys; from cloudchat.database.migrations import upgrade; sys.stdin.read(); upgrade(sys.argv[1])"
     started = [subprocess.Popen([sys.executable, "-c", program, empty], stdin=subprocess.PIPE) for _ in range(3)]
     for process in started:
@@ -133,25 +134,25 @@ def test_processes_that_start_at_once_make_one_schema(empty: str) -> None:
     assert [process.wait(30) for process in started] == [0, 0, 0]
 
 
-def test_threads_that_start_at_once_do_too(empty: str) -> None:
+def test_threads_can_upgrade_at_once(empty: str) -> None:
     assert at_once(4, lambda: upgrade(empty)) == [None] * 4
 
 
-def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    upgrade(url_in(tmp_path))
-    with create_engine(url_in(tmp_path)).begin() as connection:
+def test_a_database_of_a_newer_version_is_rejected(tmp_path: Path) -> None:
+    upgrade(sqlite_url_in(tmp_path))
+    with create_engine(sqlite_url_in(tmp_path)).begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(MigrationError, match="newer cloudchat"):
-        upgrade(url_in(tmp_path))
+        upgrade(sqlite_url_in(tmp_path))
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "mysql://ann:hush@db/chat", "redis://ann:hush@db"])
-def test_a_url_that_can_not_be_used_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(DatabaseUrlError) as refused:
+def test_an_invalid_url_is_rejected_without_its_password_in_the_message(url: str) -> None:
+    with pytest.raises(DatabaseUrlError) as rejected:
         create_engine(url)
-    assert "hush" not in str(refused.value)
+    assert "hush" not in str(rejected.value)
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(MigrationError, match="CLOUDCHAT_DATABASE_URL"):
-        upgrade(url_in(tmp_path / "missing"))
+        upgrade(sqlite_url_in(tmp_path / "missing"))
