@@ -42,10 +42,13 @@ def script_of(character: str) -> str | None:
 def skeleton(text: str) -> str:
     """Return the form that is equal for all texts that look like this one, in whatever case they are written.
 
-    UTS #39 §4 compares texts as they are shown. Here the case is folded, too, between two rounds: `paypaI` looks like
-    `paypal` only with its capital letter, and `ADMIN` is the name `admin`.
+    UTS #39 §4 compares texts as they are shown. Names are equal in any case, so the case is folded after that:
+    `paypaI` looks like `paypal` only with its capital letter.
     """
-    return _prototypes_of(_prototypes_of(text).casefold())
+    shown = _prototypes_of(text)
+    if shown.replace("l", "").isupper():  # between capitals, what looks like l is meant as I: ADMlN, ADM1N, ADMIN
+        shown = shown.replace("l", "I")
+    return _prototypes_of(shown.casefold())
 
 
 def _prototypes_of(text: str) -> str:

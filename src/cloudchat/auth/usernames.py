@@ -81,7 +81,7 @@ def name_skeleton(name: str) -> str:
 
 def is_reserved(name: str) -> bool:
     """Return whether only an administrator may create this name, because it suggests the server's authority."""
-    return name_skeleton(name) in {name_skeleton(reserved) for reserved in _RESERVED}
+    return username_key(name) in _RESERVED or name_skeleton(name) in {name_skeleton(word) for word in _RESERVED}
 
 
 def _is_letter_or_digit(character: str) -> bool:

@@ -109,7 +109,7 @@ def test_names_that_differ_in_case_or_normalisation_have_the_same_key(one: str, 
     assert username_key(one) == username_key(other)
 
 
-@pytest.mark.parametrize("name", ["Admin", "ＲＯＯＴ", "system"])
+@pytest.mark.parametrize("name", ["Admin", "ADMIN", "AdMiN", "ＲＯＯＴ", "system"])
 def test_names_that_suggest_authority_are_reserved(name: str) -> None:
     assert is_reserved(name)
 
@@ -145,6 +145,9 @@ def test_a_name_that_the_rules_of_today_refuse_is_still_found() -> None:
         ("rnarnie", "Marnie"),
         ("b0b", "bob"),
         ("ＢＯＢ", "bob"),
+        ("ADMlN", "admin"),
+        ("ADM1N", "Admin"),
+        ("lAN", "IAN"),
         ("𝓫𝓸𝓫", "bob"),
     ],
 )

@@ -12,6 +12,7 @@ from cloudchat.auth.second_factor.totp import matching_step, new_totp_secret
 from cloudchat.auth.sessions.repository import end_sessions_of
 from cloudchat.auth.tokens.opaque_tokens import normalise_typed_code
 from cloudchat.auth.vault import DecryptionError, Vault
+from cloudchat.core.invisible import remove_blank
 from cloudchat.database.audit import record
 from cloudchat.database.models import User
 from cloudchat.database.transactions import Database, Transaction
@@ -84,7 +85,7 @@ class SecondFactorService:
         """
         if user.totp_confirmed_at is None:
             return
-        if not code or not normalise_typed_code(code):
+        if not code or not remove_blank(code):
             raise SecondFactorRequired("enter the code of your authenticator app, or a recovery code")
         if not self._use_code(db, user, code, now):
             raise BadSecondFactor("the code is wrong, or was used already; wait for the next one")
