@@ -29,7 +29,7 @@ from cloudchat.broker.log_checkpoint import run_checkpoints, save_checkpoint
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.database.engine import create_engine
-from cloudchat.database.pruning import prune, prune_daily
+from cloudchat.database.pruning import prune, prune_hourly
 from cloudchat.database.transactions import Database
 from cloudchat.http.middleware import install_middleware
 from cloudchat.http.page_files import PageFiles
@@ -186,7 +186,7 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     spawn(chat.relay.heartbeat(), "heartbeat")
     spawn(sweep_revocations(services.revocations_since, chat.registry), "revocation sweep")
     spawn(watch_store(lambda: broker.subscription.connected, chat.registry), "store outage")
-    spawn(prune_daily(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
+    spawn(prune_hourly(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
     spawn(chat.cluster_limit.run(chat.registry.evict), "cluster connection limit")
     spawn(run_checkpoints(broker.marks, services.save_marks), "log checkpoints")
 

@@ -88,6 +88,13 @@ class RefreshTokenSuperseded(AccountError):
     retry_after_ms = 500
 
 
+class RefreshedTooOften(AccountError):
+    """The session was refreshed far more often than a client needs. The refresh token stays valid."""
+
+    code = ErrorCode.RATE_LIMITED
+    retry_after_ms = 60_000
+
+
 class NotFound(AccountError):
     """The user, session, token, invite or entry does not exist, or belongs to another user."""
 

@@ -1,6 +1,8 @@
 """Random strings as credentials. The database has only their hashes.
 
-Refresh tokens and invites are long and only ever copied; one-time passwords and recovery codes can also be typed.
+Refresh tokens and invites are long and only ever copied; one-time passwords and recovery codes can also be typed. All
+refresh tokens of a session begin alike: by this family, a token is known to be an old one of the session after its row
+was deleted.
 """
 
 import hashlib
@@ -11,6 +13,7 @@ import unicodedata
 from cloudchat.core.invisible import remove_blank
 
 _TOKEN_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_FAMILY_CHARACTERS = 21  # 126 random bits; the other 22 characters are 132, new in each token
 _TYPEABLE = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 characters, 5 bits each, without those that look alike
 _GROUP_CHARACTERS = 5
 
@@ -19,6 +22,19 @@ def new_token() -> tuple[str, str]:
     """Return 256 random bits as 43 URL-safe characters, and the hash to store."""
     token = secrets.token_urlsafe(32)
     return token, _hash(token)
+
+
+def new_refresh_token(after: str | None = None) -> tuple[str, str]:
+    """Return a refresh token and the hash to store. Its family is that of the token `after`, or a new one."""
+    token = secrets.token_urlsafe(32)
+    if after is not None:
+        token = after[:_FAMILY_CHARACTERS] + token[_FAMILY_CHARACTERS:]
+    return token, _hash(token)
+
+
+def hash_family(refresh_token: str) -> str | None:
+    """Return the hash under which the family of a token is stored; None if the token has not the form of one."""
+    return _hash(refresh_token[:_FAMILY_CHARACTERS]) if _TOKEN_PATTERN.fullmatch(refresh_token) else None
 
 
 def hash_token(token: str) -> str | None:
