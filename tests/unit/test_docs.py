@@ -19,7 +19,7 @@ _FILE = re.compile(
 )
 _FOLDER = re.compile(r"(?:[a-z_]+/)+")
 _SOURCE = (".py", ".lua", ".js", ".css")
-_ROOTS = ("", "src/cloudchat", "tests", "frontend")
+_ROOTS = ("", "src/cloudchat", "tests", "frontend", "frontend/modules")
 _VARIABLE = re.compile(r"\bCLOUDCHAT_[A-Z0-9_]*[A-Z0-9]\b")
 _SETTINGS = {f"CLOUDCHAT_{name.upper()}" for name in Settings.model_fields}
 

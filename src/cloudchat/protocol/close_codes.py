@@ -1,6 +1,6 @@
 """Why the server closes a WebSocket, and how a client recovers: one table for both sides.
 
-The page's modules/close_codes.js is the same table in JavaScript.
+The page's modules/net/close_codes.js is the same table in JavaScript.
 """
 
 from enum import Enum, IntEnum

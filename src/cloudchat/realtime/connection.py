@@ -16,8 +16,8 @@ from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import AnyCommand
 from cloudchat.protocol.errors import Error, ErrorCode, error
+from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.command_gate import CommandGate, Rejected
-from cloudchat.realtime.framing import text_frame
 from cloudchat.realtime.room_feed import RoomFeed
 from cloudchat.rooms.service import RoomSummary
 

@@ -17,7 +17,7 @@ from cloudchat.core.histogram import Histogram
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import instant_of
 from cloudchat.protocol import events
-from cloudchat.realtime.framing import text_frame
+from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.room_feed import HoleError, RoomFeed
 

@@ -12,8 +12,8 @@ from cloudchat.core.stream_position import StreamPosition, plan_replay
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import Join
+from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.connection import Connection
-from cloudchat.realtime.framing import text_frame
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.relay import MAX_PAGE_EVENTS, Relay
 from cloudchat.realtime.room_feed import RoomFeed

@@ -5,7 +5,7 @@ import asyncio
 from cloudchat.broker.broker import Page
 from cloudchat.core.recent_frames import RecentFrames
 from cloudchat.core.stream_position import Continuity, StreamPosition, continuity
-from cloudchat.realtime.framing import text_frame
+from cloudchat.protocol.framing import text_frame
 
 
 class RoomFeed:
