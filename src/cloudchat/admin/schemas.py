@@ -142,10 +142,8 @@ class AuditEntryResponse(ResponseModel):
     actor: str = Field(description="A user's id, `cli` or `server`.", examples=["cli"])
     actor_name: str | None = Field(description="The current username of the actor.", examples=["ann"])
     action: str = Field(examples=["user.disable"])
-    target: str = Field(description="The id of a user, a session, a token or an invite; may be empty.")
-    target_name: str | None = Field(
-        description="The current username, the client of a session, or the label of a token.", examples=["bob"]
-    )
+    target: str = Field(description="The id of a user, a session or an invite; may be empty.")
+    target_name: str | None = Field(description="The current username, or the client of a session.", examples=["bob"])
     address: str = Field(description="The client's address; empty for `cli` and `server`.", examples=["192.0.2.1"])
     result: str = Field(description="`done` or `refused`.", examples=["done"])
     detail: str = Field(examples=["role=moderator before=member"])

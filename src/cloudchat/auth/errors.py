@@ -107,6 +107,12 @@ class PermissionDenied(AccountError):
     code = ErrorCode.FORBIDDEN
 
 
+class StepUpRequired(PermissionDenied):
+    """The session has to prove the password or the second factor again before this change. See `auth.step_up`."""
+
+    code = ErrorCode.STEP_UP_REQUIRED
+
+
 class Conflict(AccountError):
     """The action does not fit the current state. The message says what to do first; `field` may name the reason."""
 

@@ -11,11 +11,20 @@ from slowapi import Limiter
 
 from cloudchat.auth import schemas
 from cloudchat.auth.dependencies import bearer_token, require_principal
-from cloudchat.auth.errors import AccountError, BadCredentials, BadToken, InvalidField, ReauthenticationFailed
+from cloudchat.auth.errors import (
+    AccountError,
+    BadCredentials,
+    BadSecondFactor,
+    BadToken,
+    InvalidField,
+    ReauthenticationFailed,
+    SecondFactorRequired,
+)
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
+from cloudchat.auth.step_up import STEP_UP_SECONDS
 from cloudchat.auth.tokens.access_tokens import ACCESS
 from cloudchat.http.csrf import only_plain_loopback, require_allowed_origin, require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
@@ -165,6 +174,27 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         except InvalidField as error:
             raise InvalidField("new_password", str(error)) from error
         return Response(status_code=204)
+
+    @login_router.post(
+        "/auth/step-up",
+        summary="Prove the password or the second factor again",
+        dependencies=json_body,
+        responses=documented(401, 403, 413, 415, 422, 429, 503),
+    )
+    def step_up(request: Request, principal: session_user, body: schemas.StepUpRequest) -> schemas.StepUpResponse:
+        """Allow this session changes of credentials and roles of other users for the next minutes. A login does, too.
+
+        Without it they are refused with 403 `step_up_required`. 403 if the password or the code is wrong.
+        """
+        try:
+            accounts.step_up.verify(
+                principal, password=body.password, code=body.totp, address=client_address(request), now=time.time()
+            )
+        except BadCredentials as error:
+            raise ReauthenticationFailed("password", str(error)) from error
+        except (BadSecondFactor, SecondFactorRequired) as error:
+            raise ReauthenticationFailed("totp", str(error)) from error
+        return schemas.StepUpResponse(expires_in=STEP_UP_SECONDS)
 
     @account_router.get("/me", summary="Get the current user", responses=documented(401, 403, 429, 503))
     def me(principal: any_user) -> schemas.MeResponse:

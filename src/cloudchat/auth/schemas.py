@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from cloudchat.auth import usernames
 from cloudchat.auth.passwords import policy
 from cloudchat.auth.results import SessionTokens
+from cloudchat.auth.step_up import STEP_UP_SECONDS
 from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel
 
 # The rules for names and passwords are not part of the schema: `usernames` and `passwords.policy` have better messages.
@@ -70,6 +71,19 @@ class PasswordRequest(RequestModel):
 
     current_password: EnteredPassword
     new_password: NewPassword
+
+
+class StepUpRequest(RequestModel):
+    """The password or a code of the second factor; with both, both must be right."""
+
+    password: EnteredPassword | None = None
+    totp: TotpCode | None = None
+
+
+class StepUpResponse(BaseModel):
+    """The session can change credentials and roles now."""
+
+    expires_in: int = Field(description="For how many seconds.", examples=[STEP_UP_SECONDS])
 
 
 class UserResponse(ResponseModel):

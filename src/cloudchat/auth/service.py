@@ -21,6 +21,7 @@ from cloudchat.auth.results import SessionTokens, UserProfile, must_set_up_totp,
 from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.sessions.repository import end_sessions_of
 from cloudchat.auth.sessions.service import SessionService
+from cloudchat.auth.step_up import StepUpService
 from cloudchat.auth.tokens.access_tokens import ACCESS, API, Tokens
 from cloudchat.auth.tokens.opaque_tokens import hash_token, normalise_pasted_token
 from cloudchat.auth.tokens.repository import TokenStatus, api_token_status, session_status
@@ -39,7 +40,7 @@ log = logging.getLogger("cloudchat.auth")
 class AccountService:
     """Everything that users do with their own accounts. Blocking: call it in threads.
 
-    `sessions` and `second_factor` are the services for those parts.
+    `sessions`, `second_factor` and `step_up` are the services for those parts.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class AccountService:
         self._token_last_used = TokenLastUsed(db)
         self.second_factor = second_factor
         self.sessions = SessionService(db, tokens, second_factor, settings)
+        self.step_up = StepUpService(db, self._password_verifier, second_factor, slowdown)
 
     def close(self) -> None:
         """Write what is pending. Call it before the database is closed."""
@@ -196,6 +198,7 @@ class AccountService:
             kind=claims.kind,
             access_changed_at=user.access_changed_at,
             key_id=claims.key_id,
+            verified_at=status.verified_at,
         )
 
     def _scopes_of(self, user: User, status: TokenStatus) -> frozenset[str]:

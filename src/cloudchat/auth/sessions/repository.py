@@ -78,6 +78,12 @@ def has_session_from(db: Session, user_id: str, network: str) -> bool:
     return db.scalar(query.limit(1)) is not None
 
 
+def mark_verified(db: Session, session_id: str, now: float) -> bool:
+    """Store that the user has just entered the password or a code. Return False if the session has ended."""
+    query = update(LoginSession).where(LoginSession.id == session_id, LoginSession.ended_at.is_(None))
+    return changed_rows(db, query.values(verified_at=now)) == 1
+
+
 def end_session(db: Session, session_id: str, now: float, reason: str, *, user_id: str | None = None) -> bool:
     """End a session, of `user_id` if given. Return False if there is no such session or it has ended."""
     query = update(LoginSession).where(LoginSession.id == session_id, LoginSession.ended_at.is_(None))
