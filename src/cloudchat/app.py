@@ -15,6 +15,7 @@ from cloudchat import __version__
 from cloudchat.admin.routes import admin_routes
 from cloudchat.admin.service import AdminService
 from cloudchat.auth.passwords.hashing import PasswordHasher
+from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.routes import auth_routes
 from cloudchat.auth.second_factor.routes import second_factor_routes
 from cloudchat.auth.second_factor.service import SecondFactorService
@@ -136,9 +137,10 @@ def create_app(settings: Settings) -> FastAPI:
     limiter = create_limiter(settings)
     install_middleware(app, lambda: settings.origins, requests, settings.trusted_proxies)
     install_limiter(app, limiter)
-    app.include_router(auth_routes(services.accounts, limiter, settings))
-    app.include_router(second_factor_routes(services.accounts, limiter, settings))
-    app.include_router(admin_routes(admin, services.accounts, limiter, settings))
+    turns = HashingTurns()
+    app.include_router(auth_routes(services.accounts, turns, limiter, settings))
+    app.include_router(second_factor_routes(services.accounts, turns, limiter, settings))
+    app.include_router(admin_routes(admin, services.accounts, turns, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
     app.router.routes.append(WebSocketRoute("/ws", chat.endpoint))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from cloudchat.auth.errors import Conflict, PermissionDenied
+from cloudchat.auth.errors import Conflict, PermissionDenied, StepUpRequired
 from cloudchat.auth.principal import ADMIN, SCOPES, Principal
 from cloudchat.auth.step_up import demand_step_up
 from cloudchat.auth.tokens.access_tokens import ACCESS, API
@@ -80,14 +80,14 @@ COMMAND_LINE = Actor(CLI, SCOPES, kind=CLI)
 
 @contextmanager
 def audit_denials(db: Database, actor: Actor, action: str, target: str, now: float) -> Iterator[None]:
-    """Record an action that raises Conflict or PermissionDenied in the audit log (ASVS 16.3.2).
+    """Record an action that raises Conflict, PermissionDenied or StepUpRequired in the audit log (ASVS 16.3.2).
 
     The block must contain the whole transaction of the action: the exception rolls it back, so the entry is written in
     a transaction of its own.
     """
     try:
         yield
-    except (Conflict, PermissionDenied) as denial:
+    except (Conflict, PermissionDenied, StepUpRequired) as denial:
         with db.write() as writing:
             audit.record(
                 writing,

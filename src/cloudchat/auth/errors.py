@@ -107,7 +107,7 @@ class PermissionDenied(AccountError):
     code = ErrorCode.FORBIDDEN
 
 
-class StepUpRequired(PermissionDenied):
+class StepUpRequired(AccountError):
     """The session has to prove the password or the second factor again before this change. See `auth.step_up`."""
 
     code = ErrorCode.STEP_UP_REQUIRED
@@ -124,7 +124,7 @@ class Conflict(AccountError):
 
 
 class PasswordHashingOverloaded(AccountError):
-    """Too many passwords are waiting to be hashed. Retry in a second."""
+    """Too many passwords are waiting to be hashed. Retry in some seconds."""
 
     code = ErrorCode.UNAVAILABLE
-    retry_after_ms = 1000
+    retry_after_ms = 5000
