@@ -12,6 +12,7 @@ from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel,
 
 Role = Literal["member", "moderator", "admin"]
 Scope = Literal["chat:read", "chat:write", "admin"]
+_ROLE = "`member` or `admin`. `moderator` can do what `member` can, until there are rooms to moderate."
 _SHOWN_ONCE = "Shown only in this response."
 
 
@@ -19,13 +20,13 @@ class UserRequest(RequestModel):
     """A new account."""
 
     username: Username
-    role: Role = Field(examples=["member"])
+    role: Role = Field(description=_ROLE, examples=["member"])
 
 
 class UserChange(RequestModel):
     """The changes of an account. Fields that are absent or null do not change."""
 
-    role: Role | None = Field(None, examples=["moderator"])
+    role: Role | None = Field(None, description=_ROLE, examples=["admin"])
     disabled: bool | None = Field(None, examples=[True])
 
 
@@ -146,7 +147,7 @@ class AuditEntryResponse(ResponseModel):
     target_name: str | None = Field(description="The current username, or the client of a session.", examples=["bob"])
     address: str = Field(description="The client's address; empty for `cli` and `server`.", examples=["192.0.2.1"])
     result: str = Field(description="`done` or `refused`.", examples=["done"])
-    detail: str = Field(examples=["role=moderator before=member"])
+    detail: str = Field(examples=["role=admin before=member"])
 
 
 class AuditResponse(ResponseModel):
