@@ -33,7 +33,7 @@ class UserChange(RequestModel):
 class TokenRequest(RequestModel):
     """A new API token."""
 
-    user: str = Field(description="The username.", examples=["ann"], max_length=128)
+    user: Username
     scopes: list[Scope] = Field(examples=[["chat:read", "chat:write"]], min_length=1, max_length=3)
     ttl_seconds: WholeNumber = Field(
         description="The lifetime in seconds.", examples=[86400], ge=MIN_TOKEN_SECONDS, le=MAX_API_TOKEN_SECONDS

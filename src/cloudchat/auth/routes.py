@@ -133,6 +133,7 @@ def auth_routes(accounts: AccountService, turns: HashingTurns, limiter: Limiter,
         summary="Log out",
         status_code=204,
         dependencies=json_body,
+        openapi_extra={"security": [{}]},  # beside the access token that FastAPI documents: none is needed
         responses=documented(403, 413, 415, 422, 429, 503),
     )
     def logout(request: Request, bearer: _Bearer, body: schemas.RefreshRequest) -> Response:

@@ -14,10 +14,11 @@ from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel
 Username = Annotated[
     str,
     Field(
-        description=f"{usernames.MIN_CHARACTERS} to {usernames.MAX_CHARACTERS} letters, digits, dots, underscores and "
-        "hyphens. Case does not matter.",
+        description=f"{usernames.MIN_CHARACTERS} to {usernames.MAX_CHARACTERS} letters, digits and marks of one script, "
+        "dots, underscores and hyphens. Case and blanks around the name do not matter.",
         examples=["ann"],
         max_length=128,
+        json_schema_extra={"minLength": usernames.MIN_CHARACTERS, "maxLength": usernames.MAX_CHARACTERS},
     ),
 ]
 EnteredPassword = Annotated[
@@ -35,7 +36,7 @@ NewPassword = Annotated[
 ]
 TotpCode = Annotated[
     str,
-    Field(description="A code of the authenticator app, or a recovery code.", examples=["123456"], max_length=64),
+    Field(description="A code of the authenticator app, or a recovery code.", examples=["123456"], max_length=128),
 ]
 
 
@@ -44,7 +45,7 @@ class RegisterRequest(RequestModel):
 
     username: Username
     password: NewPassword
-    invite: str | None = Field(None, description="Required where registration needs an invite.", max_length=128)
+    invite: str | None = Field(None, description="Required where registration needs an invite.", max_length=256)
 
 
 class LoginRequest(RequestModel):
