@@ -186,14 +186,15 @@ def auth_routes(accounts: AccountService, turns: HashingTurns, limiter: Limiter,
         "/auth/step-up",
         summary="Prove the password or the second factor again",
         dependencies=json_body,
-        responses=documented(401, 403, 413, 415, 422, 429, 503),
+        responses=documented(401, 403, 409, 413, 415, 422, 429, 503),
     )
     def step_up(
         request: Request, principal: session_user, body: schemas.StepUpRequest, _: hashing
     ) -> schemas.StepUpResponse:
         """Allow this session changes of credentials and roles of other users for the next minutes. A login does, too.
 
-        Without it they are refused with 403 `step_up_required`. 403 if the password or the code is wrong.
+        Without it they are refused with 403 `step_up_required`. 403 if the password or the code is wrong. 409 for a
+        code of an account without a second factor.
         """
         try:
             accounts.step_up.verify(

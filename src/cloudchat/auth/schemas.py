@@ -14,8 +14,8 @@ from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel
 Username = Annotated[
     str,
     Field(
-        description=f"{usernames.MIN_CHARACTERS} to {usernames.MAX_CHARACTERS} letters, digits and marks of one script, "
-        "dots, underscores and hyphens. Case and blanks around the name do not matter.",
+        description=f"{usernames.MIN_CHARACTERS} to {usernames.MAX_CHARACTERS} letters, digits and marks of one "
+        "script, dots, underscores and hyphens. Case and blanks around the name do not matter.",
         examples=["ann"],
         max_length=128,
         json_schema_extra={"minLength": usernames.MIN_CHARACTERS, "maxLength": usernames.MAX_CHARACTERS},

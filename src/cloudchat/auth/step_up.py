@@ -11,7 +11,7 @@ from cloudchat.auth.errors import (
     BadCredentials,
     BadSecondFactor,
     BadToken,
-    InvalidField,
+    Conflict,
     StepUpRequired,
 )
 from cloudchat.auth.passwords.verification import PasswordVerifier
@@ -52,12 +52,13 @@ class StepUpService:
         """Verify the password, the code of the second factor, or both, and store the proof in the session.
 
         Raises:
-            BadCredentials, BadSecondFactor, SecondFactorRequired, TooManyAttempts, PasswordHashingOverloaded
-            InvalidField: Neither was given, or a code for an account without a second factor.
+            BadCredentials: The password is wrong, or neither was given.
+            BadSecondFactor, SecondFactorRequired, TooManyAttempts, PasswordHashingOverloaded
+            Conflict: A code was given for an account without a second factor.
             BadToken: The session has ended.
         """
         if password is None and code is None:
-            raise InvalidField("password", "enter your password or a code of your authenticator app")
+            raise BadCredentials("enter your password or a code of your authenticator app")
         try:
             self._verify(principal, password, code, address, now)
         except (BadCredentials, BadSecondFactor) as error:
@@ -87,7 +88,7 @@ class StepUpService:
                 user = repository.user_for_update(db, principal.user_id)
                 if code is not None:
                     if user.totp_confirmed_at is None:  # every code would be right
-                        raise InvalidField("totp", "this account has no second factor; enter the password")
+                        raise Conflict("this account has no second factor; enter the password", field="totp")
                     self._second_factor.verify(db, user, code, now)
                 if not mark_verified(db, principal.session_id, now):
                     raise BadToken("this session has ended; sign in again")

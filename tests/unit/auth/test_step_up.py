@@ -9,7 +9,7 @@ from cloudchat.auth.errors import (
     BadCredentials,
     BadSecondFactor,
     BadToken,
-    InvalidField,
+    Conflict,
     StepUpRequired,
 )
 from cloudchat.auth.principal import Principal
@@ -99,7 +99,7 @@ def test_a_wrong_code_is_refused_whatever_the_password(
 def test_without_a_second_factor_a_code_proves_nothing(
     services: AccountServices, principal: Principal, code: str | None
 ) -> None:
-    with pytest.raises(InvalidField):
+    with pytest.raises(BadCredentials if code is None else Conflict):
         step_up(services, principal, code=code)
     assert verified_at(services, principal) == NOW
 
