@@ -46,11 +46,11 @@ class TokenService:
         """
         if not MIN_TOKEN_SECONDS <= seconds <= MAX_API_TOKEN_SECONDS:
             days = MAX_API_TOKEN_SECONDS // 86400
-            raise InvalidField("ttl_seconds", f"a token is valid for {MIN_TOKEN_SECONDS} second to {days} days")
+            raise InvalidField("ttl_seconds", f"a token must be valid for {MIN_TOKEN_SECONDS} second to {days} days")
         if len(label) > MAX_LABEL_CHARACTERS or not label.isprintable():
-            raise InvalidField("label", f"a label has at most {MAX_LABEL_CHARACTERS} printable characters")
+            raise InvalidField("label", f"a label must have at most {MAX_LABEL_CHARACTERS} printable characters")
         if not scopes or set(scopes) - SCOPES:
-            raise InvalidField("scopes", f"a token has one or more of the scopes {', '.join(sorted(SCOPES))}")
+            raise InvalidField("scopes", f"a token must have one or more of the scopes {', '.join(sorted(SCOPES))}")
         with self._db.read() as db:
             user = user_by_name(db, name)
         if user is None:

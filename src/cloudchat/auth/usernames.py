@@ -38,20 +38,20 @@ def clean_username(name: str) -> str:
         InvalidField: The name is not valid.
     """
     if len(name) > _MAX_TYPED_CHARACTERS:  # before the cost of normalising it
-        raise InvalidField("username", f"a username has {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")
+        raise InvalidField("username", f"a username must have {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")
     name = unicodedata.normalize("NFKC", name)
     if not MIN_CHARACTERS <= len(name) <= MAX_CHARACTERS:
-        raise InvalidField("username", f"a username has {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")
+        raise InvalidField("username", f"a username must have {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")
     if has_invisible(name) or not all(
         _is_letter_or_digit(character) or _is_mark(character) or character in _PUNCTUATION for character in name
     ):
-        raise InvalidField("username", "a username consists of letters, digits, dots, underscores and hyphens")
+        raise InvalidField("username", "a username must consist of letters, digits, dots, underscores and hyphens")
     if not _is_letter_or_digit(name[0]):
-        raise InvalidField("username", "a username begins with a letter or a digit")
+        raise InvalidField("username", "a username must begin with a letter or a digit")
     if not _marks_are_readable(name):
-        raise InvalidField("username", "a username has no accents that hide or pile up on its letters")
+        raise InvalidField("username", "a username must have no accents that hide or pile up on its letters")
     if not is_single_script(name) or len({_zero_of(digit) for digit in name if digit.isdecimal()}) > 1:
-        raise InvalidField("username", "a username does not mix alphabets or kinds of digits")
+        raise InvalidField("username", "a username must not mix alphabets or kinds of digits")
     return name
 
 

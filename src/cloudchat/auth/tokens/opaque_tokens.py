@@ -38,7 +38,7 @@ def hash_family(refresh_token: str) -> str | None:
 
 
 def hash_token(token: str) -> str | None:
-    """Return the hash under which a token is stored; None if `token` has not the form of one."""
+    """Return the hash under which a token is stored; None if `token` does not have that form."""
     return _hash(token) if _TOKEN_PATTERN.fullmatch(token) else None
 
 
