@@ -2,7 +2,8 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from cloudchat.auth import usernames
 from cloudchat.auth.passwords import policy
@@ -77,8 +78,10 @@ class PasswordRequest(RequestModel):
 class StepUpRequest(RequestModel):
     """The password or a code of the second factor; with both, both must be right."""
 
-    password: EnteredPassword | None = None
-    totp: TotpCode | None = None
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    password: EnteredPassword | SkipJsonSchema[None] = None
+    totp: TotpCode | SkipJsonSchema[None] = None
 
 
 class StepUpResponse(BaseModel):

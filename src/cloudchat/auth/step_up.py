@@ -12,6 +12,7 @@ from cloudchat.auth.errors import (
     BadSecondFactor,
     BadToken,
     Conflict,
+    InvalidField,
     StepUpRequired,
 )
 from cloudchat.auth.passwords.verification import PasswordVerifier
@@ -52,13 +53,13 @@ class StepUpService:
         """Verify the password, the code of the second factor, or both, and store the proof in the session.
 
         Raises:
-            BadCredentials: The password is wrong, or neither was given.
-            BadSecondFactor, SecondFactorRequired, TooManyAttempts, PasswordHashingOverloaded
+            BadCredentials, BadSecondFactor, SecondFactorRequired, TooManyAttempts, PasswordHashingOverloaded
+            InvalidField: Neither was given.
             Conflict: A code was given for an account without a second factor.
             BadToken: The session has ended.
         """
         if password is None and code is None:
-            raise BadCredentials("enter your password or a code of your authenticator app")
+            raise InvalidField("password", "enter your password or a code of your authenticator app")
         try:
             self._verify(principal, password, code, address, now)
         except (BadCredentials, BadSecondFactor) as error:

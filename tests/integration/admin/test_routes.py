@@ -150,7 +150,7 @@ def test_a_change_of_roles_needs_the_password_again_after_some_minutes(server: R
         wrong = signed_in.post("/api/auth/step-up", json={"password": "wrong"})
         assert (wrong.status_code, wrong.json()["error"]["field"]) == (403, "password")
         missing = signed_in.post("/api/auth/step-up", json={})
-        assert (missing.status_code, missing.json()["error"]["field"]) == (403, "password")
+        assert (missing.status_code, missing.json()["error"]["field"]) == (422, "password")
         assert change().status_code == 403
         step_up = signed_in.post("/api/auth/step-up", json={"password": NEW_PASSWORD})
         assert (step_up.status_code, step_up.json()) == (200, {"expires_in": 300})

@@ -10,6 +10,7 @@ from cloudchat.auth.errors import (
     BadSecondFactor,
     BadToken,
     Conflict,
+    InvalidField,
     StepUpRequired,
 )
 from cloudchat.auth.principal import Principal
@@ -99,7 +100,7 @@ def test_a_wrong_code_is_refused_whatever_the_password(
 def test_without_a_second_factor_a_code_proves_nothing(
     services: AccountServices, principal: Principal, code: str | None
 ) -> None:
-    with pytest.raises(BadCredentials if code is None else Conflict):
+    with pytest.raises(InvalidField if code is None else Conflict):
         step_up(services, principal, code=code)
     assert verified_at(services, principal) == NOW
 
