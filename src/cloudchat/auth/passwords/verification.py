@@ -82,8 +82,8 @@ class PasswordVerifier:
         Returns:
             `account` and `known_network` for the next calls of `LoginSlowdown`.
         """
-        _, account, known_network = self._signed_in(user_id, address)
-        self._slowdown.count_attempt(account, address, known_network=known_network)
+        user, account, known_network = self._signed_in(user_id, address)
+        self._slowdown.count_attempt(account, address, exists=user is not None, known_network=known_network)
         return account, known_network
 
     def _signed_in(self, user_id: str, address: str) -> tuple[User | None, str, bool]:
