@@ -251,3 +251,8 @@ class Settings(BaseSettings):
             return frozenset(self.allowed_origins)
         hosts = {"localhost", "127.0.0.1", "::1", self.host}
         return frozenset(str(Origin("http", host, None if self.port == 80 else self.port)) for host in hosts)
+
+    @property
+    def unencrypted_origins(self) -> list[str]:
+        """The origins whose pages reach the server over a network without TLS, where browsers keep no session."""
+        return sorted(origin for origin in self.origins if Origin.parse(origin).is_unencrypted)

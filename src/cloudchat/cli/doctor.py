@@ -22,6 +22,7 @@ def register_doctor_command(commands: "argparse._SubParsersAction[argparse.Argum
         "fix for each problem. Changes nothing. The exit code is 0 without a problem, else 1.",
     )
     parser.add_argument("--url", metavar="https://…", help="also check this public address and its certificate")
+    parser.add_argument("--page", metavar="https://…", help="with --url: the page's address, if it is on another host")
     parser.add_argument("--backups", type=Path, metavar="DIR", help="also check that DIR has a backup of the last day")
     parser.add_argument("--json", action="store_true", help="print only the checks, as a JSON list")
     parser.set_defaults(run=run_doctor)
@@ -32,7 +33,7 @@ def run_doctor(options: argparse.Namespace) -> int:
     from cloudchat.doctor.run_checks import run_checks
 
     settings = load_settings()
-    results = run_checks(settings, public_url=options.url, backups=options.backups)
+    results = run_checks(settings, public_url=options.url, page=options.page, backups=options.backups)
     if options.json:
         print(json.dumps([{"what": result.name, "wrong": result.problem} for result in results], indent=2))
     else:
