@@ -4,6 +4,7 @@ import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Literal, cast
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import (
@@ -20,6 +21,9 @@ from cloudchat.credentials import read_credentials
 
 RegistrationMode = Literal["open", "invite", "closed"]
 LogFormat = Literal["text", "json"]
+
+DATABASE_FILE = "cloudchat.db"
+"""The SQLite database in the state folder."""
 
 _RATE_SETTINGS = (
     "login_rate",
@@ -242,7 +246,8 @@ class Settings(BaseSettings):
     @property
     def database(self) -> SecretStr:
         """The SQLAlchemy URL in force."""
-        return self.database_url or SecretStr(f"sqlite:///{self.state_dir.absolute() / 'cloudchat.db'}")
+        # `quote`: the path may have characters that end the path of a URL, or that start an escape sequence.
+        return self.database_url or SecretStr(f"sqlite:///{quote(str(self.state_dir.absolute() / DATABASE_FILE))}")
 
     @property
     def origins(self) -> frozenset[str]:

@@ -27,7 +27,7 @@ def load_state_settings(*, must_exist: bool = False) -> "Settings":
 def reachable_store(settings: "Settings", running: ExitStack) -> str:
     """Return the URL of the configured store or of a running server's store, else start the embedded one meanwhile."""
     from cloudchat.backup.installation import temporary_store
-    from cloudchat.broker.embedded.data_dir_lock import socket_path
+    from cloudchat.broker.embedded.data_dir_lock import socket_path, socket_url
 
     if settings.redis_url is not None:
         return settings.redis_url.get_secret_value()
@@ -35,7 +35,7 @@ def reachable_store(settings: "Settings", running: ExitStack) -> str:
     try:
         lock = lock_state_folder(settings.state_dir, allow_half_restored=True)
     except CommandError:  # a server runs
-        return f"unix://{socket_path(folder)}"
+        return socket_url(socket_path(folder))
     running.callback(os.close, lock)
     return running.enter_context(temporary_store(folder))
 

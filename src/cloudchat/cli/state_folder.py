@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cloudchat.backup import UNFINISHED
 from cloudchat.cli.errors import CommandError
+from cloudchat.settings import DATABASE_FILE
 
 _LOCK = "server.lock"
 _MAX_PID_DIGITS = 20
@@ -18,6 +19,13 @@ def prepare_state_folder(path: Path) -> Path:
     """Create the folder if it is missing, for this user alone (0700). Return its absolute path. Raises CommandError."""
     folder = path.absolute()
     try:
+        str(folder).encode()
+    except UnicodeEncodeError as error:
+        raise CommandError(
+            f"the state folder {os.fsencode(folder)!r} has a name that is not UTF-8: choose another folder with "
+            "CLOUDCHAT_STATE_DIR"
+        ) from error
+    try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
         _check_owner(folder, status)
@@ -26,6 +34,9 @@ def prepare_state_folder(path: Path) -> Path:
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError("not writable")
         (folder / "store").mkdir(mode=0o700, exist_ok=True)
+        for database in folder.glob(f"{DATABASE_FILE}*"):  # earlier versions created it with the mode of the umask
+            if stat.S_IMODE(database.lstat().st_mode) & 0o077 and not database.is_symlink():
+                database.chmod(0o600)
     except OSError as error:
         raise _unusable(folder, error) from error
     return folder
