@@ -254,10 +254,5 @@ class Settings(BaseSettings):
         """The exact origins of allowed pages. By default on loopback: the server's own, by each of its names."""
         if self.allowed_origins or not self.on_loopback:
             return frozenset(self.allowed_origins)
-        hosts = {"localhost", "127.0.0.1", "::1", self.host}
+        hosts = {"localhost", "127.0.0.1", "::1", self.host.partition("%")[0]}
         return frozenset(str(Origin("http", host, None if self.port == 80 else self.port)) for host in hosts)
-
-    @property
-    def unencrypted_origins(self) -> list[str]:
-        """The origins whose pages reach the server over a network without TLS, where browsers keep no session."""
-        return sorted(origin for origin in self.origins if Origin.parse(origin).is_unencrypted)

@@ -1,4 +1,4 @@
-"""What backup and restore share: the settings with the state folder, a reachable store, and error messages."""
+"""What backup and restore share: a reachable store, and error messages."""
 
 import os
 from collections.abc import Iterator
@@ -6,22 +6,10 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from cloudchat.cli.errors import CommandError
-from cloudchat.cli.state_folder import lock_state_folder, prepare_state_folder
+from cloudchat.cli.state_folder import lock_state_folder
 
 if TYPE_CHECKING:
     from cloudchat.settings import Settings
-
-
-def load_state_settings(*, must_exist: bool = False) -> "Settings":
-    """Return the settings with the absolute path of the state folder. Raises CommandError."""
-    from cloudchat.cli.environment import load_settings
-
-    settings = load_settings()
-    if must_exist and not settings.state_dir.is_dir():
-        raise CommandError(
-            f"there is no state folder {settings.state_dir}: set CLOUDCHAT_STATE_DIR to the folder of the server"
-        )
-    return settings.model_copy(update={"state_dir": prepare_state_folder(settings.state_dir)})
 
 
 def reachable_store(settings: "Settings", running: ExitStack) -> str:

@@ -9,6 +9,7 @@ from cloudchat.cli.admin import register_admin_commands
 from cloudchat.cli.doctor import register_doctor_command
 from cloudchat.cli.errors import CommandError
 from cloudchat.cli.frontend import register_frontend_command
+from cloudchat.cli.init import register_init_command
 from cloudchat.cli.serve import register_serve_command
 
 _EPILOG = """\
@@ -39,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"cloudchat {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     register_serve_command(commands)
+    register_init_command(commands)
     register_admin_commands(commands)
     register_doctor_command(commands)
     register_frontend_command(commands)

@@ -5,6 +5,7 @@ Sources: RFC 6454 §6.2 (serialization); WHATWG URL §3.5 (hosts), §4.3 (ports)
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -90,6 +91,20 @@ def parse_origins(text: str) -> tuple[str, ...]:
     if text.startswith("[") and text.endswith("]"):  # a JSON list: an origin never begins with a bracket
         text = text[1:-1]
     return tuple(dict.fromkeys(str(Origin.parse(part)) for part in split_list(text)))
+
+
+def unencrypted_problem(origins: Iterable[str]) -> str | None:
+    """Return what is wrong with origins that reach the server over a network without TLS, or None.
+
+    The session's cookie is `Secure`, so a browser does not keep it there (RFC 6265bis §5.7).
+    """
+    unencrypted = ", ".join(sorted(origin for origin in origins if Origin.parse(origin).is_unencrypted))
+    if not unencrypted:
+        return None
+    return (
+        f"sign-ins at {unencrypted} do not last: without https a browser does not keep the session, and passwords can "
+        "be read on the way; put a proxy with TLS in front, and allow its https origin"
+    )
 
 
 def _host_and_port(scheme: str, authority: str) -> tuple[str, int | None]:

@@ -8,7 +8,7 @@ import ssl
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from cloudchat.core.origin import InvalidOrigin, Origin
+from cloudchat.core.origin import InvalidOrigin, Origin, unencrypted_problem
 from cloudchat.doctor.certificate import (
     CertificateUnreadable,
     certificate_problem,
@@ -42,7 +42,7 @@ def check_public_url(url: str, settings: Settings, page: str | None = None) -> l
     url, parts = str(server), urlsplit(str(server))
     results = []
     if parts.scheme == "https":
-        results.append(_check_certificate(parts.hostname, parts.port or 443))
+        results.append(_check_certificate(server.host, parts.port or 443))
     try:
         status = _request(url, "GET", "/readyz").status
     except OSError as error:  # includes ssl.SSLError
@@ -62,12 +62,7 @@ def _check_origins(settings: Settings) -> CheckResult:
             "allowed origins", "no page may use this server: set CLOUDCHAT_ALLOWED_ORIGINS=https://your.domain"
         )
     name = f"allowed origins: {', '.join(sorted(settings.origins))}"
-    unencrypted = ", ".join(settings.unencrypted_origins)
-    problem = (
-        f"sign-ins at {unencrypted} do not last: a browser keeps the session's cookie only with https; put a proxy with "
-        "TLS in front, and allow its https origin"
-    )
-    return CheckResult(name, problem if unencrypted else None)
+    return CheckResult(name, unencrypted_problem(settings.origins))
 
 
 def _check_origin(url: str, origin: str, settings: Settings) -> CheckResult:

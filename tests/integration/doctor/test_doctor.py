@@ -25,7 +25,7 @@ def doctor(state_dir: Path, *options: str, extra: Mapping[str, str] | None = Non
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    with RunningServer() as running:
+    with RunningServer(environment={"CLOUDCHAT_SOCKETS_PER_USER": "7"}) as running:
         yield running
 
 
@@ -36,7 +36,7 @@ def problem_lines(ran: subprocess.CompletedProcess[str]) -> list[str]:
 def test_healthy_server_has_no_problem_and_shows_its_limits(server: RunningServer, tmp_path: Path) -> None:
     done(run_here(server.state_dir, "admin", "backup", "--directory", tmp_path))
     options = "--url", server.url, "--backups", str(tmp_path)
-    ran = doctor(server.state_dir, *options, extra={"CLOUDCHAT_SOCKETS_PER_USER": "7"})
+    ran = doctor(server.state_dir, *options)
     assert (ran.returncode, problem_lines(ran), ran.stderr) == (0, [], "")
     assert "CLOUDCHAT_SOCKETS_PER_USER=7  (set)" in ran.stdout
     assert "CLOUDCHAT_SENDS_PER_10S=20  (default)" in ran.stdout

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloudchat.core.origin import InvalidOrigin, Origin, parse_origins
+from cloudchat.core.origin import InvalidOrigin, Origin, parse_origins, unencrypted_problem
 
 CHAT = "https://chat.example.com"
 
@@ -142,3 +142,9 @@ def test_an_empty_list_has_no_origin(text: str) -> None:
 )
 def test_loopback_is_known_by_name_and_address(text: str, loopback: bool) -> None:
     assert Origin.parse(text).is_loopback is loopback
+
+
+def test_plain_http_over_a_network_is_a_problem() -> None:
+    assert unencrypted_problem(["https://chat.example.com", "http://127.0.0.2:8000", "http://chat.localhost"]) is None
+    problem = unencrypted_problem(["https://a.example", "http://192.168.1.20:8000", "http://box.local"]) or ""
+    assert problem.startswith("sign-ins at http://192.168.1.20:8000, http://box.local do not last")
