@@ -38,12 +38,8 @@ def find_installation() -> Installation | None:
     """
     settings = load_settings()
     if "state_dir" in settings.model_fields_set:
-        return (
-            _installation(settings, settings.state_dir, "CLOUDCHAT_STATE_DIR")
-            if has_state(settings.state_dir)
-            else None
-        )
-    if has_state(settings.state_dir):
+        return _installation(settings, settings.state_dir, "CLOUDCHAT_STATE_DIR") if _exists(settings) else None
+    if _exists(settings):
         return _installation(settings, settings.state_dir, "in the working folder")
     servers = find_servers()
     if len(servers) > 1:
@@ -92,6 +88,11 @@ def folder_to_create(*, beside_another: bool) -> Settings:
     folder = prepare_state_folder(settings.state_dir)
     note(f"state folder {folder}")
     return settings.model_copy(update={"state_dir": folder})
+
+
+def _exists(settings: Settings) -> bool:
+    """Return whether the folder of the settings has a state, or exists and belongs to an external database."""
+    return has_state(settings.state_dir) or (settings.database_url is not None and settings.state_dir.is_dir())
 
 
 def _installation(settings: Settings, folder: Path, how_found: str) -> Installation:
