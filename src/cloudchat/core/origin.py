@@ -70,11 +70,8 @@ class Origin:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the host is always this machine (RFC 6761 §6.3; Secure Contexts §3.1)."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost" or self.host.endswith(".localhost")
+        """Whether the host is always this machine."""
+        return is_loopback(self.host)
 
     @property
     def is_unencrypted(self) -> bool:
@@ -91,6 +88,14 @@ def parse_origins(text: str) -> tuple[str, ...]:
     if text.startswith("[") and text.endswith("]"):  # a JSON list: an origin never begins with a bracket
         text = text[1:-1]
     return tuple(dict.fromkeys(str(Origin.parse(part)) for part in split_list(text)))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a name or an address is always this machine (RFC 6761 §6.3; Secure Contexts §3.1)."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def unencrypted_problem(origins: Iterable[str]) -> str | None:
