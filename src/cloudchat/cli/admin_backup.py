@@ -87,7 +87,7 @@ def verify_backup(options: argparse.Namespace) -> int:
         if archive.manifest.database == "sqlite":
             with tempfile.TemporaryDirectory(prefix="cloudchat-") as scratch:
                 unpack_sqlite(archive, Path(scratch) / "database")
-        print(f"{options.file}: {_summary(archive.manifest)}")
+    print(f"{options.file}: {_summary(archive.manifest)}")
     return 0
 
 
@@ -114,7 +114,7 @@ def restore_backup(options: argparse.Namespace) -> int:
             raise CommandError(f"a state already exists ({error}): use --replace to move it aside") from error
         finally:
             os.close(lock)
-        print(f"{settings.state_dir}: {_summary(archive.manifest)}")
+    print(f"{settings.state_dir}: {_summary(archive.manifest)}")
     for path in restored.aside:
         print(f"the previous state is in {path}")
     print(

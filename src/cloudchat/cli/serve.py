@@ -201,4 +201,5 @@ def _serve(settings: "Settings", listener: socket.socket, service: "ServiceNotif
 
 
 def _print(text: str) -> None:
-    print(text, flush=True)
+    with contextlib.suppress(OSError):  # a server outlives the reader of its output
+        print(text, flush=True)
