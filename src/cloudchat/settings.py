@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     sockets_per_user: int = Field(
         10, ge=1, description="Open sockets of one user; the oldest is closed when there is one more."
     )
-    sockets_per_address: int = Field(100, ge=1, description="Open sockets from one address (IPv6: /64).")
+    sockets_per_address: int = Field(1500, ge=1, description="Open sockets from one address (IPv6: /64).")
     sockets_in_total: int = Field(20_000, ge=1, description="Open sockets in one process.")
     ping_seconds: float = Field(
         20, ge=1, le=300, description="Time between two pings of a socket, and the time in which it must answer one."
@@ -98,11 +98,11 @@ class Settings(BaseSettings):
         ge=1 << 17,
         description="Bytes that may wait to be sent on one socket; with more it is closed with 4408.",
     )
-    login_rate: str = Field("60/minute", description="Logins and password changes from one address.")
+    login_rate: str = Field("120/minute", description="Logins and password changes from one address.")
     register_rate: str = Field("60/minute", description="Registrations from one address.")
-    refresh_rate: str = Field("120/minute", description="Refreshes and logouts from one address.")
-    account_rate: str = Field("600/minute", description="Other account requests from one address.")
-    connect_rate: str = Field("600/minute", description="Sockets opened from one address.")
+    refresh_rate: str = Field("600/minute", description="Refreshes and logouts from one address.")
+    account_rate: str = Field("3000/minute", description="Other account requests from one address.")
+    connect_rate: str = Field("1200/minute", description="Sockets opened from one address.")
     connect_user_rate: str = Field("120/minute", description="Sockets opened by one user.")
     admin_rate: str = Field("300/minute", description="Administrators' requests from one address.")
     login_failures_per_client: str = Field(

@@ -1,5 +1,6 @@
 """Settings as people write them: normalised where the meaning is clear, else refused with the right form."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,33 @@ def test_on_loopback_the_address_that_it_listens_on_is_an_origin(host: str, orig
 
 def test_the_default_port_is_not_part_of_the_own_origin() -> None:
     assert "http://localhost" in Settings(port=80).origins
+
+
+def per_minute(rate: str) -> int:
+    count, _, unit = rate.partition("/")
+    assert unit == "minute"
+    return int(count)
+
+
+def test_the_defaults_fit_an_office_behind_one_address() -> None:
+    people, settings = 500, Settings()
+    assert settings.sockets_per_address >= 3 * people
+    assert settings.sockets_per_address <= settings.sockets_in_total / 10  # one address cannot take all
+    assert per_minute(settings.connect_rate) >= 2 * people  # all reconnect within a minute after a restart
+    assert per_minute(settings.refresh_rate) >= people
+    assert per_minute(settings.account_rate) >= 4 * people
+    assert per_minute(settings.login_rate) >= people / 5
+
+
+def test_nginx_admits_what_cloudchat_admits_from_one_address() -> None:
+    settings = Settings()
+    sockets = (NGINX / "cloudchat" / "sockets.conf").read_text()
+    rates = (NGINX / "cloudchat" / "rates.conf").read_text()
+    assert int(re.findall(r"limit_conn cloudchat_sockets (\d+);", sockets)[0]) >= settings.sockets_per_address
+    connects, requests = (int(re.findall(rf"zone={zone}:10m rate=(\d+)r/s", rates)[0]) for zone in ZONES)
+    assert connects * 60 >= per_minute(settings.connect_rate)
+    assert requests * 60 >= per_minute(settings.account_rate)
+
+
+NGINX = Path(__file__).parents[2] / "config" / "nginx"
+ZONES = ("cloudchat_connects", "cloudchat_requests")
