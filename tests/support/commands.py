@@ -14,7 +14,7 @@ from support.server import CLOUDCHAT, environment_of
 def admin(
     state: Path, *arguments: str | Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `cloudchat admin …` as a process of its own until it exits."""
+    """Run `cloudchat admin …` as a separate process, until it exits."""
     return subprocess.run(
         [CLOUDCHAT, "admin", *arguments],
         env=environment_of(state, environment),
@@ -46,9 +46,9 @@ def run_here(
 
 
 def errors_of(command: subprocess.CompletedProcess[str]) -> str:
-    """Return what a command wrote to standard error, without the line that names the state folder."""
+    """Return what a command wrote to standard error, without the line that names the state directory."""
     lines = command.stderr.splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith("cloudchat: state folder /"))
+    return "".join(line for line in lines if not line.startswith("cloudchat: state directory /"))
 
 
 def done(command: subprocess.CompletedProcess[str]) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def reachable_store(settings: "Settings", running: ExitStack) -> str:
-    """Return the URL of the configured store or of a running server's store, else start the embedded one meanwhile."""
+    """Return the URL of the configured store or of a running server's store, else start the embedded one."""
     from cloudchat.backup.installation import temporary_store
     from cloudchat.broker.embedded.data_dir_lock import socket_path, socket_url
 
@@ -30,7 +30,7 @@ def reachable_store(settings: "Settings", running: ExitStack) -> str:
 
 @contextmanager
 def command_errors(consequence: str) -> Iterator[None]:
-    """Convert every expected error to a CommandError that ends with the `consequence`: the state of things now."""
+    """Convert every expected error to a CommandError that ends with `consequence`: what was changed."""
     from cloudchat.backup.manifest import BadBackup
     from cloudchat.broker.broker import BrokerUnavailable
     from cloudchat.broker.embedded import StoreStartError

@@ -55,9 +55,11 @@ def settings_in_force(settings: "Settings", found: "Installation | None" = None)
     if found is None:
         lines = ["# There is no installation yet. The settings of this environment:"]
     elif found.server_runs:
-        lines = [f"# The settings of the running server; its state folder was found {found.how_found}:"]
+        lines = [f"# The settings of the running server; its state directory was found {found.how_found}:"]
     else:
-        lines = [f"# No server runs. The settings of this environment; the state folder was found {found.how_found}:"]
+        lines = [
+            f"# No server runs. The settings of this environment; the state directory was found {found.how_found}:"
+        ]
     for name in type(settings).model_fields:
         variable = f"CLOUDCHAT_{name.upper()}"
         origin = "set" if name in settings.model_fields_set else "default"

@@ -14,8 +14,8 @@ def register_init_command(commands: "argparse._SubParsersAction[argparse.Argumen
     """Add `init` to the parser."""
     parser = commands.add_parser(
         "init",
-        help="create the state folder, the database, the keys and the first administrator",
-        description="Create what `cloudchat serve` creates at its first start: the state folder, the database, the "
+        help="create the state directory, the database, the keys and the first administrator",
+        description="Create what `cloudchat serve` creates at its first start: the state directory, the database, the "
         "signing keys and the user admin. Prints only the one-time password of admin, or nothing if there are users "
         "already. Everything that exists is kept.",
         allow_abbrev=False,

@@ -12,7 +12,7 @@ from cloudchat.process.server_lock import find_servers
 from cloudchat.settings import Settings
 
 SYSTEM_FOLDER = Path("/var/lib/cloudchat")
-"""The state folder of the systemd unit (config/install.sh)."""
+"""The state directory of the systemd unit (config/install.sh)."""
 SYSTEM_COMMAND = Path("/usr/local/bin/cloudchat")
 """Runs a command as the unit's user, with the unit's settings and secrets."""
 
@@ -34,13 +34,13 @@ def find_installation() -> Installation | None:
     """Return the installation, or None if there is none. Raises CommandError if there are several.
 
     Where it looks: only in CLOUDCHAT_STATE_DIR if that is set; else in ./var, then at the servers that run on this
-    machine, then in the folder of the systemd unit.
+    machine, then in the directory of the systemd unit.
     """
     settings = load_settings()
     if "state_dir" in settings.model_fields_set:
         return _installation(settings, settings.state_dir, "CLOUDCHAT_STATE_DIR") if _exists(settings) else None
     if _exists(settings):
-        return _installation(settings, settings.state_dir, "in the working folder")
+        return _installation(settings, settings.state_dir, "in the working directory")
     servers = find_servers()
     if len(servers) > 1:
         folders = ", ".join(sorted(map(str, servers)))
@@ -53,7 +53,7 @@ def find_installation() -> Installation | None:
 
 
 def open_installation() -> Settings:
-    """Return the settings of the installation, and print its folder on standard error.
+    """Return the settings of the installation, and print its directory on standard error.
 
     Raises CommandError if there is none, or if this user or this environment is not the right one for it.
     """
@@ -68,14 +68,14 @@ def open_installation() -> Settings:
             f"the server of {settings.state_dir} has {variables}, which this command does not have: set the same "
             f"value, or run `sudo {SYSTEM_COMMAND}` on a machine that config/install.sh set up"
         )
-    note(f"state folder {settings.state_dir} ({found.how_found})")
+    note(f"state directory {settings.state_dir} ({found.how_found})")
     return settings
 
 
 def folder_to_create(*, beside_another: bool) -> Settings:
-    """Return the settings for a command that may create the state, and print the folder on standard error.
+    """Return the settings for a command that may create the state, and print the directory on standard error.
 
-    Raises CommandError if the folder is only the default, and there is an installation somewhere else, unless
+    Raises CommandError if the directory is only the default, and there is an installation somewhere else, unless
     `beside_another`.
     """
     settings = load_settings()
@@ -83,15 +83,15 @@ def folder_to_create(*, beside_another: bool) -> Settings:
     if found is not None and found.settings.state_dir != settings.state_dir.absolute():
         raise CommandError(
             f"there is an installation in {found.settings.state_dir} ({found.how_found}): set CLOUDCHAT_STATE_DIR to "
-            f"that folder, or to {settings.state_dir.absolute()} for a new one"
+            f"that directory, or to {settings.state_dir.absolute()} for a new one"
         )
     folder = prepare_state_folder(settings.state_dir)
-    note(f"state folder {folder}")
+    note(f"state directory {folder}")
     return settings.model_copy(update={"state_dir": folder})
 
 
 def _exists(settings: Settings) -> bool:
-    """Return whether the folder of the settings has a state, or exists and belongs to an external database."""
+    """Return whether the directory of the settings has a state, or exists and belongs to an external database."""
     return has_state(settings.state_dir) or (settings.database_url is not None and settings.state_dir.is_dir())
 
 
@@ -112,5 +112,5 @@ def _nothing_found(settings: Settings) -> str:
         )
     return (
         f"there is no installation in {folder} or {SYSTEM_FOLDER}, and no server of this user runs: set "
-        "CLOUDCHAT_STATE_DIR to the folder of the server, or create one with `cloudchat serve` or `cloudchat init`"
+        "CLOUDCHAT_STATE_DIR to the directory of the server, or create one with `cloudchat serve` or `cloudchat init`"
     )

@@ -1,4 +1,4 @@
-"""The settings in force of a running server, in its state folder, for the commands beside it.
+"""The settings in force of a running server, in its state directory, for the commands beside it.
 
 A command has another environment than the server, and does not know its options. Secrets are not in the record.
 """
@@ -45,7 +45,7 @@ def remove_server_record(folder: Path) -> None:
 
 
 def settings_of_server(own: Settings) -> tuple[Settings, list[str]] | None:
-    """Return the settings of the server that uses the folder of `own`, and the secrets of it that are not known here.
+    """Return the settings of the server in the directory of `own`, and which of its secrets are not known here.
 
     Secrets are taken from this command's settings, else from the server's environment. None without a server, and for
     one that left no record.

@@ -1,4 +1,4 @@
-"""Who holds the lock of a state folder: how commands find a server that runs on this machine.
+"""Who holds the lock of a state directory: how commands find a server that runs on this machine.
 
 Holding the lock is better evidence than a pid file, because pids are reused. Processes of other users cannot be read,
 except by root.
@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SERVER_LOCK = "server.lock"
-"""A server holds an exclusive flock(2) on this file of its state folder."""
+"""A server holds an exclusive flock(2) on this file of its state directory."""
 
 _PROC = Path("/proc")
 _PREFIX = "CLOUDCHAT_"
 
 
 def lock_holder(folder: Path) -> int | None:
-    """Return the pid of the server that uses this state folder, or None."""
+    """Return the pid of the server that uses this state directory, or None."""
     try:
         lock = (folder / SERVER_LOCK).stat()
         pid = int((folder / SERVER_LOCK).read_text())
@@ -31,7 +31,7 @@ def lock_holder(folder: Path) -> int | None:
 
 
 def find_servers() -> dict[Path, int]:
-    """Return the state folders of the servers that run on this machine, with their pids."""
+    """Return the state directorys of the servers that run on this machine, with their pids."""
     found: dict[Path, int] = {}
     for process in _PROC.iterdir():
         if process.name.isdigit():

@@ -93,14 +93,14 @@ def test_the_folder_is_named_on_standard_error(tmp_path: Path) -> None:
     state = tmp_path / "state"
     init(state)
     listed = run_here(state, "admin", "list-users")
-    assert listed.stderr == f"cloudchat: state folder {state} (CLOUDCHAT_STATE_DIR)\n"
+    assert listed.stderr == f"cloudchat: state directory {state} (CLOUDCHAT_STATE_DIR)\n"
     assert len(listed.stdout.splitlines()) == 2
 
 
 def test_the_folder_var_is_used_where_the_command_runs(tmp_path: Path) -> None:
     assert run_in(tmp_path, "init").returncode == 0
     listed = run_in(tmp_path, "admin", "list-users")
-    assert listed.stderr == f"cloudchat: state folder {tmp_path}/var (in the working folder)\n"
+    assert listed.stderr == f"cloudchat: state directory {tmp_path}/var (in the working directory)\n"
 
 
 def test_a_running_server_is_found(server: RunningServer, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_the_only_server_is_used(server: RunningServer, tmp_path: Path, monkeypa
         listed = run_here(tmp_path, "admin", "list-users")
         restored = run_here(tmp_path, "admin", "restore", "no.tar")
     assert listed.returncode == 0
-    assert listed.stderr == f"cloudchat: state folder {server.state_dir} (of the server with pid {server.pid})\n"
+    assert listed.stderr == f"cloudchat: state directory {server.state_dir} (of the server with pid {server.pid})\n"
     assert restored.returncode == 1
     assert os.listdir(tmp_path) == []
 

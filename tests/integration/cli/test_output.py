@@ -30,7 +30,7 @@ COMMANDS = [
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     state = tmp_path_factory.mktemp("output") / "state"
     init(state)
-    backup = [CLOUDCHAT, "admin", "backup", state.parent / "a.tar"]
+    backup: list[str | Path] = [CLOUDCHAT, "admin", "backup", state.parent / "a.tar"]
     subprocess.run(backup, env=environment_of(state), check=True, capture_output=True)
     return state
 
@@ -50,7 +50,7 @@ def test_a_reader_that_ended_is_no_error_to_report(state: Path, command: list[st
     os.close(reader)
     ended = run(state, command, writer)
     os.close(writer)
-    lines = [line for line in ended.stderr.splitlines() if not line.startswith("cloudchat: state folder /")]
+    lines = [line for line in ended.stderr.splitlines() if not line.startswith("cloudchat: state directory /")]
     assert lines == []
     assert ended.returncode == 141  # as of a program that SIGPIPE ends
 

@@ -1,4 +1,4 @@
-"""Any path can be the state folder: the whole state is inside of it, for the server's user alone."""
+"""Any path can be the state directory: the whole state is inside of it, for the server's user alone."""
 
 import os
 import stat
