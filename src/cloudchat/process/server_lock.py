@@ -17,17 +17,19 @@ _PREFIX = "CLOUDCHAT_"
 
 
 def lock_holder(folder: Path) -> int | None:
-    """Return the pid of the server that uses this state directory, or None."""
+    """Return the pid of the server that uses this state directory, or None.
+
+    /proc/locks (proc(5)) shows the locks of all users. The descriptors of a sandboxed server (systemd's PrivateUsers=)
+    cannot be read even by its own user.
+    """
     try:
-        lock = (folder / SERVER_LOCK).stat()
+        inode = (folder / SERVER_LOCK).stat().st_ino
         pid = int((folder / SERVER_LOCK).read_text())
+        locks = [line.split() for line in (_PROC / "locks").read_text().splitlines()]
     except (OSError, ValueError):
         return None
-    with contextlib.suppress(OSError):
-        for descriptor in (_PROC / str(pid) / "fd").iterdir():
-            if _is_locked(descriptor) and os.path.samestat(descriptor.stat(), lock):
-                return pid
-    return None
+    is_held = any(lock[1] == "FLOCK" and lock[4] == str(pid) and lock[5].endswith(f":{inode}") for lock in locks)
+    return pid if is_held else None
 
 
 def find_servers() -> dict[Path, int]:
