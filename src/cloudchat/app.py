@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from starlette.routing import WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 
 from cloudchat import __version__
 from cloudchat.admin.routes import admin_routes
@@ -33,6 +33,7 @@ from cloudchat.database.pruning import prune, prune_daily
 from cloudchat.database.transactions import Database
 from cloudchat.http.middleware import install_middleware
 from cloudchat.http.page_files import PageFiles
+from cloudchat.http.upgrade_required import upgrade_required
 from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.observability.health import health_routes, wait_until_healthy
 from cloudchat.process.supervision import Supervisor
@@ -85,7 +86,7 @@ class Chat:
         """Return what is wrong with the store, for `/readyz`, or None."""
         if not self.broker.subscription.connected:
             return "not subscribed"
-        return await self.functions.ping()
+        return await self.functions.probe()
 
     async def tasks_problem(self) -> str | None:
         """Return which permanent tasks have ended, for `/readyz`, or None."""
@@ -142,6 +143,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
     app.router.routes.append(WebSocketRoute("/ws", chat.endpoint))
+    app.router.routes.append(Route("/ws", upgrade_required, methods=["GET"]))
     app.router.routes.append(WebSocketRoute("/{path:path}", UnknownPathEndpoint(chat.stats)))
     app.mount("/", PageFiles(directory=frontend_directory(), html=True), name="frontend")
     return app

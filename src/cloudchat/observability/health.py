@@ -20,10 +20,12 @@ def health_routes(checks: dict[str, Check]) -> APIRouter:
     """Return the two routes. Every `/readyz` request runs all checks, so each must be quick and bounded in time."""
     router = APIRouter(tags=["health"])
 
+    @router.head("/healthz", include_in_schema=False)
     @router.get("/healthz", summary="The process lives")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", summary="The process can do its work", responses={503: {"description": "It cannot"}})
     async def readyz(response: Response) -> dict[str, object]:
         reasons = {name: reason for name, check in checks.items() if (reason := await check()) is not None}

@@ -11,6 +11,7 @@ from cloudchat.auth.second_factor.recovery_codes import hash_recovery_code, new_
 from cloudchat.auth.second_factor.totp import matching_step, new_totp_secret
 from cloudchat.auth.sessions.repository import end_sessions_of
 from cloudchat.auth.vault import DecryptionError, Vault
+from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.database.audit import record
 from cloudchat.database.models import User
 from cloudchat.database.transactions import Database, Transaction
@@ -106,5 +107,6 @@ class SecondFactorService:
         try:
             return matching_step(self._vault.decrypt(user.totp_secret or "", purpose=user.id), code, now)
         except DecryptionError as error:
-            log.error("%s user=%s", error, user.id)  # noqa: TRY400 (the message says what to fix; a trace adds nothing)
+            # Without a trace, which adds nothing: the message says what to fix.
+            log.error("%s user=%s", error, user.id, extra=RATE_LIMITED)  # noqa: TRY400
             return None
