@@ -26,7 +26,7 @@ def is_reserved(transport: asyncio.BaseTransport, reserve: int) -> bool:
 
 
 def reaches_reserve(descriptor: int, limit: int, reserve: int) -> bool:
-    """Return whether `descriptor` is one of the last `reserve` below `limit`, or of a proportional part if it is low."""
+    """Return whether `descriptor` is in the reserve below `limit`, which is smaller if the limit is low."""
     if limit == resource.RLIM_INFINITY:
         return False
     return descriptor >= limit - min(reserve, limit * reserve // (_MAX_SHARE * SOCKET_RESERVE))

@@ -1,4 +1,4 @@
-"""`GET /ws` without an upgrade: what arrives through a proxy that does not pass on the headers of a WebSocket handshake.
+"""`GET /ws` without an upgrade: what arrives through a proxy that does not pass on the headers of a handshake.
 
 Connection and Upgrade are hop-by-hop headers (RFC 9110 §7.6.1): a proxy drops them unless it is configured otherwise.
 """

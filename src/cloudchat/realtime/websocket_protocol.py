@@ -64,8 +64,8 @@ from cloudchat.http.raw_response import raw_error
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.rate_limiting.token_bucket import TokenBucket
 
-# The HTTP protocol has bounded the head already. The library's own bound of 8 KiB for a line would reject a handshake with
-# the same cookies that every other request may have.
+# The HTTP protocol has bounded the head already. The library's own bound of 8 KiB for a line would reject a handshake
+# with the same cookies that every other request may have.
 http11.MAX_LINE_LENGTH = MAX_HEAD_BYTES + len(": \r\n")
 
 HANDSHAKE_TIMEOUT_SECONDS = 10.0
