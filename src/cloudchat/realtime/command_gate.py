@@ -16,7 +16,7 @@ MAX_COMMAND_BURST = 200
 COMMANDS_PER_SECOND = 50
 MAX_AUTH_BURST = 10
 AUTHS_PER_SECOND = 10 / 60
-"""A token is renewed every few minutes. Each check takes a thread and the database: 376 checks/s took 63 % of a core."""
+"""A token is renewed every few minutes. Each check takes a thread and SQL: 376 checks/s took 63 % of a core."""
 USER_AUTH_FACTOR = 3
 """All sockets of a user together may renew their tokens as often as this many sockets."""
 MAX_CONSECUTIVE_REJECTIONS = 20

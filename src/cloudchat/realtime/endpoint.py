@@ -21,8 +21,8 @@ from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.errors import ErrorCode
-from cloudchat.realtime.admission import Admission, AdmissionControl
 from cloudchat.rate_limiting.keyed_buckets import KeyedBuckets
+from cloudchat.realtime.admission import Admission, AdmissionControl
 from cloudchat.realtime.command_gate import AUTHS_PER_SECOND, MAX_AUTH_BURST, USER_AUTH_FACTOR, CommandGate
 from cloudchat.realtime.connection import Connection, ConnectionHandler
 from cloudchat.realtime.handshake import (

@@ -33,7 +33,7 @@ class RoomJoiner:
     async def join(self, connection: Connection, command: Join) -> None:
         """Send `joined` and the replay, and make the socket a member.
 
-        Raises `BrokerUnavailable`; then nothing has been sent, and the socket is not in the room, even if it was before.
+        Raises `BrokerUnavailable`; then nothing has been sent, and the socket is not in the room (any more).
         """
         try:
             await self._join(connection, command)
