@@ -3,7 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+
+from cloudchat.http.proxies import UNREADABLE
+
+UNREADABLE_CLIENT = "X-Forwarded-For of the proxy is not an address, so all its clients count as one"
 
 Check = Callable[[], Awaitable[str | None]]
 """Returns what is wrong, as text for a person, or None."""
@@ -27,10 +31,14 @@ def health_routes(checks: dict[str, Check]) -> APIRouter:
 
     @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", summary="The process can do its work", responses={503: {"description": "It cannot"}})
-    async def readyz(response: Response) -> dict[str, object]:
+    async def readyz(request: Request, response: Response) -> dict[str, object]:
         reasons = {name: reason for name, check in checks.items() if (reason := await check()) is not None}
         if reasons:
             response.status_code = 503
-        return {"status": "unavailable" if reasons else "ready", "reasons": reasons}
+        answer: dict[str, object] = {"status": "unavailable" if reasons else "ready", "reasons": reasons}
+        if request.scope.get("state", {}).get(UNREADABLE):
+            # The proxy through which this very request came: `cloudchat doctor --url` reads it.
+            answer["warnings"] = {"proxy": UNREADABLE_CLIENT}
+        return answer
 
     return router
