@@ -34,6 +34,7 @@ from cloudchat.realtime.handshake import (
     client_address,
     credential_of,
 )
+from cloudchat.realtime.handshake_queue import HandshakeQueue
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol
@@ -72,6 +73,7 @@ class SocketEndpoint:
         self._handler = handler
         self._stats = stats
         self._responder = HandshakeResponder(stats)
+        self._queue = HandshakeQueue()
         self._limits = events.Limits(sends_per_10s=settings.sends_per_10s)
         # A client renews its token at the latest at half of its lifetime.
         self._auths_per_second = max(AUTHS_PER_SECOND, 4 / settings.access_token_seconds)
@@ -85,7 +87,10 @@ class SocketEndpoint:
         try:
             credential = credential_of(headers, scope["subprotocols"])
             check_origin(headers, self._settings.origins)
-            await self._open(scope["extensions"][EXTENSION], send, credential, client)
+            socket: WebSocketProtocol = scope["extensions"][EXTENSION]
+            async with self._queue.turn():
+                if not socket.disconnected:  # it may have left while it waited
+                    await self._open(socket, send, credential, client)
         except HandshakeRejection as rejection:
             await self._responder.reject(send, rejection, client, credential)
 
