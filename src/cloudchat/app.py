@@ -32,6 +32,7 @@ from cloudchat.database.engine import create_engine
 from cloudchat.database.pruning import prune, prune_daily
 from cloudchat.database.transactions import Database
 from cloudchat.http.middleware import install_middleware
+from cloudchat.http.openapi_document import openapi_route
 from cloudchat.http.page_files import PageFiles
 from cloudchat.http.upgrade_required import upgrade_required
 from cloudchat.messages.service import MessageService, RoomLogMessageService
@@ -42,6 +43,7 @@ from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLi
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
 from cloudchat.rate_limiting.http_limits import create_limiter, install_limiter
 from cloudchat.rate_limiting.login_slowdown import LoginSlowdown
+from cloudchat.rate_limiting.request_rate import RequestRateLimit
 from cloudchat.rate_limiting.shared_window import SharedWindow
 from cloudchat.realtime.admission import AdmissionControl
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
@@ -133,8 +135,11 @@ def create_app(settings: Settings) -> FastAPI:
             accounts.close()
             db.close()
 
-    app = FastAPI(title="cloudchat", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="cloudchat", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
     limiter = create_limiter(settings)
+    app.add_middleware(RequestRateLimit, rate=settings.request_rate)  # inside of those that know the client's address
     install_middleware(app, lambda: settings.origins, requests, settings.trusted_proxies)
     install_limiter(app, limiter)
     app.include_router(auth_routes(services.accounts, limiter, settings))
@@ -142,6 +147,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(admin_routes(admin, services.accounts, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
+    app.router.routes.append(openapi_route(app))
     app.router.routes.append(WebSocketRoute("/ws", chat.endpoint))
     app.router.routes.append(Route("/ws", upgrade_required, methods=["GET"]))
     app.router.routes.append(WebSocketRoute("/{path:path}", UnknownPathEndpoint(chat.stats)))

@@ -84,6 +84,11 @@ class Settings(BaseSettings):
         ge=1 << 17,
         description="Bytes that may wait to be sent on one socket; with more it is closed with 4408.",
     )
+    request_rate: str = Field(
+        "6000/minute",
+        pattern=_RATE,
+        description="All HTTP requests from one address, also to the page and to no route.",
+    )
     login_rate: str = Field("60/minute", pattern=_RATE, description="Logins and password changes from one address.")
     register_rate: str = Field("60/minute", pattern=_RATE, description="Registrations from one address.")
     refresh_rate: str = Field("120/minute", pattern=_RATE, description="Refreshes and logouts from one address.")

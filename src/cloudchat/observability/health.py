@@ -20,9 +20,27 @@ async def wait_until_healthy(check: Check, timeout_seconds: float) -> None:
         await asyncio.sleep(0.01)
 
 
+class SharedChecks:
+    """Runs the checks once for all requests that wait at a time: a flood of requests is no flood of checks."""
+
+    def __init__(self, checks: dict[str, Check]) -> None:
+        self._checks = checks
+        self._running: asyncio.Task[dict[str, str]] | None = None
+
+    async def reasons(self) -> dict[str, str]:
+        """Return what is wrong, by the name of the check."""
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._run())
+        return await asyncio.shield(self._running)
+
+    async def _run(self) -> dict[str, str]:
+        return {name: reason for name, check in self._checks.items() if (reason := await check()) is not None}
+
+
 def health_routes(checks: dict[str, Check]) -> APIRouter:
-    """Return the two routes. Every `/readyz` request runs all checks, so each must be quick and bounded in time."""
+    """Return the two routes. `/readyz` runs all checks, so each must be quick and bounded in time."""
     router = APIRouter(tags=["health"])
+    shared = SharedChecks(checks)
 
     @router.head("/healthz", include_in_schema=False)
     @router.get("/healthz", summary="The process lives")
@@ -32,7 +50,7 @@ def health_routes(checks: dict[str, Check]) -> APIRouter:
     @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", summary="The process can do its work", responses={503: {"description": "It cannot"}})
     async def readyz(request: Request, response: Response) -> dict[str, object]:
-        reasons = {name: reason for name, check in checks.items() if (reason := await check()) is not None}
+        reasons = await shared.reasons()
         if reasons:
             response.status_code = 503
         answer: dict[str, object] = {"status": "unavailable" if reasons else "ready", "reasons": reasons}
