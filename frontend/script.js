@@ -1,124 +1,152 @@
 /**
- * The composition root: reads the configuration, builds the long-lived objects and decides which of the
- * three screens is shown (the way in, a new password, the chat with the settings above it). To follow one message from here:
- * composer.js → outbox.js → connection.js → (server) → room_subscription.js → timeline.js → timeline_view.js.
+ * The composition root: reads the configuration, builds the long-lived objects, and decides which screen is shown: the
+ * sign-in, a new password, or the chat with the settings above it. To follow one message, read chat/composer.js,
+ * outbox.js, net/connection.js, (the server,) chat/room_subscription.js, timeline.js, message_reducer.js,
+ * timeline_view.js.
  */
 
-import { createApi } from "./modules/api.js";
-import { openChat } from "./modules/chat.js";
+import { openChat } from "./modules/chat/chat.js";
+import { openOutboxStorage } from "./modules/chat/outbox_storage.js";
 import { systemClock as clock } from "./modules/clock.js";
-import { byId } from "./modules/dom.js";
-import { EntranceView } from "./modules/entrance_view.js";
-import { NewPasswordView } from "./modules/new_password_view.js";
-import { openOutboxStorage } from "./modules/outbox_storage.js";
-import { untilItWorks } from "./modules/patience.js";
-import { Session, SessionEnded } from "./modules/session.js";
-import { createCalls } from "./modules/settings/calls.js";
-import { Settings } from "./modules/settings/settings.js";
-import { offerSignOut } from "./modules/sign_out_button.js";
-import { browserStorage, readConfig, socketUrl } from "./modules/surroundings.js";
+import { readConfig, socketUrl } from "./modules/config.js";
+import { formatCount } from "./modules/format.js";
+import { createApi } from "./modules/net/api.js";
+import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
+import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
+import { SettingsDialog } from "./modules/settings/settings_dialog.js";
+import { NewPasswordView } from "./modules/sign_in/new_password_view.js";
+import { SignInView } from "./modules/sign_in/sign_in_view.js";
+import { requireConfirmation } from "./modules/ui/confirm_button.js";
+import { byId } from "./modules/ui/dom.js";
+import { retryUntilSuccess } from "./modules/ui/retry_prompt.js";
 
-const config = await untilItWorks(readConfig);
+const config = await retryUntilSuccess(readConfig);
 const api = createApi(config.api);
-const session = new Session({ api, clock, storage: browserStorage(), onUser: () => settings?.userChanged() });
-const call = createCalls({ api, session, onSessionEnded: askAgain });
+const session = new Session({ api, clock, storage: openLocalStorage(), onUserChanged: () => settings.userChanged() });
+const request = createAuthenticatedApi({ api, session, onSessionEnded: showSignInAgain });
+const settings = new SettingsDialog({ request, session, clock });
+
+/** @type {import("./modules/chat/chat.js").Chat | null} */
 let chat = null;
-let settings = null;
-/** Counts the screens that were left: what was begun on one of them must not go on when another is shown. */
-let left = 0;
-/** @type {{owner: string, text: string} | null} What was half written when the server ended the sign-in. */
+/** @type {import("./modules/chat/chat.js").Draft | null} What was being written when the session ended. */
 let draft = null;
+/** Counts screens: what was started on an earlier screen must not continue on a later one. */
+let screen = 0;
 
-const entrance = new EntranceView({
-  async logIn(name, password, totp) {
-    await session.logIn(name, password, totp);
-    await enter();
+const signIn = new SignInView(
+  {
+    async logIn(username, password, totp) {
+      await session.logIn(username, password, totp);
+      await enter();
+    },
+    register: (username, password, invite) => session.register(username, password, invite),
   },
-  register: (name, password, invite) => session.register(name, password, invite),
-}, clock);
+  clock,
+);
 
-const newPassword = new NewPasswordView({
-  async change(current, next) {
-    const here = left;
-    await call("POST", "/api/auth/password", { current_password: current, new_password: next });
-    if (here !== left) return;
-    session.user.must_change_password = false;
-    await enter();
+const newPassword = new NewPasswordView(
+  {
+    async change(current, next) {
+      const startedOn = screen;
+      await request("POST", "/api/auth/password", { current_password: current, new_password: next });
+      if (startedOn !== screen || session.user === null) return;
+      session.user.must_change_password = false;
+      await enter();
+    },
+    signOut,
   },
-  leave: logOut,
-}, clock);
+  clock,
+);
 
-settings = new Settings({ call, session, clock });
-
-offerSignOut({ unsent: () => chat?.unsent ?? 0, leave: logOut });
 byId("open-settings").addEventListener("click", () => settings.open());
+requireConfirmation(
+  byId("sign-out", HTMLButtonElement),
+  () => {
+    const unsent = chat?.unsentCount ?? 0;
+    return unsent === 0 ? null : `Discard ${formatCount(unsent, "unsent message")}?`;
+  },
+  signOut,
+);
 
-/** Shows one of the screens, and only that one. */
-function show(screen) {
-  for (const id of ["loading", "entrance", "chat"]) byId(id).hidden = id !== screen;
-}
+await start();
 
-async function enter() {
-  if (session.user.must_change_password) {
-    leave();
-    show("entrance");
-    newPassword.show(session.user.name);
-    return;
-  }
-  const here = left;
-  const storage = await openOutboxStorage();
-  if (here !== left) return storage.close();
-  leave();
-  show("chat");
-  chat = openChat({ url: socketUrl(config), session, storage, clock, draft, onSessionEnded: askAgain });
-  draft = null;
-  if (session.user.must_set_up_totp) settings.open("second-factor");
-}
+// -- Screens --
 
-/** The server ended the sign-in. What is unsent stays for this person's next one. */
-function askAgain() {
-  draft = chat?.draft ?? draft;
-  session.forget();
-  leave();
-  show("entrance");
-  entrance.show("You were signed out. Sign in again to go on; what you had not sent yet is kept.");
-}
-
-/** Leaves nothing behind: no token, no cookie, no message on screen, no unsent one on disk. */
-async function logOut() {
-  const { id } = session.user;
-  draft = null;
-  leave();
-  show("entrance");
-  entrance.show();
-  const told = session.logOut().catch(() => {
-    entrance.notice("You are signed out here, but the server could not be told. On a shared computer, delete this "
-      + "site’s data in the browser, or end this session in your settings on another device.");
-  });
-  await (await openOutboxStorage()).clear(id).catch((error) => console.warn("Unsent messages could not be deleted.", error));
-  await told;
-}
-
-function leave() {
-  left += 1;
-  chat?.close();
-  chat = null;
-  settings.close();
-  entrance.hide();
-  newPassword.hide();
-}
-
-async function begin() {
+async function start() {
   try {
-    if (session.mayBeRestored()) {
-      await untilItWorks(() => session.restore());
-      return await enter();
+    if (session.mayBeRestorable) {
+      await retryUntilSuccess(() => session.restore());
+      await enter();
+      return;
     }
   } catch (error) {
     if (!(error instanceof SessionEnded)) throw error;
   }
-  show("entrance");
-  entrance.show();
+  showScreen("sign-in-screen");
+  signIn.show();
 }
 
-await begin();
+/** Show what a signed-in user sees. */
+async function enter() {
+  const { user } = session;
+  if (user === null) return;
+  if (user.must_change_password) {
+    leaveScreen();
+    showScreen("sign-in-screen");
+    newPassword.show(user.name);
+    return;
+  }
+  const startedOn = screen;
+  const storage = await openOutboxStorage();
+  if (startedOn !== screen) {
+    storage.close();
+    return;
+  }
+  leaveScreen();
+  showScreen("chat");
+  chat = openChat({ url: socketUrl(config), session, user, storage, clock, draft, onSessionEnded: showSignInAgain });
+  draft = null;
+  if (user.must_set_up_totp) settings.open("second-factor");
+}
+
+/** The server ended the session. Unsent messages stay on disk for the user's next session. */
+function showSignInAgain() {
+  draft = chat?.draft ?? draft;
+  session.clear();
+  leaveScreen();
+  showScreen("sign-in-screen");
+  signIn.show("You were signed out. Sign in again to continue. Your unsent messages are kept.");
+}
+
+/** Leave nothing behind: no token, no cookie, no message on the screen, no unsent message on disk. */
+async function signOut() {
+  const { user } = session;
+  draft = null;
+  leaveScreen();
+  showScreen("sign-in-screen");
+  signIn.show();
+  if (user === null) return;
+  const loggedOut = session.logOut().catch(() => {
+    signIn.setNotice(
+      "You are signed out in this browser, but the server did not confirm it. On a shared computer, delete this " +
+        "site’s data in the browser, or end this session in the settings on another device.",
+    );
+  });
+  const storage = await openOutboxStorage();
+  await storage.clear(user.id).catch((error) => console.warn("Unsent messages could not be deleted.", error));
+  await loggedOut;
+}
+
+function leaveScreen() {
+  screen += 1;
+  chat?.close();
+  chat = null;
+  settings.close();
+  signIn.hide();
+  newPassword.hide();
+}
+
+/** @param {"sign-in-screen" | "chat"} shown */
+function showScreen(shown) {
+  for (const id of ["loading", "sign-in-screen", "chat"]) byId(id).hidden = id !== shown;
+}

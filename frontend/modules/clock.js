@@ -1,16 +1,27 @@
 /**
- * Time as an argument. Everything that waits takes a clock, so that its rules can be tested without waiting.
+ * The current time and timers, passed as an argument so that tests can advance time without waiting.
  *
  * @typedef {object} Clock
- * @property {() => number} now milliseconds since 1970; wall time, because it goes on while a laptop sleeps
- * @property {(ms: number, callback: () => void) => (() => void)} after calls back once; returns its cancel
+ * @property {() => number} now milliseconds since 1970; wall-clock time also advances while a laptop sleeps
+ * @property {(ms: number, callback: () => void) => (() => void)} schedule calls back once; returns a cancel function
  */
 
 /** @type {Clock} */
 export const systemClock = {
   now: () => Date.now(),
-  after(ms, callback) {
+  schedule(ms, callback) {
     const timer = setTimeout(callback, ms);
     return () => clearTimeout(timer);
   },
 };
+
+/**
+ * @param {Clock} clock
+ * @param {number} ms
+ * @returns {Promise<void>}
+ */
+export function sleep(clock, ms) {
+  return new Promise((resolve) => {
+    clock.schedule(ms, resolve);
+  });
+}

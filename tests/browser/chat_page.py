@@ -1,4 +1,4 @@
-"""`ChatPage`: the page as a person sees and uses it. Tests speak of messages and buttons, not of selectors."""
+"""`ChatPage`: the page object of the browser tests. Tests name messages and buttons, not selectors."""
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -16,43 +16,48 @@ class ChatPage:
         self.gap = page.get_by_test_id("gap")
         self.connection = page.get_by_test_id("connection")
         self.banner = page.get_by_test_id("banner")
-        self.box = page.get_by_role("textbox", name="Message")
+        self.composer = page.get_by_role("textbox", name="Message")
         self.alert = page.get_by_role("alert")
 
     def register(self, url: str, name: str, password: str = PASSWORD) -> None:
-        """Open the page, create an account and wait until the chat is there."""
+        """Open the page, create an account and wait for the chat."""
         self.page.goto(url)
         self.page.get_by_role("button", name="Create an account").click()
-        self.fill_in(name, password)
+        self.fill_credentials(name, password)
         self.page.get_by_role("button", name="Create account").click()
-        self.is_connected()
+        self.wait_connected()
 
     def sign_in(self, name: str, password: str = PASSWORD) -> None:
-        self.fill_in(name, password)
+        """Submit the sign-in form."""
+        self.fill_credentials(name, password)
         self.page.get_by_role("button", name="Sign in").click()
 
-    def fill_in(self, name: str, password: str) -> None:
+    def fill_credentials(self, name: str, password: str) -> None:
+        """Fill in username and password."""
         self.page.get_by_label("Username").fill(name)
         self.page.get_by_label("Password", exact=True).fill(password)
 
-    def is_connected(self) -> None:
-        """Wait until the page says so. Generous: after a kill, the page's own delay may have grown."""
+    def wait_connected(self) -> None:
+        """Wait until the page shows "Connected". After a kill, the page's reconnect delay may have grown."""
         expect(self.connection).to_have_text("Connected", timeout=45_000)
 
-    def write(self, text: str) -> None:
+    def send(self, text: str) -> None:
         """Write a message and press Enter."""
-        self.box.fill(text)
-        self.box.press("Enter")
+        self.composer.fill(text)
+        self.composer.press("Enter")
 
-    def says(self, text: str) -> Locator:
-        """The message with exactly that text."""
+    def message(self, text: str) -> Locator:
+        """Return the message with exactly this text."""
         return self.messages.filter(has=self.page.get_by_test_id("text").get_by_text(text, exact=True))
 
     def texts(self) -> list[str]:
+        """Return the texts of all messages."""
         return self.messages.get_by_test_id("text").all_inner_texts()
 
     def seqs(self) -> list[int]:
+        """Return the seqs of all messages."""
         return [int(seq) for seq in self.messages.evaluate_all("nodes => nodes.map(node => node.dataset.seq)")]
 
     def scroll_to_top(self) -> None:
+        """Scroll to the oldest message that is loaded."""
         self.page.get_by_role("region", name="Conversation").evaluate("node => { node.scrollTop = 0; }")

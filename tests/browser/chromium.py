@@ -1,11 +1,11 @@
-"""Debian's Chromium, as the browser tests start it."""
+"""Starts Debian's Chromium for the browser tests."""
 
 from pathlib import Path
 
 from playwright.sync_api import Browser, Playwright
 
 EXECUTABLE = Path("/usr/bin/chromium")
-# No sandbox: tests run as root in containers. The rest keeps the browser from talking to anybody but the server.
+# No sandbox, because tests run as root in containers. The other options stop requests to anything but the server.
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -18,5 +18,5 @@ ARGUMENTS = [
 
 
 def launch(playwright: Playwright, *arguments: str) -> Browser:
-    """A headless browser without a profile. Close it."""
+    """Start a headless browser without a profile. The caller closes it."""
     return playwright.chromium.launch(executable_path=EXECUTABLE, args=[*ARGUMENTS, *arguments], headless=True)

@@ -1,7 +1,7 @@
-"""`ScriptedServer`: the protocol's other side, played by the test, for what a healthy server never does.
+"""`ScriptedServer`: a server that the test controls, for situations that a healthy server never produces.
 
-It answers inside the browser's own request interception, so that there is no port and no process: a hole in the
-log, a refused send or a close code comes exactly when the test says so.
+It answers in the browser's request interception, without a port or a process: a missing event, a refused send or a
+close code arrives exactly when the test says so.
 """
 
 import json
@@ -25,7 +25,7 @@ Frame = dict[str, Any]
 
 
 class ScriptedServer:
-    """One room, one user, every answer changeable."""
+    """A server with one room and one user. The test can change every answer."""
 
     def __init__(self, context: BrowserContext) -> None:
         self.epoch = "e1"
@@ -33,16 +33,16 @@ class ScriptedServer:
         self.oldest = 1
         self.signed_in = True
         self.heartbeat_seconds = 25
-        self.answers: dict[str, tuple[int, Frame, dict[str, str]]] = {}
-        """Path → an answer instead of the usual one: status, body, headers."""
-        self.errors: list[Frame] = []
-        """Each is the answer to one `send`, instead of an ack."""
-        self.replies: dict[str, Callable[[Frame], list[Frame]]] = {}
-        """Type of a command → what answers it, instead of the usual."""
-        self.refuse_replay = False
-        """Whether every position is answered by a gap."""
-        self.deaf_after_storing = False
-        """Whether messages are stored, and neither acknowledged nor broadcast."""
+        self.http_answers: dict[str, tuple[int, Frame, dict[str, str]]] = {}
+        """Path → status, body and headers, instead of the usual answer."""
+        self.send_errors: list[Frame] = []
+        """Each replies to one `send`, instead of an ack."""
+        self.command_replies: dict[str, Callable[[Frame], list[Frame]]] = {}
+        """Type of a command → its replies, instead of the usual ones."""
+        self.refuses_replay = False
+        """Whether every join with a position gets status gap."""
+        self.drops_acks = False
+        """Whether messages are stored, but neither acknowledged nor broadcast."""
         self.requests: list[str] = []
         self.commands: list[Frame] = []
         self.protocols: list[list[str]] = []
@@ -50,34 +50,35 @@ class ScriptedServer:
         context.route(f"{ORIGIN}/**", self._serve)
         context.route_web_socket("**/ws", self._open)
 
-    # -- what the test does --
+    # -- Called by the test --
 
-    def say(self, text: str, *, name: str = "grace", cid: str | None = None, **more: Any) -> Frame:
-        """Put a message in the log and tell it to everybody who is connected."""
-        event = self.write("message", text=text, cid=cid or f"c{len(self.log)}", **{"user": _user(name), **more})
-        self.push(event)
+    def add_message(self, text: str, *, name: str = "grace", cid: str | None = None, **more: Any) -> Frame:
+        """Store a message and send it to every connected socket."""
+        event = self.append("message", text=text, cid=cid or f"c{len(self.log)}", **{"user": _user(name), **more})
+        self.broadcast(event)
         return event
 
-    def write(self, kind: str, **fields: Any) -> Frame:
-        """Put an event in the log, and tell nobody."""
+    def append(self, kind: str, **fields: Any) -> Frame:
+        """Store an event without sending it."""
         seq = len(self.log) + 1
         at = AT.format(seq // 60 % 60, seq % 60)
         event = {"type": kind, "room": "lobby", "epoch": self.epoch, "seq": seq, "at": at, **fields}
         self.log.append(event)
         return event
 
-    def push(self, frame: Frame) -> None:
+    def broadcast(self, frame: Frame) -> None:
+        """Send a frame to every connected socket."""
         for socket in self.sockets:
             socket.send(json.dumps(frame))
 
     def close(self, code: int) -> None:
-        """Close every socket with that code."""
+        """Close every socket with this code."""
         sockets, self.sockets = self.sockets, []
         for socket in sockets:
             socket.close(code=code, reason="")
 
-    def count(self, kind: str) -> int:
-        """How many commands of that type came so far."""
+    def count_commands(self, kind: str) -> int:
+        """Return how many commands of this type have arrived."""
         return sum(command["type"] == kind for command in self.commands)
 
     # -- HTTP --
@@ -85,8 +86,8 @@ class ScriptedServer:
     def _serve(self, route: Route) -> None:
         path = urlsplit(route.request.url).path
         self.requests.append(path)
-        if path in self.answers:
-            status, body, headers = self.answers[path]
+        if path in self.http_answers:
+            status, body, headers = self.http_answers[path]
             return route.fulfill(status=status, json=body, headers=headers)
         if path.startswith("/api/"):
             return self._answer(route, path)
@@ -112,7 +113,7 @@ class ScriptedServer:
         number = len(self.requests)
         return route.fulfill(json={"access_token": f"token{number}", "expires_in": 600, "user": ADA})
 
-    # -- the socket --
+    # -- WebSocket --
 
     def _open(self, socket: WebSocketRoute) -> None:
         self.protocols.append(list(socket.protocols))
@@ -125,7 +126,7 @@ class ScriptedServer:
 
     def _command(self, socket: WebSocketRoute, command: Frame) -> None:
         self.commands.append(command)
-        answer = self.replies.get(command["type"]) or getattr(self, f"_{command['type']}")
+        answer = self.command_replies.get(command["type"]) or getattr(self, f"_{command['type']}")
         for frame in answer(command):
             socket.send(json.dumps(frame))
 
@@ -134,7 +135,7 @@ class ScriptedServer:
         status = "fresh"
         start = max(self.oldest - 1, len(self.log) - command["limit"])
         if after is not None:
-            kept = not self.refuse_replay and after["epoch"] == self.epoch and after["seq"] + 1 >= self.oldest
+            kept = not self.refuses_replay and after["epoch"] == self.epoch and after["seq"] + 1 >= self.oldest
             status, start = ("recovered", after["seq"]) if kept else ("gap", start)
         joined = {"type": "joined", "id": command["id"], "room": "lobby", "status": status, "epoch": self.epoch}
         return [{**joined, "seq": len(self.log), "oldest": self.oldest}, *self.log[start:]]
@@ -146,13 +147,13 @@ class ScriptedServer:
         return [{**page, "events": self.log[start:end], "more": start > self.oldest - 1}]
 
     def _send(self, command: Frame) -> list[Frame]:
-        if self.errors:
-            return [{"type": "error", "id": command["id"], **self.errors.pop(0)}]
+        if self.send_errors:
+            return [{"type": "error", "id": command["id"], **self.send_errors.pop(0)}]
         known = next((event for event in self.log if event.get("cid") == command["cid"]), None)
-        event = known or self.write("message", text=command["text"], cid=command["cid"], user=_user("ada"))
+        event = known or self.append("message", text=command["text"], cid=command["cid"], user=_user("ada"))
         ack = {"type": "ack", "id": command["id"], "room": "lobby", "epoch": self.epoch, "seq": event["seq"]}
         ack |= {"cid": command["cid"], "at": event["at"], "duplicate": known is not None}
-        if self.deaf_after_storing:
+        if self.drops_acks:
             return []
         return [ack] if known else [event, ack]
 

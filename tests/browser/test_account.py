@@ -1,4 +1,4 @@
-"""One's own account in the page: password, second factor, sessions."""
+"""The account sections of the settings: password, second factor, sessions."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,36 +11,36 @@ from browser.settings_page import SettingsPage, next_code
 from support.accounts import login
 from support.server import RunningServer
 
-People = Callable[[], ChatPage]
+OpenPage = Callable[[], ChatPage]
 NEXT = "a long phrase that is new"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    """One for all tests here: each has people of its own."""
+    """One server for all tests of this module; each test has its own users."""
     with RunningServer(environment={"CLOUDCHAT_LOGIN_FAILURES_PER_CLIENT": "1000/minute"}) as running:
         yield running
 
 
-def test_the_chat_goes_on_behind_the_settings(server: RunningServer, person: People) -> None:
-    ada, grace = person(), person()
+def test_chat_stays_connected_behind_the_settings(server: RunningServer, open_page: OpenPage) -> None:
+    ada, grace = open_page(), open_page()
     ada.register(server.url, "ada1")
     grace.register(server.url, "grace1")
     SettingsPage(ada.page).open("Sessions")
-    grace.write("are you there?")
-    expect(ada.says("are you there?")).to_have_count(1)
+    grace.send("are you there?")
+    expect(ada.message("are you there?")).to_have_count(1)
     ada.page.keyboard.press("Escape")
-    expect(ada.says("are you there?")).to_be_visible()
-    ada.write("I am")
-    expect(grace.says("I am")).to_be_visible()
+    expect(ada.message("are you there?")).to_be_visible()
+    ada.send("I am")
+    expect(grace.message("I am")).to_be_visible()
 
 
-def test_a_changed_password_ends_the_other_sessions(server: RunningServer, person: People) -> None:
-    ada, elsewhere = person(), person()
+def test_changing_the_password_ends_the_other_sessions(server: RunningServer, open_page: OpenPage) -> None:
+    ada, elsewhere = open_page(), open_page()
     ada.register(server.url, "ada2")
     elsewhere.page.goto(server.url)
     elsewhere.sign_in("ada2")
-    elsewhere.is_connected()
+    elsewhere.wait_connected()
     settings = SettingsPage(ada.page)
     settings.open("Password")
     settings.fill(Current_password="wrong wrong wrong wrong", New_password=NEXT)
@@ -53,99 +53,125 @@ def test_a_changed_password_ends_the_other_sessions(server: RunningServer, perso
     expect(settings.alert).to_contain_text("15")
     settings.fill(New_password=NEXT)
     settings.press("Change password")
-    expect(settings.dialog.get_by_text("Your password is changed.")).to_be_visible()
+    expect(settings.dialog.get_by_text("Your password was changed.")).to_be_visible()
     expect(elsewhere.page.get_by_text("You were signed out.")).to_be_visible(timeout=15_000)
     elsewhere.sign_in("ada2", NEXT)
-    elsewhere.is_connected()
+    elsewhere.wait_connected()
     settings.close()
-    ada.write("I am still here")
-    expect(elsewhere.says("I am still here")).to_be_visible()
+    ada.send("I am still here")
+    expect(elsewhere.message("I am still here")).to_be_visible()
 
 
-def test_ending_a_session_signs_that_device_out(server: RunningServer, person: People) -> None:
-    ada, elsewhere = person(), person()
+def test_ending_a_session_signs_its_device_out(server: RunningServer, open_page: OpenPage) -> None:
+    ada, elsewhere = open_page(), open_page()
     ada.register(server.url, "ada3")
     elsewhere.page.goto(server.url)
     elsewhere.sign_in("ada3")
-    elsewhere.is_connected()
+    elsewhere.wait_connected()
     SettingsPage(elsewhere.page).open("Password")
     settings = SettingsPage(ada.page)
     settings.open("Sessions")
     expect(settings.row("Chrome on Linux")).to_have_count(2)
     expect(settings.row("this one").get_by_role("button")).to_have_count(0)
     other = settings.row("Chrome on Linux").filter(has_not_text="this one")
-    settings.do(other, "End", "Really end it?")
+    settings.confirm(other, "End", "End session?")
     expect(other).to_have_count(0)
     expect(elsewhere.page.get_by_text("You were signed out.")).to_be_visible(timeout=15_000)
     expect(SettingsPage(elsewhere.page).dialog).to_be_hidden()
 
 
-def test_a_question_that_is_left_is_a_no(server: RunningServer, person: People) -> None:
-    ada = person()
+def test_leaving_a_confirmation_cancels_it(server: RunningServer, open_page: OpenPage) -> None:
+    ada = open_page()
     ada.register(server.url, "ada4")
     login(server.url, "ada4")
     settings = SettingsPage(ada.page)
     settings.open("Sessions")
     other = settings.dialog.get_by_role("row").filter(has=ada.page.get_by_role("button", name="End"))
     other.get_by_role("button").press("Enter")
-    expect(other.get_by_role("button")).to_have_text("Really end it?")
+    expect(other.get_by_role("button")).to_have_text("End session?")
     ada.page.keyboard.press("Shift+Tab")
     expect(other.get_by_role("button")).to_have_text("End")
 
 
-def test_signing_in_with_a_second_factor(server: RunningServer, person: People) -> None:
-    ada = person()
+def test_second_factor_is_set_up_used_and_turned_off(server: RunningServer, open_page: OpenPage) -> None:
+    ada = open_page()
     ada.register(server.url, "ada5")
     settings = SettingsPage(ada.page)
     settings.open("Second factor")
     settings.fill(Your_password="wrong wrong wrong wrong")
-    settings.press("Set it up")
+    settings.press("Set up")
     expect(settings.dialog.get_by_label("Your password")).to_be_focused()
     app, recovery = settings.set_up_second_factor()
     expect(settings.dialog.get_by_text("Your second factor is on.")).to_be_visible()
     settings.close()
 
     ada.page.get_by_role("button", name="Sign out").click()
-    code = ada.page.get_by_label("Code of your second factor")
+    code = ada.page.get_by_label("Authentication code")
     expect(code).to_be_hidden()
     ada.sign_in("ada5")
     expect(code).to_be_focused()
-    expect(ada.alert).to_have_count(0)  # the password was right: nothing to be alarmed about
+    expect(ada.alert).to_have_count(0)  # the password was right: this is not an error
     code.fill("000000")
     code.press("Enter")
     expect(ada.alert).to_contain_text("code is wrong")
     expect(code).to_have_attribute("aria-invalid", "true")
     code.fill(next_code(app))
     code.press("Enter")
-    ada.is_connected()
+    ada.wait_connected()
 
     ada.page.get_by_role("button", name="Sign out").click()
     ada.sign_in("ada5")
     code.fill(recovery[0])
     code.press("Enter")
-    ada.is_connected()
+    ada.wait_connected()
 
     settings.open("Second factor")
-    settings.dialog.get_by_text("Turn it off", exact=True).first.click()
+    settings.dialog.get_by_text("Turn off the second factor", exact=True).click()
     settings.fill(Your_password=PASSWORD, Code=recovery[0])
-    settings.press("Turn it off")
+    settings.press("Turn off")
     expect(settings.dialog.get_by_label("Code")).to_be_focused()
     settings.fill(Code=recovery[1])
-    settings.press("Turn it off")
-    expect(settings.dialog.get_by_role("button", name="Set it up")).to_be_visible()
+    settings.press("Turn off")
+    expect(settings.dialog.get_by_role("button", name="Set up")).to_be_visible()
     settings.close()
     ada.page.get_by_role("button", name="Sign out").click()
     ada.sign_in("ada5")
-    ada.is_connected()
+    ada.wait_connected()
 
 
-def test_a_code_is_not_sent_with_another_name(ada: ChatPage, scripted: ScriptedServer) -> None:
+QR_FILLED = """
+(image, size) => {
+  const path = image.querySelector("path");
+  const isDark = (x, y) => path.isPointInFill(new DOMPoint(x + 0.5, y + 0.5));
+  const cells = Array.from({ length: size }, (_, index) => index);
+  return cells.map((y) => cells.map((x) => (isDark(x, y) ? "1" : "0")).join(""));
+}
+"""
+
+
+def test_qr_code_shows_every_module(ada: ChatPage, scripted: ScriptedServer) -> None:
+    rows = ["00000", "01110", "00010", "01010", "00000"]
+    setup = {"secret": "ABCD", "uri": "otpauth://totp/x", "qr": rows}
+    scripted.http_answers["/api/auth/totp/setup"] = (200, setup, {})
+    ada.page.goto("http://localhost")
+    ada.wait_connected()
+    settings = SettingsPage(ada.page)
+    settings.open("Second factor")
+    settings.fill(Your_password=PASSWORD)
+    settings.press("Set up")
+    image = settings.dialog.get_by_role("img", name="QR code")
+    expect(image).to_have_attribute("viewBox", "0 0 5 5")
+    assert image.evaluate(QR_FILLED, len(rows)) == rows
+    assert image.locator("rect").get_attribute("fill") == "#ffffff"
+
+
+def test_one_time_code_is_not_sent_with_another_username(ada: ChatPage, scripted: ScriptedServer) -> None:
     scripted.signed_in = False
     wanted = {"code": "second_factor_required", "message": "enter the code", "retryable": False, "field": "totp"}
-    scripted.answers["/api/auth/login"] = (401, {"error": wanted}, {})
+    scripted.http_answers["/api/auth/login"] = (401, {"error": wanted}, {})
     ada.page.goto("http://localhost")
     ada.sign_in("ada")
-    code = ada.page.get_by_label("Code of your second factor")
+    code = ada.page.get_by_label("Authentication code")
     code.fill("123456")
     ada.page.get_by_label("Username").fill("grace")
     expect(code).to_be_hidden()
@@ -155,11 +181,11 @@ def test_a_code_is_not_sent_with_another_name(ada: ChatPage, scripted: ScriptedS
 def test_only_administrators_see_the_administration(ada: ChatPage, scripted: ScriptedServer) -> None:
     settings = SettingsPage(ada.page)
     ada.page.goto("http://localhost")
-    ada.is_connected()
+    ada.wait_connected()
     settings.open("Password")
     expect(settings.dialog.get_by_role("group", name="Administration")).to_have_count(0)
     admin = {**ADA, "role": "admin", "must_change_password": False, "totp_enabled": False, "must_set_up_totp": False}
-    scripted.answers["/api/auth/refresh"] = (200, {"access_token": "t", "expires_in": 600, "user": admin}, {})
-    scripted.close(4401)  # a new role ends the sockets; the next token tells it to the page
+    scripted.http_answers["/api/auth/refresh"] = (200, {"access_token": "t", "expires_in": 600, "user": admin}, {})
+    scripted.close(4401)  # a new role closes the sockets; the next token carries the role
     expect(settings.dialog.get_by_role("group", name="Administration")).to_be_visible()
     expect(settings.dialog.get_by_role("heading", name="Password")).to_be_visible()

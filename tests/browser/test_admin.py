@@ -1,4 +1,4 @@
-"""Administration in the page: users, invites, API tokens, the audit log."""
+"""The administration sections of the settings: users, invites, API tokens, the audit log."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,26 +11,26 @@ from browser.settings_page import SettingsPage, next_code
 from support.accounts import register
 from support.server import RunningServer
 
-People = Callable[[], ChatPage]
+OpenPage = Callable[[], ChatPage]
 OWN = "my own long pass phrase"
 NEWCOMER = "grace has a pass phrase"
 
 
 @pytest.fixture
-def invited() -> Iterator[RunningServer]:
-    """A server on which strangers need an invite."""
+def invite_only() -> Iterator[RunningServer]:
+    """A server that requires an invite for registration."""
     with RunningServer(environment={"CLOUDCHAT_REGISTRATION": "invite"}) as running:
         yield running
 
 
 def first_sign_in(page: ChatPage, url: str, name: str, one_time: str, own: str) -> None:
-    """With the one-time password, and on to the chat with a password of one's own."""
+    """Sign in with a one-time password, choose a new password, and wait for the chat."""
     page.page.goto(url)
     page.sign_in(name, one_time)
     page.page.get_by_label("Current password").fill(one_time)
     page.page.get_by_role("textbox", name="New password").fill(own)
-    page.page.get_by_role("button", name="Save and go on").click()
-    page.is_connected()
+    page.page.get_by_role("button", name="Save and continue").click()
+    page.wait_connected()
 
 
 def administrator(page: ChatPage, server: RunningServer) -> SettingsPage:
@@ -38,17 +38,17 @@ def administrator(page: ChatPage, server: RunningServer) -> SettingsPage:
     return SettingsPage(page.page)
 
 
-def test_an_administrator_with_a_second_factor_creates_a_user(server: RunningServer, person: People) -> None:
-    admin, grace = person(), person()
+def test_administrator_creates_disables_and_enables_a_user(server: RunningServer, open_page: OpenPage) -> None:
+    admin, grace = open_page(), open_page()
     settings = administrator(admin, server)
     settings.open("Second factor")
     app, _ = settings.set_up_second_factor(OWN)
     settings.close()
     admin.page.get_by_role("button", name="Sign out").click()
     admin.sign_in("admin", OWN)
-    admin.page.get_by_label("Code of your second factor").fill(next_code(app))
+    admin.page.get_by_label("Authentication code").fill(next_code(app))
     admin.page.keyboard.press("Enter")
-    admin.is_connected()
+    admin.wait_connected()
 
     settings.open("Users")
     expect(settings.row("you")).to_contain_text("second factor")
@@ -60,60 +60,60 @@ def test_an_administrator_with_a_second_factor_creates_a_user(server: RunningSer
     settings.fill(Username="grace")
     settings.press("Create user")
     one_time = settings.secrets.inner_text()
-    expect(settings.row("grace")).to_contain_text("must choose a password")
+    expect(settings.row("grace")).to_contain_text("must change password")
     settings.press("Done")
     expect(settings.secrets).to_have_count(0)
     first_sign_in(grace, server.url, "grace", one_time, NEWCOMER)
 
-    settings.do(settings.row("grace"), "Disable", "Really disable?")
+    settings.confirm(settings.row("grace"), "Disable", "Disable user?")
     expect(settings.row("grace")).to_contain_text("disabled")
     expect(grace.page.get_by_text("disabled").or_(grace.page.get_by_text("signed out")).first).to_be_visible(
         timeout=15_000
     )
-    settings.do(settings.row("grace"), "Enable", "Really enable?")
+    settings.confirm(settings.row("grace"), "Enable", "Enable user?")
     expect(settings.row("grace").get_by_role("button", name="Disable")).to_be_focused()
 
 
-def test_a_new_role_opens_the_administration_and_a_reset_asks_for_a_password(
-    server: RunningServer, person: People
+def test_new_role_opens_the_administration_and_password_reset_asks_for_a_new_one(
+    server: RunningServer, open_page: OpenPage
 ) -> None:
-    admin, grace = person(), person()
+    admin, grace = open_page(), open_page()
     grace.register(server.url, "grace")
     settings = administrator(admin, server)
     settings.open("Users")
-    expect(settings.row("you").get_by_role("button")).to_have_count(0)  # nobody locks themselves out
+    expect(settings.row("you").get_by_role("button")).to_have_count(0)  # administrators cannot lock themselves out
     settings.row("grace").get_by_label("Role of grace").select_option("Administrator")
     settings.row("grace").get_by_role("button", name="Save").click()
     expect(settings.row("grace").get_by_role("button", name="Save")).to_be_hidden()
     grace.page.reload()
-    grace.is_connected()
+    grace.wait_connected()
     SettingsPage(grace.page).open("Audit log")
     expect(SettingsPage(grace.page).row("grace").first).to_be_visible()
 
-    settings.do(settings.row("grace"), "Reset password", "Really reset it?")
+    settings.confirm(settings.row("grace"), "Reset password", "Reset password?")
     one_time = settings.secrets.inner_text()
     expect(grace.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=15_000)
     first_sign_in(grace, server.url, "grace", one_time, NEWCOMER)
 
 
-def test_who_lost_the_second_factor_is_let_in_again(server: RunningServer, person: People) -> None:
-    admin, grace = person(), person()
+def test_administrator_resets_a_lost_second_factor(server: RunningServer, open_page: OpenPage) -> None:
+    admin, grace = open_page(), open_page()
     grace.register(server.url, "grace")
     own = SettingsPage(grace.page)
     own.open("Second factor")
     own.set_up_second_factor()
     settings = administrator(admin, server)
     settings.open("Users")
-    settings.do(settings.row("grace"), "Reset second factor", "Really reset it?")
+    settings.confirm(settings.row("grace"), "Reset second factor", "Reset second factor?")
     expect(settings.row("grace").get_by_role("button", name="Reset second factor")).to_have_count(0)
     expect(grace.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=15_000)
     grace.sign_in("grace")
-    grace.is_connected()
+    grace.wait_connected()
 
 
-def test_an_invite_lets_one_person_in(invited: RunningServer, person: People) -> None:
-    admin, grace = person(), person()
-    settings = administrator(admin, invited)
+def test_one_person_registers_with_an_invite(invite_only: RunningServer, open_page: OpenPage) -> None:
+    admin, grace = open_page(), open_page()
+    settings = administrator(admin, invite_only)
     settings.open("Invites")
     settings.dialog.get_by_text("Create an invite").click()
     for _ in range(2):
@@ -121,30 +121,30 @@ def test_an_invite_lets_one_person_in(invited: RunningServer, person: People) ->
         invite = settings.secrets.inner_text()
         settings.press("Done")
     expect(settings.row("open")).to_have_count(2)
-    settings.do(settings.row("open").last, "Delete", "Really delete it?")
+    settings.confirm(settings.row("open").last, "Delete", "Delete invite?")
     expect(settings.row("open")).to_have_count(1)
 
-    grace.page.goto(invited.url)
+    grace.page.goto(invite_only.url)
     grace.page.get_by_role("button", name="Create an account").click()
-    grace.fill_in("grace", PASSWORD)
+    grace.fill_credentials("grace", PASSWORD)
     grace.page.get_by_label("Invite code").fill(invite)
     grace.page.get_by_role("button", name="Create account").click()
-    grace.is_connected()
+    grace.wait_connected()
     settings.open("Invites")
     expect(settings.row("used")).to_contain_text("grace")
     expect(settings.row("open")).to_have_count(0)
 
 
-def test_a_token_is_issued_shown_once_and_revoked(server: RunningServer, person: People) -> None:
-    admin = person()
+def test_api_token_is_shown_once_and_can_be_revoked(server: RunningServer, open_page: OpenPage) -> None:
+    admin = open_page()
     settings = administrator(admin, server)
     register(server.url, "grace")
     settings.open("API tokens")
     settings.dialog.get_by_text("Issue a token").click()
-    settings.fill(For_the_user="nobody-here", Label="deploy bot")
+    settings.fill(User="nobody-here", Label="deploy bot")
     settings.press("Issue token")
-    expect(settings.dialog.get_by_label("For the user")).to_be_focused()
-    settings.fill(For_the_user="grace")
+    expect(settings.dialog.get_by_label("User", exact=True)).to_be_focused()
+    settings.fill(User="grace")
     settings.dialog.get_by_label("Write messages").uncheck()
     settings.press("Issue token")
     token = settings.secrets.inner_text()
@@ -153,14 +153,14 @@ def test_a_token_is_issued_shown_once_and_revoked(server: RunningServer, person:
     assert me.json()["scopes"] == ["chat:read"]
     settings.open("API tokens")
     expect(settings.secrets).to_have_count(0)
-    settings.do(settings.row("deploy bot"), "Revoke", "Really revoke it?")
+    settings.confirm(settings.row("deploy bot"), "Revoke", "Revoke token?")
     expect(settings.row("deploy bot")).to_contain_text("revoked")
     again = httpx.get(f"{server.url}/api/me", headers={"Authorization": f"Bearer {token}"})
     assert again.status_code == 401
 
 
-def test_the_audit_log_shows_who_did_what_page_by_page(server: RunningServer, person: People) -> None:
-    admin = person()
+def test_audit_log_is_shown_page_by_page(server: RunningServer, open_page: OpenPage) -> None:
+    admin = open_page()
     settings = administrator(admin, server)
     headers = {"Authorization": f"Bearer {administrator_token(server)}"}
     with httpx.Client(base_url=server.url, headers=headers, verify=False) as client:
@@ -182,11 +182,11 @@ def administrator_token(server: RunningServer) -> str:
     return token
 
 
-def test_where_it_is_demanded_the_second_factor_comes_first(person: People) -> None:
+def test_required_second_factor_comes_before_the_administration(open_page: OpenPage) -> None:
     with RunningServer(environment={"CLOUDCHAT_REQUIRE_ADMIN_2FA": "true"}) as server:
-        admin = person()
+        admin = open_page()
         settings = administrator(admin, server)
-        expect(settings.dialog.get_by_text("asks a second factor of its administrators")).to_be_visible()
+        expect(settings.dialog.get_by_text("requires a second factor for administrators")).to_be_visible()
         expect(settings.dialog.get_by_role("group", name="Administration")).to_have_count(0)
         settings.set_up_second_factor(OWN)
         settings.open("Users")

@@ -1,4 +1,4 @@
-"""Reading and writing in the real chat."""
+"""Reading and writing on a real server."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +10,7 @@ from support.accounts import register
 from support.server import RunningServer
 from support.socket import ChatSocket
 
-People = Callable[[], ChatPage]
+OpenPage = Callable[[], ChatPage]
 
 HOSTILE = [
     "<script>document.title = 'owned'</script>",
@@ -24,46 +24,48 @@ HOSTILE = [
 
 
 @pytest.fixture
-def lively() -> Iterator[RunningServer]:
-    """A server that lets one test write as much as it needs."""
+def unlimited() -> Iterator[RunningServer]:
+    """A server with a high limit on sends."""
     with RunningServer(environment={"CLOUDCHAT_SENDS_PER_10S": "1000"}) as running:
         yield running
 
 
-def test_scrolling_back_reaches_the_first_message_and_keeps_the_place(lively: RunningServer, person: People) -> None:
-    with ChatSocket(lively.ws_url, register(lively.url, "grace").access_token) as grace:
+def test_scrolling_back_reaches_the_first_message_without_moving_the_view(
+    unlimited: RunningServer, open_page: OpenPage
+) -> None:
+    with ChatSocket(unlimited.ws_url, register(unlimited.url, "grace").access_token) as grace:
         for number in range(1, 181):
             assert grace.send(f"message {number}")["type"] == "ack"
-        ada = person()
-        ada.register(lively.url, "ada")
-        expect(ada.says("message 180")).to_be_in_viewport()
+        ada = open_page()
+        ada.register(unlimited.url, "ada")
+        expect(ada.message("message 180")).to_be_in_viewport()
         assert ada.seqs() == list(range(131, 181))
 
-        reading = ada.says("message 133")
+        reading = ada.message("message 133")
         top = "node => node.getBoundingClientRect().top"
-        # In one step, so that the older page can't come in between.
-        before = reading.evaluate(f"node => {{ node.closest('#scroller').scrollTop = 10; return ({top})(node); }}")
-        expect(ada.says("message 81")).to_be_attached()
+        # In one step, so that no older page arrives in between.
+        before = reading.evaluate(f"node => {{ node.closest('#timeline').scrollTop = 10; return ({top})(node); }}")
+        expect(ada.message("message 81")).to_be_attached()
         assert abs(reading.evaluate(top) - before) <= 1
 
         grace.send("while you read")
         expect(ada.page.get_by_role("button", name="1 new below")).to_be_visible()
         for first in (31, 1):
             ada.scroll_to_top()
-            expect(ada.says(f"message {first}")).to_be_attached()
+            expect(ada.message(f"message {first}")).to_be_attached()
         ada.scroll_to_top()
-        expect(ada.page.get_by_text("This is where the conversation begins.")).to_be_visible()
+        expect(ada.page.get_by_text("This is the beginning of the conversation.")).to_be_visible()
         assert ada.seqs() == list(range(1, 182))
         ada.page.get_by_role("button", name="1 new below").click()
-        expect(ada.says("while you read")).to_be_in_viewport()
+        expect(ada.message("while you read")).to_be_in_viewport()
 
 
-def test_what_people_write_stays_text(lively: RunningServer, person: People) -> None:
-    ada, grace = person(), person()
-    ada.register(lively.url, "ada")
-    grace.register(lively.url, "grace")
+def test_hostile_messages_stay_text(unlimited: RunningServer, open_page: OpenPage) -> None:
+    ada, grace = open_page(), open_page()
+    ada.register(unlimited.url, "ada")
+    grace.register(unlimited.url, "grace")
     for text in HOSTILE:
-        ada.write(text)
+        ada.send(text)
     for page in (ada, grace):
         expect(page.messages).to_have_count(len(HOSTILE))
         assert page.messages.get_by_test_id("text").all_text_contents() == HOSTILE
@@ -71,27 +73,27 @@ def test_what_people_write_stays_text(lively: RunningServer, person: People) -> 
         assert page.page.title() == "cloudchat"
 
 
-def test_a_web_address_is_a_link_that_gives_nothing_away(lively: RunningServer, person: People) -> None:
-    ada = person()
-    ada.register(lively.url, "ada")
-    ada.write("look: https://example.org/a?b=1, nice")
+def test_links_send_no_referrer_and_no_opener(unlimited: RunningServer, open_page: OpenPage) -> None:
+    ada = open_page()
+    ada.register(unlimited.url, "ada")
+    ada.send("look: https://example.org/a?b=1, nice")
     link = ada.messages.get_by_role("link")
     expect(link).to_have_attribute("href", "https://example.org/a?b=1")
     expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
 
 
-def test_the_keyboard_alone_is_enough(lively: RunningServer, person: People) -> None:
-    ada = person()
-    ada.register(lively.url, "ada")
-    expect(ada.box).to_be_focused()
+def test_chat_is_usable_with_the_keyboard_alone(unlimited: RunningServer, open_page: OpenPage) -> None:
+    ada = open_page()
+    ada.register(unlimited.url, "ada")
+    expect(ada.composer).to_be_focused()
     keyboard = ada.page.keyboard
     keyboard.type("one line")
     keyboard.press("Shift+Enter")
     keyboard.type("and another")
     keyboard.press("Enter")
     expect(ada.messages.get_by_test_id("text")).to_have_text("one line\nand another", use_inner_text=True)
-    expect(ada.box).to_be_focused()
-    expect(ada.box).to_have_value("")
+    expect(ada.composer).to_be_focused()
+    expect(ada.composer).to_have_value("")
     keyboard.press("Enter")
     keyboard.type("   ")
     keyboard.press("Enter")
@@ -103,13 +105,13 @@ def test_the_keyboard_alone_is_enough(lively: RunningServer, person: People) -> 
     assert ada.texts() == []
 
 
-def test_a_message_that_is_too_long_is_not_sent_and_not_lost(lively: RunningServer, person: People) -> None:
-    ada = person()
-    ada.register(lively.url, "ada")
-    # Counted as the server counts: an emoji is one character.
-    ada.write("\U0001f600" * 4001)
+def test_too_long_message_is_not_sent_and_not_lost(unlimited: RunningServer, open_page: OpenPage) -> None:
+    ada = open_page()
+    ada.register(unlimited.url, "ada")
+    # Counted like on the server: an emoji is one character.
+    ada.send("\U0001f600" * 4001)
     expect(ada.page.get_by_role("status").get_by_text("1 character too long")).to_be_visible()
-    expect(ada.box).to_have_value("\U0001f600" * 4001)
-    ada.write("\U0001f600" * 4000)
+    expect(ada.composer).to_have_value("\U0001f600" * 4001)
+    ada.send("\U0001f600" * 4000)
     expect(ada.messages).to_have_count(1)
     expect(ada.failed).to_have_count(0)

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from browser.chat_page import PASSWORD, ChatPage
-from browser.conftest import browser, person  # noqa: F401 (fixtures)
+from browser.conftest import browser, open_page  # noqa: F401 (fixtures)
 from cloudchat.cli.main import main
 from support.aws import REGION, EmulatedAws
 from support.server import CLOUDCHAT, RunningServer, environment_of
@@ -52,7 +52,7 @@ class Bucket:
         return re.findall(rf'"PUT /{self.name}/(\S+) HTTP', self.aws.log)
 
     def make_public(self) -> None:
-        """Let everybody read, like config/aws/cloudchat.yaml with FrontendHosting=website."""
+        """Allow everyone to read, like config/aws/cloudchat.yaml with FrontendHosting=website."""
         objects = f"arn:aws:s3:::{self.name}/*"
         everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": objects}
         policy = {"Version": "2012-10-17", "Statement": [everybody]}
@@ -207,25 +207,25 @@ def test_warning_if_the_page_is_on_another_site_than_the_cookie(
 def test_page_in_the_bucket_chats_and_stays_signed_in_after_a_reload(
     aws: EmulatedAws,
     bucket: Bucket,
-    person: Callable[[], ChatPage],  # noqa: F811
+    open_page: Callable[[], ChatPage],  # noqa: F811
 ) -> None:
     with RunningServer(environment={"CLOUDCHAT_ALLOWED_ORIGINS": aws.url}) as server:
         publish_by_command(aws, f"{bucket.target}/chat", "--api", server.url, "--page", aws.url)
         bucket.make_public()
         page_url = f"{bucket.url}/chat/index.html"
-        ada, grace = person(), person()
+        ada, grace = open_page(), open_page()
         urls: list[str] = []
         ada.page.on("request", lambda request: urls.append(request.url))
         ada.register(page_url, "ada")
         grace.register(page_url, "grace")
-        ada.write("Hello from the bucket")
-        expect(grace.says("Hello from the bucket")).to_be_visible()
-        grace.write("I hear you")
-        expect(ada.says("I hear you")).to_be_visible()
+        ada.send("Hello from the bucket")
+        expect(grace.message("Hello from the bucket")).to_be_visible()
+        grace.send("I hear you")
+        expect(ada.message("I hear you")).to_be_visible()
 
         ada.page.reload()  # only the cookie of the server, another origin, identifies ada now
-        ada.is_connected()
-        expect(ada.says("I hear you")).to_be_visible()
+        ada.wait_connected()
+        expect(ada.message("I hear you")).to_be_visible()
         assert {url.split("/")[2] for url in urls} == {aws.url.split("/")[2], server.url.split("/")[2]}
 
 
@@ -258,11 +258,11 @@ def test_page_of_an_origin_that_is_not_allowed_cannot_sign_in(
     bucket: Bucket,
     publish: Publish,
     server: RunningServer,
-    person: Callable[[], ChatPage],  # noqa: F811
+    open_page: Callable[[], ChatPage],  # noqa: F811
 ) -> None:
     publish(bucket.target, "--api", server.url)
     bucket.make_public()
-    stranger = person()
+    stranger = open_page()
     stranger.page.goto(f"{bucket.url}/index.html")
     with stranger.page.expect_event("requestfailed"):  # the CORS preflight, which a page cannot observe
         stranger.sign_in("ada", PASSWORD)

@@ -37,10 +37,10 @@ def test_two_users_chat_over_https_and_wss(site: RunningSite, browser: Browser) 
     ann.page.on("websocket", lambda opened: sockets.append(opened.url))
     ann.register(ORIGIN, "ann")
     ben.register(ORIGIN, "ben")
-    ann.write("good morning")
-    expect(ben.says("good morning")).to_be_visible()
-    ben.write("and to you")
-    expect(ann.says("and to you")).to_be_visible()
+    ann.send("good morning")
+    expect(ben.message("good morning")).to_be_visible()
+    ben.send("and to you")
+    expect(ann.message("and to you")).to_be_visible()
     assert sockets == [f"wss://{DOMAIN}/ws"]
     assert {cookie["name"] for cookie in contexts[0].cookies()} == {
         "__Host-cloudchat-refresh",
@@ -48,8 +48,8 @@ def test_two_users_chat_over_https_and_wss(site: RunningSite, browser: Browser) 
     }
     assert all(cookie["secure"] and cookie["httpOnly"] for cookie in contexts[0].cookies())
     ann.page.reload()  # the cookie signs in
-    ann.is_connected()
-    expect(ann.says("and to you")).to_be_visible()
+    ann.wait_connected()
+    expect(ann.message("and to you")).to_be_visible()
     for context in contexts:
         context.close()
     assert problems == []

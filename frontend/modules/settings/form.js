@@ -1,80 +1,136 @@
 /**
- * A form that speaks to the server: labelled controls named as the fields of the request, one button, and
- * the refusal shown at the field that the server named.
+ * A form of the settings: labelled controls named like the fields of the request, one button, and the server's error
+ * next to the field that it names.
  *
  * @typedef {object} Field
- * @property {string} name as in the request
+ * @property {string} name of the field in the request
  * @property {string} label
- * @property {string} [advice]
- * @property {[string, string][]} [options] value and words: a select instead of an input
- * @property {Record<string, string | boolean>} [attributes] of the control
+ * @property {string} [hint]
+ * @property {[value: string, label: string][]} [options] makes a select instead of an input
+ * @property {import("../ui/dom.js").Attributes} [attributes] of the control
  */
 
-import { element } from "../dom.js";
-import { explain } from "../refusal.js";
+import { element, formControl, formValues } from "../ui/dom.js";
+import { FieldError, fieldOf, FormErrors } from "../ui/form_errors.js";
 
-let made = 0;
+/**
+ * How long an invite or a token can be valid: seconds, as the server expects them.
+ *
+ * @type {[value: string, label: string][]}
+ */
+export const LIFETIMES = [
+  ["3600", "1 hour"],
+  ["86400", "1 day"],
+  ["604800", "7 days"],
+  ["2592000", "30 days"],
+  ["7776000", "90 days"],
+  ["31536000", "1 year"],
+];
+
+/** Attributes of a control in which a person types a username. */
+export const USERNAME_ATTRIBUTES = { autocomplete: "off", autocapitalize: "none", spellcheck: "false", required: true };
+
+let lastId = 0;
 
 /**
  * @param {object} options
- * @param {string} options.label of the form, for those who can't see what is around it
+ * @param {string} options.label of the form, for people who cannot see what is around it
  * @param {Field[]} options.fields
- * @param {string} options.submit
- * @param {(values: any, form: HTMLFormElement) => Promise<void>} options.run rejects with ApiError
+ * @param {string} options.submit label of the button
+ * @param {(values: Record<string, string>) => Promise<void>} options.send rejects with ApiError or FieldError
  * @param {import("../clock.js").Clock} options.clock
- * @param {[string, HTMLElement][]} [options.extra] further controls after the fields, by their name in the request
- * @param {string} [options.username] whose password the form asks for: password stores go by that
+ * @param {[name: string, node: HTMLElement][]} [options.extra] more controls after the fields, by their name in the
+ *   request
+ * @param {string} [options.username] whose password the form asks for; password managers file it under that
  * @returns {HTMLFormElement}
  */
-export function createForm({ label, fields, submit, run, clock, extra = [], username }) {
-  const error = element("p", { class: "error", role: "alert", hidden: true, id: `form-error-${(made += 1)}` });
-  const send = element("button", { class: "primary", type: "submit" }, submit);
-  const places = new Map([...fields.map((field) => [field.name, drawField(field)]), ...extra]);
-  const form = element("form", { class: "asking", "aria-label": label, novalidate: true },
-    error, username === undefined ? null : drawUsername(username), ...places.values(), send);
-  const refusal = explain(error, send, clock);
+export function createForm({ label, fields, submit, send, clock, extra = [], username }) {
+  const output = element("p", { class: "error", role: "alert", hidden: true, id: `form-error-${(lastId += 1)}` });
+  const submitButton = element("button", { class: "primary", type: "submit" }, submit);
+  const groups = new Map([...fields.map((field) => /** @type {const} */ ([field.name, renderField(field)])), ...extra]);
+  const form = element(
+    "form",
+    { class: "settings-form", "aria-label": label, novalidate: true },
+    output,
+    username === undefined ? null : renderUsername(username),
+    ...groups.values(),
+    submitButton,
+  );
+  const errors = new FormErrors({ form, output, submit: submitButton, clock });
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (send.disabled) return;
-    refusal.clear();
-    form.prepend(error);
-    const empty = fields.find(({ name, attributes }) => attributes?.required && form.elements.namedItem(name).value.trim() === "");
-    if (empty !== undefined) return refuse(Object.assign(new Error("Fill this in."), { field: empty.name }));
-    refusal.during(() => run(Object.fromEntries(new FormData(form)), form), point);
+    if (submitButton.disabled) return;
+    errors.clear();
+    form.prepend(output);
+    const empty = fields.find(
+      ({ name, attributes }) => attributes?.required && formControl(form, name).value.trim() === "",
+    );
+    if (empty !== undefined) {
+      const error = new FieldError("Fill in this field.", empty.name);
+      errors.show(error);
+      moveToField(error);
+      return;
+    }
+    errors.submit(() => send(formValues(form)), moveToField);
   });
 
-  /** The words go to where the mend is. */
-  function point({ field }) {
-    const place = places.get(String(field ?? "").split(".")[0]);
-    if (place === undefined) return;
-    place.append(error);
-    const control = place.querySelector("input, select");
+  /**
+   * Move the error message and the focus to the field that the error names.
+   *
+   * @param {Error} error
+   */
+  function moveToField(error) {
+    const [name] = (fieldOf(error) ?? "").split(".");
+    const group = groups.get(name);
+    const control = group?.querySelector("input, select");
+    if (group === undefined || !(control instanceof HTMLElement)) return;
+    group.append(output);
     control.setAttribute("aria-invalid", "true");
-    control.setAttribute("aria-errormessage", error.id);
+    control.setAttribute("aria-errormessage", output.id);
     control.focus();
-  }
-
-  function refuse(problem) {
-    refusal.show(problem);
-    point(problem);
   }
 
   return form;
 }
 
-function drawUsername(value) {
-  // In no request: without a name it is not among the form's values.
-  return element("input", { class: "hidden", autocomplete: "username", tabindex: "-1", "aria-hidden": "true", readonly: true, value });
+/**
+ * A form that is hidden behind its title until it is needed.
+ *
+ * @param {string} title
+ * @param {HTMLFormElement} form
+ * @returns {HTMLElement}
+ */
+export function collapsed(title, form) {
+  return element("details", {}, element("summary", {}, title), form);
+}
+
+/** @param {string} value */
+function renderUsername(value) {
+  // Not part of the request: a control without a name is not among the form's values.
+  return element("input", {
+    class: "password-manager-hint",
+    autocomplete: "username",
+    tabindex: "-1",
+    "aria-hidden": "true",
+    readonly: true,
+    value,
+  });
 }
 
 /** @param {Field} field */
-function drawField({ name, label, advice, options, attributes = {} }) {
-  const id = `field-${(made += 1)}`;
-  const common = { id, name, "aria-describedby": advice === undefined ? null : `${id}-advice`, ...attributes };
-  const control = options === undefined
-    ? element("input", common)
-    : element("select", common, ...options.map(([value, words]) => element("option", { value }, words)));
-  return element("div", { class: "field" }, element("label", { for: id }, label), control,
-    advice === undefined ? null : element("p", { class: "advice", id: `${id}-advice` }, advice));
+function renderField({ name, label, hint, options, attributes = {} }) {
+  const id = `field-${(lastId += 1)}`;
+  const common = { id, name, "aria-describedby": hint === undefined ? null : `${id}-hint`, ...attributes };
+  const control =
+    options === undefined
+      ? element("input", common)
+      : element("select", common, ...options.map(([value, text]) => element("option", { value }, text)));
+  return element(
+    "div",
+    { class: "field" },
+    element("label", { for: id }, label),
+    control,
+    hint === undefined ? null : element("p", { class: "hint", id: `${id}-hint` }, hint),
+  );
 }

@@ -1,56 +1,76 @@
-/** Administration of invites: each lets one person register once. */
+/** Administration of invites: with each one, one person can register. */
 
-import { element } from "../dom.js";
-import { askingButton } from "./asking_button.js";
-import { createForm } from "./form.js";
-import { createList } from "./list.js";
-import { shownOnce } from "./shown_once.js";
-import { LIFETIMES, mark, moment } from "./words.js";
+import { confirmButton } from "../ui/confirm_button.js";
+import { element, formControl } from "../ui/dom.js";
+import { collapsed, createForm, LIFETIMES } from "./form.js";
+import { SecretOutput } from "./one_time_secret.js";
+import { PagedTable } from "./paged_table.js";
+import { renderBadge, renderTime } from "./table_cells.js";
 
-/** @param {import("./settings.js").Desk} desk */
-export function invitesSection({ call, clock }) {
-  const told = element("div", { class: "told" });
+const DEFAULT_LIFETIME = "604800"; // 7 days
+
+/**
+ * @typedef {object} Invite
+ * @property {string} id
+ * @property {string} created_at
+ * @property {string} expires_at
+ * @property {string | null} used_at
+ * @property {string | null} used_by
+ */
+
+/**
+ * @param {import("./settings_dialog.js").SettingsContext} context
+ * @returns {Node[]}
+ */
+export function invitesSection({ request, clock }) {
+  const output = new SecretOutput();
   const form = createForm({
     label: "Create an invite",
     clock,
-    fields: [{ name: "ttl_seconds", label: "Good for", options: LIFETIMES.slice(0, 4) }],
+    fields: [{ name: "ttl_seconds", label: "Valid for", options: LIFETIMES.slice(0, 4) }],
     submit: "Create invite",
-    async run({ ttl_seconds: seconds }) {
-      const { invite } = await call("POST", "/api/admin/invites", { ttl_seconds: Number(seconds) });
-      told.replaceChildren(shownOnce({
+    async send({ ttl_seconds: seconds }) {
+      const { invite } = await request("POST", "/api/admin/invites", { ttl_seconds: Number(seconds) });
+      output.show({
         title: "New invite",
-        lead: "Whoever has this code can create one account with it. It is shown only now.",
+        lead: "Anyone who has this code can create one account with it. It is shown only once.",
         lines: [invite],
-      }));
-      told.firstElementChild.focus();
-      await list.reload();
+      });
+      await table.reload();
     },
   });
-  form.elements.namedItem("ttl_seconds").value = "604800";
+  formControl(form, "ttl_seconds").value = DEFAULT_LIFETIME;
 
-  const list = createList({
+  /** @type {PagedTable<Invite>} */
+  const table = new PagedTable({
     label: "Invites",
-    columns: ["Created", "Ends", "State", ""],
+    columns: ["Created", "Expires", "State", ""],
     empty: "There are no invites.",
     async load() {
-      const { invites, next = null } = await call("GET", "/api/admin/invites");
+      const { invites, next = null } = await request("GET", "/api/admin/invites");
       return { items: invites, next };
     },
-    draw: (invite, { act, remove }) => [
-      moment(invite.created_at),
-      moment(invite.expires_at),
-      state(invite, clock.now()),
-      askingButton("Delete", "Really delete it?", () => act(async () => {
-        await call("DELETE", `/api/admin/invites/${invite.id}`);
-        remove();
-      })),
+    renderCells: (invite, row) => [
+      renderTime(invite.created_at),
+      renderTime(invite.expires_at),
+      renderState(invite, clock.now()),
+      confirmButton("Delete", "Delete invite?", () =>
+        row.run(async () => {
+          await request("DELETE", `/api/admin/invites/${invite.id}`);
+          row.remove();
+        }),
+      ),
     ],
   });
 
-  return [element("details", { class: "maker" }, element("summary", {}, "Create an invite"), form), told, list.node];
+  return [collapsed("Create an invite", form), output.node, table.node];
 }
 
-function state({ used_at: used, used_by: name, expires_at: ends }, now) {
-  if (used) return element("span", {}, mark("used"), name ? element("bdi", {}, ` ${name}`) : null);
-  return Date.parse(ends) <= now ? mark("expired") : mark("open", "good");
+/**
+ * @param {Invite} invite
+ * @param {number} now
+ */
+function renderState({ used_at: usedAt, used_by: name, expires_at: expiresAt }, now) {
+  if (usedAt) return element("span", {}, renderBadge("used"), name ? element("bdi", {}, ` ${name}`) : null);
+  return Date.parse(expiresAt) <= now ? renderBadge("expired") : renderBadge("open", "good");
 }

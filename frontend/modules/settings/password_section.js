@@ -1,35 +1,51 @@
-/** Changing one's own password. */
+/** The form that changes the user's own password. */
 
-import { element } from "../dom.js";
+import { PASSWORD_RULE } from "../net/protocol.js";
+import { element } from "../ui/dom.js";
 import { createForm } from "./form.js";
 
-/** @param {import("./settings.js").Desk} desk */
-export function passwordSection({ session, call, clock }) {
-  const done = element("p", { class: "notice", role: "status", hidden: true }, "Your password is changed. Your other devices were signed out.");
+/**
+ * @param {import("./settings_dialog.js").SettingsContext} context
+ * @returns {Node[]}
+ */
+export function passwordSection({ session, request, clock }) {
+  const success = element(
+    "p",
+    { class: "notice", role: "status", hidden: true },
+    "Your password was changed. Your other devices were signed out.",
+  );
   const form = createForm({
     label: "Change password",
     clock,
-    username: session.user.name,
+    username: session.user?.name,
     fields: [
-      { name: "current_password", label: "Current password", attributes: { type: "password", autocomplete: "current-password", required: true } },
+      {
+        name: "current_password",
+        label: "Current password",
+        attributes: { type: "password", autocomplete: "current-password", required: true },
+      },
       {
         name: "new_password",
         label: "New password",
-        advice: "At least 15 characters. Three or four unrelated words do well.",
+        hint: PASSWORD_RULE,
         attributes: { type: "password", autocomplete: "new-password", required: true },
       },
     ],
     submit: "Change password",
-    async run(body) {
-      done.hidden = true;
-      await call("POST", "/api/auth/password", body);
+    async send(body) {
+      success.hidden = true;
+      await request("POST", "/api/auth/password", body);
       form.reset();
-      done.hidden = false;
+      success.hidden = false;
     },
   });
   return [
-    element("p", { class: "quiet" }, "Changing it ends your sessions on all other devices. This one goes on."),
-    done,
+    element(
+      "p",
+      { class: "subtle" },
+      "A new password ends your sessions on all other devices. This session stays signed in.",
+    ),
+    success,
     form,
   ];
 }

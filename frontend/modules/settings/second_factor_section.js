@@ -1,107 +1,199 @@
-/** The second factor: set up in three steps (password, code, recovery codes), or taken away again. */
+/** The second factor: set up in three steps (password, code, recovery codes), or turned off. */
 
-import { element } from "../dom.js";
+import { element, formControl } from "../ui/dom.js";
 import { createForm } from "./form.js";
-import { focusHeading } from "./heading.js";
-import { drawQrCode } from "./qr_code.js";
-import { copyButton, shownOnce } from "./shown_once.js";
+import { copyButton, renderOneTimeSecret } from "./one_time_secret.js";
+import { renderQrCode } from "./qr_code.js";
+import { focusSectionHeading } from "./section_heading.js";
 
-const CODE = { class: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true };
-const PASSWORD = { name: "password", label: "Your password", attributes: { type: "password", autocomplete: "current-password", required: true } };
+/** @typedef {import("./settings_dialog.js").SettingsContext} SettingsContext */
+/** @typedef {{secret: string, uri: string, qr: string[]}} TotpSetup */
 
-/** @param {import("./settings.js").Desk} desk */
-export function secondFactorSection(desk) {
-  const place = element("div", { class: "steps" });
-  start(place, desk);
-  return [place];
+const CODE_ATTRIBUTES = {
+  class: "code",
+  autocomplete: "one-time-code",
+  autocapitalize: "none",
+  spellcheck: "false",
+  required: true,
+};
+const PASSWORD_FIELD = {
+  name: "password",
+  label: "Your password",
+  attributes: { type: "password", autocomplete: "current-password", required: true },
+};
+
+/**
+ * @param {SettingsContext} context
+ * @returns {Node[]}
+ */
+export function secondFactorSection(context) {
+  const node = element("div", { class: "setup-steps" });
+  showState(node, context);
+  return [node];
 }
 
-function start(place, desk) {
-  if (desk.session.user.totp_enabled) return place.replaceChildren(...enabled(place, desk));
-  const { session, clock, call } = desk;
+/**
+ * @param {HTMLElement} node
+ * @param {SettingsContext} context
+ */
+function showState(node, context) {
+  node.replaceChildren(
+    ...(context.session.user?.totp_enabled ? renderEnabled(node, context) : renderDisabled(node, context)),
+  );
+}
+
+/**
+ * Step 1: the password.
+ *
+ * @param {HTMLElement} node
+ * @param {SettingsContext} context
+ * @returns {Node[]}
+ */
+function renderDisabled(node, context) {
+  const { session, clock, request } = context;
   const form = createForm({
     label: "Set up a second factor",
     clock,
-    username: session.user.name,
-    fields: [PASSWORD],
-    submit: "Set it up",
-    run: async (body) => confirm(place, desk, await call("POST", "/api/auth/totp/setup", body)),
+    username: session.user?.name,
+    fields: [PASSWORD_FIELD],
+    submit: "Set up",
+    send: async (body) => showConfirmation(node, context, await request("POST", "/api/auth/totp/setup", body)),
   });
-  const demanded = "This server asks a second factor of its administrators. Set it up to get to the administration.";
-  place.replaceChildren(
-    session.user.must_set_up_totp ? element("p", { class: "notice" }, demanded) : "",
-    element("p", { class: "quiet" }, "With a second factor, signing in takes your password and a code from an app on your phone. A stolen password alone is worth nothing then."),
-    form,
-  );
-}
-
-/** @param {{secret: string, uri: string, qr: string[]}} setup */
-function confirm(place, desk, { secret, uri, qr }) {
-  const spelled = element("code", { "data-testid": "totp-secret" }, secret.replace(/.{4}(?=.)/gu, "$& "));
-  const note = element("p", { class: "advice", role: "status" });
-  const form = createForm({
-    label: "Confirm the code",
-    clock: desk.clock,
-    fields: [{ name: "code", label: "Code", advice: "Six digits that the app shows now.", attributes: { ...CODE, inputmode: "numeric", maxlength: "12" } }],
-    submit: "Confirm",
-    async run({ code }) {
-      const { recovery_codes: codes } = await desk.call("POST", "/api/auth/totp/confirm", { code: code.replace(/\s/gu, "") });
-      keep(place, desk, codes);
-      await changed(desk, true);
-    },
-  });
-  place.replaceChildren(
-    element("p", {}, "Scan this with an authenticator app, then type the code that it shows."),
-    element("div", { class: "scan" }, drawQrCode(qr, "QR code for the authenticator app"),
-      element("div", {},
-        element("p", { class: "advice" }, "No camera? Open ", element("a", { href: uri }, "this link"), " on the device, or type this key into the app:"),
-        element("p", { class: "secret" }, spelled),
-        element("div", { class: "buttons" }, copyButton(secret, spelled, note)),
-        note)),
-    form,
-  );
-  form.elements.namedItem("code").focus();
-}
-
-/** @param {string[]} codes */
-function keep(place, desk, codes) {
-  const box = shownOnce({
-    title: "Keep your recovery codes",
-    lead: "Your second factor is on, and your other devices were signed out. Should you lose the app, each of these codes signs you in once. They are shown only now: print them, or put them where your passwords are.",
-    lines: codes,
-    done: "I have kept them",
-    onDone: () => start(place, desk),
-  });
-  place.replaceChildren(box);
-  box.focus();
-}
-
-function enabled(place, desk) {
-  const form = createForm({
-    label: "Turn the second factor off",
-    clock: desk.clock,
-    username: desk.session.user.name,
-    fields: [PASSWORD, { name: "totp", label: "Code", advice: "From your app, or a recovery code.", attributes: { ...CODE, maxlength: "64" } }],
-    submit: "Turn it off",
-    async run({ password, totp }) {
-      await desk.call("POST", "/api/auth/totp/disable", { password, totp: totp.trim() });
-      await changed(desk, false);
-      if (!place.isConnected) return; // closed meanwhile, perhaps by signing out
-      start(place, desk);
-      focusHeading();
-    },
-  });
-  const off = element("details", {}, element("summary", {}, "Turn it off"), form);
+  const required = "This server requires a second factor for administrators. Set it up to use the administration.";
   return [
-    element("p", { class: "notice good" }, "Your second factor is on. Signing in asks for a code from your app."),
-    element("p", { class: "quiet" }, "Another phone, or out of recovery codes? Turn it off and set it up again."),
-    off,
+    ...(session.user?.must_set_up_totp ? [element("p", { class: "notice" }, required)] : []),
+    element(
+      "p",
+      { class: "subtle" },
+      "With a second factor, you sign in with your password and a code from an app on your phone. A stolen password alone is then useless.",
+    ),
+    form,
   ];
 }
 
-/** Whoever is quick must not be told the old state; what else the account may do now, a refresh tells. */
-async function changed({ session }, enabled) {
+/**
+ * Step 2: the first code.
+ *
+ * @param {HTMLElement} node
+ * @param {SettingsContext} context
+ * @param {TotpSetup} setup
+ */
+function showConfirmation(node, context, { secret, uri, qr }) {
+  const key = element("code", { "data-testid": "totp-secret" }, secret.replace(/.{4}(?=.)/gu, "$& "));
+  const note = element("p", { class: "hint", role: "status" });
+  const form = createForm({
+    label: "Confirm the code",
+    clock: context.clock,
+    fields: [
+      {
+        name: "code",
+        label: "Code",
+        hint: "The six digits that the app shows now.",
+        attributes: { ...CODE_ATTRIBUTES, inputmode: "numeric", maxlength: "12" },
+      },
+    ],
+    submit: "Confirm",
+    async send({ code }) {
+      const { recovery_codes: codes } = await context.request("POST", "/api/auth/totp/confirm", {
+        code: code.replace(/\s/gu, ""),
+      });
+      showRecoveryCodes(node, context, codes);
+      await updateUser(context, true);
+    },
+  });
+  node.replaceChildren(
+    element("p", {}, "Scan the QR code with an authenticator app, then enter the code that the app shows."),
+    element(
+      "div",
+      { class: "qr-setup" },
+      renderQrCode(qr, "QR code for the authenticator app"),
+      element(
+        "div",
+        {},
+        element(
+          "p",
+          { class: "hint" },
+          "No camera? Open ",
+          element("a", { href: uri }, "this link"),
+          " on the device, or enter this key in the app:",
+        ),
+        element("p", { class: "secret-value" }, key),
+        element("div", { class: "buttons" }, copyButton(secret, key, note)),
+        note,
+      ),
+    ),
+    form,
+  );
+  formControl(form, "code").focus();
+}
+
+/**
+ * Step 3: the recovery codes.
+ *
+ * @param {HTMLElement} node
+ * @param {SettingsContext} context
+ * @param {string[]} codes
+ */
+function showRecoveryCodes(node, context, codes) {
+  const box = renderOneTimeSecret({
+    title: "Save your recovery codes",
+    lead: "Your second factor is on, and your other devices were signed out. If you lose the app, you can sign in once with each of these codes. They are shown only once: print them, or save them in your password manager.",
+    lines: codes,
+    done: "I have saved them",
+    onDone: () => showState(node, context),
+  });
+  node.replaceChildren(box);
+  box.focus();
+}
+
+/**
+ * @param {HTMLElement} node
+ * @param {SettingsContext} context
+ * @returns {Node[]}
+ */
+function renderEnabled(node, context) {
+  const form = createForm({
+    label: "Turn off the second factor",
+    clock: context.clock,
+    username: context.session.user?.name,
+    fields: [
+      PASSWORD_FIELD,
+      {
+        name: "totp",
+        label: "Code",
+        hint: "From your authenticator app. You can also use a recovery code.",
+        attributes: { ...CODE_ATTRIBUTES, maxlength: "64" },
+      },
+    ],
+    submit: "Turn off",
+    async send({ password, totp }) {
+      await context.request("POST", "/api/auth/totp/disable", { password, totp: totp.trim() });
+      await updateUser(context, false);
+      if (!node.isConnected) return; // the settings were closed meanwhile, perhaps by signing out
+      showState(node, context);
+      focusSectionHeading();
+    },
+  });
+  return [
+    element("p", { class: "notice good" }, "Your second factor is on. Signing in asks for a code from your app."),
+    element(
+      "p",
+      { class: "subtle" },
+      "If you have a new phone or no recovery codes left, turn it off and set it up again.",
+    ),
+    element("details", {}, element("summary", {}, "Turn off the second factor"), form),
+  ];
+}
+
+/**
+ * Update the user at once, so that the section shows the new state; the refresh brings what else has changed for the
+ * account.
+ *
+ * @param {SettingsContext} context
+ * @param {boolean} isEnabled
+ */
+async function updateUser({ session }, isEnabled) {
   if (session.user === null) return; // signed out meanwhile
-  session.user.totp_enabled = enabled;
+  session.user.totp_enabled = isEnabled;
   await session.refresh().catch(() => {});
 }

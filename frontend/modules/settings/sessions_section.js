@@ -1,32 +1,60 @@
-/** Where one is signed in, and ending that elsewhere: a lost phone, a borrowed computer. */
+/** The devices on which the user is signed in. Ending a session helps with a lost phone or a borrowed computer. */
 
-import { element } from "../dom.js";
-import { askingButton } from "./asking_button.js";
-import { createList } from "./list.js";
-import { deviceName, mark, moment } from "./words.js";
+import { formatDevice } from "../format.js";
+import { confirmButton } from "../ui/confirm_button.js";
+import { element } from "../ui/dom.js";
+import { PagedTable } from "./paged_table.js";
+import { renderBadge, renderTime } from "./table_cells.js";
 
-/** @param {import("./settings.js").Desk} desk */
-export function sessionsSection({ call }) {
-  const list = createList({
+/**
+ * @typedef {object} SessionItem
+ * @property {string} id
+ * @property {string} client
+ * @property {string | null} last_used_at
+ * @property {string} created_at
+ * @property {boolean} current
+ */
+
+/**
+ * @param {import("./settings_dialog.js").SettingsContext} context
+ * @returns {Node[]}
+ */
+export function sessionsSection({ request }) {
+  /** @type {PagedTable<SessionItem>} */
+  const table = new PagedTable({
     label: "Your sessions",
     columns: ["Device", "Last used", "Signed in", ""],
     empty: "There are no sessions.",
     async load() {
-      const { sessions } = await call("GET", "/api/auth/sessions");
+      const { sessions } = await request("GET", "/api/auth/sessions");
       return { items: sessions, next: null };
     },
-    draw: (session, { act, remove }) => [
-      element("span", { title: session.client }, deviceName(session.client), " ", session.current ? mark("this one", "good") : null),
-      moment(session.last_used_at),
-      moment(session.created_at),
-      session.current ? null : askingButton("End", "Really end it?", () => act(async () => {
-        await call("DELETE", `/api/auth/sessions/${session.id}`);
-        remove();
-      })),
+    renderCells: (item, row) => [
+      element(
+        "span",
+        { title: item.client },
+        formatDevice(item.client),
+        " ",
+        item.current ? renderBadge("this one", "good") : null,
+      ),
+      renderTime(item.last_used_at),
+      renderTime(item.created_at),
+      item.current
+        ? null
+        : confirmButton("End", "End session?", () =>
+            row.run(async () => {
+              await request("DELETE", `/api/auth/sessions/${item.id}`);
+              row.remove();
+            }),
+          ),
     ],
   });
   return [
-    element("p", { class: "quiet" }, "Every device on which you are signed in. Ending a session signs that device out within seconds."),
-    list.node,
+    element(
+      "p",
+      { class: "subtle" },
+      "The devices on which you are signed in. When you end a session, its device is signed out within seconds.",
+    ),
+    table.node,
   ];
 }

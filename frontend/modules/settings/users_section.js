@@ -1,98 +1,146 @@
-/** Administration of users: who there is, new ones, roles, disabled accounts, lost passwords and second factors. */
+/** Administration of users: create them, change roles, disable accounts, reset lost passwords and second factors. */
 
-import { element } from "../dom.js";
-import { askingButton } from "./asking_button.js";
-import { createForm } from "./form.js";
-import { createList } from "./list.js";
-import { shownOnce } from "./shown_once.js";
-import { mark, moment } from "./words.js";
+import { confirmButton } from "../ui/confirm_button.js";
+import { button, element } from "../ui/dom.js";
+import { collapsed, createForm, USERNAME_ATTRIBUTES } from "./form.js";
+import { SecretOutput } from "./one_time_secret.js";
+import { PagedTable } from "./paged_table.js";
+import { renderBadge, renderTime } from "./table_cells.js";
 
-/** @type {[string, string][]} */
-const ROLES = [["member", "Member"], ["moderator", "Moderator"], ["admin", "Administrator"]];
-const PAGE = 50;
+/** @type {[value: string, label: string][]} */
+const ROLES = [
+  ["member", "Member"],
+  ["moderator", "Moderator"],
+  ["admin", "Administrator"],
+];
+const PAGE_SIZE = 50;
 
-/** @param {import("./settings.js").Desk} desk */
-export function usersSection({ session, call, clock }) {
-  const told = element("div", { class: "told" });
-  const tell = (title, password) => {
-    const lead = "It works once: at the first sign-in a password of one's own is chosen. It is shown only now.";
-    told.replaceChildren(shownOnce({ title, lead, lines: [password] }));
-    told.firstElementChild.focus();
-    told.scrollIntoView({ block: "nearest" });
-  };
+/**
+ * @typedef {object} UserItem
+ * @property {string} id
+ * @property {string} name
+ * @property {string} role
+ * @property {string} created_at
+ * @property {boolean} disabled
+ * @property {boolean} must_change_password
+ * @property {boolean} totp_enabled
+ */
+
+/**
+ * @param {import("./settings_dialog.js").SettingsContext} context
+ * @returns {Node[]}
+ */
+export function usersSection({ session, request, clock }) {
+  const output = new SecretOutput();
+  /**
+   * @param {string} name
+   * @param {string} password
+   */
+  const showPassword = (name, password) =>
+    output.show({
+      title: `One-time password of ${name}`,
+      lead: "It works once: at the first sign-in, the user chooses a new password. It is shown only once.",
+      lines: [password],
+    });
 
   const form = createForm({
     label: "Create a user",
     clock,
     fields: [
-      { name: "username", label: "Username", attributes: { autocomplete: "off", autocapitalize: "none", spellcheck: "false", required: true } },
+      { name: "username", label: "Username", attributes: USERNAME_ATTRIBUTES },
       { name: "role", label: "Role", options: ROLES },
     ],
     submit: "Create user",
-    async run(body) {
-      const { user, one_time_password: password } = await call("POST", "/api/admin/users", body);
+    async send(body) {
+      const { user, one_time_password: password } = await request("POST", "/api/admin/users", body);
       form.reset();
-      tell(`One-time password of ${user.name}`, password);
-      await list.reload();
+      showPassword(user.name, password);
+      await table.reload();
     },
   });
 
-  const list = createList({
+  /** @type {PagedTable<UserItem>} */
+  const table = new PagedTable({
     label: "Users",
     columns: ["Name", "Role", "Created", ""],
     empty: "There are no users.",
     async load(after) {
-      const { users, next } = await call("GET", `/api/admin/users?limit=${PAGE}${after === null ? "" : `&after=${encodeURIComponent(after)}`}`);
+      const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...(after === null ? {} : { after }) });
+      const { users, next } = await request("GET", `/api/admin/users?${query}`);
       return { items: users, next };
     },
-    draw(user, { act, redraw }) {
-      const patch = (change) => act(async () => redraw(await call("PATCH", `/api/admin/users/${user.id}`, change)));
-      const own = user.id === session.user.id;
+    renderCells(user, row) {
+      const url = `/api/admin/users/${user.id}`;
+      const isSelf = user.id === session.user?.id;
+      /** @param {{role?: string, disabled?: boolean}} change */
+      const patch = (change) => row.run(async () => row.update(await request("PATCH", url, change)));
+      const resetPassword = () =>
+        row.run(async () => {
+          const { one_time_password: password } = await request("POST", `${url}/reset-password`);
+          row.update({ ...user, must_change_password: true });
+          showPassword(user.name, password);
+        });
+      const resetSecondFactor = () =>
+        row.run(async () => {
+          await request("POST", `${url}/reset-second-factor`);
+          row.update({ ...user, totp_enabled: false });
+        });
+      // Administrators cannot change their own role or disable themselves: they could lock themselves out.
       return [
-        element("span", {}, element("bdi", { class: "name" }, user.name), ...marks(user, own)),
-        own ? roleName(user.role) : roleControl(user, patch),
-        moment(user.created_at),
-        own ? null : element("div", { class: "buttons" },
-          askingButton("Reset password", "Really reset it?", () => act(async () => {
-            const { one_time_password: password } = await call("POST", `/api/admin/users/${user.id}/reset-password`);
-            redraw({ ...user, must_change_password: true });
-            tell(`One-time password of ${user.name}`, password);
-          })),
-          user.totp_enabled ? askingButton("Reset second factor", "Really reset it?", () => act(async () => {
-            await call("POST", `/api/admin/users/${user.id}/reset-second-factor`);
-            redraw({ ...user, totp_enabled: false });
-          })) : null,
-          user.disabled
-            ? askingButton("Enable", "Really enable?", () => patch({ disabled: false }))
-            : askingButton("Disable", "Really disable?", () => patch({ disabled: true }))),
+        element("span", {}, element("bdi", { class: "name" }, user.name), ...renderBadges(user, isSelf)),
+        isSelf ? roleLabel(user.role) : renderRoleControl(user, (role) => patch({ role })),
+        renderTime(user.created_at),
+        isSelf
+          ? null
+          : element(
+              "div",
+              { class: "buttons" },
+              confirmButton("Reset password", "Reset password?", resetPassword),
+              user.totp_enabled
+                ? confirmButton("Reset second factor", "Reset second factor?", resetSecondFactor)
+                : null,
+              user.disabled
+                ? confirmButton("Enable", "Enable user?", () => patch({ disabled: false }))
+                : confirmButton("Disable", "Disable user?", () => patch({ disabled: true })),
+            ),
       ];
     },
   });
 
-  return [element("details", { class: "maker" }, element("summary", {}, "Create a user"), form), told, list.node];
+  return [collapsed("Create a user", form), output.node, table.node];
 }
 
-function marks({ disabled, must_change_password: waits, totp_enabled: second }, own) {
+/**
+ * @param {UserItem} user
+ * @param {boolean} isSelf
+ * @returns {(Node | string)[]}
+ */
+function renderBadges(user, isSelf) {
   return [
-    own ? mark("you") : "",
-    disabled ? mark("disabled", "bad") : "",
-    second ? mark("second factor", "good") : "",
-    waits ? mark("must choose a password") : "",
-  ].flatMap((node) => (node === "" ? [] : [" ", node]));
+    isSelf ? renderBadge("you") : null,
+    user.disabled ? renderBadge("disabled", "bad") : null,
+    user.totp_enabled ? renderBadge("second factor", "good") : null,
+    user.must_change_password ? renderBadge("must change password") : null,
+  ].flatMap((badge) => (badge === null ? [] : [" ", badge]));
 }
 
-function roleName(role) {
+/** @param {string} role */
+function roleLabel(role) {
   return ROLES.find(([value]) => value === role)?.[1] ?? role;
 }
 
-/** A select, and a button that appears with a difference: arrow keys on a select alone would already act. */
-function roleControl(user, patch) {
-  const options = ROLES.map(([value, words]) => element("option", { value, selected: value === user.role }, words));
+/**
+ * A select, and a button that appears when the choice differs: with a select alone, an arrow key would change the role.
+ *
+ * @param {UserItem} user
+ * @param {(role: string) => void} onSave
+ */
+function renderRoleControl(user, onSave) {
+  const options = ROLES.map(([value, label]) => element("option", { value, selected: value === user.role }, label));
   const select = element("select", { "aria-label": `Role of ${user.name}` }, ...options);
-  const save = element("button", { type: "button", class: "plain", hidden: true }, "Save");
+  const save = button("Save", () => onSave(select.value), { class: "secondary", hidden: true });
   select.addEventListener("change", () => {
     save.hidden = select.value === user.role;
   });
-  save.addEventListener("click", () => patch({ role: select.value }));
   return element("div", { class: "buttons" }, select, save);
 }

@@ -15,7 +15,7 @@ on the following behaviour; tests/unit/http/test_uvicorn_contract.py has one tes
 - `cycle` is None before the first request, then the latest request; it has `response_complete` and `keep_alive`, and a
   `keep_alive` of False closes the connection after the response.
 - A request that arrives before the response to an earlier one waits in `pipeline`, and `flow.read_paused` is True
-  meanwhile. `_start_asgi_task(cycle, app)` starts the application for each request, also for those.
+  during that time. `_start_asgi_task(cycle, app)` starts the application for each request, also for those.
 - `connection_lost` sets `disconnected` of the latest cycle only; a cycle that is disconnected writes nothing.
 - `on_response_complete` is called after each response; it starts the next request of `pipeline`.
 - For a request with `Upgrade: websocket`, `scope["method"]` is set, then `_should_upgrade` decides.
@@ -46,7 +46,7 @@ REQUEST_TIMEOUT_SECONDS = 10.0
 STALL_TIMEOUT_SECONDS = 30.0
 """The time that a response may wait for a client that does not read."""
 LINGER_SECONDS = 2.0
-"""After a rejection, the time in which the client can read the response before the connection is cut."""
+"""After a rejection, the time in which the client can read the response before the connection is closed."""
 FIRST_REQUEST_SECONDS = 0.5
 """At shutdown, the time in which a connection without a request can still send its first one."""
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+;=-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
@@ -103,7 +103,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._stop_stall_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Parse. After a rejection only read on: closing with unread data would reset the response."""
+        """Parse the data. After a rejection, discard it: closing with unread data would reset the connection."""
         if self._discarding:
             return
         self._received_bytes += len(data)
@@ -158,10 +158,10 @@ class HttpProtocol(HttpToolsProtocol):
     # -- responses ----------------------------------------------------------------------------------------------------
 
     def send_400_response(self, msg: str) -> None:
-        """Send the rejection, and discard what is still received.
+        """Send the rejection, and discard all further data.
 
-        Before it the responses to earlier requests are sent: inside of one of them the client would take it for that
-        one's content.
+        The responses to earlier requests are sent first: inside of another response, the client would read it as a part
+        of that response.
         """
         self._discarding = True
         self._stop_request_timer()
@@ -209,7 +209,7 @@ class HttpProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Close after the current response.
 
-        A client that has only just connected has a request on its way. To close now would lose it, although systemd
+        A client that has only just connected is sending a request. Closing now would lose it, although systemd
         keeps the listening socket open so that no connection is refused.
         """
         if self.cycle is None and not self._discarding and not self._shutting_down:

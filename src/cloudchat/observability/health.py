@@ -1,4 +1,4 @@
-"""`/healthz`: the process lives. `/readyz`: it can do its work, or which part is missing."""
+"""`/healthz`: the process is alive. `/readyz`: it can do its work, or the reasons why it cannot."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,11 +10,11 @@ from cloudchat.http.proxies import UNREADABLE
 UNREADABLE_CLIENT = "X-Forwarded-For of the proxy is not an address, so all its clients count as one"
 
 Check = Callable[[], Awaitable[str | None]]
-"""Returns what is wrong, as text for a person, or None."""
+"""Returns a description of the problem, for a person, or None."""
 
 
 async def wait_until_healthy(check: Check, timeout_seconds: float) -> None:
-    """Wait until the check finds nothing wrong, at most for the timeout."""
+    """Wait until the check finds no problem, at most for the timeout."""
     deadline = asyncio.get_running_loop().time() + timeout_seconds
     while await check() is not None and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
@@ -43,12 +43,16 @@ def health_routes(checks: dict[str, Check]) -> APIRouter:
     shared = SharedChecks(checks)
 
     @router.head("/healthz", include_in_schema=False)
-    @router.get("/healthz", summary="The process lives")
+    @router.get("/healthz", summary="Check that the process is alive")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
     @router.head("/readyz", include_in_schema=False)
-    @router.get("/readyz", summary="The process can do its work", responses={503: {"description": "It cannot"}})
+    @router.get(
+        "/readyz",
+        summary="Check that the process can do its work",
+        responses={503: {"description": "It cannot, for the reasons in the body"}},
+    )
     async def readyz(request: Request, response: Response) -> dict[str, object]:
         reasons = await shared.reasons()
         if reasons:

@@ -5,7 +5,7 @@ import asyncio
 from cloudchat.broker.broker import Page
 from cloudchat.core.recent_frames import RecentFrames
 from cloudchat.core.stream_position import Continuity, StreamPosition, continuity
-from cloudchat.realtime.framing import text_frame
+from cloudchat.protocol.framing import text_frame
 
 
 class RoomFeed:
@@ -32,7 +32,7 @@ class RoomFeed:
         self.catch_up_task: asyncio.Task[None] | None = None
 
     def open(self, page: Page) -> None:
-        """Start at the end of `page`. No event of it has been delivered to anybody."""
+        """Start at the end of `page`. No event of it has been delivered to a member."""
         self.recent = RecentFrames(page.last - len(page.events))
         for event in page.events:
             self.recent.append(text_frame(event))

@@ -1,0 +1,76 @@
+/** Rules of the page's JavaScript. `make check` fails on every warning. */
+
+import js from "@eslint/js";
+import globals from "globals";
+
+/** Each of these turns a string into markup (OWASP ASVS 5.0, 3.2.2). */
+const STRING_TO_MARKUP = ["innerHTML", "outerHTML", "insertAdjacentHTML", "setHTMLUnsafe", "parseHTMLUnsafe", "srcdoc"];
+const message = "Make elements with element() from modules/ui/dom.js.";
+
+/** Who may import whom: a folder must not import those that are listed after it. */
+const FORBIDDEN_IMPORTS = {
+  "frontend/modules/*.js": ["./net/*", "./ui/*", "./chat/*", "./sign_in/*", "./settings/*"],
+  "frontend/modules/net/*.js": ["../ui/*", "../chat/*", "../sign_in/*", "../settings/*"],
+  "frontend/modules/ui/*.js": ["../chat/*", "../sign_in/*", "../settings/*"],
+  "frontend/modules/chat/*.js": ["../sign_in/*", "../settings/*"],
+  "frontend/modules/sign_in/*.js": ["../chat/*", "../settings/*"],
+  "frontend/modules/settings/*.js": ["../chat/*", "../sign_in/*"],
+};
+
+export default [
+  js.configs.recommended,
+  { ignores: ["**/node_modules/**"] },
+  { linterOptions: { reportUnusedDisableDirectives: "error", reportUnusedInlineConfigs: "error" } },
+  {
+    languageOptions: { ecmaVersion: 2025, sourceType: "module" },
+    rules: {
+      "array-callback-return": "error",
+      "consistent-return": "error",
+      curly: ["error", "multi-line"],
+      "default-case-last": "error",
+      eqeqeq: "error",
+      "logical-assignment-operators": "error",
+      "no-eval": "error",
+      "no-extend-native": "error",
+      "no-implied-eval": "error",
+      "no-new-func": "error",
+      "no-param-reassign": "error",
+      "no-promise-executor-return": "error",
+      "no-restricted-globals": ["error", "event", "name"],
+      "no-restricted-properties": [
+        "error",
+        ...STRING_TO_MARKUP.map((property) => ({ property, message })),
+        { object: "document", property: "write", message },
+        { object: "document", property: "writeln", message },
+      ],
+      "no-restricted-syntax": [
+        "error",
+        { selector: "NewExpression[callee.name='DOMParser']", message },
+        { selector: "MemberExpression[property.name='createContextualFragment']", message },
+        { selector: "MemberExpression[property.name=/^createElement/]", message },
+      ],
+      "no-script-url": "error",
+      "no-self-compare": "error",
+      "no-shadow": "error",
+      "no-template-curly-in-string": "error",
+      "no-unreachable-loop": "error",
+      "no-unused-vars": ["error", { varsIgnorePattern: "^_", argsIgnorePattern: "^_" }],
+      "no-use-before-define": ["error", { functions: false, classes: false, variables: false }],
+      "no-useless-assignment": "error",
+      "no-var": "error",
+      "object-shorthand": "error",
+      "prefer-const": "error",
+      "prefer-object-has-own": "error",
+      "prefer-regex-literals": "error",
+      "require-unicode-regexp": "error",
+    },
+  },
+  { files: ["frontend/**"], languageOptions: { globals: globals.browser } },
+  { files: ["tests/frontend/**"], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
+  ...Object.entries(FORBIDDEN_IMPORTS).map(([files, group]) => ({
+    files: [files],
+    rules: { "no-restricted-imports": ["error", { patterns: [{ group, message: "See docs/subsystems/page.md." }] }] },
+  })),
+  { files: ["frontend/modules/ui/dom.js"], rules: { "no-restricted-syntax": "off" } },
+  { files: ["config/**"], languageOptions: { globals: globals.node } },
+];

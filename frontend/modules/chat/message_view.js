@@ -1,0 +1,138 @@
+/** One row of the conversation as an element. What people write only ever becomes a text node. */
+
+import { button, element } from "../ui/dom.js";
+import { splitLinks } from "./links.js";
+
+const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+const AVATAR_COLORS = 8;
+
+/**
+ * @param {import("./message_groups.js").Row} row
+ * @param {{ownId: string, loadOlder(segment: number): void}} context
+ * @returns {HTMLElement}
+ */
+export function renderRow(row, { ownId, loadOlder }) {
+  if (row.kind === "gap") return renderGap(row, loadOlder);
+  if (row.kind === "day") {
+    return element(
+      "li",
+      { class: "day-separator" },
+      element("time", { datetime: row.at }, DAY.format(new Date(row.at))),
+    );
+  }
+  return renderMessage(row, row.user.id === ownId);
+}
+
+/**
+ * @param {import("./outbox.js").PendingSend} item
+ * @param {boolean} isStalled see Outbox
+ * @param {{retry(cid: string): void, remove(cid: string): void}} actions
+ * @returns {HTMLElement}
+ */
+export function renderPendingSend(item, isStalled, { retry, remove }) {
+  const failed = item.state === "failed";
+  const status = failed
+    ? element(
+        "p",
+        { class: "message-status" },
+        `Not sent. ${item.reason} `,
+        button("Try again", () => retry(item.cid), { class: "link-button" }),
+        button("Remove", () => remove(item.cid), { class: "link-button" }),
+      )
+    : element("p", { class: "message-status" }, sendStatus(item, isStalled));
+  const attributes = {
+    class: `message own ${item.state}`,
+    "data-testid": failed ? "failed" : "pending",
+    "data-cid": item.cid,
+  };
+  return element("li", attributes, element("div", { class: "message-body" }, renderText(item.text), status));
+}
+
+/**
+ * @param {import("./outbox.js").PendingSend} item
+ * @param {boolean} isStalled
+ */
+function sendStatus({ state }, isStalled) {
+  if (state === "sent") return "Sent";
+  return isStalled ? "Waiting to be sent" : "Sending…";
+}
+
+/**
+ * @param {import("./message_reducer.js").Gap} gap
+ * @param {(segment: number) => void} loadOlder
+ */
+function renderGap({ segment, canLoad }, loadOlder) {
+  const text = canLoad
+    ? "Some messages are missing here."
+    : "Some messages are missing here and can no longer be loaded.";
+  return element(
+    "li",
+    { class: "gap", "data-testid": "gap" },
+    element("span", {}, text),
+    canLoad ? button("Load missing messages", () => loadOlder(segment), { class: "link-button" }) : null,
+  );
+}
+
+/**
+ * @param {import("./message_groups.js").MessageRow} row
+ * @param {boolean} isOwn
+ */
+function renderMessage(row, isOwn) {
+  const { user, startsGroup, text, deleted, edited, epoch, seq, at } = row;
+  const attributes = {
+    class: `message${isOwn ? " own" : ""}${startsGroup ? " group-start" : ""}`,
+    "data-testid": "message",
+    "data-epoch": epoch,
+    "data-seq": String(seq),
+  };
+  const date = new Date(at);
+  const time = element("time", { datetime: at, title: DATE_TIME.format(date) }, TIME.format(date));
+  // A screen reader hears the author of every message; the eye sees the name once per group.
+  const byline = element(
+    "p",
+    { class: "byline" },
+    element("bdi", { class: "name", "data-testid": "author" }, user.name),
+    " ",
+    time,
+  );
+  const body = element(
+    "div",
+    { class: "message-body" },
+    byline,
+    deleted ? element("p", { class: "bubble deleted" }, "This message was deleted.") : renderText(text),
+    edited && !deleted ? element("p", { class: "message-status" }, "edited") : null,
+    renderReactions(row.reactions),
+  );
+  return element("li", attributes, renderAvatar(user.name), body);
+}
+
+/** @param {string} text */
+function renderText(text) {
+  const parts = splitLinks(text).map((part) =>
+    part.href === null
+      ? part.text
+      : element("a", { href: part.href, target: "_blank", rel: "noopener noreferrer nofollow" }, part.text),
+  );
+  return element("p", { class: "bubble", dir: "auto", "data-testid": "text" }, ...parts);
+}
+
+/** @param {{emoji: string, count: number}[]} reactions */
+function renderReactions(reactions) {
+  if (reactions.length === 0) return null;
+  const items = reactions.map(({ emoji, count }) => element("li", {}, `${emoji} ${count}`));
+  return element("ul", { class: "reactions", "aria-label": "Reactions" }, ...items);
+}
+
+/** @param {string} name */
+function renderAvatar(name) {
+  let hash = 0;
+  for (const character of name) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 9973;
+  const [initial = "?"] = name; // by code point: half of a surrogate pair is not a letter
+  return element(
+    "span",
+    { class: `avatar avatar-color-${hash % AVATAR_COLORS}`, "aria-hidden": "true" },
+    initial.toLocaleUpperCase(),
+  );
+}

@@ -1,0 +1,224 @@
+/**
+ * One room, followed without missing an event: joins from the last position, adds the events to the timeline in order,
+ * and joins again whenever an event turns out to be missing.
+ *
+ * @typedef {object} RoomListener
+ * @property {() => void} onChange the timeline or `isLoading` changed
+ * @property {() => void} onJoined
+ * @property {(reason: string) => void} onRefused the room cannot be joined
+ * @property {(event: import("../net/protocol.js").RoomEvent) => void} onEvent
+ * @property {(events: import("../net/protocol.js").RoomEvent[]) => void} onPage older events were loaded
+ */
+
+import { CommandError } from "../net/pending_requests.js";
+import { isRoomEvent } from "../net/protocol.js";
+import { fullJitter } from "../net/reconnect_policy.js";
+
+const PAGE_SIZE = 50;
+
+export class RoomSubscription {
+  #room;
+  #timeline;
+  #connection;
+  #clock;
+  #random;
+  #listener;
+  /** Whether events are applied. Events between `join` and `joined` may belong to either side of a gap. */
+  #joined = false;
+  /** The newest seq in the log at `joined`: events up to it are a replay. */
+  #headSeq = 0;
+  /** Counts attempts to join: replies to earlier ones are stale. */
+  #attempt = 0;
+  #failures = 0;
+  #cancelRetry = () => {};
+  #isLoading = false;
+  /** Ends the pause before a page is requested again. */
+  #wake = () => {};
+
+  /**
+   * @param {object} options
+   * @param {string} options.room
+   * @param {import("./timeline.js").Timeline} options.timeline
+   * @param {Pick<import("../net/connection.js").Connection, "request">} options.connection
+   * @param {import("../clock.js").Clock} options.clock
+   * @param {RoomListener} options.listener
+   * @param {() => number} [options.random]
+   */
+  constructor({ room, timeline, connection, clock, listener, random = Math.random }) {
+    this.#room = room;
+    this.#timeline = timeline;
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#listener = listener;
+    this.#random = random;
+  }
+
+  /** @returns {boolean} whether a page of older events is being loaded */
+  get isLoading() {
+    return this.#isLoading;
+  }
+
+  /** Join from the last position: the connection is open (again), or an event is missing. */
+  async join() {
+    this.disconnected();
+    const attempt = this.#attempt;
+    const after = this.#timeline.position;
+    try {
+      await this.#connection.request({ type: "join", room: this.#room, limit: PAGE_SIZE, ...(after && { after }) });
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      // After a lost connection, the next `welcome` joins.
+      if (attempt !== this.#attempt || error.code === "lost") return;
+      if (!error.retryable) {
+        this.#listener.onRefused(error.message);
+        return;
+      }
+      const ms = error.retryAfterMs ?? fullJitter(this.#failures++, this.#random);
+      this.#cancelRetry = this.#clock.schedule(ms, () => this.join());
+    }
+  }
+
+  /** The connection is gone: apply no event before the next `joined`. */
+  disconnected() {
+    this.#attempt += 1;
+    this.#joined = false;
+    this.#cancelRetry();
+    this.#wake();
+  }
+
+  /**
+   * Apply a frame. Frames of other rooms are ignored.
+   *
+   * @param {import("../net/protocol.js").ServerFrame} frame
+   */
+  receive(frame) {
+    if (!("room" in frame) || frame.room !== this.#room) return;
+    if (frame.type === "joined") this.#start(frame);
+    else if (!this.#joined) return;
+    else if (isRoomEvent(frame)) this.#apply(frame);
+    else if (frame.type === "head" && this.#isBehind(frame)) this.join();
+  }
+
+  /**
+   * Load the page before a segment. May be called often: one page is loaded at a time.
+   *
+   * @param {number} id of the segment
+   */
+  async loadOlder(id) {
+    if (this.#isLoading || !this.#joined || this.#isReplaying || this.#findLoadable(id) === undefined) return;
+    this.#isLoading = true;
+    this.#listener.onChange();
+    await this.#loadPage(id);
+    this.#isLoading = false;
+    this.#listener.onChange();
+  }
+
+  // -- Internal --
+
+  /** During a replay the view is short and its top is visible: the reader did not scroll there. */
+  get #isReplaying() {
+    return (this.#timeline.position?.seq ?? 0) < this.#headSeq;
+  }
+
+  /** @param {import("../net/protocol.js").Position} head */
+  #isBehind(head) {
+    const { position } = this.#timeline;
+    return position === null || position.epoch !== head.epoch || position.seq < head.seq;
+  }
+
+  /**
+   * Runs before the next frame is read: the replay follows `joined` directly.
+   *
+   * @param {import("../net/protocol.js").Joined} joined
+   */
+  #start(joined) {
+    this.#joined = true;
+    this.#failures = 0;
+    this.#headSeq = joined.seq;
+    if (joined.status === "fresh") this.#timeline.startFresh(joined);
+    if (joined.status === "gap") this.#timeline.startAfterGap(joined);
+    this.#listener.onJoined();
+    this.#listener.onChange();
+  }
+
+  /** @param {import("../net/protocol.js").RoomEvent} event */
+  #apply(event) {
+    const outcome = this.#timeline.apply(event);
+    if (outcome === "duplicate") return;
+    if (outcome !== "applied") {
+      this.join();
+      return;
+    }
+    this.#listener.onEvent(event);
+    this.#listener.onChange();
+  }
+
+  /**
+   * Request a page until it arrives, is refused, or the connection is lost, which the connection status shows.
+   *
+   * @param {number} id
+   */
+  async #loadPage(id) {
+    const attempt = this.#attempt;
+    for (let failures = 0; attempt === this.#attempt; failures += 1) {
+      const before = this.#findLoadable(id)?.events[0].seq;
+      if (before === undefined) return;
+      try {
+        const page = await this.#connection.request({ type: "history", room: this.#room, before, limit: PAGE_SIZE });
+        this.#addPage(id, before, page);
+        return;
+      } catch (error) {
+        if (!(error instanceof CommandError)) throw error;
+        if (error.code === "lost") return;
+        if (!error.retryable) {
+          this.#timeline.markUnreachable(id);
+          return;
+        }
+        // Without a pause, a visible top would send a request with every frame, sixty times a second.
+        await this.#sleep(error.retryAfterMs ?? fullJitter(failures, this.#random), attempt);
+      }
+    }
+  }
+
+  /**
+   * @param {number} id
+   * @param {number} before
+   * @param {import("../net/protocol.js").HistoryPage} page
+   */
+  #addPage(id, before, { epoch, events, more }) {
+    if (this.#timeline.prepend(id, epoch, events, more)) {
+      this.#listener.onPage(events);
+      return;
+    }
+    // If the segment was trimmed meanwhile, it has another start and may be loaded again.
+    const segment = this.#findLoadable(id);
+    if (segment?.events[0].seq !== before) return;
+    this.#timeline.markUnreachable(id);
+    if (segment.epoch !== epoch) this.join();
+  }
+
+  /** @param {number} id */
+  #findLoadable(id) {
+    return this.#timeline.segments.find(
+      (segment) => segment.id === id && segment.hasOlder && segment.events.length > 0,
+    );
+  }
+
+  /**
+   * Ends early when the attempt does.
+   *
+   * @param {number} ms
+   * @param {number} attempt
+   * @returns {Promise<void>}
+   */
+  async #sleep(ms, attempt) {
+    if (attempt !== this.#attempt) return;
+    await new Promise((resolve) => {
+      const cancel = this.#clock.schedule(ms, () => resolve(undefined));
+      this.#wake = () => {
+        cancel();
+        resolve(undefined);
+      };
+    });
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * What the page knows of one room's log: segments of consecutive events, oldest first. Usually there is one segment.
+ * After `joined` with status gap there are two, and the gap is shown between them until older pages close it.
+ *
+ * Pure state: no DOM, no socket. The events themselves are kept, up to a limit, and message_reducer.js makes the
+ * messages from them, so that an edit applies even if its message is loaded later.
+ *
+ * @typedef {import("../net/protocol.js").Position} Position
+ * @typedef {import("../net/protocol.js").RoomEvent} RoomEvent
+ *
+ * @typedef {object} Segment
+ * @property {number} id stays the same while older pages are added
+ * @property {string} epoch
+ * @property {number | null} lastSeq seq of the newest event; null until the first one arrived
+ * @property {RoomEvent[]} events consecutive
+ * @property {boolean} hasOlder whether the server has older events of this epoch
+ * @property {boolean} unreachable whether older events cannot be loaded from here, even if the server has them
+ */
+
+/** Also limits a hidden tab, which gets events but no frames to draw. */
+export const MAX_EVENTS = 5_000;
+
+export class Timeline {
+  /** @type {Segment[]} */
+  #segments = [];
+  /** The oldest seq that the server had at `joined`. */
+  #oldestSeq = 1;
+  /** The newest seq that the server had at `joined`. */
+  #headSeq = 0;
+  #nextId = 1;
+
+  // -- State --
+
+  /** @returns {Position | null} the last known position; `join` sends it as `after` */
+  get position() {
+    const segment = this.#segments.findLast(({ lastSeq }) => lastSeq !== null);
+    return segment === undefined ? null : positionOf(segment);
+  }
+
+  /** @returns {readonly Segment[]} */
+  get segments() {
+    return this.#segments;
+  }
+
+  /** @returns {number} how many events are kept */
+  get size() {
+    return this.#segments.reduce((sum, segment) => sum + segment.events.length, 0);
+  }
+
+  /** @returns {boolean} whether the oldest event here is the first one of the conversation */
+  get startsAtBeginning() {
+    const segment = this.#segments.at(0);
+    return segment !== undefined && !segment.hasOlder && !segment.unreachable;
+  }
+
+  /**
+   * Return whether the event at a position was seen, or skipped by a gap.
+   *
+   * @param {Position} position
+   * @returns {boolean}
+   */
+  isPast({ epoch, seq }) {
+    const { position } = this;
+    return position !== null && (position.epoch !== epoch || position.seq >= seq);
+  }
+
+  /**
+   * Return whether an event was already in the log at the last `joined`.
+   *
+   * @param {Position} event
+   * @returns {boolean}
+   */
+  isReplayed({ epoch, seq }) {
+    return epoch !== this.#segments.at(-1)?.epoch || seq <= this.#headSeq;
+  }
+
+  // -- Changes --
+
+  /**
+   * `joined` with status fresh: discard what is here.
+   *
+   * @param {Pick<import("../net/protocol.js").Joined, "epoch" | "seq" | "oldest">} joined
+   */
+  startFresh(joined) {
+    this.#segments = [];
+    this.#startSegment(joined);
+  }
+
+  /**
+   * `joined` with status gap: keep what is here, and leave a visible gap.
+   *
+   * @param {Pick<import("../net/protocol.js").Joined, "epoch" | "seq" | "oldest">} joined
+   */
+  startAfterGap(joined) {
+    this.#segments = this.#segments.filter(({ events }) => events.length > 0);
+    // `history` asks by seq, which cannot name an event of an earlier epoch.
+    for (const { id, epoch } of this.#segments) if (epoch !== joined.epoch) this.markUnreachable(id);
+    this.#startSegment(joined);
+  }
+
+  /**
+   * Add a live or replayed event.
+   *
+   * @param {RoomEvent} event
+   * @returns {"applied" | "duplicate" | "missing_events" | "other_epoch"} the last two changed nothing: the caller has
+   *   to join again from `position`
+   */
+  apply(event) {
+    const segment = this.#segments.at(-1);
+    if (segment === undefined || event.epoch !== segment.epoch) return "other_epoch";
+    if (segment.lastSeq !== null && event.seq <= segment.lastSeq) return "duplicate";
+    if (segment.lastSeq !== null && event.seq !== segment.lastSeq + 1) return "missing_events";
+    if (segment.lastSeq === null) segment.hasOlder = event.seq > this.#oldestSeq;
+    segment.events.push(event);
+    segment.lastSeq = event.seq;
+    this.#mergeWithPrevious(this.#segments.length - 1);
+    this.trim(MAX_EVENTS);
+    return "applied";
+  }
+
+  /**
+   * Add a page of history in front of a segment.
+   *
+   * @param {number} id of the segment
+   * @param {string} epoch
+   * @param {RoomEvent[]} events oldest first
+   * @param {boolean} hasOlder
+   * @returns {boolean} false if the page does not end where the segment begins
+   */
+  prepend(id, epoch, events, hasOlder) {
+    const index = this.#segments.findIndex((segment) => segment.id === id);
+    const segment = this.#segments[index];
+    if (segment === undefined || segment.epoch !== epoch || segment.events.length === 0) return false;
+    const firstSeq = segment.events[0].seq;
+    const older = events.filter(({ seq }) => seq < firstSeq);
+    const newest = older.at(-1);
+    if (newest !== undefined && newest.seq !== firstSeq - 1) return false;
+    segment.events = [...older, ...segment.events];
+    segment.hasOlder = hasOlder && older.length > 0;
+    this.#mergeWithPrevious(index);
+    return true;
+  }
+
+  /**
+   * Nothing older than this segment can be loaded.
+   *
+   * @param {number} id
+   */
+  markUnreachable(id) {
+    const found = this.#segments.find((segment) => segment.id === id);
+    if (found !== undefined) Object.assign(found, { hasOlder: false, unreachable: true });
+  }
+
+  /**
+   * Keep the newest events only. Older ones are loaded again when the reader scrolls to them.
+   *
+   * @param {number} limit
+   */
+  trim(limit) {
+    let excess = this.size - limit;
+    while (excess > 0) {
+      const [segment] = this.#segments;
+      excess -= segment.events.splice(0, excess).length;
+      segment.hasOlder = !segment.unreachable;
+      if (segment.events.length === 0) this.#segments.shift();
+    }
+  }
+
+  // -- Internal --
+
+  /** @param {Pick<import("../net/protocol.js").Joined, "epoch" | "seq" | "oldest">} joined */
+  #startSegment({ epoch, seq, oldest }) {
+    this.#oldestSeq = oldest;
+    this.#headSeq = seq;
+    // An empty room has a position too: the next event is its first one.
+    const isEmpty = seq === 0 || oldest > seq;
+    const lastSeq = isEmpty ? seq : null;
+    this.#segments.push({ id: this.#nextId++, epoch, lastSeq, events: [], hasOlder: false, unreachable: false });
+  }
+
+  /**
+   * Merge a segment with the previous one if nothing is missing between them.
+   *
+   * @param {number} index
+   */
+  #mergeWithPrevious(index) {
+    const [previous, segment] = [this.#segments[index - 1], this.#segments[index]];
+    if (previous === undefined || previous.lastSeq === null || previous.epoch !== segment.epoch) return;
+    const firstSeq = segment.events[0].seq;
+    if (previous.lastSeq + 1 < firstSeq) return;
+    segment.events = [...previous.events.filter(({ seq }) => seq < firstSeq), ...segment.events];
+    Object.assign(segment, { hasOlder: previous.hasOlder, unreachable: previous.unreachable });
+    this.#segments.splice(index - 1, 1);
+  }
+}
+
+/**
+ * @param {Segment} segment
+ * @returns {Position | null}
+ */
+function positionOf({ epoch, lastSeq }) {
+  return lastSeq === null ? null : { epoch, seq: lastSeq };
+}

@@ -1,0 +1,62 @@
+/** Text for people, made from what the server sends: sentences, durations, names of devices. */
+
+// The order matters: Edge and Opera call themselves Chrome, and Chrome calls itself Safari.
+const BROWSERS = [
+  ["Edg", "Edge"],
+  ["OPR", "Opera"],
+  ["Firefox", "Firefox"],
+  ["FxiOS", "Firefox"],
+  ["Chrome", "Chrome"],
+  ["CriOS", "Chrome"],
+  ["Safari", "Safari"],
+];
+const SYSTEMS = [
+  ["iPhone", "iPhone"],
+  ["iPad", "iPad"],
+  ["Android", "Android"],
+  ["Windows", "Windows"],
+  ["Mac OS X", "macOS"],
+  ["CrOS", "ChromeOS"],
+  ["Linux", "Linux"],
+];
+
+/**
+ * Return a server message as a sentence.
+ *
+ * @param {string} message as in a log line: no capital letter, no full stop
+ * @returns {string}
+ */
+export function formatSentence(message) {
+  return message.charAt(0).toUpperCase() + message.slice(1) + (/[.!?…]$/u.test(message) ? "" : ".");
+}
+
+/**
+ * @param {number} seconds
+ * @returns {string} for example "2 min 5 s"
+ */
+export function formatDuration(seconds) {
+  if (seconds < 60) return `${seconds} s`;
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+/**
+ * @param {number} count
+ * @param {string} noun in the singular
+ * @returns {string} for example "1 message", "2 messages"
+ */
+export function formatCount(count, noun) {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/**
+ * Return the name of a device, for example "Firefox on Linux".
+ *
+ * @param {string} userAgent as the device sent it: any text at all
+ * @returns {string}
+ */
+export function formatDevice(userAgent) {
+  const browser = BROWSERS.find(([token]) => userAgent.includes(token))?.[1];
+  const system = SYSTEMS.find(([token]) => userAgent.includes(token))?.[1];
+  if (browser !== undefined && system !== undefined) return `${browser} on ${system}`;
+  return browser ?? (userAgent.split(" ")[0] || "Unknown device");
+}

@@ -1,0 +1,92 @@
+/** The HTTP API: one JSON request, one JSON answer, one kind of error. */
+
+import { formatSentence } from "../format.js";
+
+const TIMEOUT_MS = 15_000;
+
+/** A failed request, with the server's message if the server sent one. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status HTTP status; 0 if there was no answer at all
+   * @param {import("./protocol.js").ErrorDetails} details
+   */
+  constructor(status, details) {
+    super(formatSentence(details.message ?? defaultMessage(status)));
+    this.name = "ApiError";
+    this.status = status;
+    /** @type {string | null} null: the answer comes from something between the page and the server */
+    this.code = details.code ?? null;
+    this.retryAfterMs = details.retry_after_ms ?? null;
+    this.field = details.field ?? null;
+  }
+}
+
+/**
+ * Send one request. Resolves with the answer's JSON, or null if it is empty; rejects with ApiError. The JSON is not
+ * validated: the caller states its type.
+ *
+ * @callback SendRequest
+ * @param {string} method
+ * @param {string} path
+ * @param {object | null} [body]
+ * @param {string | null} [token]
+ * @param {number} [timeoutMs]
+ * @returns {Promise<any>}
+ */
+
+/**
+ * @param {string} origin "" for the page's own origin, else for example "https://chat.example.org"
+ * @returns {SendRequest}
+ */
+export function createApi(origin) {
+  return async function sendRequest(method, path, body = null, token = null, timeoutMs = TIMEOUT_MS) {
+    /** @type {Record<string, string>} */
+    const headers = {};
+    if (body !== null) headers["Content-Type"] = "application/json";
+    if (token !== null) headers.Authorization = `Bearer ${token}`;
+    let response;
+    try {
+      response = await fetch(`${origin}${path}`, {
+        method,
+        headers,
+        body: body === null ? null : JSON.stringify(body),
+        credentials: "include", // the refresh cookie, also if page and API are two hosts of one site
+        cache: "no-store",
+        // A rotated refresh cookie must arrive even if the page is reloaded meanwhile: the previous cookie is used up.
+        keepalive: true,
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+    } catch {
+      throw new ApiError(0, {});
+    }
+    return readAnswer(response);
+  };
+}
+
+/** @param {Response} response */
+async function readAnswer(response) {
+  const text = await response.text().catch(() => "");
+  let json = null;
+  try {
+    json = text === "" ? null : JSON.parse(text);
+  } catch {
+    // A proxy in between answers with HTML; its status says enough.
+  }
+  if (response.ok) return json;
+  /** @type {import("./protocol.js").ErrorDetails} */
+  const details = { ...json?.error };
+  const retryAfterSeconds = Number(response.headers.get("Retry-After"));
+  if (details.retry_after_ms === undefined && retryAfterSeconds > 0) details.retry_after_ms = retryAfterSeconds * 1000;
+  throw new ApiError(response.status, details);
+}
+
+/**
+ * @param {number} status
+ * @returns {string}
+ */
+function defaultMessage(status) {
+  if (status === 0) return "The server cannot be reached. Check your connection, then try again.";
+  if (status === 429) return "Too many attempts.";
+  if (status >= 500) return "The server has a problem. Try again in a moment.";
+  return "The server refused the request.";
+}

@@ -1,0 +1,84 @@
+/**
+ * The frames of the protocol `cloudchat.v1` as the page uses them, and the answers of the HTTP API about the session.
+ * A field that the page does not read is left out.
+ *
+ * @typedef {{epoch: string, seq: number}} Position a place in a room's log
+ * @typedef {{id: string, name: string}} Author
+ *
+ * @typedef {object} User the signed-in user
+ * @property {string} id
+ * @property {string} name
+ * @property {string} role
+ * @property {boolean} [must_change_password]
+ * @property {boolean} [totp_enabled]
+ * @property {boolean} [must_set_up_totp]
+ *
+ * @typedef {{access_token: string, expires_in: number, user: User}} SessionAnswer to a sign-in or a refresh
+ *
+ * @typedef {object} ErrorDetails of an `error` frame or an HTTP error
+ * @property {string} [code]
+ * @property {string} [message]
+ * @property {boolean} [retryable]
+ * @property {number} [retry_after_ms]
+ * @property {string} [field]
+ *
+ * Room events have a place in the log: they are stored and replayed.
+ *
+ * @typedef {{room: string, epoch: string, seq: number, at: string}} EventFields
+ * @typedef {EventFields & {type: "message", cid: string, user: Author, text: string}} RoomMessage
+ * @typedef {EventFields & {type: "edited", target: number, user: Author, text: string}} RoomEdit
+ * @typedef {EventFields & {type: "deleted", target: number, user: Author}} RoomDeletion
+ * @typedef {EventFields & {type: "reaction", target: number, user: Author, emoji: string, on: boolean}} RoomReaction
+ * @typedef {RoomMessage | RoomEdit | RoomDeletion | RoomReaction} RoomEvent
+ *
+ * Replies carry the id of their command.
+ *
+ * @typedef {{type: "joined", id?: string, room: string, status: "fresh" | "recovered" | "gap", oldest: number} &
+ *   Position} Joined
+ * @typedef {{type: "ack", id?: string, room: string, cid: string} & Position} Ack
+ * @typedef {{type: "history", id?: string, room: string, epoch: string, events: RoomEvent[], more: boolean}}
+ *   HistoryPage
+ * @typedef {{type: "authenticated", id?: string}} Authenticated
+ * @typedef {{type: "pong", id?: string}} Pong
+ * @typedef {{type: "error", id?: string, code: string, message: string, retryable: boolean, retry_after_ms?: number}}
+ *   ErrorFrame
+ *
+ * Ephemeral events are neither stored nor replayed.
+ *
+ * @typedef {{type: "head", room: string} & Position} Head
+ * @typedef {{type: "drain", reconnect_after_ms: number}} Drain
+ * @typedef {{type: "token_expiring"}} TokenExpiring
+ *
+ * @typedef {{type: "welcome", user: Author, heartbeat_seconds: number, limits: {text_chars: number}}} Welcome
+ * @typedef {Joined | Ack | HistoryPage | Authenticated | Pong | ErrorFrame} Reply
+ * @typedef {Welcome | Reply | RoomEvent | Head | Drain | TokenExpiring} ServerFrame
+ *
+ * @typedef {{type: "join", room: string, after?: Position, limit: number}} JoinCommand
+ * @typedef {{type: "send", room: string, cid: string, text: string}} SendCommand
+ * @typedef {{type: "history", room: string, before: number, limit: number}} HistoryCommand
+ * @typedef {{type: "auth", token: string}} AuthCommand
+ * @typedef {{type: "ping"}} PingCommand
+ * @typedef {JoinCommand | SendCommand | HistoryCommand | AuthCommand | PingCommand} Command
+ *
+ * @typedef {object} ReplyTo the reply to each type of command
+ * @property {Joined} join
+ * @property {Ack} send
+ * @property {HistoryPage} history
+ * @property {Authenticated} auth
+ * @property {Pong} ping
+ */
+
+export const SUBPROTOCOL = "cloudchat.v1";
+
+/** The server's rule for new passwords, for the person who chooses one. */
+export const PASSWORD_RULE = "At least 15 characters. Three or four unrelated words work well.";
+
+const ROOM_EVENT_TYPES = new Set(["message", "edited", "deleted", "reaction"]);
+
+/**
+ * @param {ServerFrame} frame
+ * @returns {frame is RoomEvent}
+ */
+export function isRoomEvent(frame) {
+  return ROOM_EVENT_TYPES.has(frame.type);
+}

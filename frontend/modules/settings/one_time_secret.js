@@ -1,0 +1,85 @@
+/** A secret that the server sends only once: shown, for copying, until the person confirms that it is saved. */
+
+import { button, element } from "../ui/dom.js";
+import { focusSectionHeading } from "./section_heading.js";
+
+/**
+ * @typedef {object} SecretOptions
+ * @property {string} title
+ * @property {string} lead what it is for and where to keep it
+ * @property {string[]} lines the secret; several lines are shown as a list
+ * @property {string} [done] label of the button that removes it
+ * @property {() => void} [onDone]
+ */
+
+/**
+ * @param {SecretOptions} options
+ * @returns {HTMLElement} removes itself; focus it once it is in the page
+ */
+export function renderOneTimeSecret({ title, lead, lines, done = "Done", onDone = () => {} }) {
+  const codes = lines.map((line) => element("code", { "data-testid": "secret" }, line));
+  const secret =
+    codes.length === 1
+      ? element("p", { class: "secret-value" }, codes[0])
+      : element("ol", { class: "secret-value secret-list" }, ...codes.map((code) => element("li", {}, code)));
+  const note = element("p", { class: "hint", role: "status" });
+  const box = element(
+    "div",
+    { class: "one-time-secret", role: "group", "aria-label": title, tabindex: "-1" },
+    element("h4", {}, title),
+    element("p", {}, lead),
+    secret,
+    element(
+      "div",
+      { class: "buttons" },
+      copyButton(lines.join("\n"), secret, note),
+      button(
+        done,
+        () => {
+          box.remove();
+          onDone();
+          focusSectionHeading();
+        },
+        { class: "secondary" },
+      ),
+    ),
+    note,
+  );
+  return box;
+}
+
+/** The place in a section where its one-time secrets appear. */
+export class SecretOutput {
+  node = element("div", { class: "secret-output" });
+
+  /** @param {SecretOptions} options */
+  show(options) {
+    const box = renderOneTimeSecret(options);
+    this.node.replaceChildren(box);
+    box.focus();
+    box.scrollIntoView({ block: "nearest" });
+  }
+}
+
+/**
+ * @param {string} text
+ * @param {Node} source selected if the text has to be copied by hand
+ * @param {HTMLElement} note role=status
+ * @returns {HTMLButtonElement}
+ */
+export function copyButton(text, source, note) {
+  return button(
+    "Copy",
+    async () => {
+      try {
+        await navigator.clipboard.writeText(text);
+        note.textContent = "Copied.";
+      } catch {
+        // There is no clipboard without https, or it is not allowed: with the text selected, one key copies it.
+        getSelection()?.selectAllChildren(source);
+        note.textContent = "Selected. Press Ctrl+C or ⌘C to copy it.";
+      }
+    },
+    { class: "secondary" },
+  );
+}

@@ -1,0 +1,106 @@
+/**
+ * The settings: a dialog above the chat that shows one section at a time. Everyone sees the sections of their own
+ * account; administrators also see the administration.
+ *
+ * @typedef {object} SettingsContext what every section works with
+ * @property {import("../net/authenticated_api.js").AuthenticatedRequest} request
+ * @property {import("../net/session.js").Session} session
+ * @property {import("../clock.js").Clock} clock
+ *
+ * @typedef {{id: string, label: string, render(context: SettingsContext): (Node | string)[]}} Section
+ */
+
+import { button, byId, element } from "../ui/dom.js";
+import { auditSection } from "./audit_section.js";
+import { invitesSection } from "./invites_section.js";
+import { passwordSection } from "./password_section.js";
+import { secondFactorSection } from "./second_factor_section.js";
+import { focusSectionHeading, renderSectionHeading } from "./section_heading.js";
+import { sessionsSection } from "./sessions_section.js";
+import { tokensSection } from "./tokens_section.js";
+import { usersSection } from "./users_section.js";
+
+/** @type {Section[]} */
+const ACCOUNT = [
+  { id: "password", label: "Password", render: passwordSection },
+  { id: "second-factor", label: "Second factor", render: secondFactorSection },
+  { id: "sessions", label: "Sessions", render: sessionsSection },
+];
+/** @type {Section[]} */
+const ADMINISTRATION = [
+  { id: "users", label: "Users", render: usersSection },
+  { id: "invites", label: "Invites", render: invitesSection },
+  { id: "tokens", label: "API tokens", render: tokensSection },
+  { id: "audit", label: "Audit log", render: auditSection },
+];
+
+export class SettingsDialog {
+  #dialog = byId("settings", HTMLDialogElement);
+  #nav = byId("settings-nav");
+  #body = byId("settings-body");
+  #context;
+  #currentId = "";
+
+  /** @param {SettingsContext} context */
+  constructor(context) {
+    this.#context = context;
+    byId("settings-close").addEventListener("click", () => this.close());
+    // Escape closes it too: a password or a secret must not stay in the closed dialog.
+    this.#dialog.addEventListener("close", () => this.#body.replaceChildren());
+  }
+
+  /** @param {string} [id] of the section */
+  open(id = "password") {
+    if (!this.#dialog.open) this.#dialog.showModal();
+    this.#show(id);
+  }
+
+  close() {
+    this.#dialog.close();
+  }
+
+  /** The user's role or second factor may have changed: update the list of sections, keep the open one. */
+  userChanged() {
+    if (!this.#dialog.open) return;
+    // Only if it differs: rendering again takes the focus from a keyboard user.
+    if (this.#groups().length !== this.#nav.childElementCount) this.#renderNav();
+  }
+
+  /** @returns {{title: string, sections: Section[]}[]} */
+  #groups() {
+    const account = { title: "Your account", sections: ACCOUNT };
+    return this.#mayAdminister() ? [account, { title: "Administration", sections: ADMINISTRATION }] : [account];
+  }
+
+  /** Decides only what is shown: the server checks every request. */
+  #mayAdminister() {
+    const { user } = this.#context.session;
+    return user?.role === "admin" && !user.must_change_password && !user.must_set_up_totp;
+  }
+
+  /** @param {string} id */
+  #show(id) {
+    const sections = this.#groups().flatMap((group) => group.sections);
+    const section = sections.find((candidate) => candidate.id === id) ?? sections[0];
+    this.#currentId = section.id;
+    this.#renderNav();
+    this.#body.replaceChildren(renderSectionHeading(section.label), ...section.render(this.#context));
+    this.#body.scrollTop = 0;
+    focusSectionHeading();
+  }
+
+  #renderNav() {
+    const groups = this.#groups().map(({ title, sections }) =>
+      element(
+        "div",
+        { role: "group", "aria-label": title },
+        element("p", { class: "hint", "aria-hidden": "true" }, title),
+        ...sections.map(({ id, label }) =>
+          button(label, () => this.#show(id), { "aria-current": id === this.#currentId ? "page" : null }),
+        ),
+      ),
+    );
+    this.#nav.replaceChildren(...groups);
+    this.#nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }
+}

@@ -1,0 +1,58 @@
+/** The form for a new password: the first step after signing in with a one-time password. */
+
+import { PASSWORD_RULE } from "../net/protocol.js";
+import { byId, formControl, formValues } from "../ui/dom.js";
+import { fieldOf, FormErrors } from "../ui/form_errors.js";
+
+/**
+ * Field of the server's error → id of its control.
+ *
+ * @type {Record<string, string>}
+ */
+const CONTROLS = { current_password: "current-password", new_password: "next-password" };
+
+export class NewPasswordView {
+  #form = byId("new-password", HTMLFormElement);
+  #errors;
+
+  /**
+   * @param {{change(current: string, next: string): Promise<void>, signOut(): void}} actions
+   * @param {import("../clock.js").Clock} clock
+   */
+  constructor(actions, clock) {
+    const submit = byId("new-password-submit", HTMLButtonElement);
+    this.#errors = new FormErrors({ form: this.#form, output: byId("new-password-error"), submit, clock });
+    byId("next-password-hint").textContent = PASSWORD_RULE;
+    byId("new-password-sign-out").addEventListener("click", () => actions.signOut());
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const { current, next } = formValues(this.#form);
+      this.#errors.clear();
+      this.#errors.submit(
+        () => actions.change(current, next),
+        (error) => focusInvalid(error),
+      );
+    });
+  }
+
+  /** @param {string} username under which a password manager files the password */
+  show(username) {
+    this.#errors.clear();
+    formControl(this.#form, "username").value = username;
+    this.#form.hidden = false;
+    byId("current-password").focus();
+  }
+
+  hide() {
+    this.#form.hidden = true;
+    this.#form.reset();
+  }
+}
+
+/** @param {Error} error */
+function focusInvalid(error) {
+  const id = CONTROLS[fieldOf(error) ?? ""];
+  if (id === undefined) return;
+  byId(id).setAttribute("aria-invalid", "true");
+  byId(id).focus();
+}

@@ -1,0 +1,147 @@
+/** The sign-in form, which is also the form that creates an account and the one that asks for the second factor. */
+
+import { ApiError } from "../net/api.js";
+import { PASSWORD_RULE } from "../net/protocol.js";
+import { byId, formValues } from "../ui/dom.js";
+import { fieldOf, FormErrors } from "../ui/form_errors.js";
+
+const TEXTS = {
+  signIn: {
+    title: "Welcome back",
+    lead: "Sign in to join the conversation.",
+    submit: "Sign in",
+    question: "New here?",
+    otherMode: "Create an account",
+  },
+  register: {
+    title: "Create your account",
+    lead: "Choose the name that others will see.",
+    submit: "Create account",
+    question: "Have an account?",
+    otherMode: "Sign in",
+  },
+};
+
+/** Fields of the server's errors that have a control here. Their ids in index.html are the same. */
+const FIELDS = new Set(["username", "password", "invite", "totp"]);
+
+export class SignInView {
+  #form = byId("sign-in", HTMLFormElement);
+  #password = byId("password", HTMLInputElement);
+  #totp = byId("totp", HTMLInputElement);
+  #isRegistering = false;
+  #errors;
+  #actions;
+
+  /**
+   * @param {object} actions each rejects with ApiError if the server refuses
+   * @param {(username: string, password: string, totp: string) => Promise<void>} actions.logIn
+   * @param {(username: string, password: string, invite: string) => Promise<void>} actions.register
+   * @param {import("../clock.js").Clock} clock
+   */
+  constructor(actions, clock) {
+    this.#actions = actions;
+    const submit = byId("sign-in-submit", HTMLButtonElement);
+    this.#errors = new FormErrors({ form: this.#form, output: byId("sign-in-error"), submit, clock });
+    byId("password-hint").textContent = PASSWORD_RULE;
+    byId("switch-mode").addEventListener("click", () => this.#setMode(!this.#isRegistering));
+    // A one-time code belongs to one account: never send it with another username.
+    byId("username").addEventListener("input", () => this.#askForCode(false));
+    byId("toggle-password").addEventListener("click", () => this.#showPassword(this.#password.type === "password"));
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+  }
+
+  /** @param {string} [notice] why the person has to sign in again */
+  show(notice = "") {
+    this.#setMode(false);
+    this.setNotice(notice);
+    this.#form.hidden = false;
+    byId("username").focus();
+  }
+
+  /**
+   * Show a notice without taking the focus: the person may be typing a password.
+   *
+   * @param {string} text
+   */
+  setNotice(text) {
+    byId("sign-in-notice").textContent = text;
+    byId("sign-in-notice").hidden = text === "";
+  }
+
+  hide() {
+    this.#form.hidden = true;
+    this.#form.reset();
+    this.#showPassword(false);
+  }
+
+  async #submit() {
+    const { username, password, invite, totp } = formValues(this.#form);
+    this.#errors.clear();
+    // Shown here and not in the browser's bubble, which screen readers handle inconsistently.
+    if (username === "" || password === "") {
+      this.#errors.show(new Error("Enter your username and your password."));
+      return;
+    }
+    const send = async () => {
+      if (this.#isRegistering) {
+        await this.#actions.register(username, password, invite);
+        // The account exists now: if signing in fails, a second try must not say that the name is taken.
+        this.#setMode(false);
+      }
+      await this.#actions.logIn(username, password, totp.trim());
+    };
+    await this.#errors.submit(send, (error) => this.#onError(error));
+  }
+
+  /** @param {Error} error */
+  #onError(error) {
+    if (error instanceof ApiError && error.code === "second_factor_required") {
+      this.#errors.clear(); // not an error: the password was right, and the code is the next question
+      this.#askForCode(true);
+      return;
+    }
+    const isInviteRefused = this.#isRegistering && error instanceof ApiError && error.status === 403;
+    const named = fieldOf(error);
+    const field = named !== null && FIELDS.has(named) ? named : isInviteRefused ? "invite" : null;
+    if (field !== null) {
+      byId(field).setAttribute("aria-invalid", "true");
+      byId(field).focus();
+    }
+  }
+
+  /** @param {boolean} isAsked */
+  #askForCode(isAsked) {
+    byId("totp-field").hidden = !isAsked;
+    this.#totp.value = "";
+    if (isAsked) this.#totp.focus();
+  }
+
+  /** @param {boolean} isRegistering */
+  #setMode(isRegistering) {
+    this.#isRegistering = isRegistering;
+    const texts = isRegistering ? TEXTS.register : TEXTS.signIn;
+    byId("sign-in-title").textContent = texts.title;
+    byId("sign-in-lead").textContent = texts.lead;
+    byId("sign-in-submit").textContent = texts.submit;
+    byId("switch-question").textContent = texts.question;
+    byId("switch-mode").textContent = texts.otherMode;
+    byId("sign-in-notice").hidden = true;
+    byId("invite-field").hidden = !isRegistering;
+    byId("password-hint").hidden = !isRegistering;
+    this.#password.autocomplete = isRegistering ? "new-password" : "current-password";
+    this.#askForCode(false);
+    this.#errors.clear();
+    byId("username").focus();
+  }
+
+  /** @param {boolean} isVisible */
+  #showPassword(isVisible) {
+    this.#password.type = isVisible ? "text" : "password";
+    byId("toggle-password").textContent = isVisible ? "Hide" : "Show";
+    byId("toggle-password").setAttribute("aria-pressed", String(isVisible));
+  }
+}

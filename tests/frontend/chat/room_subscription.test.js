@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { RoomSubscription } from "../../../frontend/modules/chat/room_subscription.js";
+import { Timeline } from "../../../frontend/modules/chat/timeline.js";
+import { CommandError } from "../../../frontend/modules/net/pending_requests.js";
+import { FakeClock, settle } from "../support/clock.js";
+import { joined, messageAt } from "../support/room.js";
+
+let clock;
+let timeline;
+let commands;
+let answer;
+let pages;
+let subscription;
+
+beforeEach(async () => {
+  clock = new FakeClock();
+  timeline = new Timeline();
+  commands = [];
+  pages = [];
+  answer = () => ({ epoch: "e1", events: [], more: false });
+  const connection = {
+    async request(command) {
+      commands.push(command);
+      return answer(command);
+    },
+  };
+  const listener = {
+    onChange() {},
+    onJoined() {},
+    onRefused() {},
+    onEvent() {},
+    onPage: (events) => pages.push(...events),
+  };
+  subscription = new RoomSubscription({ room: "lobby", timeline, connection, clock, listener, random: () => 0.5 });
+  await subscription.join();
+});
+
+function refuse(details) {
+  throw new CommandError({ code: "unavailable", message: "no", retryable: true, ...details });
+}
+
+const types = () => commands.map(({ type }) => type);
+const countHistory = () => types().filter((type) => type === "history").length;
+const loadOlder = () => subscription.loadOlder(timeline.segments.at(-1).id);
+const receive = (seq) => subscription.receive(messageAt(seq));
+
+/** The room has 80 messages, and the last 50 arrive. */
+function arrive() {
+  subscription.receive(joined(80));
+  for (let seq = 31; seq <= 80; seq += 1) receive(seq);
+}
+
+test("loads no older page during a replay", async () => {
+  // During a replay the view is short and its top is visible: the reader did not scroll there.
+  subscription.receive(joined(80));
+  for (let seq = 31; seq < 80; seq += 1) {
+    receive(seq);
+    await loadOlder();
+  }
+  assert.deepEqual(types(), ["join"]);
+  receive(80);
+  await loadOlder();
+  assert.deepEqual(types(), ["join", "history"]);
+});
+
+test("loads an older page at once if nothing has to be replayed", async () => {
+  arrive();
+  subscription.disconnected();
+  await subscription.join();
+  subscription.receive(joined(80, { status: "recovered" }));
+  await loadOlder();
+  assert.deepEqual(types(), ["join", "join", "history"]);
+});
+
+test("requests a failed page again after a pause, however often it is wanted", async () => {
+  arrive();
+  answer = () => refuse({ retry_after_ms: 500 });
+  const loading = loadOlder();
+  await settle();
+  assert.equal(countHistory(), 1);
+  for (let count = 0; count < 20; count += 1) loadOlder();
+  await clock.advance(499);
+  assert.equal(countHistory(), 1);
+  answer = () => refuse({});
+  await clock.advance(1);
+  assert.equal(countHistory(), 2);
+  answer = () => ({ epoch: "e1", events: [messageAt(30)], more: true });
+  await clock.advance(1_000); // full jitter
+  await loading;
+  assert.equal(countHistory(), 3);
+  assert.equal(timeline.segments[0].events[0].seq, 30);
+  assert.deepEqual(
+    pages.map(({ seq }) => seq),
+    [30],
+  );
+});
+
+test("gives up a page with its connection, and requests it anew on the next one", async () => {
+  arrive();
+  answer = () => refuse({ retry_after_ms: 500 });
+  loadOlder();
+  await settle();
+  assert.equal(subscription.isLoading, true);
+  subscription.disconnected();
+  await settle();
+  assert.equal(subscription.isLoading, false);
+  await clock.advance(1_000);
+  answer = () => ({ epoch: "e1", events: [], more: false });
+  await subscription.join();
+  subscription.receive(joined(80, { status: "recovered" }));
+  await loadOlder();
+  assert.equal(countHistory(), 2);
+});
+
+test("does not request a page again that was refused for good", async () => {
+  arrive();
+  answer = () => refuse({ retryable: false });
+  for (let count = 0; count < 3; count += 1) await loadOlder();
+  assert.equal(countHistory(), 1);
+  assert.equal(timeline.startsAtBeginning, false);
+});
+
+test("joins again after a page of another epoch", async () => {
+  arrive();
+  answer = () => ({ epoch: "e2", events: [messageAt(30, "e2")], more: true });
+  await loadOlder();
+  await loadOlder();
+  assert.deepEqual(types(), ["join", "history", "join"]);
+  assert.equal(timeline.segments[0].events[0].seq, 31);
+});
+
+test("requests a page anew if its segment was trimmed meanwhile", async () => {
+  arrive();
+  const before = [];
+  answer = (command) => {
+    before.push(command.before);
+    if (before.length === 1) timeline.trim(10);
+    return { epoch: "e1", events: [messageAt(command.before - 1)], more: true };
+  };
+  await loadOlder();
+  await loadOlder();
+  assert.deepEqual(before, [31, 71]);
+  assert.equal(timeline.segments[0].events[0].seq, 70);
+});

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { reduceMessages } from "../../../frontend/modules/chat/message_reducer.js";
+import { Timeline } from "../../../frontend/modules/chat/timeline.js";
+import { joined, messageAt, messages } from "../support/room.js";
+
+function timelineWith(events, join) {
+  const timeline = new Timeline();
+  timeline.startFresh(join);
+  for (const event of events) timeline.apply(event);
+  return timeline;
+}
+
+/** Return the texts of the messages; a gap is "gap" if it can be loaded, else "lost". */
+function shownIn(timeline) {
+  return reduceMessages(timeline.segments).map((item) => {
+    if (item.kind === "message") return item.text;
+    return item.canLoad ? "gap" : "lost";
+  });
+}
+
+test("shows each event once and in order", () => {
+  const timeline = timelineWith([], joined(2));
+  const outcomes = [1, 2, 2, 1, 3].map((seq) => timeline.apply(messageAt(seq)));
+  assert.deepEqual(outcomes, ["applied", "applied", "duplicate", "duplicate", "applied"]);
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "m3"]);
+  assert.deepEqual(timeline.position, { epoch: "e1", seq: 3 });
+});
+
+test("reports missing events and another epoch, and changes nothing", () => {
+  const timeline = timelineWith([], joined(1));
+  const outcomes = [messageAt(1), messageAt(3), messageAt(2, "e2")].map((event) => timeline.apply(event));
+  assert.deepEqual(outcomes, ["applied", "missing_events", "other_epoch"]);
+  assert.deepEqual(shownIn(timeline), ["m1"]);
+});
+
+test("gives an empty room a position, so that its first event cannot be missed", () => {
+  const timeline = timelineWith([], joined(0));
+  assert.deepEqual(timeline.position, { epoch: "e1", seq: 0 });
+  assert.equal(timeline.apply(messageAt(2)), "missing_events");
+});
+
+test("shows a gap until older pages close it", () => {
+  const timeline = timelineWith(messages(1, 2), joined(2));
+  timeline.startAfterGap(joined(8));
+  for (const event of messages(7, 8)) timeline.apply(event);
+  const { id } = timeline.segments[1];
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "gap", "m7", "m8"]);
+  timeline.prepend(id, "e1", messages(5, 6), true);
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "gap", "m5", "m6", "m7", "m8"]);
+  timeline.prepend(id, "e1", messages(1, 4), false);
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8"]);
+  assert.equal(timeline.segments.length, 1);
+});
+
+test("shows a gap only once the replay after it has begun", () => {
+  const timeline = timelineWith(messages(1, 2), joined(2));
+  timeline.startAfterGap(joined(8));
+  assert.deepEqual(shownIn(timeline), ["m1", "m2"]);
+  timeline.apply(messageAt(7));
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "gap", "m7"]);
+});
+
+test("shows a gap before an empty new epoch", () => {
+  const timeline = timelineWith(messages(1, 2), joined(2));
+  timeline.startAfterGap(joined(0, { epoch: "e2" }));
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "lost"]);
+});
+
+test("shows that a gap cannot be loaded if the server has no older events", () => {
+  const timeline = timelineWith(messages(1, 2), joined(2));
+  timeline.startAfterGap(joined(8, { oldest: 7 }));
+  for (const event of messages(7, 8)) timeline.apply(event);
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "lost", "m7", "m8"]);
+});
+
+test("keeps the messages of an earlier epoch above a gap", () => {
+  const timeline = timelineWith(messages(1, 2), joined(2));
+  timeline.startAfterGap(joined(1, { epoch: "e2" }));
+  timeline.apply({ ...messageAt(1, "e2"), text: "anew" });
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "lost", "anew"]);
+  assert.deepEqual(timeline.position, { epoch: "e2", seq: 1 });
+});
+
+test("continues from the last event if the connection is lost inside a gap", () => {
+  const timeline = timelineWith(messages(1, 2), joined(2));
+  timeline.startAfterGap(joined(8));
+  assert.deepEqual(timeline.position, { epoch: "e1", seq: 2 });
+  timeline.startAfterGap(joined(9));
+  timeline.apply(messageAt(9));
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "gap", "m9"]);
+});
+
+test("refuses a page of history that does not end where the segment begins", () => {
+  const timeline = timelineWith([messageAt(9)], joined(9));
+  const { id } = timeline.segments[0];
+  assert.equal(timeline.prepend(id, "e1", messages(5, 7), true), false);
+  assert.equal(timeline.prepend(id, "e2", messages(5, 8, "e2"), true), false);
+  assert.equal(timeline.prepend(id + 1, "e1", messages(5, 8), true), false);
+  assert.equal(timeline.prepend(id, "e1", messages(8, 9), true), true);
+  assert.deepEqual(shownIn(timeline), ["m8", "m9"]);
+});
+
+test("trims the oldest events and offers to load them again", () => {
+  const timeline = timelineWith(messages(1, 5), joined(5));
+  assert.equal(timeline.segments[0].hasOlder, false);
+  timeline.trim(2);
+  assert.deepEqual(shownIn(timeline), ["m4", "m5"]);
+  assert.equal(timeline.segments[0].hasOlder, true);
+});
+
+test("offers no events of an earlier epoch, and does not call its start the beginning", () => {
+  const timeline = timelineWith(messages(1, 2), joined(2));
+  const state = () => [timeline.segments.map(({ hasOlder }) => hasOlder), timeline.startsAtBeginning];
+  assert.deepEqual(state(), [[false], true]);
+  timeline.startAfterGap(joined(1, { epoch: "e2" }));
+  timeline.apply(messageAt(1, "e2"));
+  assert.deepEqual(state(), [[false, false], false]);
+  timeline.trim(2);
+  assert.deepEqual(state(), [[false, false], false]);
+});
+
+test("stays bounded in a hidden tab, which gets events but draws no frames", () => {
+  const timeline = timelineWith(messages(1, 6_000), joined(1));
+  assert.equal(timeline.size, 5_000);
+  assert.equal(timeline.segments[0].hasOlder, true);
+  assert.equal(timeline.position.seq, 6_000);
+});

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { formatCount, formatDevice, formatDuration, formatSentence } from "../../frontend/modules/format.js";
+
+const DEVICES = {
+  "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130 Safari/537.36": "Chrome on Linux",
+  "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/130 Safari/537.36 Edg/130": "Edge on Windows",
+  "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18 Safari/604": "Safari on iPhone",
+  "python-httpx/0.28": "python-httpx/0.28",
+  "": "Unknown device",
+};
+for (const [userAgent, name] of Object.entries(DEVICES)) {
+  test(`names the device ${name}`, () => assert.equal(formatDevice(userAgent), name));
+}
+
+test("makes a sentence of a server message", () => {
+  assert.equal(formatSentence("you are muted until noon"), "You are muted until noon.");
+  assert.equal(formatSentence("Sign in first."), "Sign in first.");
+});
+
+test("formats durations and counts", () => {
+  assert.deepEqual([formatDuration(59), formatDuration(125)], ["59 s", "2 min 5 s"]);
+  assert.deepEqual([formatCount(1, "message"), formatCount(2, "message")], ["1 message", "2 messages"]);
+});

@@ -1,0 +1,8 @@
+/** The tests' packages are installed in config/javascript, where Node.js does not look for imports of this folder. */
+
+import { createRequire } from "node:module";
+
+const requirePackage = createRequire(new URL("../../../config/javascript/package.json", import.meta.url));
+
+export const { JSDOM } = requirePackage("jsdom");
+export const { IDBFactory } = requirePackage("fake-indexeddb");
