@@ -1,7 +1,7 @@
 """The rate of all HTTP requests of one client network, counted in this process.
 
 The routes have limits of their own (http_limits.py). This one covers what has none: the page, paths that do not exist,
-the API's documents. nginx limits them too, but a load balancer may be all that is in front.
+the API's documents, handshakes without a token. nginx limits them too, but a load balancer may be all that is in front.
 """
 
 import time
@@ -23,6 +23,8 @@ EXEMPT = frozenset({"/healthz", "/readyz"})
 class RequestRateLimit(Middleware):
     """Answers 429 to a client network beyond `rate`, such as `6000/minute`; as many requests may come at once."""
 
+    scope_types = ("http", "websocket")
+
     def __init__(self, app: ASGIApp, rate: str, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(app)
         item = parse(rate)
@@ -30,7 +32,7 @@ class RequestRateLimit(Middleware):
         self._clock = clock
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the request."""
+        """Count the request or handshake."""
         if scope["path"] not in EXEMPT:
             address = (scope.get("client") or ("local",))[0] or "local"
             wait_ms = self._buckets.take(client_network(address), self._clock())

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from cloudchat.rate_limiting.request_rate import RequestRateLimit
 from cloudchat.settings import Settings
-from support.http_app import TestClient
+from support.http_app import TestClient, WebSocketDenialResponse
 
 LIMIT = 5
 
@@ -48,6 +48,17 @@ def test_each_network_has_its_own_rate(clients: dict[str, TestClient]) -> None:
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_is_always_answered(clients: dict[str, TestClient], path: str) -> None:
     assert {clients["192.0.2.1"].get(path).status_code for _ in range(2 * LIMIT)} == {200}
+
+
+def test_handshakes_count_too(clients: dict[str, TestClient]) -> None:
+    """A handshake without a token is refused before the rate of connections is counted."""
+    client = clients["192.0.2.1"]
+    for _ in range(LIMIT):
+        client.get("/")
+    with pytest.raises(WebSocketDenialResponse) as refused, client.websocket_connect("/ws"):
+        pass
+    assert refused.value.status_code == 429
+    assert refused.value.headers["retry-after"]
 
 
 @pytest.mark.parametrize("rate", ["", "0/minute", "many"])

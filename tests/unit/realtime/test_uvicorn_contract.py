@@ -18,6 +18,7 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets import http11
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
@@ -345,6 +346,16 @@ async def test_request_head_that_is_too_large_sets_handshake_exc_and_writes_noth
 
 
 # -- frames -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("limit", "accepted"), [(100, False), (1000, True)])
+async def test_the_library_reads_its_bound_of_a_line_at_each_request(
+    monkeypatch: pytest.MonkeyPatch, limit: int, accepted: bool
+) -> None:
+    monkeypatch.setattr(http11, "MAX_LINE_LENGTH", limit)
+    server = ServerProtocol()
+    server.receive_data(b"GET /ws HTTP/1.1\r\nHost: x\r\nA: " + b"b" * 200 + b"\r\n\r\n")
+    assert (server.handshake_exc is None) == accepted, "websockets no longer reads http11.MAX_LINE_LENGTH for each line"
 
 
 async def test_handle_ping_is_called_once_per_ping_and_writes_the_pong(peer: Peer) -> None:
