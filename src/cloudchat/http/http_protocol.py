@@ -80,6 +80,11 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer of the first request. Refuse the connection if its descriptor is one of the reserve."""
         super().connection_made(transport)
+        if self.client is None and self.server is not None and self.server[1] is not None:
+            # The peer of a TCP connection has already gone. Its requests would count as those of a unix socket.
+            self._discarding = True
+            self.transport.abort()
+            return
         if is_reserved(transport, CONNECTION_RESERVE):
             self._rejection = (
                 HTTPStatus.SERVICE_UNAVAILABLE,

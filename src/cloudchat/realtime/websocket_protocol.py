@@ -206,6 +206,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse in slices, so that almost nothing is parsed behind a frame that causes a close."""
+        if self.handshake_initiated and not self.handshake_complete:
+            # A client must wait for the response (RFC 6455 §4.1). What it sends before would be answered before it, and
+            # a frame that cannot be parsed leaves the library unable to send the response.
+            self.transport.abort()
+            return
         for start in range(0, len(data), PARSE_SLICE_BYTES):
             self._parse(data[start : start + PARSE_SLICE_BYTES] if len(data) > PARSE_SLICE_BYTES else data)
             if self.transport.is_closing():

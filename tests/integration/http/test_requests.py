@@ -1,6 +1,7 @@
 """Requests at the level of HTTP/1.1: Host, pipelining, the bound of the headers, HEAD, and `/ws` without an upgrade."""
 
 import json
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -92,6 +93,31 @@ def test_client_that_leaves_before_pipelined_responses_causes_no_log(server: Run
             raw.send(f"{GET}Host: x\r\n\r\n".encode() * 5)
     assert statuses(server, f"{GET}Host: x\r\nConnection: close\r\n\r\n") == [200]
     assert server.log[since:] == ""
+
+
+@pytest.mark.parametrize("token", ["valid", "bad"])
+@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x00" * 50, b"\x88\x80\0\0\0\0", b""])
+def test_data_before_the_response_to_a_handshake_causes_no_log(
+    server: RunningServer, account: Account, token: str, data: bytes
+) -> None:
+    """A client must wait for the response (RFC 6455 §4.1). One that does not caused a trace in the log."""
+    since = len(server.log)
+    request = RawSocket.request(account.access_token if token == "valid" else "bad")
+    for reset in (True, False) * 5:
+        with RawSocket(server.port) as raw:
+            raw.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            raw.send(request)
+            for _ in range(3):
+                try:
+                    raw.send(data)
+                except ConnectionError:
+                    break
+            if reset:
+                raw.reset_on_close()
+            else:
+                raw.socket.shutdown(socket.SHUT_WR)
+    assert statuses(server, f"{GET}Host: x\r\nConnection: close\r\n\r\n") == [200]
+    assert "Traceback" not in server.log[since:]
 
 
 @pytest.mark.parametrize("size", [4_000, 8_200, 16_000, 25_000, 32_000])

@@ -529,3 +529,33 @@ async def test_rejected_handshake_has_the_error_body_and_headers() -> None:
     assert head.startswith(b"HTTP/1.1 400 ")
     assert b"X-Content-Type-Options: nosniff" in head
     assert json.loads(body)["error"]["code"] == "bad_request"
+
+
+@pytest.mark.parametrize(
+    "data", [b"GET / HTTP/1.1\r\n\r\n", TEXT.serialize(mask=True), PING.serialize(mask=True), b"\xff"]
+)
+@pytest.mark.parametrize("accepts", [True, False])
+async def test_data_before_the_response_to_the_handshake_aborts_the_connection(
+    data: bytes, accepts: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client must wait for the response (RFC 6455 §4.1). Junk instead caused a trace in the log, without a login."""
+    decide = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await decide.wait()
+        if accepts:
+            await send({"type": "websocket.accept"})
+        else:
+            await send({"type": "websocket.http.response.start", "status": 401, "headers": []})
+            await send({"type": "websocket.http.response.body", "body": b"no"})
+
+    peer = Peer(app, WebSocketProtocol)
+    peer.protocol.data_received(peer.request())
+    peer.protocol.data_received(data)
+    assert peer.transport.closing
+    peer.protocol.connection_lost(None)
+    decide.set()
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        await asyncio.gather(*peer.state.tasks)
+    assert peer.transport.written == b""
+    assert caplog.text == ""
