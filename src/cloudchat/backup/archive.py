@@ -110,7 +110,7 @@ class Archive:
         return content
 
     def _verify(self) -> Manifest:
-        # All headers first, then the manifest, and only then the contents: what a header claims costs no reading.
+        # Check all headers and the manifest before any content is read, so that a false size costs no reading.
         found = self._read_headers()
         if MANIFEST not in found or CHECKSUM not in found:
             raise BadBackup("its end is missing")

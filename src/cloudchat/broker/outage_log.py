@@ -1,4 +1,4 @@
-"""One log line when the store stops to serve one purpose, and one when it serves it again."""
+"""One log line when the store stops working for one purpose, and one when it works again."""
 
 import logging
 

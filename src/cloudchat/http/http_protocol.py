@@ -70,7 +70,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._discarding = False
         self._reject_when_idle = False
         self._running: RequestResponseCycle | None = None
-        """The request whose response is under way; `cycle` is the latest request, which may still wait."""
+        """The request that the application answers now; `cycle` is the latest request, which may still wait."""
         self._shutting_down = False
         self._request_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
@@ -97,7 +97,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._start_request_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop every timer, and let no request that was pipelined write to the closed transport."""
+        """Stop every timer, and disconnect all pipelined requests so that none writes to the closed transport."""
         super().connection_lost(exc)
         waiting = [cycle for cycle, _ in self.pipeline]
         self.pipeline.clear()

@@ -10,11 +10,11 @@ import asyncio
 import resource
 
 SOCKET_RESERVE = 200
-"""Descriptors that no WebSocket gets: those of requests in progress, and those below."""
+"""Descriptors that no WebSocket gets: for requests in progress, and for CONNECTION_RESERVE."""
 CONNECTION_RESERVE = 120
 """Descriptors that no client gets: store (about 40), database, page files, logs."""
 _MAX_SHARE = 4
-"""With a low limit, the reserve is this part of it."""
+"""With a low limit, SOCKET_RESERVE is at most one part in four of it, and CONNECTION_RESERVE shrinks likewise."""
 
 
 def is_reserved(transport: asyncio.BaseTransport, reserve: int) -> bool:

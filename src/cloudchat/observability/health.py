@@ -21,14 +21,14 @@ async def wait_until_healthy(check: Check, timeout_seconds: float) -> None:
 
 
 class SharedChecks:
-    """Runs the checks once for all requests that wait at a time: a flood of requests is no flood of checks."""
+    """Runs the checks once for all requests that wait at the same time, so that many requests cause few checks."""
 
     def __init__(self, checks: dict[str, Check]) -> None:
         self._checks = checks
         self._running: asyncio.Task[dict[str, str]] | None = None
 
     async def reasons(self) -> dict[str, str]:
-        """Return what is wrong, by the name of the check."""
+        """Return the problems by the names of their checks."""
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
         return await asyncio.shield(self._running)

@@ -6,14 +6,14 @@ OPEN_SECONDS = 5.0
 """After a failure, skip the store for this long, so that handshakes and logins do not wait for its timeout."""
 
 QUIET_SECONDS = 60.0
-"""The time between two outages that are logged: a store that fails every other call is one outage for the reader."""
+"""Minimum time between two logged outages. A store that fails every other call is logged as one outage."""
 LATE_SECONDS = 0.05
 
 log = logging.getLogger(__name__)
 
 
 def process_was_busy(elapsed_seconds: float, timeout_seconds: float) -> bool:
-    """Return whether a timeout ended so late that this process was busy: then it says nothing about the store.
+    """Return whether a timeout fired so late that this process, and not the store, was slow.
 
     In a storm of handshakes the answer of the store may be there, unread, when the event loop runs the timer.
     """

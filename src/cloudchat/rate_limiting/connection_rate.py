@@ -58,7 +58,7 @@ class ConnectionRateLimit:
 
     async def _count(self, limit: _Limit, key: str) -> int:
         if self._shared is not None and self._breaker.allows_call(self._clock()):
-            async with self._free_connections:  # waiting for other handshakes is no fault of the store
+            async with self._free_connections:  # outside of the timeout: the wait for other handshakes does not count
                 started_at = self._clock()
                 try:
                     async with asyncio.timeout(STORE_TIMEOUT_SECONDS):

