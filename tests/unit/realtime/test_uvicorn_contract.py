@@ -532,7 +532,9 @@ async def test_rejected_handshake_has_the_error_body_and_headers() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"GET / HTTP/1.1\r\n\r\n", TEXT.serialize(mask=True), PING.serialize(mask=True), b"\xff"]
+    "data",
+    [b"GET / HTTP/1.1\r\n\r\n", TEXT.serialize(mask=True), PING.serialize(mask=True), b"\xff"],
+    ids=["request", "text", "ping", "junk"],  # the masks are random
 )
 @pytest.mark.parametrize("accepts", [True, False])
 async def test_data_before_the_response_to_the_handshake_aborts_the_connection(
