@@ -52,7 +52,7 @@ class CircuitBreaker:
             if not self._is_logged:
                 return
             self._is_logged = False
-            log.info("the store answers again: %s are counted by all processes together", self._counted)
+            log.info("the store counts again: %s are counted by all processes together", self._counted)
 
     def failure(self, now: float, error: Exception) -> None:
         """Open the breaker."""
@@ -61,5 +61,5 @@ class CircuitBreaker:
             self._outage = True
         if not self._is_logged and now >= self._logged_at + QUIET_SECONDS:
             self._is_logged, self._logged_at = True, now
-            name = type(error).__name__  # the text of a library's error can contain the store's URL
-            log.warning("the store does not answer (%s): %s are counted by this process alone", name, self._counted)
+            name = type(error.__cause__ or error).__name__  # the text of a library's error can contain the store's URL
+            log.warning("the store does not count (%s): %s are counted by this process alone", name, self._counted)

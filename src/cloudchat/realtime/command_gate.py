@@ -11,14 +11,8 @@ from cloudchat.protocol.commands import AnyCommand, Auth, BadCommand, Send, find
 from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.protocol.events import Limits
 from cloudchat.rate_limiting.token_bucket import TokenBucket
+from cloudchat.realtime.user_allowance import AUTHS_PER_SECOND, MAX_AUTH_BURST, ReadBudget, UserAllowance
 
-MAX_COMMAND_BURST = 200
-COMMANDS_PER_SECOND = 50
-MAX_AUTH_BURST = 10
-AUTHS_PER_SECOND = 10 / 60
-"""A token is renewed every few minutes. Each check takes a thread and SQL: 376 checks/s took 63 % of a core."""
-USER_AUTH_FACTOR = 3
-"""All sockets of a user together may renew their tokens as often as this many sockets."""
 MAX_CONSECUTIVE_REJECTIONS = 20
 """This many rejected frames in a row are answered by an error; one more closes the socket."""
 
@@ -34,42 +28,32 @@ class Rejected:
 class CommandGate:
     """Turns frames into commands or rejections. All times are in seconds of a monotonic clock."""
 
-    __slots__ = (
-        "_auths",
-        "_commands",
-        "_consecutive_invalid",
-        "_consecutive_limited",
-        "_limits",
-        "_sends",
-        "_user_auths",
-        "_user_sends",
-    )
+    __slots__ = ("_allowance", "_auths", "_buckets", "_consecutive_invalid", "_consecutive_limited", "_limits")
 
     def __init__(
-        self,
-        limits: Limits,
-        user_sends: TokenBucket,
-        now: float,
-        *,
-        user_auths: TokenBucket,
-        auths_per_second: float = AUTHS_PER_SECOND,
+        self, limits: Limits, allowance: UserAllowance, now: float, *, auths_per_second: float = AUTHS_PER_SECOND
     ) -> None:
-        """`user_sends` and `user_auths` limit all sockets of the user together."""
-        sends = limits.sends_per_10s
+        """`allowance` is shared by all sockets of the user. Call `close` when this socket is closed."""
         self._limits = limits
-        # `welcome` promises a rate of sends. The coarser limit on commands must never reject such a send.
-        self._commands = TokenBucket(MAX_COMMAND_BURST + sends, COMMANDS_PER_SECOND + sends / 10, now)
-        self._sends = TokenBucket(sends, sends / 10, now)
-        self._user_sends = user_sends
+        self._allowance = allowance
+        self._buckets = allowance.open_socket(now)
         self._auths = TokenBucket(MAX_AUTH_BURST, auths_per_second, now)
-        self._user_auths = user_auths
         self._consecutive_invalid = 0
         self._consecutive_limited = 0
+
+    @property
+    def reads(self) -> ReadBudget:
+        """How much all sockets of the user may read."""
+        return self._allowance.reads
+
+    def close(self, now: float) -> None:
+        """Return the socket's buckets to the user's allowance."""
+        self._allowance.close_socket(self._buckets, now)
 
     def parse(self, text: str, now: float) -> AnyCommand | Rejected:
         """Parse one text frame and apply the limits to it."""
         # Before the frame is parsed: rejecting a flood must cost less than sending it.
-        wait_ms = self._commands.take(now)
+        wait_ms = self._buckets.commands.take(now)
         if wait_ms:
             return self._limited(find_id(text), wait_ms)
         try:
@@ -81,7 +65,7 @@ class CommandGate:
             if rejected is not None:
                 return rejected
         elif isinstance(command, Auth):
-            wait_ms = self._auths.take(now) or self._user_auths.take(now)
+            wait_ms = self._auths.take(now) or self._allowance.auths.take(now)
             if wait_ms:
                 return self._limited(command.id, wait_ms)
         self._consecutive_invalid = self._consecutive_limited = 0
@@ -97,7 +81,7 @@ class CommandGate:
         if not is_printable(text):
             message = "a message must not contain control characters except tab, newline and carriage return"
             return Rejected(error(ErrorCode.BAD_REQUEST, message, id=command.id, field="text"))
-        wait_ms = self._sends.take(now) or self._user_sends.take(now)
+        wait_ms = self._buckets.sends.take(now) or self._allowance.sends.take(now)
         return self._limited(command.id, wait_ms) if wait_ms else None
 
     def _limited(self, id: str | None, wait_ms: int) -> Rejected:

@@ -21,9 +21,8 @@ from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.errors import ErrorCode
-from cloudchat.rate_limiting.keyed_buckets import KeyedBuckets
 from cloudchat.realtime.admission import Admission, AdmissionControl
-from cloudchat.realtime.command_gate import AUTHS_PER_SECOND, MAX_AUTH_BURST, USER_AUTH_FACTOR, CommandGate
+from cloudchat.realtime.command_gate import CommandGate
 from cloudchat.realtime.connection import Connection, ConnectionHandler
 from cloudchat.realtime.handshake import (
     SUBPROTOCOL,
@@ -37,6 +36,7 @@ from cloudchat.realtime.handshake import (
 from cloudchat.realtime.handshake_queue import HandshakeQueue
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.socket_stats import SocketStats
+from cloudchat.realtime.user_allowance import AUTHS_PER_SECOND
 from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol
 from cloudchat.rooms.service import RoomSummary
 from cloudchat.settings import Settings
@@ -77,7 +77,6 @@ class SocketEndpoint:
         self._limits = events.Limits(sends_per_10s=settings.sends_per_10s)
         # A client renews its token at the latest at half of its lifetime.
         self._auths_per_second = max(AUTHS_PER_SECOND, 4 / settings.access_token_seconds)
-        self._user_auths = KeyedBuckets(USER_AUTH_FACTOR * MAX_AUTH_BURST, USER_AUTH_FACTOR * self._auths_per_second)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification, and the handshake in the protocol's document."""
@@ -138,13 +137,8 @@ class SocketEndpoint:
         socket.send_buffer_bytes = self._settings.send_buffer_bytes
         socket.frames_dropped = self._stats.frames_dropped
         self._stats.handshakes["accepted"] += 1
-        gate = CommandGate(
-            self._limits,
-            admission.send_bucket(principal.user_id, now),
-            now,
-            user_auths=self._user_auths.bucket(principal.user_id, now),
-            auths_per_second=self._auths_per_second,
-        )
+        allowance = admission.allowance(principal.user_id, now)
+        gate = CommandGate(self._limits, allowance, now, auths_per_second=self._auths_per_second)
         return Connection(socket, principal, {room.id: room for room in rooms}, gate, admission, self._handler)
 
     def _welcome(self, connection: Connection, heads: list[StreamPosition]) -> events.Welcome:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cloudchat.core.client_network import SUBSCRIBER_FACTOR
 from cloudchat.rate_limiting import connection_rate
 from cloudchat.rate_limiting.circuit_breaker import OPEN_SECONDS
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
@@ -71,3 +72,10 @@ async def test_a_timeout_of_a_busy_process_is_no_outage_of_the_store(
     assert calls == 3
     assert caplog.text == ""
     assert [wait > 0 for wait in waits] == [False, True, True]
+
+
+async def test_the_networks_of_an_ipv6_subscriber_share_a_limit() -> None:
+    limits = ConnectionRateLimit(None, per_address="1/minute", per_user="1/minute")
+    waits = [await limits.wait_for_address(f"2001:db8:0:{number:x}::/64") for number in range(SUBSCRIBER_FACTOR + 1)]
+    assert [seconds > 0 for seconds in waits] == [False] * SUBSCRIBER_FACTOR + [True]
+    assert await limits.wait_for_address("2001:db8:1::/64") == 0
