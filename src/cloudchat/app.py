@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from starlette.routing import WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 
 from cloudchat import __version__
 from cloudchat.admin.routes import admin_routes
@@ -35,7 +35,9 @@ from cloudchat.database.pruning import prune, prune_hourly
 from cloudchat.database.transactions import Database
 from cloudchat.http.csrf import only_plain_loopback
 from cloudchat.http.middleware import install_middleware
+from cloudchat.http.openapi_document import openapi_route
 from cloudchat.http.page_files import PageFiles
+from cloudchat.http.upgrade_required import upgrade_required
 from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.observability.health import health_routes, wait_until_healthy
 from cloudchat.process.supervision import Supervisor
@@ -44,6 +46,7 @@ from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLi
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
 from cloudchat.rate_limiting.http_limits import create_limiter, install_limiter
 from cloudchat.rate_limiting.login_slowdown import LoginSlowdown, LoginWindows
+from cloudchat.rate_limiting.request_rate import RequestRateLimit
 from cloudchat.realtime.admission import AdmissionControl
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.dispatcher import Dispatcher
@@ -87,7 +90,7 @@ class Chat:
         """Return the store's problem for `/readyz`, or None."""
         if not self.broker.subscription.connected:
             return "not subscribed"
-        return await self.functions.ping()
+        return await self.functions.probe()
 
     async def tasks_problem(self) -> str | None:
         """Return which permanent tasks have ended, for `/readyz`, or None."""
@@ -137,8 +140,11 @@ def create_app(settings: Settings) -> FastAPI:
             accounts.close()
             db.close()
 
-    app = FastAPI(title="cloudchat", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="cloudchat", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
     limiter = create_limiter(settings)
+    app.add_middleware(RequestRateLimit, rate=settings.request_rate)  # inside of those that know the client's address
     install_middleware(app, lambda: settings.origins, requests, settings.trusted_proxies)
     install_limiter(app, limiter)
     turns = HashingTurns()
@@ -147,7 +153,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(admin_routes(admin, services.accounts, turns, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
+    app.router.routes.append(openapi_route(app))
     app.router.routes.append(WebSocketRoute("/ws", chat.endpoint))
+    app.router.routes.append(Route("/ws", upgrade_required, methods=["GET"]))
     app.router.routes.append(WebSocketRoute("/{path:path}", UnknownPathEndpoint(chat.stats)))
     app.mount("/", PageFiles(directory=frontend_directory(), html=True), name="frontend")
     return app

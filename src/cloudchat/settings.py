@@ -26,6 +26,7 @@ DATABASE_FILE = "cloudchat.db"
 """The SQLite database in the state directory."""
 
 _RATE_SETTINGS = (
+    "request_rate",
     "login_rate",
     "register_rate",
     "refresh_rate",
@@ -97,6 +98,9 @@ class Settings(BaseSettings):
         1 << 20,
         ge=1 << 17,
         description="Bytes that may wait to be sent on one socket; with more it is closed with 4408.",
+    )
+    request_rate: str = Field(
+        "12000/minute", description="All HTTP requests from one address, also to the page and to no route."
     )
     login_rate: str = Field("180/minute", description="Logins, step-ups and password changes from one address.")
     register_rate: str = Field("60/minute", description="Registrations from one address.")

@@ -85,11 +85,11 @@ def test_every_response_has_the_security_headers_of_cloudchat_once(site: Running
             expected = response.headers.get(name) if name == "x-request-id" else value  # unique per request
             assert response.headers.get_list(name) == [expected], (kind, name, response.headers)
         assert response.headers.get("server", "nginx") == "nginx", kind
-    assert statuses == {200, 304, 400, 401, 404, 405, 413, 414, 431}
+    assert statuses == {200, 304, 400, 401, 404, 405, 413, 414, 426, 431}
 
 
 def test_every_error_has_a_json_body_with_its_code(site: RunningSite) -> None:
-    codes = {404: "not_found", 413: "too_large", 431: "too_large", 405: "bad_request"}
+    codes = {404: "not_found", 413: "too_large", 426: "bad_request", 431: "too_large", 405: "bad_request"}
     for kind, response in responses_of_all_kinds(site).items():
         if response.status_code in codes:
             assert response.json()["error"]["code"] == codes[response.status_code], kind

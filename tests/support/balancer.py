@@ -4,20 +4,28 @@ import asyncio
 import contextlib
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
 
 class Balancer:
-    """Forward TCP connections to `ports` in turn, in its own thread. Connections to a dead server are closed."""
+    """Forward TCP connections to `ports` in turn, in its own thread. Connections to a dead server are closed.
 
-    def __init__(self, ports: Sequence[int]) -> None:
+    `rewrite` changes the head of the first request of each connection, as a reverse proxy does.
+    """
+
+    def __init__(self, ports: Sequence[int], rewrite: Callable[[bytes], bytes] | None = None) -> None:
         self._ports = list(ports)
+        self._rewrite = rewrite
         self._turn = itertools.count()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="balancer", daemon=True)
         self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def ws_url(self) -> str:
@@ -42,6 +50,8 @@ class Balancer:
             port = self._ports[(first + number) % len(self._ports)]
             with contextlib.suppress(OSError):
                 server, to_server = await asyncio.open_connection("127.0.0.1", port)
+                if self._rewrite is not None:
+                    to_server.write(self._rewrite(await client.readuntil(b"\r\n\r\n")))
                 await asyncio.gather(_pump(client, to_server), _pump(server, to_client))
                 return
         to_client.transport.abort()

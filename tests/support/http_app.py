@@ -11,9 +11,9 @@ from cloudchat.rate_limiting.http_limits import install_limiter, limited_route
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it recommends httpx2 instead of httpx; nothing else here needs httpx2
-    from starlette.testclient import TestClient
+    from starlette.testclient import TestClient, WebSocketDenialResponse
 
-__all__ = ["ORIGIN", "TestClient", "make_app"]
+__all__ = ["ORIGIN", "TestClient", "WebSocketDenialResponse", "make_app"]
 
 ORIGIN = "https://chat.example"
 

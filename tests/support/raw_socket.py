@@ -123,6 +123,10 @@ class RawSocket:
         rest, self._unread = self._unread, b""
         return rest
 
+    def reset_on_close(self) -> None:
+        """Make `close` send a reset and discard what is unread."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
     def close(self) -> None:
         self.socket.close()
 

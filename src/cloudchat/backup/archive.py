@@ -5,6 +5,7 @@ Its members are the rooms, the database, the keys, the manifest, and the manifes
 """
 
 import hashlib
+import os
 import re
 import shutil
 import tarfile
@@ -29,6 +30,9 @@ from cloudchat.backup.manifest import (
 
 _CHUNK_BYTES = 1 << 20
 _MAX_MANIFEST_BYTES = 4 << 20
+_MAX_CHECKSUM_BYTES = 256
+_MAX_MEMBERS = 5_000
+"""Most members are keys, of which a rotation each week makes 520 in ten years."""
 _KEY_NAME = re.compile(r"keys/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
@@ -106,24 +110,38 @@ class Archive:
         return content
 
     def _verify(self) -> Manifest:
-        found = {}
-        for entry in self._tar:
-            if not entry.isreg() or entry.name in found:
-                raise BadBackup(f"{entry.name!a} does not belong in a backup")
-            found[entry.name] = entry.size, self._sha256(entry)
+        # Check all headers and the manifest before any content is read, so that a false size costs no reading.
+        found = self._read_headers()
         if MANIFEST not in found or CHECKSUM not in found:
             raise BadBackup("its end is missing")
-        if found[MANIFEST][0] > _MAX_MANIFEST_BYTES:
+        if found[MANIFEST].size > _MAX_MANIFEST_BYTES or found[CHECKSUM].size > _MAX_CHECKSUM_BYTES:
             raise BadBackup("its manifest is too large")
-        manifest = decode(self.open(MANIFEST).read(), self.open(CHECKSUM).read(256))
+        manifest = decode(self.open(MANIFEST).read(), self.open(CHECKSUM).read())
         for name in (MANIFEST, CHECKSUM):
             del found[name]
-        listed = {member.name: (member.size, member.sha256) for member in manifest.members}
+        listed = {member.name: member for member in manifest.members}
         for name in found.keys() | listed.keys():
-            if found.get(name) != listed.get(name):
+            if name not in found or name not in listed or found[name].size != listed[name].size:
                 raise BadBackup(f"{name!a} is damaged, missing or added")
         _validate_names(manifest)
+        for name, member in listed.items():
+            if self._sha256(found[name]) != member.sha256:
+                raise BadBackup(f"{name!a} is damaged, missing or added")
         return manifest
+
+    def _read_headers(self) -> dict[str, tarfile.TarInfo]:
+        """Return the members by their names. Raises BadBackup for a member that `ArchiveWriter` does not write."""
+        file_bytes = os.fstat(self._file.fileno()).st_size
+        found: dict[str, tarfile.TarInfo] = {}
+        for entry in self._tar:
+            # A sparse member counts as a regular file, and can claim 1 TiB of zeros in 512 bytes.
+            is_plain = entry.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not entry.issparse()
+            if not is_plain or entry.pax_headers or entry.name in found or len(found) >= _MAX_MEMBERS:
+                raise BadBackup(f"{entry.name!a} does not belong in a backup")
+            if not 0 <= entry.size <= file_bytes - entry.offset_data:
+                raise BadBackup(f"{entry.name!a} is larger than the file")
+            found[entry.name] = entry
+        return found
 
     def _sha256(self, entry: tarfile.TarInfo) -> str:
         digest = hashlib.sha256()

@@ -7,7 +7,6 @@ one sender's messages.
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
@@ -16,10 +15,9 @@ from typing import Any
 import hiredis
 
 from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable
+from cloudchat.broker.outage_log import OutageLog
 from cloudchat.broker.redis_connection import ANSWER_SECONDS, RedisConnection, connect
 from cloudchat.core.histogram import Histogram
-
-logger = logging.getLogger(__name__)
 
 FUNCTIONS = files("cloudchat.broker").joinpath("functions.lua").read_text()
 """The source of the Redis Functions library that reads and writes the room logs."""
@@ -54,6 +52,7 @@ class AppendPipeline:
         self._flush_scheduled = False
         self._answer_timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._outage = OutageLog(begin="the store does not accept messages", end="the store accepts messages again")
         self.append_seconds = Histogram()
         """Time from sending an append to the store's answer."""
 
@@ -107,7 +106,7 @@ class AppendPipeline:
                 raise ConnectionError("the store closed the connection")
             self._connection = connection
         except (OSError, hiredis.ReplyError) as error:
-            logger.warning("store unreachable for appends error=%s", error)
+            self._outage.failed(str(error) or type(error).__name__)
             self._fail_pending("the store cannot be reached")
             # Appends that arrive during this pause wait for the next attempt. Without the pause, each would start one.
             await asyncio.sleep(RECONNECT_SECONDS)
@@ -124,10 +123,12 @@ class AppendPipeline:
         sent_at, on_done = self._unanswered.popleft()
         self.append_seconds.observe(asyncio.get_running_loop().time() - sent_at)
         if isinstance(reply, hiredis.ReplyError):
+            self._outage.failed(str(reply))
             on_done(BrokerUnavailable(f"the store refused the append: {reply}"))
             if "Function not found" in str(reply) and self._connection is not None:
                 self._connection.abort()  # someone flushed the functions: the next connection loads them again
             return
+        self._outage.succeeded()
         epoch, seq_and_at, duplicate = reply
         seq, _, at = seq_and_at.decode().partition(" ")
         on_done(Appended(int(seq), epoch.decode(), at, bool(duplicate)))

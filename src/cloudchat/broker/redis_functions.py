@@ -10,7 +10,7 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.redis_connection import ANSWER_SECONDS
@@ -19,6 +19,16 @@ MIN_MAJOR_VERSION = 7
 """Of Redis and Valkey. Redis 7 introduced Functions, which number and store a message in one atomic step."""
 MAX_CONNECTIONS = 16
 PING_SECONDS = 1.0
+WRITE_PROBE = ("SETRANGE", "cloudchat:probe", 0, "")
+"""Writes nothing, because the value is empty, but is refused like a write: by a store that is full (OOM), that cannot
+write its log (MISCONF), or that has become a replica (READONLY). A PING is answered in all three states.
+"""
+
+
+def refusal_of(error: ResponseError) -> str:
+    """Return the store's error with its code, which redis-py removes from some."""
+    codes = {OutOfMemoryError: "OOM ", ReadOnlyError: "READONLY "}
+    return f"{codes.get(type(error), '')}{error}"
 
 
 class RedisFunctions:
@@ -59,11 +69,15 @@ class RedisFunctions:
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
             raise BrokerUnavailable(f"a call to the store failed: {error}") from error
 
-    async def ping(self) -> str | None:
-        """Return None if the store answers, else the problem as a text for the operator."""
+    async def probe(self) -> str | None:
+        """Return None if the store accepts writes, else the problem as a text for the operator."""
         try:
             async with asyncio.timeout(PING_SECONDS):
-                await self._redis.ping()
+                await self._redis.execute_command(*WRITE_PROBE)  # type: ignore[no-untyped-call]
+        except NoPermissionError:
+            return None  # the store answers, and its user may write with the functions alone
+        except ResponseError as error:
+            return f"the store does not accept messages: {refusal_of(error)}"
         except (RedisError, OSError) as error:
             return f"the store does not answer: {error}"
         return None

@@ -1,7 +1,6 @@
 """Receive the events that all processes append, by pub/sub. Delivery is not guaranteed: see broker.py."""
 
 import asyncio
-import logging
 import random
 from functools import partial
 from typing import Any
@@ -10,9 +9,8 @@ import hiredis
 
 from cloudchat.broker import keys
 from cloudchat.broker.broker import Listener
+from cloudchat.broker.outage_log import OutageLog
 from cloudchat.broker.redis_connection import RedisConnection, connect, pack
-
-logger = logging.getLogger(__name__)
 
 PING_SECONDS = 5.0
 """A half-open connection is detected within twice this time. What it loses is repaired by reads and by heads."""
@@ -30,6 +28,7 @@ class Subscription:
         self._lost = asyncio.Event()
         self._reply_seen = False
         self._refused = False
+        self._outage = OutageLog(begin="the store sends no events", end="the store sends events again")
 
     @property
     def connected(self) -> bool:
@@ -58,7 +57,7 @@ class Subscription:
             try:
                 connection = await connect(self._url, on_reply, self._connection_lost)
             except OSError as error:
-                logger.warning("store unreachable for subscriptions error=%s", error)
+                self._outage.failed(str(error) or type(error).__name__)
                 await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 (spreads servers, protects nothing)
                 pause = min(2 * pause, MAX_RECONNECT_SECONDS)
                 continue
@@ -87,7 +86,7 @@ class Subscription:
                     await self._lost.wait()
             except TimeoutError:
                 if not self._reply_seen and self._connection is not None:
-                    logger.warning("subscription silent: reconnecting to the store")
+                    self._outage.failed("the connection is silent: reconnecting")
                     self._connection.abort()
 
     def _connection_lost(self) -> None:
@@ -97,7 +96,7 @@ class Subscription:
     def _reply_received(self, listener: Listener, reply: Any) -> None:
         self._reply_seen = True
         if isinstance(reply, hiredis.ReplyError):
-            logger.error("subscription refused by the store error=%s", reply)
+            self._outage.failed(str(reply))
             self._refused = True
             if self._connection is not None:
                 self._connection.abort()
@@ -105,4 +104,5 @@ class Subscription:
             epoch, seq, event = reply[2].split(b" ", 2)
             listener.event_received(keys.room_of_channel(reply[1]), epoch.decode(), int(seq), event)
         elif isinstance(reply, list) and reply[0] == b"ssubscribe":
+            self._outage.succeeded()
             listener.subscribed(keys.room_of_channel(reply[1]))

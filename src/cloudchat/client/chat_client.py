@@ -95,12 +95,12 @@ class ChatClient:
     async def send(self, room: str, text: str, *, reply_to: int | None = None, cid: str | None = None) -> Frame:
         """Send a message, across reconnects, and return its `ack`.
 
-        Raises `SendRefused`, `OutboxFull`, `OutcomeUnknown`, or the error that ended the client. If the caller is
-        cancelled, the message may still be sent.
+        Raises `SendRefused`, `OutboxFull`, `OutcomeUnknown`, ValueError for a `cid` that is no UUID, or the error that
+        ended the client. If the caller is cancelled, the message may still be sent.
         """
         self._require_running()
         outcome: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
-        cid = cid or str(uuid.uuid4())
+        cid = str(uuid.UUID(cid) if cid else uuid.uuid4())  # the canonical form, which the ack carries
         command: Frame = {"type": "send", "id": cid, "room": room, "cid": cid, "text": text}
         if reply_to is not None:
             command["reply_to"] = reply_to

@@ -1,5 +1,6 @@
 """The checks of everything between the server and its users: allowed origins, proxies, TLS, forwarded addresses."""
 
+import base64
 import http.client
 import ipaddress
 import json
@@ -47,16 +48,59 @@ def check_public_url(url: str, settings: Settings, page: str | None = None) -> l
     if parts.scheme == "https":
         results.append(_check_certificate(server.host, parts.port or 443))
     try:
-        status = _request(url, "GET", "/readyz").status
+        response, body = _request_with_body(url, "GET", "/readyz")
     except OSError as error:  # includes ssl.SSLError
         return [*results, CheckResult("public URL", f"{url} does not answer ({error}): see the web server's log")]
+    status = response.status
     problem = f"{url}/readyz answers {status}: cloudchat is not ready, or the proxy cannot reach it; see both logs"
     results.append(CheckResult(f"public URL {url}", None if status == 200 else problem))
     if status == 200:
         pages += settings.allowed_origins[:_MAX_TRIED_ORIGINS]
         results += [_check_origin(url, origin, settings) for origin in dict.fromkeys(pages)]
-        results.append(_check_forwarded_address(url, settings))
+        results += [_check_proxy_warning(body), _check_upgrade(url), _check_forwarded_address(url, settings)]
     return results
+
+
+def _check_proxy_warning(body: bytes) -> CheckResult:
+    """Check what cloudchat says of the client address with which this request came through the proxy."""
+    name = "client address"
+    try:
+        warnings = json.loads(body).get("warnings", {})
+        warning = warnings.get("proxy")
+    except (ValueError, AttributeError):
+        return CheckResult(f"{name}: not tested, /readyz did not answer in JSON")
+    if warning is None:
+        return CheckResult(name)
+    return CheckResult(name, f"{warning}: configure the proxy to set X-Forwarded-For to the client's address")
+
+
+def _check_upgrade(url: str) -> CheckResult:
+    """Send a WebSocket handshake without a token: 401 shows that it has arrived as a handshake."""
+    name = "WebSocket handshake"
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(secrets.token_bytes(16)).decode(),
+        "Sec-WebSocket-Protocol": "cloudchat.v1",
+    }
+    try:
+        response, body = _request_with_body(url, "GET", "/ws", headers)
+    except OSError as error:
+        return CheckResult(name, f"{url}/ws does not answer ({error}): see the web server's log")
+    if response.status == 401:
+        return CheckResult(name)
+    if response.status == 426:
+        try:
+            message = str(json.loads(body)["error"]["message"])
+        except (ValueError, KeyError, TypeError):
+            message = "the handshake arrived without Connection: Upgrade and Upgrade: websocket"
+        return CheckResult(name, f"the page cannot connect: {message}")
+    return CheckResult(
+        name,
+        f"{url}/ws answers {response.status} instead of 401: the proxy must pass /ws on to cloudchat with the headers "
+        "Connection: Upgrade and Upgrade: websocket, with HTTP/1.1",
+    )
 
 
 def _check_origins(settings: Settings) -> CheckResult:
@@ -157,6 +201,13 @@ def _check_forwarded_address(url: str, settings: Settings) -> CheckResult:
 def _request(
     url: str, method: str, path: str, headers: dict[str, str] | None = None, body: object = None
 ) -> http.client.HTTPResponse:
+    """Return the response without its body; see `_request_with_body`. Raises OSError."""
+    return _request_with_body(url, method, path, headers, body)[0]
+
+
+def _request_with_body(
+    url: str, method: str, path: str, headers: dict[str, str] | None = None, body: object = None
+) -> tuple[http.client.HTTPResponse, bytes]:
     """Send one request from this machine, and verify the certificate as a browser does. Raises OSError."""
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -171,9 +222,9 @@ def _request(
     try:
         connection.request(method, path, body=None if body is None else json.dumps(body), headers=all_headers)
         response = connection.getresponse()
-        response.read(65536)
+        content = response.read(65536)
     except http.client.HTTPException as error:
         raise OSError(f"the answer is not HTTP: {error!r}") from error
     finally:
         connection.close()
-    return response
+    return response, content

@@ -11,6 +11,7 @@ import redis
 
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.embedded.data_dir_lock import socket_path, socket_url
+from cloudchat.broker.redis_functions import WRITE_PROBE, refusal_of
 from cloudchat.broker.sync_client import open_client
 from cloudchat.doctor.check_result import CheckResult, check_clock, clock_offset
 from cloudchat.doctor.files import MIN_FREE_BYTES
@@ -40,6 +41,8 @@ class StoreStats:
     log_bytes: int
     log_folder: str
     clock_offset_seconds: float
+    refusal: str = ""
+    """The store's answer to a write, if it refuses it."""
 
 
 def store_url(settings: Settings) -> str | None:
@@ -64,6 +67,10 @@ def check_store(settings: Settings) -> list[CheckResult]:
     name = f"store: version {stats.version}, answered within {stats.ping_seconds * 1000:.1f} ms"
     slow = "it is slow: check the network to it, and the load of its machine and disk"
     results.append(CheckResult(name, slow if stats.ping_seconds > MAX_PING_SECONDS else None))
+    if stats.refusal:
+        results.append(
+            CheckResult("store's writes", f"every message is refused ({stats.refusal}): see the store's log and memory")
+        )
     if stats.write_problem:
         results.append(
             CheckResult("store's log", f"{stats.write_problem}: look for a full or broken disk on its machine")
@@ -118,7 +125,18 @@ def _read_stats(store: "redis.Redis") -> StoreStats:
         log_bytes=int(persistence.get("aof_current_size", 0)),
         log_folder=_log_folder(store),
         clock_offset_seconds=clock_offset(seconds + microseconds / 1e6, sent_at, received_at),
+        refusal=_refusal(store),
     )
+
+
+def _refusal(store: "redis.Redis") -> str:
+    try:
+        store.execute_command(*WRITE_PROBE)  # type: ignore[no-untyped-call]
+    except redis.exceptions.NoPermissionError:
+        return ""
+    except redis.ResponseError as error:
+        return refusal_of(error)
+    return ""
 
 
 def _log_folder(store: "redis.Redis") -> str:

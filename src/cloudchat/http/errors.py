@@ -69,7 +69,7 @@ class ErrorBoundary(Middleware):
             await self._app(scope, receive, on_response_start(send, note_start))
         except Exception:
             # The method and not the path: a path can contain a secret that a client put there by mistake.
-            log.exception("unexpected error in a %s request", scope["method"])
+            log.exception("unexpected error in a %s request", scope["method"], extra=RATE_LIMITED)
             if started:
                 raise
             error = http_error(ErrorCode.INTERNAL, "something went wrong here")

@@ -15,7 +15,9 @@ on the following behaviour; tests/unit/http/test_uvicorn_contract.py has one tes
 - `cycle` is None before the first request, then the latest request; it has `response_complete` and `keep_alive`, and a
   `keep_alive` of False closes the connection after the response.
 - A request that arrives before the response to an earlier one waits in `pipeline`, and `flow.read_paused` is True
-  during that time.
+  during that time. `_start_asgi_task(cycle, app)` starts the application for each request, also for those.
+- `connection_lost` sets `disconnected` of the latest cycle only; a cycle that is disconnected writes nothing.
+- `on_response_complete` is called after each response; it starts the next request of `pipeline`.
 - For a request with `Upgrade: websocket`, `scope["method"]` is set, then `_should_upgrade` decides.
   `handle_websocket_upgrade` gives the transport another protocol. A rejected upgrade calls
   `_unsupported_upgrade_warning` and is answered as a normal request.
@@ -23,16 +25,19 @@ on the following behaviour; tests/unit/http/test_uvicorn_contract.py has one tes
 """
 
 import asyncio
+import re
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from cloudchat.http.open_files import CONNECTION_RESERVE, SOCKET_RESERVE, is_reserved
 from cloudchat.http.raw_response import raw_error
 
 MAX_HEADERS = 128
 MAX_URL_BYTES = 8192
 MAX_HEAD_BYTES = 32 * 1024
+"""All header names and values of a request, also of a WebSocket handshake; one header may be as large as that."""
 MAX_REQUEST_BYTES = 1 << 20
 """The size of a request on the wire: a body of 64 KiB in chunks of one byte is six times as large."""
 MAX_PIPELINED = 16
@@ -44,6 +49,8 @@ LINGER_SECONDS = 2.0
 """After a rejection, the time in which the client can read the response before the connection is closed."""
 FIRST_REQUEST_SECONDS = 0.5
 """At shutdown, the time in which a connection without a request can still send its first one."""
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+;=-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+"""RFC 3986 §3.2.2 without a comma, which would be two values in one header."""
 
 
 class _Rejected(Exception):
@@ -61,6 +68,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._rejection = (HTTPStatus.BAD_REQUEST, "this is not a valid HTTP/1.1 request")
         self._discarding = False
+        self._reject_when_idle = False
+        self._running: RequestResponseCycle | None = None
+        """The request that the application answers now; `cycle` is the latest request, which may still wait."""
         self._shutting_down = False
         self._request_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
@@ -68,13 +78,32 @@ class HttpProtocol(HttpToolsProtocol):
     # -- the connection -----------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the timer of the first request."""
+        """Start the timer of the first request. Refuse the connection if its descriptor is one of the reserve."""
         super().connection_made(transport)
+        if self.client is None and self.server is not None and self.server[1] is not None:
+            # The peer of a TCP connection has already gone. Its requests would count as those of a unix socket.
+            self._discarding = True
+            self.transport.abort()
+            return
+        if is_reserved(transport, CONNECTION_RESERVE):
+            self._rejection = (
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "this server has reached its limit of open files; try again",
+            )
+            self._discarding = True
+            self.transport.write(_raw_response(*self._rejection))
+            self.transport.close()  # at once, without lingering: the descriptor is needed
+            return
         self._start_request_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop every timer."""
+        """Stop every timer, and disconnect all pipelined requests so that none writes to the closed transport."""
         super().connection_lost(exc)
+        waiting = [cycle for cycle, _ in self.pipeline]
+        self.pipeline.clear()
+        for cycle in [*waiting, *([] if self._running is None else [self._running])]:
+            cycle.disconnected = True
+            cycle.message_event.set()
         self._stop_request_timer()
         self._stop_stall_timer()
 
@@ -114,8 +143,11 @@ class HttpProtocol(HttpToolsProtocol):
             self._reject(*_too_large(head=True))
 
     def on_headers_complete(self) -> None:
-        """Pass the request on, unless too many already wait for the response to an earlier one."""
+        """Pass the request on if its Host is valid, unless too many wait for the response to an earlier one."""
         self._in_head = False
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if not (len(hosts) == 1 and _HOST.fullmatch(hosts[0])) and (hosts or self.parser.get_http_version() != "1.0"):
+            self._reject(HTTPStatus.BAD_REQUEST, "send one valid Host header (RFC 9112 §3.2)")
         if len(self.pipeline) >= MAX_PIPELINED:
             self._reject(HTTPStatus.TOO_MANY_REQUESTS, "too many pipelined requests; wait for the responses first")
         super().on_headers_complete()
@@ -131,18 +163,37 @@ class HttpProtocol(HttpToolsProtocol):
     # -- responses ----------------------------------------------------------------------------------------------------
 
     def send_400_response(self, msg: str) -> None:
-        """Send the rejection, and discard all further data."""
+        """Send the rejection, and discard all further data.
+
+        The responses to earlier requests are sent first: inside of another response, the client would read it as a part
+        of that response.
+        """
         self._discarding = True
         self._stop_request_timer()
         if self.transport.is_closing():
             return
         if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.abort()  # inside of another response, the client would read it as a part of that response
+            if self.cycle.more_body:
+                self.transport.abort()  # the application waits for the rest of the request that is rejected
+            else:
+                self._reject_when_idle = True
             return
         self.transport.write(_raw_response(*self._rejection))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+    def on_response_complete(self) -> None:
+        """Send a rejection that waited for the last response."""
+        super().on_response_complete()
+        if self._reject_when_idle and self.cycle.response_complete:
+            self._reject_when_idle = False
+            self._unset_keepalive_if_required()
+            self.send_400_response("")
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def pause_writing(self) -> None:
         """Limit the time for which the client may not read."""
@@ -180,6 +231,19 @@ class HttpProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over. From here on the WebSocket protocol has its own timers."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            # The response to the request before it would be written into the WebSocket, or meet a closed transport.
+            message = "a WebSocket handshake must not be pipelined; wait for the response to the request before it"
+            self._rejection = HTTPStatus.BAD_REQUEST, message
+            self.send_400_response("")
+            return
+        if is_reserved(self.transport, SOCKET_RESERVE):
+            self._rejection = (
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "this server has reached its limit of open files; try again",
+            )
+            self.send_400_response("")
+            return
         if self._shutting_down:  # uvicorn has called `shutdown` of all connections, and would not drain this one
             self._rejection = HTTPStatus.SERVICE_UNAVAILABLE, "the server restarts"
             self.send_400_response("")

@@ -112,7 +112,11 @@ class JournalHandler(logging.StreamHandler[TextIO]):
 
 
 class LogRateLimitFilter(logging.Filter):
-    """Rate-limit the records marked with `RATE_LIMITED`, and all of uvicorn's. For the one handler of a process."""
+    """Rate-limit the records marked with `RATE_LIMITED`, and all of libraries. For the one handler of a process.
+
+    tests/unit/observability/test_log_calls.py knows why each other call of cloudchat's needs no limit. Whether a client
+    can cause a line of uvicorn or asyncio is not known, so all of them are limited.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,7 +126,7 @@ class LogRateLimitFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether to write the record. May be called from any thread."""
-        if not getattr(record, _MARKER, False) and not record.name.startswith("uvicorn"):
+        if not getattr(record, _MARKER, False) and record.name.startswith("cloudchat"):
             return True
         event, fields = _event_and_fields(record)
         client = str(fields.get("address") or fields.get("user") or "")

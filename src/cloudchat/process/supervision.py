@@ -5,6 +5,8 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from cloudchat.core.log_rate_limit import RATE_LIMITED
+
 logger = logging.getLogger(__name__)
 
 
@@ -45,7 +47,7 @@ class Supervisor:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.failures += 1
-            logger.error("background task %r failed", task.get_name(), exc_info=error)
+            logger.error("background task failed task=%s", task.get_name(), exc_info=error, extra=RATE_LIMITED)
 
     def _on_permanent_done(self, task: asyncio.Task[None]) -> None:
         logger.critical("permanent background task %r has ended: this process is not ready any more", task.get_name())

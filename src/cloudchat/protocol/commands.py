@@ -19,7 +19,7 @@ Id = Annotated[str, Meta(max_length=MAX_ID_CHARS)]
 RoomId = Annotated[str, Meta(min_length=1, max_length=64)]
 # \Z and not $, because $ would also match before a final newline.
 Cid = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\Z")]
-"""A UUID (RFC 9562 §4), with or without hyphens."""
+"""A UUID (RFC 9562 §4), with or without hyphens, in upper or lower case. `canonical_cid` is the form that is used."""
 Seq = Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
 SeqOrZero = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
 Limit = Annotated[int, Meta(ge=1, le=500)]
@@ -62,12 +62,20 @@ class Send(Command, frozen=True, kw_only=True, tag="send"):
 
     `cid` is the client's own UUID for this message. A repeated `cid` stores nothing and is acknowledged like the first
     one, so a client may repeat a send whose outcome it does not know. `reply_to` is the seq of another message.
+
+    All spellings of one UUID are one `cid`: a parsed command has its canonical form, and so have `ack` and event.
     """
 
     room: RoomId
     cid: Cid
     text: str
     reply_to: Seq | None = None
+
+    def __post_init__(self) -> None:
+        """Replace the cid by its canonical form. msgspec calls this after decoding."""
+        canonical = canonical_cid(self.cid)
+        if canonical != self.cid:
+            msgspec.structs.force_setattr(self, "cid", canonical)
 
 
 class History(Command, frozen=True, kw_only=True, tag="history"):
@@ -94,6 +102,37 @@ _decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 _PATH = re.compile(r"`\$\.([a-z_]+)")
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]{1,64})`")
 _MISSING_FIELD = re.compile(r"missing required field `([^`]{1,64})`")
+
+
+_ID = re.compile(r'"id"\s{0,8}:\s{0,8}("(?:[^"\\]|\\.){0,384}")')
+"""A JSON string of 64 characters has at most 384, as escapes."""
+_MAX_SCANNED_CHARS = 1024
+
+
+def canonical_cid(cid: str) -> str:
+    """Return a valid cid in lower case with hyphens (RFC 9562 §4)."""
+    cid = cid.lower()
+    if len(cid) != 36:
+        digits = cid.replace("-", "")
+        cid = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    return cid
+
+
+def find_id(text: str) -> str | None:
+    """Return the `id` of a frame without parsing the frame: only its first and its last characters are searched.
+
+    Inside of a JSON string, quotes are escaped, so no text of a message can look like the field.
+    """
+    found = _ID.search(text, 0, _MAX_SCANNED_CHARS)
+    if found is None and len(text) > _MAX_SCANNED_CHARS:
+        found = _ID.search(text, len(text) - _MAX_SCANNED_CHARS)
+    if found is None:
+        return None
+    try:
+        id = json.loads(found[1])
+    except ValueError:
+        return None
+    return id if len(id) <= MAX_ID_CHARS and _is_encodable(id) else None
 
 
 class BadCommand(ValueError):

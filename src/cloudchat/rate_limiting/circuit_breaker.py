@@ -5,7 +5,19 @@ import logging
 OPEN_SECONDS = 5.0
 """After a failure, skip the store for this long, so that handshakes and logins do not wait for its timeout."""
 
+QUIET_SECONDS = 60.0
+"""Minimum time between two logged outages. A store that fails every other call is logged as one outage."""
+LATE_SECONDS = 0.05
+
 log = logging.getLogger(__name__)
+
+
+def process_was_busy(elapsed_seconds: float, timeout_seconds: float) -> bool:
+    """Return whether a timeout fired so late that this process, and not the store, was slow.
+
+    In a storm of handshakes the answer of the store may be there, unread, when the event loop runs the timer.
+    """
+    return elapsed_seconds > timeout_seconds + LATE_SECONDS
 
 
 class CircuitBreaker:
@@ -13,13 +25,15 @@ class CircuitBreaker:
 
     States: closed (every call is allowed), open (none is), half-open (one call tries the store; the others skip it
     until that call has succeeded or another `OPEN_SECONDS` have passed). Logs one line when an outage begins and one
-    when it ends. Not thread-safe: a caller with threads holds a lock.
+    when it ends, but at most one outage in `QUIET_SECONDS`. Not thread-safe: a caller with threads holds a lock.
     """
 
     def __init__(self, counted: str) -> None:
         """Create a closed breaker. `counted` is the log's name for the attempts that are counted."""
         self._counted = counted
         self._outage = False
+        self._is_logged = False
+        self._logged_at = float("-inf")
         self._retry_at = 0.0
 
     def allows_call(self, now: float) -> bool:
@@ -35,6 +49,9 @@ class CircuitBreaker:
         """Close the breaker."""
         if self._outage:
             self._outage = False
+            if not self._is_logged:
+                return
+            self._is_logged = False
             log.info("the store counts again: %s are counted by all processes together", self._counted)
 
     def failure(self, now: float, error: Exception) -> None:
@@ -42,5 +59,7 @@ class CircuitBreaker:
         self._retry_at = now + OPEN_SECONDS
         if not self._outage:
             self._outage = True
+        if not self._is_logged and now >= self._logged_at + QUIET_SECONDS:
+            self._is_logged, self._logged_at = True, now
             name = type(error.__cause__ or error).__name__  # the text of a library's error can contain the store's URL
             log.warning("the store does not count (%s): %s are counted by this process alone", name, self._counted)

@@ -21,7 +21,7 @@ from importlib.resources import files
 
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.redis_functions import RedisFunctions
-from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker
+from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker, process_was_busy
 
 logger = logging.getLogger(__name__)
 
@@ -94,10 +94,13 @@ class ClusterConnectionLimit:
         if not self._breaker.allows_call(self._clock()):
             self._must_register_all = True
             return number
+        started_at = self._clock()
         try:
             acquired = await self._acquire(number, slot)
         except BrokerUnavailable as error:
-            self._breaker.failure(self._clock(), error)
+            now = self._clock()
+            if not process_was_busy(now - started_at, ACQUIRE_TIMEOUT_SECONDS):
+                self._breaker.failure(now, error)
             self._must_register_all = True
             return number
         except asyncio.CancelledError:

@@ -14,7 +14,7 @@ from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from cloudchat.core.client_network import SUBSCRIBER_FACTOR, subscriber_network
-from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker
+from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker, process_was_busy
 from cloudchat.rate_limiting.window_storage import STORE_TIMEOUT_SECONDS
 
 MAX_STORE_CONNECTIONS = 8
@@ -64,14 +64,18 @@ class ConnectionRateLimit:
 
     async def _count(self, limit: _Limit, key: str) -> int:
         if self._shared is not None and self._breaker.allows_call(self._clock()):
-            try:
-                async with asyncio.timeout(STORE_TIMEOUT_SECONDS), self._free_connections:
-                    seconds = await _hit(self._shared, limit, key)
-            except Exception as error:  # an unavailable store: the library passes on any error of its client
-                self._breaker.failure(self._clock(), error)
-            else:
-                self._breaker.success()
-                return seconds
+            async with self._free_connections:  # outside of the timeout: the wait for other handshakes does not count
+                started_at = self._clock()
+                try:
+                    async with asyncio.timeout(STORE_TIMEOUT_SECONDS):
+                        seconds = await _hit(self._shared, limit, key)
+                except Exception as error:  # an unavailable store: the library passes on any error of its client
+                    now = self._clock()
+                    if not process_was_busy(now - started_at, STORE_TIMEOUT_SECONDS):
+                        self._breaker.failure(now, error)
+                else:
+                    self._breaker.success()
+                    return seconds
         return await _hit(self._local, limit, key)
 
 

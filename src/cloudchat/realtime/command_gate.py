@@ -7,10 +7,11 @@ import unicodedata
 from dataclasses import dataclass
 
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.protocol.commands import AnyCommand, BadCommand, Send, parse
+from cloudchat.protocol.commands import AnyCommand, Auth, BadCommand, Send, find_id, parse
 from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.protocol.events import Limits
-from cloudchat.realtime.user_allowance import ReadBudget, UserAllowance
+from cloudchat.rate_limiting.token_bucket import TokenBucket
+from cloudchat.realtime.user_allowance import AUTHS_PER_SECOND, MAX_AUTH_BURST, ReadBudget, UserAllowance
 
 MAX_CONSECUTIVE_REJECTIONS = 20
 """This many rejected frames in a row are answered by an error; one more closes the socket."""
@@ -27,13 +28,16 @@ class Rejected:
 class CommandGate:
     """Turns frames into commands or rejections. All times are in seconds of a monotonic clock."""
 
-    __slots__ = ("_allowance", "_buckets", "_consecutive_invalid", "_consecutive_limited", "_limits")
+    __slots__ = ("_allowance", "_auths", "_buckets", "_consecutive_invalid", "_consecutive_limited", "_limits")
 
-    def __init__(self, limits: Limits, allowance: UserAllowance, now: float) -> None:
+    def __init__(
+        self, limits: Limits, allowance: UserAllowance, now: float, *, auths_per_second: float = AUTHS_PER_SECOND
+    ) -> None:
         """`allowance` is shared by all sockets of the user. Call `close` when this socket is closed."""
         self._limits = limits
         self._allowance = allowance
         self._buckets = allowance.open_socket(now)
+        self._auths = TokenBucket(MAX_AUTH_BURST, auths_per_second, now)
         self._consecutive_invalid = 0
         self._consecutive_limited = 0
 
@@ -51,7 +55,7 @@ class CommandGate:
         # Before the frame is parsed: rejecting a flood must cost less than sending it.
         wait_ms = self._buckets.commands.take(now)
         if wait_ms:
-            return self._limited(None, wait_ms)
+            return self._limited(find_id(text), wait_ms)
         try:
             command = parse(text)
         except BadCommand as problem:
@@ -60,6 +64,10 @@ class CommandGate:
             rejected = self._check_send(command, now)
             if rejected is not None:
                 return rejected
+        elif isinstance(command, Auth):
+            wait_ms = self._auths.take(now) or self._allowance.auths.take(now)
+            if wait_ms:
+                return self._limited(command.id, wait_ms)
         self._consecutive_invalid = self._consecutive_limited = 0
         return command
 

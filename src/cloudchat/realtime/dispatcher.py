@@ -144,7 +144,8 @@ class Dispatcher:
         try:
             await self._joiner.join(connection, command)
         except BrokerUnavailable:
-            connection.send(_history_unavailable(command.id))
+            message = "the room's history cannot be read now: this connection is not in the room; join again"
+            connection.send(_unavailable(command.id, message))
 
     async def _history(self, connection: Connection, command: History) -> None:
         if not self._may_read_now(connection, command):
@@ -152,7 +153,7 @@ class Dispatcher:
         try:
             page = await self._broker.read_before(command.room, command.before, command.limit)
         except BrokerUnavailable:
-            connection.send(_history_unavailable(command.id))
+            connection.send(_unavailable(command.id, "the room's history cannot be read now"))
             return
         connection.reads.charge(sum(map(len, page.events)), time.monotonic())
         await connection.socket.wait_writable()
@@ -192,10 +193,6 @@ class Dispatcher:
                 connection.send(events.Authenticated(id=command.id, token_expires_at=expires_at))
                 return
         connection.send(error(ErrorCode.FORBIDDEN, message, id=command.id, field="token"))
-
-
-def _history_unavailable(id: str | None) -> Error:
-    return _unavailable(id, "the room's history cannot be read now")
 
 
 def _unavailable(id: str | None, message: str) -> Error:

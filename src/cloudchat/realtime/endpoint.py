@@ -33,8 +33,10 @@ from cloudchat.realtime.handshake import (
     client_address,
     credential_of,
 )
+from cloudchat.realtime.handshake_queue import HandshakeQueue
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.socket_stats import SocketStats
+from cloudchat.realtime.user_allowance import AUTHS_PER_SECOND
 from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol
 from cloudchat.rooms.service import RoomSummary
 from cloudchat.settings import Settings
@@ -71,7 +73,10 @@ class SocketEndpoint:
         self._handler = handler
         self._stats = stats
         self._responder = HandshakeResponder(stats)
+        self._queue = HandshakeQueue()
         self._limits = events.Limits(sends_per_10s=settings.sends_per_10s)
+        # A client renews its token at the latest at half of its lifetime.
+        self._auths_per_second = max(AUTHS_PER_SECOND, 4 / settings.access_token_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification, and the handshake in the protocol's document."""
@@ -81,7 +86,10 @@ class SocketEndpoint:
         try:
             credential = credential_of(headers, scope["subprotocols"])
             check_origin(headers, self._settings.origins)
-            await self._open(scope["extensions"][EXTENSION], send, credential, client)
+            socket: WebSocketProtocol = scope["extensions"][EXTENSION]
+            async with self._queue.turn():
+                if not socket.disconnected:  # it may have left while it waited
+                    await self._open(socket, send, credential, client)
         except HandshakeRejection as rejection:
             await self._responder.reject(send, rejection, client, credential)
 
@@ -129,7 +137,8 @@ class SocketEndpoint:
         socket.send_buffer_bytes = self._settings.send_buffer_bytes
         socket.frames_dropped = self._stats.frames_dropped
         self._stats.handshakes["accepted"] += 1
-        gate = CommandGate(self._limits, admission.allowance(principal.user_id, now), now)
+        allowance = admission.allowance(principal.user_id, now)
+        gate = CommandGate(self._limits, allowance, now, auths_per_second=self._auths_per_second)
         return Connection(socket, principal, {room.id: room for room in rooms}, gate, admission, self._handler)
 
     def _welcome(self, connection: Connection, heads: list[StreamPosition]) -> events.Welcome:

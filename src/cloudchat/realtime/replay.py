@@ -35,8 +35,23 @@ class RoomJoiner:
     async def join(self, connection: Connection, command: Join) -> None:
         """Send `joined` and the replay, and make the socket a member.
 
-        Raises `BrokerUnavailable`; then nothing has been sent.
+        Raises `BrokerUnavailable`; then nothing has been sent, and the socket is not in the room (any more).
         """
+        try:
+            await self._join(connection, command)
+        except BrokerUnavailable:
+            # A connection in the room but not in the hub would receive no events, and its client would not know it.
+            feed = connection.joined.pop(command.room, None)
+            if feed is not None:
+                self.leave(connection, feed)
+            raise
+
+    def leave(self, connection: Connection, feed: RoomFeed) -> None:
+        """End the membership, and release the feed that `join` acquired."""
+        self._hub.remove(feed.room, connection.socket)
+        self._relay.release(feed)
+
+    async def _join(self, connection: Connection, command: Join) -> None:
         feed = connection.joined.get(command.room)
         if feed is None:
             must_open = not self._relay.has_feed(command.room)
@@ -54,11 +69,6 @@ class RoomJoiner:
             await self._relay.catch_up(feed)
         while not await self._replay(connection, command, feed):
             await self._relay.catch_up(feed)
-
-    def leave(self, connection: Connection, feed: RoomFeed) -> None:
-        """End the membership, and release the feed that `join` acquired."""
-        self._hub.remove(feed.room, connection.socket)
-        self._relay.release(feed)
 
     async def _replay(self, connection: Connection, command: Join, feed: RoomFeed) -> bool:
         """Send the replay. Return False if the log changed before anything was sent: the caller must call it again."""

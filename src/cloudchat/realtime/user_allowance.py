@@ -11,6 +11,11 @@ USER_SEND_FACTOR = 3
 """The send rate of a user, in rates of one socket: one person types in few sockets at the same time."""
 MAX_COMMAND_BURST = 200
 COMMANDS_PER_SECOND = 50
+MAX_AUTH_BURST = 10
+AUTHS_PER_SECOND = 10 / 60
+"""Per socket. A token is renewed every few minutes. Each check costs a thread and SQL: 376/s took 63 % of a core."""
+USER_AUTH_FACTOR = 3
+"""All sockets of a user together may renew their tokens as often as this many sockets."""
 READ_BURST_BYTES = 64 << 20
 """What a user may read at once in replays and history. A client that joins 500 rooms with 50 messages of 500 bytes
 each costs 20 MiB, so three devices can do that at the same time.
@@ -78,12 +83,13 @@ class UserAllowance:
     as much as one that stays, and several sockets as much as if all had stayed open.
     """
 
-    __slots__ = ("_closed", "_sends_per_10s", "reads", "sends")
+    __slots__ = ("_closed", "_sends_per_10s", "auths", "reads", "sends")
 
     def __init__(self, sends_per_10s: int, now: float) -> None:
         capacity = USER_SEND_FACTOR * sends_per_10s
         self.sends = TokenBucket(capacity, capacity / 10, now)
         self.reads = ReadBudget(now)
+        self.auths = TokenBucket(USER_AUTH_FACTOR * MAX_AUTH_BURST, USER_AUTH_FACTOR * AUTHS_PER_SECOND, now)
         self._sends_per_10s = sends_per_10s
         self._closed: list[SocketBuckets] = []
         """The buckets of closed sockets that are not full again."""
@@ -114,7 +120,8 @@ class UserAllowance:
     def is_full(self, now: float) -> bool:
         """Return whether a new allowance would be the same as this one. Call it when no socket is open."""
         self._drop_full(now)
-        return not self._closed and self.sends.missing(now) <= 0 and self.reads.is_full(now)
+        are_full = self.sends.missing(now) <= 0 and self.auths.missing(now) <= 0
+        return not self._closed and are_full and self.reads.is_full(now)
 
     def _drop_full(self, now: float) -> None:
         self._closed = [buckets for buckets in self._closed if any(amount > 0 for amount in buckets.missing(now))]

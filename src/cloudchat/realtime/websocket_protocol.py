@@ -28,6 +28,7 @@ Handshake:
 - `send` of `websocket.accept` sets `handshake_complete` and starts the keepalive. After it nothing reads `scope`,
   `request` and `response` again: `attach` deletes them, half of what an idle connection would hold.
 - `send` of the `websocket.http.response` messages writes the response and closes the transport.
+- `websockets.http11.MAX_LINE_LENGTH` is read for each line of a request head.
 - A request head that is too large leaves `conn.handshake_exc` set and nothing written: `_parse` answers it.
 
 Frames:
@@ -51,15 +52,21 @@ from typing import Any, Protocol, cast
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets import http11
 from websockets.datastructures import Headers
 from websockets.frames import Frame
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import StatusLike
 
+from cloudchat.http.http_protocol import MAX_HEAD_BYTES
 from cloudchat.http.raw_response import raw_error
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.rate_limiting.token_bucket import TokenBucket
+
+# The HTTP protocol has bounded the head already. The library's own bound of 8 KiB for a line would reject a handshake
+# with the same cookies that every other request may have.
+http11.MAX_LINE_LENGTH = MAX_HEAD_BYTES + len(": \r\n")
 
 HANDSHAKE_TIMEOUT_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 5.0
@@ -199,6 +206,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse in slices, so that almost nothing is parsed behind a frame that causes a close."""
+        if self.handshake_initiated and not self.handshake_complete:
+            # A client must wait for the response (RFC 6455 §4.1). What it sends before would be answered before it, and
+            # a frame that cannot be parsed leaves the library unable to send the response.
+            self.transport.abort()
+            return
         for start in range(0, len(data), PARSE_SLICE_BYTES):
             self._parse(data[start : start + PARSE_SLICE_BYTES] if len(data) > PARSE_SLICE_BYTES else data)
             if self.transport.is_closing():

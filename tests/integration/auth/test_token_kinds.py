@@ -30,6 +30,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("GET", "/openapi.json"): OPEN,
+    ("GET", "/ws"): OPEN,  # without an upgrade: 426
     ("POST", "/api/auth/register"): OPEN,
     ("POST", "/api/auth/login"): OPEN,
     ("POST", "/api/auth/refresh"): OPEN,  # checks only the refresh token, see test_only_a_refresh_token_can_refresh

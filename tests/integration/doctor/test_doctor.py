@@ -1,9 +1,10 @@
 """`cloudchat doctor` beside a real server."""
 
 import json
+import re
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support.balancer import Balancer
 from support.commands import done, run_here
 from support.server import RunningServer
 from support.stores import RunningStore
@@ -135,3 +137,45 @@ def test_a_proxy_that_removes_the_origin_is_a_problem(server: RunningServer) -> 
     [name] = found
     assert name.startswith("sign-in from a page of ")
     assert "the header Origin does not arrive" in found[name]
+
+
+def strip_upgrade(head: bytes) -> bytes:
+    """What nginx does without `proxy_set_header Upgrade $http_upgrade`."""
+    return re.sub(rb"(?im)^(upgrade|connection):.*\r\n", b"", head).replace(
+        b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"
+    )
+
+
+def forward_as(element: bytes) -> Callable[[bytes], bytes]:
+    return lambda head: head.replace(b"\r\n\r\n", b"\r\nX-Forwarded-For: " + element + b"\r\n\r\n")
+
+
+@pytest.fixture(scope="module")
+def proxied_server() -> Iterator[RunningServer]:
+    with RunningServer(environment={"CLOUDCHAT_TRUSTED_PROXIES": "127.0.0.1"}) as running:
+        yield running
+
+
+def test_proxy_that_strips_the_headers_of_an_upgrade_is_named(proxied_server: RunningServer) -> None:
+    """The page said "Reconnecting…" for ever, and doctor found nothing."""
+    with Balancer([proxied_server.port], strip_upgrade) as proxy:
+        lines = problem_lines(doctor(proxied_server.state_dir, "--url", proxy.url))
+    (line,) = [line for line in lines if "WebSocket" in line]
+    assert "WebSocket handshake" in line
+    assert "Connection: Upgrade" in line
+    assert "Upgrade: websocket" in line
+    proxied_server.wait_for_output("handshake without an upgrade")
+
+
+@pytest.mark.parametrize("element", [b"203.0.113.9:51234", b"[2001:db8::9]:51234", b"203.0.113.9"])
+def test_proxy_that_sends_ports_is_no_problem(proxied_server: RunningServer, element: bytes) -> None:
+    extra = {"CLOUDCHAT_TRUSTED_PROXIES": "127.0.0.1"}
+    with Balancer([proxied_server.port], forward_as(element)) as proxy:
+        assert problem_lines(doctor(proxied_server.state_dir, "--url", proxy.url, extra=extra)) == []
+
+
+def test_proxy_whose_client_address_cannot_be_read_is_named(proxied_server: RunningServer) -> None:
+    with Balancer([proxied_server.port], forward_as(b"unknown")) as proxy:
+        lines = problem_lines(doctor(proxied_server.state_dir, "--url", proxy.url))
+    assert any("X-Forwarded-For" in line for line in lines)
+    proxied_server.wait_for_output("X-Forwarded-For of a proxy is not an address.* element=unknown address=127.0.0.1")

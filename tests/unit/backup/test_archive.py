@@ -104,6 +104,80 @@ def test_added_entry_is_rejected(written: WrittenArchive, add: Callable[[tarfile
         Archive(written.path)
 
 
+TERABYTE = 1 << 40
+
+
+def sparse_of_old_gnu() -> bytes:
+    """A header of type S: no data, and a real size of 1 TiB (tar's manual, "Storing Sparse Files")."""
+    header = bytearray(tarfile.TarInfo(ROOMS).tobuf(tarfile.GNU_FORMAT))
+    header[156:157] = tarfile.GNUTYPE_SPARSE
+    header[386:482] = bytes(96)
+    header[483:495] = b"\x80" + TERABYTE.to_bytes(11, "big")
+    return with_checksum(header)
+
+
+def with_checksum(header: bytearray) -> bytes:
+    header[148:156] = b"%06o\0 " % (256 + sum(header[:148]) + sum(header[156:512]))
+    return bytes(header)
+
+
+def pax(records: dict[str, str], size: int = 0) -> bytes:
+    entry = tarfile.TarInfo(ROOMS)
+    entry.size, entry.pax_headers = size, records
+    return entry.tobuf(tarfile.PAX_FORMAT)
+
+
+def of_size(size: int) -> bytes:
+    entry = tarfile.TarInfo(ROOMS)
+    entry.size = size
+    return entry.tobuf(tarfile.GNU_FORMAT)
+
+
+CLAIMS = {
+    "GNU sparse": sparse_of_old_gnu(),
+    "PAX sparse 0.0": pax({"GNU.sparse.size": str(TERABYTE), "GNU.sparse.numblocks": "0"}),
+    "PAX sparse 0.1": pax({"GNU.sparse.map": f"{TERABYTE},0", "GNU.sparse.size": str(TERABYTE)}),
+    "PAX sparse 1.0": pax(
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(TERABYTE)}, size=512
+    )
+    + b"0\n".ljust(512, b"\0"),
+    "PAX size": pax({"size": str(TERABYTE)}),
+    "GNU size": of_size(TERABYTE),
+    "negative size": with_checksum(bytearray(of_size(0)[:124] + b"\xff" * 11 + b"\x00" + of_size(0)[136:])),
+    "10,000 members": b"".join(tarfile.TarInfo(f"keys/{number}").tobuf() for number in range(10_000)),
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS.keys())
+@pytest.mark.parametrize("complete", [True, False])
+def test_member_that_claims_more_than_there_is_is_rejected_at_once(
+    written: WrittenArchive, claim: bytes, complete: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """10 KB with a sparse member of 1 TiB made `verify-backup` read zeros for hours."""
+    reads = 0
+
+    def count(self: Archive, entry: tarfile.TarInfo) -> str:
+        nonlocal reads
+        reads += 1
+        raise AssertionError("content is read although a header is wrong")
+
+    monkeypatch.setattr(Archive, "_sha256", count)
+    written.path.write_bytes(claim + (written.path.read_bytes() if complete else b""))
+    with pytest.raises(BadBackup):
+        Archive(written.path)
+    assert reads == 0
+
+
+def test_no_content_is_read_if_a_size_differs_from_the_manifest(
+    written: WrittenArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = [msgspec.structs.replace(written.manifest.members[0], size=699), *written.manifest.members[1:]]
+    other = write(tmp_path / "other.tar", members=members)
+    monkeypatch.setattr(Archive, "_sha256", lambda *_: pytest.fail("content is read"))
+    with pytest.raises(BadBackup, match="damaged"):
+        Archive(other.path)
+
+
 @pytest.mark.parametrize("name", ["keys/../../etc/cron.d/x", "keys/a/b", "keys/.ssh", "/etc/passwd", "keys/", "x"])
 def test_member_name_outside_of_the_layout_is_rejected_even_with_a_valid_manifest(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadBackup):

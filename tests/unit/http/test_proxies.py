@@ -3,7 +3,7 @@
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from cloudchat.http.proxies import TrustedProxies
+from cloudchat.http.proxies import UNREADABLE, TrustedProxies
 from cloudchat.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -60,7 +60,26 @@ FOR, PROTO = "x-forwarded-for", "x-forwarded-proto"
         ("unknown", "127.0.0.1"),
         ("203.0.113.9, unknown", "127.0.0.1"),
         ("203.0.113.9, unknown, 10.0.0.7", "10.0.0.7"),
-        ("203.0.113.9:443", "127.0.0.1"),
+        ("203.0.113.9:443", "203.0.113.9"),
+        ("198.51.100.1:5, 203.0.113.9:51234,10.0.0.7:80", "203.0.113.9"),
+        ("[2001:db8:1::5]:51234", "2001:db8:1::5"),
+        ("[2001:db8:1::5]", "2001:db8:1::5"),
+        ('"[2001:db8:1::5]:51234"', "2001:db8:1::5"),
+        ("2001:DB8:1:0::5", "2001:db8:1::5"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("[::ffff:203.0.113.9]:80", "203.0.113.9"),
+        ("203.0.113.9, [::ffff:10.0.0.7]:80", "203.0.113.9"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("203.0.113.9, ", "203.0.113.9"),
+        (", 203.0.113.9,, 10.0.0.7", "203.0.113.9"),
+        ("203.0.113.9:", "127.0.0.1"),
+        ("203.0.113.9:x", "127.0.0.1"),
+        ("203.0.113.9:70000", "127.0.0.1"),
+        ("203.0.113.9:1:2", "127.0.0.1"),
+        ("[203.0.113.9]", "127.0.0.1"),
+        ("[2001:db8:1::5", "127.0.0.1"),
+        ("[2001:db8:1::5]x", "127.0.0.1"),
+        ("for=203.0.113.9", "127.0.0.1"),
         ("203.0.113.9\r\nX: y", "127.0.0.1"),
         (", ,", "127.0.0.1"),
         ("1" * 5000, "127.0.0.1"),
@@ -69,6 +88,26 @@ FOR, PROTO = "x-forwarded-for", "x-forwarded-proto"
 )
 async def test_the_client_is_the_right_most_address_that_is_not_a_proxy(kind: str, forwarded: str, client: str) -> None:
     assert (await scope_after("127.0.0.1", (FOR, forwarded), kind=kind))["client"][0] == client
+
+
+@pytest.mark.parametrize(("forwarded", "warns"), [("unknown", True), ("203.0.113.9, _x", True), ("203.0.113.9:x", True),
+    ("unknown, 203.0.113.9", False), ("203.0.113.9:51234", False), ("", False)])  # fmt: skip
+async def test_a_client_address_that_cannot_be_read_is_a_warning(
+    forwarded: str, warns: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Otherwise all clients of the proxy silently share its rate limits."""
+    scope = await scope_after("127.0.0.1", (FOR, forwarded))
+    assert ("X-Forwarded-For" in caplog.text) == warns
+    assert (UNREADABLE in scope.get("state", {})) == warns
+    if warns:
+        (record,) = caplog.records
+        assert record.__dict__["rate_limited"]
+        assert "127.0.0.1" in record.getMessage()
+
+
+async def test_a_peer_that_is_not_trusted_causes_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    await scope_after("203.0.113.1", (FOR, "unknown"))
+    assert caplog.text == ""
 
 
 async def test_repeated_headers_are_one_list() -> None:

@@ -68,6 +68,8 @@ class RecordingProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.calls: list[str] = []
+        self.started: list[str] = []
+        self.responses_complete = 0
         self.keep_alive_ended = asyncio.Event()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -84,6 +86,14 @@ class RecordingProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         self.calls.append("400")
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self.responses_complete += 1
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self.started.append(cycle.scope["path"])
+        super()._start_asgi_task(cycle, app)
 
     def timeout_keep_alive_handler(self) -> None:
         self.keep_alive_ended.set()
@@ -184,6 +194,28 @@ async def test_pipelined_request_waits_in_pipeline_with_reading_paused(connectio
     connection.data_received(REQUEST)
     assert len(connection.pipeline) == 1, "uvicorn no longer queues pipelined requests in `pipeline`"
     assert connection.flow.read_paused, "uvicorn no longer pauses reading while a pipelined request waits"
+
+
+async def test_each_request_is_started_by_start_asgi_task(connection: RecordingProtocol) -> None:
+    connection.data_received(REQUEST + REQUEST)
+    started = connection.cycle
+    assert connection.started == ["/path"], "uvicorn starts a request without _start_asgi_task"
+    async with asyncio.timeout(5):
+        while not started.response_complete:  # noqa: ASYNC110 (uvicorn has no event for it)
+            await asyncio.sleep(0)
+    assert connection.started == ["/path"] * 2, "uvicorn starts a pipelined request without _start_asgi_task"
+    assert connection.responses_complete == 2, "uvicorn does not call on_response_complete for each response"
+
+
+async def test_lost_connection_disconnects_the_latest_request_only(connection: RecordingProtocol) -> None:
+    connection.data_received(REQUEST.replace(b"/path", b"/slow"))
+    first = connection.cycle
+    connection.data_received(REQUEST)
+    connection.connection_lost(None)
+    assert connection.cycle.disconnected, "uvicorn no longer sets `disconnected` when the connection is lost"
+    assert not first.disconnected, "uvicorn sets `disconnected` of all requests: HttpProtocol need not do it"
+    await connection.cycle.send({"type": "http.response.start", "status": 200, "headers": []})
+    assert transport_of(connection).written == b"", "a disconnected cycle no longer discards its response"
 
 
 async def test_upgrade_hands_the_transport_to_another_protocol(connection: RecordingProtocol) -> None:

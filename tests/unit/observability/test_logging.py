@@ -146,7 +146,7 @@ def test_uvicorn_logs_nothing_below_a_warning() -> None:
     assert log_config("debug")["loggers"]["uvicorn"]["level"] == "WARNING"
 
 
-def test_only_marked_records_and_those_of_uvicorn_are_rate_limited() -> None:
+def test_only_marked_records_and_those_of_libraries_are_rate_limited() -> None:
     rate_limit = LogRateLimitFilter()
 
     def admitted(name: str, **extra: object) -> int:
@@ -156,6 +156,7 @@ def test_only_marked_records_and_those_of_uvicorn_are_rate_limited() -> None:
     assert admitted("cloudchat.http", **RATE_LIMITED) == MAX_LINES_PER_CLIENT
     assert admitted("cloudchat.http") == MAX_LINES_PER_CLIENT + 5
     assert admitted("uvicorn.error", msg="Invalid HTTP request received.", args=()) == MAX_LINES_PER_CLIENT
+    assert admitted("asyncio", msg="socket.send() raised exception.", args=()) == MAX_LINES_PER_CLIENT
     rate_limit.write_counts()
     assert admitted("cloudchat.http", **RATE_LIMITED) == MAX_LINES_PER_CLIENT
     rate_limit.write_counts()

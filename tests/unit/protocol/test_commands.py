@@ -83,3 +83,34 @@ def test_a_frame_that_is_not_a_json_object_is_reported_as_such(frame: str) -> No
 
 def test_the_last_one_of_a_repeated_key_counts() -> None:
     assert parse('{"type":"ping","id":"a","id":"b"}') == Ping(id="b")
+
+
+CANONICAL = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+@pytest.mark.parametrize(
+    "cid",
+    [
+        CANONICAL,
+        CANONICAL.upper(),
+        CANONICAL.title(),
+        CANONICAL.replace("-", ""),
+        CANONICAL.replace("-", "").upper(),
+        CANONICAL.replace("-", "", 1),
+        CANONICAL[::-1].replace("-", "", 2)[::-1],
+    ],
+)
+def test_all_spellings_of_a_cid_are_one(cid: str) -> None:
+    """The same cid in lower case, in upper case and without hyphens was three messages."""
+    command = parse(json.dumps({"type": "send", "room": "lobby", "cid": cid, "text": "a"}))
+    assert isinstance(command, Send)
+    assert command.cid == CANONICAL
+
+
+@pytest.mark.parametrize(
+    "cid", [f"{{{CANONICAL}}}", f"urn:uuid:{CANONICAL}", f" {CANONICAL}", f"{CANONICAL}\n", CANONICAL[:-1], "０" * 32]
+)
+def test_other_forms_of_a_uuid_are_refused(cid: str) -> None:
+    with pytest.raises(BadCommand) as raised:
+        parse(json.dumps({"type": "send", "room": "lobby", "cid": cid, "text": "a"}))
+    assert raised.value.field == "cid"

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from cloudchat.rate_limiting.circuit_breaker import OPEN_SECONDS, CircuitBreaker
+from cloudchat.rate_limiting.circuit_breaker import OPEN_SECONDS, QUIET_SECONDS, CircuitBreaker, process_was_busy
 
 
 @pytest.fixture
@@ -60,3 +60,30 @@ def test_logs_the_start_and_the_end_of_an_outage_once(
         "the store does not count (ConnectionError): logins are counted by this process alone",
         "the store counts again: logins are counted by all processes together",
     ]
+
+
+def test_a_store_that_fails_every_other_call_is_logged_as_one_outage(
+    breaker: CircuitBreaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In a storm of reconnects there were 500 of these lines, though the store was well."""
+    for second in range(59):
+        breaker.failure(100.0 + second, TimeoutError())
+        breaker.success()
+    assert len(caplog.records) == 2
+    breaker.failure(100.0 + QUIET_SECONDS, TimeoutError())
+    assert len(caplog.records) == 3
+
+
+def test_an_outage_that_begins_in_the_quiet_time_and_lasts_is_logged_later(
+    breaker: CircuitBreaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    breaker.failure(100.0, TimeoutError())
+    breaker.success()
+    for second in range(110, 190, 5):
+        breaker.failure(float(second), TimeoutError())
+    assert len(caplog.records) == 3
+
+
+def test_a_timeout_that_ends_late_says_that_this_process_was_busy() -> None:
+    assert not process_was_busy(0.251, 0.25)
+    assert process_was_busy(0.4, 0.25)

@@ -48,6 +48,32 @@ async def test_an_unavailable_store_is_not_called_at_every_handshake(monkeypatch
     assert calls == 2
 
 
+async def test_a_timeout_of_a_busy_process_is_no_outage_of_the_store(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In a storm of handshakes the event loop ran the timeout before it read the store's answer."""
+    now = 1000.0
+    limits = ConnectionRateLimit(
+        "redis://127.0.0.1:1/0", per_address="1/minute", per_user="1/minute", clock=lambda: now
+    )
+    hit = connection_rate._hit
+    calls = 0
+
+    async def late_hit(limiter: object, *arguments: object) -> int:
+        nonlocal calls, now
+        if limiter is limits._shared:
+            calls += 1
+            now += 1.0
+            raise TimeoutError
+        return await hit(limiter, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(connection_rate, "_hit", late_hit)
+    waits = [await limits.wait_for_address("192.0.2.4") for _ in range(3)]
+    assert calls == 3
+    assert caplog.text == ""
+    assert [wait > 0 for wait in waits] == [False, True, True]
+
+
 async def test_the_networks_of_an_ipv6_subscriber_share_a_limit() -> None:
     limits = ConnectionRateLimit(None, per_address="1/minute", per_user="1/minute")
     waits = [await limits.wait_for_address(f"2001:db8:0:{number:x}::/64") for number in range(SUBSCRIBER_FACTOR + 1)]

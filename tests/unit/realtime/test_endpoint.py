@@ -31,6 +31,7 @@ class FakeSocket:
 
     def __init__(self) -> None:
         self.close_code = 1006
+        self.disconnected = False
         self.frames: list[bytes] = []
         self.receiver: Connection | None = None
 

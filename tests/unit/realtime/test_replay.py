@@ -198,3 +198,30 @@ async def test_epoch_that_changes_during_a_read_is_joined_from_its_start(world: 
     assert started
     assert msgspec.json.decode(reader.frames[0])["status"] == "gap"
     assert reader.frames[1:] == ["e2-1", "e2-2"]
+
+
+@pytest.mark.parametrize("first_join", [True, False])
+async def test_join_that_finds_the_store_away_leaves_the_socket_outside_of_the_room(
+    world: World, first_join: bool
+) -> None:
+    """A rejoin left the socket joined but not a member: it received no event, and nobody told its client."""
+    world.log.append_events(700)
+    other, reader = Reader(), Reader()
+    await world.join(other)
+    if not first_join:
+        await world.join(reader)
+    before_read(world.log, 2 if first_join else 1, lambda: setattr(world.log, "unavailable", True))
+    frames = len(reader.frames)
+    with pytest.raises(BrokerUnavailable):
+        await world.join(reader, after=3)
+    assert (reader.joined, reader.frames[frames:]) == ({}, [])
+    world.log.unavailable = False
+    world.log.before_read = lambda: None
+    world.relay.event_received(ROOM, *world.log.append_events())
+    world.hub.flush(ROOM)
+    assert reader.frames[frames:] == []
+    await world.join(reader, after=700)
+    world.relay.event_received(ROOM, *world.log.append_events())
+    world.hub.flush(ROOM)
+    assert seqs(reader)[-2:] == [701, 702]
+    assert world.relay._feeds[ROOM].refcount == 2

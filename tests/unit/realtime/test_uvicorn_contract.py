@@ -18,6 +18,7 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets import http11
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
@@ -347,6 +348,16 @@ async def test_request_head_that_is_too_large_sets_handshake_exc_and_writes_noth
 # -- frames -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("limit", "accepted"), [(100, False), (1000, True)])
+async def test_the_library_reads_its_bound_of_a_line_at_each_request(
+    monkeypatch: pytest.MonkeyPatch, limit: int, accepted: bool
+) -> None:
+    monkeypatch.setattr(http11, "MAX_LINE_LENGTH", limit)
+    server = ServerProtocol()
+    server.receive_data(b"GET /ws HTTP/1.1\r\nHost: x\r\nA: " + b"b" * 200 + b"\r\n\r\n")
+    assert (server.handshake_exc is None) == accepted, "websockets no longer reads http11.MAX_LINE_LENGTH for each line"
+
+
 async def test_handle_ping_is_called_once_per_ping_and_writes_the_pong(peer: Peer) -> None:
     peer.send(PING, PING)
     assert peer.recorder.calls == [("handle_ping", ())] * 2, (
@@ -518,3 +529,35 @@ async def test_rejected_handshake_has_the_error_body_and_headers() -> None:
     assert head.startswith(b"HTTP/1.1 400 ")
     assert b"X-Content-Type-Options: nosniff" in head
     assert json.loads(body)["error"]["code"] == "bad_request"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"GET / HTTP/1.1\r\n\r\n", TEXT.serialize(mask=True), PING.serialize(mask=True), b"\xff"],
+    ids=["request", "text", "ping", "junk"],  # the masks are random
+)
+@pytest.mark.parametrize("accepts", [True, False])
+async def test_data_before_the_response_to_the_handshake_aborts_the_connection(
+    data: bytes, accepts: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client must wait for the response (RFC 6455 §4.1). Junk instead caused a trace in the log, without a login."""
+    decide = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await decide.wait()
+        if accepts:
+            await send({"type": "websocket.accept"})
+        else:
+            await send({"type": "websocket.http.response.start", "status": 401, "headers": []})
+            await send({"type": "websocket.http.response.body", "body": b"no"})
+
+    peer = Peer(app, WebSocketProtocol)
+    peer.protocol.data_received(peer.request())
+    peer.protocol.data_received(data)
+    assert peer.transport.closing
+    peer.protocol.connection_lost(None)
+    decide.set()
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        await asyncio.gather(*peer.state.tasks)
+    assert peer.transport.written == b""
+    assert caplog.text == ""

@@ -25,6 +25,7 @@ from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.auth.tokens.opaque_tokens import hash_family, hash_token, new_refresh_token
 from cloudchat.core.client_network import client_network
 from cloudchat.core.ids import new_id
+from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.database.audit import record
 from cloudchat.database.models import LoginSession, User
 from cloudchat.database.transactions import Database
@@ -128,10 +129,12 @@ class SessionService:
                 session.last_used_at = now
                 session.idle_expires_at = min(now + self._idle_seconds, session.expires_at)
         if decision is Decision.REVOKE:
-            log.warning("refresh token used twice user=%s session=%s address=%s", user.id, session.id, address)
+            fields = user.id, session.id, address
+            log.warning("refresh token used twice user=%s session=%s address=%s", *fields, extra=RATE_LIMITED)
             raise BadToken("this session has ended; sign in again")
         if state is not None and state.used_at is not None:
-            log.info("refresh token exchanged again user=%s session=%s address=%s", user.id, session.id, address)
+            fields = user.id, session.id, address
+            log.info("refresh token exchanged again user=%s session=%s address=%s", *fields, extra=RATE_LIMITED)
         return self._session_tokens(user, session, successor, now)
 
     def end_by_refresh_token(self, refresh_token: str, *, address: str, now: float) -> None:

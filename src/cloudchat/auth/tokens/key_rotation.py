@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cloudchat.auth.key_folder import KeyFolderError, open_key_folder
 from cloudchat.auth.tokens.keys import KeyRing, create_key, key_files, load_or_create
+from cloudchat.core.log_rate_limit import RATE_LIMITED
 
 RELOAD_SECONDS = 2.0
 RETENTION_SECONDS = 367 * 86400
@@ -51,7 +52,7 @@ class LiveKeyRing:
                 self._changed_at = changed_at
         except (KeyFolderError, OSError):
             # Existing sessions continue. A start would fail, with an error that says what to fix.
-            log.warning("the key directory cannot be read; the keys in memory stay in use")
+            log.warning("the key directory cannot be read; the keys in memory stay in use", extra=RATE_LIMITED)
 
 
 @dataclass(frozen=True, slots=True)
