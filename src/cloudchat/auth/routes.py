@@ -166,6 +166,11 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
             raise InvalidField("new_password", str(error)) from error
         return Response(status_code=204)
 
+    @account_router.get("/config", summary="Get what a client needs before a login", responses=documented(429, 503))
+    def config() -> schemas.ConfigResponse:
+        """Return who can create an account, so that a page does not offer what the server refuses. No token needed."""
+        return schemas.ConfigResponse(registration=settings.registration_mode)
+
     @account_router.get("/me", summary="Get the current user", responses=documented(401, 403, 429, 503))
     def me(principal: any_user) -> schemas.MeResponse:
         """Return the user of the request's token, and the token's scopes."""

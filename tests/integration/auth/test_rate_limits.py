@@ -26,6 +26,7 @@ ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/api/auth/refresh", {}),
     ("POST", "/api/auth/password", {"current_password": "wrong", "new_password": "wrong"}),
     ("GET", "/api/me", None),
+    ("GET", "/api/config", None),
     ("GET", "/api/rooms", None),
     ("GET", "/api/auth/sessions", None),
     ("DELETE", "/api/auth/sessions/nothing", None),

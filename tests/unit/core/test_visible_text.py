@@ -11,7 +11,22 @@ INVISIBLE = [
     *"\u2800\u3000\u3164\ufe00\ufe0f\ufeff\uffa0\ufff0\ufff9",
     *"\U00016fe4\U0001bca0\U0001d159\U0001d173\U000e0001\U000e0020\U000e007f\U000e0100\U000e01ef\U000e0fff",
 ]
-VISIBLE = ["a", ".", "0", "é", "谢", "נ", "ن", "👍", "❤\ufe0f", "\u0301", "\u2801", "\u200b-\u200b", "\u3164ㄱ", "🏴\U000e0067"]
+VISIBLE = [
+    "a",
+    ".",
+    "0",
+    "é",
+    "谢",
+    "נ",
+    "ن",
+    "👍",
+    "❤\ufe0f",
+    "\u0301",
+    "\u2801",
+    "\u200b-\u200b",
+    "\u3164ㄱ",
+    "🏴\U000e0067",
+]
 
 
 @pytest.mark.parametrize("character", INVISIBLE, ids=lambda character: f"U+{ord(character):04X}")
