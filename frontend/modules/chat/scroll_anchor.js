@@ -8,19 +8,24 @@ const BOTTOM_TOLERANCE_PX = 48;
 
 export class ScrollAnchor {
   #scroller;
+  #onChange;
   #isAtBottom = true;
   /** Where the scroller was last: a scroll event with a smaller value is a move upwards. */
   #scrollTop = 0;
+  /** The heights of the scroller and of its content at that time. */
+  #heights = "";
 
   /**
    * @param {HTMLElement} scroller
    * @param {AbortSignal} signal ends the watching
+   * @param {() => void} onChange `isAtBottom` may have changed, or the reader scrolled
    */
-  constructor(scroller, signal) {
+  constructor(scroller, signal, onChange) {
     this.#scroller = scroller;
+    this.#onChange = onChange;
     scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true, signal });
     // When an on-screen keyboard opens or the text box grows, the last message stays visible.
-    const observer = new ResizeObserver(() => this.#isAtBottom && this.scrollToBottom());
+    const observer = new ResizeObserver(() => this.#onResize());
     observer.observe(scroller);
     signal.addEventListener("abort", () => observer.disconnect());
   }
@@ -37,7 +42,15 @@ export class ScrollAnchor {
 
   scrollToBottom() {
     this.#isAtBottom = true;
-    this.#scrollTo(this.#scroller.scrollHeight);
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#remember();
+  }
+
+  /** The reader changed the height of what they read: the view stays, wherever that is now. */
+  stay() {
+    this.#isAtBottom = this.#distanceFromBottom() < BOTTOM_TOLERANCE_PX;
+    this.#remember();
+    this.#onChange();
   }
 
   /**
@@ -55,26 +68,38 @@ export class ScrollAnchor {
     }
     // The first visible row may be the one that is removed: then the next one is the anchor.
     const anchor = visible.find(({ row }) => row.isConnected);
-    if (anchor === undefined) return;
-    this.#scrollTo(this.#scroller.scrollTop + anchor.row.getBoundingClientRect().top - anchor.top);
+    const moved = anchor === undefined ? 0 : anchor.row.getBoundingClientRect().top - anchor.top;
+    if (moved !== 0) this.#scroller.scrollTop += moved;
+    this.#isAtBottom = this.#distanceFromBottom() < BOTTOM_TOLERANCE_PX;
+    this.#remember();
   }
 
   /**
-   * Only a move upwards leaves the bottom. The event of an earlier scroll may be dispatched after the banner appeared,
-   * which makes the scroller shorter, and before the ResizeObserver runs: the distance alone would look as if the reader
-   * had scrolled up.
+   * Only the reader's move upwards leaves the bottom. A scroll event may be dispatched after the heights have changed and
+   * before the ResizeObserver runs. Then neither the distance nor a smaller scrollTop says what the reader did: the banner
+   * makes the scroller shorter, and a draft that is cut makes it taller, which moves scrollTop up by itself.
    */
   #onScroll() {
-    const { scrollTop } = this.#scroller;
+    const wasResized = this.#heights !== this.#currentHeights();
     if (this.#distanceFromBottom() < BOTTOM_TOLERANCE_PX) this.#isAtBottom = true;
-    else if (scrollTop < this.#scrollTop) this.#isAtBottom = false;
-    this.#scrollTop = scrollTop;
+    else if (wasResized && this.#isAtBottom) this.scrollToBottom();
+    else if (this.#scroller.scrollTop < this.#scrollTop) this.#isAtBottom = false;
+    this.#remember();
+    this.#onChange();
   }
 
-  /** @param {number} top */
-  #scrollTo(top) {
-    this.#scroller.scrollTop = top;
+  #onResize() {
+    if (this.#isAtBottom || this.#distanceFromBottom() < BOTTOM_TOLERANCE_PX) this.scrollToBottom();
+    this.#onChange();
+  }
+
+  #remember() {
     this.#scrollTop = this.#scroller.scrollTop; // the browser limits it to the content
+    this.#heights = this.#currentHeights();
+  }
+
+  #currentHeights() {
+    return `${this.#scroller.clientHeight} ${this.#scroller.scrollHeight}`;
   }
 
   /** @param {Iterable<Element>} rows */

@@ -21,7 +21,7 @@ export class TimelineView {
   #pending = byId("pending-messages");
   #jumpButton = byId("jump-to-newest");
   #abort = new AbortController();
-  #anchor = new ScrollAnchor(this.#scroller, this.#abort.signal);
+  #anchor = new ScrollAnchor(this.#scroller, this.#abort.signal, () => this.#onScroll());
   #messageRows = new RowList(this.#messages);
   #pendingRows = new RowList(this.#pending);
   #isScheduled = false;
@@ -32,6 +32,7 @@ export class TimelineView {
   #outbox;
   #subscription;
   #ownId;
+  #clock;
 
   /**
    * @param {object} options
@@ -39,15 +40,15 @@ export class TimelineView {
    * @param {import("./outbox.js").Outbox} options.outbox
    * @param {import("./room_subscription.js").RoomSubscription} options.subscription
    * @param {string} options.ownId
+   * @param {import("../clock.js").Clock} options.clock
    */
-  constructor({ timeline, outbox, subscription, ownId }) {
+  constructor({ timeline, outbox, subscription, ownId, clock }) {
     this.#timeline = timeline;
     this.#outbox = outbox;
     this.#subscription = subscription;
     this.#ownId = ownId;
-    const { signal } = this.#abort;
-    this.#scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true, signal });
-    this.#jumpButton.addEventListener("click", () => this.scrollToNewest(), { signal });
+    this.#clock = clock;
+    this.#jumpButton.addEventListener("click", () => this.scrollToNewest(), { signal: this.#abort.signal });
   }
 
   /** Render in the next frame. */
@@ -93,7 +94,12 @@ export class TimelineView {
 
   /** @param {Row[]} rows */
   #renderMessages(rows) {
-    const context = { ownId: this.#ownId, loadOlder: (/** @type {number} */ id) => this.#subscription.loadOlder(id) };
+    const context = {
+      ownId: this.#ownId,
+      now: this.#clock.now(),
+      loadOlder: (/** @type {number} */ id) => this.#subscription.loadOlder(id),
+      onUnfold: () => this.#anchor.stay(),
+    };
     this.#messageRows.update(
       rows.map((row) => ({
         key: row.key,
@@ -108,6 +114,7 @@ export class TimelineView {
     const actions = {
       retry: (/** @type {string} */ cid) => this.#outbox.retry(cid),
       remove: (/** @type {string} */ cid) => this.#outbox.remove(cid),
+      onUnfold: () => this.#anchor.stay(),
     };
     this.#pendingRows.update(
       items.map((item) => ({
