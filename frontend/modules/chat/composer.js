@@ -12,12 +12,10 @@ const COUNT_FROM = 0.8;
 /** Shares of the limit at which a screen reader speaks the count, which changes with every key. */
 const ANNOUNCE_AT = [COUNT_FROM, 0.95, 1];
 /**
- * A longer insertion at once is not typing. If it exceeds the limit, it is refused as a whole: a browser lays out a box
+ * A draft may be longer than a message, so that it can be shortened, but only by this factor: a browser lays out a box
  * with megabytes of text again with every key, which takes seconds.
  */
-const MAX_TYPED_CHARACTERS = 64;
-/** A draft that exceeds the limit more than this is put back to what it was, however it came into the box. */
-const MAX_EXCESS = 4;
+const MAX_DRAFT_FACTOR = 4;
 /**
  * keyCode of the Enter that ends a composition in WebKit, which reports that Enter after the end of the composition.
  */
@@ -110,30 +108,25 @@ export class Composer {
   }
 
   /**
-   * Refuse a text that would exceed the limit before it is in the box, pasted, dropped or inserted by a keyboard.
+   * Refuse a text that is far too long before it is in the box, pasted, dropped or inserted by a keyboard.
    *
    * @param {InputEvent} event
    */
   #onBeforeInput(event) {
     const inserted = event.data ?? event.dataTransfer?.getData("text/plain") ?? "";
-    if (inserted.length <= MAX_TYPED_CHARACTERS || event.isComposing) return;
     const { value, selectionStart, selectionEnd } = this.#draft;
-    const kept = value.length - (selectionEnd - selectionStart);
-    // UTF-16 units first: counting megabytes of characters takes time too.
-    if (kept + inserted.length <= this.#maxLength) return;
-    const rest = value.slice(0, selectionStart) + value.slice(selectionEnd);
-    const excess = countCharacters(rest) + countCharacters(inserted) - this.#maxLength;
-    if (excess <= 0) return;
+    const text = value.slice(0, selectionStart) + inserted + value.slice(selectionEnd);
+    if (!this.#isTooLong(text)) return;
     event.preventDefault();
-    this.#refuse(excess);
+    this.#refuse(text);
   }
 
   #onInput() {
     const { value } = this.#draft;
-    if (value.length > this.#maxLength * MAX_EXCESS) {
-      this.#draft.value = this.#accepted;
+    if (this.#isTooLong(value)) {
+      this.#draft.value = this.#accepted; // some extensions and keyboards set the text without `beforeinput`
       this.#count();
-      this.#refuse(countCharacters(value) - this.#maxLength);
+      this.#refuse(value);
       return;
     }
     this.#accepted = value;
@@ -141,8 +134,14 @@ export class Composer {
     this.#count();
   }
 
-  /** @param {number} excess */
-  #refuse(excess) {
+  /** @param {string} text */
+  #isTooLong(text) {
+    return text.length > this.#maxLength * MAX_DRAFT_FACTOR;
+  }
+
+  /** @param {string} text */
+  #refuse(text) {
+    const excess = countCharacters(text) - this.#maxLength;
     this.#note.textContent =
       `Not inserted: the message would be ${formatCount(excess, "character")} too long. ` +
       `A message has at most ${formatCount(this.#maxLength, "character")}. Your draft is unchanged.`;
