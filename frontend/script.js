@@ -41,6 +41,7 @@ const signIn = new SignInView(
       await enter();
     },
     register: (username, password, invite) => session.register(username, password, invite),
+    registrationMode: async () => (await api("GET", "/api/config")).registration,
   },
   clock,
 );
