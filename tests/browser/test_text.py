@@ -157,3 +157,32 @@ def test_a_host_that_poses_as_another_is_shown_in_punycode(chat: ChatPage, scrip
     link = chat.page.get_by_role("link")
     expect(link).to_have_text("https://www.xn--80ak6aa92e.com/")
     expect(link).to_have_attribute("href", "https://www.xn--80ak6aa92e.com/")
+
+
+def test_scrolling_back_goes_on_as_long_as_the_server_has_messages(chat: ChatPage, scripted: ScriptedServer) -> None:
+    for number in range(2, 2_601):
+        scripted.append("message", text=f"message {number}", cid=f"c{number}", user={"id": "u-grace", "name": "grace"})
+    scripted.close(1012)
+    expect(chat.page.get_by_text("message 2600", exact=True)).to_be_in_viewport(timeout=30_000)
+    scroller = chat.page.get_by_role("region", name="Conversation")
+    # Scroll to the top whenever older messages have arrived there.
+    reached = scroller.evaluate(
+        """async (node, deadline) => {
+          const start = performance.now();
+          const first = () => Number(node.querySelector("[data-seq]").dataset.seq);
+          while (first() > 1 && performance.now() - start < deadline) {
+            node.scrollTop = 0;
+            await new Promise((done) => setTimeout(done, 10));
+          }
+          return [first(), node.querySelectorAll("[data-seq]").length];
+        }""",
+        60_000,
+    )
+    assert reached[0] == 1
+    assert reached[1] <= 2_000
+    scripted.add_message("meanwhile")
+    jump = chat.page.get_by_role("button", name="Jump to the newest")
+    expect(jump).to_be_visible()
+    jump.click()
+    expect(chat.message("meanwhile")).to_be_in_viewport()
+    expect(jump).to_be_hidden()

@@ -14,6 +14,7 @@ const AVATAR_COLORS = 8;
  * @property {string} ownId
  * @property {number} now milliseconds since 1970
  * @property {(segment: number) => void} loadOlder
+ * @property {() => void} loadNewer
  * @property {() => void} onUnfold a folded message was unfolded or folded: the view has another height
  */
 
@@ -23,7 +24,7 @@ const AVATAR_COLORS = 8;
  * @returns {HTMLElement}
  */
 export function renderRow(row, context) {
-  if (row.kind === "gap") return renderGap(row, context.loadOlder);
+  if (row.kind === "gap") return renderGap(row, context);
   if (row.kind === "day") {
     return element(
       "li",
@@ -74,9 +75,13 @@ function sendStatus({ state }, isStalled) {
 
 /**
  * @param {import("./message_reducer.js").Gap} gap
- * @param {(segment: number) => void} loadOlder
+ * @param {RowContext} context
  */
-function renderGap({ segment, canLoad }, loadOlder) {
+function renderGap({ segment, canLoad, isUnloaded }, { loadOlder, loadNewer }) {
+  if (isUnloaded) {
+    const load = button("Load newer messages", () => loadNewer(), { class: "link-button" });
+    return element("li", { class: "timeline-edge", "data-testid": "unloaded" }, load);
+  }
   const text = canLoad
     ? "Some messages are missing here."
     : "Some messages are missing here and can no longer be loaded.";

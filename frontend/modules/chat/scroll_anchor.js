@@ -8,6 +8,7 @@ const BOTTOM_TOLERANCE_PX = 48;
 
 export class ScrollAnchor {
   #scroller;
+  #hasEnd;
   #onChange;
   #isAtBottom = true;
   /** Where the scroller was last: a scroll event with a smaller value is a move upwards. */
@@ -18,10 +19,12 @@ export class ScrollAnchor {
   /**
    * @param {HTMLElement} scroller
    * @param {AbortSignal} signal ends the watching
+   * @param {() => boolean} hasEnd whether the end of the content is the newest message
    * @param {() => void} onChange `isAtBottom` may have changed, or the reader scrolled
    */
-  constructor(scroller, signal, onChange) {
+  constructor(scroller, signal, hasEnd, onChange) {
     this.#scroller = scroller;
+    this.#hasEnd = hasEnd;
     this.#onChange = onChange;
     scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true, signal });
     // When an on-screen keyboard opens or the text box grows, the last message stays visible.
@@ -40,6 +43,16 @@ export class ScrollAnchor {
     return this.#scroller.scrollTop < this.#scroller.clientHeight;
   }
 
+  /**
+   * @param {Element} element
+   * @returns {boolean} whether less than one screen is left above it
+   */
+  isNear(element) {
+    return (
+      element.getBoundingClientRect().top < this.#scroller.getBoundingClientRect().bottom + this.#scroller.clientHeight
+    );
+  }
+
   scrollToBottom() {
     this.#isAtBottom = true;
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
@@ -48,7 +61,7 @@ export class ScrollAnchor {
 
   /** The reader changed the height of what they read: the view stays, wherever that is now. */
   stay() {
-    this.#isAtBottom = this.#distanceFromBottom() < BOTTOM_TOLERANCE_PX;
+    this.#isAtBottom = this.#isNearBottom();
     this.#remember();
     this.#onChange();
   }
@@ -70,7 +83,7 @@ export class ScrollAnchor {
     const anchor = visible.find(({ row }) => row.isConnected);
     const moved = anchor === undefined ? 0 : anchor.row.getBoundingClientRect().top - anchor.top;
     if (moved !== 0) this.#scroller.scrollTop += moved;
-    this.#isAtBottom = this.#distanceFromBottom() < BOTTOM_TOLERANCE_PX;
+    this.#isAtBottom = this.#isNearBottom();
     this.#remember();
   }
 
@@ -81,7 +94,7 @@ export class ScrollAnchor {
    */
   #onScroll() {
     const wasResized = this.#heights !== this.#currentHeights();
-    if (this.#distanceFromBottom() < BOTTOM_TOLERANCE_PX) this.#isAtBottom = true;
+    if (this.#isNearBottom()) this.#isAtBottom = true;
     else if (wasResized && this.#isAtBottom) this.scrollToBottom();
     else if (this.#scroller.scrollTop < this.#scrollTop) this.#isAtBottom = false;
     this.#remember();
@@ -89,7 +102,7 @@ export class ScrollAnchor {
   }
 
   #onResize() {
-    if (this.#isAtBottom || this.#distanceFromBottom() < BOTTOM_TOLERANCE_PX) this.scrollToBottom();
+    if (this.#isAtBottom || this.#isNearBottom()) this.scrollToBottom();
     this.#onChange();
   }
 
@@ -114,8 +127,8 @@ export class ScrollAnchor {
     return visible;
   }
 
-  #distanceFromBottom() {
+  #isNearBottom() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    return scrollHeight - scrollTop - clientHeight;
+    return this.#hasEnd() && scrollHeight - scrollTop - clientHeight < BOTTOM_TOLERANCE_PX;
   }
 }

@@ -8,7 +8,6 @@ import { groupMessages } from "./message_groups.js";
 import { reduceMessages } from "./message_reducer.js";
 import { renderPendingSend, renderRow } from "./message_view.js";
 import { ScrollAnchor } from "./scroll_anchor.js";
-import { MAX_EVENTS } from "./timeline.js";
 
 /** Events that are kept while the reader is at the newest one. */
 const MAX_EVENTS_AT_BOTTOM = 1_000;
@@ -21,7 +20,12 @@ export class TimelineView {
   #pending = byId("pending-messages");
   #jumpButton = byId("jump-to-newest");
   #abort = new AbortController();
-  #anchor = new ScrollAnchor(this.#scroller, this.#abort.signal, () => this.#onScroll());
+  #anchor = new ScrollAnchor(
+    this.#scroller,
+    this.#abort.signal,
+    () => !this.#timeline.isDetached,
+    () => this.#onScroll(),
+  );
   #messageRows = new RowList(this.#messages);
   #pendingRows = new RowList(this.#pending);
   #isScheduled = false;
@@ -62,6 +66,10 @@ export class TimelineView {
   }
 
   scrollToNewest() {
+    if (this.#timeline.isDetached) {
+      this.#timeline.attach();
+      this.schedule();
+    }
     this.#anchor.scrollToBottom();
     this.#onScroll();
   }
@@ -89,7 +97,7 @@ export class TimelineView {
       keepFocus(this.#pending, byId("draft"), () => this.#renderPending());
     });
     this.#countUnread(rows, knownIndex);
-    this.#loadOlderIfNeeded();
+    this.#loadIfNeeded();
   }
 
   /** @param {Row[]} rows */
@@ -98,6 +106,7 @@ export class TimelineView {
       ownId: this.#ownId,
       now: this.#clock.now(),
       loadOlder: (/** @type {number} */ id) => this.#subscription.loadOlder(id),
+      loadNewer: () => this.#subscription.loadNewer(),
       onUnfold: () => this.#anchor.stay(),
     };
     this.#messageRows.update(
@@ -150,7 +159,8 @@ export class TimelineView {
    * @param {number} knownIndex
    */
   #countUnread(rows, knownIndex) {
-    if (this.#anchor.isAtBottom) this.#unread = 0;
+    // While the newest messages are unloaded, those that arrive are not here to be counted.
+    if (this.#anchor.isAtBottom || this.#timeline.isDetached) this.#unread = 0;
     else this.#unread += rows.slice(knownIndex + 1).filter(({ kind }) => kind === "message").length;
     this.#newestKey = rows.at(-1)?.key ?? "";
     this.#renderJumpButton();
@@ -171,14 +181,17 @@ export class TimelineView {
     this.#renderJumpButton();
     // The events of a replay may be in the timeline and not yet in the view: its top is then visible without scrolling.
     // The scheduled render loads older events once its rows are there.
-    if (!this.#isScheduled) this.#loadOlderIfNeeded();
+    if (!this.#isScheduled) this.#loadIfNeeded();
   }
 
-  #loadOlderIfNeeded() {
+  #loadIfNeeded() {
     const segment = this.#timeline.segments.at(0);
-    if (segment?.hasOlder && this.#anchor.isNearTop && this.#timeline.size < MAX_EVENTS) {
+    if (segment?.hasOlder && this.#anchor.isNearTop) {
       this.#subscription.loadOlder(segment.id);
+      return;
     }
+    const end = this.#timeline.isDetached ? this.#messages.lastElementChild : null;
+    if (end !== null && this.#anchor.isNear(end)) this.#subscription.loadNewer();
   }
 }
 
