@@ -27,7 +27,7 @@ _AFTER_STATUS = {
 
 
 def recovery_after_close(code: int | None) -> Recovery:
-    """Return what to do after a close code. None, and a code that is not the server's (1006), is a lost connection."""
+    """Return what to do after a close code. None and a code that is never sent (1006) mean a lost connection."""
     return _AFTER_CLOSE.get(code, Recovery.RETRY)
 
 
@@ -53,15 +53,15 @@ class ReconnectPolicy:
         self._opened_at: float | None = None
 
     def opened(self, now: float) -> None:
-        """Note that the server sent `welcome`."""
+        """Record that the server sent `welcome`."""
         self._opened_at = now
 
     def delay(self, recovery: Recovery, now: float, server_delay_seconds: float | None = None) -> float:
         """Return the seconds to wait after a connection, or an attempt to open one, has ended.
 
-        `server_delay_seconds` is the delay that the server named, if it did.
+        `server_delay_seconds` is the delay that the server asked for, if any.
         """
-        # `welcome` alone does not reset the attempts: a server that closes right after it would be hammered.
+        # `welcome` alone does not reset the attempts: a server that closes right after it would be flooded.
         if self._opened_at is not None and now - self._opened_at >= STABLE_SECONDS:
             self._attempt = 0
         self._opened_at = None
