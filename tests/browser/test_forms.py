@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Request, expect
 
 from browser.chat_page import PASSWORD, ChatPage
 from browser.scripted_server import ADA, ORIGIN, ScriptedServer
@@ -40,7 +40,12 @@ def signed_out(ada: ChatPage, scripted: ScriptedServer) -> ChatPage:
 def bodies(ada: ChatPage) -> list[dict[str, Any]]:
     """The JSON bodies that the page sends."""
     sent: list[dict[str, Any]] = []
-    ada.page.on("request", lambda request: sent.append(request.post_data_json) if request.post_data else None)
+
+    def record(request: Request) -> None:
+        if request.post_data:
+            sent.append(request.post_data_json)
+
+    ada.page.on("request", record)
     return sent
 
 
