@@ -42,8 +42,8 @@ def bodies(ada: ChatPage) -> list[dict[str, Any]]:
     sent: list[dict[str, Any]] = []
 
     def record(request: Request) -> None:
-        if request.post_data:
-            sent.append(request.post_data_json)
+        if isinstance(body := request.post_data_json, dict):
+            sent.append(body)
 
     ada.page.on("request", record)
     return sent
