@@ -3,7 +3,7 @@
  * of a browser: https://www.аррӏе.com/ (Cyrillic) is shown as https://www.xn--80ak6aa92e.com/.
  *
  * The rules are stricter than those of browsers (Unicode Technical Standard #39, "Highly Restrictive"), which also know
- * the registries: a punycode label that could have been shown in letters harms nobody.
+ * the registries: a label that is shown in punycode without need is harmless.
  */
 
 /** Latin as it is used by languages of Europe, Turkish, Vietnamese. Not: dotless ı, ĸ, ŀ, ŉ, ſ, which look like others. */

@@ -22,10 +22,16 @@ const HOST = new RegExp(String.raw`${IPV6}|${LABEL}(?:\.${LABEL})*`, "iuy");
 const PORT = /:\d{1,5}(?!\d)/uy;
 /** "https://google.com:443@evil.example": what is before the @ is not the host. */
 const USER_INFO = /[\w.~!$&'()*+,;=:%-]*@/uy;
+/** The host goes on behind what was found of it, in a form that is no link. */
+const MORE_HOST = /[@%]|[-_]+\.[\p{L}\p{Nd}]/uy;
 /** A top-level domain has letters of one script: in "example.com谢谢" the text begins after "com". */
 const GLUED_TEXT = /(?<=\.[a-z]{2,})(?!\p{Script=Latin})\P{ASCII}[^.]*$/iu;
 
-const OPENING = new Map([..."([{（［｛"].map((bracket, index) => [bracket, ")]}）］｝"[index]]));
+const OPENING = new Map([
+  ["(", ")"],
+  ["[", "]"],
+  ["{", "}"],
+]);
 const CLOSING = new Set(OPENING.values());
 /** In a link only if more of the link follows. The last ones occur inside words: L·L, ・, ״, soft joiners. */
 const INNER = /[.,;:!?'*_~·・‐‑–׳״\u200c\u200d]/u;
@@ -73,8 +79,8 @@ function linkAt(text, start) {
   const isGlued = host !== found;
   const port = isGlued ? "" : matchAt(PORT, text, hostStart + host.length);
   const authorityEnd = hostStart + host.length + port.length;
-  // "https://ex%61mple.org" or "https://имя@evil.example": a link to the part before it would be another host.
-  if (host === "" || /[@%]/u.test(text.charAt(authorityEnd))) return null;
+  // "https://ex%61mple.org", "https://имя@evil.example", "https://a-.example": what is before it is another host.
+  if (host === "" || matchAt(MORE_HOST, text, authorityEnd) !== "") return null;
   const origin = parseUrl(text.slice(start, authorityEnd));
   if (origin === null) return null;
   const end = isGlued ? authorityEnd : findPathEnd(text, authorityEnd);

@@ -74,7 +74,7 @@ test("removes invisible characters that the server would refuse", () => {
 });
 
 for (const text of ["\u200b", "\u2800\n\u3164", " \n\t"]) {
-  test(`does not send what nobody sees: ${JSON.stringify(text)}`, () => {
+  test(`does not send invisible text: ${JSON.stringify(text)}`, () => {
     type(text);
     pressEnter();
     assert.deepEqual(sent, []);

@@ -51,7 +51,9 @@ const ENDS = [
   ["[a](https://example.org/a)", "https://example.org/a"],
   ["https://example.org/a(b c)", "https://example.org/a"],
   ["https://example.org/a(b]c", "https://example.org/a"],
-  ["https://example.org/北京（城市）", "https://example.org/北京（城市）"],
+  ["https://example.org/a（官网）很好", "https://example.org/a"],
+  ["https://example.org/a「タイトル」", "https://example.org/a"],
+  ["https://example.org-", "https://example.org"],
   // What belongs to a link
   ["https://example.org/", "https://example.org/"],
   ["https://example.org/#", "https://example.org/#"],
@@ -97,6 +99,7 @@ const PLAIN_TEXTS = [
   "https://bank.example:443@evil.example/",
   "https://bänk.example@evil.example/",
   "https://ex%61mple.org/",
+  "https://a-.example",
   "https://example.org:99999/",
   "xhttps://example.org",
   "no link at all",
