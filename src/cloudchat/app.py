@@ -15,6 +15,7 @@ from cloudchat import __version__
 from cloudchat.admin.routes import admin_routes
 from cloudchat.admin.service import AdminService
 from cloudchat.auth.passwords.hashing import PasswordHasher
+from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.routes import auth_routes
 from cloudchat.auth.second_factor.routes import second_factor_routes
 from cloudchat.auth.second_factor.service import SecondFactorService
@@ -29,7 +30,7 @@ from cloudchat.broker.log_checkpoint import run_checkpoints, save_checkpoint
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.database.engine import create_engine
-from cloudchat.database.pruning import prune, prune_daily
+from cloudchat.database.pruning import prune, prune_hourly
 from cloudchat.database.transactions import Database
 from cloudchat.http.middleware import install_middleware
 from cloudchat.http.page_files import PageFiles
@@ -135,9 +136,10 @@ def create_app(settings: Settings) -> FastAPI:
     limiter = create_limiter(settings)
     install_middleware(app, lambda: settings.origins, requests, settings.trusted_proxies)
     install_limiter(app, limiter)
-    app.include_router(auth_routes(services.accounts, limiter, settings))
-    app.include_router(second_factor_routes(services.accounts, limiter, settings))
-    app.include_router(admin_routes(admin, services.accounts, limiter, settings))
+    turns = HashingTurns()
+    app.include_router(auth_routes(services.accounts, turns, limiter, settings))
+    app.include_router(second_factor_routes(services.accounts, turns, limiter, settings))
+    app.include_router(admin_routes(admin, services.accounts, turns, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
     app.router.routes.append(WebSocketRoute("/ws", chat.endpoint))
@@ -185,7 +187,7 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     spawn(chat.relay.heartbeat(), "heartbeat")
     spawn(sweep_revocations(services.revocations_since, chat.registry), "revocation sweep")
     spawn(watch_store(lambda: broker.subscription.connected, chat.registry), "store outage")
-    spawn(prune_daily(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
+    spawn(prune_hourly(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
     spawn(chat.cluster_limit.run(chat.registry.evict), "cluster connection limit")
     spawn(run_checkpoints(broker.marks, services.save_marks), "log checkpoints")
 

@@ -84,7 +84,9 @@ class Settings(BaseSettings):
         ge=1 << 17,
         description="Bytes that may wait to be sent on one socket; with more it is closed with 4408.",
     )
-    login_rate: str = Field("60/minute", pattern=_RATE, description="Logins and password changes from one address.")
+    login_rate: str = Field(
+        "180/minute", pattern=_RATE, description="Logins, step-ups and password changes from one address."
+    )
     register_rate: str = Field("60/minute", pattern=_RATE, description="Registrations from one address.")
     refresh_rate: str = Field("120/minute", pattern=_RATE, description="Refreshes and logouts from one address.")
     account_rate: str = Field("600/minute", pattern=_RATE, description="Other account requests from one address.")

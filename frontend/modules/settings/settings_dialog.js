@@ -17,6 +17,7 @@ import { passwordSection } from "./password_section.js";
 import { secondFactorSection } from "./second_factor_section.js";
 import { focusSectionHeading, renderSectionHeading } from "./section_heading.js";
 import { sessionsSection } from "./sessions_section.js";
+import { createStepUpRequest } from "./step_up.js";
 import { tokensSection } from "./tokens_section.js";
 import { usersSection } from "./users_section.js";
 
@@ -43,7 +44,7 @@ export class SettingsDialog {
 
   /** @param {SettingsContext} context */
   constructor(context) {
-    this.#context = context;
+    this.#context = { ...context, request: createStepUpRequest(context) };
     byId("settings-close").addEventListener("click", () => this.close());
     // Escape closes it too: a password or a secret must not stay in the closed dialog.
     this.#dialog.addEventListener("close", () => this.#body.replaceChildren());

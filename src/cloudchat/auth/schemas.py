@@ -2,11 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from cloudchat.auth import usernames
 from cloudchat.auth.passwords import policy
 from cloudchat.auth.results import SessionTokens
+from cloudchat.auth.step_up import STEP_UP_SECONDS
 from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel
 from cloudchat.settings import RegistrationMode
 
@@ -14,10 +16,11 @@ from cloudchat.settings import RegistrationMode
 Username = Annotated[
     str,
     Field(
-        description=f"{usernames.MIN_CHARACTERS} to {usernames.MAX_CHARACTERS} letters, digits, dots, underscores and "
-        "hyphens. Case does not matter.",
+        description=f"{usernames.MIN_CHARACTERS} to {usernames.MAX_CHARACTERS} letters, digits and marks of one "
+        "script, dots, underscores and hyphens. Case and blanks around the name do not matter.",
         examples=["ann"],
         max_length=128,
+        json_schema_extra={"minLength": usernames.MIN_CHARACTERS, "maxLength": usernames.MAX_CHARACTERS},
     ),
 ]
 EnteredPassword = Annotated[
@@ -37,7 +40,7 @@ NewPassword = Annotated[
 ]
 TotpCode = Annotated[
     str,
-    Field(description="A code of the authenticator app, or a recovery code.", examples=["123456"], max_length=64),
+    Field(description="A code of the authenticator app, or a recovery code.", examples=["123456"], max_length=128),
 ]
 
 
@@ -46,7 +49,7 @@ class RegisterRequest(RequestModel):
 
     username: Username
     password: NewPassword
-    invite: str | None = Field(None, description="Required where registration needs an invite.", max_length=128)
+    invite: str | None = Field(None, description="Required where registration needs an invite.", max_length=256)
 
 
 class LoginRequest(RequestModel):
@@ -79,6 +82,21 @@ class ConfigResponse(ResponseModel):
     """What a client needs to know before anyone signs in."""
 
     registration: RegistrationMode = Field(description="Who can create an account.")
+
+
+class StepUpRequest(RequestModel):
+    """The password or a code of the second factor; with both, both must be right."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    password: EnteredPassword | SkipJsonSchema[None] = None
+    totp: TotpCode | SkipJsonSchema[None] = None
+
+
+class StepUpResponse(BaseModel):
+    """The session can change credentials and roles now."""
+
+    expires_in: int = Field(description="For how many seconds.", examples=[STEP_UP_SECONDS])
 
 
 class UserResponse(ResponseModel):

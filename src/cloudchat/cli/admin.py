@@ -17,6 +17,8 @@ _Command = Callable[["AdminService", argparse.Namespace], None]
 if TYPE_CHECKING:
     _Parsers = argparse._SubParsersAction[argparse.ArgumentParser]
 _ROLES = ("member", "moderator", "admin")
+_OFFERED_ROLES = ("member", "admin")  # a moderator can do what a member can, until there are rooms to moderate
+_ROLES_METAVAR = f"{{{','.join(_OFFERED_ROLES)}}}"
 _DURATION = re.compile(r"([1-9][0-9]{0,7})([smhd])", re.ASCII)
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -54,14 +56,14 @@ def register_admin_commands(commands: "_Parsers") -> None:
 def _register_user_commands(under: "_Parsers") -> None:
     create = _add(under, "create-user", admin_users.create, "create a user")
     create.add_argument("name")
-    create.add_argument("--role", choices=_ROLES, default="member")
+    create.add_argument("--role", type=_role, metavar=_ROLES_METAVAR, default="member", help="default: member")
     create.add_argument(
         "--password-stdin", action="store_true", required=True, help="read the password from standard input"
     )
     _add(under, "list-users", admin_users.list_users, "list the users, as tab-separated columns")
     role = _add(under, "set-role", admin_users.set_role, "change a user's role")
     role.add_argument("name")
-    role.add_argument("role", choices=_ROLES)
+    role.add_argument("role", type=_role, metavar=_ROLES_METAVAR)
     for name, command, summary in (
         ("disable-user", admin_users.disable, "disable a user: logins and tokens are rejected"),
         ("enable-user", admin_users.enable, "enable a disabled user"),
@@ -94,6 +96,12 @@ def _register_token_commands(under: "_Parsers") -> None:
     _add(under, "list-invites", admin_tokens.list_invites, "list the invites, as tab-separated columns")
     delete = _add(under, "delete-invite", admin_tokens.delete_invite, "delete an invite")
     delete.add_argument("id", help="the id that list-invites shows")
+
+
+def _role(text: str) -> str:
+    if text not in _ROLES:
+        raise argparse.ArgumentTypeError(f"a role is {' or '.join(_OFFERED_ROLES)}, not {text!a}")
+    return text
 
 
 def _add(under: "_Parsers", name: str, command: _Command, summary: str) -> argparse.ArgumentParser:

@@ -254,7 +254,8 @@ def test_invalid_registration_returns_422_and_names_the_field(
 
 
 def test_taken_or_reserved_username_returns_409(server: RunningServer, ann: Account) -> None:
-    for name in (ann.name.upper(), "Root"):
+    register(server.url, "bobo").http.close()
+    for name in (ann.name.upper(), f" {ann.name}\u00a0", "b0bo", "BOBO", "Root", "r00t"):
         response = post(f"{server.url}/api/auth/register", json={"username": name, "password": PASSWORD})
         assert (response.status_code, code_of(response), response.json()["error"]["field"]) == (
             409,
@@ -272,6 +273,20 @@ def test_request_without_a_valid_token_returns_401(server: RunningServer, path: 
     response = get(f"{server.url}{path}", headers={} if header is None else {"Authorization": header})
     assert (response.status_code, code_of(response)) == (401, "unauthenticated")
     assert response.headers["cache-control"] == "no-store"
+
+
+def test_blanks_around_a_username_and_in_a_code_do_not_matter(server: RunningServer, ann: Account) -> None:
+    body = {"username": f" {ann.name}\u200b", "password": PASSWORD, "refresh": "body"}
+    assert post(f"{server.url}/api/auth/login", json=body).json()["user"]["name"] == ann.name
+    assert post(f"{server.url}/api/auth/login", json={**body, "password": f"{PASSWORD} "}).status_code == 401
+
+
+def test_the_openapi_document_says_what_a_logout_and_a_username_need(server: RunningServer) -> None:
+    document = get(f"{server.url}/openapi.json").json()
+    assert {} in document["paths"]["/api/auth/logout"]["post"]["security"]
+    for name in ("RegisterRequest", "LoginRequest", "UserRequest"):
+        username = document["components"]["schemas"][name]["properties"]["username"]
+        assert (username["minLength"], username["maxLength"]) == (2, 32)
 
 
 def test_every_route_documents_its_errors(server: RunningServer) -> None:
