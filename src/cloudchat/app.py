@@ -20,6 +20,7 @@ from cloudchat.auth.routes import auth_routes
 from cloudchat.auth.second_factor.routes import second_factor_routes
 from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.service import AccountService
+from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
 from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.auth.vault import open_vault
@@ -32,6 +33,7 @@ from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.database.engine import create_engine
 from cloudchat.database.pruning import prune, prune_hourly
 from cloudchat.database.transactions import Database
+from cloudchat.http.csrf import only_plain_loopback
 from cloudchat.http.middleware import install_middleware
 from cloudchat.http.page_files import PageFiles
 from cloudchat.messages.service import MessageService, RoomLogMessageService
@@ -112,6 +114,9 @@ def create_app(settings: Settings) -> FastAPI:
     vault = open_vault(folder)
     slowdown = LoginSlowdown(LoginWindows(redis_url), vault.pseudonym, settings)
     hasher = PasswordHasher()
+    cookie = RefreshCookie(
+        secure=not only_plain_loopback(settings.origins), installation=vault.pseudonym("refresh cookie")[:8]
+    )
     accounts = AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings)
     admin = AdminService(db, tokens, hasher)
     services = Services(db, keys, accounts, RoomService(db), LogCheckpoints(db))
@@ -137,7 +142,7 @@ def create_app(settings: Settings) -> FastAPI:
     install_middleware(app, lambda: settings.origins, requests, settings.trusted_proxies)
     install_limiter(app, limiter)
     turns = HashingTurns()
-    app.include_router(auth_routes(services.accounts, turns, limiter, settings))
+    app.include_router(auth_routes(services.accounts, turns, limiter, settings, cookie=cookie))
     app.include_router(second_factor_routes(services.accounts, turns, limiter, settings))
     app.include_router(admin_routes(admin, services.accounts, turns, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))

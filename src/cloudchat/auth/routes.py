@@ -27,7 +27,7 @@ from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
 from cloudchat.auth.step_up import STEP_UP_SECONDS
 from cloudchat.auth.tokens.access_tokens import ACCESS
-from cloudchat.http.csrf import only_plain_loopback, require_allowed_origin, require_json_from_allowed_origin
+from cloudchat.http.csrf import require_allowed_origin, require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
 from cloudchat.rate_limiting.http_limits import client_address, limited_route
 from cloudchat.settings import Settings
@@ -36,7 +36,9 @@ _Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 _Bearer = Annotated[str | None, Depends(bearer_token)]
 
 
-def auth_routes(accounts: AccountService, turns: HashingTurns, limiter: Limiter, settings: Settings) -> APIRouter:
+def auth_routes(
+    accounts: AccountService, turns: HashingTurns, limiter: Limiter, settings: Settings, *, cookie: RefreshCookie
+) -> APIRouter:
     """Return the routes."""
 
     def router(rate: str) -> APIRouter:
@@ -44,7 +46,6 @@ def auth_routes(accounts: AccountService, turns: HashingTurns, limiter: Limiter,
 
     register_router, login_router = router(settings.register_rate), router(settings.login_rate)
     refresh_router, account_router = router(settings.refresh_rate), router(settings.account_rate)
-    cookie = RefreshCookie(secure=not only_plain_loopback(settings.origins))
 
     json_body = [Depends(require_json_from_allowed_origin(settings))]
     session_user = Annotated[Principal, Depends(require_principal(accounts, kinds=(ACCESS,)))]
@@ -126,6 +127,8 @@ def auth_routes(accounts: AccountService, turns: HashingTurns, limiter: Limiter,
         if token is None:
             raise BadToken("there is no session to refresh; sign in")
         tokens = accounts.sessions.refresh(token, address=client_address(request), now=time.time())
+        if body.refresh_token is None:
+            cookie.rename(request, response)
         return tokens_response(tokens, response, in_body=body.refresh_token is not None)
 
     @refresh_router.post(

@@ -122,29 +122,32 @@ def _add(under: "_Parsers", name: str, command: _Command, summary: str) -> argpa
 
 @contextmanager
 def _service() -> "Iterator[AdminService]":
-    """Open the service on the database of the settings, which is created if it is missing. Raises CommandError.
+    """Open the service on the database of the installation, upgraded to this version. Raises CommandError.
 
-    It does not create the first administrator, because nothing would print the password.
+    It creates no installation: a command in the wrong directory would succeed on one that no server uses.
     """
     from cloudchat.admin.service import AdminService
     from cloudchat.auth.errors import AccountError
     from cloudchat.auth.key_folder import KeyFolderError
     from cloudchat.auth.passwords.hashing import PasswordHasher
     from cloudchat.auth.tokens.access_tokens import Tokens
-    from cloudchat.auth.tokens.keys import load_or_create
-    from cloudchat.cli.environment import load_settings
-    from cloudchat.cli.state_folder import prepare_state_folder
+    from cloudchat.auth.tokens.keys import key_files, load_or_create
+    from cloudchat.cli.installation import open_installation
     from cloudchat.database.engine import create_engine
-    from cloudchat.database.migrations import MigrationError, upgrade
+    from cloudchat.database.migrations import MigrationError, revision_of, upgrade
     from cloudchat.database.transactions import Database, DatabaseUnavailable
     from cloudchat.database.urls import DatabaseUrlError
 
-    settings = load_settings()
-    folder = prepare_state_folder(settings.state_dir)
+    settings = open_installation()
+    keys = settings.state_dir / "keys"
     url = settings.database.get_secret_value()
     try:
+        if revision_of(url) is None:
+            raise CommandError("the database is empty: create its tables with `cloudchat serve` or `cloudchat init`")
+        if not key_files(keys):
+            raise CommandError(f"there are no signing keys in {keys}: start the server, or copy those of another one")
         upgrade(url)
-        tokens = Tokens(load_or_create(folder / "keys"), access_seconds=settings.access_token_seconds)
+        tokens = Tokens(load_or_create(keys), access_seconds=settings.access_token_seconds)
         db = Database(create_engine(url))
         try:
             yield AdminService(db, tokens, PasswordHasher())
