@@ -6,6 +6,7 @@
  */
 
 import { openChat } from "./modules/chat/chat.js";
+import { DraftStorage } from "./modules/chat/draft_storage.js";
 import { openOutboxStorage } from "./modules/chat/outbox_storage.js";
 import { systemClock as clock } from "./modules/clock.js";
 import { readConfig, socketUrl } from "./modules/config.js";
@@ -22,14 +23,14 @@ import { retryUntilSuccess } from "./modules/ui/retry_prompt.js";
 
 const config = await retryUntilSuccess(readConfig);
 const api = createApi(config.api);
-const session = new Session({ api, clock, storage: openLocalStorage(), onUserChanged: () => settings.userChanged() });
+const browserStorage = openLocalStorage();
+const drafts = new DraftStorage(browserStorage);
+const session = new Session({ api, clock, storage: browserStorage, onUserChanged: () => settings.userChanged() });
 const request = createAuthenticatedApi({ api, session, onSessionEnded: showSignInAgain });
 const settings = new SettingsDialog({ request, session, clock });
 
 /** @type {import("./modules/chat/chat.js").Chat | null} */
 let chat = null;
-/** @type {import("./modules/chat/chat.js").Draft | null} What was being written when the session ended. */
-let draft = null;
 /** Counts screens: what was started on an earlier screen must not continue on a later one. */
 let screen = 0;
 
@@ -40,6 +41,7 @@ const signIn = new SignInView(
       await enter();
     },
     register: (username, password, invite) => session.register(username, password, invite),
+    registrationMode: async () => (await api("GET", "/api/config")).registration,
   },
   clock,
 );
@@ -104,28 +106,26 @@ async function enter() {
   }
   leaveScreen();
   showScreen("chat");
-  chat = openChat({ url: socketUrl(config), session, user, storage, clock, draft, onSessionEnded: showSignInAgain });
-  draft = null;
+  chat = openChat({ url: socketUrl(config), session, user, storage, clock, drafts, onSessionEnded: showSignInAgain });
   if (user.must_set_up_totp) settings.open("second-factor");
 }
 
 /** The server ended the session. Unsent messages stay on disk for the user's next session. */
 function showSignInAgain() {
-  draft = chat?.draft ?? draft;
   session.clear();
   leaveScreen();
   showScreen("sign-in-screen");
   signIn.show("You were signed out. Sign in again to continue. Your unsent messages are kept.");
 }
 
-/** Leave nothing behind: no token, no cookie, no message on the screen, no unsent message on disk. */
+/** Leave nothing behind: no token, no cookie, no message on the screen, no draft and no unsent message on disk. */
 async function signOut() {
   const { user } = session;
-  draft = null;
   leaveScreen();
   showScreen("sign-in-screen");
   signIn.show();
   if (user === null) return;
+  drafts.clear(user.id);
   const loggedOut = session.logOut().catch(() => {
     signIn.setNotice(
       "You are signed out in this browser, but the server did not confirm it. On a shared computer, delete this " +

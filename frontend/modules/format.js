@@ -40,6 +40,24 @@ export function formatDuration(seconds) {
 }
 
 /**
+ * Return a day, with its year unless that is the current one.
+ *
+ * @param {Date} date
+ * @param {number} now milliseconds since 1970
+ * @param {string} [locale] default: that of the browser
+ * @returns {string} for example "Sunday, November 22", or "Saturday, November 22, 2025"
+ */
+export function formatDay(date, now, locale) {
+  const isThisYear = date.getFullYear() === new Date(now).getFullYear();
+  return date.toLocaleDateString(locale, {
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    ...(isThisYear ? {} : { year: "numeric" }),
+  });
+}
+
+/**
  * @param {number} count
  * @param {string} noun in the singular
  * @returns {string} for example "1 message", "2 messages"

@@ -126,6 +126,7 @@ def test_refused_new_password_is_shown_at_its_field(ada: ChatPage, scripted: Scr
     scripted.http_answers["/api/auth/password"] = (422, {"error": refusal}, {})
     ada.page.goto(ORIGIN)
     ada.page.get_by_label("Current password").fill(PASSWORD)
+    ada.page.get_by_role("textbox", name="New password").fill("short")
     ada.page.get_by_role("button", name="Save and continue").click()
     expect(ada.alert).to_have_text("Too short.")
     field = ada.page.get_by_role("textbox", name="New password")

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { formatCount, formatDevice, formatDuration, formatSentence } from "../../frontend/modules/format.js";
+import { formatCount, formatDay, formatDevice, formatDuration, formatSentence } from "../../frontend/modules/format.js";
 
 const DEVICES = {
   "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130 Safari/537.36": "Chrome on Linux",
@@ -13,6 +13,13 @@ const DEVICES = {
 for (const [userAgent, name] of Object.entries(DEVICES)) {
   test(`names the device ${name}`, () => assert.equal(formatDevice(userAgent), name));
 }
+
+test("shows the year of a day in another year, past or future", () => {
+  const now = new Date(2026, 0, 1, 0, 5).getTime();
+  assert.equal(formatDay(new Date(2026, 10, 22), now, "en-US"), "Sunday, November 22");
+  assert.equal(formatDay(new Date(2025, 11, 31, 23, 59), now, "en-US"), "Wednesday, December 31, 2025");
+  assert.equal(formatDay(new Date(2027, 0, 1), now, "en-US"), "Friday, January 1, 2027");
+});
 
 test("makes a sentence of a server message", () => {
   assert.equal(formatSentence("you are muted until noon"), "You are muted until noon.");

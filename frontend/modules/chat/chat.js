@@ -16,11 +16,8 @@ import { TimelineView } from "./timeline_view.js";
 
 const LOBBY = "lobby";
 
-/** @typedef {{owner: string, text: string}} Draft an unfinished message and the id of its author */
-
 /**
  * @typedef {object} Chat
- * @property {Draft} draft
  * @property {number} unsentCount
  * @property {() => void} close
  */
@@ -32,11 +29,11 @@ const LOBBY = "lobby";
  * @param {import("../net/protocol.js").User} options.user who is signed in
  * @param {import("./outbox_storage.js").OutboxStorage} options.storage
  * @param {import("../clock.js").Clock} options.clock
- * @param {Draft | null} options.draft from an earlier chat, perhaps of another user
+ * @param {import("./draft_storage.js").DraftStorage} options.drafts
  * @param {() => void} options.onSessionEnded
  * @returns {Chat}
  */
-export function openChat({ url, session, user, storage, clock, draft, onSessionEnded }) {
+export function openChat({ url, session, user, storage, clock, drafts, onSessionEnded }) {
   const timeline = new Timeline();
   const status = new ConnectionStatusView(clock, () => connection.start());
 
@@ -102,12 +99,17 @@ export function openChat({ url, session, user, storage, clock, draft, onSessionE
     },
   });
 
-  const view = new TimelineView({ timeline, outbox, subscription, ownId: user.id });
+  const view = new TimelineView({ timeline, outbox, subscription, ownId: user.id, clock });
 
-  const composer = new Composer(async (text) => {
-    const added = outbox.add(LOBBY, text);
-    view.scrollToNewest();
-    await added;
+  const composer = new Composer({
+    async send(text) {
+      const added = outbox.add(LOBBY, text);
+      view.scrollToNewest();
+      await added;
+    },
+    save: (text) => drafts.set(user.id, LOBBY, text),
+    draft: drafts.get(user.id, LOBBY),
+    hasTouchKeyboard: () => window.matchMedia("(pointer: coarse)").matches,
   });
 
   const abort = new AbortController();
@@ -130,13 +132,9 @@ export function openChat({ url, session, user, storage, clock, draft, onSessionE
   outbox.load(user.id).finally(() => {
     if (!abort.signal.aborted) connection.start();
   });
-  if (draft?.owner === user.id) composer.setText(draft.text);
   composer.focus();
 
   return {
-    get draft() {
-      return { owner: user.id, text: composer.text };
-    },
     get unsentCount() {
       return outbox.items.filter(({ state }) => state !== "sent").length;
     },

@@ -1,16 +1,21 @@
-/** The box in which a message is written. Its text goes to the outbox, whether the page is connected or not. */
+/**
+ * The box in which a message is written. Its text goes to the outbox, whether the page is connected or not. A draft is
+ * stored with every key.
+ */
 
 import { formatCount } from "../format.js";
 import { byId } from "../ui/dom.js";
+import { cleanDraft, countCharacters } from "./message_text.js";
 
 /** Share of the limit from which the remaining characters are shown. */
 const COUNT_FROM = 0.8;
 /** Shares of the limit at which a screen reader speaks the count, which changes with every key. */
 const ANNOUNCE_AT = [COUNT_FROM, 0.95, 1];
 /**
- * The server accepts only tab and newline. The others come from pasting out of terminals and PDFs, and are invisible.
+ * A draft may be longer than a message, so that it can be shortened, but only by this factor: a browser lays out a box
+ * with megabytes of text again with every key, which takes seconds.
  */
-const CONTROL_CHARACTERS = /[^\P{Cc}\t\n]/gu;
+const MAX_DRAFT_FACTOR = 4;
 /**
  * keyCode of the Enter that ends a composition in WebKit, which reports that Enter after the end of the composition.
  */
@@ -25,13 +30,28 @@ export class Composer {
   #level = 0;
   #abort = new AbortController();
   #maxLength = 4000;
+  /** The text of the box before the last input. */
+  #accepted = "";
   #send;
+  #save;
+  #hasTouchKeyboard;
 
-  /** @param {(text: string) => Promise<void>} send rejects if the outbox is full */
-  constructor(send) {
+  /**
+   * @param {object} options
+   * @param {(text: string) => Promise<void>} options.send rejects if the outbox is full
+   * @param {(text: string) => void} options.save stores the draft
+   * @param {string} options.draft the stored draft
+   * @param {() => boolean} options.hasTouchKeyboard whether Enter is a key of an on-screen keyboard
+   */
+  constructor({ send, save, draft, hasTouchKeyboard }) {
     this.#send = send;
+    this.#save = save;
+    this.#hasTouchKeyboard = hasTouchKeyboard;
+    this.#draft.enterKeyHint = hasTouchKeyboard() ? "enter" : "send";
+    this.setText(draft);
     const { signal } = this.#abort;
-    this.#draft.addEventListener("input", () => this.#count(), { signal });
+    this.#draft.addEventListener("beforeinput", (event) => this.#onBeforeInput(event), { signal });
+    this.#draft.addEventListener("input", () => this.#onInput(), { signal });
     this.#draft.addEventListener("keydown", (event) => this.#onKey(event), { signal });
     this.#form.addEventListener(
       "submit",
@@ -53,14 +73,10 @@ export class Composer {
     this.#draft.focus();
   }
 
-  get text() {
-    return this.#draft.value;
-  }
-
   /** @param {string} text */
   setText(text) {
     this.#draft.value = text;
-    this.#count();
+    this.#onInput();
   }
 
   /**
@@ -72,6 +88,7 @@ export class Composer {
     this.#announcement.textContent = text;
   }
 
+  /** Clear the box. The stored draft stays. */
   close() {
     this.#abort.abort();
     this.#form.reset();
@@ -84,24 +101,67 @@ export class Composer {
     // The Enter that ends the composition of an input method belongs to the input method.
     const isComposing = event.isComposing || event.keyCode === COMPOSING_KEY_CODE;
     if (event.key !== "Enter" || event.shiftKey || isComposing) return;
+    // An on-screen keyboard has no Shift+Enter: there, Enter starts a new line and the button sends.
+    if (this.#hasTouchKeyboard() && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     this.#submit();
   }
 
+  /**
+   * Refuse a text that is far too long before it is in the box, pasted, dropped or inserted by a keyboard.
+   *
+   * @param {InputEvent} event
+   */
+  #onBeforeInput(event) {
+    const inserted = event.data ?? event.dataTransfer?.getData("text/plain") ?? "";
+    const { value, selectionStart, selectionEnd } = this.#draft;
+    const text = value.slice(0, selectionStart) + inserted + value.slice(selectionEnd);
+    if (!this.#isTooLong(text)) return;
+    event.preventDefault();
+    this.#refuse(text);
+  }
+
+  #onInput() {
+    const { value } = this.#draft;
+    if (this.#isTooLong(value)) {
+      this.#draft.value = this.#accepted; // some extensions and keyboards set the text without `beforeinput`
+      this.#count();
+      this.#refuse(value);
+      return;
+    }
+    this.#accepted = value;
+    this.#save(value);
+    this.#count();
+  }
+
+  /** @param {string} text */
+  #isTooLong(text) {
+    return text.length > this.#maxLength * MAX_DRAFT_FACTOR;
+  }
+
+  /** @param {string} text */
+  #refuse(text) {
+    const excess = countCharacters(text) - this.#maxLength;
+    this.#note.textContent =
+      `Not inserted: the message would be ${formatCount(excess, "character")} too long. ` +
+      `A message has at most ${formatCount(this.#maxLength, "character")}. Your draft is unchanged.`;
+    this.announce(this.#note.textContent);
+  }
+
   async #submit() {
-    const text = wellFormed(this.#draft.value).replace(CONTROL_CHARACTERS, "");
+    const text = cleanDraft(this.#draft.value);
     this.focus(); // pressing "Send" took the focus, and a phone's keyboard closes with it
-    if (text.trim() === "" || countCharacters(text) > this.#maxLength) {
+    if (text === "" || countCharacters(text) > this.#maxLength) {
       this.#count();
       return;
     }
-    this.#form.reset();
-    this.#count();
+    this.setText("");
     try {
       await this.#send(text);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.setText(text);
+      const next = this.#draft.value; // written meanwhile
+      this.setText(next === "" ? text : `${text}\n${next}`);
       this.#note.textContent = error.message;
       this.announce(error.message);
     }
@@ -118,21 +178,4 @@ export class Composer {
     if (level !== this.#level) this.announce(this.#note.textContent);
     this.#level = level;
   }
-}
-
-/**
- * Half of a surrogate pair (a cut emoji) cannot be encoded: the server would refuse the message.
- *
- * @param {string} text
- * @returns {string}
- */
-function wellFormed(text) {
-  return text.toWellFormed?.() ?? text;
-}
-
-/** @param {string} text */
-function countCharacters(text) {
-  let count = 0;
-  for (const _ of text) count += 1;
-  return count;
 }

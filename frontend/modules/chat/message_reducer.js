@@ -21,6 +21,7 @@
  * @property {number} version
  * @property {number} segment id of the segment after the gap
  * @property {boolean} canLoad whether the server has the missing events
+ * @property {boolean} isUnloaded whether the events were here, and are loaded again when the reader scrolls to them
  *
  * @typedef {Omit<Message, "reactions"> & {reactions: Map<string, Set<string>>}} MessageDraft emoji → ids of the users
  */
@@ -68,9 +69,9 @@ function keyOf(epoch, seq) {
  * @param {import("./timeline.js").Segment} segment
  * @returns {Gap}
  */
-function gapBefore({ id, hasOlder, events }) {
-  const canLoad = hasOlder && events.length > 0;
-  return { kind: "gap", key: `gap ${id}`, version: canLoad ? 1 : 0, segment: id, canLoad };
+function gapBefore({ id, hasOlder, unloaded }) {
+  const version = (hasOlder ? 1 : 0) + (unloaded ? 2 : 0);
+  return { kind: "gap", key: `gap ${id}`, version, segment: id, canLoad: hasOlder, isUnloaded: unloaded };
 }
 
 /**

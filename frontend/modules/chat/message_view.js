@@ -1,37 +1,47 @@
 /** One row of the conversation as an element. What people write only ever becomes a text node. */
 
+import { formatDay } from "../format.js";
 import { button, element } from "../ui/dom.js";
 import { splitLinks } from "./links.js";
+import { isTall } from "./message_text.js";
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const AVATAR_COLORS = 8;
 
 /**
+ * @typedef {object} RowContext
+ * @property {string} ownId
+ * @property {number} now milliseconds since 1970
+ * @property {(segment: number) => void} loadOlder
+ * @property {() => void} loadNewer
+ * @property {() => void} onUnfold a folded message was unfolded or folded: the view has another height
+ */
+
+/**
  * @param {import("./message_groups.js").Row} row
- * @param {{ownId: string, loadOlder(segment: number): void}} context
+ * @param {RowContext} context
  * @returns {HTMLElement}
  */
-export function renderRow(row, { ownId, loadOlder }) {
-  if (row.kind === "gap") return renderGap(row, loadOlder);
+export function renderRow(row, context) {
+  if (row.kind === "gap") return renderGap(row, context);
   if (row.kind === "day") {
     return element(
       "li",
       { class: "day-separator" },
-      element("time", { datetime: row.at }, DAY.format(new Date(row.at))),
+      element("time", { datetime: row.at }, formatDay(new Date(row.at), context.now)),
     );
   }
-  return renderMessage(row, row.user.id === ownId);
+  return renderMessage(row, context);
 }
 
 /**
  * @param {import("./outbox.js").PendingSend} item
  * @param {boolean} isStalled see Outbox
- * @param {{retry(cid: string): void, remove(cid: string): void}} actions
+ * @param {{retry(cid: string): void, remove(cid: string): void, onUnfold(): void}} actions
  * @returns {HTMLElement}
  */
-export function renderPendingSend(item, isStalled, { retry, remove }) {
+export function renderPendingSend(item, isStalled, { retry, remove, onUnfold }) {
   const failed = item.state === "failed";
   const status = failed
     ? element(
@@ -47,7 +57,11 @@ export function renderPendingSend(item, isStalled, { retry, remove }) {
     "data-testid": failed ? "failed" : "pending",
     "data-cid": item.cid,
   };
-  return element("li", attributes, element("div", { class: "message-body" }, renderText(item.text), status));
+  return element(
+    "li",
+    attributes,
+    element("div", { class: "message-body" }, ...renderText(item.text, onUnfold), status),
+  );
 }
 
 /**
@@ -61,9 +75,13 @@ function sendStatus({ state }, isStalled) {
 
 /**
  * @param {import("./message_reducer.js").Gap} gap
- * @param {(segment: number) => void} loadOlder
+ * @param {RowContext} context
  */
-function renderGap({ segment, canLoad }, loadOlder) {
+function renderGap({ segment, canLoad, isUnloaded }, { loadOlder, loadNewer }) {
+  if (isUnloaded) {
+    const load = button("Load newer messages", () => loadNewer(), { class: "link-button" });
+    return element("li", { class: "timeline-edge", "data-testid": "unloaded" }, load);
+  }
   const text = canLoad
     ? "Some messages are missing here."
     : "Some messages are missing here and can no longer be loaded.";
@@ -77,12 +95,12 @@ function renderGap({ segment, canLoad }, loadOlder) {
 
 /**
  * @param {import("./message_groups.js").MessageRow} row
- * @param {boolean} isOwn
+ * @param {RowContext} context
  */
-function renderMessage(row, isOwn) {
+function renderMessage(row, { ownId, onUnfold }) {
   const { user, startsGroup, text, deleted, edited, epoch, seq, at } = row;
   const attributes = {
-    class: `message${isOwn ? " own" : ""}${startsGroup ? " group-start" : ""}`,
+    class: `message${user.id === ownId ? " own" : ""}${startsGroup ? " group-start" : ""}`,
     "data-testid": "message",
     "data-epoch": epoch,
     "data-seq": String(seq),
@@ -101,21 +119,59 @@ function renderMessage(row, isOwn) {
     "div",
     { class: "message-body" },
     byline,
-    deleted ? element("p", { class: "bubble deleted" }, "This message was deleted.") : renderText(text),
+    ...(deleted
+      ? [element("p", { class: "bubble deleted" }, "This message was deleted.")]
+      : renderText(text, onUnfold)),
     edited && !deleted ? element("p", { class: "message-status" }, "edited") : null,
     renderReactions(row.reactions),
   );
   return element("li", attributes, renderAvatar(user.name), body);
 }
 
-/** @param {string} text */
-function renderText(text) {
-  const parts = splitLinks(text).map((part) =>
-    part.href === null
-      ? part.text
-      : element("a", { href: part.href, target: "_blank", rel: "noopener noreferrer nofollow" }, part.text),
+/**
+ * @param {string} text
+ * @param {() => void} onUnfold
+ * @returns {HTMLElement[]}
+ */
+function renderText(text, onUnfold) {
+  const parts = splitLinks(text).map(({ label, href }) =>
+    href === null
+      ? label
+      : element("a", { href, title: href, target: "_blank", rel: "noopener noreferrer nofollow" }, label),
   );
-  return element("p", { class: "bubble", dir: "auto", "data-testid": "text" }, ...parts);
+  const bubble = element("p", { class: "bubble", dir: "auto", "data-testid": "text" }, ...parts);
+  return isTall(text) ? [bubble, renderFold(bubble, onUnfold)] : [bubble];
+}
+
+/**
+ * Fold a tall message. Its whole text stays in the page, for a search and for a screen reader.
+ *
+ * @param {HTMLElement} bubble
+ * @param {() => void} onUnfold
+ */
+function renderFold(bubble, onUnfold) {
+  /** @param {boolean} isFolded */
+  const setFolded = (isFolded) => {
+    bubble.classList.toggle("folded", isFolded);
+    toggle.textContent = isFolded ? "Show more" : "Show less";
+    toggle.setAttribute("aria-expanded", String(!isFolded));
+  };
+  const toggle = button(
+    "",
+    () => {
+      setFolded(!bubble.classList.contains("folded"));
+      onUnfold();
+    },
+    { class: "link-button fold-button" },
+  );
+  // A link in the hidden part gets the focus by the Tab key: it must be visible then.
+  bubble.addEventListener("focusin", () => {
+    if (!bubble.classList.contains("folded")) return;
+    setFolded(false);
+    onUnfold();
+  });
+  setFolded(true);
+  return toggle;
 }
 
 /** @param {{emoji: string, count: number}[]} reactions */

@@ -7,12 +7,19 @@
  * @property {() => void} onJoined
  * @property {(reason: string) => void} onRefused the room cannot be joined
  * @property {(event: import("../net/protocol.js").RoomEvent) => void} onEvent
- * @property {(events: import("../net/protocol.js").RoomEvent[]) => void} onPage older events were loaded
+ * @property {(events: import("../net/protocol.js").RoomEvent[]) => void} onPage a page of history was loaded
+ *
+ * @typedef {object} PageRequest
+ * @property {() => number | null} before the seq before which the page ends; null: there is nothing to load any more
+ * @property {(page: import("../net/protocol.js").HistoryPage, before: number) => void} onPage
+ * @property {() => boolean} isDone whether the page that arrived was the last one
+ * @property {() => void} onRefused the server refuses the page, and would again
  */
 
 import { CommandError } from "../net/pending_requests.js";
 import { isRoomEvent } from "../net/protocol.js";
 import { fullJitter } from "../net/reconnect_policy.js";
+import { firstSeqOf } from "./timeline.js";
 
 const PAGE_SIZE = 50;
 
@@ -105,17 +112,43 @@ export class RoomSubscription {
    * @param {number} id of the segment
    */
   async loadOlder(id) {
-    if (this.#isLoading || !this.#joined || this.#isReplaying || this.#findLoadable(id) === undefined) return;
-    this.#isLoading = true;
-    this.#listener.onChange();
-    await this.#loadPage(id);
-    this.#isLoading = false;
-    this.#listener.onChange();
+    const findLoadable = () => this.#findLoadable(id);
+    if (findLoadable() === undefined) return;
+    await this.#load({
+      before() {
+        const segment = findLoadable();
+        return segment === undefined ? null : firstSeqOf(segment);
+      },
+      onPage: (page, before) => this.#addPage(id, before, page),
+      isDone: () => true,
+      onRefused: () => this.#timeline.markUnreachable(id),
+    });
+  }
+
+  /** Load the first page of the unloaded events. May be called often. */
+  async loadNewer() {
+    const first = this.#timeline.firstUnloadedSeq;
+    if (first === null) return;
+    let next = Math.min(first + PAGE_SIZE, (this.#timeline.position?.seq ?? 0) + 1);
+    let isDone = false;
+    await this.#load({
+      before: () => next,
+      isDone: () => isDone,
+      onPage: ({ epoch, events, more }) => {
+        const start = events.at(0)?.seq ?? first;
+        // A page of large messages holds fewer, those nearest to `before`: continue in front of them.
+        isDone = start <= first || !more;
+        next = start;
+        if (!isDone) return;
+        if (this.#timeline.append(epoch, events)) this.#listener.onPage(events);
+        else this.#timeline.showUnloadedAsGap();
+      },
+      onRefused: () => this.#timeline.showUnloadedAsGap(),
+    });
   }
 
   // -- Internal --
 
-  /** During a replay the view is short and its top is visible: the reader did not scroll there. */
   get #isReplaying() {
     return (this.#timeline.position?.seq ?? 0) < this.#headSeq;
   }
@@ -154,24 +187,39 @@ export class RoomSubscription {
   }
 
   /**
+   * Load one page at a time. Until a replay has arrived, the view is short and its top is visible: the reader did not
+   * scroll there.
+   *
+   * @param {PageRequest} pageRequest
+   */
+  async #load(pageRequest) {
+    if (this.#isLoading || !this.#joined || this.#isReplaying) return;
+    this.#isLoading = true;
+    this.#listener.onChange();
+    await this.#loadPage(pageRequest);
+    this.#isLoading = false;
+    this.#listener.onChange();
+  }
+
+  /**
    * Request a page until it arrives, is refused, or the connection is lost, which the connection status shows.
    *
-   * @param {number} id
+   * @param {PageRequest} pageRequest
    */
-  async #loadPage(id) {
+  async #loadPage({ before: nextBefore, onPage, isDone, onRefused }) {
     const attempt = this.#attempt;
     for (let failures = 0; attempt === this.#attempt; failures += 1) {
-      const before = this.#findLoadable(id)?.events[0].seq;
-      if (before === undefined) return;
+      const before = nextBefore();
+      if (before === null) return;
       try {
         const page = await this.#connection.request({ type: "history", room: this.#room, before, limit: PAGE_SIZE });
-        this.#addPage(id, before, page);
-        return;
+        onPage(page, before);
+        if (isDone()) return;
       } catch (error) {
         if (!(error instanceof CommandError)) throw error;
         if (error.code === "lost") return;
         if (!error.retryable) {
-          this.#timeline.markUnreachable(id);
+          onRefused();
           return;
         }
         // Without a pause, a visible top would send a request with every frame, sixty times a second.
@@ -192,7 +240,7 @@ export class RoomSubscription {
     }
     // If the segment was trimmed meanwhile, it has another start and may be loaded again.
     const segment = this.#findLoadable(id);
-    if (segment?.events[0].seq !== before) return;
+    if (segment === undefined || firstSeqOf(segment) !== before) return;
     this.#timeline.markUnreachable(id);
     if (segment.epoch !== epoch) this.join();
   }
@@ -200,7 +248,7 @@ export class RoomSubscription {
   /** @param {number} id */
   #findLoadable(id) {
     return this.#timeline.segments.find(
-      (segment) => segment.id === id && segment.hasOlder && segment.events.length > 0,
+      (segment) => segment.id === id && segment.hasOlder && firstSeqOf(segment) !== null,
     );
   }
 

@@ -8,19 +8,27 @@ const BOTTOM_TOLERANCE_PX = 48;
 
 export class ScrollAnchor {
   #scroller;
+  #hasEnd;
+  #onChange;
   #isAtBottom = true;
   /** Where the scroller was last: a scroll event with a smaller value is a move upwards. */
   #scrollTop = 0;
+  /** The heights of the scroller and of its content at that time. */
+  #heights = "";
 
   /**
    * @param {HTMLElement} scroller
    * @param {AbortSignal} signal ends the watching
+   * @param {() => boolean} hasEnd whether the end of the content is the newest message
+   * @param {() => void} onChange `isAtBottom` may have changed, or the reader scrolled
    */
-  constructor(scroller, signal) {
+  constructor(scroller, signal, hasEnd, onChange) {
     this.#scroller = scroller;
+    this.#hasEnd = hasEnd;
+    this.#onChange = onChange;
     scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true, signal });
     // When an on-screen keyboard opens or the text box grows, the last message stays visible.
-    const observer = new ResizeObserver(() => this.#isAtBottom && this.scrollToBottom());
+    const observer = new ResizeObserver(() => this.#onResize());
     observer.observe(scroller);
     signal.addEventListener("abort", () => observer.disconnect());
   }
@@ -35,9 +43,27 @@ export class ScrollAnchor {
     return this.#scroller.scrollTop < this.#scroller.clientHeight;
   }
 
+  /**
+   * @param {Element} element
+   * @returns {boolean} whether less than one screen is left above it
+   */
+  isNear(element) {
+    return (
+      element.getBoundingClientRect().top < this.#scroller.getBoundingClientRect().bottom + this.#scroller.clientHeight
+    );
+  }
+
   scrollToBottom() {
     this.#isAtBottom = true;
-    this.#scrollTo(this.#scroller.scrollHeight);
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#remember();
+  }
+
+  /** The reader changed the height of what they read: the view stays, wherever that is now. */
+  stay() {
+    this.#isAtBottom = this.#isNearBottom();
+    this.#remember();
+    this.#onChange();
   }
 
   /**
@@ -55,26 +81,38 @@ export class ScrollAnchor {
     }
     // The first visible row may be the one that is removed: then the next one is the anchor.
     const anchor = visible.find(({ row }) => row.isConnected);
-    if (anchor === undefined) return;
-    this.#scrollTo(this.#scroller.scrollTop + anchor.row.getBoundingClientRect().top - anchor.top);
+    const moved = anchor === undefined ? 0 : anchor.row.getBoundingClientRect().top - anchor.top;
+    if (moved !== 0) this.#scroller.scrollTop += moved;
+    this.#isAtBottom = this.#isNearBottom();
+    this.#remember();
   }
 
   /**
-   * Only a move upwards leaves the bottom. The event of an earlier scroll may be dispatched after the banner appeared,
-   * which makes the scroller shorter, and before the ResizeObserver runs: the distance alone would look as if the reader
-   * had scrolled up.
+   * Only the reader's move upwards leaves the bottom. A scroll event may be dispatched after the heights have changed and
+   * before the ResizeObserver runs. Then neither the distance nor a smaller scrollTop says what the reader did: the banner
+   * makes the scroller shorter, and a draft that is cut makes it taller, which moves scrollTop up by itself.
    */
   #onScroll() {
-    const { scrollTop } = this.#scroller;
-    if (this.#distanceFromBottom() < BOTTOM_TOLERANCE_PX) this.#isAtBottom = true;
-    else if (scrollTop < this.#scrollTop) this.#isAtBottom = false;
-    this.#scrollTop = scrollTop;
+    const wasResized = this.#heights !== this.#currentHeights();
+    if (this.#isNearBottom()) this.#isAtBottom = true;
+    else if (wasResized && this.#isAtBottom) this.scrollToBottom();
+    else if (this.#scroller.scrollTop < this.#scrollTop) this.#isAtBottom = false;
+    this.#remember();
+    this.#onChange();
   }
 
-  /** @param {number} top */
-  #scrollTo(top) {
-    this.#scroller.scrollTop = top;
+  #onResize() {
+    if (this.#isAtBottom || this.#isNearBottom()) this.scrollToBottom();
+    this.#onChange();
+  }
+
+  #remember() {
     this.#scrollTop = this.#scroller.scrollTop; // the browser limits it to the content
+    this.#heights = this.#currentHeights();
+  }
+
+  #currentHeights() {
+    return `${this.#scroller.clientHeight} ${this.#scroller.scrollHeight}`;
   }
 
   /** @param {Iterable<Element>} rows */
@@ -89,8 +127,8 @@ export class ScrollAnchor {
     return visible;
   }
 
-  #distanceFromBottom() {
+  #isNearBottom() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    return scrollHeight - scrollTop - clientHeight;
+    return this.#hasEnd() && scrollHeight - scrollTop - clientHeight < BOTTOM_TOLERANCE_PX;
   }
 }

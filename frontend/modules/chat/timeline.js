@@ -1,6 +1,7 @@
 /**
  * What the page knows of one room's log: segments of consecutive events, oldest first. Usually there is one segment.
- * After `joined` with status gap there are two, and the gap is shown between them until older pages close it.
+ * After `joined` with status gap there are two, and the gap is shown between them until older pages close it. A reader
+ * who scrolls back for long has two as well: the newest events are unloaded, and the last segment is only their end.
  *
  * Pure state: no DOM, no socket. The events themselves are kept, up to a limit, and message_reducer.js makes the
  * messages from them, so that an edit applies even if its message is loaded later.
@@ -15,10 +16,15 @@
  * @property {RoomEvent[]} events consecutive
  * @property {boolean} hasOlder whether the server has older events of this epoch
  * @property {boolean} unreachable whether older events cannot be loaded from here, even if the server has them
+ * @property {boolean} unloaded whether its events were here, and are loaded again when the reader scrolls to them
  */
 
-/** Also limits a hidden tab, which gets events but no frames to draw. */
-export const MAX_EVENTS = 5_000;
+/** Limits the live events. Also in a hidden tab, which gets events but no frames to draw. */
+const MAX_EVENTS = 5_000;
+/** Limits what is loaded by scrolling: each page takes longer to lay out than the one before. */
+const MAX_SCROLLED_EVENTS = 2_000;
+/** What is kept when the newest events are unloaded, so that it does not happen at each page. */
+const KEPT_EVENTS = 1_500;
 
 export class Timeline {
   /** @type {Segment[]} */
@@ -45,6 +51,17 @@ export class Timeline {
   /** @returns {number} how many events are kept */
   get size() {
     return this.#segments.reduce((sum, segment) => sum + segment.events.length, 0);
+  }
+
+  /** @returns {boolean} whether the newest events are unloaded */
+  get isDetached() {
+    return this.#segments.at(-1)?.unloaded ?? false;
+  }
+
+  /** @returns {number | null} seq of the first event that is unloaded */
+  get firstUnloadedSeq() {
+    const lastSeq = this.#segments.at(-2)?.lastSeq;
+    return this.isDetached && lastSeq !== null && lastSeq !== undefined ? lastSeq + 1 : null;
   }
 
   /** @returns {boolean} whether the oldest event here is the first one of the conversation */
@@ -111,8 +128,9 @@ export class Timeline {
     if (segment.lastSeq !== null && event.seq <= segment.lastSeq) return "duplicate";
     if (segment.lastSeq !== null && event.seq !== segment.lastSeq + 1) return "missing_events";
     if (segment.lastSeq === null) segment.hasOlder = event.seq > this.#oldestSeq;
-    segment.events.push(event);
     segment.lastSeq = event.seq;
+    if (segment.unloaded) return "applied"; // it is loaded with those before it
+    segment.events.push(event);
     this.#mergeWithPrevious(this.#segments.length - 1);
     this.trim(MAX_EVENTS);
     return "applied";
@@ -130,15 +148,52 @@ export class Timeline {
   prepend(id, epoch, events, hasOlder) {
     const index = this.#segments.findIndex((segment) => segment.id === id);
     const segment = this.#segments[index];
-    if (segment === undefined || segment.epoch !== epoch || segment.events.length === 0) return false;
-    const firstSeq = segment.events[0].seq;
+    if (segment === undefined || segment.epoch !== epoch) return false;
+    const firstSeq = firstSeqOf(segment);
+    if (firstSeq === null) return false;
     const older = events.filter(({ seq }) => seq < firstSeq);
     const newest = older.at(-1);
     if (newest !== undefined && newest.seq !== firstSeq - 1) return false;
     segment.events = [...older, ...segment.events];
     segment.hasOlder = hasOlder && older.length > 0;
     this.#mergeWithPrevious(index);
+    if (this.size > MAX_SCROLLED_EVENTS) this.#unloadNewest(this.size - KEPT_EVENTS);
     return true;
+  }
+
+  /**
+   * Add a page of unloaded events behind the loaded ones.
+   *
+   * @param {string} epoch
+   * @param {RoomEvent[]} events oldest first
+   * @returns {boolean} false if the page does not begin where the unloaded events begin
+   */
+  append(epoch, events) {
+    const firstSeq = this.firstUnloadedSeq;
+    const segment = this.#segments.at(-2);
+    const end = this.#segments.at(-1);
+    const newer = events.filter(({ seq }) => firstSeq !== null && seq >= firstSeq);
+    if (segment === undefined || end === undefined || newer.at(0)?.seq !== firstSeq || segment.epoch !== epoch) {
+      return false;
+    }
+    segment.events = [...segment.events, ...newer];
+    segment.lastSeq = newer[newer.length - 1].seq;
+    if (segment.lastSeq >= (end.lastSeq ?? 0)) this.#segments.pop();
+    this.trim(MAX_SCROLLED_EVENTS);
+    return true;
+  }
+
+  /** Discard what is loaded, so that the page before the newest position is loaded next. */
+  attach() {
+    const end = this.#segments.at(-1);
+    if (end === undefined || !this.isDetached) return;
+    end.unloaded = false;
+    this.#segments = [end];
+  }
+
+  /** The unloaded events cannot be loaded in order: show a gap instead, which can be loaded from its other side. */
+  showUnloadedAsGap() {
+    for (const segment of this.#segments) segment.unloaded = false;
   }
 
   /**
@@ -175,7 +230,30 @@ export class Timeline {
     // An empty room has a position too: the next event is its first one.
     const isEmpty = seq === 0 || oldest > seq;
     const lastSeq = isEmpty ? seq : null;
-    this.#segments.push({ id: this.#nextId++, epoch, lastSeq, events: [], hasOlder: false, unreachable: false });
+    this.#addSegment({ epoch, lastSeq, hasOlder: false, unloaded: false });
+  }
+
+  /** @param {Pick<Segment, "epoch" | "lastSeq" | "hasOlder" | "unloaded">} fields */
+  #addSegment(fields) {
+    this.#segments.push({ id: this.#nextId++, events: [], unreachable: false, ...fields });
+  }
+
+  /**
+   * Remove the newest events, far below what is being read, and keep the position.
+   *
+   * @param {number} count
+   */
+  #unloadNewest(count) {
+    const { position } = this;
+    if (position === null) return;
+    let excess = count;
+    while (excess > 0) {
+      const segment = this.#segments[this.#segments.length - 1];
+      excess -= segment.events.splice(-excess).length;
+      if (segment.events.length === 0) this.#segments.pop();
+      else segment.lastSeq = segment.events[segment.events.length - 1].seq;
+    }
+    this.#addSegment({ epoch: position.epoch, lastSeq: position.seq, hasOlder: true, unloaded: true });
   }
 
   /**
@@ -186,12 +264,23 @@ export class Timeline {
   #mergeWithPrevious(index) {
     const [previous, segment] = [this.#segments[index - 1], this.#segments[index]];
     if (previous === undefined || previous.lastSeq === null || previous.epoch !== segment.epoch) return;
-    const firstSeq = segment.events[0].seq;
-    if (previous.lastSeq + 1 < firstSeq) return;
+    const firstSeq = firstSeqOf(segment);
+    if (firstSeq === null || previous.lastSeq + 1 < firstSeq) return;
     segment.events = [...previous.events.filter(({ seq }) => seq < firstSeq), ...segment.events];
     Object.assign(segment, { hasOlder: previous.hasOlder, unreachable: previous.unreachable });
     this.#segments.splice(index - 1, 1);
   }
+}
+
+/**
+ * Return the seq before which older events are loaded.
+ *
+ * @param {Segment} segment
+ * @returns {number | null} null while the segment waits for its first event
+ */
+export function firstSeqOf({ events, lastSeq }) {
+  if (events.length > 0) return events[0].seq;
+  return lastSeq === null ? null : lastSeq + 1;
 }
 
 /**

@@ -8,7 +8,6 @@ import { groupMessages } from "./message_groups.js";
 import { reduceMessages } from "./message_reducer.js";
 import { renderPendingSend, renderRow } from "./message_view.js";
 import { ScrollAnchor } from "./scroll_anchor.js";
-import { MAX_EVENTS } from "./timeline.js";
 
 /** Events that are kept while the reader is at the newest one. */
 const MAX_EVENTS_AT_BOTTOM = 1_000;
@@ -21,7 +20,12 @@ export class TimelineView {
   #pending = byId("pending-messages");
   #jumpButton = byId("jump-to-newest");
   #abort = new AbortController();
-  #anchor = new ScrollAnchor(this.#scroller, this.#abort.signal);
+  #anchor = new ScrollAnchor(
+    this.#scroller,
+    this.#abort.signal,
+    () => !this.#timeline.isDetached,
+    () => this.#onScroll(),
+  );
   #messageRows = new RowList(this.#messages);
   #pendingRows = new RowList(this.#pending);
   #isScheduled = false;
@@ -32,6 +36,7 @@ export class TimelineView {
   #outbox;
   #subscription;
   #ownId;
+  #clock;
 
   /**
    * @param {object} options
@@ -39,15 +44,15 @@ export class TimelineView {
    * @param {import("./outbox.js").Outbox} options.outbox
    * @param {import("./room_subscription.js").RoomSubscription} options.subscription
    * @param {string} options.ownId
+   * @param {import("../clock.js").Clock} options.clock
    */
-  constructor({ timeline, outbox, subscription, ownId }) {
+  constructor({ timeline, outbox, subscription, ownId, clock }) {
     this.#timeline = timeline;
     this.#outbox = outbox;
     this.#subscription = subscription;
     this.#ownId = ownId;
-    const { signal } = this.#abort;
-    this.#scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true, signal });
-    this.#jumpButton.addEventListener("click", () => this.scrollToNewest(), { signal });
+    this.#clock = clock;
+    this.#jumpButton.addEventListener("click", () => this.scrollToNewest(), { signal: this.#abort.signal });
   }
 
   /** Render in the next frame. */
@@ -61,6 +66,10 @@ export class TimelineView {
   }
 
   scrollToNewest() {
+    if (this.#timeline.isDetached) {
+      this.#timeline.attach();
+      this.schedule();
+    }
     this.#anchor.scrollToBottom();
     this.#onScroll();
   }
@@ -88,12 +97,18 @@ export class TimelineView {
       keepFocus(this.#pending, byId("draft"), () => this.#renderPending());
     });
     this.#countUnread(rows, knownIndex);
-    this.#loadOlderIfNeeded();
+    this.#loadIfNeeded();
   }
 
   /** @param {Row[]} rows */
   #renderMessages(rows) {
-    const context = { ownId: this.#ownId, loadOlder: (/** @type {number} */ id) => this.#subscription.loadOlder(id) };
+    const context = {
+      ownId: this.#ownId,
+      now: this.#clock.now(),
+      loadOlder: (/** @type {number} */ id) => this.#subscription.loadOlder(id),
+      loadNewer: () => this.#subscription.loadNewer(),
+      onUnfold: () => this.#anchor.stay(),
+    };
     this.#messageRows.update(
       rows.map((row) => ({
         key: row.key,
@@ -108,6 +123,7 @@ export class TimelineView {
     const actions = {
       retry: (/** @type {string} */ cid) => this.#outbox.retry(cid),
       remove: (/** @type {string} */ cid) => this.#outbox.remove(cid),
+      onUnfold: () => this.#anchor.stay(),
     };
     this.#pendingRows.update(
       items.map((item) => ({
@@ -143,7 +159,8 @@ export class TimelineView {
    * @param {number} knownIndex
    */
   #countUnread(rows, knownIndex) {
-    if (this.#anchor.isAtBottom) this.#unread = 0;
+    // While the newest messages are unloaded, those that arrive are not here to be counted.
+    if (this.#anchor.isAtBottom || this.#timeline.isDetached) this.#unread = 0;
     else this.#unread += rows.slice(knownIndex + 1).filter(({ kind }) => kind === "message").length;
     this.#newestKey = rows.at(-1)?.key ?? "";
     this.#renderJumpButton();
@@ -164,14 +181,17 @@ export class TimelineView {
     this.#renderJumpButton();
     // The events of a replay may be in the timeline and not yet in the view: its top is then visible without scrolling.
     // The scheduled render loads older events once its rows are there.
-    if (!this.#isScheduled) this.#loadOlderIfNeeded();
+    if (!this.#isScheduled) this.#loadIfNeeded();
   }
 
-  #loadOlderIfNeeded() {
+  #loadIfNeeded() {
     const segment = this.#timeline.segments.at(0);
-    if (segment?.hasOlder && this.#anchor.isNearTop && this.#timeline.size < MAX_EVENTS) {
+    if (segment?.hasOlder && this.#anchor.isNearTop) {
       this.#subscription.loadOlder(segment.id);
+      return;
     }
+    const end = this.#timeline.isDetached ? this.#messages.lastElementChild : null;
+    if (end !== null && this.#anchor.isNear(end)) this.#subscription.loadNewer();
   }
 }
 

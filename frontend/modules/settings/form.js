@@ -6,6 +6,7 @@
  * @property {string} name of the field in the request
  * @property {string} label
  * @property {string} [hint]
+ * @property {(text: string) => string} [clean] applied before the value is sent
  * @property {[value: string, label: string][]} [options] makes a select instead of an input
  * @property {import("../ui/dom.js").Attributes} [attributes] of the control
  */
@@ -72,7 +73,9 @@ export function createForm({ label, fields, submit, send, clock, extra = [], use
       moveToField(error);
       return;
     }
-    errors.submit(() => send(formValues(form)), moveToField);
+    const values = formValues(form);
+    for (const { name, clean } of fields) if (clean !== undefined) values[name] = clean(values[name]);
+    errors.submit(() => send(values), moveToField);
   });
 
   /**

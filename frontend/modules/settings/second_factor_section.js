@@ -1,5 +1,6 @@
 /** The second factor: set up in three steps (password, code, recovery codes), or turned off. */
 
+import { cleanCode } from "../pasted_text.js";
 import { element, formControl } from "../ui/dom.js";
 import { createForm } from "./form.js";
 import { copyButton, renderOneTimeSecret } from "./one_time_secret.js";
@@ -89,14 +90,13 @@ function showConfirmation(node, context, { secret, uri, qr }) {
         name: "code",
         label: "Code",
         hint: "The six digits that the app shows now.",
-        attributes: { ...CODE_ATTRIBUTES, inputmode: "numeric", maxlength: "12" },
+        clean: cleanCode,
+        attributes: { ...CODE_ATTRIBUTES, inputmode: "numeric", maxlength: "64" },
       },
     ],
     submit: "Confirm",
     async send({ code }) {
-      const { recovery_codes: codes } = await context.request("POST", "/api/auth/totp/confirm", {
-        code: code.replace(/\s/gu, ""),
-      });
+      const { recovery_codes: codes } = await context.request("POST", "/api/auth/totp/confirm", { code });
       showRecoveryCodes(node, context, codes);
       await updateUser(context, true);
     },
@@ -162,12 +162,13 @@ function renderEnabled(node, context) {
         name: "totp",
         label: "Code",
         hint: "From your authenticator app. You can also use a recovery code.",
+        clean: cleanCode,
         attributes: { ...CODE_ATTRIBUTES, maxlength: "64" },
       },
     ],
     submit: "Turn off",
     async send({ password, totp }) {
-      await context.request("POST", "/api/auth/totp/disable", { password, totp: totp.trim() });
+      await context.request("POST", "/api/auth/totp/disable", { password, totp });
       await updateUser(context, false);
       if (!node.isConnected) return; // the settings were closed meanwhile, perhaps by signing out
       showState(node, context);

@@ -1,5 +1,6 @@
 /** Administration of users: create them, change roles, disable accounts, reset lost passwords and second factors. */
 
+import { trimPasted } from "../pasted_text.js";
 import { confirmButton } from "../ui/confirm_button.js";
 import { button, element } from "../ui/dom.js";
 import { collapsed, createForm, USERNAME_ATTRIBUTES } from "./form.js";
@@ -10,9 +11,10 @@ import { renderBadge, renderTime } from "./table_cells.js";
 /** @type {[value: string, label: string][]} */
 const ROLES = [
   ["member", "Member"],
-  ["moderator", "Moderator"],
   ["admin", "Administrator"],
 ];
+/** Roles that an account may have and that are not offered: a moderator can do no more than a member. */
+const OTHER_ROLES = new Map([["moderator", "Moderator"]]);
 const PAGE_SIZE = 50;
 
 /**
@@ -47,7 +49,7 @@ export function usersSection({ session, request, clock }) {
     label: "Create a user",
     clock,
     fields: [
-      { name: "username", label: "Username", attributes: USERNAME_ATTRIBUTES },
+      { name: "username", label: "Username", clean: trimPasted, attributes: USERNAME_ATTRIBUTES },
       { name: "role", label: "Role", options: ROLES },
     ],
     submit: "Create user",
@@ -126,7 +128,7 @@ function renderBadges(user, isSelf) {
 
 /** @param {string} role */
 function roleLabel(role) {
-  return ROLES.find(([value]) => value === role)?.[1] ?? role;
+  return ROLES.find(([value]) => value === role)?.[1] ?? OTHER_ROLES.get(role) ?? role;
 }
 
 /**
@@ -136,7 +138,10 @@ function roleLabel(role) {
  * @param {(role: string) => void} onSave
  */
 function renderRoleControl(user, onSave) {
-  const options = ROLES.map(([value, label]) => element("option", { value, selected: value === user.role }, label));
+  const isOffered = ROLES.some(([value]) => value === user.role);
+  /** @type {[value: string, label: string][]} */
+  const roles = isOffered ? ROLES : [...ROLES, [user.role, roleLabel(user.role)]];
+  const options = roles.map(([value, label]) => element("option", { value, selected: value === user.role }, label));
   const select = element("select", { "aria-label": `Role of ${user.name}` }, ...options);
   const save = button("Save", () => onSave(select.value), { class: "secondary", hidden: true });
   select.addEventListener("change", () => {

@@ -2,7 +2,7 @@
 
 import { PASSWORD_RULE } from "../net/protocol.js";
 import { byId, formControl, formValues } from "../ui/dom.js";
-import { fieldOf, FormErrors } from "../ui/form_errors.js";
+import { FieldError, fieldOf, FormErrors } from "../ui/form_errors.js";
 
 /**
  * Field of the server's error → id of its control.
@@ -28,6 +28,12 @@ export class NewPasswordView {
       event.preventDefault();
       const { current, next } = formValues(this.#form);
       this.#errors.clear();
+      const missing = missingField(current, next);
+      if (missing !== null) {
+        this.#errors.show(missing);
+        focusInvalid(missing);
+        return;
+      }
       this.#errors.submit(
         () => actions.change(current, next),
         (error) => focusInvalid(error),
@@ -47,6 +53,19 @@ export class NewPasswordView {
     this.#form.hidden = true;
     this.#form.reset();
   }
+}
+
+/**
+ * An empty field is not sent: the server would have nothing to check.
+ *
+ * @param {string} current
+ * @param {string} next
+ * @returns {FieldError | null}
+ */
+function missingField(current, next) {
+  if (current === "") return new FieldError("Enter the password that you were given.", "current_password");
+  if (next === "") return new FieldError("Enter a new password.", "new_password");
+  return null;
 }
 
 /** @param {Error} error */

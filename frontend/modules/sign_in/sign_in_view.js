@@ -2,6 +2,7 @@
 
 import { ApiError } from "../net/api.js";
 import { PASSWORD_RULE } from "../net/protocol.js";
+import { cleanCode, cleanToken, trimPasted } from "../pasted_text.js";
 import { byId, formValues } from "../ui/dom.js";
 import { fieldOf, FormErrors } from "../ui/form_errors.js";
 
@@ -22,6 +23,12 @@ const TEXTS = {
   },
 };
 
+const CLOSED_QUESTION = "New here? Ask an administrator for an account.";
+const INVITE_HINTS = {
+  open: "Leave it empty if you were not given one.",
+  invite: "You need one to create an account. Ask an administrator.",
+};
+
 /** Fields of the server's errors that have a control here. Their ids in index.html are the same. */
 const FIELDS = new Set(["username", "password", "invite", "totp"]);
 
@@ -30,6 +37,7 @@ export class SignInView {
   #password = byId("password", HTMLInputElement);
   #totp = byId("totp", HTMLInputElement);
   #isRegistering = false;
+  #signInQuestion = "";
   #errors;
   #actions;
 
@@ -37,6 +45,7 @@ export class SignInView {
    * @param {object} actions each rejects with ApiError if the server refuses
    * @param {(username: string, password: string, totp: string) => Promise<void>} actions.logIn
    * @param {(username: string, password: string, invite: string) => Promise<void>} actions.register
+   * @param {() => Promise<"open" | "invite" | "closed">} actions.registrationMode who can create an account
    * @param {import("../clock.js").Clock} clock
    */
   constructor(actions, clock) {
@@ -60,6 +69,7 @@ export class SignInView {
     this.setNotice(notice);
     this.#form.hidden = false;
     byId("username").focus();
+    this.#offerRegistration();
   }
 
   /**
@@ -79,7 +89,9 @@ export class SignInView {
   }
 
   async #submit() {
-    const { username, password, invite, totp } = formValues(this.#form);
+    const values = formValues(this.#form);
+    const { password } = values;
+    const username = trimPasted(values.username);
     this.#errors.clear();
     // Shown here and not in the browser's bubble, which screen readers handle inconsistently.
     if (username === "" || password === "") {
@@ -88,11 +100,11 @@ export class SignInView {
     }
     const send = async () => {
       if (this.#isRegistering) {
-        await this.#actions.register(username, password, invite);
+        await this.#actions.register(username, password, cleanToken(values.invite));
         // The account exists now: if signing in fails, a second try must not say that the name is taken.
         this.#setMode(false);
       }
-      await this.#actions.logIn(username, password, totp.trim());
+      await this.#actions.logIn(username, password, cleanCode(values.totp));
     };
     await this.#errors.submit(send, (error) => this.#onError(error));
   }
@@ -104,13 +116,23 @@ export class SignInView {
       this.#askForCode(true);
       return;
     }
-    const isInviteRefused = this.#isRegistering && error instanceof ApiError && error.status === 403;
-    const named = fieldOf(error);
-    const field = named !== null && FIELDS.has(named) ? named : isInviteRefused ? "invite" : null;
-    if (field !== null) {
+    const field = fieldOf(error);
+    if (field !== null && FIELDS.has(field)) {
       byId(field).setAttribute("aria-invalid", "true");
       byId(field).focus();
     }
+  }
+
+  /** Without an answer, registration is offered: the server refuses it with words. */
+  async #offerRegistration() {
+    const mode = await this.#actions.registrationMode().catch(() => /** @type {const} */ ("open"));
+    const isClosed = mode === "closed";
+    if (isClosed && this.#isRegistering) this.#setMode(false);
+    this.#signInQuestion = isClosed ? CLOSED_QUESTION : TEXTS.signIn.question;
+    if (!this.#isRegistering) byId("switch-question").textContent = this.#signInQuestion;
+    byId("switch-mode").hidden = isClosed;
+    byId("mode-switch").hidden = false;
+    if (!isClosed) byId("invite-hint").textContent = INVITE_HINTS[mode];
   }
 
   /** @param {boolean} isAsked */
@@ -127,7 +149,7 @@ export class SignInView {
     byId("sign-in-title").textContent = texts.title;
     byId("sign-in-lead").textContent = texts.lead;
     byId("sign-in-submit").textContent = texts.submit;
-    byId("switch-question").textContent = texts.question;
+    byId("switch-question").textContent = isRegistering ? texts.question : this.#signInQuestion;
     byId("switch-mode").textContent = texts.otherMode;
     byId("sign-in-notice").hidden = true;
     byId("invite-field").hidden = !isRegistering;

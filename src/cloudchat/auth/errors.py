@@ -76,9 +76,15 @@ class NameTaken(AccountError):
 
 
 class RegistrationRefused(AccountError):
-    """Registration is closed, or requires a valid invite."""
+    """Registration is closed."""
 
     code = ErrorCode.FORBIDDEN
+
+
+class InviteRefused(RegistrationRefused):
+    """Registration requires an invite, and the request has none that is valid."""
+
+    field = "invite"
 
 
 class RefreshTokenSuperseded(AccountError):

@@ -185,6 +185,11 @@ def auth_routes(
             raise InvalidField("new_password", str(error)) from error
         return Response(status_code=204)
 
+    @account_router.get("/config", summary="Get what a client needs before a login", responses=documented(429, 503))
+    def config() -> schemas.ConfigResponse:
+        """Return who can create an account, so that a page does not offer what the server refuses. No token needed."""
+        return schemas.ConfigResponse(registration=settings.registration_mode)
+
     @login_router.post(
         "/auth/step-up",
         summary="Prove the password or the second factor again",

@@ -10,6 +10,7 @@ from cloudchat.auth.passwords import policy
 from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.step_up import STEP_UP_SECONDS
 from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel
+from cloudchat.settings import RegistrationMode
 
 # The rules for names and passwords are not part of the schema: `usernames` and `passwords.policy` have better messages.
 Username = Annotated[
@@ -23,7 +24,9 @@ Username = Annotated[
     ),
 ]
 EnteredPassword = Annotated[
-    str, Field(description="The user's password.", examples=["five purple kettles sing"], max_length=1024)
+    str,
+    # An empty field is a mistake of the form: it is refused before it counts as a failed check.
+    Field(description="The user's password.", examples=["five purple kettles sing"], min_length=1, max_length=1024),
 ]
 NewPassword = Annotated[
     str,
@@ -73,6 +76,12 @@ class PasswordRequest(RequestModel):
 
     current_password: EnteredPassword
     new_password: NewPassword
+
+
+class ConfigResponse(ResponseModel):
+    """What a client needs to know before anyone signs in."""
+
+    registration: RegistrationMode = Field(description="Who can create an account.")
 
 
 class StepUpRequest(RequestModel):

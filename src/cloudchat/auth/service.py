@@ -9,12 +9,13 @@ from cloudchat.auth.errors import (
     BadSecondFactor,
     BadToken,
     InvalidField,
+    InviteRefused,
     NameTaken,
     NotFound,
     RegistrationRefused,
 )
 from cloudchat.auth.passwords.hashing import PasswordHasher
-from cloudchat.auth.passwords.policy import same_password
+from cloudchat.auth.passwords.policy import same_password, validate_characters
 from cloudchat.auth.passwords.verification import PasswordVerifier, VerifiedPassword
 from cloudchat.auth.principal import ADMINISTER, MEMBER, SCOPES_OF_ROLE, Principal
 from cloudchat.auth.results import SessionTokens, UserProfile, must_set_up_totp, profile_of
@@ -72,7 +73,7 @@ class AccountService:
         """Create an account with the role `member`.
 
         Raises:
-            RegistrationRefused, InvalidField, NameTaken, PasswordHashingOverloaded
+            RegistrationRefused, InviteRefused, InvalidField, NameTaken, PasswordHashingOverloaded
         """
         if self._registration_mode == "closed":
             raise RegistrationRefused("registration is closed; ask an administrator for an account")
@@ -86,7 +87,7 @@ class AccountService:
         with self._db.write() as db:
             user = repository.add_user(db, name=name, password_hash=password_hash, role=MEMBER, now=now)
             if invite_hash and not repository.use_invite(db, invite_hash, user_id=user.id, now=now):
-                raise RegistrationRefused("this invite has been used or has expired; ask for another")
+                raise InviteRefused("this invite has been used or has expired; ask for another")
             record(db, now, user.id, "user.register", target=user.id, address=address)
         return profile_of(user, admins_need_second_factor=self._admins_need_second_factor)
 
@@ -119,6 +120,8 @@ class AccountService:
             BadCredentials: The current password is wrong.
             InvalidField, TooManyAttempts, PasswordHashingOverloaded
         """
+        # First what needs no secret: a new password that is refused anyway must not cost a failed check.
+        validate_characters(new)
         old_hash = self._password_verifier.verify_again(principal.user_id, current, address=address).password_hash
         if same_password(current, new):
             raise InvalidField("password", "the new password is the same as the old one")
@@ -216,7 +219,7 @@ class AccountService:
         invite_hash = hash_token(normalise_pasted_token(invite)) if invite else None
         with self._db.read() as db:
             if invite_hash is None or not repository.invite_is_valid(db, invite_hash, now):
-                raise RegistrationRefused("registration needs a valid invite; ask an administrator for one")
+                raise InviteRefused("registration needs a valid invite; ask an administrator for one")
         return invite_hash
 
     def _count_wrong_code(self, verified: VerifiedPassword, address: str) -> None:

@@ -6,6 +6,7 @@ Sans-I/O: no socket, no clock; time arrives as `now`.
 import unicodedata
 from dataclasses import dataclass
 
+from cloudchat.core.visible_text import has_visible_text
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import AnyCommand, Auth, BadCommand, Send, find_id, parse
 from cloudchat.protocol.errors import Error, ErrorCode, error
@@ -76,7 +77,7 @@ class CommandGate:
         if len(text) > self._limits.text_chars:
             message = f"a message may have at most {self._limits.text_chars} characters, this one has {len(text)}"
             return Rejected(error(ErrorCode.TOO_LARGE, message, id=command.id, field="text"))
-        if not text.strip():
+        if not has_visible_text(text):
             return Rejected(error(ErrorCode.BAD_REQUEST, "a message needs text", id=command.id, field="text"))
         if not is_printable(text):
             message = "a message must not contain control characters except tab, newline and carriage return"

@@ -5,7 +5,7 @@ import { RoomSubscription } from "../../../frontend/modules/chat/room_subscripti
 import { Timeline } from "../../../frontend/modules/chat/timeline.js";
 import { CommandError } from "../../../frontend/modules/net/pending_requests.js";
 import { FakeClock, settle } from "../support/clock.js";
-import { joined, messageAt } from "../support/room.js";
+import { joined, messageAt, messages } from "../support/room.js";
 
 let clock;
 let timeline;
@@ -143,4 +143,50 @@ test("requests a page anew if its segment was trimmed meanwhile", async () => {
   await loadOlder();
   assert.deepEqual(before, [31, 71]);
   assert.equal(timeline.segments[0].events[0].seq, 70);
+});
+
+/** The reader scrolled back until the newest events were unloaded. A page holds at most `size` events. */
+async function scrollBack(size) {
+  answer = ({ before }) => {
+    const events = messages(Math.max(1, before - size), before - 1).filter(({ seq }) => seq <= 9_000);
+    return { epoch: "e1", events, more: before - size > 1 };
+  };
+  subscription.receive(joined(9_000));
+  for (let seq = 8_951; seq <= 9_000; seq += 1) receive(seq);
+  while (!timeline.isDetached) await subscription.loadOlder(timeline.segments[0].id);
+}
+
+for (const size of [50, 20, 7]) {
+  test(`loads unloaded events again, also where a page holds only ${size}`, async () => {
+    await scrollBack(size);
+    const first = timeline.firstUnloadedSeq;
+    await subscription.loadNewer();
+    assert.ok(timeline.firstUnloadedSeq > first);
+    while (timeline.isDetached) await subscription.loadNewer();
+    const seqs = timeline.segments.flatMap(({ events }) => events.map(({ seq }) => seq));
+    assert.equal(seqs.at(-1), 9_000);
+    assert.equal(
+      seqs.every((seq, index) => index === 0 || seq === seqs[index - 1] + 1),
+      true,
+    );
+    const count = countHistory();
+    await subscription.loadNewer();
+    assert.equal(countHistory(), count); // nothing is unloaded any more
+  });
+}
+
+test("shows a gap if the unloaded events are no longer on the server", async () => {
+  await scrollBack(50);
+  const first = timeline.firstUnloadedSeq;
+  answer = ({ before }) => ({ epoch: "e1", events: messages(first + 10, before - 1), more: false });
+  await subscription.loadNewer();
+  assert.equal(timeline.isDetached, false);
+  assert.equal(timeline.segments.length, 2);
+});
+
+test("loads the newest page after the jump to it", async () => {
+  await scrollBack(50);
+  timeline.attach();
+  await loadOlder();
+  assert.deepEqual([timeline.size, timeline.segments[0].events.at(-1).seq], [50, 9_000]);
 });

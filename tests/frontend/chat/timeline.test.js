@@ -102,6 +102,65 @@ test("refuses a page of history that does not end where the segment begins", () 
   assert.deepEqual(shownIn(timeline), ["m8", "m9"]);
 });
 
+/** A reader who scrolled back from 12,000 to 9,951: the newest events were unloaded on the way. */
+function scrolledBack() {
+  const timeline = timelineWith(messages(11_951, 12_000), joined(12_000));
+  const { id } = timeline.segments[0];
+  for (let first = 11_901; first >= 9_951; first -= 50) {
+    assert.equal(timeline.prepend(id, "e1", messages(first, first + 49), true), true);
+  }
+  return timeline;
+}
+
+test("pages back without end, and unloads the newest events meanwhile", () => {
+  const timeline = scrolledBack();
+  assert.equal(timeline.size <= 2_000, true);
+  assert.equal(timeline.isDetached, true);
+  assert.equal(timeline.segments[0].events[0].seq, 9_951);
+  assert.equal(timeline.firstUnloadedSeq, 11_451);
+  // The position is still the newest one: nothing is missing, and no join is needed.
+  assert.deepEqual(timeline.position, { epoch: "e1", seq: 12_000 });
+  assert.deepEqual(reduceMessages(timeline.segments).at(-1).isUnloaded, true);
+  assert.deepEqual(
+    [12_000, 12_001, 12_003].map((seq) => timeline.apply(messageAt(seq))),
+    ["duplicate", "applied", "missing_events"],
+  );
+  assert.equal(timeline.isPast({ epoch: "e1", seq: 12_001 }), true);
+});
+
+test("loads the unloaded events again, in order, until the newest", () => {
+  const timeline = scrolledBack();
+  assert.equal(timeline.append("e1", messages(11_490, 11_539)), false);
+  assert.equal(timeline.append("e2", messages(11_451, 11_500)), false);
+  for (let first = 11_451; first <= 11_951; first += 50) {
+    assert.equal(timeline.append("e1", messages(first, Math.min(first + 49, 12_000))), true);
+  }
+  assert.equal(timeline.isDetached, false);
+  assert.equal(timeline.segments.length, 1);
+  assert.equal(timeline.size, 2_000);
+  assert.equal(timeline.segments[0].hasOlder, true);
+  assert.equal(timeline.apply(messageAt(12_001)), "applied");
+  assert.equal(timeline.segments[0].events.at(-1).seq, 12_001);
+});
+
+test("attaches to the newest events at once", () => {
+  const timeline = scrolledBack();
+  timeline.attach();
+  assert.equal(timeline.isDetached, false);
+  assert.equal(timeline.size, 0);
+  timeline.apply(messageAt(12_001)); // arrives before the page
+  assert.equal(timeline.prepend(timeline.segments[0].id, "e1", messages(11_951, 12_000), true), true);
+  assert.deepEqual([timeline.size, timeline.segments[0].hasOlder], [51, true]);
+});
+
+test("shows a gap if the unloaded events cannot be loaded in order", () => {
+  const timeline = scrolledBack();
+  timeline.showUnloadedAsGap();
+  const gap = reduceMessages(timeline.segments).at(-1);
+  assert.deepEqual([timeline.isDetached, gap.isUnloaded, gap.canLoad], [false, false, true]);
+  assert.equal(timeline.prepend(gap.segment, "e1", messages(11_951, 12_000), true), true);
+});
+
 test("trims the oldest events and offers to load them again", () => {
   const timeline = timelineWith(messages(1, 5), joined(5));
   assert.equal(timeline.segments[0].hasOlder, false);

@@ -14,6 +14,7 @@ const GLOBALS = [
   "HTMLFormElement",
   "HTMLTextAreaElement",
   "Event",
+  "InputEvent",
   "KeyboardEvent",
   "MouseEvent",
   "MutationObserver",

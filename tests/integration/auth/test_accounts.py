@@ -205,6 +205,25 @@ def test_refused_password_change_names_the_field(ann: Account) -> None:
         assert (response.status_code, response.json()["error"]["field"]) == (status, field)
 
 
+def test_an_incomplete_password_change_is_refused_before_it_counts_as_a_failed_check(ann: Account) -> None:
+    for change, field in (
+        ({"current_password": "wrong", "new_password": ""}, "new_password"),
+        ({"current_password": "wrong", "new_password": "too short"}, "new_password"),
+        ({"current_password": "", "new_password": "seven slow rivers bend"}, "current_password"),
+        ({"current_password": "", "new_password": ""}, "current_password"),
+    ):
+        for _ in range(8):  # the fourth failure within a while is slowed down
+            response = ann.http.post("/api/auth/password", json=change)
+            assert (response.status_code, response.json()["error"]["field"]) == (422, field)
+    change = {"current_password": PASSWORD, "new_password": "seven slow rivers bend"}
+    assert ann.http.post("/api/auth/password", json=change).status_code == 204
+
+
+def test_anyone_can_ask_who_can_create_an_account(server: RunningServer) -> None:
+    response = get(f"{server.url}/api/config")
+    assert (response.status_code, response.json()) == (200, {"registration": "open"})
+
+
 def test_wrong_password_and_unknown_user_get_the_same_response(server: RunningServer, ann: Account) -> None:
     wrong, unknown = (
         post(f"{server.url}/api/auth/login", json={"username": name, "password": "wrong"})

@@ -27,6 +27,7 @@ ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/api/auth/password", {"current_password": "wrong", "new_password": "wrong"}),
     ("POST", "/api/auth/step-up", {"password": "wrong"}),
     ("GET", "/api/me", None),
+    ("GET", "/api/config", None),
     ("GET", "/api/rooms", None),
     ("GET", "/api/auth/sessions", None),
     ("DELETE", "/api/auth/sessions/nothing", None),

@@ -42,6 +42,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/api/auth/totp/setup"): SESSION,
     ("POST", "/api/auth/totp/confirm"): SESSION,
     ("POST", "/api/auth/totp/disable"): SESSION,
+    ("GET", "/api/config"): OPEN,
     ("GET", "/api/me"): ANY_TOKEN,
     ("GET", "/api/rooms"): READER,
     ("GET", "/api/admin/users"): ADMINISTRATOR,

@@ -11,6 +11,7 @@ from cloudchat.auth.errors import (
     BadCredentials,
     BadToken,
     InvalidField,
+    InviteRefused,
     NameTaken,
     RegistrationRefused,
 )
@@ -81,8 +82,9 @@ def test_one_of_several_concurrent_registrations_gets_the_name(services: Account
 def test_closed_registration_refuses_an_invite(tmp_path: Path) -> None:
     services = AccountServices.make(tmp_path, registration="closed")
     invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
-    with pytest.raises(RegistrationRefused):
+    with pytest.raises(RegistrationRefused) as caught:
         services.register(invite=invite)
+    assert caught.value.field is None
 
 
 class TestInvites:
@@ -115,8 +117,9 @@ class TestInvites:
     def test_registration_without_a_valid_invite_is_refused(
         self, services: AccountServices, invite: str | None
     ) -> None:
-        with pytest.raises(RegistrationRefused):
+        with pytest.raises(InviteRefused) as caught:
             services.register(invite=invite)
+        assert caught.value.field == "invite"
 
     def test_expired_invite_is_refused(self, services: AccountServices) -> None:
         invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite

@@ -43,7 +43,9 @@ def test_text_of_the_maximum_length_passes_and_a_longer_one_is_too_large(gate: C
     assert (rejection.error.id, rejection.error.field, rejection.close) == ("7", "text", None)
 
 
-@pytest.mark.parametrize("text", ["", "  \n\t", "a\0b", "\x1b[31mred", "\x7f", "\x85"])
+@pytest.mark.parametrize(
+    "text", ["", "  \n\t", "a\0b", "\x1b[31mred", "\x7f", "\x85", "\u200b", "\u2800\n\u3164", "\u202e\ufe0f"]
+)
 def test_empty_text_and_control_characters_are_rejected(gate: CommandGate, text: str) -> None:
     assert rejected(gate, send_frame(text)).error.code is ErrorCode.BAD_REQUEST
 

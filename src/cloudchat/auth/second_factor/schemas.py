@@ -44,4 +44,4 @@ class DisableRequest(RequestModel):
     """Both factors."""
 
     password: EnteredPassword
-    totp: TotpCode
+    totp: TotpCode = Field(min_length=1)

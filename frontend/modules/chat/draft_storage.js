@@ -1,0 +1,66 @@
+/**
+ * Unfinished messages, one per user and room. They survive a reload and an ended session, and are deleted at sign-out.
+ * They are kept in localStorage, which is written before the page can be closed. Where the browser refuses it, or it is
+ * full, they are kept in memory.
+ */
+
+const PREFIX = "cloudchat.draft.";
+
+export class DraftStorage {
+  #storage;
+  /** @type {Map<string, string>} */
+  #memory = new Map();
+
+  /** @param {Storage | null} storage */
+  constructor(storage) {
+    this.#storage = storage;
+  }
+
+  /**
+   * @param {string} owner id of the user
+   * @param {string} room
+   * @returns {string}
+   */
+  get(owner, room) {
+    const key = keyOf(owner, room);
+    return this.#memory.get(key) ?? this.#storage?.getItem(key) ?? "";
+  }
+
+  /**
+   * @param {string} owner
+   * @param {string} room
+   * @param {string} text empty: the draft is deleted
+   */
+  set(owner, room, text) {
+    const key = keyOf(owner, room);
+    this.#memory.delete(key);
+    try {
+      if (text === "") this.#storage?.removeItem(key);
+      else if (this.#storage === null) this.#memory.set(key, text);
+      else this.#storage.setItem(key, text);
+    } catch {
+      this.#memory.set(key, text); // the quota is used up
+    }
+  }
+
+  /**
+   * Delete the drafts of a user.
+   *
+   * @param {string} owner
+   */
+  clear(owner) {
+    const prefix = keyOf(owner, "");
+    for (const key of [...this.#memory.keys()]) if (key.startsWith(prefix)) this.#memory.delete(key);
+    const { length } = this.#storage ?? { length: 0 };
+    const keys = Array.from({ length }, (_, index) => this.#storage?.key(index) ?? "");
+    for (const key of keys) if (key.startsWith(prefix)) this.#storage?.removeItem(key);
+  }
+}
+
+/**
+ * @param {string} owner
+ * @param {string} room
+ */
+function keyOf(owner, room) {
+  return `${PREFIX}${owner}.${room}`;
+}

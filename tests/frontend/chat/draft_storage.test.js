@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { DraftStorage } from "../../../frontend/modules/chat/draft_storage.js";
+import { JSDOM } from "../support/packages.js";
+
+let storage;
+let drafts;
+
+beforeEach(() => {
+  storage = new JSDOM("", { url: "http://localhost/" }).window.localStorage;
+  drafts = new DraftStorage(storage);
+});
+
+test("keeps one draft per user and room", () => {
+  drafts.set("ada", "lobby", "a");
+  drafts.set("grace", "lobby", "b");
+  const reloaded = new DraftStorage(storage);
+  assert.equal(reloaded.get("ada", "lobby"), "a");
+  assert.equal(reloaded.get("grace", "lobby"), "b");
+  assert.equal(reloaded.get("ada", "other"), "");
+});
+
+test("deletes the drafts of one user, and nothing else", () => {
+  storage.setItem("cloudchat.signed_in", "1");
+  drafts.set("ada", "lobby", "a");
+  drafts.set("ada", "other", "b");
+  drafts.set("ada2", "lobby", "c");
+  drafts.clear("ada");
+  assert.deepEqual(
+    [drafts.get("ada", "lobby"), drafts.get("ada", "other"), drafts.get("ada2", "lobby")],
+    ["", "", "c"],
+  );
+  assert.equal(storage.length, 2);
+});
+
+test("deletes an empty draft", () => {
+  drafts.set("ada", "lobby", "a");
+  drafts.set("ada", "lobby", "");
+  assert.equal(storage.length, 0);
+});
+
+test("keeps drafts in memory without a storage, and when it is full", () => {
+  const full = { getItem: () => null, removeItem() {}, key: () => null, length: 0 };
+  full.setItem = () => {
+    throw new DOMException("full", "QuotaExceededError");
+  };
+  for (const unusable of [null, full]) {
+    const inMemory = new DraftStorage(unusable);
+    inMemory.set("ada", "lobby", "a");
+    assert.equal(inMemory.get("ada", "lobby"), "a");
+    inMemory.set("ada", "lobby", "");
+    assert.equal(inMemory.get("ada", "lobby"), "");
+    inMemory.set("ada", "lobby", "a");
+    inMemory.clear("ada");
+    assert.equal(inMemory.get("ada", "lobby"), "");
+  }
+});
