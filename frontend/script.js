@@ -104,7 +104,20 @@ async function enter() {
   }
   leaveScreen();
   showScreen("chat");
-  chat = openChat({ url: socketUrl(config), session, user, storage, clock, draft, onSessionEnded: showSignInAgain });
+  chat = openChat({
+    url: socketUrl(config),
+    session,
+    user,
+    storage,
+    clock,
+    draft,
+    isServerReachable: () =>
+      request("GET", "/api/me").then(
+        () => true,
+        () => false,
+      ),
+    onSessionEnded: showSignInAgain,
+  });
   draft = null;
   if (user.must_set_up_totp) settings.open("second-factor");
 }

@@ -33,10 +33,11 @@ const LOBBY = "lobby";
  * @param {import("./outbox_storage.js").OutboxStorage} options.storage
  * @param {import("../clock.js").Clock} options.clock
  * @param {Draft | null} options.draft from an earlier chat, perhaps of another user
+ * @param {() => Promise<boolean>} options.isServerReachable whether the server answers HTTP requests
  * @param {() => void} options.onSessionEnded
  * @returns {Chat}
  */
-export function openChat({ url, session, user, storage, clock, draft, onSessionEnded }) {
+export function openChat({ url, session, user, storage, clock, draft, isServerReachable, onSessionEnded }) {
   const timeline = new Timeline();
   const status = new ConnectionStatusView(clock, () => connection.start());
 
@@ -45,8 +46,12 @@ export function openChat({ url, session, user, storage, clock, draft, onSessionE
     session,
     clock,
     policy: new ReconnectPolicy(),
+    isServerReachable,
     listener: {
-      onState: (state) => status.show(state),
+      onState(state) {
+        status.show(state);
+        composer.allowWriting(state.name !== "stopped" || state.isFinal !== true);
+      },
       onWelcome({ limits, user: { id } }) {
         if (id !== user.id) {
           // The cookie now belongs to a user who signed in in another tab: never send this user's messages as theirs.
@@ -114,7 +119,8 @@ export function openChat({ url, session, user, storage, clock, draft, onSessionE
   const checkConnection = () => {
     if (document.visibilityState === "visible") connection.check();
   };
-  window.addEventListener("online", checkConnection, { signal: abort.signal });
+  window.addEventListener("online", () => connection.networkIsBack(), { signal: abort.signal });
+  window.addEventListener("offline", () => connection.networkIsGone(), { signal: abort.signal });
   document.addEventListener("visibilitychange", checkConnection, { signal: abort.signal });
 
   // The pressed button is removed with its message.

@@ -26,6 +26,8 @@ export class Composer {
   #abort = new AbortController();
   #maxLength = 4000;
   #send;
+  #sendButton = byId("send", HTMLButtonElement);
+  #placeholder = this.#draft.placeholder;
 
   /** @param {(text: string) => Promise<void>} send rejects if the outbox is full */
   constructor(send) {
@@ -64,6 +66,18 @@ export class Composer {
   }
 
   /**
+   * Allow or forbid to write. What was written stays readable and can be copied.
+   *
+   * @param {boolean} isAllowed
+   */
+  allowWriting(isAllowed) {
+    this.#draft.readOnly = !isAllowed;
+    this.#draft.setAttribute("aria-disabled", String(!isAllowed));
+    this.#sendButton.disabled = !isAllowed;
+    this.#draft.placeholder = isAllowed ? this.#placeholder : "You cannot write here any more";
+  }
+
+  /**
    * Tell a screen reader what happens elsewhere on the page.
    *
    * @param {string} text
@@ -74,6 +88,7 @@ export class Composer {
 
   close() {
     this.#abort.abort();
+    this.allowWriting(true);
     this.#form.reset();
     this.#count();
     this.announce("");
@@ -89,6 +104,7 @@ export class Composer {
   }
 
   async #submit() {
+    if (this.#sendButton.disabled) return;
     const text = wellFormed(this.#draft.value).replace(CONTROL_CHARACTERS, "");
     this.focus(); // pressing "Send" took the focus, and a phone's keyboard closes with it
     if (text.trim() === "" || countCharacters(text) > this.#maxLength) {

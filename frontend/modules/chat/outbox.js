@@ -23,7 +23,7 @@
  */
 
 import { CommandError } from "../net/pending_requests.js";
-import { fullJitter } from "../net/reconnect_policy.js";
+import { RetryPolicy } from "../net/retry_policy.js";
 
 const MAX_PENDING = 200;
 /** The server remembers a cid for 24 h. Sending it again later could duplicate a message that had arrived. */
@@ -41,13 +41,12 @@ export class Outbox {
   #newCid;
   #isPast;
   #listener;
-  #random;
+  #retries;
   /** @type {PendingSend[]} in order */
   #items = [];
   #owner = "";
   #isOnline = false;
   #isRunning = false;
-  #attempt = 0;
   /** @type {(() => void) | null} ends the pause before a retry */
   #wake = null;
 
@@ -68,7 +67,7 @@ export class Outbox {
     this.#newCid = newCid;
     this.#isPast = isPast;
     this.#listener = listener;
-    this.#random = random;
+    this.#retries = new RetryPolicy({ random });
   }
 
   /** @returns {readonly PendingSend[]} */
@@ -138,7 +137,7 @@ export class Outbox {
   /** The room is joined: send. */
   connected() {
     this.#isOnline = true;
-    this.#attempt = 0;
+    this.#retries.reset();
     this.#wake?.();
     this.#listener.onChange();
     this.#run();
@@ -211,7 +210,7 @@ export class Outbox {
    * @param {Position} position
    */
   async #acknowledge(item, { epoch, seq }) {
-    this.#attempt = 0;
+    this.#retries.reset();
     if (this.#find(item.cid) === undefined) return;
     Object.assign(item, { state: "sent", position: { epoch, seq } });
     this.#listener.onChange();
@@ -255,12 +254,13 @@ export class Outbox {
   /**
    * Wait before a retry.
    *
-   * @param {number | null} ms what the server asked for; null: full jitter
+   * @param {number | null} ms what the server asked for
    * @returns {Promise<void>}
    */
   async #sleep(ms) {
     await new Promise((resolve) => {
-      const cancel = this.#clock.schedule(ms ?? fullJitter(this.#attempt++, this.#random), () => this.#wake?.());
+      const delayMs = this.#retries.delay(this.#clock.now(), { retryAfterMs: ms });
+      const cancel = this.#clock.schedule(delayMs, () => this.#wake?.());
       this.#wake = () => {
         this.#wake = null;
         cancel();

@@ -10,11 +10,12 @@
  *
  * @typedef {object} Segment
  * @property {number} id stays the same while older pages are added
- * @property {string} epoch
+ * @property {string} epoch of the room's log; its events may have been written in earlier epochs
  * @property {number | null} lastSeq seq of the newest event; null until the first one arrived
  * @property {RoomEvent[]} events consecutive
  * @property {boolean} hasOlder whether the server has older events of this epoch
  * @property {boolean} unreachable whether older events cannot be loaded from here, even if the server has them
+ * @property {boolean} endsInLoss whether the events after it are lost: it never merges with the next segment
  */
 
 /** Also limits a hidden tab, which gets events but no frames to draw. */
@@ -99,20 +100,26 @@ export class Timeline {
   }
 
   /**
-   * Add a live or replayed event.
+   * Add a live or replayed event. A replayed event carries the epoch in which it was written, which is an earlier one
+   * after a restore or a failover that lost events. A live event carries the epoch of the room.
    *
    * @param {RoomEvent} event
-   * @returns {"applied" | "duplicate" | "missing_events" | "other_epoch"} the last two changed nothing: the caller has
-   *   to join again from `position`
+   * @returns {"applied" | "known" | "duplicate" | "missing_events" | "other_epoch"} known: shown before the gap, and
+   *   still in the log. The last two changed nothing: the caller has to join again from `position`
    */
   apply(event) {
     const segment = this.#segments.at(-1);
-    if (segment === undefined || event.epoch !== segment.epoch) return "other_epoch";
-    if (segment.lastSeq !== null && event.seq <= segment.lastSeq) return "duplicate";
-    if (segment.lastSeq !== null && event.seq !== segment.lastSeq + 1) return "missing_events";
-    if (segment.lastSeq === null) segment.hasOlder = event.seq > this.#oldestSeq;
-    segment.events.push(event);
+    if (segment === undefined) return "other_epoch";
+    const { lastSeq } = segment;
+    if (isIn(segment, event)) return "duplicate";
+    const isExpected = event.seq <= this.#headSeq && (lastSeq === null || event.seq > lastSeq);
+    if (event.epoch !== segment.epoch && !isExpected) return "other_epoch";
+    if (lastSeq !== null && event.seq <= lastSeq) return "duplicate";
+    if (lastSeq !== null && event.seq !== lastSeq + 1) return "missing_events";
+    if (lastSeq === null) segment.hasOlder = event.seq > this.#oldestSeq;
     segment.lastSeq = event.seq;
+    if (this.#continueKnown(event)) return "known";
+    segment.events.push(event);
     this.#mergeWithPrevious(this.#segments.length - 1);
     this.trim(MAX_EVENTS);
     return "applied";
@@ -162,7 +169,10 @@ export class Timeline {
       const [segment] = this.#segments;
       excess -= segment.events.splice(0, excess).length;
       segment.hasOlder = !segment.unreachable;
-      if (segment.events.length === 0) this.#segments.shift();
+      if (segment.events.length > 0) continue;
+      this.#segments.shift();
+      const next = this.#segments.at(0);
+      if (segment.endsInLoss && next !== undefined) next.hasOlder = !next.unreachable;
     }
   }
 
@@ -175,7 +185,33 @@ export class Timeline {
     // An empty room has a position too: the next event is its first one.
     const isEmpty = seq === 0 || oldest > seq;
     const lastSeq = isEmpty ? seq : null;
-    this.#segments.push({ id: this.#nextId++, epoch, lastSeq, events: [], hasOlder: false, unreachable: false });
+    const state = { lastSeq, hasOlder: false, unreachable: false, endsInLoss: false };
+    this.#segments.push({ id: this.#nextId++, epoch, events: [], ...state });
+  }
+
+  /**
+   * After a restore, the replay may repeat events that the page showed before the gap. They stay where they are, their
+   * segment belongs to the log's new epoch, and the gap begins after it.
+   *
+   * @param {RoomEvent} event next event of the last segment
+   * @returns {boolean} whether an earlier segment has the event
+   */
+  #continueKnown(event) {
+    const index = this.#segments.findLastIndex((other, at) => at < this.#segments.length - 1 && isIn(other, event));
+    if (index < 0) return false;
+    const [known, segment] = [this.#segments[index], this.#segments[this.#segments.length - 1]];
+    const isFirst = known.events[0].seq === event.seq;
+    if (segment.events.length > 0 && !isFirst) return false;
+    if (known.epoch !== segment.epoch) {
+      Object.assign(known, { epoch: segment.epoch, endsInLoss: true });
+      // The replay began before the first event here.
+      if (isFirst) known.events = [...segment.events, ...known.events];
+      known.hasOlder = isFirst ? segment.hasOlder : known.events[0].seq > this.#oldestSeq;
+      known.unreachable = false;
+      segment.events = [];
+      segment.hasOlder = false;
+    }
+    return true;
   }
 
   /**
@@ -186,6 +222,7 @@ export class Timeline {
   #mergeWithPrevious(index) {
     const [previous, segment] = [this.#segments[index - 1], this.#segments[index]];
     if (previous === undefined || previous.lastSeq === null || previous.epoch !== segment.epoch) return;
+    if (previous.endsInLoss) return;
     const firstSeq = segment.events[0].seq;
     if (previous.lastSeq + 1 < firstSeq) return;
     segment.events = [...previous.events.filter(({ seq }) => seq < firstSeq), ...segment.events];
@@ -200,4 +237,12 @@ export class Timeline {
  */
 function positionOf({ epoch, lastSeq }) {
   return lastSeq === null ? null : { epoch, seq: lastSeq };
+}
+
+/**
+ * @param {Segment} segment
+ * @param {RoomEvent} event
+ */
+function isIn({ events }, { epoch, seq }) {
+  return events.length > 0 && events[seq - events[0].seq]?.epoch === epoch;
 }

@@ -44,6 +44,8 @@ export class SignInView {
     const submit = byId("sign-in-submit", HTMLButtonElement);
     this.#errors = new FormErrors({ form: this.#form, output: byId("sign-in-error"), submit, clock });
     byId("password-hint").textContent = PASSWORD_RULE;
+    // The refresh cookie is Secure. Browsers accept it without https from loopback only, which counts as secure.
+    byId("sign-in-insecure").hidden = isSecureContext || location.protocol !== "http:";
     byId("switch-mode").addEventListener("click", () => this.#setMode(!this.#isRegistering));
     // A one-time code belongs to one account: never send it with another username.
     byId("username").addEventListener("input", () => this.#askForCode(false));

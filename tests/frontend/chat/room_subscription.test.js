@@ -144,3 +144,38 @@ test("requests a page anew if its segment was trimmed meanwhile", async () => {
   assert.deepEqual(before, [31, 71]);
   assert.equal(timeline.segments[0].events[0].seq, 70);
 });
+
+test("joins once after a restore, whose replay carries earlier epochs", async () => {
+  arrive();
+  subscription.disconnected();
+  await subscription.join();
+  subscription.receive(joined(80, { status: "gap", epoch: "e2" }));
+  for (let seq = 31; seq <= 80; seq += 1) receive(seq);
+  subscription.receive(messageAt(81, "e2"));
+  await clock.advance(60_000);
+  assert.deepEqual(types(), ["join", "join"]);
+  assert.deepEqual(timeline.position, { epoch: "e2", seq: 81 });
+});
+
+test("joins ever less often if a join does not bring the missing events", async () => {
+  // For example a server whose replay the page does not understand: the page must not flood it.
+  let answered = 0;
+  for (let second = 0; second < 600; second += 1) {
+    if (commands.length > answered) {
+      answered = commands.length;
+      subscription.receive(joined(80));
+      receive(40);
+      receive(42);
+    }
+    await clock.advance(1_000);
+  }
+  assert.ok(commands.length > 20 && commands.length < 60, `${commands.length}`);
+});
+
+test("joins at once for an event that is missing after a quiet time", async () => {
+  arrive();
+  await clock.advance(10_000);
+  receive(82);
+  await settle();
+  assert.deepEqual(types(), ["join", "join"]);
+});
