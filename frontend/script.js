@@ -97,7 +97,7 @@ async function enter() {
     return;
   }
   const startedOn = screen;
-  const storage = await openOutboxStorage();
+  const storage = await openOutboxStorage(clock);
   if (startedOn !== screen) {
     storage.close();
     return;
@@ -145,7 +145,7 @@ async function signOut() {
         "site’s data in the browser, or end this session in the settings on another device.",
     );
   });
-  const storage = await openOutboxStorage();
+  const storage = await openOutboxStorage(clock);
   await storage.clear(user.id).catch((error) => console.warn("Unsent messages could not be deleted.", error));
   await loggedOut;
 }

@@ -10,11 +10,14 @@ import { newCid } from "./cid.js";
 import { Composer } from "./composer.js";
 import { ConnectionStatusView } from "./connection_status_view.js";
 import { Outbox } from "./outbox.js";
+import { repeatCheck, TabOutbox } from "./tab_outbox.js";
+import { TabPresence } from "./tab_presence.js";
 import { RoomSubscription } from "./room_subscription.js";
 import { Timeline } from "./timeline.js";
 import { TimelineView } from "./timeline_view.js";
 
 const LOBBY = "lobby";
+const NOT_DURABLE_NOTE = "This window cannot store unsent messages: a reload loses them.";
 
 /** @typedef {{owner: string, text: string}} Draft an unfinished message and the id of its author */
 
@@ -70,8 +73,10 @@ export function openChat({ url, session, user, storage, clock, draft, isServerRe
     },
   });
 
+  const tab = newCid();
+  const presence = new TabPresence({ id: tab, clock, onLeft: () => leftMessages.runNow() });
   const outbox = new Outbox({
-    storage,
+    storage: new TabOutbox({ storage, presence, tab }),
     clock,
     newCid,
     send: ({ room, cid, text }) => connection.request({ type: "send", room, cid, text }),
@@ -132,6 +137,10 @@ export function openChat({ url, session, user, storage, clock, draft, isServerRe
     { signal: abort.signal },
   );
 
+  const leftMessages = repeatCheck(clock, () => outbox.load(user.id));
+  window.addEventListener("pagehide", () => presence.leave(), { signal: abort.signal });
+  if (!storage.isDurable) composer.showNote(NOT_DURABLE_NOTE);
+
   byId("own-name").textContent = user.name;
   outbox.load(user.id).finally(() => {
     if (!abort.signal.aborted) connection.start();
@@ -149,6 +158,8 @@ export function openChat({ url, session, user, storage, clock, draft, isServerRe
     close() {
       abort.abort();
       connection.stop();
+      leftMessages.stop();
+      presence.close();
       subscription.disconnected();
       outbox.disconnected();
       for (const part of [status, view, composer, storage]) part.close();

@@ -86,6 +86,16 @@ export class Composer {
     this.#announcement.textContent = text;
   }
 
+  /**
+   * Show a note below the box until the person writes, and speak it.
+   *
+   * @param {string} text
+   */
+  showNote(text) {
+    this.#note.textContent = text;
+    this.announce(text);
+  }
+
   close() {
     this.#abort.abort();
     this.allowWriting(true);
@@ -118,8 +128,7 @@ export class Composer {
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       this.setText(text);
-      this.#note.textContent = error.message;
-      this.announce(error.message);
+      this.showNote(error.message);
     }
   }
 

@@ -9,6 +9,7 @@
  * @typedef {object} PendingSend
  * @property {string} cid
  * @property {string} owner id of the user who wrote it; no other user ever sends or sees it
+ * @property {string} [tab] stored: the tab that sends it, see TabOutbox
  * @property {string} room
  * @property {string} text
  * @property {number} order
@@ -52,7 +53,7 @@ export class Outbox {
 
   /**
    * @param {object} options
-   * @param {Pick<import("./outbox_storage.js").OutboxStorage, "all" | "put" | "remove">} options.storage
+   * @param {Pick<import("./tab_outbox.js").TabOutbox, "all" | "put" | "remove">} options.storage
    * @param {(item: PendingSend) => Promise<Position>} options.send rejects with CommandError
    * @param {import("../clock.js").Clock} options.clock
    * @param {() => string} options.newCid
@@ -83,7 +84,7 @@ export class Outbox {
   // -- What the person does --
 
   /**
-   * Load what an earlier page did not send.
+   * Load what an earlier page or a closed tab did not send. May be called again.
    *
    * @param {string} owner
    */
@@ -92,8 +93,10 @@ export class Outbox {
     const stored = await this.#storage.all(owner).catch(() => []);
     // The disk may be slow: a message written meanwhile is in the list already, and perhaps on disk too.
     const earlier = stored.filter(({ cid }) => this.#find(cid) === undefined);
-    this.#items = [...earlier.sort((a, b) => a.order - b.order), ...this.#items];
+    if (earlier.length === 0) return;
+    this.#items = [...earlier, ...this.#items].sort((a, b) => a.order - b.order);
     this.#listener.onChange();
+    this.#run();
   }
 
   /**
