@@ -108,7 +108,10 @@ export function openChat({ url, session, user, storage, clock, draft, isServerRe
         confirmOwn(event);
         outbox.removePast();
       },
-      onPage: (events) => events.forEach(confirmOwn),
+      onPage(events) {
+        view.pageLoaded();
+        events.forEach(confirmOwn);
+      },
     },
   });
 
@@ -139,7 +142,7 @@ export function openChat({ url, session, user, storage, clock, draft, isServerRe
 
   const leftMessages = repeatCheck(clock, () => outbox.load(user.id));
   window.addEventListener("pagehide", () => presence.leave(), { signal: abort.signal });
-  if (!storage.isDurable) composer.showNote(NOT_DURABLE_NOTE);
+  if (!storage.isDurable) composer.showNotice(NOT_DURABLE_NOTE);
 
   byId("own-name").textContent = user.name;
   outbox.load(user.id).finally(() => {

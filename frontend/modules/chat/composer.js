@@ -25,6 +25,7 @@ export class Composer {
   #level = 0;
   #abort = new AbortController();
   #maxLength = 4000;
+  #notice = "";
   #send;
   #sendButton = byId("send", HTMLButtonElement);
   #placeholder = this.#draft.placeholder;
@@ -87,18 +88,20 @@ export class Composer {
   }
 
   /**
-   * Show a note below the box until the person writes, and speak it.
+   * Show a note below the box for as long as this chat is open.
    *
    * @param {string} text
    */
-  showNote(text) {
-    this.#note.textContent = text;
+  showNotice(text) {
+    this.#notice = text;
+    this.#count();
     this.announce(text);
   }
 
   close() {
     this.#abort.abort();
     this.allowWriting(true);
+    this.#notice = "";
     this.#form.reset();
     this.#count();
     this.announce("");
@@ -128,7 +131,8 @@ export class Composer {
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       this.setText(text);
-      this.showNote(error.message);
+      this.#note.textContent = error.message;
+      this.announce(error.message);
     }
   }
 
@@ -138,7 +142,7 @@ export class Composer {
     this.#draft.setAttribute("aria-invalid", String(left < 0));
     if (left < 0) this.#note.textContent = `${formatCount(-left, "character")} too long`;
     else if (length > this.#maxLength * COUNT_FROM) this.#note.textContent = `${formatCount(left, "character")} left`;
-    else this.#note.textContent = "";
+    else this.#note.textContent = this.#notice;
     const level = ANNOUNCE_AT.filter((share) => length > this.#maxLength * share).length;
     if (level !== this.#level) this.announce(this.#note.textContent);
     this.#level = level;

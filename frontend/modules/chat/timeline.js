@@ -75,6 +75,12 @@ export class Timeline {
     return epoch !== this.#segments.at(-1)?.epoch || seq <= this.#headSeq;
   }
 
+  /** @returns {boolean} whether events that `joined` announced are still to come */
+  get isReplaying() {
+    const segment = this.#segments.at(-1);
+    return segment !== undefined && (segment.lastSeq ?? 0) < this.#headSeq;
+  }
+
   // -- Changes --
 
   /**
