@@ -11,8 +11,8 @@ MIGRATION_LOCK = 0x636C6F756463
 
 def run() -> None:
     engine: Engine = context.config.attributes["engine"]
-    # Take the write lock before reading the version. If two servers start at once, one of them migrates and the other
-    # then finds the new version.
+    # Take the write lock before reading the version. If two servers start at the same time, one of them migrates and
+    # the other then finds the new version.
     with engine.execution_options(writes=True).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": MIGRATION_LOCK})

@@ -38,7 +38,7 @@ a Redis instance for cloudchat alone · systemd units and nightly backups · ngi
 automatically · the first administrator. If a new version does not become ready, the previous version and its database are
 restored.
 
-Before: point the domain's A record to this machine. Open ports 80 and 443 to everybody, port 22 to yourself, no other port.
+Before: point the domain's A record to this machine. Open ports 80 and 443 to everyone, port 22 to yourself, no other port.
 After:  sudo cloudchat doctor · sudo cloudchat admin --help · journalctl -u cloudchat · /etc/cloudchat/cloudchat.env
 
   --domain NAME         the domain name that users open

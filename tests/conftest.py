@@ -10,7 +10,7 @@ from support.server import RunningServer
 
 @pytest.fixture
 def server() -> Iterator[RunningServer]:
-    """A running server with a new state folder."""
+    """A running server with a new state directory."""
     with RunningServer() as running:
         yield running
 

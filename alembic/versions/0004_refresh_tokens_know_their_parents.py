@@ -12,7 +12,7 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("refresh_tokens", sa.Column("parent_hash", sa.String(64), nullable=True))
     # Before this version, a rotation wrote the same timestamp into both rows, so the parent of an existing token can be
-    # found by it. min() because the subquery must return at most one row, whatever the data is.
+    # found by it. min() because the subquery must return at most one row.
     tokens = sa.table(
         "refresh_tokens",
         *(sa.column(name) for name in ("token_hash", "session_id", "created_at", "rotated_at", "parent_hash")),

@@ -19,7 +19,7 @@ UPGRADE_MARKER = Path("/opt/cloudchat/unsettled")
 def save() -> None:
     """Copy the database, once per upgrade.
 
-    systemd starts a failing version again and again. At the second start the database may already be changed.
+    systemd starts a failing version repeatedly. At the second start the database may already be changed.
     """
     if not DATABASE.exists() or COPY.exists() or not UPGRADE_MARKER.exists():
         return
@@ -31,7 +31,7 @@ def save() -> None:
 
 
 def restore() -> None:
-    """Replace the database by the copy. No client was served since the copy was made, so no write is lost."""
+    """Replace the database with the copy. No client was served since the copy was made, so no write is lost."""
     if not COPY.exists():
         return
     for suffix in ("-wal", "-shm"):  # they belong to the replaced database

@@ -12,7 +12,7 @@ check_machine() {
   [[ $EUID == 0 ]] || fail "This needs root. Run: sudo $0"
   command -v apt-get >/dev/null || fail "apt-get is missing. Use Debian 12 or Ubuntu 24.04."
   [[ -d /run/systemd/system ]] || fail "systemd is not running. Use a machine or a virtual machine, not a container."
-  # The service's user must be able to read what is created here, whatever the caller's umask is.
+  # The service's user must be able to read what is created here, so ignore the caller's umask.
   umask 022
 }
 

@@ -15,7 +15,7 @@ run() {
 
 # Write standard input to a file: write_file FILE MODE OWNER:GROUP. Sets file_changed to "yes" if the content differs from
 # the file's, otherwise to "", and prints a line only in the first case. The file is replaced by a rename, so that a reader
-# never sees half of it.
+# never sees a partial file.
 file_changed=""
 write_file() {
   local file=$1 mode=$2 owner=$3 content

@@ -5,8 +5,8 @@ VERSIONS=/opt/cloudchat/versions
 MAX_RELEASES=3
 release_created=""
 
-# VERSION-DIGEST-PYTHON. The digest tells two checkouts of one version apart. The Python version is part of the name because
-# an upgrade of the distribution replaces Python, and a venv works only with the Python that made it.
+# VERSION-DIGEST-PYTHON. The digest distinguishes two checkouts of one version. The Python version is part of the name because
+# an upgrade of the distribution replaces Python, and a venv works only with the Python that created it.
 release_name() {
   local version digest python
   version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$SOURCE/pyproject.toml")
@@ -39,12 +39,12 @@ create_release() {
   fi
 }
 
-# Add what a release has beside the program: the page at the path that nginx serves, the installer, units and the runbook.
+# Add the other files of a release: the page at the path that nginx serves, the installer, the units and the runbook.
 complete_release() {
   local directory=$1
   cp -r "$SOURCE"/{README.md,config,docs,systemd} "$directory"
   ln -sfn "$(cd "$directory" && echo lib/python3*/site-packages/cloudchat/_frontend)" "$directory/frontend"
-  # Do not keep the checkout's permissions: everybody may read, only root may write.
+  # Do not keep the checkout's permissions: all users may read, only root may write.
   chown -R root:root "$directory"
   chmod -R u=rwX,go=rX "$directory"
   touch "$directory/complete"

@@ -55,7 +55,7 @@ install_certificate() {
   # certbot keeps a certificate until it expires, also one of the staging server. Replace it when the authority changed.
   if [[ -e $RENEWAL/$domain.conf ]] && ! grep -qxF "server = $acme" "$RENEWAL/$domain.conf"; then force=(--force-renewal); fi
   run $CERTBOT/bin/certbot certonly -q --config "$SOURCE/config/certbot/certbot.ini" -d "$domain" -m "$email" --server "$acme" "${force[@]}" ||
-    fail "No certificate was issued for $domain. Check that its A record points here and that port 80 is open to everybody, then run this again."
+    fail "No certificate was issued for $domain. Check that its A record points here and that port 80 is open to everyone, then run this again."
   run systemctl enable --quiet --now certbot-renew.timer
 }
 
@@ -79,9 +79,9 @@ remove_site() {
 print_next_steps() {
   step "Done"
   if [[ -n $proxy ]]; then
-    note "cloudchat listens on port 8080 for $proxy: close that port to everybody else. Your proxy must serve https://$domain."
+    note "cloudchat listens on port 8080 for $proxy: close that port to everyone else. Your proxy must serve https://$domain."
   else
-    note "https://$domain is ready. Open ports 80 and 443 to everybody, port 22 to yourself, and no other port."
+    note "https://$domain is ready. Open ports 80 and 443 to everyone, port 22 to yourself, and no other port."
   fi
   note "sudo cloudchat doctor · sudo cloudchat admin create-invite · journalctl -u cloudchat · sudoedit /etc/cloudchat/cloudchat.env"
 }

@@ -39,7 +39,7 @@ install_store() {
     <"$SOURCE/systemd/redis-server@cloudchat.service.d/cloudchat.conf"
   config_changed+=$file_changed
   # Redis forks to rewrite its log. Without overcommit the kernel refuses that fork when Redis uses half of the memory,
-  # although the child needs next to none.
+  # although the child needs very little.
   write_file /etc/sysctl.d/60-cloudchat.conf 0644 root:root <<<"vm.overcommit_memory = 1"
   if [[ $file_changed ]]; then run sysctl -q -p /etc/sysctl.d/60-cloudchat.conf || note "it takes effect at the next boot"; fi
   run systemctl daemon-reload

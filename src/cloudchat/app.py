@@ -82,7 +82,7 @@ class Chat:
     tracing: "MessageTracing | None"
 
     async def store_problem(self) -> str | None:
-        """Return what is wrong with the store, for `/readyz`, or None."""
+        """Return the store's problem for `/readyz`, or None."""
         if not self.broker.subscription.connected:
             return "not subscribed"
         return await self.functions.ping()

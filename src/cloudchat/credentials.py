@@ -15,7 +15,7 @@ def read_credentials(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """
     if not folder.is_dir():
         raise CredentialError(
-            f"CREDENTIALS_DIRECTORY is {folder}, which is not a folder: "
+            f"CREDENTIALS_DIRECTORY is {folder}, which is not a directory: "
             "set LoadCredential= in the unit, or unset the variable"
         )
     credentials = {}

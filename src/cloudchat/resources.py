@@ -1,4 +1,4 @@
-"""The folders of files that are not Python: inside the package in an installed wheel, at the root of a checkout."""
+"""The directories of files that are not Python: inside the package in an installed wheel, at the root of a checkout."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ _CHECKOUT = _PACKAGE.parent.parent
 
 
 def frontend_directory() -> Path:
-    """Return the folder of the browser page, which is served at `/`."""
+    """Return the directory of the browser page, which is served at `/`."""
     return _packaged_or_checked_out("_frontend", "frontend")
 
 
 def migrations_directory() -> Path:
-    """Return the folder of alembic's `env.py` and `versions/`."""
+    """Return the directory of alembic's `env.py` and `versions/`."""
     return _packaged_or_checked_out("_migrations", "alembic")
 
 

@@ -38,7 +38,7 @@ class Services:
         return principal, self.rooms.rooms_of(principal.user_id)
 
     async def revocations_since(self, since: float) -> Revocations:
-        """Return what was revoked since an instant (seconds since 1970). Raises `DatabaseUnavailable`."""
+        """Return the revocations since an instant (seconds since 1970). Raises `DatabaseUnavailable`."""
         return await asyncio.to_thread(revocations_since, self.db, self.keys, since)
 
     async def load_marks(self) -> Mapping[str, Mark]:

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None, description="redis://, rediss:// or unix://; unset starts the embedded store."
     )
-    database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; unset is SQLite in the state folder.")
+    database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; unset is SQLite in the state directory.")
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Comma-separated exact origins of pages that may use the API; unset on loopback: the server's own.",
@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     )
     registration: RegistrationMode | None = Field(
         None,
-        description="Who may register: open (everybody), invite or closed; unset is open on loopback for pages of this "
+        description="Who may register: open (everyone), invite or closed; unset is open on loopback for pages of this "
         "machine, else invite.",
     )
     history_messages: int = Field(10_000, ge=1, le=10_000_000, description="Events kept per room.")
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
         description="Time in which a used refresh token can be exchanged again if the response was lost.",
     )
     heartbeat_seconds: int | float = Field(
-        25, ge=0.2, le=300, description="Time between two heartbeats of a room, which tell its latest event."
+        25, ge=0.2, le=300, description="Time between two heartbeats of a room, which name its latest event."
     )
     sends_per_10s: int = Field(20, ge=1, description="Messages that one socket may send in 10 seconds.")
     sockets_per_user: int = Field(
@@ -185,7 +185,7 @@ class Settings(BaseSettings):
 
     @property
     def registration_mode(self) -> RegistrationMode:
-        """Who may register: by default everybody only where no other machine can reach the server."""
+        """Who may register: by default everyone, if no other machine can reach the server, else invited people."""
         return self.registration or ("invite" if self.publicly_reachable else "open")
 
     @property

@@ -35,13 +35,13 @@ def python27() -> str:
 
 
 def install(python: str) -> Path:
-    """Install the suite once, and return the folder of its packages."""
+    """Install the suite once, and return the directory of its packages."""
     packages, stamp = FOLDER / "packages", FOLDER / "installed"
     if not stamp.exists():
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--target", packages, SUITE], check=True)
         (
             packages / "zope" / "__init__.py"
-        ).touch()  # a namespace package, which Python 2 does not find in such a folder
+        ).touch()  # a namespace package, which Python 2 does not find in such a directory
         stamp.touch()
     return packages
 
@@ -60,7 +60,7 @@ def wait_for(port: int) -> None:
 
 
 def print_failures(reports: Path) -> int:
-    """Print the failed cases; return 1 if there is any besides the known ones, or if no case ran."""
+    """Print the failed cases; return 1 if any is not a known one, or if no case ran."""
     results = json.loads((reports / "index.json").read_text())["cloudchat"]
     counts: dict[str, int] = {}
     new = 0

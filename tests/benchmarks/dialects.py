@@ -35,7 +35,7 @@ class Dialect(Protocol):
         """Return the payload that joins; empty if the upgrade alone joins."""
 
     def is_joined(self, payload: bytes) -> bool:
-        """Whether this frame confirms that the member has joined."""
+        """Return whether this frame confirms that the member has joined."""
 
     def send(self, text: str) -> bytes:
         """Return the payload that sends `text`."""

@@ -122,7 +122,7 @@ class Load:
     def _receive(self) -> bool:
         """Read what has arrived; return whether there was anything.
 
-        It polls and never sleeps: to wake a sleeping receiver costs the *sender* about as much as the write itself, a
+        It polls and never sleeps: waking a sleeping receiver costs the *sender* about as much as the write itself, a
         cost that exists only because both are on one machine.
         """
         ready = self._poll.poll(0, _MAX_EVENTS)

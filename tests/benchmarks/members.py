@@ -1,4 +1,4 @@
-"""Open the members' sockets, some dozens at a time, so that the server works on several of them at once."""
+"""Open the members' sockets, some dozens at a time, so that the server works on several of them at the same time."""
 
 import resource
 import socket
@@ -19,7 +19,7 @@ class MemberRejected(RuntimeError):
 
 @contextmanager
 def open_members(dialect: Dialect, port: int, count: int) -> Iterator[list[tuple[socket.socket, bytes]]]:
-    """Give `count` joined members in the order of joining: the socket, and the bytes read after the server's `joined`.
+    """Yield `count` joined members in the order of joining: the socket, and the bytes read after the server's `joined`.
 
     Raises MemberRejected.
     """

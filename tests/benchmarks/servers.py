@@ -1,4 +1,4 @@
-"""The two servers, each as the process that a user would start, on the server core."""
+"""Start the two servers of the benchmark on the server core, each as the process that a user would start."""
 
 import socket
 import subprocess
@@ -43,7 +43,7 @@ class Server:
 
 @contextmanager
 def cloudchat(members: int) -> Iterator[Server]:
-    """Run `cloudchat serve` with a new state folder, users for `members` sockets, and raised limits."""
+    """Run `cloudchat serve` with a new state directory, users for `members` sockets, and raised limits."""
     running = RunningServer(
         environment={
             "CLOUDCHAT_SENDS_PER_10S": "100000000",
@@ -66,7 +66,7 @@ def cloudchat(members: int) -> Iterator[Server]:
 
 @contextmanager
 def plain() -> Iterator[Server]:
-    """Run the tutorials' ConnectionManager."""
+    """Run `plain_server.py`, the ConnectionManager of the tutorials."""
     port = free_port()
     with TemporaryDirectory(prefix="bench-") as folder:
         log = Path(folder) / "log"
@@ -87,9 +87,9 @@ def plain() -> Iterator[Server]:
 def _create_tokens(members: int, state: Path) -> list[str]:
     """Create users for `members` sockets in the server's database, and return an API token of each.
 
-    Through HTTP, each would cost a password hash, and the limits on registration would turn that into hours. The tokens
+    Registration through HTTP would hash a password for each user, and would take hours under its rate limit. The tokens
     are real: signed with the server's own key, and verified by it at each connect like any other. All names have the
-    same length, so that all messages have.
+    same length, so that all messages have the same length.
     """
     now = time.time()
     tokens = Tokens(load_or_create(state / "keys"), access_seconds=600)

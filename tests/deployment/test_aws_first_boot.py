@@ -177,7 +177,7 @@ cp /opt/test/release.tar.gz "$2"
 
 
 @needs_systemd
-def test_user_data_returns_at_once_and_installs_once(stack: Stack, release: bytes) -> None:
+def test_user_data_returns_immediately_and_installs_once(stack: Stack, release: bytes) -> None:
     """A real systemd runs the user data like cloud-init. The installation continues in the background."""
     user_data = stack.properties("Machine")["UserData"]["Fn::Base64"]["Fn::Join"][1]
     with SystemdBox() as box:

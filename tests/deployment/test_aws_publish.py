@@ -52,7 +52,7 @@ class Bucket:
         return re.findall(rf'"PUT /{self.name}/(\S+) HTTP', self.aws.log)
 
     def make_public(self) -> None:
-        """Let everybody read, like config/aws/cloudchat.yaml with FrontendHosting=website."""
+        """Allow everyone to read, like config/aws/cloudchat.yaml with FrontendHosting=website."""
         objects = f"arn:aws:s3:::{self.name}/*"
         everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": objects}
         policy = {"Version": "2012-10-17", "Statement": [everybody]}

@@ -165,11 +165,11 @@ def test_number_of_sockets_is_limited_per_address(site: RunningSite, token: str)
                 return False
             return True
 
-        wait_until(opens, "nginx counts the closed socket no longer")
+        wait_until(opens, "nginx no longer counts the closed socket")
 
 
 def test_rate_of_new_sockets_is_limited_per_address(site: RunningSite) -> None:
-    """The requests are sent at once. Otherwise a slow machine could stay below the limit of 20 per second."""
+    """The requests are sent at the same time. Otherwise a slow machine could stay below the limit of 20 per second."""
     attempt = UPGRADE.replace("Upgrade: websocket\r\n", "").replace("Connection: Upgrade", "Connection: keep-alive")
     attempts = (attempt + "\r\n") * 99 + attempt.replace("keep-alive", "close") + "\r\n"
     responses = start_request(site, "127.0.1.7", attempts.encode())()

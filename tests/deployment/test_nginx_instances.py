@@ -1,4 +1,4 @@
-"""Two instances of cloudchat behind nginx: browsers stay at one instance, and nothing is lost when one is killed."""
+"""Two instances of cloudchat behind nginx: a browser stays on one instance, and nothing is lost when one is killed."""
 
 import json
 import shutil
@@ -63,7 +63,7 @@ def cluster() -> Iterator[Cluster]:
         yield Cluster(nginx, trust, [one, two])
 
 
-def test_cookie_keeps_a_browser_at_its_instance_unless_that_one_is_down(cluster: Cluster) -> None:
+def test_cookie_keeps_a_browser_on_its_instance_unless_that_one_is_down(cluster: Cluster) -> None:
     cookies: dict[str, str] = {}
     for _ in range(50):  # each request goes to a random instance
         instance, cookie = cluster.instance_of(None, "127.0.3.1")

@@ -1,4 +1,4 @@
-"""Check that everything that clients observed fits one consistent log. Each rule yields a sentence per violation.
+"""Check that all observations of the clients fit one consistent log. Each rule yields a sentence per violation.
 
 A send is acknowledged, rejected, or unknown. An unknown one may be in the log or not, but not twice.
 """
@@ -13,7 +13,7 @@ def violations(observed: Observations, *, wiped: bool = False) -> list[str]:
     """Return every violation.
 
     `wiped`: the store lost events (it was emptied, or restored from an older backup). Then the ends of earlier epochs
-    may be gone, and clients must have been told of a gap. Without it, a gap is a violation.
+    may be gone, and clients must have got a gap. Without it, a gap is a violation.
     """
     rules = [
         _acknowledged_sends_are_in_the_log(observed, wiped),
@@ -138,9 +138,9 @@ def _views_are_runs_of_the_log(observed: Observations, wiped: bool) -> Iterator[
     for client, view in observed.views.items():
         gaps = sum(isinstance(item, SeenGap) for item in view)
         if gaps and not wiped:
-            yield f"{client} was told of a gap, and nothing was lost"
+            yield f"{client} got a gap, although nothing was lost"
         if wiped and not gaps and len({item.epoch for item in view if isinstance(item, Event)}) > 1:
-            yield f"{client} was not told of the gap"
+            yield f"{client} got no gap, although events were lost"
         before: Event | None = None
         for item in view:
             if isinstance(item, SeenGap):

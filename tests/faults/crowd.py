@@ -47,8 +47,8 @@ MAX_RECOVERY_SECONDS = 30.0
 class Crowd:
     """The clients, all in the lobby. Use as a context manager.
 
-    `writers` repeat each send until it is acknowledged, `bursters` send many at once and repeat none, `readers` only
-    read. `others`: further accounts to spread the clients over. `options` are passed to each `ChatClient`.
+    `writers` repeat each send until it is acknowledged, `bursters` send many in one tick and repeat none, `readers`
+    only read. `others`: further accounts to spread the clients over. `options` are passed to each `ChatClient`.
     """
 
     def __init__(

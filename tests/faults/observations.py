@@ -72,7 +72,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class SeenGap:
-    """The client was told that events are missing here."""
+    """The client reported that events are missing here."""
 
 
 View = list[Event | SeenGap]

@@ -44,7 +44,7 @@ def test_unknown_send_may_be_in_the_log() -> None:
 
 
 def lose_acknowledged(observed: Observations) -> None:
-    """As a store does that acknowledges before it writes, and is killed."""
+    """Like a store that acknowledges before it writes, and is then killed."""
     del observed.log[9], observed.segments[0].events[-1], observed.segments[2].events[-1]
     for view in observed.views.values():
         del view[-1]
@@ -173,7 +173,7 @@ def mix_epochs(observed: Observations) -> None:
         (store_rejected, "was rejected"),
         (skip_seq, "goes from 10 to 12"),
         (change_ack, "where 'm3' is"),
-        (false_gap, "told of a gap"),
+        (false_gap, "got a gap"),
         (end_early, "ends at"),
         (recover_elsewhere, "in another epoch"),
         (mix_epochs, "is live and of epoch"),
@@ -185,7 +185,7 @@ def test_planted_fault_is_reported(plant: Callable[[Observations], None], senten
     assert any(sentence in violation for violation in violations(observed)), violations(observed)
 
 
-def test_after_a_wipe_earlier_epochs_may_be_gone_and_every_client_is_told() -> None:
+def test_after_a_wipe_earlier_epochs_may_be_gone_and_every_client_gets_a_gap() -> None:
     observed = correct()
     new = [event(1, "u0", "y", epoch="e2")]
     observed.sends.append(Send("u0", "u0", "cid y", "y", 80.0, ack=Ack("e2", 1, 81.0)))
@@ -194,4 +194,4 @@ def test_after_a_wipe_earlier_epochs_may_be_gone_and_every_client_is_told() -> N
     observed.views = {"stayed": [*observed.views["stayed"], SeenGap(), *new]}
     assert violations(observed, wiped=True) == []
     observed.views["stayed"].remove(SeenGap())
-    assert any("not told" in violation for violation in violations(observed, wiped=True))
+    assert any("got no gap" in violation for violation in violations(observed, wiped=True))

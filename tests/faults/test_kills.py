@@ -1,6 +1,6 @@
 """SIGKILL of the store, of the server, and of both, while messages are sent.
 
-No acknowledged message is lost or doubled, and connected clients continue without a gap.
+No acknowledged message is lost or duplicated, and connected clients continue without a gap.
 """
 
 from faults.checker import violations
@@ -9,7 +9,7 @@ from support.accounts import register
 from support.server import RunningServer
 
 MIN_ACKS = 50
-"""Acks before, between and after the faults: a run without traffic proves nothing."""
+"""Acks to wait for before, between and after the faults: a run without traffic proves nothing."""
 
 
 def kill_store(server: RunningServer) -> None:
@@ -27,7 +27,7 @@ def test_killed_store_closes_no_socket_and_loses_nothing() -> None:
     assert set(crowd.connections.values()) == {1}
 
 
-def test_clients_recover_after_a_kill_of_the_server_and_of_both() -> None:
+def test_clients_recover_after_the_server_or_both_are_killed() -> None:
     with RunningServer(environment=ENVIRONMENT) as server, Crowd(server.ws_url, register(server.url)) as crowd:
         for kills, store_too in enumerate([False, True, True], start=1):
             crowd.wait_for_acks(MIN_ACKS)

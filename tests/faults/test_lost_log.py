@@ -30,7 +30,7 @@ def server_and_store() -> Iterator[tuple[RunningServer, RunningStore]]:
         yield server, store
 
 
-def test_emptied_store_begins_a_new_epoch_and_every_client_is_told_of_a_gap() -> None:
+def test_emptied_store_starts_a_new_epoch_and_every_client_sees_one_gap() -> None:
     with server_and_store() as (server, store), Crowd(server.ws_url, register(server.url)) as crowd:
         crowd.wait_for_acks(MIN_ACKS)
         with redis.Redis(port=store.port) as connection:

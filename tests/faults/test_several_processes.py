@@ -80,7 +80,7 @@ def test_killed_worker_is_replaced_and_its_clients_recover() -> None:
             victim = server.worker_pids[0]
             if during_health_check:
                 # The parent asks each worker for its health twice a second. A stopped worker does not answer, and is
-                # then killed with the request pending. The wait makes sure that there is one: nothing shows it outside.
+                # then killed with the request pending. Wait until there is one: it cannot be observed from outside.
                 os.kill(victim, signal.SIGSTOP)
                 time.sleep(1)
             os.kill(victim, signal.SIGKILL)

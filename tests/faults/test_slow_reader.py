@@ -1,4 +1,4 @@
-"""A client that does not read: its socket alone is closed, and it recovers from its position."""
+"""A client that does not read: only its socket is closed, and it recovers from its position."""
 
 import json
 import socket
@@ -75,7 +75,7 @@ def parse_frames(data: bytes) -> list[tuple[int, bytes]]:
     return frames
 
 
-def test_client_that_does_not_read_is_closed_alone_and_recovers() -> None:
+def test_only_the_client_that_does_not_read_is_closed_and_it_recovers() -> None:
     environment = {**ENVIRONMENT, "CLOUDCHAT_SEND_BUFFER_BYTES": str(MEBIBYTE // 8)}
     with RunningServer(environment=environment) as server:
         account = register(server.url)

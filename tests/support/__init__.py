@@ -1,1 +1,1 @@
-"""What several tests need: the real server as a process, accounts by HTTP, a small socket client."""
+"""Helpers of several tests: the real server as a process, accounts by HTTP, a small socket client."""

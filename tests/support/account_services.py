@@ -79,7 +79,7 @@ class AccountServices:
         return self.accounts.authenticate(token, now)
 
 
-def at_once(count: int, action: Callable[[], Any]) -> list[Any]:
+def concurrently(count: int, action: Callable[[], Any]) -> list[Any]:
     """Call `action` in `count` threads at the same moment. Return the results and exceptions."""
     barrier = threading.Barrier(count)
 

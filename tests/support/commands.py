@@ -14,7 +14,7 @@ from support.server import CLOUDCHAT, environment_of
 def admin(
     state: Path, *arguments: str | Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `cloudchat admin …` as a process of its own until it exits."""
+    """Run `cloudchat admin …` as a separate process, until it exits."""
     return subprocess.run(
         [CLOUDCHAT, "admin", *arguments],
         env=environment_of(state, environment),

@@ -10,7 +10,7 @@ from cloudchat.http.middleware import install_middleware
 from cloudchat.rate_limiting.http_limits import install_limiter, limited_route
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it would rather have httpx2, which nothing else here needs
+    warnings.simplefilter("ignore")  # it recommends httpx2 instead of httpx; nothing else here needs httpx2
     from starlette.testclient import TestClient
 
 __all__ = ["ORIGIN", "TestClient", "make_app"]
@@ -19,7 +19,7 @@ ORIGIN = "https://chat.example"
 
 
 def make_app(limiter: Limiter) -> FastAPI:
-    """Routes that answer, take a body, break, and are limited to 3 a minute."""
+    """Create an app whose routes respond, take a body, fail, and are limited to 3 requests a minute."""
     app = FastAPI()
     install_middleware(app, lambda: frozenset({ORIGIN}), Counter())
     install_limiter(app, limiter)

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for tests: a cluster in a temporary folder, with its unix socket there."""
+"""A PostgreSQL server for tests: a cluster in a temporary directory, with its unix socket there."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ _SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "lis
 
 
 def postgres_folder() -> Path:
-    """Return the folder of the server programs, which Debian does not put on the PATH. Raises AssertionError."""
+    """Return the directory of the server programs, which Debian does not put on the PATH. Raises AssertionError."""
     found = [Path(path).resolve().parent for path in filter(None, [shutil.which("postgres")])]
     found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
     assert found, "PostgreSQL is not installed: run tests/install_packages"
@@ -35,7 +35,7 @@ def postgres_folder() -> Path:
 
 
 class RunningPostgres(ManagedProcess):
-    """A cluster that a test may stop and start again. The end of the context ends it and removes its folder."""
+    """A cluster that a test may stop and start again. The end of the context ends it and removes its directory."""
 
     def __init__(self) -> None:
         self._binaries = postgres_folder()
@@ -64,7 +64,7 @@ class RunningPostgres(ManagedProcess):
         return f"postgresql://{_USER}@/{database}?host={self.folder}"
 
     def create_database(self, template: str = "template1") -> str:
-        """Create a database, empty or as a copy of `template`, and return its name. Nobody may use the template."""
+        """Create a database, empty or as a copy of `template`, and return its name. The template must be unused."""
         name = f"chat_{secrets.token_hex(8)}"
         with self._connect() as connection:
             connection.execute(

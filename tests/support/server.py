@@ -1,4 +1,4 @@
-"""`RunningServer`: the real `cloudchat serve` as a process, on a free port, with a state folder of its own."""
+"""`RunningServer`: the real `cloudchat serve` as a process, on a free port, with its own state directory."""
 
 import atexit
 import functools
@@ -40,7 +40,7 @@ def free_port() -> int:
 
 @functools.cache
 def _prepared_state() -> tuple[Path, str]:
-    """Return a state folder as after a first start, made once per test process, and its one-time password."""
+    """Return a state directory as after a first start, made once per test process, and its one-time password."""
     folder = Path(tempfile.mkdtemp(prefix="cc-first-", dir="/tmp")) / "state"
     atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
     settings = Settings(state_dir=prepare_state_folder(folder), database_url=None)
@@ -258,7 +258,7 @@ class RunningServer(ManagedProcess):
         return pid if processes.is_alive(pid) else None
 
     def _record_processes(self) -> None:
-        """Record every process of the server with its start time, so that `close` can end those that outlive it."""
+        """Record every process of the server with its start time, so that `close` can end those that are left."""
         for pid in [self.pid, *processes.children_of(self.pid), self._store_pid_or_none()]:
             if pid is not None and pid not in self._start_times:
                 self._start_times[pid] = processes.start_time(pid)

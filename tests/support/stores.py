@@ -29,7 +29,7 @@ def store_binaries() -> dict[str, Path]:
 
 
 class RunningStore(ManagedProcess):
-    """A store that a test may kill and start again. The end of the context ends it and removes its folder."""
+    """A store that a test may kill and start again. The end of the context ends it and removes its directory."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Documents say what is: no dead link, no file, command, target or setting that does not exist."""
+"""The documents are correct: no dead link, no file, command, target or setting that does not exist."""
 
 import contextlib
 import io
@@ -47,7 +47,7 @@ def test_named_files_exist(document: Path) -> None:
 
 @each_document
 def test_named_variables_are_settings(document: Path) -> None:
-    if document.name == "CHANGELOG.md":  # it also names what there was
+    if document.name == "CHANGELOG.md":  # it also names settings of earlier versions
         return
     assert set(_VARIABLE.findall(document.read_text())) - _SETTINGS == set()
 
@@ -108,7 +108,7 @@ def _leads_somewhere(document: Path, target: str) -> bool:
 
 
 def _exists(document: Path, name: str) -> bool:
-    """Tell whether a file is in the checkout; true as well for what is named on an installed machine."""
+    """Return whether a file is in the checkout; also true for files that exist only on an installed machine."""
     roots = (document.parent, *(CHECKOUT / root for root in _ROOTS))
     if any((root / name).exists() for root in roots):
         return True

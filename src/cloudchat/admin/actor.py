@@ -1,4 +1,4 @@
-"""Who performs an administrative action, and the audit entries in that actor's name."""
+"""The actor of an administrative action, and the audit entries in that actor's name."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ class Actor:
 
 
 COMMAND_LINE = Actor("cli", SCOPES)
-"""A person with a shell as the server's user, who has access to the database and the keys anyway."""
+"""A person with a shell as the server's user, who can read the database and the keys in any case."""
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def audit_denials(db: Database, actor: Actor, action: str, target: str, now: flo
     """Record an action that raises Conflict or PermissionDenied in the audit log (ASVS 16.3.2).
 
     The block must contain the whole transaction of the action: the exception rolls it back, so the entry is written in
-    a transaction of its own.
+    a separate transaction.
     """
     try:
         yield

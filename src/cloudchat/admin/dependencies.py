@@ -14,10 +14,10 @@ from cloudchat.rate_limiting.http_limits import client_address
 _ID = r"^[A-Za-z0-9_-]{1,22}$"
 PathId = Annotated[str, Path(pattern=_ID)]
 After = Annotated[
-    str | None, Query(description="Return the page after this user. `next` of the page before it.", pattern=_ID)
+    str | None, Query(description="Return the page after this user: the `next` of the previous page.", pattern=_ID)
 ]
 Before = Annotated[
-    str | None, Query(description="Return the page before this entry. `next` of the newer page.", pattern=_ID)
+    str | None, Query(description="Return the page before this entry: the `next` of the newer page.", pattern=_ID)
 ]
 PageSize = Annotated[int, Query(description="The size of the page.", ge=1, le=500)]
 

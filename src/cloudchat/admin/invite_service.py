@@ -35,7 +35,7 @@ class InviteService:
         """Create an invite that is valid for `seconds`. Raises InvalidField."""
         if not MIN_INVITE_SECONDS <= seconds <= MAX_INVITE_SECONDS:
             days = MAX_INVITE_SECONDS // 86400
-            raise InvalidField("ttl_seconds", f"an invite is valid for {MIN_INVITE_SECONDS} second to {days} days")
+            raise InvalidField("ttl_seconds", f"an invite must be valid for {MIN_INVITE_SECONDS} second to {days} days")
         secret, secret_hash = new_token()
         with self._db.write() as db:
             invite = add_invite(db, token_hash=secret_hash, now=now, expires_at=now + seconds)

@@ -61,7 +61,7 @@ def admin_routes(admin: AdminService, accounts: AccountService, limiter: Limiter
         responses=documented(401, 403, 404, 409, 413, 415, 422, 429, 503),
     )
     def change_user(actor: acting, user_id: PathId, body: schemas.UserChange) -> schemas.AccountResponse:
-        """Change a user. The change takes effect at once; sockets with outdated rights close within seconds.
+        """Change a user. The change takes effect immediately; sockets with outdated rights close within seconds.
 
         409 if it would disable or demote the caller or the last administrator.
         """
@@ -74,7 +74,7 @@ def admin_routes(admin: AdminService, accounts: AccountService, limiter: Limiter
         responses=documented(401, 403, 404, 409, 422, 429, 503),
     )
     def reset_password(actor: acting, user_id: PathId) -> schemas.OneTimePasswordResponse:
-        """Replace the password by a one-time password and end the user's sessions. 409 for the caller's own."""
+        """Replace the password with a one-time password and end the user's sessions. 409 for the caller's own."""
         password = admin.users.reset_password(user_id, actor=actor, now=time.time())
         return schemas.OneTimePasswordResponse(one_time_password=password)
 

@@ -65,7 +65,7 @@ class AccountsResponse(ResponseModel):
 
 
 class OneTimePasswordResponse(ResponseModel):
-    """A one-time password. The only thing that it allows is the change of the password."""
+    """A one-time password. With it, the user can only set a new password."""
 
     one_time_password: str = Field(description=_SHOWN_ONCE, examples=["abcde-fghij-kmnpq-rstuv"])
 

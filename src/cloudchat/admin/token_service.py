@@ -45,11 +45,11 @@ class TokenService:
         """
         if not MIN_TOKEN_SECONDS <= seconds <= MAX_API_TOKEN_SECONDS:
             days = MAX_API_TOKEN_SECONDS // 86400
-            raise InvalidField("ttl_seconds", f"a token is valid for {MIN_TOKEN_SECONDS} second to {days} days")
+            raise InvalidField("ttl_seconds", f"a token must be valid for {MIN_TOKEN_SECONDS} second to {days} days")
         if len(label) > MAX_LABEL_CHARACTERS or not label.isprintable():
-            raise InvalidField("label", f"a label has at most {MAX_LABEL_CHARACTERS} printable characters")
+            raise InvalidField("label", f"a label must have at most {MAX_LABEL_CHARACTERS} printable characters")
         if not scopes or set(scopes) - SCOPES:
-            raise InvalidField("scopes", f"a token has one or more of the scopes {', '.join(sorted(SCOPES))}")
+            raise InvalidField("scopes", f"a token must have one or more of the scopes {', '.join(sorted(SCOPES))}")
         with audit_denials(self._db, actor, "token.issue", "", now):
             return self._issue(name, frozenset(scopes), int(now) + seconds, label, actor, now)
 

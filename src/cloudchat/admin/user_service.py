@@ -1,4 +1,4 @@
-"""Users as administrators manage them: create, disable, enable, set the role, reset credentials."""
+"""The management of users by administrators: create, disable, enable, set the role, reset credentials."""
 
 from collections.abc import Sequence
 
@@ -44,7 +44,7 @@ class UserService:
     def create_with_one_time_password(
         self, name: str, role: str, *, actor: Actor, now: float
     ) -> tuple[UserSummary, str]:
-        """Create a user with a one-time password, to be shown once. It allows only the change of the password.
+        """Create a user with a one-time password, to be shown once. With it, the user can only set a new password.
 
         Raises:
             InvalidField, NameTaken
@@ -55,7 +55,7 @@ class UserService:
     def change(
         self, user_id: str, *, role: str | None = None, disabled: bool | None = None, actor: Actor, now: float
     ) -> UserSummary:
-        """Set the role, disable or enable; None leaves it unchanged. Disabling ends the user's sessions.
+        """Set the role, disable or enable the user. None changes nothing. Disabling ends the user's sessions.
 
         Raises:
             NotFound, InvalidField
@@ -70,7 +70,7 @@ class UserService:
                 if user.id == actor.id:
                     raise Conflict("administrators cannot disable or demote themselves; another one can")
                 if len(administrators) == 1:
-                    raise Conflict("this is the last administrator; first make another one")
+                    raise Conflict("this is the last administrator; first make another user an administrator")
             if role is not None and role != user.role:
                 detail = f"role={role} before={user.role}"
                 user.role = role
@@ -85,7 +85,7 @@ class UserService:
             return summary_of(user)
 
     def reset_password(self, user_id: str, *, actor: Actor, now: float) -> str:
-        """Replace the password by a one-time password, to be shown once. End the user's sessions.
+        """Replace the password with a one-time password, to be shown once. End the user's sessions.
 
         Raises:
             NotFound
@@ -133,7 +133,7 @@ class UserService:
 
 def _validate_role(role: str) -> None:
     if role not in SCOPES_OF_ROLE:
-        raise InvalidField("role", f"a role is one of {', '.join(SCOPES_OF_ROLE)}")
+        raise InvalidField("role", f"a role must be one of {', '.join(SCOPES_OF_ROLE)}")
 
 
 def _other_user(db: Transaction, user_id: str, actor: Actor) -> User:

@@ -1,4 +1,4 @@
-"""What the first start creates: the signing keys and the first administrator."""
+"""Create the signing keys and the first administrator at the first start."""
 
 import logging
 import time

@@ -41,7 +41,7 @@ class BadSecondFactor(AccountError):
 class ReauthenticationFailed(AccountError):
     """A signed-in user entered a wrong password or code before a sensitive change. `field` names the wrong one.
 
-    The status is 403: a browser takes a 401 for an expired access token, and would refresh and repeat the request.
+    The status is 403: a browser treats a 401 as an expired access token, and would refresh and repeat the request.
     """
 
     code = ErrorCode.FORBIDDEN

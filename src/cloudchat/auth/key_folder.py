@@ -1,6 +1,6 @@
-"""The folder of the server's keys: its permissions, its lock, and writing a key file without a partial state.
+"""The directory of the server's keys: its permissions, its lock, and writing a key file without a partial state.
 
-Several processes share the folder. Used by the signing keys, by the vault and by backups.
+Several processes share the directory. Used by the signing keys, by the vault and by backups.
 """
 
 import fcntl
@@ -12,15 +12,15 @@ from pathlib import Path
 
 
 class KeyFolderError(Exception):
-    """The key folder cannot be used. The message says what to do."""
+    """The key directory cannot be used. The message says what to do."""
 
 
 @contextmanager
 def open_key_folder(directory: Path) -> Iterator[None]:
-    """Create the folder if it is missing, restrict it to the server's user, and hold its lock.
+    """Create the directory if it is missing, restrict it to the server's user, and hold its lock.
 
     Raises:
-        KeyFolderError: An operation on the folder failed, in this function or in the block.
+        KeyFolderError: An operation on the directory failed, in this function or in the block.
     """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -28,12 +28,12 @@ def open_key_folder(directory: Path) -> Iterator[None]:
         with lock_key_folder(directory):
             yield
     except OSError as error:
-        raise KeyFolderError(f"cannot use the key folder {directory}: {error.strerror}; check its owner") from error
+        raise KeyFolderError(f"cannot use the key directory {directory}: {error.strerror}; check its owner") from error
 
 
 @contextmanager
 def lock_key_folder(directory: Path) -> Iterator[None]:
-    """Hold the folder's lock against all other processes and threads. Flush new entries to disk at the end."""
+    """Hold the directory's lock against all other processes and threads. Flush new entries to disk at the end."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -22,7 +22,7 @@ SCOPES = frozenset().union(*SCOPES_OF_ROLE.values())
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The user that a valid token speaks for, as of one moment.
+    """The user of a valid token, as the database had it when the token was checked.
 
     Attributes:
         scopes: Empty while the user must change a one-time password.

@@ -44,7 +44,7 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         if body.refresh_token is not None:
             return body.refresh_token
         if token := cookie.read(request):
-            # The browser adds the cookie by itself, also to a request that another site's page has forged.
+            # The browser adds the cookie automatically, even to a request that a page of another site has forged.
             require_allowed_origin(request, settings.origins, required=True)
         return token
 
@@ -125,7 +125,7 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
     def logout(request: Request, bearer: _Bearer, body: schemas.RefreshRequest) -> Response:
         """End the session of the cookie, of the refresh token in the body, and of the access token.
 
-        204 also if the session has ended already.
+        Also returns 204 if the session has already ended.
         """
         now, address = time.time(), client_address(request)
         if token := refresh_token_of(request, body):

@@ -1,4 +1,4 @@
-"""Accounts: registration, login, changes of the own credentials, and the authentication of tokens."""
+"""Accounts: registration, login, changes of a user's own credentials, and the authentication of tokens."""
 
 import logging
 
@@ -63,7 +63,7 @@ class AccountService:
         self.sessions = SessionService(db, tokens, second_factor, settings)
 
     def close(self) -> None:
-        """Write what is pending. Call it before the database is closed."""
+        """Write the pending times of last use. Call it before the database is closed."""
         self._token_last_used.close()
 
     def register(self, username: str, password: str, *, invite: str | None, address: str, now: float) -> UserProfile:
@@ -120,7 +120,7 @@ class AccountService:
         """
         old_hash = self._password_verifier.verify_again(principal.user_id, current, address=address).password_hash
         if same_password(current, new):
-            raise InvalidField("password", "the new password is the old one")
+            raise InvalidField("password", "the new password is the same as the old one")
         new_hash = self._hasher.hash_new(new, username=principal.name)
         with self._db.write() as db:
             if not repository.replace_password(
@@ -167,7 +167,7 @@ class AccountService:
     def authenticate(self, token: str, now: float) -> Principal:
         """Return the principal of an access token or API token.
 
-        One SQL query, without a cache, so a revocation takes effect at once.
+        One SQL query, without a cache, so a revocation takes effect immediately.
 
         Raises:
             BadToken, AccountDisabled

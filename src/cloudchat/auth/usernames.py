@@ -27,16 +27,16 @@ def clean_username(name: str) -> str:
         InvalidField: The name is not valid.
     """
     if len(name) > MAX_CHARACTERS * 4:  # before the cost of normalising it
-        raise InvalidField("username", f"a username has {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")
+        raise InvalidField("username", f"a username must have {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")
     name = unicodedata.normalize("NFKC", name)
     if not MIN_CHARACTERS <= len(name) <= MAX_CHARACTERS:
-        raise InvalidField("username", f"a username has {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")
+        raise InvalidField("username", f"a username must have {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")
     if not all(_is_letter_or_digit(character) or character in _PUNCTUATION for character in name):
-        raise InvalidField("username", "a username consists of letters, digits, dots, underscores and hyphens")
+        raise InvalidField("username", "a username must consist of letters, digits, dots, underscores and hyphens")
     if not _is_letter_or_digit(name[0]):
-        raise InvalidField("username", "a username begins with a letter or a digit")
+        raise InvalidField("username", "a username must begin with a letter or a digit")
     if len({_script_of(character) for character in name} & _CONFUSABLE_SCRIPTS) > 1:
-        raise InvalidField("username", "a username does not mix alphabets")
+        raise InvalidField("username", "a username must not mix alphabets")
     return name
 
 

@@ -1,7 +1,7 @@
 """Encryption of secrets that the database stores and the server must read again: the secrets of second factors.
 
-The key is in the state folder and not in the database, so a stolen database dump reveals no second factor (ASVS 13.3,
-14.2). Passwords and tokens are not encrypted here: the database has only their hashes.
+The key is in the state directory and not in the database, so a stolen database dump reveals no second factor (ASVS
+13.3, 14.2). Passwords and tokens are not encrypted here: the database has only their hashes.
 """
 
 import base64
@@ -55,12 +55,12 @@ class Vault:
 
 
 def open_vault(directory: Path) -> Vault:
-    """Return the vault whose key is in the key folder. Creates the key if it is missing. Raises KeyFolderError."""
+    """Return the vault whose key is in the key directory. Creates the key if it is missing. Raises KeyFolderError."""
     path = directory / _FILE
     with open_key_folder(directory):
         if not path.exists():
             write_key_file(path, os.urandom(_KEY_BYTES))
         key = path.read_bytes()
     if len(key) != _KEY_BYTES:
-        raise KeyFolderError(f"the key {path} is broken; restore it from a backup")
+        raise KeyFolderError(f"the key {path} is damaged; restore it from a backup")
     return Vault(key)

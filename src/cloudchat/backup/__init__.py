@@ -5,4 +5,4 @@ shows all its steps from top to bottom. Then `archive` (the file) and `room_reco
 """
 
 UNFINISHED = "restore.unfinished"
-"""A file in the state folder while a restore replaces the state. No server may start as long as it exists."""
+"""A file in the state directory while a restore replaces the state. No server may start as long as it exists."""

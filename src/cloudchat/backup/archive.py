@@ -1,7 +1,7 @@
 """The backup file: a tar file that any `tar` can read. Its last members prove that it is complete.
 
 Its members are the rooms, the database, the keys, the manifest, and the manifest's checksum, in this order.
-`ArchiveWriter` writes it in one pass. `Archive` reads it once from beginning to end before it gives out any content.
+`ArchiveWriter` writes it in one pass. `Archive` reads it once from beginning to end before it returns any content.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ class ArchiveWriter:
 
     @contextmanager
     def member(self, name: str, modified_ns: int = 0) -> Iterator[BinaryIO]:
-        """Add a member; the block writes its content to the file that it is given."""
+        """Add a member; the block writes its content to the yielded file."""
         header_offset = self._file.tell()
         self._file.write(bytes(tarfile.BLOCKSIZE))
         content = _HashingWriter(self._file)
@@ -92,7 +92,7 @@ class Archive:
 
     @property
     def keys(self) -> list[Member]:
-        """The files of the key folder, in the order in which they were created."""
+        """The files of the key directory, in the order in which they were created."""
         return [member for member in self.manifest.members if member.name.startswith(KEYS)]
 
     def open(self, name: str) -> IO[bytes]:
@@ -160,7 +160,7 @@ class _HashingWriter:
 
 
 def _validate_names(manifest: Manifest) -> None:
-    """Check that the needed members are there, and that no name leads out of the state folder. Raises BadBackup."""
+    """Check that the needed members are there, and that no name leads out of the state directory. Raises BadBackup."""
     if manifest.database not in DATABASES:
         raise BadBackup(f"its database is of an unknown kind, {manifest.database!a}")
     names = [member.name for member in manifest.members]

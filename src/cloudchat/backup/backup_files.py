@@ -1,4 +1,4 @@
-"""Backup files in a folder: each appears when it is complete, and old ones are removed."""
+"""Backup files in a directory: each appears when it is complete, and old ones are removed."""
 
 import errno
 import fcntl
@@ -21,7 +21,7 @@ def atomic_file(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
     """Open a file under a temporary name; rename it to `target`, on disk (fsync), when the block ends.
 
     The block gets the file, which only this user can read (0600), and a scratch path beside it for data that needs a
-    file of its own. If the block raises, both are removed. Raises OSError; FileExistsError if `target` exists.
+    separate file. If the block raises, both are removed. Raises OSError; FileExistsError if `target` exists.
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=_PARTIAL, dir=target.parent)
     path = Path(name)
@@ -41,7 +41,7 @@ def atomic_file(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder to disk, so that files created, renamed and removed in it survive a power loss."""
+    """Flush a directory to disk, so that files created, renamed and removed in it survive a power loss."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -55,7 +55,7 @@ def backup_name(now: float) -> str:
 
 
 def list_backups(folder: Path) -> list[Path]:
-    """Return the backups in a folder, oldest first; files with any other name are ignored. Raises OSError."""
+    """Return the backups in a directory, oldest first; files with any other name are ignored. Raises OSError."""
     return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
 
 

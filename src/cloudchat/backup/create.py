@@ -1,7 +1,7 @@
 """Create a backup: the rooms, then the database, then the keys, in one file, while servers keep running.
 
-The order makes the parts fit together, because each part knows everything that the parts before it refer to: every
-author of a message is in the database, and a key can decrypt every second factor in the database.
+The order makes the parts consistent: each part contains everything that the parts before it refer to. Every author of a
+message is in the database, and a key can decrypt every second factor in the database.
 """
 
 import gzip
@@ -26,7 +26,7 @@ _GZIP_LEVEL = 3  # twice as fast as gzip's default 6 and a tenth larger; the ser
 
 
 def create_backup(target: Path, store_url: str, database_url: str, keys: Path, now: float) -> Manifest:
-    """Write the file `target`, and return its manifest. `keys` is the folder of the signing keys.
+    """Write the file `target`, and return its manifest. `keys` is the directory of the signing keys.
 
     Raises BadBackup, BrokerUnavailable, CopyFailed, MigrationError, DatabaseUrlError, OSError.
     """

@@ -1,4 +1,4 @@
-"""Where an installation keeps its state, and how a restore replaces the part that is outside of the state folder.
+"""The location of an installation's state, and how a restore replaces the part outside of the state directory.
 
 That part is a store with a URL, a PostgreSQL database, or both. It cannot be moved aside as files can. Therefore it is
 saved before it is replaced: as a backup, which `restore` accepts like any other.
@@ -28,7 +28,7 @@ from cloudchat.database.urls import kind_of, sqlite_url
 
 @contextmanager
 def temporary_store(folder: Path) -> Iterator[str]:
-    """Run the embedded store of a folder during a block, and give its URL. No server may use the folder.
+    """Run the embedded store of a directory during a block, and yield its URL. No server may use the directory.
 
     Raises StoreStartError, OSError.
     """
@@ -43,7 +43,7 @@ def temporary_store(folder: Path) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Installation:
-    """Where everything is that a backup contains. `store_url` is None for the embedded store."""
+    """The locations of everything that a backup contains. `store_url` is None for the embedded store."""
 
     folder: Path
     database_url: str
@@ -51,12 +51,12 @@ class Installation:
 
     @property
     def has_postgres(self) -> bool:
-        """Whether the database is outside of the folder."""
+        """Whether the database is outside of the directory."""
         return kind_of(self.database_url) == "postgresql"
 
     @contextmanager
     def open_store(self) -> Iterator[str]:
-        """Give the URL of the store during a block; the embedded one is started for it, so no server may run."""
+        """Yield the URL of the store. The embedded store is started for the block, so no server may run."""
         if self.store_url is not None:
             yield self.store_url
         else:
@@ -65,12 +65,12 @@ class Installation:
 
 
 def find_external_state(installation: Installation) -> list[str]:
-    """Describe what a restore would replace outside of the folder. Raises BadBackup if it must not be replaced."""
+    """Describe what a restore would replace outside of the directory. Raises BadBackup if it must not be replaced."""
     found = []
     if installation.store_url is not None:
         if has_subscribers(installation.store_url):
             raise BadBackup(
-                "a server uses the store, maybe from another machine: stop every server that uses it, then try again"
+                "a server uses the store, perhaps from another machine: stop every server that uses it, then try again"
             )
         if has_rooms(installation.store_url):
             found.append("rooms in the store")
@@ -82,7 +82,7 @@ def find_external_state(installation: Installation) -> list[str]:
 
 
 def save_external_state(installation: Installation, stamp: str, now: float) -> Path:
-    """Save it together with the rest of the state, and return the file. Raises what `create_backup` raises."""
+    """Save this part together with the rest of the state, and return the file. Raises what `create_backup` raises."""
     if revision_of(installation.database_url) is None:  # rooms without a database are not a state to restore
         path = installation.folder / f"rooms.before-{stamp}.jsonl.gz"
         with installation.open_store() as store_url, atomic_file(path) as (file, _):
@@ -95,7 +95,7 @@ def save_external_state(installation: Installation, stamp: str, now: float) -> P
 
 
 def replace_external_state(archive: Archive, installation: Installation, now: float) -> int:
-    """Replace it by the content of the archive; return the number of rooms written to the store."""
+    """Replace this part with the content of the archive; return the number of rooms written to the store."""
     rooms = 0
     if installation.has_postgres:
         if archive.manifest.database == "sqlite":

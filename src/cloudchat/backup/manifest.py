@@ -20,7 +20,7 @@ class BadBackup(Exception):
 class Member(msgspec.Struct, frozen=True):
     """One file in the backup.
 
-    `modified_ns` is set for keys alone: the newest key signs, so a restore must set the time of each key again.
+    `modified_ns` is set only for keys: the newest key signs, so a restore must set the time of each key again.
     """
 
     name: str

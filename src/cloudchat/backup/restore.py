@@ -1,7 +1,8 @@
 """Restore the state of an installation from a backup.
 
 Everything that can fail is done before the existing state is touched. The existing state is not deleted: files and
-folders are moved aside under another name, and what is outside of the state folder is saved first (`installation`).
+directories are moved aside under another name, and the state outside of the state directory is saved first
+(`installation`).
 """
 
 from dataclasses import dataclass
@@ -34,9 +35,9 @@ class RestoreResult:
 
 
 class Restore:
-    """One restore. No server may run, and the caller must hold the lock of the state folder.
+    """One restore. No server may run, and the caller must hold the lock of the state directory.
 
-    `stamp` marks the names of what is moved aside or saved.
+    `stamp` is part of the names of moved and saved files.
     """
 
     def __init__(self, archive: Archive, installation: Installation, now: float, stamp: str) -> None:

@@ -1,9 +1,9 @@
 """Read all rooms from a store while servers keep writing to it.
 
-Nothing is locked, and no call keeps the store busy for longer than a page of history does. Each room is consistent all
-the same. The log up to the head that was read first never changes, with two exceptions: its oldest events are trimmed,
-or the whole log is lost. Trimming shows in the first seq of the next page. A loss shows in the epoch, and then the room
-is read again.
+Nothing is locked, and no call keeps the store busy for longer than a page of history does. Each room is still
+consistent. The log up to the head that was read first never changes, with two exceptions: its oldest events are
+trimmed, or the whole log is lost. Trimming shows in the first seq of the next page. A loss shows in the epoch, and then
+the room is read again.
 """
 
 import itertools
@@ -33,13 +33,13 @@ def export_rooms(url: str) -> Iterator[Record]:
 
 
 def has_rooms(url: str) -> bool:
-    """Whether the store has any room. Raises BrokerUnavailable."""
+    """Return whether the store has any room. Raises BrokerUnavailable."""
     with open_client(url) as store:
         return next(_room_names(store), None) is not None
 
 
 def has_subscribers(url: str) -> bool:
-    """Whether a server, on this machine or another, subscribes to a room in this store. Raises BrokerUnavailable."""
+    """Return whether a server, on any machine, subscribes to a room in this store. Raises BrokerUnavailable."""
     with open_client(url) as store:
         return bool(store.execute_command("PUBSUB", "SHARDCHANNELS", keys.channel("*")))  # type: ignore[no-untyped-call]
 
@@ -66,7 +66,7 @@ def _export_room(store: redis.Redis, room: str) -> Iterator[Record]:
         if position is not None and position[0] == epoch:
             yield RoomEnd(room)
             return
-    raise BrokerUnavailable(f"the room {room} loses its log again and again")
+    raise BrokerUnavailable(f"the room {room} repeatedly loses its log")
 
 
 def _position(store: redis.Redis, room: str) -> tuple[str, int] | None:
@@ -90,7 +90,7 @@ def _seq(entry: tuple[bytes, object]) -> int:
 
 
 def _seen_cids(store: redis.Redis, room: str, head: int) -> Iterator[Record]:
-    """Yield the cids up to `head`. A later one is left out because its event is: a repeat of it must be appended."""
+    """Yield the cids up to `head`. A later one is left out like its event, so that a repeated send is appended."""
     today = store.time()[0] // _DAY_SECONDS
     for day in (today - 1, today):
         scan: Iterator[tuple[bytes, bytes]] = store.hscan_iter(f"{keys.seen(room)}{day}", count=_PAGE_CIDS)

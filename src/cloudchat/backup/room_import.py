@@ -1,7 +1,7 @@
 """Write rooms from a backup into a store.
 
-Every room begins a new epoch, because the backup lacks what was acknowledged after it, and those seqs will be used
-again. Events keep their seq and their bytes. A client that had read further than the backup learns of a gap.
+Every room starts a new epoch, because the backup lacks messages acknowledged after it, and those seqs will be used
+again. Events keep their seq and their bytes. A client that had read further than the backup gets a gap notice.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ _SCAN_COUNT = 500
 
 
 def import_rooms(url: str, records: Iterable[Record]) -> int:
-    """Write every room, and return how many there were. A room that the store has already is replaced.
+    """Write every room, and return the number of rooms. Existing rooms are replaced.
 
     Raises BrokerUnavailable, BadRecords.
     """
@@ -57,7 +57,7 @@ class _RoomImport:
         self._room = start.room
         self._head = start.head
         self._next_seq = 1
-        # All cids go under the store's today: a client may repeat a send for one or two days from now.
+        # Store all cids under the store's current day: a client may repeat a send for one or two days from now.
         self._today = store.time()[0] // _DAY_SECONDS
         names = [keys.meta(self._room), keys.log(self._room)]
         store.unlink(*names, *(f"{keys.seen(self._room)}{self._today - ago}" for ago in (0, 1)))

@@ -1,7 +1,7 @@
 """The rooms in a backup: one line of JSON per record, from which any Redis or Valkey can be filled.
 
-A room is a `RoomStart`, the pages of its log, the cids that it accepted lately, and a `RoomEnd`. A room whose log was
-lost while it was read starts again: the second `RoomStart` replaces the records before it.
+A room is a `RoomStart`, the pages of its log, its recently accepted cids, and a `RoomEnd`. A room whose log was lost
+while it was read starts again: the second `RoomStart` replaces the records before it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ class RoomStart(msgspec.Struct, tag="room"):
 class LogPage(msgspec.Struct, tag="log"):
     """Consecutive events, byte for byte, from seq `first` on.
 
-    If `first` does not follow the page before, the log was trimmed in between: the earlier pages are obsolete.
+    If `first` does not follow the previous page, the log was trimmed in between: the earlier pages are obsolete.
     """
 
     first: int
@@ -35,7 +35,7 @@ class LogPage(msgspec.Struct, tag="log"):
 
 
 class SeenCids(msgspec.Struct, tag="seen"):
-    """Cids that were accepted lately: `{"<user> <cid>": "<seq> <at>"}`."""
+    """Recently accepted cids: `{"<user> <cid>": "<seq> <at>"}`."""
 
     accepted: dict[str, str] = msgspec.field(name="places")
 
@@ -84,7 +84,7 @@ def validate_records(records: Iterable[Record]) -> Iterator[Record]:
         if isinstance(record, RoomStart):
             room, next_seq = record, None
         elif room is None:
-            raise BadRecords("a part of a room comes before its room")
+            raise BadRecords("a record of a room comes before the start of the room")
         elif isinstance(record, LogPage):
             next_seq = record.first + len(record.events)
         elif isinstance(record, RoomEnd):

@@ -25,7 +25,7 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class StagedPath:
-    """A file or folder of the state that a restore replaces. `companions`: suffixes of files that belong to it."""
+    """A file or directory of the state that a restore replaces. `companions`: suffixes of files that belong to it."""
 
     path: Path
     companions: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class StagedPath:
 
     @property
     def occupied(self) -> bool:
-        """Whether there is a file, or a folder that is not empty."""
+        """Whether there is a file, or a directory that is not empty."""
         return self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir()))
 
     def remove_new(self) -> None:
@@ -50,11 +50,11 @@ class StagedPath:
                 path.unlink(missing_ok=True)
 
     def aside(self, stamp: str) -> Path:
-        """The path to which `switch` moves the old content."""
+        """Return the path to which `switch` moves the old content."""
         return self.path.with_name(f"{self.path.name}.before-{stamp}")
 
     def switch(self, stamp: str) -> None:
-        """Move the old content aside, and the prepared replacement to its place."""
+        """Move the old content aside, and the prepared replacement into place."""
         if self.path.is_dir() and not self.occupied:
             self.path.rmdir()
         for suffix in ("", *self.companions):
@@ -97,7 +97,7 @@ def stage_sqlite(archive: Archive, target: Path, now: float) -> None:
 
 
 def stage_keys(archive: Archive, target: Path) -> None:
-    """Write the key folder. Raises OSError."""
+    """Write the key directory. Raises OSError."""
     target.mkdir(mode=0o700)
     for member in archive.keys:
         path = target / member.name.removeprefix(KEYS)

@@ -1,8 +1,9 @@
-"""Sends appends to the store: those of one tick of the event loop in one write, so that they share one fsync.
+"""Send appends to the store: all appends of one tick of the event loop in one write, so that they share one fsync.
 
 The store writes each append to disk before it answers (`appendfsync always`). That allows 2.5–3 k appends/s when each
-waits for the one before, and 28–38 k/s when they share an fsync. So nothing here waits: requests leave at the end of
-each tick, however many are unanswered. All use one connection, which also keeps the order of one sender's messages.
+waits for the previous one, and 28–38 k/s when they share an fsync. So nothing here waits for an answer: requests are
+sent at the end of each tick, no matter how many are unanswered. All use one connection, which also keeps the order of
+one sender's messages.
 """
 
 import asyncio
@@ -21,9 +22,9 @@ from cloudchat.core.histogram import Histogram
 logger = logging.getLogger(__name__)
 
 FUNCTIONS = files("cloudchat.broker").joinpath("functions.lua").read_text()
-"""The library of the room log."""
+"""The source of the Redis Functions library that reads and writes the room logs."""
 MAX_PENDING = 20_000
-"""More appends than this fail at once. That bounds memory, and they could not be answered in time anyway."""
+"""Further appends fail immediately. That bounds memory, and they could not be answered in time anyway."""
 RECONNECT_SECONDS = 0.1
 
 PackRequest = Callable[[], bytes]
@@ -64,7 +65,7 @@ class AppendPipeline:
     def submit(self, request: PackRequest, on_done: AppendCallback) -> None:
         """Send an append with the others of this tick, or as soon as there is a connection."""
         if self._closed or len(self._unsent) + len(self._unanswered) >= MAX_PENDING:
-            on_done(BrokerUnavailable("too many messages wait for the store"))
+            on_done(BrokerUnavailable("too many messages are waiting for the store"))
             return
         self._unsent.append((request, on_done))
         if not self._flush_scheduled:
@@ -78,7 +79,7 @@ class AppendPipeline:
             self._connecting.cancel()
         if self._connection is not None:
             self._connection.abort()
-        self._fail_pending("the server stops")
+        self._fail_pending("the server is shutting down")
 
     def _flush(self) -> None:
         self._flush_scheduled = False
@@ -95,7 +96,7 @@ class AppendPipeline:
             self._answer_timer = loop.call_later(ANSWER_SECONDS, self._check_answers)
 
     async def _connect(self) -> None:
-        """Connect, load the functions and send what is unsent. If that is not possible, fail what is unsent."""
+        """Connect, load the functions and send the unsent appends. If connecting fails, fail them."""
         connection: RedisConnection | None = None
         try:
             connection = await connect(self._url, self._answer_received, self._connection_lost)
@@ -108,7 +109,7 @@ class AppendPipeline:
         except (OSError, hiredis.ReplyError) as error:
             logger.warning("store unreachable for appends error=%s", error)
             self._fail_pending("the store cannot be reached")
-            # Appends of the next moments wait for the next attempt. Without this pause each would start a connection.
+            # Appends that arrive during this pause wait for the next attempt. Without the pause, each would start one.
             await asyncio.sleep(RECONNECT_SECONDS)
         finally:
             self._connecting = None

@@ -3,7 +3,7 @@
 **The log.** When `append` reports `Appended`, then:
 
 - the event is on disk, also after a power failure;
-- it has its (epoch, seq) for ever, and no other event has the same one;
+- it has its (epoch, seq) forever, and no other event has the same one;
 - seqs are 1, 2, 3, … without holes within an epoch;
 - `read` and `read_before` return it, with the same bytes, until `history_messages` newer events have been appended.
 
@@ -11,8 +11,8 @@
 the position of the first one with `duplicate`. When `append` reports `BrokerUnavailable`, the event may or may not be
 in the log. The caller may repeat it with the same cid: it is stored once.
 
-**The epoch.** A room gets a new epoch only when its log may have lost events: it is gone, or was set back to an earlier
-state. Seqs of different epochs cannot be compared.
+**The epoch.** A room gets a new epoch only when its log may have lost events: it is gone, or was restored to an
+earlier state. Seqs of different epochs cannot be compared.
 
 **Notifications.** A subscription delivers appended events with low latency and without a guarantee: it may miss events.
 The subscriber detects this by the seq of the next event, by `Listener.subscribed` after each reconnect, or by comparing
@@ -82,7 +82,7 @@ class Listener(Protocol):
     """Receives the notifications of a subscription, in order, on the event loop. Its methods must not raise."""
 
     def subscribed(self, room: str) -> None:
-        """From now on the room's events are received. Read the log for earlier ones. Called after each reconnect."""
+        """The room's events are received from now on. Read the log for earlier ones. Called after each reconnect."""
 
     def event_received(self, room: str, epoch: str, seq: int, event: bytes) -> None:
         """An event was appended, by this or another process."""

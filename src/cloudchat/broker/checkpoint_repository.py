@@ -1,7 +1,7 @@
 """The checkpoints of the room logs in SQL: the newest position of each log that any process has seen.
 
-They outlive processes and store alike. A store that was set back to an older copy is found out by them, even if every
-process was restarted in the meantime (see `high_water_marks.py`).
+They survive restarts of the processes and of the store. They reveal a store that was restored from an older copy, even
+if every process was restarted in the meantime (see `high_water_marks.py`).
 """
 
 import contextlib
@@ -41,7 +41,7 @@ def read_checkpoints(db: Session) -> dict[str, Mark]:
 
 
 def save_checkpoint(db: Session, room_id: str, epoch: str, seq: int) -> None:
-    """Save the checkpoint of a room. Within one epoch the seq never decreases, in whatever order processes write."""
+    """Save the checkpoint of a room. Within one epoch the seq never decreases, in any order of writes."""
     existing = update(LogCheckpoint).where(LogCheckpoint.room_id == room_id)
     if changed_rows(
         db, existing.where(or_(LogCheckpoint.epoch != epoch, LogCheckpoint.seq < seq)).values(epoch=epoch, seq=seq)

@@ -44,7 +44,7 @@ local function append(keys, args)
   local day = math.floor(tonumber(redis.call('TIME')[1]) / DAY)
   local today, yesterday = keys[3] .. integer(day), keys[3] .. integer(day - 1)
   if seq == 0 then
-    -- The log is new or lost: cids of a lost log must not be taken for duplicates.
+    -- The log is new or lost: cids of a lost log must not be mistaken for duplicates.
     redis.call('DEL', today, yesterday)
   end
   local cid = args[5] .. ' ' .. args[6]

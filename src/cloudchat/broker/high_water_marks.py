@@ -28,7 +28,7 @@ class HighWaterMarks:
         return self._marks.get(room, ("", 0))
 
     def observe(self, room: str, epoch: str, seq: int) -> None:
-        """Note that the store has assigned this seq. A new epoch replaces the old one, whatever its seq is."""
+        """Record that the store has assigned this seq. A new epoch replaces the old one, with any seq."""
         mark = self._marks.get(room)
         if mark is None or mark[1] < seq or mark[0] != epoch:
             self._marks[room] = (epoch, seq)

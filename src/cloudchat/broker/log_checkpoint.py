@@ -1,8 +1,9 @@
-"""Saves the high-water marks in the database, so that they outlive the process.
+"""Save the high-water marks in the database, so that they survive a restart of the process.
 
-Without this, a store that is set back to an older copy while all servers are down would meet servers that know no marks
-and would assign numbers twice. So each process saves its marks every two seconds and when it ends, and starts with what
-was saved. One case is not detected: a copy that lacks only the last two seconds before a crash of all servers.
+Without this, a store could assign numbers twice: if it is restored from an older copy while all servers are down, they
+start without marks and cannot notice it. So each process saves its marks every two seconds and when it ends, and starts
+with the saved ones. One case is not detected: a copy that lacks only the last two seconds before a crash of all
+servers.
 """
 
 import asyncio

@@ -16,7 +16,7 @@ from cloudchat.broker.subscription import Subscription
 from cloudchat.core.histogram import Histogram
 
 MAX_PAGE_BYTES = 512 * 1024
-"""The size limit of a page, so that it fits into a reader's send buffer. A larger single event is a page of its own."""
+"""The size limit of a page, so that it fits into a reader's send buffer. A larger single event is a separate page."""
 
 
 class RedisBroker:

@@ -1,6 +1,6 @@
 """A connection to the store at the level of the Redis protocol (RESP2), for the path of every message.
 
-redis-py awaits each reply by itself, which costs 30–40 µs. Here all replies of one read are passed on in one go. Code
+redis-py awaits each reply separately, which costs 30–40 µs. Here all replies of one read are passed on together. Code
 that is not on the path of every message uses redis-py (redis_functions.py). Replies come in the order of the requests,
 so a caller matches them by counting.
 """
@@ -68,7 +68,7 @@ class RedisConnection(asyncio.Protocol):
             self._transport.write(requests)
 
     def abort(self) -> None:
-        """Close the connection at once. `on_lost` follows."""
+        """Close the connection immediately. `on_lost` follows."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -93,7 +93,7 @@ def pack(*command: str | bytes | int) -> bytes:
 
 
 async def connect(url: str, on_reply: Callable[[Any], None], on_lost: Callable[[], None]) -> RedisConnection:
-    """Open a connection, authenticate and select the database, all as `url` says.
+    """Open a connection, authenticate and select the database as given in `url`.
 
     Raises `OSError`, also on a timeout and when the store rejects the password or is still loading its data.
     """
@@ -128,7 +128,7 @@ async def connect(url: str, on_reply: Callable[[Any], None], on_lost: Callable[[
 
 
 def _tls_context(options: Any) -> ssl.SSLContext:
-    """Return a context that verifies the store's certificate, unless the URL says `ssl_cert_reqs=none` (redis-py's)."""
+    """Return a context that verifies the store's certificate, unless the URL has redis-py's `ssl_cert_reqs=none`."""
     context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"))
     if options.get("ssl_cert_reqs") == "none":
         context.check_hostname = False

@@ -28,7 +28,7 @@ class RedisFunctions:
         """`libraries` are the sources (Lua) of the functions that `call` may name."""
         self._libraries = libraries
         # Without retries: redis-py's default ones turned one XADD into two entries. With a bounded wait for a free
-        # connection: many readers at once queue, and do not open a connection each.
+        # connection: many simultaneous readers wait instead of opening a connection each.
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=MAX_CONNECTIONS,

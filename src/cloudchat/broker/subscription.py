@@ -1,4 +1,4 @@
-"""Receives the events that all processes append, by pub/sub. It guarantees nothing: see broker.py."""
+"""Receive the events that all processes append, by pub/sub. Delivery is not guaranteed: see broker.py."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ MAX_RECONNECT_SECONDS = 2.0
 
 
 class Subscription:
-    """One connection for the channels of all subscribed rooms. It reconnects by itself."""
+    """One connection for the channels of all subscribed rooms. It reconnects automatically."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -49,7 +49,7 @@ class Subscription:
             self._connection.write(pack("SUNSUBSCRIBE", keys.channel(room)))
 
     async def run(self, listener: Listener) -> None:
-        """Keep the connection and pass what arrives to `listener`, until cancelled."""
+        """Stay connected and pass events to `listener`, until cancelled."""
         on_reply = partial(self._reply_received, listener)
         pause = RECONNECT_BASE_SECONDS
         while True:
@@ -67,15 +67,13 @@ class Subscription:
                 continue
             self._connection = connection
             try:
-                # Events of the time without a connection are missing; the listener reads them on `subscribed`.
+                # Events published without a connection are missing; the listener reads them on `subscribed`.
                 connection.write(b"".join(pack("SSUBSCRIBE", keys.channel(room)) for room in self._rooms))
                 await self._keep_alive()
             finally:
                 if self._connection is not None:
                     self._connection.abort()
-            if (
-                self._refused
-            ):  # missing permissions stay missing for a while: without a pause, hundreds of tries a second
+            if self._refused:  # permissions are not fixed within moments: without a pause, hundreds of tries per second
                 await asyncio.sleep(MAX_RECONNECT_SECONDS)
 
     async def _keep_alive(self) -> None:

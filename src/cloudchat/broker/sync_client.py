@@ -1,4 +1,4 @@
-"""The store for commands, which may block: one connection, and a time limit on every call."""
+"""A blocking client of the store, for the command line: one connection, and a time limit on every call."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ def open_client(
 def redact_url(url: str) -> str:
     """Return a store's URL without user, password, query and fragment, for a log or an error message.
 
-    The query must go because redis-py also accepts the password there.
+    The query is removed because redis-py also accepts the password there.
     """
     try:
         parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""`cloudchat admin …`: the parser of its commands. They use the database directly, so the server need not run."""
+"""`cloudchat admin …`: the parser of its commands. They use the database directly and do not need a running server."""
 
 import argparse
 import re
@@ -26,7 +26,7 @@ def register_admin_commands(commands: "_Parsers") -> None:
     admin = commands.add_parser(
         "admin",
         help="users, API tokens, invites, signing keys, the audit log, backups",
-        description="Administer the server. The commands use the database directly: the server may run or not.",
+        description="Administer the server. The commands use the database directly, with or without a running server.",
     )
     under = admin.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _register_user_commands(under)
@@ -38,14 +38,14 @@ def register_admin_commands(commands: "_Parsers") -> None:
     rotate = under.add_parser(
         "rotate-keys",
         help="sign tokens with a new key from now on",
-        description="Make a new signing key. Running servers use it within seconds. Older tokens stay valid "
+        description="Create a new signing key. Running servers use it within seconds. Older tokens stay valid "
         "until they expire; then their key is deleted.",
         allow_abbrev=False,
     )
     rotate.add_argument(
         "--forget-old",
         action="store_true",
-        help="after the theft of a key: delete the old keys, which ends every token",
+        help="after the theft of a key: delete the old keys, which makes all tokens invalid",
     )
     rotate.set_defaults(run=admin_tokens.rotate_keys)
     register_backup_commands(under)
@@ -65,14 +65,14 @@ def _register_user_commands(under: "_Parsers") -> None:
     for name, command, summary in (
         ("disable-user", admin_users.disable, "disable a user: logins and tokens are rejected"),
         ("enable-user", admin_users.enable, "enable a disabled user"),
-        ("reset-password", admin_users.reset_password, "set a one-time password for a user; prints only the password"),
+        ("reset-password", admin_users.reset_password, "set a one-time password for a user; print only the password"),
         ("reset-totp", admin_users.reset_second_factor, "remove the lost second factor of a user"),
     ):
         _add(under, name, command, summary).add_argument("name")
 
 
 def _register_token_commands(under: "_Parsers") -> None:
-    issue = _add(under, "issue-token", admin_tokens.issue, "issue an API token; prints only the token")
+    issue = _add(under, "issue-token", admin_tokens.issue, "issue an API token; print only the token")
     issue.add_argument("name")
     issue.add_argument("--scope", required=True, help="comma-separated: chat:read,chat:write,admin")
     issue.add_argument(
@@ -86,7 +86,7 @@ def _register_token_commands(under: "_Parsers") -> None:
         under,
         "create-invite",
         admin_tokens.create_invite,
-        "create an invite for one registration; prints only the invite",
+        "create an invite for one registration; print only the invite",
     )
     invite.add_argument(
         "--ttl", type=_parse_duration, default=_parse_duration("7d"), help="time until it expires (default 7d)"
@@ -97,7 +97,8 @@ def _register_token_commands(under: "_Parsers") -> None:
 
 
 def _add(under: "_Parsers", name: str, command: _Command, summary: str) -> argparse.ArgumentParser:
-    # No abbreviations: `--password SECRET` must not be accepted as `--password-stdin`. A command line is not secret.
+    # No abbreviations: `--password SECRET` must not be accepted as `--password-stdin`. Other users can read a command
+    # line.
     parser = under.add_parser(
         name, help=summary, description=summary[:1].upper() + summary[1:] + ".", allow_abbrev=False
     )

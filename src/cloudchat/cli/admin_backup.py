@@ -22,12 +22,12 @@ def register_backup_commands(under: "argparse._SubParsersAction[argparse.Argumen
         "backup",
         help="write users, rooms, messages and keys into one file; servers may run",
         description="Write users, rooms, messages and keys into one file. Servers may run. Who can read the file can "
-        "sign in as any user: protect it like the state folder.",
+        "sign in as any user: protect it like the state directory.",
         allow_abbrev=False,
     )
     target = backup.add_mutually_exclusive_group(required=True)
     target.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the file to write; it must not exist")
-    target.add_argument("--directory", type=Path, metavar="DIR", help="write into this folder; the time is the name")
+    target.add_argument("--directory", type=Path, metavar="DIR", help="write into this directory, named by the time")
     backup.add_argument(
         "--keep", type=_positive_number, metavar="N", help="with --directory: delete all but the newest N"
     )
@@ -116,7 +116,7 @@ def restore_backup(options: argparse.Namespace) -> int:
     for path in restored.aside:
         print(f"the previous state is in {path}")
     print(
-        f"All users must sign in again. Whatever was revoked after {archive.manifest.created_at} is valid again: "
+        f"All users must sign in again. Everything revoked after {archive.manifest.created_at} is valid again: "
         "disabled users, revoked tokens, deleted invites. Check `cloudchat admin list-users`, `list-tokens` and "
         "`list-invites`."
     )

@@ -1,4 +1,4 @@
-"""What backup and restore share: the settings with the state folder, a reachable store, and error messages."""
+"""Shared by backup and restore: the settings with the state directory, a reachable store, and error messages."""
 
 import os
 from collections.abc import Iterator
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 def load_state_settings(*, must_exist: bool = False) -> "Settings":
-    """Return the settings with the absolute path of the state folder. Raises CommandError."""
+    """Return the settings with the absolute path of the state directory. Raises CommandError."""
     from cloudchat.cli.environment import load_settings
 
     settings = load_settings()
     if must_exist and not settings.state_dir.is_dir():
         raise CommandError(
-            f"there is no state folder {settings.state_dir}: set CLOUDCHAT_STATE_DIR to the folder of the server"
+            f"there is no state directory {settings.state_dir}: set CLOUDCHAT_STATE_DIR to the directory of the server"
         )
     return settings.model_copy(update={"state_dir": prepare_state_folder(settings.state_dir)})
 
 
 def reachable_store(settings: "Settings", running: ExitStack) -> str:
-    """Return the URL of the configured store or of a running server's store, else start the embedded one meanwhile."""
+    """Return the URL of the configured store or of a running server's store, else start the embedded one."""
     from cloudchat.backup.installation import temporary_store
     from cloudchat.broker.embedded.data_dir_lock import socket_path
 
@@ -42,7 +42,7 @@ def reachable_store(settings: "Settings", running: ExitStack) -> str:
 
 @contextmanager
 def command_errors(consequence: str) -> Iterator[None]:
-    """Convert every expected error to a CommandError that ends with the `consequence`: the state of things now."""
+    """Convert every expected error to a CommandError that ends with `consequence`: what was changed."""
     from cloudchat.backup.manifest import BadBackup
     from cloudchat.broker.broker import BrokerUnavailable
     from cloudchat.broker.embedded import StoreStartError

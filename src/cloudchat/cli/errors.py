@@ -1,6 +1,6 @@
-"""What a command tells the operator about a problem: an error that ends it, or a warning.
+"""Report a problem to the operator: as an error that ends the command, or as a warning.
 
-A module of its own because nothing else of the command line is loaded where it is needed.
+A separate module, so that its users do not load the rest of the command line.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""`cloudchat frontend publish`: upload the page to an S3 bucket, apart from the server."""
+"""`cloudchat frontend publish`: upload the page to an S3 bucket, so that another host than the server delivers it."""
 
 import argparse
 from pathlib import Path
@@ -15,15 +15,15 @@ _EPILOG = """\
   cloudchat frontend publish s3://my-page --api https://chat.example.com --page https://www.example.com --dry-run
   cloudchat frontend publish s3://my-page --api https://chat.example.com --distribution E2EXAMPLE --delete
 
-The files are uploaded into a folder that is named by their hash, then config.json, and index.html last: a browser never
-loads a page whose modules are missing or of another version. Unchanged files are not uploaded again.
+The files are uploaded into a directory that is named by their hash, then config.json, and index.html last. So a browser
+never loads a page whose modules are missing or of another version. Unchanged files are not uploaded again.
 
-A bucket sets no security headers, so index.html itself has the Content-Security-Policy, with --api as the only server
-that the page may connect to. The server must allow the page: CLOUDCHAT_ALLOWED_ORIGINS=https://www.example.com.
-Page and API must be on one site (www.example.com and chat.example.com, both https): the cookie of a session is
+A bucket cannot set security headers, so index.html itself has the Content-Security-Policy, with --api as the only
+server that the page may connect to. The server must allow the page: CLOUDCHAT_ALLOWED_ORIGINS=https://www.example.com.
+Page and API must be on one site (www.example.com and chat.example.com, both https): the session cookie is
 SameSite=Strict, so browsers do not send it from another site, and users would have to sign in again at each reload.
 
-Credentials, region and AWS_ENDPOINT_URL are found like in other AWS tools. The permissions s3:ListBucket, s3:GetObject
+Credentials, region and AWS_ENDPOINT_URL are read as in other AWS tools. The permissions s3:ListBucket, s3:GetObject
 and s3:PutObject are required, s3:DeleteObject for --delete, cloudfront:CreateInvalidation for --distribution.
 """
 
@@ -58,7 +58,7 @@ def register_frontend_command(commands: "argparse._SubParsersAction[argparse.Arg
 
 
 def publish(options: argparse.Namespace) -> int:
-    """Upload what is missing in the bucket. Return the exit code. Raises CommandError."""
+    """Upload the files that the bucket does not have. Return the exit code. Raises CommandError."""
     from cloudchat.publishing.bucket import Bucket, BucketError
     from cloudchat.publishing.origin import InvalidOrigin, Origin
     from cloudchat.publishing.release import PageError, UnknownFileType, build_release, mutable_paths, plan_publish
@@ -115,6 +115,6 @@ def _warn_about_sites(api: "Origin | None", page: "Origin | None") -> None:
         warn("give the address of the page with --page, to check that the server's cookie works there")
     elif is_cross_site(page, api):
         warn(
-            f"{page} and {api} are different sites for a browser, which will not send the session's cookie, so that "
-            "users must sign in again at each reload: use https names below one domain for both"
+            f"{page} and {api} are different sites, so browsers do not send the session cookie, and users must sign in "
+            "again at each reload: use https names below one domain for both"
         )

@@ -133,7 +133,7 @@ class _Workers(Multiprocess):
     def keep_subprocess_alive(self) -> None:
         for process in self.processes:
             # While this process also holds the worker's end of the pipe, a health check of a killed worker gets no end
-            # of file and waits its whole 20 s, and no worker is replaced meanwhile.
+            # of file and waits its whole 20 s, and no worker is replaced during that time.
             process.child_conn.close()
         super().keep_subprocess_alive()
         # Here every worker has answered or has been replaced. Waiting for one worker takes less time than the watchdog

@@ -19,7 +19,7 @@ _RETRY_SECONDS = 0.05
 def open_listener(host: str, port: int) -> socket.socket:
     """Listen on host and port (0 is a free one). Raises CommandError.
 
-    It listens at once: Linux lets two sockets bind to one address with SO_REUSEADDR while neither listens.
+    It listens immediately: Linux lets two sockets bind to one address with SO_REUSEADDR while neither listens.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -64,7 +64,7 @@ def inherit_listener(descriptor: int) -> socket.socket:
 def descriptor_to_inherit(chosen: int | None, environment: MutableMapping[str, str], pid: int) -> int | None:
     """Return the chosen descriptor, else that of systemd's socket for this process (sd_listen_fds(3)), else None.
 
-    Removes systemd's variables from the environment: a child would take its own descriptors for sockets. Raises
+    Removes systemd's variables from the environment: a child would use other descriptors as sockets. Raises
     CommandError if systemd passes several sockets and none is chosen.
     """
     count, target_pid, _ = (environment.pop(name, "") for name in ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"))

@@ -1,4 +1,4 @@
-"""`cloudchat serve`: start everything in an order that can stop at each step, and end it in reverse."""
+"""`cloudchat serve`: start all parts in order, and stop them in reverse order, also when a step fails."""
 
 import argparse
 import contextlib
@@ -53,7 +53,7 @@ def register_serve_command(commands: "argparse._SubParsersAction[argparse.Argume
     parser.add_argument("--port", type=int, help="port to listen on; 0 picks a free one (default 8000)")
     parser.add_argument("--workers", type=int, help="processes that share the port (default 1)")
     parser.add_argument(
-        "--fd", type=int, metavar="N", help="listen on the inherited socket N (a socket of systemd is found without it)"
+        "--fd", type=int, metavar="N", help="listen on the inherited socket N (not needed for a socket of systemd)"
     )
     parser.set_defaults(run=serve)
 
@@ -109,7 +109,7 @@ def _check_extras(settings: "Settings") -> None:
 
 
 def _unwind_on_signals() -> None:
-    """Until uvicorn handles signals, make them stop what has been started instead of ending the process."""
+    """Until uvicorn handles signals, let them stop the started parts instead of ending the process."""
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)
@@ -122,7 +122,7 @@ def _unwind_on_signals() -> None:
 def _acquire_state_and_socket(
     settings: "Settings", descriptor: int | None, running: contextlib.ExitStack
 ) -> "tuple[Settings, socket.socket]":
-    """Lock the state folder and open the socket, for one server at a time. Return the settings with real values."""
+    """Lock the state directory and open the socket, for one server only. Return the settings with actual values."""
     from cloudchat.cli.listener import address_of, inherit_listener, open_listener
     from cloudchat.cli.state_folder import lock_state_folder, prepare_state_folder
 
@@ -158,7 +158,7 @@ def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settin
         raise CommandError(str(error)) from error
     except OSError as error:
         raise CommandError(
-            f"the store's folder {settings.state_dir}/store cannot be used ({error}): fix its permissions"
+            f"the store's directory {settings.state_dir}/store cannot be used ({error}): fix its permissions"
         ) from error
     return settings.model_copy(update={"redis_url": SecretStr(store.url)})
 
@@ -176,7 +176,7 @@ def _prepare_data(settings: "Settings") -> None:
         password = bootstrap(settings)
     except (DatabaseUrlError, DatabaseUnavailable, KeyFolderError, MigrationError) as error:
         raise CommandError(str(error)) from error
-    if password is not None:  # printed at once: if a later step failed, it would be lost
+    if password is not None:  # printed immediately: if a later step failed, it would be lost
         _print(f"\n  First start. Sign in as {FIRST_ADMIN!r} and choose a new password.\n")
         _print(f"      one-time password: {password}\n\n  It is not shown again.")
 

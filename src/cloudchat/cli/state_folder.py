@@ -1,4 +1,4 @@
-"""The folder with the whole state of a server, and the lock that allows one server at a time to use it."""
+"""The directory with the whole state of a server, and the lock that allows one server at a time to use it."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ _MAX_PID_DIGITS = 20
 
 
 def prepare_state_folder(path: Path) -> Path:
-    """Create the folder if it is missing, for this user alone (0700). Return its absolute path. Raises CommandError."""
+    """Create the directory if missing, for this user only (0700). Return its absolute path. Raises CommandError."""
     folder = path.absolute()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -32,10 +32,10 @@ def prepare_state_folder(path: Path) -> Path:
 
 
 def lock_state_folder(folder: Path, *, allow_half_restored: bool = False) -> int:
-    """Lock the folder until the returned descriptor is closed. Raises CommandError with the pid of the other server.
+    """Lock the directory until the returned descriptor is closed. Raises CommandError with the pid of the other server.
 
-    After an interrupted restore it raises unless `allow_half_restored`: a server would take the folder for a new one.
-    Children do not inherit the descriptor (PEP 446), so the lock is free at once when the server has ended.
+    After an interrupted restore it raises unless `allow_half_restored`: a server would treat the state as new.
+    Children do not inherit the descriptor (PEP 446), so the lock is free as soon as the server has ended.
     """
     try:
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -47,13 +47,13 @@ def lock_state_folder(folder: Path, *, allow_half_restored: bool = False) -> int
         holder = _describe_holder(lock)
         os.close(lock)
         raise CommandError(
-            f"a server{holder} already uses the state folder {folder}: "
-            "stop it, or choose another folder with CLOUDCHAT_STATE_DIR"
+            f"a server{holder} already uses the state directory {folder}: "
+            "stop it, or choose another directory with CLOUDCHAT_STATE_DIR"
         ) from None
     if not allow_half_restored and (folder / UNFINISHED).exists():
         os.close(lock)
         raise CommandError(
-            f"a restore was interrupted in the state folder {folder}: run `cloudchat admin restore --replace` again"
+            f"a restore was interrupted in the state directory {folder}: run `cloudchat admin restore --replace` again"
         )
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
@@ -62,13 +62,13 @@ def lock_state_folder(folder: Path, *, allow_half_restored: bool = False) -> int
 
 def _unusable(folder: Path, error: OSError) -> CommandError:
     return CommandError(
-        f"the state folder {folder} cannot be used ({error.strerror or error}): "
-        "make it writable, or choose another folder with CLOUDCHAT_STATE_DIR"
+        f"the state directory {folder} cannot be used ({error.strerror or error}): "
+        "make it writable, or choose another directory with CLOUDCHAT_STATE_DIR"
     )
 
 
 def _check_owner(folder: Path, status: os.stat_result) -> None:
-    """Reject another user's folder: that user's server could not read what root writes there."""
+    """Reject another user's directory: that user's server could not read what root writes there."""
     if status.st_uid == os.geteuid():
         return
     try:
@@ -76,18 +76,18 @@ def _check_owner(folder: Path, status: os.stat_result) -> None:
     except KeyError:
         owner = f"user {status.st_uid}"
     raise CommandError(
-        f"the state folder {folder} belongs to {owner}: run this command as {owner}, or choose another folder "
+        f"the state directory {folder} belongs to {owner}: run this command as {owner}, or choose another directory "
         "with CLOUDCHAT_STATE_DIR"
     )
 
 
 def _restrict_to_owner(folder: Path, status: os.stat_result) -> None:
-    """Remove the permissions of the group and of others, but not from a folder that is used for something else."""
+    """Remove the permissions of the group and of others, but not from a directory that is used for something else."""
     is_state_folder = (folder / _LOCK).exists() or not any(folder.iterdir())
     if status.st_mode & stat.S_ISVTX or not is_state_folder:
         raise CommandError(
-            f"the state folder {folder} is open to other users and contains other files: "
-            "choose an empty folder with CLOUDCHAT_STATE_DIR, or run chmod 700 on it"
+            f"the state directory {folder} is open to other users and contains other files: "
+            "choose an empty directory with CLOUDCHAT_STATE_DIR, or run chmod 700 on it"
         )
     folder.chmod(0o700)
 

@@ -30,7 +30,7 @@ REQUEST_SECONDS = 20.0
 
 
 class ChatClient:
-    """Use it as an async context manager. `url` is that of the WebSocket (`wss://…/ws`).
+    """A chat client. Use it as an async context manager. `url` is the URL of the WebSocket (`wss://…/ws`).
 
     `on_update` is called with every update, on the event loop; it must neither block nor raise. `options` go to
     `websockets.connect`.
@@ -69,15 +69,15 @@ class ChatClient:
         self._loop.wake()
 
     def position(self, room: str) -> StreamPosition | None:
-        """Return the last event of a room that was delivered. `join` continues from it, also in another process."""
+        """Return the position of a room's last delivered event. `join` continues from it, also in another process."""
         subscription = self._protocol.subscriptions.get(room)
         return subscription.position if subscription else None
 
     def updates(self, max_buffered: int = 1000) -> UpdateStream:
         """Return an iterator over all updates from now on. It ends with the `ClientError` that ended the client.
 
-        When `max_buffered` updates wait for the reader, the client leaves its rooms until the reader has caught up. So
-        close the stream when you stop reading it.
+        When `max_buffered` updates wait for the reader, the client leaves its rooms until the reader has caught up.
+        Therefore close the stream when you stop reading it.
         """
         buffer = UpdateBuffer(max_buffered, self._pause_or_resume)
         self._buffers.append(buffer)
@@ -204,8 +204,8 @@ class ChatClient:
         self._loop.wake()
 
     def _stream_closed(self, buffer: UpdateBuffer) -> None:
-        # The garbage collector calls this from any thread and at any point of another function, so the event loop must
-        # do the work later.
+        # The garbage collector may call this in any thread and in the middle of any function, so the event loop must do
+        # the work later.
         if self._task is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 self._task.get_loop().call_soon_threadsafe(self._remove_buffer, buffer)

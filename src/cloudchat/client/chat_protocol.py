@@ -43,7 +43,7 @@ class ChatProtocol:
     # -- the connection -----------------------------------------------------------------------------------------------
 
     def connection_opened(self, now: float) -> None:
-        """Note a new connection. The server must send `welcome` next."""
+        """Record a new connection. The server must send `welcome` next."""
         self._last_frame_at, self._max_silence_seconds = now, WELCOME_SECONDS
         self.drain_seconds, self.token_expiring = None, False
 
@@ -72,7 +72,7 @@ class ChatProtocol:
                 self._updates.append(EphemeralEvent(frame))
 
     def connection_closed(self, code: int | None) -> Recovery:
-        """Note the end of the connection. Return what to do next."""
+        """Record the end of the connection. Return what to do next."""
         self.welcomed = False
         self._commands.clear()
         self.outbox.disconnected()
@@ -121,11 +121,11 @@ class ChatProtocol:
 
     @property
     def silence_deadline(self) -> float:
-        """When the connection counts as lost if no frame has arrived by then."""
+        """The time at which the connection counts as lost if no frame arrives before."""
         return self._last_frame_at + self._max_silence_seconds
 
     def tick(self, now: float) -> bool:
-        """Do what is due. Return False when the server was silent for too long: the connection is lost."""
+        """Do all due work. Return False when the server was silent for too long: the connection is lost."""
         if now > self.silence_deadline:
             return False
         if not self.welcomed:
@@ -148,7 +148,7 @@ class ChatProtocol:
         return min(times if due is None else [*times, due])
 
     def take_commands(self, now: float) -> list[str]:
-        """Return the frames to send now, in order. Joins come before messages, so that the user sees their own live."""
+        """Return the frames to send now, in order. Joins come first, so that the user sees their own messages."""
         if not self.welcomed:
             return []
         commands, self._commands = self._commands, []

@@ -1,4 +1,4 @@
-"""Keeps a client connected: opens a connection, runs it to its end, waits as the policy says, and starts again."""
+"""Keep a client connected: open a connection, run it to its end, wait as the policy says, and start again."""
 
 import asyncio
 import contextlib
@@ -116,7 +116,7 @@ class ConnectionLoop:
                     task.cancel()
 
     async def _send(self, socket: ChatSocket) -> bool:
-        """Send what is due. Return False when the server accepts no data for as long as it may be silent."""
+        """Send due commands. Return False when the server accepts no data for as long as it may be silent."""
         for text in self._protocol.take_commands(_now()):
             try:
                 async with asyncio.timeout_at(self._protocol.silence_deadline):
@@ -137,7 +137,7 @@ class ConnectionLoop:
             self._wakeup.set()
 
     async def _refresh_token(self) -> None:
-        """Send a fresh token, so that the connection outlives the first one. Otherwise the server closes with 4401."""
+        """Send a fresh token before the old one expires. Without it, the server would close with 4401."""
         with contextlib.suppress(OSError, SignInRequired):
             self._protocol.request({"type": "auth", "token": await self._token(True)})
             self._wakeup.set()

@@ -36,7 +36,7 @@ class OutboxFull(ClientError):
 
 
 class ConnectionLost(ClientError):
-    """The connection ended before the reply came. The client reconnects by itself."""
+    """The connection ended before the reply came. The client reconnects automatically."""
 
 
 # -- of the client ----------------------------------------------------------------------------------------------------

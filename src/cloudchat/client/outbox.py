@@ -68,18 +68,18 @@ class Outbox:
         self._queues.setdefault(pending.room, deque()).append(pending)
 
     def connected(self) -> None:
-        """Note a new connection: what was in flight on the last one is sent again at once."""
+        """Record a new connection: messages in flight on the last one are sent again immediately."""
         self._online = True
         self._in_flight.clear()
         for queue in self._queues.values():
             queue[0].send_at = 0.0
 
     def disconnected(self) -> None:
-        """Note the end of the connection. What was in flight may or may not be stored; the cid makes a retry safe."""
+        """Record the end of the connection. Messages in flight may or may not be stored; the cid makes a retry safe."""
         self._online = False
 
     def take_due(self, now: float) -> list[Frame]:
-        """Return the commands to send now: the first one of each room, if its time has come."""
+        """Return the commands to send now: the first one of each room, if it is due."""
         if not self._online:
             return []
         commands = []

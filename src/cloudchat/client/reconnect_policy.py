@@ -29,7 +29,7 @@ _AFTER_STATUS = {
 
 
 def recovery_after_close(code: int | None) -> Recovery:
-    """Return what to do after a close code. None, and a code that is not the server's (1006), is a lost connection."""
+    """Return what to do after a close code. None and a code that is never sent (1006) mean a lost connection."""
     return _AFTER_CLOSE.get(code, Recovery.RETRY)
 
 
@@ -56,16 +56,16 @@ class ReconnectPolicy:
         self._within_seconds = MIN_WINDOW_MS / 1000
 
     def opened(self, now: float, within_seconds: float = MIN_WINDOW_MS / 1000) -> None:
-        """Note that the server sent `welcome`, with its `reconnect_within_ms`."""
+        """Record that the server sent `welcome`, with its `reconnect_within_ms`."""
         self._opened_at = now
         self._within_seconds = within_seconds
 
     def delay(self, recovery: Recovery, now: float, server_delay_seconds: float | None = None) -> float:
         """Return the seconds to wait after a connection, or an attempt to open one, has ended.
 
-        `server_delay_seconds` is the delay that the server named, if it did.
+        `server_delay_seconds` is the delay that the server asked for, if any.
         """
-        # `welcome` alone does not reset the attempts: a server that closes right after it would be hammered.
+        # `welcome` alone does not reset the attempts: a server that closes right after it would be flooded.
         unstable = self._opened_at is not None and now - self._opened_at < STABLE_SECONDS
         if self._opened_at is not None and not unstable:
             self._attempt = 0

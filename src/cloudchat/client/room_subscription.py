@@ -1,8 +1,8 @@
 """One room, received without a hole: what each frame means at the current position. Sans-I/O.
 
-Everything that shows a missed event (a hole in the seqs, another epoch, a `head` ahead of the position) has one answer:
-join again with the position. Frames that arrive between that `join` and its `joined` are ignored, because it is not
-known whether they were sent before or after the hole; the replay repeats them.
+Everything that shows a missed event (a hole in the seqs, another epoch, a `head` ahead of the position) is handled
+in one way: join again with the position. Frames that arrive between that `join` and its `joined` are ignored, because
+it is not known whether they were sent before or after the hole; the replay repeats them.
 """
 
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ class State(Enum):
     JOINING = "joining"
     LIVE = "live"
     REFUSED = "refused"
-    """The server refused the join for good."""
+    """The server refused the join permanently."""
 
 
 class RoomSubscription:
     """Times are seconds of a monotonic clock. `commands` collects what to send; the sender clears it.
 
-    `ids` numbers the joins of all rooms, so that a late reply to an earlier subscription of the same room is not taken
-    for the reply to this one.
+    `ids` numbers the joins of all rooms, so that a late reply to an earlier subscription of the same room is not
+    mistaken for the reply to this one.
     """
 
     def __init__(self, room: str, ids: Iterator[int], *, limit: int = 50, after: StreamPosition | None = None) -> None:
@@ -61,7 +61,7 @@ class RoomSubscription:
             self.commands.append({"type": "leave", "room": self.room})
 
     def disconnected(self) -> None:
-        """Note the end of the connection."""
+        """Record the end of the connection."""
         if self.state is not State.REFUSED:
             self.state = State.IDLE
         self.commands.clear()

@@ -17,7 +17,7 @@ OPEN_SECONDS = 15.0
 MAX_FRAME_BYTES = 4 << 20
 """More than the largest page of history. A server that sends more is not a cloudchat server."""
 ABNORMAL_CLOSURE = 1006
-"""Stands for a connection that ended without a close frame (RFC 6455 §7.1.5). It is never sent."""
+"""The code for a connection that ended without a close frame (RFC 6455 §7.1.5). It is never sent."""
 
 
 class OpenFailed(Exception):
@@ -102,5 +102,5 @@ class ChatSocket:
         await self._connection.close()
 
     def abort(self) -> None:
-        """Cut the connection without the closing handshake, which a silent server would never answer."""
+        """Close the connection without the closing handshake, which a silent server would never answer."""
         self._connection.transport.abort()

@@ -44,17 +44,17 @@ class UpdateBuffer:
         return self._updates.popleft()
 
     def end(self, error: Exception) -> None:
-        """Let the reader get what is buffered, then `error`."""
+        """Raise `error` in the reader after the buffered updates."""
         self._end = error
         self._changed.set()
 
     def clear(self) -> None:
-        """Drop what is buffered."""
+        """Drop the buffered updates."""
         self._updates.clear()
 
 
 class UpdateStream:
-    """Iterate over it. Close it (`contextlib.aclosing`) if the client lives longer than the iteration.
+    """An iterator over updates. Close it (`contextlib.aclosing`) if the client lives longer than the iteration.
 
     The client references only the buffer. So a stream that is neither referenced nor being read is garbage-collected,
     which closes it.

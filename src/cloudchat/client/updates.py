@@ -1,4 +1,4 @@
-"""What a client reports to its user, in order: changes of the connection and of rooms, and the events themselves."""
+"""The updates that a client reports to its user, in order: changes of the connection and of rooms, and events."""
 
 from dataclasses import dataclass
 from typing import Any

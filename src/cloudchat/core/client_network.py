@@ -3,7 +3,7 @@
 import ipaddress
 
 IPV6_PREFIX_LENGTH = 64
-"""What one subscriber gets. With limits per single address, one attacker would have 2⁶⁴ times the limit."""
+"""The network of one subscriber. With limits per single address, one attacker would have 2⁶⁴ times the limit."""
 
 
 def client_network(address: str) -> str:

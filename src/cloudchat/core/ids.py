@@ -4,7 +4,7 @@ import secrets
 from contextvars import ContextVar
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""Set by the middleware for the length of a request; the log adds it to every line, from whatever thread."""
+"""Set by the middleware for the length of a request; the log adds it to every line, from any thread."""
 
 
 def new_id() -> str:

@@ -7,7 +7,7 @@ MAX_LINES_PER_KIND = 600
 WINDOW_SECONDS = 60.0
 MAX_KINDS = 100
 OTHERS = "others"
-"""Stands for all clients, or all kinds, beyond those that are counted one by one."""
+"""The name for all clients, or all kinds, beyond those that are counted one by one."""
 
 RATE_LIMITED = {"rate_limited": True}
 """Marks a line that a client can cause as often as it likes: `log.info(…, extra=RATE_LIMITED)`."""

@@ -1,6 +1,6 @@
 """The newest frames of one room, in memory, so that joins are served without a read of the log.
 
-After a restart all clients of a room join at once: they all share these frames.
+After a restart all clients of a room join at the same time: they all share these frames.
 """
 
 from collections import deque

@@ -1,6 +1,6 @@
 """The audit log. An entry is written in the transaction of the change that it describes.
 
-A committed entry is also a line of the process's log, for a log collector that does not read the database (ASVS 16.3).
+A committed entry is also logged, for a log collector that does not read the database (ASVS 16.3).
 """
 
 import logging

@@ -1,10 +1,10 @@
 """A connection to PostgreSQL with a timeout for each answer.
 
 Without it libpq waits forever for a server that hangs while its kernel still acknowledges packets: `connect_timeout`
-covers only the start, and TCP's own timeouts only a machine that is gone. Each request would hold a thread, no client
-would get a response, and revocations would not be read.
+covers only the start, and TCP's own timeouts cover only a machine that is gone. Each request would hold a thread, no
+client would get a response, and revocations would not be read.
 
-A module of its own because psycopg is an extra.
+A separate module, because psycopg is an extra.
 """
 
 from typing import Any, TypeVar
@@ -28,6 +28,6 @@ class BoundedConnection(psycopg.Connection[Any]):
             return super().wait(gen, interval, ANSWER_TIMEOUT_SECONDS if timeout is None else timeout)
         except psycopg.OperationalError as error:
             if error.sqlstate is None:
-                # The answer may still come, and the next query must not take it for its own.
+                # The answer may still come, and the next query must not mistake it for its own.
                 self.close()
             raise

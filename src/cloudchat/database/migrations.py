@@ -26,7 +26,7 @@ class MigrationError(Exception):
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Run the migrations that are missing, up to `revision`. Several processes may call it at once.
+    """Run the migrations that are missing, up to `revision`. Several processes may call it concurrently.
 
     Raises MigrationError, DatabaseUrlError.
     """
@@ -50,7 +50,7 @@ def upgrade(url: str, revision: str = "head") -> None:
     except OperationalError as error:
         raise MigrationError(
             f"the database cannot be opened ({type(error.orig).__name__}); check CLOUDCHAT_DATABASE_URL, that the "
-            "database server runs, and that the folder of an SQLite file is writable"
+            "database server runs, and that the directory of an SQLite file is writable"
         ) from error
     except DatabaseError as error:
         if type(error) is not DatabaseError:  # subclasses concern our own statements: bugs

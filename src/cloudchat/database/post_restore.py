@@ -1,4 +1,4 @@
-"""What must not be restored from a backup together with the rest of the database."""
+"""Invalidate the rows that must not be restored from a backup with the rest of the database."""
 
 from sqlalchemy import delete, update
 
@@ -11,7 +11,7 @@ from cloudchat.database.transactions import Database
 def invalidate(url: str, now: float, *, made_at: str) -> None:
     """End every session, and delete the log checkpoints: the rooms' logs start new epochs. Raises DatabaseUnavailable.
 
-    Refresh tokens that were exchanged after the backup would be valid again. Everybody who has an old copy of one,
+    Refresh tokens that were exchanged after the backup would be valid again. Anyone who has an old copy of one,
     including a thief, could sign in with it. So all users sign in again. `made_at` is the time of the backup.
     """
     db = Database(create_engine(url))

@@ -34,7 +34,7 @@ _VARIABLES = {
 
 
 def dump_postgres(url: str, target: BinaryIO) -> None:
-    """Write cloudchat's tables, as they are at one moment, in pg_dump's custom format. Raises CopyFailed."""
+    """Write a snapshot of cloudchat's tables in pg_dump's custom format. Raises CopyFailed."""
     options = ["--format=custom", "--no-owner", "--no-privileges", "--compress=3", "--lock-wait-timeout=30000"]
     with _run(url, ["pg_dump", *options, *(f"--table={table}" for table in _TABLES)]) as process:
         shutil.copyfileobj(_pipe(process.stdout), target, _COPY_CHUNK_BYTES)

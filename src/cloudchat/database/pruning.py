@@ -15,7 +15,7 @@ from cloudchat.database.transactions import Database, DatabaseUnavailable, chang
 logger = logging.getLogger(__name__)
 
 MAX_ROWS_PER_TRANSACTION = 500
-"""On SQLite all other writers wait for a transaction, so it must be over in milliseconds."""
+"""On SQLite all other writers wait for a transaction, so it must end within milliseconds."""
 INTERVAL_SECONDS = 86400.0
 RETRY_SECONDS = 600.0
 PAUSE_SECONDS = 0.05
@@ -44,9 +44,9 @@ async def prune_daily(prune: Prune, sleep: Callable[[float], Awaitable[None]] = 
 
 
 def prune(db: Database, now: float, retention_seconds: float) -> Iterator[int]:
-    """Delete what ended more than `retention_seconds` ago. Each step is one small transaction; yields its row count.
+    """Delete rows that ended more than `retention_seconds` ago. Each step is a small transaction; yields its row count.
 
-    Several processes may prune at once. Raises DatabaseUnavailable; the next run deletes the rest.
+    Several processes may prune concurrently. Raises DatabaseUnavailable; the next run deletes the rest.
     """
     before = now - retention_seconds
     pruned = 0

@@ -60,7 +60,7 @@ class Database:
 def changed_rows(db: Session, statement: Update | Delete) -> int:
     """Execute the statement, and return how many rows it changed.
 
-    A conditional UPDATE decides a race: one changed row has won, none has lost.
+    A conditional UPDATE decides a race: the caller has won if it changed one row, and lost if it changed none.
     """
     return cast("CursorResult[Any]", db.execute(statement)).rowcount
 

@@ -1,6 +1,6 @@
 """Copy a database for a backup, and move its rows into another database.
 
-`postgres_copy.py` has the same for PostgreSQL's own dump format.
+`postgres_copy.py` does the same with PostgreSQL's own dump format.
 """
 
 import sqlite3
@@ -21,7 +21,7 @@ class CopyFailed(Exception):
 
 
 def copy_sqlite(source: Path, target: Path) -> None:
-    """Copy an SQLite database as it is at one moment, while others write to it.
+    """Copy a snapshot of an SQLite database while others write to it.
 
     SQLite's online backup copies in one read transaction, which in WAL mode does not block writers. `target` must not
     exist; it is made with the mode 0600. Raises CopyFailed.

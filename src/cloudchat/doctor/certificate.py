@@ -1,7 +1,8 @@
-"""Check that the web server serves the certificate that certbot renewed, and that it does not end soon.
+"""Check that the web server serves the certificate that certbot renewed, and that it does not expire soon.
 
-certbot exits with 0 even if its deploy hook fails. Then nginx does not load the new certificate, and nothing shows it
-until the old one ends. Therefore `cloudchat doctor` checks it, and certbot-renew.service does by running this module.
+certbot exits with 0 even if its deploy hook fails. Then nginx does not load the new certificate, which goes
+unnoticed until the old one expires. Therefore `cloudchat doctor` checks it, and so does certbot-renew.service, which
+runs this module.
 """
 
 import os
@@ -95,7 +96,7 @@ def certificate_problem(
     live: Path = LIVE,
     address: tuple[str, int] = HTTPS,
 ) -> str | None:
-    """Return what is wrong with the certificate of `domain` and how to fix it; None if all is well."""
+    """Return the problem with the certificate of `domain` and its fix; None if there is no problem."""
     now = now or datetime.now(UTC)
     try:
         installed = installed_certificate(installed_chain(domain, live))
@@ -116,7 +117,7 @@ def certificate_problem(
 
 
 def main() -> int:
-    """Check all sites after a renewal. Returns 1 if there is still a problem when nginx had time to reload."""
+    """Check all sites after a renewal. Returns 1 if a problem remains after nginx had time to reload."""
     deadline = time.monotonic() + _RELOAD_SECONDS
     while problems := list(_problems_of_sites()):
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""What every check returns, and how the checks of database and store judge a clock."""
+"""The result of a check, and the check of a clock that database and store have in common."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class CheckResult:
 
 
 def clock_offset(remote_time: float, sent_at: float, received_at: float) -> float:
-    """Return by how many seconds a remote clock is wrong at least; 0 if its time lies within the round trip.
+    """Return the minimum error of a remote clock in seconds; 0 if its time lies within the round trip.
 
     `sent_at` and `received_at`: this machine's time before the question and after the answer (seconds since 1970).
     """
@@ -28,7 +28,7 @@ def clock_offset(remote_time: float, sent_at: float, received_at: float) -> floa
 
 
 def check_clock(owner: str, offset_seconds: float) -> CheckResult:
-    """Judge the clock of the database or the store."""
+    """Check the clock of the database or the store."""
     name = f"clock: the {owner}'s differs by {offset_seconds:.1f} s"
     if offset_seconds > MAX_CLOCK_OFFSET_SECONDS:
         return CheckResult(

@@ -1,4 +1,4 @@
-"""The checks of the state folder, its keys and its disk, the secrets in /etc, and the backups."""
+"""The checks of the state directory, its keys and its disk, the secrets in /etc, and the backups."""
 
 import os
 import shutil
@@ -18,12 +18,12 @@ MAX_BACKUP_AGE_HOURS = 26
 
 
 def check_state_folder(folder: Path) -> list[CheckResult]:
-    """Check that the folder exists, is private and complete, and that its disk has space."""
+    """Check that the directory exists, is private and complete, and that its disk has space."""
     if not folder.is_dir():
-        return [CheckResult("state folder", f"{folder} does not exist: `cloudchat serve` creates it")]
+        return [CheckResult("state directory", f"{folder} does not exist: `cloudchat serve` creates it")]
     if not os.access(folder, os.R_OK | os.X_OK):
-        return [CheckResult("state folder", f"this user cannot read {folder}: run this command as its owner")]
-    results = [_check_private("state folder", folder)]
+        return [CheckResult("state directory", f"this user cannot read {folder}: run this command as its owner")]
+    results = [_check_private("state directory", folder)]
     keys = sorted((folder / "keys").glob("*"))
     results += [_check_private("key", key) for key in keys if key.is_file()]
     if not keys:
@@ -35,7 +35,7 @@ def check_state_folder(folder: Path) -> list[CheckResult]:
 
 
 def check_secrets(folder: Path = SECRETS) -> list[CheckResult]:
-    """Check that only root can read the secrets that systemd passes to the server. No folder: nothing to check."""
+    """Check that only root can read the secrets that systemd passes to the server. Skipped if there is no directory."""
     return [_check_private("secrets", folder)] if folder.is_dir() else []
 
 
@@ -44,7 +44,7 @@ def check_backups(folder: Path, now: float | None = None) -> list[CheckResult]:
     try:
         backups = list_backups(folder)
     except OSError as error:
-        problem = f"{folder} cannot be read ({error.strerror}): give the folder that the backup timer writes to"
+        problem = f"{folder} cannot be read ({error.strerror}): give the directory that the backup timer writes to"
         return [CheckResult("backups", problem)]
     if not backups:
         problem = f"{folder} has none: systemctl status cloudchat-backup.timer, journalctl -u cloudchat-backup"
@@ -66,6 +66,6 @@ def _check_private(kind: str, path: Path) -> CheckResult:
 
 def _check_disk(folder: Path) -> CheckResult:
     free = shutil.disk_usage(folder).free
-    name = f"disk of the state folder: {free / 1e9:.1f} GB free"
+    name = f"disk of the state directory: {free / 1e9:.1f} GB free"
     problem = "no message can be stored when it is full: free at least 0.5 GB"
     return CheckResult(name, problem if free < MIN_FREE_BYTES else None)

@@ -33,7 +33,7 @@ def _check_open_files(settings: Settings) -> CheckResult:
 
 
 def _limit_of_server(state_dir: Path) -> int | None:
-    """Return the soft limit of the server that uses this folder; None without a server, or if it cannot be read."""
+    """Return the soft limit of the server that uses this directory; None without a server, or if it cannot be read."""
     try:
         pid = int((state_dir / "server.lock").read_text())
         limits = Path(f"/proc/{pid}/limits").read_text()

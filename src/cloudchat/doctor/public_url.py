@@ -1,4 +1,4 @@
-"""The checks of what is between the server and its users: allowed origins, proxies, TLS, forwarded addresses."""
+"""The checks of everything between the server and its users: allowed origins, proxies, TLS, forwarded addresses."""
 
 import http.client
 import ipaddress
@@ -55,7 +55,7 @@ def _check_origins(settings: Settings) -> CheckResult:
 
 
 def _check_proxies(settings: Settings) -> CheckResult:
-    """Check that the server believes X-Forwarded-For if it comes from the proxy, and from no other address."""
+    """Check that the server trusts X-Forwarded-For if it comes from the proxy, and from no other address."""
     networks = [ipaddress.ip_network(proxy) for proxy in settings.trusted_proxies]
     if any(network.prefixlen == 0 for network in networks):
         return CheckResult(
@@ -98,7 +98,7 @@ def _check_forwarded_address(url: str, settings: Settings) -> CheckResult:
     name = "forged client address"
     store = store_url(settings)
     if store is None:
-        return CheckResult(f"{name}: not tested, the store does not run")
+        return CheckResult(f"{name}: not tested, the store is not running")
     network = f"2001:db8:{secrets.randbelow(0xEFFF) + 0x1000:x}:{secrets.randbelow(0xEFFF) + 0x1000:x}"
     address = f"{network}::1"
     headers = {"X-Forwarded-For": address, "X-Real-IP": address, "Forwarded": f'for="[{address}]"'}

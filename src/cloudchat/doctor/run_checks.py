@@ -1,4 +1,4 @@
-"""Run all checks, in the order in which problems are best fixed: what comes later may depend on what comes before."""
+"""Run all checks, in the order in which problems are best fixed: a later check may depend on an earlier one."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from cloudchat.settings import Settings
 
 
 def run_checks(settings: Settings, *, public_url: str | None = None, backups: Path | None = None) -> list[CheckResult]:
-    """Check everything that this machine can see; the public URL and the folder of backups only if they are given."""
+    """Check everything that this machine can see; the public URL and the backup directory only if they are given."""
     results = [*check_state_folder(settings.state_dir), *check_secrets(), *check_machine(settings)]
     results += check_database(settings.database.get_secret_value())
     results += [*check_store(settings), *check_origins_and_proxies(settings)]

@@ -27,7 +27,10 @@ _MAX_SCANNED_KEYS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class StoreStats:
-    """`ping_seconds`: median of ten; `max_bytes`: maxmemory, 0 for none; `log_folder`: empty if it cannot be read."""
+    """The measured state of a store.
+
+    `ping_seconds` is the median of ten; `max_bytes` is maxmemory, 0 for none; `log_folder` is empty if unknown.
+    """
 
     version: str
     ping_seconds: float
@@ -52,7 +55,7 @@ def check_store(settings: Settings) -> list[CheckResult]:
     """Check that the store answers quickly, writes its log as the guarantee requires, and has space."""
     url = store_url(settings)
     if url is None:
-        return [CheckResult("store", "the embedded store does not run: `cloudchat serve` starts it")]
+        return [CheckResult("store", "the embedded store is not running: `cloudchat serve` starts it")]
     try:
         warnings = check_requirements(url)
         stats = read_stats(url)
@@ -60,7 +63,7 @@ def check_store(settings: Settings) -> list[CheckResult]:
         return [CheckResult("store", str(error))]
     results = [CheckResult("store", warning) for warning in warnings]
     name = f"store: version {stats.version}, answered within {stats.ping_seconds * 1000:.1f} ms"
-    slow = "it is slow: check the distance to it, and the load of its machine and disk"
+    slow = "it is slow: check the network to it, and the load of its machine and disk"
     results.append(CheckResult(name, slow if stats.ping_seconds > MAX_PING_SECONDS else None))
     if stats.write_problem:
         results.append(
@@ -72,7 +75,7 @@ def check_store(settings: Settings) -> list[CheckResult]:
 
 
 def read_stats(url: str) -> StoreStats:
-    """Ask the store for its state. Blocks for seconds at most. Raises StoreUnusable."""
+    """Read the state of the store. Blocks for a few seconds at most. Raises StoreUnusable."""
     try:
         with open_client(url, connect_seconds=TIMEOUT_SECONDS, answer_seconds=TIMEOUT_SECONDS) as store:
             return _read_stats(store)
@@ -81,7 +84,7 @@ def read_stats(url: str) -> StoreStats:
 
 
 def has_key_containing(url: str, part: str) -> bool | None:
-    """Whether the name of any key contains `part`; None if there are too many keys. Raises StoreUnusable."""
+    """Return whether the name of any key contains `part`; None if there are too many keys. Raises StoreUnusable."""
     try:
         with open_client(url, connect_seconds=TIMEOUT_SECONDS, answer_seconds=TIMEOUT_SECONDS) as store:
             if store.dbsize() > _MAX_SCANNED_KEYS:
@@ -129,7 +132,7 @@ def _log_folder(store: "redis.Redis") -> str:
 
 
 def _check_log_disk(size: int, folder: Path) -> CheckResult:
-    """Check the disk of a store on this machine, which may be another disk than the state folder's."""
+    """Check the disk of a store on this machine. It may be another disk than that of the state directory."""
     free = shutil.disk_usage(folder).free
     name = f"store's log: {size / 1e9:.1f} GB in {folder}, {free / 1e9:.1f} GB free"
     if free < max(MIN_FREE_BYTES, size):

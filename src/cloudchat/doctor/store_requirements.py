@@ -1,4 +1,4 @@
-"""What the delivery guarantee requires of the store at CLOUDCHAT_REDIS_URL, checked before a server starts."""
+"""Check, before a server starts, what the delivery guarantee requires of the store at CLOUDCHAT_REDIS_URL."""
 
 import redis
 

@@ -18,7 +18,7 @@ class BodyLimit(Middleware):
         self._max_bytes = max_bytes
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Reject by the declared length first, then count what arrives."""
+        """Reject by the declared length first, then count the received bytes."""
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or len(declared) > _MAX_LENGTH_DIGITS or int(declared) > self._max_bytes:
             await error_response(self._too_large().error)(scope, receive, send)

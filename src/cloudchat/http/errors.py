@@ -55,7 +55,7 @@ def error_response(error: HttpError, headers: Mapping[str, str] | None = None) -
 
 
 class ErrorBoundary(Middleware):
-    """Answers 500 to an exception without a handler. Its place is inside of the middleware that adds headers."""
+    """Answers 500 to an exception without a handler. It must be inside of the middleware that adds headers."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application, and log what it raises."""

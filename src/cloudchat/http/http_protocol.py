@@ -15,7 +15,7 @@ on the following behaviour; tests/unit/http/test_uvicorn_contract.py has one tes
 - `cycle` is None before the first request, then the latest request; it has `response_complete` and `keep_alive`, and a
   `keep_alive` of False closes the connection after the response.
 - A request that arrives before the response to an earlier one waits in `pipeline`, and `flow.read_paused` is True
-  meanwhile.
+  during that time.
 - For a request with `Upgrade: websocket`, `scope["method"]` is set, then `_should_upgrade` decides.
   `handle_websocket_upgrade` gives the transport another protocol. A rejected upgrade calls
   `_unsupported_upgrade_warning` and is answered as a normal request.
@@ -41,7 +41,7 @@ REQUEST_TIMEOUT_SECONDS = 10.0
 STALL_TIMEOUT_SECONDS = 30.0
 """The time that a response may wait for a client that does not read."""
 LINGER_SECONDS = 2.0
-"""After a rejection, the time in which the client can read the response before the connection is cut."""
+"""After a rejection, the time in which the client can read the response before the connection is closed."""
 FIRST_REQUEST_SECONDS = 0.5
 """At shutdown, the time in which a connection without a request can still send its first one."""
 
@@ -79,7 +79,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._stop_stall_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Parse. After a rejection only read on: closing with unread data would reset the response."""
+        """Parse the data. After a rejection, discard it: closing with unread data would reset the connection."""
         if self._discarding:
             return
         self._received_bytes += len(data)
@@ -131,13 +131,13 @@ class HttpProtocol(HttpToolsProtocol):
     # -- responses ----------------------------------------------------------------------------------------------------
 
     def send_400_response(self, msg: str) -> None:
-        """Send the rejection, and discard what is still received."""
+        """Send the rejection, and discard all further data."""
         self._discarding = True
         self._stop_request_timer()
         if self.transport.is_closing():
             return
         if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.abort()  # inside of another response the client would take it for that one's content
+            self.transport.abort()  # inside of another response, the client would read it as a part of that response
             return
         self.transport.write(_raw_response(*self._rejection))
         if self.transport.can_write_eof():
@@ -163,7 +163,7 @@ class HttpProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Close after the current response.
 
-        A client that has only just connected has a request on its way. To close now would lose it, although systemd
+        A client that has only just connected is sending a request. Closing now would lose it, although systemd
         keeps the listening socket open so that no connection is refused.
         """
         if self.cycle is None and not self._discarding and not self._shutting_down:

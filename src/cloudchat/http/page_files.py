@@ -7,7 +7,7 @@ from starlette.types import Scope
 
 
 class PageFiles(StaticFiles):
-    """Answers 404 for a missing file whatever the method is. Starlette's class answers 405 without looking."""
+    """Answers 404 for a missing file with any method. Starlette's class answers 405 without looking for the file."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return the file, or raise HTTPException (404, 405)."""

@@ -18,7 +18,7 @@ class TrustedProxies(Middleware):
     """Sets the client's real address and scheme in the scope of requests and sockets.
 
     On TCP the peer must be one of `proxies` (addresses or networks). A peer on a unix socket is always trusted: the
-    permissions of the socket's folder let only the proxy connect. The client is the right-most address of
+    permissions of the socket's directory let only the proxy connect. The client is the right-most address of
     X-Forwarded-For that is not a trusted proxy; everything left of it was written by an unknown party. Other headers
     (X-Real-IP, Forwarded) are ignored.
     """

@@ -1,4 +1,4 @@
-"""What is recorded of each request: an id, a count for `/metrics`, and a log line if it was denied."""
+"""The record of each request: an id, a count for `/metrics`, and a log line if it was denied."""
 
 import logging
 from collections import Counter
@@ -19,9 +19,9 @@ _DENIALS = {401: "not signed in", 403: "authorization refused", 429: "limit hit"
 
 
 class RequestId(Middleware):
-    """Gives each request an id, which its response and every log line that it causes carry (ASVS 16.2).
+    """Gives each request an id, which is in its response and in every log line that it causes (ASVS 16.2).
 
-    The server makes the id. One that a client chose could be that of another request.
+    The server creates the id. A client could choose the id of another request.
     """
 
     scope_types = ("http", "websocket")

@@ -1,4 +1,4 @@
-"""Posting a message: the permission check, and the event that is appended to the room's log."""
+"""Post a message: check the author's permission, and append the event to the room's log."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -27,7 +27,7 @@ class MessageService(Protocol):
 class RoomLogMessageService:
     """Appends messages to the logs of rooms.
 
-    It waits for nothing and makes no SQL query: principal and rooms were loaded when the socket was opened.
+    It neither waits nor makes an SQL query: principal and rooms were loaded when the socket was opened.
     """
 
     def __init__(self, broker: Broker) -> None:

@@ -132,7 +132,7 @@ class LogRateLimitFilter(logging.Filter):
             left_out = self._limit.start_window(now) if is_over else {}
             is_admitted = self._limit.admit(event, client_network(client) if client else "-")
             if not is_admitted and self._timer is None:
-                # After a flood, no record may come for hours. The timer writes the counts all the same.
+                # After a flood, no record may come for hours. The timer writes the counts in any case.
                 self._timer = threading.Timer(self._limit.seconds_left(now), self.write_counts)
                 self._timer.daemon = True
                 self._timer.start()
@@ -184,7 +184,7 @@ def _event_and_fields(record: logging.LogRecord) -> tuple[str, dict[str, object]
 
 
 def _stderr_is_journal() -> bool:
-    """Whether standard error is the stream to the journal that systemd opened, and was not redirected since."""
+    """Return whether standard error is the stream to the journal that systemd opened, and was not redirected since."""
     try:
         error = os.fstat(sys.stderr.fileno())
     except (OSError, ValueError):

@@ -39,7 +39,7 @@ class MetricsSnapshot:
 
 
 class LoopLag:
-    """Measure for how long the event loop was blocked: by how much a timer is late."""
+    """Measure how long the event loop was blocked, by the delay of a timer."""
 
     def __init__(self) -> None:
         self._longest = 0.0
@@ -94,12 +94,12 @@ class Metrics:
 
 
 def text_of_unresponsive(worker: int) -> bytes:
-    """Return the exposition of a worker that lives but does not answer."""
+    """Return the exposition of a worker that is alive but does not answer."""
     return _text([_ready(False)], worker)
 
 
 def limits_hit(now: MetricsSnapshot) -> Mapping[str, int]:
-    """Return the number of rejections by each limit, wherever they were counted."""
+    """Return the number of rejections by each limit, from all places where they are counted."""
     return {
         "http": sum(count for (_, _, status), count in now.requests.items() if status == 429),
         "connects": now.connects.get("rate_limited", 0),

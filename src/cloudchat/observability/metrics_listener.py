@@ -1,9 +1,9 @@
-"""`/metrics` on a port of its own, on the loopback interface only: no page and no proxy can reach it.
+"""`/metrics` on a separate port, on the loopback interface only: no page and no proxy can reach it.
 
 With several workers, the one that gets the port answers for all of them. When it ends, another one takes the port. It
-asks the others over unix sockets in the state folder, `metrics/<number>.sock`.
+asks the others over unix sockets in the state directory, `metrics/<number>.sock`.
 
-The number is the lowest that no other worker has, so the successor of a worker gets the same. With pids in its place,
+The number is the lowest that no other worker has, so the successor of a worker gets the same. With pids instead,
 every worker ever started would add new time series to Prometheus.
 """
 
@@ -32,7 +32,7 @@ _FAMILY = re.compile(rb"(# HELP .*\n# TYPE .*\n)((?:[^#].*\n)*)")
 
 
 class MetricsListener:
-    """Serve the metrics of this process, and of the other workers with the same state folder."""
+    """Serve the metrics of this process, and of the other workers with the same state directory."""
 
     def __init__(self, text: Callable[[int], bytes], port: int, state_folder: Path) -> None:
         self._text = text
@@ -77,7 +77,7 @@ class MetricsListener:
                     await server.serve_forever()
 
     async def _serve_worker(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Send the metrics of this process alone to another worker."""
+        """Send only the metrics of this process, to another worker."""
         with contextlib.closing(writer), contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(WORKER_TIMEOUT_SECONDS):
                 writer.write(self._text(self._number))
@@ -109,7 +109,7 @@ def merge_expositions(texts: Sequence[bytes]) -> bytes:
     """Merge the expositions of several processes, whose samples differ in the label `worker`, family by family.
 
     The text format wants all samples of one metric together. They are not summed: a sum would fall while a worker is
-    blocked or being replaced, and Prometheus takes a counter that falls for one that restarted from zero, so that
+    blocked or being replaced, and Prometheus treats a falling counter as one that restarted from zero, so that
     everything ever counted would be counted again.
     """
     families: dict[bytes, bytes] = {}
@@ -156,5 +156,5 @@ async def _fetch_text(folder: int, number: int) -> bytes:
 
 
 def _socket_path(folder: int, name: str) -> str:
-    # The path of a unix socket has at most 107 bytes; the path of a state folder may be longer.
+    # The path of a unix socket has at most 107 bytes; the path of a state directory may be longer.
     return f"/proc/self/fd/{folder}/{name}"

@@ -1,7 +1,7 @@
 """OpenTelemetry spans of a message: `send` in the process that accepts it, `deliver` in each process that delivers it.
 
-The id of the trace is the message's `cid`, which has 128 bits too and is in the event already. So all processes use one
-trace, and sample the same messages, with no extra field on the wire. A thread of the library exports the spans in
+The id of the trace is the message's `cid`, which has 128 bits, too, and is already in the event. So all processes use
+one trace, and sample the same messages, with no extra field on the wire. A thread of the library exports the spans in
 batches; its queue is bounded, and spans that do not fit are dropped. The `OTEL_*` variables set the destination.
 """
 

@@ -11,8 +11,8 @@ logger = logging.getLogger(__name__)
 class Supervisor:
     """The owner of a process's background tasks. For one event loop.
 
-    `failures` counts the tasks that ended by an unexpected exception. `dead` names the permanent tasks that ended: with
-    any, the process must be restarted.
+    `failures` counts the tasks that ended by an unexpected exception. `dead` names the permanent tasks that ended: if
+    there are any, the process must be restarted.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Supervisor:
         self.dead: list[str] = []
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Run a task that ends by itself; an exception is logged and counted."""
+        """Run a task that may end; an exception is logged and counted."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)

@@ -1,4 +1,4 @@
-"""Why the server closes a WebSocket, and how a client recovers: one table for both sides.
+"""The WebSocket close codes: why the server closes a connection, and how a client recovers. For server and client.
 
 The page's modules/net/close_codes.js is the same table in JavaScript.
 """
@@ -8,12 +8,12 @@ from typing import Self
 
 
 class Recovery(Enum):
-    """What a client does after its connection ended."""
+    """What a client does after its connection has ended."""
 
     RETRY = "retry"
-    """Reconnect after the delay that `drain` named, else with full jitter."""
+    """Reconnect after the delay in `drain` if it was received, else with full jitter."""
     RETRY_NOW = "retry now"
-    """Reconnect at once: the client knows its positions, and the server is healthy."""
+    """Reconnect immediately: the client knows its positions, and the server is healthy."""
     BACK_OFF = "back off"
     """Reconnect with full jitter on top of a minimum delay: the server is overloaded or limits this client."""
     REFRESH = "refresh"
@@ -56,7 +56,7 @@ class CloseCode(IntEnum):
     """An unexpected error in the server. The client resumes from its positions and loses nothing."""
 
     SERVICE_RESTART = 1012, "the server restarts", Recovery.RETRY
-    """The server shuts down. `drain` came before with a delay of its own for each client, which spreads the crowd."""
+    """The server is shutting down. Its `drain` had a different delay for each client, which spreads the reconnects."""
 
     BAD_COMMANDS = 4400, "not a JSON object, or too many bad commands", Recovery.STOP
     """A frame was not a JSON object, or more than 20 bad commands came in a row. Only a corrected client helps."""

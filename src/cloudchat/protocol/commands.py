@@ -1,4 +1,4 @@
-"""What a client may send: one struct for each command, and one parser for all of them.
+"""The commands of clients: one struct for each command, and one parser for all of them.
 
 msgspec and not pydantic: it parsed a `send` in 1.2 µs where pydantic took 2.7 µs (CPython 3.11, one core), and it
 rejects unknown fields, wrong types, lone surrogates and numbers out of range in the same pass.
@@ -79,7 +79,7 @@ class History(Command, frozen=True, kw_only=True, tag="history"):
 
 
 class Auth(Command, frozen=True, kw_only=True, tag="auth"):
-    """Replace the connection's access token by a fresh one of the same user. The reply is `Authenticated`."""
+    """Replace the connection's access token with a fresh one of the same user. The reply is `Authenticated`."""
 
     token: Annotated[str, Meta(max_length=8192)]
 
@@ -109,7 +109,7 @@ class BadCommand(ValueError):
 
 
 def parse(text: str) -> AnyCommand:
-    """Parse one text frame. Raises `BadCommand` and no other exception, whatever `text` is."""
+    """Parse one text frame. Raises `BadCommand` and no other exception, for any `text`."""
     try:
         return _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
@@ -117,10 +117,10 @@ def parse(text: str) -> AnyCommand:
 
 
 def _bad_command(text: str, error: Exception) -> BadCommand:
-    """Describe what is wrong with a frame. This second parse is paid only for bad frames."""
+    """Describe what is wrong with a frame. Only bad frames cost this second parse."""
     try:
         # The standard parser is more lenient: it accepts lone surrogates and huge numbers. That is wanted here: a JSON
-        # object with a bad value is an error of that command, everything else shows a client that is broken.
+        # object with a bad value is an error of that command, everything else shows a broken client.
         frame: Any = json.loads(text, parse_int=lambda digits: 0)
     except (ValueError, RecursionError):
         frame = None

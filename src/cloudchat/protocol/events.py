@@ -1,4 +1,4 @@
-"""What the server sends: one struct for each event, and one encoder for all of them.
+"""The events of the server: one struct for each event, and one encoder for all of them.
 
 `message` is the only event of a room's log, and it is only half defined here: the store writes `type`, `room`, `epoch`
 and `seq` in front of `MessageBody` (broker/functions.lua). So the stored, the replayed and the live event are the same
@@ -44,7 +44,7 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """The server's limits, so that a client need not find them out by errors."""
+    """The server's limits, so that a client does not learn them from errors."""
 
     frame_bytes: int = 65536
     """The largest frame that a client may send."""
@@ -159,7 +159,7 @@ class TokenExpiring(Event, frozen=True, kw_only=True, tag="token_expiring"):
 
 
 class Drain(Event, frozen=True, kw_only=True, tag="drain"):
-    """The server shuts down. The delay in milliseconds is random for each connection, so that its clients do not
+    """The server is shutting down. The delay in milliseconds is random for each connection, so that its clients do not
     reconnect all at the same time.
     """
 

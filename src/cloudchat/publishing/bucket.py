@@ -1,4 +1,4 @@
-"""Reads and writes the bucket. This is the only module that calls AWS; boto3 finds credentials, region and endpoint."""
+"""Read and write the bucket. This is the only module that calls AWS; boto3 finds credentials, region and endpoint."""
 
 import re
 import secrets
@@ -47,7 +47,7 @@ class Bucket:
             return BucketContents(paths, fingerprints, html)
 
     def put(self, upload: Upload) -> None:
-        """Write one object with its headers. S3 does this atomically: no reader sees half of it."""
+        """Write one object with its headers. S3 does this atomically: no reader sees a partial object."""
         with self._translated_errors("s3:PutObject"):
             self._s3.put_object(
                 Bucket=self._name,

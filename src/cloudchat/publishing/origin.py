@@ -55,7 +55,7 @@ def is_cross_site(page: Origin, api: Origin) -> bool:
     """Return whether the two are certainly different sites, so that a browser withholds a SameSite cookie.
 
     False is not a proof of the opposite: which suffixes are public ("co.uk") is in a list that changes every week and
-    is not known here. Two names whose last two labels differ are never one site, whatever that list says.
+    is not known here. Two names whose last two labels differ are never one site, independent of that list.
     """
     if page.scheme != api.scheme:  # "schemeful same-site"
         return True

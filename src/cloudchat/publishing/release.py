@@ -1,8 +1,8 @@
-"""What a bucket must hold, decided without I/O: an immutable release, and a page that refers to it.
+"""The objects that a bucket must hold: an immutable release, and a page that refers to it. No I/O.
 
 All files but two are in a directory whose name is the hash of its contents. So a publish never changes the files of a
 page that is being loaded: the old page finds the old modules, and the new page, which is uploaded last, finds the new
-ones. Caches may keep both for ever.
+ones. Caches may keep both forever.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The objects of a release in the order of their upload: what the page needs comes before the page."""
+    """The objects of a release in the order of their upload: the files that the page needs come before the page."""
 
     directory: str
     uploads: tuple[Upload, ...]

@@ -17,7 +17,7 @@ class CircuitBreaker:
     """
 
     def __init__(self, counted: str) -> None:
-        """Make a closed breaker. `counted` names in the log what this process counts alone during an outage."""
+        """Create a closed breaker. `counted` is the log's name for the attempts that are counted."""
         self._counted = counted
         self._outage = False
         self._retry_at = 0.0

@@ -1,4 +1,4 @@
-"""How many sockets a user and an address have open in all processes together, and which of them must be replaced.
+"""The limit on the open sockets of a user and of an address in all processes together.
 
 The store counts. A process learns which of its sockets to close by polling every two seconds, not by a message that
 could be lost. The sockets of a killed process stop counting when its heartbeats stop. While the store is unavailable
@@ -27,9 +27,9 @@ FUNCTIONS = files("cloudchat.rate_limiting").joinpath("cluster_connection_limit.
 
 HEARTBEAT_SECONDS = 2.0
 EXPIRE_SECONDS = 6
-"""How long the sockets of a process still count after a kill -9. Until then an address that held more than half of its
-allowed sockets there is rejected some of them, and its clients reconnect by themselves. A shorter time would forget a
-process whose store is slow for a moment.
+"""How long the sockets of a process still count after a kill -9. Until then, an address that held more than half of
+its allowed sockets there gets some handshakes rejected, and its clients retry. A shorter time would forget a process
+whose store is slow for a moment.
 """
 ACQUIRE_TIMEOUT_SECONDS = 0.25
 """The time that a handshake waits for the store."""
@@ -97,7 +97,7 @@ class ClusterConnectionLimit:
         return None
 
     def release(self, number: int) -> None:
-        """Stop counting a socket that was closed, or that was not opened after all. Takes effect at once."""
+        """Stop counting a socket that was closed, or that was not opened after all. Takes effect immediately."""
         self._released.append((number, self._slots.pop(number)))
         self._wake_up.set()
 
@@ -159,7 +159,7 @@ class ClusterConnectionLimit:
         return [int(number) for number in numbers]
 
     async def _register_all(self) -> None:
-        # A new process id: whatever the store still has under the old one is unknown, and is removed with it.
+        # A new process id, because it is unknown which slots the store has under the old one. They no longer count.
         self._must_register_all = False
         await self._retire()
         self._process_id = _new_process_id()

@@ -1,7 +1,7 @@
-"""How often an address and a user may open a socket, counted in the store for all processes together.
+"""The rate limits on socket handshakes of one address and of one user, counted in the store for all processes together.
 
-The window moves. With fixed windows, twice the rate passes around each full minute, which is when broken clients
-reconnect.
+The window is a moving one: with fixed windows, twice the rate passes around each full minute, which is when broken
+clients reconnect.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker
 from cloudchat.rate_limiting.shared_window import STORE_TIMEOUT_SECONDS, storage_uri
 
 MAX_STORE_CONNECTIONS = 8
-"""In a storm of handshakes the library would open a connection to the store for each of them."""
+"""Without it, the library would open one connection to the store for each of many simultaneous handshakes."""
 _NAMESPACE = "cloudchat-connect"
 
 

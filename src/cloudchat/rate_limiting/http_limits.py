@@ -49,7 +49,7 @@ def create_limiter(settings: Settings) -> Limiter:
 
 
 def limited_route(limiter: Limiter, rate: str) -> type[APIRoute]:
-    """Return the `route_class` of a router each of whose routes accepts `rate` requests per client."""
+    """Return the `route_class` of a router. Each of its routes accepts `rate` requests per client."""
 
     class LimitedRoute(APIRoute):
         """Counts a request before anything else of it is read."""

@@ -1,9 +1,9 @@
 """Slow password guessing down without locking the owner of an account out (ASVS 6.1.1, 6.3.1).
 
-Failures are counted per account and client network: a client that guesses has to wait, longer and longer, and others do
-not. Guesses that are spread over many networks meet a second, much laxer count per account. It applies only to networks
-from which the account has never signed in, so that the owner's usual networks stay open. Accounts that do not exist are
-counted like others: the response must not reveal which accounts exist.
+Failures are counted per account and client network: a client that guesses must wait, longer and longer; others do not.
+Guesses that are spread over many networks are limited by a second, much higher count per account. It applies only to
+networks from which the account has never signed in, so that the owner's usual networks stay open. Accounts that do not
+exist are counted like others: the response must not reveal which accounts exist.
 """
 
 import logging
@@ -80,5 +80,5 @@ class LoginSlowdown:
         return f"{self._account_key(account)}@{client_network(address)}"
 
     def _account_key(self, account: str) -> str:
-        # People type their password into the wrong field, so the store gets no name as it was typed.
+        # People type their password into the wrong field, so an entered name is never stored as it is.
         return self._pseudonym(account)

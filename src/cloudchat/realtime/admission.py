@@ -1,6 +1,6 @@
 """Admission of sockets: how often they may be opened, and how many may be open.
 
-Three limits apply, the cheap ones first, before anything expensive is done for a stranger:
+Three limits apply, the cheap ones first, before anything expensive is done for an unknown client:
 
 1. The connection rate of the client network, then (once the user is known) of the user.
 2. The sockets of this process, in total and per client network (`connection_registry.py`).

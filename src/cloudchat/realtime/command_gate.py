@@ -35,7 +35,7 @@ class CommandGate:
         """`user_sends` limits the messages of all sockets of the user together."""
         sends = limits.sends_per_10s
         self._limits = limits
-        # `welcome` promises a rate of sends. The coarser limit on commands must never reject what was promised.
+        # `welcome` promises a rate of sends. The coarser limit on commands must never reject such a send.
         self._commands = TokenBucket(MAX_COMMAND_BURST + sends, COMMANDS_PER_SECOND + sends / 10, now)
         self._sends = TokenBucket(sends, sends / 10, now)
         self._user_sends = user_sends

@@ -44,7 +44,7 @@ class Socket(Protocol):
         """Send frames. Does not wait and does not raise."""
 
     def close(self, code: CloseCode) -> None:
-        """Close the socket; it calls `Connection.closed` at once."""
+        """Close the socket; it calls `Connection.closed` immediately."""
 
     async def wait_writable(self) -> None:
         """Wait until there is room in the send buffer."""
@@ -62,7 +62,7 @@ class Slots(Protocol):
 
 
 class ConnectionHandler(Protocol):
-    """What happens with the commands of connections (`dispatcher.Dispatcher`)."""
+    """The execution of the commands of connections (`dispatcher.Dispatcher`)."""
 
     def dispatch(self, connection: "Connection", command: AnyCommand) -> None:
         """Execute a command."""
@@ -126,7 +126,7 @@ class Connection:
         self.renew_token(principal)
 
     def send(self, event: events.Event | Error) -> None:
-        """Send one event to this socket alone."""
+        """Send one event to this socket only."""
         self.socket.push(text_frame(events.encode(event)))
 
     # -- the socket's Receiver ----------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ class Connection:
     # -- for the handler ----------------------------------------------------------------------------------------------
 
     def send_finished(self) -> None:
-        """Note that a pending send has been answered. The last one closes a draining socket."""
+        """Record that a pending send has been answered. The last one closes a draining socket."""
         self.pending_sends -= 1
         if self.draining and not self.pending_sends:
             self.socket.close(CloseCode.SERVICE_RESTART)
@@ -206,7 +206,7 @@ class Connection:
             self._expiry_timer.cancel()
         remaining = principal.expires_at - time.time()
         # Never warn before half of the remaining time has passed. A token whose whole life is shorter than the warning
-        # time would cause a warning at once, and each renewal would cause the next one.
+        # time would cause a warning immediately, and each renewal would cause the next one.
         warning = min(EXPIRY_WARNING_SECONDS, remaining / 2)
         delay = max(0.0, remaining - warning)
         self._expiry_timer = asyncio.get_running_loop().call_later(delay, self._warn_of_expiry)

@@ -1,6 +1,6 @@
 """The open sockets of this process, by user, by slot and by client network.
 
-The limits here apply to this process alone. `rate_limiting/cluster_connection_limit.py` counts the sockets of all
+The limits here apply only to this process. `rate_limiting/cluster_connection_limit.py` counts the sockets of all
 processes; the limits here are the only ones while the store is unavailable.
 """
 
@@ -13,7 +13,7 @@ from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.connection import Connection
 
 USER_SEND_FACTOR = 3
-"""All sockets of a user together may send as much as this many sockets: one person types in few at a time."""
+"""The send rate of a user, in rates of one socket: one person types in few sockets at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ConnectionRegistry:
         return self._reserved >= self._limits.total
 
     def reserve(self, network: str) -> bool:
-        """Reserve a place for a socket of a client network; return False if there is none. Pair it with `release`."""
+        """Reserve capacity for a socket of a client network; return False if there is none. Pair it with `release`."""
         if self.full or self._reserved_by_network[network] >= self._limits.per_address:
             return False
         self._reserved_by_network[network] += 1
@@ -62,14 +62,14 @@ class ConnectionRegistry:
         return True
 
     def release(self, network: str) -> None:
-        """Release a reserved place."""
+        """Release reserved capacity."""
         self._reserved -= 1
         self._reserved_by_network[network] -= 1
         if not self._reserved_by_network[network]:
             del self._reserved_by_network[network]
 
     def send_bucket(self, user_id: str, now: float) -> TokenBucket:
-        """Return the bucket that all sockets of a user share: ten sockets must not have ten allowances.
+        """Return the bucket that all sockets of a user share: ten sockets must not have ten times the rate.
 
         `now` is in seconds of a monotonic clock. Call `add` for a connection of the user right after this: the user's
         entry is deleted with their last connection.

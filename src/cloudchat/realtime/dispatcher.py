@@ -1,4 +1,4 @@
-"""What each command does."""
+"""The execution of each command."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ RETRY_UNAVAILABLE_MS = 500
 class Dispatcher:
     """Executes the commands of all connections (their `ConnectionHandler`); every command is answered.
 
-    `send` and `ping` are executed at once, without a task. Commands that read are executed one after the other.
+    `send` and `ping` are executed immediately, without a task. Commands that read are executed one after the other.
     """
 
     def __init__(
@@ -161,11 +161,11 @@ class Dispatcher:
         try:
             principal = await self._authenticate(command.token)
         except DatabaseUnavailable:
-            message = "the token cannot be checked now; the socket keeps its present token"
+            message = "the token cannot be checked now; the socket keeps its current token"
             connection.send(_unavailable(command.id, message))
             return
         except AccountError:
-            message = "the token is not valid; the socket keeps its present token"
+            message = "the token is not valid; the socket keeps its current token"
         else:
             if principal.user_id != connection.principal.user_id:
                 message = "the token belongs to another user"

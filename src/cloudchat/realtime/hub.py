@@ -2,7 +2,7 @@
 
 An event is encoded once and framed once. All frames of a room that arrive within one tick of the event loop are joined
 and written to each member in one call. Nothing here waits for a member: a slow member has a bounded send buffer and is
-closed when it is full (websocket_protocol.py), so it cannot slow anybody else. Measured with 500 members on one core:
+closed when it is full (websocket_protocol.py), so it cannot slow down others. Measured with 500 members on one core:
 37–55 k deliveries/s with `await websocket.send_text()` per member, ten times as many this way. What remains is the cost
 of the system call.
 
@@ -87,7 +87,7 @@ class Hub:
         """Events delivered, counted once per member."""
 
     def add(self, room: str, member: Member) -> None:
-        """Add a member. It receives what is delivered after this call, and nothing that was delivered before."""
+        """Add a member. It receives the events delivered after this call, and none from before."""
         self.flush(room)
         found = self._rooms.get(room)
         if found is None:
@@ -164,7 +164,7 @@ class Hub:
             self._hold_timer = self._scheduler.call_later(MAX_HOLD_SECONDS, self._flush_all)
 
     def _flush_all(self) -> None:
-        """Appends are slower than MAX_HOLD_SECONDS: flush without waiting for them."""
+        """Flush the held rooms without waiting any longer: appends are slower than MAX_HOLD_SECONDS."""
         self._cancel_hold()
         rooms, self._unflushed = self._unflushed, []
         for room in rooms:

@@ -1,4 +1,4 @@
-"""From the broker to the hub: delivers events appended by any process, and repairs holes.
+"""Deliver events from the broker to the hub, also those appended by other processes, and repair holes.
 
 The subscription is only a wake-up; the log is the truth. The seq of each received event is compared with the last
 delivered one. A hole is read from the log before anything newer is delivered. The log is also read when a subscription
@@ -62,7 +62,7 @@ class Relay:
         feed.refcount += 1
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_SECONDS):
-                # Subscribe first, then read: what is appended in between is received twice, but never missed.
+                # Subscribe first, then read: an event appended in between is received twice, but never missed.
                 if not feed.subscribed:
                     await feed.opened.wait()
                 # A feed opens with one page. When the events are large, the log is longer than that page.
@@ -121,16 +121,16 @@ class Relay:
     # -- catching up with the log -------------------------------------------------------------------------------------
 
     def catch_up(self, feed: RoomFeed) -> asyncio.Future[None]:
-        """Deliver everything up to the log's present head. The future may fail with `BrokerUnavailable`.
+        """Deliver everything up to the log's current head. The future may fail with `BrokerUnavailable`.
 
-        All callers before a catch-up starts share it: a thousand joins at once cost one read.
+        All callers before a catch-up starts share it: a thousand simultaneous joins cost one read.
         """
         return asyncio.shield(self._request_catch_up(feed))
 
     def _request_catch_up(self, feed: RoomFeed) -> asyncio.Future[None]:
         if feed.next_catch_up is None:
             feed.next_catch_up = asyncio.get_running_loop().create_future()
-            # When nobody awaits a catch-up that fails, asyncio must not log "exception was never retrieved".
+            # When no task awaits a catch-up that fails, asyncio must not log "exception was never retrieved".
             feed.next_catch_up.add_done_callback(lambda done: done.cancelled() or done.exception())
         if feed.catch_up_task is None:
             feed.catch_up_task = self._spawn(self._run_catch_ups(feed), f"catch up {feed.room}")
@@ -158,7 +158,7 @@ class Relay:
                 return
             head = (await self._broker.read(feed.room, _BEYOND_THE_HEAD, 1)).head
             feed.open(await self._broker.read(feed.room, max(0, head - INITIAL_EVENTS), 2 * INITIAL_EVENTS))
-        # A released feed may have a successor by now, which delivers to the same members: stop reading for the old one.
+        # A released feed may already have a successor that delivers to the same members: stop reading for the old one.
         while feed.refcount:
             at = feed.position
             page = await self._broker.read(feed.room, at.seq, MAX_PAGE_EVENTS)
@@ -192,7 +192,7 @@ class Relay:
     def _restart(self, feed: RoomFeed, page: Page) -> None:
         """Continue at the page's head and make all members join again: the events in between are lost.
 
-        The last frame of the members is a `head` that is ahead of them, so that they join again and learn of the gap.
+        The last frame of the members is a `head` that is ahead of them, so that they join again and get the gap.
         It is not sent as an ephemeral frame: a slow member would not receive it, and would stay connected outside of
         the room.
         """

@@ -1,4 +1,4 @@
-"""How a socket joins a room: it gets every event that it missed, then every new event, with no hole and no duplicate.
+"""Joining a room: a socket gets every event that it missed, then every new event, without a hole or a duplicate.
 
 The older part of a replay is read from the log, page by page, at the speed of the reader. The newest part comes from
 the feed's memory; it is sent in the same moment (without an `await`) in which the socket becomes a member. Events that
@@ -19,7 +19,7 @@ from cloudchat.realtime.relay import MAX_PAGE_EVENTS, Relay
 from cloudchat.realtime.room_feed import RoomFeed
 
 REPLAY_STALL_SECONDS = 20.0
-"""A reader that takes no part of its replay for this long is closed; it reconnects with its position."""
+"""A reader that reads nothing of its replay for this long is closed; it reconnects with its position."""
 
 
 class RoomJoiner:
@@ -43,8 +43,8 @@ class RoomJoiner:
                 return
             connection.joined[command.room] = feed
         else:
-            # A client joins again when it has missed an event. No live event may arrive during the replay, which would
-            # repeat it.
+            # A client joins again when it has missed an event. Deliver no live events during the replay: the replay
+            # would repeat them.
             self._hub.remove(command.room, connection.socket)
             await self._relay.catch_up(feed)
         while not await self._replay(connection, command, feed):
@@ -56,7 +56,7 @@ class RoomJoiner:
         self._relay.release(feed)
 
     async def _replay(self, connection: Connection, command: Join, feed: RoomFeed) -> bool:
-        """Return False if the log changed before anything was sent: then the start must be chosen again."""
+        """Send the replay. Return False if the log changed before anything was sent: the caller must call it again."""
         socket = connection.socket
         after = None if command.after is None else StreamPosition(command.after.epoch, command.after.seq)
         head = feed.position
@@ -74,8 +74,8 @@ class RoomJoiner:
                 return _abandon(connection, started=True)
             if not (page.epoch == feed.position.epoch == head.epoch and page.first == sent + 1 and page.events):
                 return _abandon(connection, started=not joined_frame)
-            # The page may end after the feed's position. The events in between have not been delivered here yet: they
-            # will be received, and would then be sent twice.
+            # The page may end after the feed's position. Leave out the events in between: the relay has not delivered
+            # them to this process yet, so they would be sent twice.
             delivered = page.events[: feed.position.seq - sent]
             socket.push(joined_frame + b"".join([text_frame(event) for event in delivered]))
             joined_frame, sent = b"", sent + len(delivered)
@@ -98,7 +98,7 @@ class RoomJoiner:
 def _abandon(connection: Connection, *, started: bool) -> bool:
     """Close the socket if a replay that cannot be completed has started. Return `started`.
 
-    An incomplete replay must not look complete. The client reconnects with its position and learns of the gap.
+    An incomplete replay must not look complete. The client reconnects with its position, and `joined` reports the gap.
     """
     if started:
         connection.socket.close(CloseCode.TOO_SLOW)

@@ -1,4 +1,4 @@
-"""Closes the sockets of revoked tokens: within five seconds, in every process, wherever the token was revoked.
+"""Close the sockets of revoked tokens: within five seconds, in every process, no matter where the token was revoked.
 
 Each process polls the database and closes its own sockets. No message between processes is needed: none can be lost, no
 subscriber can be dead, and the store may be unavailable. Each query overlaps the last one by 15 minutes, so that a
@@ -26,7 +26,7 @@ that needs the database, too.
 """
 
 ReadRevocations = Callable[[float], Awaitable[Revocations]]
-"""Returns what was revoked since an instant, in seconds since 1970. Raises `DatabaseUnavailable`."""
+"""Returns the revocations since an instant, in seconds since 1970. Raises `DatabaseUnavailable`."""
 
 
 async def sweep_revocations(read: ReadRevocations, registry: ConnectionRegistry) -> None:

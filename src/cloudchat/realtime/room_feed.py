@@ -32,7 +32,7 @@ class RoomFeed:
         self.catch_up_task: asyncio.Task[None] | None = None
 
     def open(self, page: Page) -> None:
-        """Start at the end of `page`. No event of it has been delivered to anybody."""
+        """Start at the end of `page`. No event of it has been delivered to a member."""
         self.recent = RecentFrames(page.last - len(page.events))
         for event in page.events:
             self.recent.append(text_frame(event))

@@ -1,6 +1,6 @@
 """Counters of the sockets of one process.
 
-A module of its own because the handshake, the dispatcher and the endpoint all count into it. The event loop increments
+A separate module, because the handshake, the dispatcher and the endpoint all count into it. The event loop increments
 plain numbers; `/metrics` reads them, so the Prometheus library is loaded only where it is used.
 """
 

@@ -1,4 +1,4 @@
-"""Closes all sockets when the store has been unreachable for long.
+"""Close all sockets when the store has been unreachable for a long time.
 
 A short outage goes unnoticed: clients keep their messages, and missed events are read when the store is back. During a
 long outage an open socket would mislead its client, because no event arrives on it. Perhaps only this process is cut

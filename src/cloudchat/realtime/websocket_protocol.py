@@ -71,8 +71,8 @@ MAX_UNSENT_PONG_BYTES = 64 * 1024
 MAX_CONTROL_FRAME_BURST = 100
 CONTROL_FRAMES_PER_SECOND = 20
 PARSE_SLICE_BYTES = 4096
-"""The loop reads up to 256 KiB at once, which can be 40,000 tiny frames. In slices, at most this much is parsed behind
-the frame that closes the socket.
+"""The loop reads up to 256 KiB in one call, which can be 40,000 tiny frames. In slices, at most this much is parsed
+behind the frame that closes the socket.
 """
 MAX_LINGER_BYTES = 64 * 1024
 """After our close frame, at most this much is parsed in order to find the peer's close frame."""
@@ -88,7 +88,7 @@ class Receiver(Protocol):
         """A complete text message has arrived."""
 
     def drain(self) -> None:
-        """The server stops: tell the client when to reconnect, and close the socket."""
+        """The server is stopping: tell the client when to reconnect, and close the socket."""
 
     def closed(self) -> None:
         """Nothing is received or sent any more. Called once."""
@@ -162,7 +162,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def close(self, code: CloseCode) -> None:
         """Send a close frame, and abort the connection if the peer does not answer within CLOSE_TIMEOUT_SECONDS.
 
-        The receiver's `closed` is called at once.
+        The receiver's `closed` is called immediately.
         """
         if self.close_sent or self.transport.is_closing() or self.conn.state is not State.OPEN:
             return
@@ -311,7 +311,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         try:
             await self.app(self.scope, self.receive, self.send)
         except ClientDisconnected:
-            pass  # the client left before it was accepted: there is no one to answer
+            pass  # the client left before it was accepted, so no response is possible
         except BaseException:
             self.logger.exception("the application failed during the handshake")
             self.send_500_response()

@@ -44,7 +44,7 @@ def test_changes_before_the_first_start_take_effect(tmp_path: Path) -> None:
         assert "one-time password" not in server.log  # there is a user already
 
 
-def test_changes_take_effect_at_once_on_a_running_server(server: RunningServer) -> None:
+def test_changes_take_effect_immediately_on_a_running_server(server: RunningServer) -> None:
     create(server.state_dir, "chief", "admin")
     token = admin(server.state_dir, "issue-token", "chief", "--scope", "admin", "--ttl", "1h").stdout.strip()
     assert get_me(server, token).json()["scopes"] == ["admin"]

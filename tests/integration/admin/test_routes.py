@@ -47,7 +47,7 @@ def test_new_user_has_no_scopes_until_the_one_time_password_is_changed(server: R
     assert newcomer.http.get("/api/rooms").status_code == 200
 
 
-def test_disabling_and_enabling_take_effect_at_once(server: RunningServer, chief: Account) -> None:
+def test_disabling_and_enabling_take_effect_immediately(server: RunningServer, chief: Account) -> None:
     ann = register(server.url)
     path = f"/api/admin/users/{ann.user_id}"
     assert chief.http.patch(path, json={"disabled": True}).json()["disabled"] is True

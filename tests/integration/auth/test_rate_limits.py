@@ -88,7 +88,7 @@ def test_route_returns_429_and_counts_rejected_requests_too(
         given = {"json": body, **rejected, "headers": headers | rejected.get("headers", {})}
         return request(method, ann.url + path, **given)
 
-    # Twice and one more: a new minute, with a new allowance, may begin meanwhile.
+    # Twice the limit and one more: a new minute may begin during the requests.
     responses = [send(rejected) for rejected in [*REJECTED.values(), *REJECTED.values(), {}]]
     assert responses[0].status_code != 429
     refused = next(response for response in responses if response.status_code == 429)

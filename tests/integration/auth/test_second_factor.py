@@ -97,7 +97,7 @@ def test_wrong_password_or_code_returns_403_and_names_the_field(ann: Account) ->
 def test_wrong_codes_are_counted_across_workers(ann: Account) -> None:
     set_up(ann)
     # One connection per request, so that both workers get some.
-    responses = [login(ann, totp="000000") for _ in range(11)]  # 11: a new minute may begin meanwhile
+    responses = [login(ann, totp="000000") for _ in range(11)]  # 11: a new minute may begin during the logins
     assert responses[0].status_code == 401
     limited = next(response for response in responses if response.status_code == 429)
     assert error(limited)[:2] == (429, "rate_limited")

@@ -26,7 +26,7 @@ from support.stores import RunningStore, store_binaries
 
 @dataclass
 class Installation:
-    """A state folder, and the settings of the servers and commands that use it."""
+    """A state directory, and the settings of the servers and commands that use it."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)

@@ -34,7 +34,7 @@ class Rooms:
 
     def __init__(self, running: RunningStore) -> None:
         self.url = running.url
-        self.store: Any = redis.Redis(port=running.port)  # Any: redis-py's types cover bytes and text replies at once
+        self.store: Any = redis.Redis(port=running.port)  # Any: redis-py's types do not say whether replies are bytes
         self.store.function_load(FUNCTIONS, replace=True)
 
     def append(self, room: str, text: str, *, history: int = HISTORY_EVENTS) -> tuple[str, int, bool]:

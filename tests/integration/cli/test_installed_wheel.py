@@ -1,4 +1,4 @@
-"""`pip install .`: the wheel in a venv of its own, started from any folder, is the complete server."""
+"""`pip install .`: the wheel in its own venv, started from any directory, is the complete server."""
 
 import shutil
 import subprocess

@@ -67,7 +67,7 @@ def test_a_unix_socket_serves_requests_and_sockets(tmp_path: Path) -> None:
 
 
 def test_registration_is_not_open_behind_a_unix_socket(tmp_path: Path) -> None:
-    """Clients on a unix socket come from other machines, whatever CLOUDCHAT_HOST is."""
+    """Clients on a unix socket come from other machines, independent of CLOUDCHAT_HOST."""
     with on_a_unix_socket(tmp_path / "cloudchat.sock") as http:
         assert http.post("/api/auth/register", json=NEWCOMER).status_code == 403
 

@@ -73,7 +73,7 @@ def test_a_leftover_store_of_a_killed_server_is_ended_and_replaced(binary: Path)
 
 
 def leave_a_store(state: Path, binary: Path) -> int:
-    """Start a store that holds the folder's lock without a server, as where the kernel has no parent death signal."""
+    """Start a store that holds the directory's lock without a server, as on a kernel without a parent death signal."""
     server = f"""
 import fcntl, os, subprocess
 lock = os.open({str(state / "store.lock")!r}, os.O_RDWR)

@@ -23,7 +23,7 @@ def database() -> Iterator[RunningPostgres]:
 
 @pytest.fixture
 def server(database: RunningPostgres) -> Iterator[RunningServer]:
-    """A server on an empty database: the first start makes the schema."""
+    """A server on an empty database: the first start creates the schema."""
     url = database.url(database.create_database())
     with RunningServer(environment={"CLOUDCHAT_DATABASE_URL": url}) as running:
         yield running
@@ -110,7 +110,7 @@ def test_a_read_only_database_counts_as_unavailable(server: RunningServer, datab
         try:
             wait_until(lambda: request_login(server, ann.name).status_code == 503, "logins to be refused")
             assert socket.send("its checkpoint is due")["type"] == "ack"
-            wait_until(lambda: "cannot be written down" in server.log, "the checkpoint to fail")
+            wait_until(lambda: "log checkpoints cannot be saved" in server.log, "the checkpoint to fail")
         finally:
             database.set_read_only(False)
     wait_until(lambda: request_login(server, ann.name).status_code == 200, "logins work again")

@@ -192,7 +192,7 @@ def fake_store(folder: Path, script: str) -> dict[str, str]:
     return {"PATH": f"{folder}:/usr/bin:/bin"}
 
 
-def test_store_program_that_exits_at_once(state: Path, tmp_path: Path) -> None:
+def test_store_program_that_exits_immediately(state: Path, tmp_path: Path) -> None:
     script = 'case "$1" in --version) echo "Server v=9.0.0 sha=0";; *) exit 3;; esac'
     line = error_line(serve_to_its_end(state, environment=fake_store(tmp_path / "bin", script)), state)
     assert "code 3" in line

@@ -1,4 +1,4 @@
-"""Migrations: they make the schema, once for several processes, and never downgrade a newer one."""
+"""Migrations: they create the schema, once for several processes, and never downgrade a newer one."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from cloudchat.database.engine import create_engine
 from cloudchat.database.migrations import MigrationError, is_current, upgrade
 from cloudchat.database.models import Model
 from cloudchat.database.urls import DatabaseUrlError
-from support.account_services import at_once
+from support.account_services import concurrently
 from support.databases import POSTGRESQL, SQLITE
 from support.postgres import RunningPostgres
 
@@ -46,7 +46,7 @@ def differences(url: str) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), Model.metadata))
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_models(empty: str) -> None:
+def test_the_migrations_create_exactly_the_tables_of_the_models(empty: str) -> None:
     upgrade(empty)
     assert differences(empty) == []
 
@@ -125,7 +125,7 @@ def test_alembic_is_not_loaded_when_the_schema_is_current(tmp_path: Path) -> Non
     assert "alembic" not in loaded
 
 
-def test_processes_can_upgrade_at_once(empty: str) -> None:
+def test_processes_can_upgrade_concurrently(empty: str) -> None:
     program = "import sys; from cloudchat.database.migrations import upgrade; sys.stdin.read(); upgrade(sys.argv[1])"
     started = [subprocess.Popen([sys.executable, "-c", program, empty], stdin=subprocess.PIPE) for _ in range(3)]
     for process in started:
@@ -134,8 +134,8 @@ def test_processes_can_upgrade_at_once(empty: str) -> None:
     assert [process.wait(30) for process in started] == [0, 0, 0]
 
 
-def test_threads_can_upgrade_at_once(empty: str) -> None:
-    assert at_once(4, lambda: upgrade(empty)) == [None] * 4
+def test_threads_can_upgrade_concurrently(empty: str) -> None:
+    assert concurrently(4, lambda: upgrade(empty)) == [None] * 4
 
 
 def test_a_database_of_a_newer_version_is_rejected(tmp_path: Path) -> None:

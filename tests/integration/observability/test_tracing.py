@@ -18,7 +18,7 @@ from support.socket import ChatSocket
 
 @contextmanager
 def collector() -> Iterator[tuple[str, list[Span]]]:
-    """Run an OTLP receiver; give its endpoint and the received spans."""
+    """Run an OTLP receiver; yield its endpoint and the received spans."""
     spans: list[Span] = []
 
     class Receiver(BaseHTTPRequestHandler):

@@ -66,7 +66,7 @@ async def wait_until_equal(read: Callable[[], Awaitable[object]], expected: obje
             await asyncio.sleep(0.05)
 
 
-async def test_the_oldest_socket_is_replaced_in_whichever_process_it_is(store: RunningStore, user: str) -> None:
+async def test_the_oldest_socket_is_replaced_in_any_process(store: RunningStore, user: str) -> None:
     async with running_processes(store, 2, per_user=2) as (one, two):
         first = await one.limit.acquire(user, "a")
         await two.limit.acquire(user, "a")

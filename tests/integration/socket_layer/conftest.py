@@ -21,7 +21,7 @@ def server() -> Iterator[RunningServer]:
 @pytest.fixture
 def attacker(server: RunningServer) -> Account:
     account = register(server.url)
-    account.http.close()  # when it ended by itself, it would be counted as a freed connection
+    account.http.close()  # a later end would be counted as a freed connection
     return account
 
 

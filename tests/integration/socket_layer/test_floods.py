@@ -22,7 +22,7 @@ MIB = 1 << 20
 
 @contextmanager
 def memory_within(server: RunningServer, max_bytes: int) -> Iterator[Callable[[], None]]:
-    """Assert that the server's memory grows by less, at the end and at each call of the yielded function."""
+    """Assert that the server's memory grows by less than `max_bytes`, at the end and at each call of `check`."""
     before = resident_bytes(server.pid)
 
     def check() -> None:
@@ -63,7 +63,7 @@ def test_flood_of_control_frames_closes_with_4429(
 def test_flood_of_empty_fragments_closes_with_1009(
     server: RunningServer, attacker: Account, bystander: ChatSocket
 ) -> None:
-    """Each costs its sender two bytes and a mask, and the server a list item: 1.9 million without the limit."""
+    """Each fragment costs the client two bytes and a mask, the server a list item: 1.9 million without the limit."""
     with memory_within(server, 8 * MIB), RawSocket.upgraded(server.port, attacker.access_token) as raw:
         raw.flood(frame(TEXT, final=False) + frame(CONTINUATION, final=False) * 2_000_000, 1.0)
         answer = raw.close_frame()
@@ -74,7 +74,7 @@ def test_flood_of_empty_fragments_closes_with_1009(
 def test_flood_of_tiny_messages_from_a_client_that_never_reads_is_aborted(
     server: RunningServer, attacker: Account, bystander: ChatSocket, all_freed: Callable[[], None]
 ) -> None:
-    """Without the limits 18,000 were queued. Now the limit applies before parsing: errors first, then the close."""
+    """Without the limit, 18,000 messages were queued. It applies before parsing: errors first, then the close."""
     with (
         memory_within(server, 8 * MIB),
         RawSocket.upgraded(server.port, attacker.access_token, receive_buffer=4096) as raw,
@@ -196,7 +196,7 @@ HOSTILE = [
 ]
 
 
-def test_hostile_values_are_rejected_and_affect_nobody_else(
+def test_hostile_values_are_rejected_and_affect_no_other_user(
     server: RunningServer, attacker: Account, bystander: ChatSocket
 ) -> None:
     """Without validation, one lone surrogate in a message broke the delivery to every member."""

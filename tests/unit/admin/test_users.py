@@ -18,7 +18,7 @@ from cloudchat.auth.errors import (
 )
 from cloudchat.auth.sessions.revocations import revocations_since
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
-from support.account_services import NOW, PASSWORD, AccountServices, at_once
+from support.account_services import NOW, PASSWORD, AccountServices, concurrently
 from support.databases import on_both
 
 LATER = NOW + 60
@@ -79,7 +79,7 @@ class TestOneTimePasswords:
 
 
 class TestRights:
-    def test_changed_role_takes_effect_at_once(self, services: AccountServices, chief: Actor) -> None:
+    def test_changed_role_takes_effect_immediately(self, services: AccountServices, chief: Actor) -> None:
         services.register()
         signed_in = services.login()
         ann = services.admin.users.find("ann")
@@ -155,7 +155,7 @@ class TestLastAdministrator:
             actor, target = next(demotions)
             services.admin.users.change(target, role="member", actor=actor, now=NOW)
 
-        results = at_once(2, demote)
+        results = concurrently(2, demote)
         assert sorted(type(result).__name__ for result in results) == ["Conflict", "NoneType"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from cloudchat.auth.bootstrap import bootstrap
 from cloudchat.auth.errors import NameTaken
-from support.account_services import NOW, AccountServices, at_once
+from support.account_services import NOW, AccountServices, concurrently
 from support.databases import on_both
 
 NEW_PASSWORD = "seven slow rivers bend"
@@ -41,7 +41,7 @@ def test_no_administrator_is_created_if_there_are_users(tmp_path: Path) -> None:
 
 @on_both
 def test_one_of_several_concurrent_starts_returns_the_password(services: AccountServices) -> None:
-    returned = at_once(4, lambda: bootstrap(services.settings))
+    returned = concurrently(4, lambda: bootstrap(services.settings))
     assert sorted(isinstance(password, str) for password in returned) == [False, False, False, True]
 
 

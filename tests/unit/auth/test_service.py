@@ -15,7 +15,7 @@ from cloudchat.auth.errors import (
     RegistrationRefused,
 )
 from cloudchat.auth.results import SessionTokens
-from support.account_services import NOW, PASSWORD, AccountServices, at_once
+from support.account_services import NOW, PASSWORD, AccountServices, concurrently
 from support.databases import on_both
 
 NEW_PASSWORD = "seven slow rivers bend"
@@ -41,7 +41,7 @@ def test_login_raises_the_same_error_for_unknown_user_and_wrong_password(service
 
 @on_both
 def test_one_of_several_concurrent_registrations_gets_the_name(services: AccountServices) -> None:
-    results = at_once(6, lambda: services.register("ann"))
+    results = concurrently(6, lambda: services.register("ann"))
     assert sum(isinstance(result, str) for result in results) == 1
     assert sum(isinstance(result, NameTaken) for result in results) == 5
 
@@ -87,7 +87,7 @@ class TestInvites:
     def test_one_of_several_concurrent_uses_succeeds(self, services: AccountServices) -> None:
         invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
         names = iter(["ann", "bob", "cid", "dan", "eve"])
-        results = at_once(5, lambda: services.register(next(names), invite=invite))
+        results = concurrently(5, lambda: services.register(next(names), invite=invite))
         assert sum(isinstance(result, str) for result in results) == 1
         assert sum(isinstance(result, RegistrationRefused) for result in results) == 4
 
@@ -157,7 +157,7 @@ class TestPasswordChange:
 @on_both
 def test_concurrent_logins_all_succeed_with_a_session_each(services: AccountServices) -> None:
     services.register()
-    results = at_once(4, services.login)
+    results = concurrently(4, services.login)
     sessions = {result.session_id for result in results}
     assert len(sessions) == 4
     listed = services.accounts.sessions.list(results[0].user.id, current="", now=NOW)
@@ -173,7 +173,7 @@ def test_login_with_the_old_password_does_not_survive_a_concurrent_password_chan
         services.accounts.change_password(principal, PASSWORD, NEW_PASSWORD, address="test", now=NOW)
 
     calls: Iterator[Callable[[], object]] = iter([change_password, services.login])
-    results = at_once(2, lambda: next(calls)())
+    results = concurrently(2, lambda: next(calls)())
     for result in results:
         if isinstance(result, SessionTokens):  # the login was first: the password change ended its session
             with pytest.raises(BadToken):

@@ -16,7 +16,7 @@ FUNCTIONS_LOADED = b"+cloudchat_v1\r\n"
 
 
 def appended(seq: int, *, duplicate: bool = False) -> bytes:
-    """The store's answer to an append."""
+    """Return the store's answer to an append."""
     return b"*3\r\n$2\r\ne1\r\n$3\r\n%d t\r\n:%d\r\n" % (seq, duplicate)
 
 

@@ -1,4 +1,4 @@
-"""The state folder: its permissions and its owner."""
+"""The state directory: its permissions and its owner."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ def test_a_missing_folder_is_created_for_this_user_alone(tmp_path: Path) -> None
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
 def test_a_folder_of_another_user_is_rejected_and_unchanged(tmp_path: Path) -> None:
     """The other user's server could not read the files of root."""
     folder = tmp_path / "state"

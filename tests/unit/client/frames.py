@@ -11,7 +11,7 @@ def message(seq: int, *, room: str = "lobby", epoch: str = "e1", text: str = "")
 
 
 def joined(command: Frame, status: str, head: int, *, oldest: int = 1, epoch: str = "e1") -> Frame:
-    """The reply to the `join` command."""
+    """Return the reply to the `join` command."""
     reply = {"type": "joined", "id": command["id"], "room": command["room"], "status": status}
     return {**reply, "epoch": epoch, "seq": head, "oldest": oldest}
 

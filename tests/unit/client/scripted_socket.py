@@ -22,7 +22,7 @@ class ScriptedSocket:
             self._to_client.put_nowait(frame)
 
     async def next_command(self) -> Frame:
-        """The next command that the client sends."""
+        """Return the next command that the client sends."""
         async with asyncio.timeout(10):
             return await self._from_client.get()
 

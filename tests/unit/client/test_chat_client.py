@@ -19,7 +19,7 @@ TYPING = {"type": "typing", "room": "lobby"}
 
 @contextlib.asynccontextmanager
 async def in_lobby(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[ChatClient, ScriptedSocket]]:
-    """A client that has joined the lobby."""
+    """Yield a client that has joined the lobby, and its socket."""
     socket = ScriptedSocket(WELCOME)
 
     async def open_socket(url: str, token: str, options: object) -> ScriptedSocket:

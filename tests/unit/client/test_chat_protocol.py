@@ -20,7 +20,7 @@ def receive(protocol: ChatProtocol, *frames: Frame, now: float = 0.0) -> None:
 
 
 def connected(*rooms: str) -> ChatProtocol:
-    """A client that has received `welcome`."""
+    """Return a client that has received `welcome`."""
     protocol = ChatProtocol(rand=lambda: 0.5)
     for room in rooms:
         protocol.subscribe(room, 0)
@@ -30,7 +30,7 @@ def connected(*rooms: str) -> ChatProtocol:
 
 
 def in_lobby(at: int = 3) -> ChatProtocol:
-    """A client that has joined the lobby and has its events up to `at`."""
+    """Return a client that has joined the lobby and has its events up to `at`."""
     protocol = connected("lobby")
     (join,) = commands(protocol)
     receive(protocol, joined(join, "fresh", at), *(message(seq) for seq in range(1, at + 1)))

@@ -21,7 +21,7 @@ def take_command(subscription: RoomSubscription) -> Frame:
 
 
 def live(at: int = 3, epoch: str = "e1") -> RoomSubscription:
-    """A live subscription whose position is `at`."""
+    """Return a live subscription whose position is `at`."""
     subscription = RoomSubscription("lobby", count(1), limit=50, after=StreamPosition(epoch, at))
     subscription.join(0)
     receive(subscription, joined(take_command(subscription), "recovered", at, epoch=epoch))

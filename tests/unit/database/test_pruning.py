@@ -32,7 +32,7 @@ def row_counts(services: AccountServices) -> dict[str, int]:
 
 
 def make_history(services: AccountServices) -> None:
-    """Make a user with two invites, tokens and sessions. Of each pair one ends at once, and one is valid for days."""
+    """Create a user with two invites, tokens and sessions. Of each pair, one ends immediately, one after days."""
     services.register()
     ended, open_session = services.login(), services.login()
     services.accounts.sessions.end_by_refresh_token(ended.refresh_token, address="", now=NOW)

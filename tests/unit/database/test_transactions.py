@@ -9,7 +9,7 @@ from sqlalchemy import text
 from cloudchat.database.engine import create_engine
 from cloudchat.database.migrations import upgrade
 from cloudchat.database.transactions import Database, DatabaseUnavailable
-from support.account_services import at_once
+from support.account_services import concurrently
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_concurrent_read_modify_writes_lose_no_update(db: Database) -> None:
             count = 0 if name == "lobby" else int(str(name))
             transaction.execute(text("UPDATE rooms SET name = :name"), {"name": str(count + 1)})
 
-    assert at_once(20, add_one) == [None] * 20
+    assert concurrently(20, add_one) == [None] * 20
     with db.read() as transaction:
         assert transaction.execute(text("SELECT name FROM rooms")).scalar() == "20"
 

@@ -25,14 +25,14 @@ DOMAIN = "chat.example.test"
 
 @pytest.fixture
 def live(tmp_path: Path) -> Path:
-    """certbot's folder, with a certificate of 90 days."""
+    """certbot's directory, with a certificate of 90 days."""
     Authority(tmp_path).issue(tmp_path / "live" / DOMAIN, DOMAIN)
     return tmp_path / "live"
 
 
 @contextmanager
 def serving(certificate: Path) -> Iterator[tuple[str, int]]:
-    """Run a TLS server with this certificate; give its address."""
+    """Run a TLS server with this certificate; yield its address."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate / "fullchain.pem", certificate / "privkey.pem")
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -76,7 +76,7 @@ def test_certificate_in_the_last_sixth_of_its_lifetime_is_overdue(
     assert problem is None or "14 days" in problem
 
 
-def test_ended_certificate_is_a_problem(live: Path) -> None:
+def test_expired_certificate_is_a_problem(live: Path) -> None:
     with serving(live / DOMAIN) as address:
         problem = certificate_problem(DOMAIN, now=datetime.now(UTC) + timedelta(days=100), live=live, address=address)
     assert problem is not None

@@ -64,7 +64,7 @@ def test_no_other_origin_gets_a_header(client: TestClient, origin: str, method: 
 
 
 @pytest.mark.parametrize("origin", OTHER_ORIGINS)
-def test_a_preflight_of_another_origin_is_responseed_with_403(client: TestClient, origin: str) -> None:
+def test_a_preflight_of_another_origin_is_answered_with_403(client: TestClient, origin: str) -> None:
     request_headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     response = client.options("/api/echo", headers=request_headers)
     assert response.status_code == 403
@@ -72,7 +72,7 @@ def test_a_preflight_of_another_origin_is_responseed_with_403(client: TestClient
     assert cors(response.headers) == {}
 
 
-def test_a_preflight_of_an_allowed_origin_is_responseed_with_204(client: TestClient) -> None:
+def test_a_preflight_of_an_allowed_origin_is_answered_with_204(client: TestClient) -> None:
     request_headers = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": "POST",
@@ -87,5 +87,5 @@ def test_a_preflight_of_an_allowed_origin_is_responseed_with_204(client: TestCli
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def test_options_without_the_preflight_header_is_responseed_with_405(client: TestClient) -> None:
+def test_options_without_the_preflight_header_is_answered_with_405(client: TestClient) -> None:
     assert client.options("/api/echo").status_code == 405

@@ -13,7 +13,7 @@ from support.http_app import ORIGIN, TestClient, make_app
 
 
 class Busy(ServiceError):
-    """A service's own error."""
+    """An error of a service."""
 
     code = ErrorCode.UNAVAILABLE
     retry_after_ms = 1500

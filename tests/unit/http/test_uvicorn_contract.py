@@ -25,7 +25,7 @@ def anyio_backend() -> str:
 
 
 class FakeTransport(asyncio.Transport):
-    """Keeps what is written, and which protocol it was given."""
+    """Records the written bytes and the protocol of `set_protocol`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,14 +53,14 @@ class FakeTransport(asyncio.Transport):
 
 
 class OtherProtocol(asyncio.Protocol):
-    """Stands for the WebSocket protocol."""
+    """A replacement for the WebSocket protocol."""
 
     def __init__(self, **_: object) -> None:
         pass
 
 
 class RecordingProtocol(HttpToolsProtocol):
-    """uvicorn's class with a list of the calls that HttpProtocol overrides."""
+    """uvicorn's class. Records the calls of the methods that HttpProtocol overrides."""
 
     raise_in_header = False
     upgrade = True
@@ -166,7 +166,7 @@ async def test_cycle_is_the_latest_request(connection: RecordingProtocol) -> Non
     connection.data_received(REQUEST)
     assert connection.cycle.response_complete is False
     await respond(connection)
-    assert connection.cycle.response_complete is True, "`cycle.response_complete` no longer tells the response's end"
+    assert connection.cycle.response_complete is True, "`cycle.response_complete` is no longer set at the end"
 
 
 async def test_keep_alive_false_closes_after_the_response(connection: RecordingProtocol) -> None:

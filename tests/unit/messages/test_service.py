@@ -17,7 +17,7 @@ APPENDED = Appended(seq=1, epoch="e1", at="2027-01-15T08:00:00.250Z", duplicate=
 
 
 class FakeBroker:
-    """Answers every append at once."""
+    """Answers every append immediately."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []

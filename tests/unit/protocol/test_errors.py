@@ -48,7 +48,7 @@ def test_a_request_timeout_is_retryable() -> None:
 def test_retry_after_is_whole_seconds_rounded_up(retry_after_ms: int, header: str) -> None:
     conflict = http_error(ErrorCode.CONFLICT, "try again", retry_after_ms=retry_after_ms)
     assert conflict.headers["Retry-After"] == header
-    assert conflict.retryable, "an error with a time to retry is retryable, whatever its code is"
+    assert conflict.retryable, "an error with a time to retry is retryable, with any code"
     assert json.loads(conflict.body)["error"]["retry_after_ms"] == retry_after_ms
 
 

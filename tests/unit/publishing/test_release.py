@@ -32,7 +32,7 @@ FILES = {
 
 
 def contents_after(release: Release, *others: str) -> BucketContents:
-    """The contents of a bucket after a publish of `release`, with `others` beside it."""
+    """Return the contents of a bucket after a publish of `release`, with `others` beside it."""
     page = next(upload.content.decode() for upload in release.uploads if upload.path == "index.html")
     fingerprints = {
         upload.path: upload.fingerprint for upload in release.uploads if upload.path in mutable_paths(release)

@@ -48,7 +48,7 @@ def test_a_failed_try_starts_another_pause(breaker: CircuitBreaker) -> None:
     assert breaker.allows_call(106.0 + OPEN_SECONDS)
 
 
-def test_logs_the_begin_and_the_end_of_an_outage_once(
+def test_logs_the_start_and_the_end_of_an_outage_once(
     breaker: CircuitBreaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     breaker.failure(100.0, ConnectionError("redis://:secret@host"))

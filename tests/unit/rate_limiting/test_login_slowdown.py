@@ -11,7 +11,7 @@ from cloudchat.auth.results import SessionTokens
 from cloudchat.rate_limiting.login_slowdown import TooManyAttempts
 from cloudchat.rate_limiting.shared_window import SharedWindow
 from cloudchat.settings import Settings
-from support.account_services import NOW, PASSWORD, AccountServices, at_once
+from support.account_services import NOW, PASSWORD, AccountServices, concurrently
 
 ATTACKER = "192.0.2.1"
 OWNER = "198.51.100.7"
@@ -91,7 +91,7 @@ def test_the_addresses_of_an_ipv6_subscriber_are_one_client(services: AccountSer
 
 
 def test_simultaneous_guesses_are_all_counted(services: AccountServices) -> None:
-    results = at_once(10, lambda: login(services))
+    results = concurrently(10, lambda: login(services))
     assert sum(isinstance(result, BadCredentials) for result in results) == 3
     assert sum(isinstance(result, TooManyAttempts) for result in results) == 7
 

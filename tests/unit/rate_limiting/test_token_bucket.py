@@ -3,7 +3,7 @@
 from cloudchat.rate_limiting.token_bucket import TokenBucket
 
 
-def test_gives_its_capacity_at_once_and_then_at_its_rate() -> None:
+def test_gives_its_capacity_immediately_and_then_at_its_rate() -> None:
     bucket = TokenBucket(capacity=3, per_second=2, now=100)
     assert [bucket.take(100) for _ in range(3)] == [0, 0, 0]
     wait_ms = bucket.take(100)

@@ -9,7 +9,7 @@ Received = tuple[str, int, bytes]
 
 
 class ScriptedLog:
-    """Implements `Broker`, but for `append` of an `Entry` and `read_before`."""
+    """Implements `Broker`, except for `append` of an `Entry` and `read_before`."""
 
     def __init__(self, epoch: str = "e1") -> None:
         self.epoch = epoch

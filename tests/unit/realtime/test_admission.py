@@ -123,7 +123,7 @@ async def test_address_with_too_many_sockets_in_this_process_is_rejected(world: 
     await world.open("b")
 
 
-async def test_full_process_rejects_everybody_with_503(world: World) -> None:
+async def test_full_process_rejects_every_handshake_with_503(world: World) -> None:
     for network in "abc":
         await world.open(network)
     assert (await world.rejection("d")).error.code is ErrorCode.UNAVAILABLE

@@ -102,7 +102,7 @@ async def test_drain_closes_with_1012_after_the_last_pending_send(world: World) 
     assert world.socket.closes == [CloseCode.SERVICE_RESTART]
 
 
-async def test_drain_without_pending_sends_closes_at_once(world: World) -> None:
+async def test_drain_without_pending_sends_closes_immediately(world: World) -> None:
     world.connection.drain()
     (frame,) = world.socket.frames
     assert 100 <= json.loads(frame[frame.index(b"{") :])["reconnect_after_ms"] <= 5000

@@ -162,7 +162,7 @@ class Peer:
         return cast(WebSocketProtocol, self.protocol)
 
     def request(self) -> bytes:
-        """The bytes of an upgrade request."""
+        """Return the bytes of an upgrade request."""
         self.client.send_request(self.client.connect())
         return b"".join(self.client.data_to_send())
 
@@ -186,7 +186,7 @@ class Peer:
         self.protocol.data_received(b"".join(frame.serialize(mask=True) for frame in frames))
 
     def received(self) -> list[Any]:
-        """The events that the client parses from everything written since the last call."""
+        """Return the events that the client parses from all bytes written since the last call."""
         written, self.transport.written = self.transport.written, b""
         self.client.receive_data(written)
         return self.client.events_received()
@@ -241,7 +241,7 @@ async def test_server_calls_shutdown_of_every_connection(peer: Peer) -> None:
     )
 
 
-async def test_connection_lost_stops_everything_that_waits(peer: Peer) -> None:
+async def test_connection_lost_stops_timers_and_waiting_writers(peer: Peer) -> None:
     protocol = peer.protocol
     protocol.pause_writing()
     protocol.close_timer = asyncio.get_running_loop().call_later(TIMEOUT_SECONDS, lambda: None)
@@ -341,7 +341,7 @@ async def test_request_head_that_is_too_large_sets_handshake_exc_and_writes_noth
     peer.protocol.data_received(peer.request().replace(b"\r\n\r\n", b"\r\n" + b"a: b\r\n" * 1000 + b"\r\n"))
     assert not peer.protocol.handshake_initiated
     assert peer.protocol.conn.handshake_exc is not None, "websockets no longer reports it: see WebSocketProtocol._parse"
-    assert peer.transport.written == b"", "uvicorn now answers by itself: remove the answer in WebSocketProtocol._parse"
+    assert peer.transport.written == b"", "uvicorn now answers itself: remove the answer in WebSocketProtocol._parse"
 
 
 # -- frames -----------------------------------------------------------------------------------------------------------
@@ -470,7 +470,7 @@ class RecordingReceiver:
 
 
 async def attached(**settings: Any) -> tuple[Peer, RecordingReceiver]:
-    """A `WebSocketProtocol` whose application attached a receiver and has returned."""
+    """Return the peer of a `WebSocketProtocol` whose application attached a receiver and has returned."""
     receiver = RecordingReceiver()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

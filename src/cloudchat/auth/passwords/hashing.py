@@ -17,7 +17,7 @@ class PasswordHasher:
     """Hashes and verifies passwords. Blocks for tens of milliseconds: call it in threads, never on the event loop."""
 
     def __init__(self, memory_kib: int = 19 * 1024) -> None:
-        """Create a hasher. `memory_kib` is the cost of one guess; only tests of other things use less."""
+        """Create a hasher. `memory_kib` is the cost of one guess; only tests that are not about hashing use less."""
         self._context = CryptContext(
             schemes=["argon2"],
             argon2__type="ID",

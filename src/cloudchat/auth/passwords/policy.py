@@ -1,4 +1,4 @@
-"""The rules for new passwords, after NIST SP 800-63B-4: length and a blocklist; no composition rules, no expiry.
+"""The rules for new passwords, from NIST SP 800-63B-4: length and a blocklist; no composition rules, no expiry.
 
 The blocklist comes with the package `zxcvbn`.
 """
@@ -24,7 +24,7 @@ _CONTEXT_WORDS = ("cloudchat", "chat")
 _MAX_CHECKED_CHARACTERS = 64
 _MAX_CHECKED_CHARACTERS_IF_MANY_SUBSTITUTIONS = 20
 _MAX_SUBSTITUTIONS = 8
-# zxcvbn's own table, because the cost depends on what zxcvbn takes for a substitution.
+# zxcvbn's own table, because the cost depends on the characters that zxcvbn treats as substitutions.
 _SUBSTITUTIONS = {character for characters in L33T_TABLE.values() for character in characters}
 _MIN_SCORE = 2  # scores 0 and 1 are within 10⁶ guesses, which an attacker can try online
 _zxcvbn_lock = threading.Lock()  # zxcvbn stores the context words of a call in a global variable
@@ -37,9 +37,9 @@ def normalise(password: str) -> str:
         InvalidField: The password is far too long to normalise, or has lone surrogates.
     """
     if len(password) > 4 * MAX_CHARACTERS:
-        raise InvalidField("password", f"a password has at most {MAX_CHARACTERS} characters")
+        raise InvalidField("password", f"a password must have at most {MAX_CHARACTERS} characters")
     if any("\ud800" <= character <= "\udfff" for character in password):
-        raise InvalidField("password", "a password has no lone surrogates")
+        raise InvalidField("password", "a password must not contain lone surrogates")
     return unicodedata.normalize("NFKC", password)
 
 
@@ -48,9 +48,9 @@ def validate_characters(password: str) -> str:
     normalised = normalise(password)
     # Both forms count for the minimum: in NFKC, one character may become eighteen.
     if min(len(password), len(normalised)) < MIN_CHARACTERS or len(normalised) > MAX_CHARACTERS:
-        raise InvalidField("password", f"a password has {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")
+        raise InvalidField("password", f"a password must have {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in normalised):
-        raise InvalidField("password", "a password has no control characters")
+        raise InvalidField("password", "a password must not contain control characters")
     return normalised
 
 

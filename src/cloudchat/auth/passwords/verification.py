@@ -1,4 +1,4 @@
-"""The only place that verifies an entered password, so that each check has the same duration and the same limits."""
+"""Verify entered passwords. No other module does, so that all checks have the same duration and the same limits."""
 
 import logging
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class PasswordVerifier:
         self._slowdown = slowdown
 
     def verify_login(self, username: str, password: str, *, address: str) -> VerifiedPassword:
-        """Verify the password of a login. Takes the same time for an unknown user.
+        """Verify the password of a login. An unknown user takes the same time as a known one.
 
         The attempt counts as a failure until the caller calls `LoginSlowdown.succeeded`.
 
@@ -53,7 +53,7 @@ class PasswordVerifier:
             known_network = has_session_from(db, user.id if user else "", client_network(address))
         verified, stronger_hash = self._verify(user, account, password, address, known_network)
         if verified is None:
-            # Do not log the entered name: people type their password into the wrong field.
+            # Do not log the entered name: people sometimes type their password into the wrong field.
             log.warning("login refused user=%s address=%s", user.id if user else "unknown", address, extra=RATE_LIMITED)
             raise BadCredentials("unknown username or wrong password")
         return self._upgrade(verified, stronger_hash) if stronger_hash else verified

@@ -7,7 +7,7 @@ from cloudchat.http.models import RequestModel
 
 
 class SetupRequest(RequestModel):
-    """The current password: with a stolen token alone, a thief must not lock the owner out."""
+    """The current password, so that a thief with only a stolen token cannot lock the owner out."""
 
     password: EnteredPassword
 

@@ -54,7 +54,7 @@ class SecondFactorService:
                 raise Conflict("there is no second factor to confirm; begin with its setup")
             step = self._matching_step(user, code, now)
             if step is None:
-                raise BadSecondFactor("the code is wrong; is the clock of the phone right?")
+                raise BadSecondFactor("the code is wrong; check that the clock of the phone is right")
             user.totp_confirmed_at = now
             user.totp_last_step = step
             repository.replace_recovery_codes(db, user.id, [hash_recovery_code(plain) for plain in codes])
@@ -74,7 +74,7 @@ class SecondFactorService:
             record(db, now, user.id, "totp.disable", target=user.id, address=address)
 
     def verify(self, db: Transaction, user: User, code: str | None, now: float) -> None:
-        """Verify a code and mark it as used, in the transaction of what it allows. No-op without a second factor.
+        """Verify a code and mark it as used, in the transaction of the allowed action. No-op without a second factor.
 
         The caller must have locked `user` in the transaction.
 
@@ -96,7 +96,7 @@ class SecondFactorService:
                 record(db, now, user.id, "totp.recovery_code", target=user.id)
             return used
         step = self._matching_step(user, code, now)
-        # Each step is accepted once, so that a code that somebody observed is worthless (RFC 6238 §5.2).
+        # Each step is accepted once, so that an observed code is worthless (RFC 6238 §5.2).
         if step is None or step <= (user.totp_last_step or 0):
             return False
         user.totp_last_step = step

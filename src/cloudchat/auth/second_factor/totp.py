@@ -30,7 +30,7 @@ def qr_rows(uri: str) -> list[str]:
 def matching_step(secret: str, code: str, now: float) -> int | None:
     """Return the 30-second step of `code` if it is the current step or an adjacent one, else None.
 
-    Compares with all of them, in constant time.
+    Compares `code` with the codes of all these steps, in constant time.
     """
     generator = pyotp.TOTP(secret)
     current = int(now) // STEP_SECONDS

@@ -6,8 +6,8 @@ from fastapi import Request, Response
 class RefreshCookie:
     """The cookie `__Host-cloudchat-refresh`, with `Secure`. Over plain http on this machine it has neither.
 
-    The prefix makes browsers reject the cookie from a subdomain or over plain http, either of which could otherwise
-    plant one.
+    The prefix makes browsers reject a cookie that a subdomain sets or that is set over plain http. Otherwise an
+    attacker could plant one there.
     """
 
     def __init__(self, *, secure: bool) -> None:

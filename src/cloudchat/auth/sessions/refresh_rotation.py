@@ -3,9 +3,9 @@
 A refresh token can be exchanged once (RFC 9700 §4.14.2). The response may get lost: the server is killed after its
 commit, the network fails, the page is reloaded. So for a grace period of some seconds, the same token gets another
 successor. Of several successors (siblings), the first one that is exchanged wins; its siblings and their parent are
-dead. A dead token that is presented again proves that two parties hold a copy, and the whole session is revoked, for
-the thief and for the victim. The exception is a token that died only seconds ago, which a second browser tab may
-present: that request gets nothing and revokes nothing.
+dead. A dead token that is presented again proves that two parties hold a copy. Then the whole session is revoked, for
+the thief and for the victim. The exception is a token that died only seconds ago: a second browser tab may present it,
+so that request gets no token and revokes nothing.
 
 The cost: a thief who steals a token and presents it within seconds of its exchange also has access, until one of the
 two holders refreshes.
@@ -40,7 +40,10 @@ class RefreshTokenState:
 
 
 def decide(token: RefreshTokenState, now: float, grace_seconds: float) -> Decision:
-    """Decide about a token of a live session. The caller must hold the session's row lock until it has acted."""
+    """Return the decision about a token of a live session.
+
+    The caller must hold the session's row lock until it has carried out the decision.
+    """
     if token.used_at is None:
         if token.sibling_used_at is None:
             return Decision.ROTATE

@@ -138,7 +138,7 @@ def mark_rotated(db: Session, token_hash: str, now: float) -> None:
 
 
 def delete_old_refresh_tokens(db: Session, session_id: str, before: float) -> None:
-    """Delete refresh tokens exchanged, or else created, before then: a session may be in use for months."""
+    """Delete tokens exchanged, or else created, before `before`: a session may be in use for months."""
     dead_since = func.coalesce(RefreshToken.rotated_at, RefreshToken.created_at)
     db.execute(delete(RefreshToken).where(RefreshToken.session_id == session_id, dead_since < before))
 
@@ -147,16 +147,16 @@ def delete_old_refresh_tokens(db: Session, session_id: str, before: float) -> No
 
 
 def ended_sessions(db: Session, since: float) -> Sequence[str]:
-    """Return the ids of the sessions that ended since then, for whatever reason."""
+    """Return the ids of the sessions that ended at or after `since`, for any reason."""
     return db.scalars(select(LoginSession.id).where(LoginSession.ended_at >= since)).all()
 
 
 def revoked_api_tokens(db: Session, since: float) -> Sequence[str]:
-    """Return the ids of the API tokens that were revoked since then."""
+    """Return the ids of the API tokens that were revoked at or after `since`."""
     return db.scalars(select(ApiToken.id).where(ApiToken.revoked_at >= since)).all()
 
 
 def users_with_changed_access(db: Session, since: float) -> list[tuple[str, bool, float]]:
-    """Return (id, disabled, access_changed_at) of the users whose rights changed since then."""
+    """Return (id, disabled, access_changed_at) of the users whose rights changed at or after `since`."""
     rows = db.execute(select(User.id, User.disabled_at, User.access_changed_at).where(User.access_changed_at >= since))
     return [(row.id, row.disabled_at is not None, row.access_changed_at or 0.0) for row in rows]

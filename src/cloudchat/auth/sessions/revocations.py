@@ -13,14 +13,14 @@ from cloudchat.database.transactions import Database
 
 @dataclass(frozen=True, slots=True)
 class Revocations:
-    """What was revoked in a period.
+    """The revocations of a period.
 
     Attributes:
         sessions: Ids of ended sessions and of revoked API tokens.
         disabled: Ids of users who were disabled.
         changed: By user id, when the rights of a user who is not disabled last changed (seconds since 1970).
         keys: The `kid` of each signing key that is valid now. A key is removed long after its last token expired, or
-            at once when it was stolen.
+            immediately when it was stolen.
     """
 
     sessions: frozenset[str]
@@ -33,7 +33,7 @@ class Revocations:
 
 
 def revocations_since(db: Database, keys: LiveKeyRing, since: float) -> Revocations:
-    """Return the revocations since then, in seconds since 1970. Blocking: call it in threads.
+    """Return the revocations at or after `since` (seconds since 1970). Blocking: call it in threads.
 
     Raises:
         DatabaseUnavailable

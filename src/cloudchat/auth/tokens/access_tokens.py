@@ -1,9 +1,9 @@
 """Signed tokens: JWTs with ES256, verified strictly. The only importer of `jose`.
 
-By itself, python-jose ignores `kid`, `typ` and `crit`, accepts a token without `exp` or `aud`, and raises exceptions
-other than JWTError before it checks the signature. So this module checks the form first, then an exact header, one
-algorithm, one key chosen by `kid` and an exact set of claims, and raises one exception for everything (RFC 8725,
-ASVS 9.1 and 9.2).
+Used directly, python-jose ignores `kid`, `typ` and `crit`, accepts a token without `exp` or `aud`, and raises
+exceptions other than JWTError before it checks the signature. So this module checks the form first, then an exact
+header, one algorithm, one key chosen by `kid` and an exact set of claims, and raises one exception for all errors (RFC
+8725, ASVS 9.1 and 9.2).
 """
 
 import re
@@ -91,7 +91,7 @@ class Tokens:
         Does not check revocation.
 
         Raises:
-            BadToken: The only exception, whatever `token` is.
+            BadToken: The only exception, for any invalid `token`.
         """
         try:
             return self._verify(token, now, kinds)

@@ -1,8 +1,8 @@
 """Rotation of the signing keys while servers run.
 
-A rotation adds a file. Each process that shares the folder checks it every few seconds, and at once when a token has an
-unknown `kid`, so every process accepts a token from the moment it is signed. A key is deleted when no token that it
-signed can still be valid (NIST SP 800-57 part 1 §5.3: the verification period is longer than the signing period).
+A rotation adds a file. Each process that shares the directory checks it every few seconds, and immediately when a token
+has an unknown `kid`, so every process accepts a token from the moment it is signed. A key is deleted when no token that
+it signed can still be valid (NIST SP 800-57 part 1 §5.3: the verification period is longer than the signing period).
 """
 
 import logging
@@ -23,19 +23,19 @@ log = logging.getLogger("cloudchat.auth")
 
 
 class LiveKeyRing:
-    """The key ring of a folder, reloaded when the folder changes. Safe to share between threads."""
+    """The key ring of a directory, reloaded when the directory changes. Safe to share between threads."""
 
     def __init__(self, directory: Path) -> None:
         """Load the ring or create it. Raises KeyFolderError."""
         self._directory = directory
         self._lock = threading.Lock()
         self._ring = load_or_create(directory)
-        # Zero, so that the first check loads the ring again: the folder may have changed while it was read.
+        # Zero, so that the first check loads the ring again: the directory may have changed while it was read.
         self._changed_at = 0
         self._checked_at = 0.0
 
     def current(self, *, reload: bool = False) -> KeyRing:
-        """Return the ring, at most `RELOAD_SECONDS` old. `reload` checks the folder now, for an unknown `kid`."""
+        """Return the ring, at most `RELOAD_SECONDS` old. `reload` checks the directory now, for an unknown `kid`."""
         now = time.monotonic()
         if reload or now - self._checked_at > RELOAD_SECONDS:
             with self._lock:
@@ -51,7 +51,7 @@ class LiveKeyRing:
                 self._changed_at = changed_at
         except (KeyFolderError, OSError):
             # Existing sessions continue. A start would fail, with an error that says what to fix.
-            log.warning("the key folder cannot be read; the keys in memory stay in use")
+            log.warning("the key directory cannot be read; the keys in memory stay in use")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def rotate(directory: Path, now: float, *, forget_old: bool = False) -> Rotation
         forget_old: Remove all older keys, for example after a theft. Their tokens become invalid.
 
     Raises:
-        KeyFolderError: The folder or a key cannot be used.
+        KeyFolderError: The directory or a key cannot be used.
     """
     load_or_create(directory)
     with open_key_folder(directory):

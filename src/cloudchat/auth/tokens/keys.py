@@ -1,4 +1,4 @@
-"""The signing keys of tokens: EC P-256 keys in one folder, created at the first start, named by their `kid`."""
+"""The signing keys of tokens: EC P-256 keys in one directory, created at the first start, named by their `kid`."""
 
 import base64
 import hashlib
@@ -29,7 +29,7 @@ class KeyRing:
     signing_kid: str
 
     def current(self, *, reload: bool = False) -> Self:
-        """Return itself: this ring never changes. `key_rotation.LiveKeyRing` follows the folder."""
+        """Return itself: this ring never changes. `key_rotation.LiveKeyRing` follows the directory."""
         return self
 
 
@@ -40,7 +40,7 @@ def load_or_create(directory: Path) -> KeyRing:
     start at the same time get the same ring.
 
     Raises:
-        KeyFolderError: The folder or a key cannot be used.
+        KeyFolderError: The directory or a key cannot be used.
     """
     with open_key_folder(directory):  # a rotation must not delete a file between its listing and its reading
         keys = [_load(path) for path in key_files(directory) or [create_key(directory)]]
@@ -48,12 +48,12 @@ def load_or_create(directory: Path) -> KeyRing:
 
 
 def key_files(directory: Path) -> list[Path]:
-    """Return the signing keys, oldest first. Files of one instant sort by name, so all processes agree."""
+    """Return the signing keys, oldest first. Files with the same time sort by name, so all processes agree."""
     return sorted(directory.glob("*.pem"), key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
 def create_key(directory: Path) -> Path:
-    """Write a new signing key and return its file. The caller must hold the folder's lock."""
+    """Write a new signing key and return its file. The caller must hold the directory's lock."""
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path = directory / f"{thumbprint(key)}.pem"

@@ -19,7 +19,7 @@ def new_token() -> tuple[str, str]:
 
 
 def hash_token(token: str) -> str | None:
-    """Return the hash under which a token is stored; None if `token` has not the form of one."""
+    """Return the hash under which a token is stored; None if `token` does not have that form."""
     return _hash(token) if _TOKEN_PATTERN.fullmatch(token) else None
 
 

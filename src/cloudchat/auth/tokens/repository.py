@@ -12,8 +12,7 @@ from cloudchat.database.models import ApiToken, LoginSession, User
 class TokenStatus:
     """The current state of a token. Times are seconds since 1970.
 
-    `scopes` and `last_used_at` belong to API tokens; `scopes` is None for an access token, which has all scopes of its
-    user's role.
+    Only API tokens have `scopes` and `last_used_at`. An access token has all scopes of its user's role.
     """
 
     user: User

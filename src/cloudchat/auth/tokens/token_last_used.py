@@ -1,4 +1,4 @@
-"""When API tokens were last used, to the hour, without delaying the request that uses one."""
+"""The time of the last use of each API token, to the hour, stored without delaying the request that uses it."""
 
 import logging
 import threading

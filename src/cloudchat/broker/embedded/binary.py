@@ -1,4 +1,4 @@
-"""Finds the program of the embedded store."""
+"""Find the program of the embedded store."""
 
 import importlib.util
 import platform

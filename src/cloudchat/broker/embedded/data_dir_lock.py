@@ -83,14 +83,15 @@ def _create_private(directory: Path) -> None:
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) != 0o700:
         raise StoreStartError(
-            f"{directory} is not a private folder of this user: remove it, or set CLOUDCHAT_STATE_DIR to a shorter path"
+            f"{directory} is not a private directory of this user: "
+            "remove it, or set CLOUDCHAT_STATE_DIR to a shorter path"
         )
 
 
 def _raise_after(deadline: float, lock_path: Path) -> None:
     if time.monotonic() > deadline:
         raise StoreStartError(
-            f"another program holds the lock {lock_path}: stop it, or set CLOUDCHAT_STATE_DIR to another folder"
+            f"another program holds the lock {lock_path}: stop it, or set CLOUDCHAT_STATE_DIR to another directory"
         )
 
 

@@ -23,7 +23,7 @@ _IRRELEVANT_LINE = re.compile(r"signal-handler|ready to exit|overcommit|WARNING|
 
 
 def spawn(binary: Path, data_dir: Path, socket: Path, lock: int) -> subprocess.Popen[bytes]:
-    """Start the store as a child process that inherits `lock` and dies with the calling *thread*.
+    """Start the store as a child process that inherits `lock` and is killed when the calling *thread* ends.
 
     The broker's guarantee depends on these settings: `appendfsync always`, so that an answer means stored;
     `noeviction`, so that no message is deleted to free memory; no RDB preamble, so that every version can read the log.
@@ -94,7 +94,7 @@ def wait_until_ready(
 
 
 def _rotate_log(data_dir: Path) -> Path:
-    """Return the path of the store's log, which grows by a few lines with each start. One older file is kept."""
+    """Return the path of the store's log, which grows by a few lines with each start. One older file is retained."""
     log = data_dir / "store.log"
     if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
         log.replace(data_dir / "store.log.1")

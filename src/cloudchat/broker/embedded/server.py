@@ -1,4 +1,4 @@
-"""Starts the embedded store, restarts it when it ends, and stops it.
+"""Start the embedded store, restart it when it ends, and stop it.
 
 It is the same software as a store at CLOUDCHAT_REDIS_URL and has the same client. So there is no second code path that
 only small installations would test.

@@ -8,7 +8,7 @@ import pytest
 from cloudchat.auth.errors import InvalidField, PasswordHashingOverloaded
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.passwords.policy import is_guessable
-from support.account_services import PASSWORD, at_once
+from support.account_services import PASSWORD, concurrently
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_blocklist_check_of_a_worst_case_password_is_fast(hasher: PasswordHasher
 
 
 def test_hashing_beyond_the_queue_limit_fails_and_the_rest_succeeds(hasher: PasswordHasher) -> None:
-    results = at_once(80, lambda: hasher.verify(PASSWORD, None))
+    results = concurrently(80, lambda: hasher.verify(PASSWORD, None))
     verified = [result for result in results if result == (False, None)]
     overloaded = [result for result in results if isinstance(result, PasswordHashingOverloaded)]
     assert len(verified) >= 32
@@ -98,4 +98,4 @@ def test_blocklist_check_is_thread_safe(hasher: PasswordHasher) -> None:
             name = next(names)
         return is_guessable(name * 3, name) and not is_guessable(PASSWORD, name)
 
-    assert at_once(20, check) == [True] * 20
+    assert concurrently(20, check) == [True] * 20

@@ -20,7 +20,7 @@ from cloudchat.auth.second_factor.recovery_codes import new_recovery_codes
 from cloudchat.database.models import RecoveryCode, User
 from cloudchat.rate_limiting.login_slowdown import TooManyAttempts
 from cloudchat.settings import Settings
-from support.account_services import NOW, PASSWORD, AccountServices, at_once
+from support.account_services import NOW, PASSWORD, AccountServices, concurrently
 from support.databases import on_both
 
 LATER = NOW + 300
@@ -88,7 +88,7 @@ class TestTotpCodes:
     def test_one_of_several_concurrent_logins_with_one_code_succeeds(self, services: AccountServices) -> None:
         services = services.with_settings(login_failures_per_client="100/minute")
         code, _ = set_up(services)
-        results = at_once(5, lambda: login(services, code(LATER)))
+        results = concurrently(5, lambda: login(services, code(LATER)))
         assert sum(isinstance(result, SessionTokens) for result in results) == 1
         assert sum(isinstance(result, BadSecondFactor) for result in results) == 4
 
@@ -96,7 +96,7 @@ class TestTotpCodes:
     def test_one_of_several_concurrent_logins_with_one_recovery_code_succeeds(self, services: AccountServices) -> None:
         services = services.with_settings(login_failures_per_client="100/minute")
         _, codes = set_up(services)
-        results = at_once(5, lambda: login(services, codes[0]))
+        results = concurrently(5, lambda: login(services, codes[0]))
         assert sum(isinstance(result, SessionTokens) for result in results) == 1
 
     @pytest.mark.parametrize("seconds", [-61, 61, 3600])
@@ -288,7 +288,7 @@ class TestRequiredForAdministrators:
             ("chat.example", "", True),
         ],
     )
-    def test_public_server_requires_it_and_does_not_open_registration_by_default(
+    def test_public_server_requires_a_second_factor_and_does_not_open_registration_by_default(
         self, host: str, origin: str, needed: bool
     ) -> None:
         settings = Settings(host=host, allowed_origins=origin)

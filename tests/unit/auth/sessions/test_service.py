@@ -8,7 +8,7 @@ from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.sessions.refresh_rotation import MAX_SUCCESSORS
 from cloudchat.auth.sessions.repository import MAX_SESSIONS
 from cloudchat.settings import Settings
-from support.account_services import NOW, AccountServices, at_once
+from support.account_services import NOW, AccountServices, concurrently
 from support.databases import on_both
 
 pytestmark = on_both
@@ -129,7 +129,7 @@ def test_reuse_of_a_much_older_token_revokes_the_session(services: AccountServic
 def test_concurrent_refreshes_get_at_most_max_successors_and_do_not_revoke(
     services: AccountServices, signed_in: SessionTokens
 ) -> None:
-    results = at_once(6, lambda: services.refresh(signed_in.refresh_token))
+    results = concurrently(6, lambda: services.refresh(signed_in.refresh_token))
     won = [result for result in results if isinstance(result, SessionTokens)]
     assert len({result.refresh_token for result in won}) == MAX_SUCCESSORS
     assert sum(isinstance(result, RefreshTokenSuperseded) for result in results) == 6 - MAX_SUCCESSORS
@@ -139,7 +139,7 @@ def test_concurrent_refreshes_get_at_most_max_successors_and_do_not_revoke(
 def test_one_of_several_concurrently_used_siblings_wins(services: AccountServices, signed_in: SessionTokens) -> None:
     successors = [services.refresh(signed_in.refresh_token) for _ in range(MAX_SUCCESSORS)]
     tokens = iter([successor.refresh_token for successor in successors])
-    results = at_once(MAX_SUCCESSORS, lambda: services.refresh(next(tokens), now=NOW + 500))
+    results = concurrently(MAX_SUCCESSORS, lambda: services.refresh(next(tokens), now=NOW + 500))
     (won,) = [result for result in results if isinstance(result, SessionTokens)]
     assert sum(isinstance(result, RefreshTokenSuperseded) for result in results) == MAX_SUCCESSORS - 1
     assert services.refresh(won.refresh_token, now=NOW + 501)
@@ -149,7 +149,7 @@ def test_concurrent_reuse_revokes_the_session_with_one_audit_entry(
     services: AccountServices, signed_in: SessionTokens
 ) -> None:
     fresh = services.refresh(signed_in.refresh_token)
-    results = at_once(4, lambda: services.refresh(signed_in.refresh_token, now=AFTER_GRACE))
+    results = concurrently(4, lambda: services.refresh(signed_in.refresh_token, now=AFTER_GRACE))
     assert [type(result) for result in results] == [BadToken] * 4
     with pytest.raises(BadToken):
         services.refresh(fresh.refresh_token, now=AFTER_GRACE)

@@ -1,4 +1,4 @@
-"""Rotation while servers run: old tokens stay valid until they expire, new ones are valid everywhere at once."""
+"""Rotation while servers run: old tokens stay valid until they expire, new ones are valid everywhere immediately."""
 
 import os
 import time
@@ -10,14 +10,14 @@ from cloudchat.auth.errors import BadToken
 from cloudchat.auth.tokens.access_tokens import MAX_API_TOKEN_SECONDS, Tokens
 from cloudchat.auth.tokens.key_rotation import RETENTION_SECONDS, LiveKeyRing, rotate
 from cloudchat.auth.tokens.keys import load_or_create
-from support.account_services import at_once
+from support.account_services import concurrently
 from support.processes import wait_until
 
 NOW = time.time()
 
 
 def tokens_of(folder: Path) -> Tokens:
-    """The tokens of one process."""
+    """Return the tokens of one process."""
     return Tokens(LiveKeyRing(folder), access_seconds=600)
 
 
@@ -25,7 +25,7 @@ def issue(tokens: Tokens) -> str:
     return tokens.issue_access("user-1", "session-1", "token-1", NOW)
 
 
-def test_running_process_accepts_tokens_of_the_new_key_at_once_and_of_the_old_key(tmp_path: Path) -> None:
+def test_running_process_accepts_tokens_of_the_new_key_immediately_and_of_the_old_key(tmp_path: Path) -> None:
     running = tokens_of(tmp_path)
     old = issue(running)
     rotation = rotate(tmp_path, NOW)
@@ -89,7 +89,7 @@ def test_tokens_stay_valid_while_the_key_folder_is_missing(tmp_path: Path, caplo
     running = tokens_of(folder)
     token = issue(running)
     folder.rename(tmp_path / "elsewhere")
-    with pytest.raises(BadToken):  # an unknown kid makes it check the folder
+    with pytest.raises(BadToken):  # an unknown kid makes it check the directory
         running.verify(issue(tokens_of(tmp_path / "other")), NOW)
     assert running.verify(token, NOW)
     assert "stay in use" in caplog.text
@@ -97,5 +97,5 @@ def test_tokens_stay_valid_while_the_key_folder_is_missing(tmp_path: Path, caplo
 
 def test_concurrent_rotations_lose_no_key(tmp_path: Path) -> None:
     first = load_or_create(tmp_path).signing_kid
-    rotations = at_once(4, lambda: rotate(tmp_path, NOW))
+    rotations = concurrently(4, lambda: rotate(tmp_path, NOW))
     assert set(load_or_create(tmp_path).keys) == {first, *(rotation.signing_kid for rotation in rotations)}

@@ -18,7 +18,7 @@ def test_use_is_stored_once_per_hour(tmp_path: Path) -> None:
     assert used_at(services) is None
 
     def use(now: float) -> None:
-        """Authenticate in a process of its own, whose close() writes pending uses."""
+        """Authenticate in a separate process, whose close() writes pending uses."""
         other = AccountServices.make(tmp_path)
         other.authenticate(issued.token, now=now)
         other.accounts.close()

@@ -6,7 +6,7 @@ from cloudchat.broker.embedded.binary import find_server_binary
 
 
 def install_store(directory: Path, name: str, version: str) -> Path:
-    """A program that prints `version` as a store does."""
+    """Create a program that prints `version` as a store does."""
     program = directory / name
     program.write_text(f"#!/bin/sh\necho '{version}'\n")
     program.chmod(0o755)

@@ -46,7 +46,7 @@ def test_a_socket_directory_that_another_user_created_is_rejected(kind: str, run
             pytest.skip("only root can change the owner of a directory")
         directory.mkdir(mode=0o700)
         os.chown(directory, 65534, 65534)
-    with pytest.raises(StoreStartError, match="not a private folder") as raised:
+    with pytest.raises(StoreStartError, match="not a private directory") as raised:
         socket_path(tmp_path / LONG_NAME / kind)
     assert "CLOUDCHAT_STATE_DIR" in str(raised.value)
 
