@@ -206,13 +206,11 @@ def test_one_time_secret_is_not_lost_without_a_question(ada: ChatPage, scripted:
     settings.press("Confirm")
     expect(settings.secrets).to_have_count(2)
     question = settings.dialog.get_by_text("This is shown only once. Have you saved it?")
-    for attempt in (
-        lambda: ada.page.keyboard.press("Escape"),
-        lambda: ada.page.keyboard.press("Escape"),
-        lambda: settings.press("Close"),
-        lambda: settings.press("Sessions"),
-    ):
-        attempt()
+    for button in (None, None, "Close", "Sessions"):  # a browser may let the second Escape in a row pass
+        if button is None:
+            ada.page.keyboard.press("Escape")
+        else:
+            settings.press(button)
         expect(question).to_be_visible()
         expect(settings.secrets).to_have_count(2)
     settings.press("Keep it open")

@@ -86,10 +86,10 @@ export class ConnectionStatusView {
 /** @param {import("../net/connection.js").ConnectionState} state */
 function statusText({ name, isFinal }) {
   if (name === "connected") return "Connected";
-  if (name === "connecting") return "Connecting…";
   if (name === "stopped") return isFinal ? "Disabled" : "Paused";
   // navigator.onLine is only a hint: a server on this machine answers without any network.
-  return navigator.onLine ? "Reconnecting" : "Offline. Trying again";
+  if (!navigator.onLine) return "Offline. Trying again";
+  return name === "connecting" ? "Connecting…" : "Reconnecting";
 }
 
 /**

@@ -30,6 +30,8 @@ const PING_TIMEOUT_MS = 5_000;
 const OFFLINE_PING_TIMEOUT_MS = 1_500;
 /** After so many sockets that did not open, look for the reason. */
 const FAILURES_BEFORE_DIAGNOSIS = 2;
+/** Each look costs the server a request, which all users of an address share the rate of. */
+const DIAGNOSIS_INTERVAL_MS = 30_000;
 const NO_UPGRADE_REASON =
   "The server answers, but the live connection cannot be opened. A proxy in between may not pass WebSocket upgrades " +
   "(the headers Upgrade and Connection), or the server does not allow this page’s address. Tell an administrator. " +
@@ -63,6 +65,7 @@ export class Connection {
   #retryAt = 0;
   /** Why sockets do not open, as far as the page found out. */
   #diagnosis = "";
+  #diagnosedAt = -Infinity;
   /** Why the connection waits, for the person. */
   #reason = "";
   /** Sockets in a row that ended before `welcome` without a reason. */
@@ -261,7 +264,7 @@ export class Connection {
     const isOutage = refusal !== "" && retryAfterMs === null;
     const delayMs = this.#policy.delay(isOutage ? "retry" : recovery, this.#clock.now(), serverDelayMs);
     this.#scheduleReconnect(Math.max(delayMs, retryAfterMs ?? 0));
-    if (this.#failedOpens >= FAILURES_BEFORE_DIAGNOSIS) this.#diagnose();
+    if (this.#failedOpens >= FAILURES_BEFORE_DIAGNOSIS) this.#diagnose(this.#clock.now());
   }
 
   /** @param {number} ms */
@@ -276,8 +279,14 @@ export class Connection {
     this.#listener.onState({ name: "waiting", retryAt: this.#retryAt, reason: this.#reason });
   }
 
-  /** Sockets do not open. If the server answers HTTP requests, something in between is at fault. */
-  async #diagnose() {
+  /**
+   * Sockets do not open. If the server answers HTTP requests, something in between is at fault.
+   *
+   * @param {number} now
+   */
+  async #diagnose(now) {
+    if (now - this.#diagnosedAt < DIAGNOSIS_INTERVAL_MS) return;
+    this.#diagnosedAt = now;
     const attempt = this.#attempt;
     const isReachable = await this.#isServerReachable().catch(() => false);
     if (this.#failedOpens < FAILURES_BEFORE_DIAGNOSIS) return;

@@ -289,6 +289,7 @@ test("suspects a proxy without upgrades if only the socket does not open", async
   assert.equal(waiting[0], "");
   assert.match(waiting.at(-1), /proxy .* WebSocket upgrades/u);
   isServerReachable = false;
+  await clock.advance(30_000);
   sockets.at(-1).end(1006);
   await settle();
   assert.equal(waiting.at(-1), "");
