@@ -10,7 +10,7 @@ import { openOutboxStorage } from "./modules/chat/outbox_storage.js";
 import { systemClock as clock } from "./modules/clock.js";
 import { readConfig, socketUrl } from "./modules/config.js";
 import { formatCount } from "./modules/format.js";
-import { createApi } from "./modules/net/api.js";
+import { createApi, isAnswering } from "./modules/net/api.js";
 import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
 import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
 import { SettingsDialog } from "./modules/settings/settings_dialog.js";
@@ -116,6 +116,7 @@ async function enter() {
         () => true,
         () => false,
       ),
+    isAnswering: () => isAnswering(config.api),
     onSessionEnded: showSignInAgain,
   });
   draft = null;

@@ -37,10 +37,21 @@ const NOT_DURABLE_NOTE = "This window cannot store unsent messages: a reload los
  * @param {import("../clock.js").Clock} options.clock
  * @param {Draft | null} options.draft from an earlier chat, perhaps of another user
  * @param {() => Promise<boolean>} options.isServerReachable whether the server answers HTTP requests
+ * @param {() => Promise<boolean>} options.isAnswering see Connection
  * @param {() => void} options.onSessionEnded
  * @returns {Chat}
  */
-export function openChat({ url, session, user, storage, clock, draft, isServerReachable, onSessionEnded }) {
+export function openChat({
+  url,
+  session,
+  user,
+  storage,
+  clock,
+  draft,
+  isServerReachable,
+  isAnswering,
+  onSessionEnded,
+}) {
   const timeline = new Timeline();
   const status = new ConnectionStatusView(clock, () => connection.start());
 
@@ -50,6 +61,7 @@ export function openChat({ url, session, user, storage, clock, draft, isServerRe
     clock,
     policy: new ReconnectPolicy(),
     isServerReachable,
+    isAnswering,
     listener: {
       onState(state) {
         status.show(state);

@@ -3,6 +3,7 @@
 import { formatSentence } from "../format.js";
 
 const TIMEOUT_MS = 15_000;
+const PROBE_TIMEOUT_MS = 3_000;
 const FOREIGN_ANSWER =
   "Something between this page and the server answered instead of it, for example a proxy or the sign-in page of a " +
   "network. Check your connection, then try again.";
@@ -73,6 +74,24 @@ export function createApi(origin) {
     }
     return readAnswer(response);
   };
+}
+
+/**
+ * Return whether a server answers at this origin. A proxy says by its status that the server behind it is away; of
+ * another origin no status can be read.
+ *
+ * @param {string} origin see createApi
+ * @returns {Promise<boolean>}
+ */
+export async function isAnswering(origin) {
+  try {
+    const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+    const mode = origin === "" ? "same-origin" : "no-cors";
+    const { status } = await fetch(`${origin}/healthz`, { mode, cache: "no-store", credentials: "omit", signal });
+    return status < 500;
+  } catch {
+    return false;
+  }
 }
 
 /** @param {Response} response */

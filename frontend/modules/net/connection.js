@@ -30,6 +30,8 @@ const PING_TIMEOUT_MS = 5_000;
 const OFFLINE_PING_TIMEOUT_MS = 1_500;
 /** After so many sockets that did not open, look for the reason. */
 const FAILURES_BEFORE_DIAGNOSIS = 2;
+/** During a long outage, every so many attempts open a socket even if no HTTP request is answered. */
+const SOCKET_EVERY = 5;
 /** Each look costs the server a request, which all users of an address share the rate of. */
 const DIAGNOSIS_INTERVAL_MS = 30_000;
 const NO_UPGRADE_REASON =
@@ -46,6 +48,7 @@ export class Connection {
   #clock;
   #openSocket;
   #isServerReachable;
+  #isAnswering;
   #listener;
   #pending;
   /** @type {WebSocket | null} */
@@ -70,6 +73,7 @@ export class Connection {
   #reason = "";
   /** Sockets in a row that ended before `welcome` without a reason. */
   #failedOpens = 0;
+  #skipped = 0;
   #maxSilenceMs = 0;
   #cancelTimer = () => {};
 
@@ -82,6 +86,7 @@ export class Connection {
    * @param {ConnectionListener} options.listener
    * @param {(url: string, protocols: string[]) => WebSocket} [options.openSocket]
    * @param {() => Promise<boolean>} [options.isServerReachable] whether the server answers HTTP requests
+   * @param {() => Promise<boolean>} [options.isAnswering] whether anything answers there; cheaper
    */
   constructor({
     url,
@@ -91,6 +96,7 @@ export class Connection {
     listener,
     openSocket = (...args) => new WebSocket(...args),
     isServerReachable = async () => false,
+    isAnswering = async () => true,
   }) {
     this.#url = url;
     this.#session = session;
@@ -99,6 +105,7 @@ export class Connection {
     this.#listener = listener;
     this.#openSocket = openSocket;
     this.#isServerReachable = isServerReachable;
+    this.#isAnswering = isAnswering;
     this.#pending = new PendingRequests(clock);
   }
 
@@ -111,7 +118,10 @@ export class Connection {
     this.#listener.onState({ name: "connecting" });
     try {
       const token = await (this.#refreshFirst ? this.#session.refresh() : this.#session.accessToken());
-      if (attempt === this.#attempt) this.#open(token);
+      const isAway = await this.#isAway();
+      if (attempt !== this.#attempt) return;
+      if (isAway) this.#scheduleReconnect(this.#policy.delay("retry", this.#clock.now()));
+      else this.#open(token);
     } catch (error) {
       if (attempt !== this.#attempt) return;
       if (error instanceof SessionEnded) this.#listener.onSessionEnded();
@@ -161,6 +171,17 @@ export class Connection {
   }
 
   // -- Internal --
+
+  /**
+   * Return whether to skip this attempt. Chromium delays a socket by up to 5 s after many that failed, so during a long
+   * outage the page asks by HTTP whether the server is back. Something in between might answer sockets only: then every
+   * fifth attempt still opens one.
+   */
+  async #isAway() {
+    if (this.#failedOpens < FAILURES_BEFORE_DIAGNOSIS) return false;
+    this.#skipped = (this.#skipped + 1) % SOCKET_EVERY;
+    return this.#skipped !== 0 && !(await this.#isAnswering());
+  }
 
   /**
    * Close the connection if the server does not answer. An `error` is an answer.

@@ -46,6 +46,7 @@ let session;
 let connection;
 let waiting;
 let isServerReachable;
+let isAnswering;
 
 beforeEach(async () => {
   clock = new FakeClock();
@@ -53,6 +54,7 @@ beforeEach(async () => {
   states = [];
   waiting = [];
   isServerReachable = true;
+  isAnswering = true;
   events = [];
   session = {
     tokens: 0,
@@ -77,6 +79,7 @@ beforeEach(async () => {
       return opened;
     },
     isServerReachable: async () => isServerReachable,
+    isAnswering: async () => isAnswering,
     listener: {
       onState(state) {
         states.push(state.name);
@@ -321,4 +324,19 @@ test("leaves a server that sends something else than frames", async () => {
   socket.onmessage({ data: "<html>" });
   assert.equal(socket.isClosed, true);
   assert.equal(states.at(-1), "waiting");
+});
+
+test("opens few sockets during a long outage, and one as soon as the server answers", async () => {
+  // Chromium delays sockets by seconds after many that failed.
+  isAnswering = false;
+  for (let second = 0; second < 60; second += 1) {
+    if (states.at(-1) === "connecting") sockets.at(-1).end(1006);
+    await clock.advance(1_000);
+  }
+  assert.ok(sockets.length < 15, `${sockets.length}`);
+  const count = sockets.length;
+  if (states.at(-1) === "connecting") sockets.at(-1).end(1006);
+  isAnswering = true;
+  await clock.advance(3_000);
+  assert.equal(sockets.length, count + 1);
 });
