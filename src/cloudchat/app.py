@@ -40,8 +40,7 @@ from cloudchat.rate_limiting import cluster_connection_limit
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
 from cloudchat.rate_limiting.http_limits import create_limiter, install_limiter
-from cloudchat.rate_limiting.login_slowdown import LoginSlowdown
-from cloudchat.rate_limiting.shared_window import SharedWindow
+from cloudchat.rate_limiting.login_slowdown import LoginSlowdown, LoginWindows
 from cloudchat.realtime.admission import AdmissionControl
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.dispatcher import Dispatcher
@@ -110,7 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
     keys = LiveKeyRing(folder)
     tokens = Tokens(keys, access_seconds=settings.access_token_seconds)
     vault = open_vault(folder)
-    slowdown = LoginSlowdown(SharedWindow(redis_url), vault.pseudonym, settings)
+    slowdown = LoginSlowdown(LoginWindows(redis_url), vault.pseudonym, settings)
     hasher = PasswordHasher()
     accounts = AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings)
     admin = AdminService(db, tokens, hasher)

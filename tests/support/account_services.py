@@ -19,8 +19,7 @@ from cloudchat.auth.vault import open_vault
 from cloudchat.database.engine import create_engine
 from cloudchat.database.migrations import upgrade
 from cloudchat.database.transactions import Database
-from cloudchat.rate_limiting.login_slowdown import LoginSlowdown
-from cloudchat.rate_limiting.shared_window import SharedWindow
+from cloudchat.rate_limiting.login_slowdown import LoginSlowdown, LoginWindows
 from cloudchat.rooms.service import RoomService
 from cloudchat.settings import Settings
 
@@ -50,7 +49,7 @@ class AccountServices:
         tokens = Tokens(LiveKeyRing(folder / "keys"), access_seconds=settings.access_token_seconds)
         hasher = PasswordHasher(memory_kib=64)
         vault = open_vault(folder / "keys")
-        slowdown = LoginSlowdown(SharedWindow(None), vault.pseudonym, settings)
+        slowdown = LoginSlowdown(LoginWindows(None), vault.pseudonym, settings)
         return cls(
             settings,
             db,

@@ -13,7 +13,7 @@ from typing import Any, cast
 import redis
 
 from cloudchat.backup.room_records import LogPage, Record, RoomEnd, RoomStart, SeenCids
-from cloudchat.broker import keys
+from cloudchat.broker import keys, seen_cids
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.sync_client import open_client
 
@@ -22,7 +22,6 @@ PAGE_EVENTS = 100
 _PAGE_CIDS = 500
 _SCAN_COUNT = 500
 _MAX_ATTEMPTS = 5
-_DAY_SECONDS = 86400
 
 
 def export_rooms(url: str) -> Iterator[Record]:
@@ -91,10 +90,27 @@ def _seq(entry: tuple[bytes, object]) -> int:
 
 def _seen_cids(store: redis.Redis, room: str, head: int) -> Iterator[Record]:
     """Yield the cids up to `head`. A later one is left out like its event, so that a repeated send is appended."""
-    today = store.time()[0] // _DAY_SECONDS
+    today = store.time()[0] // seen_cids.DAY_SECONDS
     for day in (today - 1, today):
-        scan: Iterator[tuple[bytes, bytes]] = store.hscan_iter(f"{keys.seen(room)}{day}", count=_PAGE_CIDS)
-        pairs = ((cid.decode(), accepted.decode()) for cid, accepted in scan)
-        exported = ((cid, accepted) for cid, accepted in pairs if int(accepted.partition(" ")[0]) <= head)
+        exported = ((digest.hex(), f"{seq} {at}") for digest, seq, at in _accepted_on(store, room, day) if seq <= head)
         while page := dict(itertools.islice(exported, _PAGE_CIDS)):
             yield SeenCids(page)
+
+
+def _accepted_on(store: redis.Redis, room: str, day: int) -> Iterator[tuple[bytes, int, str]]:
+    """Yield the digests of the cids accepted on a day, with the positions of their events."""
+    for field, value in _scan(store, seen_cids.seen_hash_v1(room, day)):
+        user, _, cid = field.decode().partition(" ")
+        seq, _, at = value.decode().partition(" ")
+        yield seen_cids.cid_digest(user, cid), int(seq), at
+    hashes = [seen_cids.first_hash(room, day)]
+    if store.hlen(hashes[0]) >= seen_cids.FIRST_CIDS:
+        hashes += seen_cids.bucket_hashes(room, day)
+    for name in hashes:
+        for digest, packed in _scan(store, name):
+            yield digest, *seen_cids.unpack_position(packed)
+
+
+def _scan(store: redis.Redis, name: str) -> Iterator[tuple[bytes, bytes]]:
+    scan: Iterator[tuple[bytes, bytes]] = store.hscan_iter(name, count=_PAGE_CIDS)
+    return scan

@@ -8,12 +8,11 @@ from collections.abc import Iterable
 
 import redis
 
-from cloudchat.backup.room_records import LogPage, Record, RoomEnd, RoomStart, SeenCids, validate_records
-from cloudchat.broker import keys
+from cloudchat.backup.room_records import BadRecords, LogPage, Record, RoomEnd, RoomStart, SeenCids, validate_records
+from cloudchat.broker import keys, seen_cids
 from cloudchat.broker.redis_broker import new_epoch
 from cloudchat.broker.sync_client import open_client
 
-_DAY_SECONDS = 86400
 _SCAN_COUNT = 500
 
 
@@ -58,9 +57,13 @@ class _RoomImport:
         self._head = start.head
         self._next_seq = 1
         # Store all cids under the store's current day: a client may repeat a send for one or two days from now.
-        self._today = store.time()[0] // _DAY_SECONDS
+        self._today = store.time()[0] // seen_cids.DAY_SECONDS
+        self._cids = 0
         names = [keys.meta(self._room), keys.log(self._room)]
-        store.unlink(*names, *(f"{keys.seen(self._room)}{self._today - ago}" for ago in (0, 1)))
+        for day in (self._today - 1, self._today):
+            names += [seen_cids.seen_hash_v1(self._room, day), seen_cids.first_hash(self._room, day)]
+            names += seen_cids.bucket_hashes(self._room, day)
+        store.unlink(*names)
 
     def add_events(self, page: LogPage) -> None:
         """Append a page in one transaction, which costs one fsync."""
@@ -74,11 +77,34 @@ class _RoomImport:
         self._next_seq = page.first + len(page.events)
 
     def add_cids(self, seen: SeenCids) -> None:
-        name = f"{keys.seen(self._room)}{self._today}"
+        """Write a page of cids. Raises BadRecords."""
+        expires_at = (self._today + 2) * seen_cids.DAY_SECONDS + 3600
         with self._store.pipeline(transaction=True) as transaction:
-            transaction.hset(name, items=[part for pair in seen.accepted.items() for part in pair])
-            transaction.expireat(name, (self._today + 2) * _DAY_SECONDS + 3600)
+            for name, accepted in seen.accepted.items():
+                try:
+                    digest, position = _parse_accepted(name, accepted)
+                except (ValueError, OverflowError) as error:
+                    raise BadRecords(f"the room {self._room} has a cid that cannot be read: {error}") from error
+                key = self._seen_hash(digest)
+                transaction.hset(key, digest, position)
+                transaction.expireat(key, expires_at)
             transaction.execute()
+
+    def _seen_hash(self, digest: bytes) -> str:
+        self._cids += 1
+        if self._cids <= seen_cids.FIRST_CIDS:
+            return seen_cids.first_hash(self._room, self._today)
+        return seen_cids.bucket_hash(self._room, self._today, digest)
 
     def finish(self) -> None:
         self._store.hset(keys.meta(self._room), mapping={"epoch": new_epoch(), "seq": self._head})
+
+
+def _parse_accepted(name: str, accepted: str) -> tuple[bytes, bytes]:
+    """Return the digest and the packed position of an item of `SeenCids`. Raises ValueError, OverflowError."""
+    user, space, cid = name.partition(" ")
+    digest = seen_cids.cid_digest(user, cid) if space else bytes.fromhex(name)
+    if len(digest) != seen_cids.DIGEST_BYTES:
+        raise ValueError("a digest of the wrong length")
+    seq, _, at = accepted.partition(" ")
+    return digest, seen_cids.pack_position(int(seq), at)

@@ -35,7 +35,10 @@ class LogPage(msgspec.Struct, tag="log"):
 
 
 class SeenCids(msgspec.Struct, tag="seen"):
-    """Recently accepted cids: `{"<user> <cid>": "<seq> <at>"}`."""
+    """Recently accepted cids: `{"<digest of user and cid, as hex>": "<seq> <at>"}`.
+
+    Older backups have `"<user> <cid>"` instead of the digest.
+    """
 
     accepted: dict[str, str] = msgspec.field(name="places")
 

@@ -12,6 +12,7 @@ from cloudchat.broker.high_water_marks import HighWaterMarks
 from cloudchat.broker.log_checkpoint import Load, load_checkpoint
 from cloudchat.broker.redis_connection import pack
 from cloudchat.broker.redis_functions import RedisFunctions
+from cloudchat.broker.seen_cids import cid_digest
 from cloudchat.broker.subscription import Subscription
 from cloudchat.core.histogram import Histogram
 
@@ -77,7 +78,7 @@ class RedisBroker:
         def request() -> bytes:
             return pack(
                 "FCALL",
-                "cloudchat_append_v1",
+                "cloudchat_append_v2",
                 4,
                 keys.meta(room),
                 keys.log(room),
@@ -89,6 +90,7 @@ class RedisBroker:
                 entry.body,
                 entry.user,
                 entry.cid,
+                cid_digest(entry.user, entry.cid),
                 entry.at,
                 self._history_messages,
                 *marks.get(room),
@@ -98,11 +100,11 @@ class RedisBroker:
 
     async def read(self, room: str, after: int, limit: int) -> Page:
         """See `Broker`."""
-        return await self._read_page("cloudchat_read_v1", room, after, limit)
+        return await self._read_page("cloudchat_read_v2", room, after, limit)
 
     async def read_before(self, room: str, before: int, limit: int) -> Page:
         """See `Broker`."""
-        return await self._read_page("cloudchat_read_before_v1", room, before, limit)
+        return await self._read_page("cloudchat_read_before_v2", room, before, limit)
 
     def subscribe(self, room: str) -> None:
         """See `Broker`."""

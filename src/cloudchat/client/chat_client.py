@@ -130,7 +130,8 @@ class ChatClient:
         finally:
             del self._requests[id]
         if reply["type"] == "error":
-            raise RequestRefused(reply["code"], reply["message"], reply.get("field"))
+            retry_after_ms = reply.get("retry_after_ms")
+            raise RequestRefused(reply["code"], reply["message"], reply.get("field"), retry_after_ms=retry_after_ms)
         return reply
 
     # -- lifecycle ----------------------------------------------------------------------------------------------------

@@ -4,6 +4,9 @@ import ipaddress
 
 IPV6_PREFIX_LENGTH = 64
 """The network of one subscriber. With limits per single address, one attacker would have 2⁶⁴ times the limit."""
+IPV6_SUBSCRIBER_PREFIX_LENGTH = 48
+SUBSCRIBER_FACTOR = 16
+"""How many times the limit of a /64 the networks of a /48 have together."""
 
 
 def client_network(address: str) -> str:
@@ -21,3 +24,17 @@ def client_network(address: str) -> str:
             return str(ipaddress.ip_network((parsed, IPV6_PREFIX_LENGTH), strict=False))
         parsed = parsed.ipv4_mapped
     return str(parsed)
+
+
+def subscriber_network(network: str) -> str | None:
+    """Return the /48 that a `client_network` is in; None for IPv4 and for what is no address.
+
+    Many providers give each subscriber a /48: with limits per /64 alone, one of them would have 65,536 times the limit.
+    """
+    try:
+        parsed = ipaddress.ip_network(network)
+    except ValueError:
+        return None
+    if not isinstance(parsed, ipaddress.IPv6Network):
+        return None
+    return str(parsed.supernet(new_prefix=IPV6_SUBSCRIBER_PREFIX_LENGTH))

@@ -25,6 +25,11 @@ class RecentFrames:
         """Seq of the oldest frame; the last seq plus one when there is no frame."""
         return self._last - len(self._frames) + 1
 
+    @property
+    def size_bytes(self) -> int:
+        """The size of all frames together."""
+        return self._bytes
+
     def append(self, frame: bytes) -> None:
         """Add the frame of the next seq."""
         self._frames.append(frame)

@@ -15,11 +15,14 @@ from cloudchat.doctor.certificate import (
     served_certificate,
 )
 from cloudchat.doctor.check_result import CheckResult
-from cloudchat.doctor.store import has_key_containing, store_url
+from cloudchat.doctor.store import has_field, store_url
 from cloudchat.doctor.store_requirements import StoreUnusable
+from cloudchat.rate_limiting.http_limits import stored_request_count
 from cloudchat.settings import Settings
 
 _TIMEOUT_SECONDS = 5.0
+_REFRESH = "cloudchat.auth.routes.refresh"
+"""The function of the route that is requested, as it is counted."""
 
 
 def check_origins_and_proxies(settings: Settings) -> list[CheckResult]:
@@ -93,7 +96,8 @@ def _check_forwarded_address(url: str, settings: Settings) -> CheckResult:
     """Send a request with a forged client address, and look for a rate limit counter under that address.
 
     The address is new each time, in the network that is reserved for documentation (RFC 3849). No client can have it:
-    so the request uses up no client's rate limit, and a counter under the address can only come from this request.
+    so the request uses up no client's rate limit, and a counter under the address can only come from this request. The
+    server must have the same CLOUDCHAT_REFRESH_RATE.
     """
     name = "forged client address"
     store = store_url(settings)
@@ -104,11 +108,11 @@ def _check_forwarded_address(url: str, settings: Settings) -> CheckResult:
     headers = {"X-Forwarded-For": address, "X-Real-IP": address, "Forwarded": f'for="[{address}]"'}
     try:
         status = _request(url, "POST", "/api/auth/refresh", headers, {"refresh_token": "A" * 43}).status
-        is_believed = has_key_containing(store, network)
+        is_believed = has_field(store, *stored_request_count(f"{network}::/64", settings.refresh_rate, _REFRESH))
     except (OSError, StoreUnusable) as error:
         return CheckResult(f"{name}: not tested, {error}")
-    if is_believed is None or status not in (401, 429):
-        return CheckResult(f"{name}: unknown, the answer was {status}, or the store has too many keys to search")
+    if status not in (401, 429):
+        return CheckResult(f"{name}: unknown, the answer was {status}")
     if not is_believed:
         return CheckResult(f"{name} is ignored")
     return CheckResult(

@@ -22,7 +22,6 @@ MAX_SHARE_OF_MAXMEMORY = 0.8
 MAX_SHARE_OF_MACHINE = 0.5
 """Half: a store that rewrites its log forks, and may need its memory twice."""
 _PINGS = 10
-_MAX_SCANNED_KEYS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +82,13 @@ def read_stats(url: str) -> StoreStats:
         raise StoreUnusable(f"the state of the store cannot be read ({error}): allow INFO and TIME") from error
 
 
-def has_key_containing(url: str, part: str) -> bool | None:
-    """Return whether the name of any key contains `part`; None if there are too many keys. Raises StoreUnusable."""
+def has_field(url: str, key: str, field: bytes) -> bool:
+    """Return whether a hash has a field. Raises StoreUnusable."""
     try:
         with open_client(url, connect_seconds=TIMEOUT_SECONDS, answer_seconds=TIMEOUT_SECONDS) as store:
-            if store.dbsize() > _MAX_SCANNED_KEYS:
-                return None
-            return next(store.scan_iter(match=f"*{part}*", count=2000), None) is not None
+            return bool(store.hexists(key, field))
     except BrokerUnavailable as error:
-        raise StoreUnusable(f"the keys of the store cannot be read ({error})") from error
+        raise StoreUnusable(f"the store cannot be read ({error})") from error
 
 
 def _read_stats(store: "redis.Redis") -> StoreStats:

@@ -35,12 +35,12 @@ class CircuitBreaker:
         """Close the breaker."""
         if self._outage:
             self._outage = False
-            log.info("the store answers again: %s are counted by all processes together", self._counted)
+            log.info("the store counts again: %s are counted by all processes together", self._counted)
 
     def failure(self, now: float, error: Exception) -> None:
         """Open the breaker."""
         self._retry_at = now + OPEN_SECONDS
         if not self._outage:
             self._outage = True
-            name = type(error).__name__  # the text of a library's error can contain the store's URL
-            log.warning("the store does not answer (%s): %s are counted by this process alone", name, self._counted)
+            name = type(error.__cause__ or error).__name__  # the text of a library's error can contain the store's URL
+            log.warning("the store does not count (%s): %s are counted by this process alone", name, self._counted)

@@ -1,4 +1,4 @@
-#!lua name=cloudchat_sockets_v1
+#!lua name=cloudchat_sockets_v2
 
 -- The open connections of all processes that share this store, by user and by address. All keys have one hash tag (one
 -- slot of a cluster): there are few calls, one when a connection opens, one when some close, and one heartbeat of each
@@ -7,6 +7,7 @@
 -- Keys
 --   user:<id>, address:<network>  sorted sets of "<process> <number>", by the time when each connection was opened
 --   alive:<process>               expires when the process's heartbeats stop; then its connections no longer count
+--   owed:<user>                   expires when a connection of the user that was closed could again send its full burst
 --   leaving:<process>             set of the numbers that a process must close because the user opened newer connections
 
 local WEEK = 7 * 86400
@@ -32,9 +33,9 @@ local function count(prefix, set, limit)
   return size
 end
 
--- keys: user address alive; args: prefix process number max-per-user max-per-address alive-seconds opened-at
+-- keys: user address alive owed; args: prefix process number max-per-user max-per-address alive-seconds opened-at
 -- Returns -1 and adds nothing if the address has too many connections. Else adds the connection, schedules the user's
--- oldest ones over the limit for closing, and returns 0.
+-- oldest ones over the limit for closing, and returns the milliseconds after which `owed` expires.
 local function add(keys, args)
   local prefix, process, member = args[1], args[2], args[2] .. ' ' .. args[3]
   if redis.call('EXISTS', keys[3]) == 0 then
@@ -54,6 +55,16 @@ local function add(keys, args)
       local owner, number = string.match(oldest[i], '^(%S+) (%S+)$')
       redis.call('SADD', prefix .. 'leaving:' .. owner, number)
       redis.call('EXPIRE', prefix .. 'leaving:' .. owner, args[6])
+    end
+  end
+  return math.max(0, redis.call('PTTL', keys[4]))
+end
+
+-- keys: owed; args: the milliseconds for each of them
+local function owe(keys, args)
+  for i, key in ipairs(keys) do
+    if redis.call('PTTL', key) < tonumber(args[i]) then
+      redis.call('SET', key, 1, 'PX', args[i])
     end
   end
   return 0
@@ -83,7 +94,8 @@ local function retire(keys)
   return redis.call('DEL', keys[1])
 end
 
-redis.register_function('cloudchat_sockets_enter_v1', add)
-redis.register_function('cloudchat_sockets_leave_v1', remove)
-redis.register_function('cloudchat_sockets_beat_v1', heartbeat)
-redis.register_function('cloudchat_sockets_retire_v1', retire)
+redis.register_function('cloudchat_sockets_enter_v2', add)
+redis.register_function('cloudchat_sockets_owe_v2', owe)
+redis.register_function('cloudchat_sockets_leave_v2', remove)
+redis.register_function('cloudchat_sockets_beat_v2', heartbeat)
+redis.register_function('cloudchat_sockets_retire_v2', retire)

@@ -4,6 +4,9 @@ The store counts. A process learns which of its sockets to close by polling ever
 could be lost. The sockets of a killed process stop counting when its heartbeats stop. While the store is unavailable
 no handshake waits for it, and each process limits its own sockets (`realtime/connection_registry.py`); when the store
 is back, every process registers its sockets again.
+
+The store also carries the rate of sends from one process to another: a client must not get a new burst because its next
+socket is opened in another process.
 """
 
 import asyncio
@@ -39,7 +42,7 @@ MAX_RELEASES_PER_CALL = 200
 _PREFIX = "cloudchat:{sockets}:"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ConnectionSlot:
     """What one socket counts for."""
 
@@ -47,6 +50,14 @@ class ConnectionSlot:
     network: str
     opened_at: float
     """Seconds since 1970. The oldest socket is replaced first, whichever process counts it and however often."""
+
+    sends_owed_ms: int = 0
+    """When the slot was acquired: the time after which the user's closed sockets could again send their full burst."""
+
+    @property
+    def owed_key(self) -> str:
+        """The key whose expiry says when nothing is owed any more."""
+        return f"{_PREFIX}owed:{self.user}"
 
     @property
     def keys(self) -> list[str]:
@@ -67,6 +78,8 @@ class ClusterConnectionLimit:
         self._numbers = itertools.count(1)
         self._slots: dict[int, ConnectionSlot] = {}
         self._released: list[tuple[int, ConnectionSlot]] = []
+        self._owed_ms: dict[str, int] = {}
+        """What closed sockets owe and the store does not know yet, by `ConnectionSlot.owed_key`."""
         self._wake_up = asyncio.Event()
         self._breaker = CircuitBreaker("open sockets")
         self._must_register_all = False
@@ -96,9 +109,19 @@ class ClusterConnectionLimit:
         del self._slots[number]
         return None
 
-    def release(self, number: int) -> None:
-        """Stop counting a socket that was closed, or that was not opened after all. Takes effect immediately."""
-        self._released.append((number, self._slots.pop(number)))
+    def sends_owed_ms(self, number: int) -> int:
+        """Return after which time a socket of the same user, closed in any process, could again send its full burst."""
+        return self._slots[number].sends_owed_ms
+
+    def release(self, number: int, sends_owed_ms: int = 0) -> None:
+        """Stop counting a socket that was closed, or that was not opened after all. Takes effect immediately.
+
+        `sends_owed_ms` is for the user's next socket, see `sends_owed_ms`.
+        """
+        slot = self._slots.pop(number)
+        if sends_owed_ms:
+            self._owed_ms[slot.owed_key] = max(sends_owed_ms, self._owed_ms.get(slot.owed_key, 0))
+        self._released.append((number, slot))
         self._wake_up.set()
 
     async def run(self, replace: Callable[[Iterable[int]], None]) -> None:
@@ -112,6 +135,7 @@ class ClusterConnectionLimit:
                 timer.cancel()
             self._wake_up.clear()
             try:
+                await self._report_owed()
                 await self._release_all()
                 if self._clock() >= next_heartbeat:
                     replace(await self._heartbeat())
@@ -129,31 +153,39 @@ class ClusterConnectionLimit:
             await self._retire()
 
     async def _retire(self) -> None:
-        await self._functions.call("cloudchat_sockets_retire_v1", [f"{_PREFIX}alive:{self._process_id}"])
+        await self._functions.call("cloudchat_sockets_retire_v2", [f"{_PREFIX}alive:{self._process_id}"])
 
     async def _acquire(self, number: int, slot: ConnectionSlot) -> bool:
         process_id = self._process_id
-        keys = [*slot.keys, f"{_PREFIX}alive:{process_id}"]
+        keys = [*slot.keys, f"{_PREFIX}alive:{process_id}", slot.owed_key]
         arguments = _PREFIX, process_id, number, *self._limits, EXPIRE_SECONDS, str(slot.opened_at)
         outcome = await self._functions.call(
-            "cloudchat_sockets_enter_v1", keys, *arguments, seconds=ACQUIRE_TIMEOUT_SECONDS
+            "cloudchat_sockets_enter_v2", keys, *arguments, seconds=ACQUIRE_TIMEOUT_SECONDS
         )
         if process_id != self._process_id:  # all slots were registered again in the meantime, this one among them
-            await self._functions.call("cloudchat_sockets_leave_v1", slot.keys, *[f"{process_id} {number}"] * 2)
+            await self._functions.call("cloudchat_sockets_leave_v2", slot.keys, *[f"{process_id} {number}"] * 2)
+        slot.sends_owed_ms = max(0, outcome)
         return bool(outcome != -1)
+
+    async def _report_owed(self) -> None:
+        owed, self._owed_ms = list(self._owed_ms.items()), {}
+        for start in range(0, len(owed), MAX_RELEASES_PER_CALL):
+            batch = owed[start : start + MAX_RELEASES_PER_CALL]
+            keys, milliseconds = [key for key, _ in batch], [owed_ms for _, owed_ms in batch]
+            await self._functions.call("cloudchat_sockets_owe_v2", keys, *milliseconds)
 
     async def _release_all(self) -> None:
         while self._released:
             batch, self._released = self._released[:MAX_RELEASES_PER_CALL], self._released[MAX_RELEASES_PER_CALL:]
             keys = [key for _, slot in batch for key in slot.keys]
             members = [f"{self._process_id} {number}" for number, _ in batch for _ in range(2)]
-            await self._functions.call("cloudchat_sockets_leave_v1", keys, *members)
+            await self._functions.call("cloudchat_sockets_leave_v2", keys, *members)
 
     async def _heartbeat(self) -> list[int]:
         if not self._slots:
             return []  # there is nothing to keep alive; the next socket registers the process
         keys = [f"{_PREFIX}alive:{self._process_id}", f"{_PREFIX}leaving:{self._process_id}"]
-        known, numbers = await self._functions.call("cloudchat_sockets_beat_v1", keys, EXPIRE_SECONDS)
+        known, numbers = await self._functions.call("cloudchat_sockets_beat_v2", keys, EXPIRE_SECONDS)
         if self._must_register_all or not known:
             await self._register_all()
         return [int(number) for number in numbers]

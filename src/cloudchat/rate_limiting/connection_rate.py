@@ -13,8 +13,9 @@ from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 
+from cloudchat.core.client_network import SUBSCRIBER_FACTOR, subscriber_network
 from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker
-from cloudchat.rate_limiting.shared_window import STORE_TIMEOUT_SECONDS, storage_uri
+from cloudchat.rate_limiting.window_storage import STORE_TIMEOUT_SECONDS
 
 MAX_STORE_CONNECTIONS = 8
 """Without it, the library would open one connection to the store for each of many simultaneous handshakes."""
@@ -41,6 +42,8 @@ class ConnectionRateLimit:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._per_address = _Limit("address", parse(per_address))
+        amount, _, period = per_address.partition("/")
+        self._per_subscriber = _Limit("subscriber", parse(f"{int(amount) * SUBSCRIBER_FACTOR}/{period}"))
         self._per_user = _Limit("user", parse(per_user))
         self._clock = clock
         self._local = MovingWindowRateLimiter(MemoryStorage())
@@ -50,6 +53,9 @@ class ConnectionRateLimit:
 
     async def wait_for_address(self, network: str) -> int:
         """Count one handshake from this client network. Return 0, or the seconds to wait."""
+        subscriber = subscriber_network(network)
+        if subscriber is not None and (seconds := await self._count(self._per_subscriber, subscriber)):
+            return seconds
         return await self._count(self._per_address, network)
 
     async def wait_for_user(self, user_id: str) -> int:
@@ -84,3 +90,8 @@ def _storage(url: str) -> Storage:
         socket_timeout=STORE_TIMEOUT_SECONDS,
         socket_connect_timeout=STORE_TIMEOUT_SECONDS,
     )
+
+
+def storage_uri(store_url: str) -> str:
+    """Return a redis-py URL in the form of the library `limits`."""
+    return f"redis+{store_url}" if store_url.startswith("unix://") else store_url

@@ -3,7 +3,8 @@
 Failures are counted per account and client network: a client that guesses must wait, longer and longer; others do not.
 Guesses that are spread over many networks are limited by a second, much higher count per account. It applies only to
 networks from which the account has never signed in, so that the owner's usual networks stay open. Accounts that do not
-exist are counted like others: the response must not reveal which accounts exist.
+exist are counted like others: the response must not reveal which accounts exist. But they are counted in a table of
+their own: made-up names must not replace the counts of real accounts.
 """
 
 import logging
@@ -29,47 +30,67 @@ class TooManyAttempts(ServiceError):
         self.retry_after_ms = math.ceil(seconds_to_wait) * 1000
 
 
+class LoginWindows:
+    """Where failures are counted. Each table is bounded, and cannot push another one's counts out."""
+
+    def __init__(self, store_url: str | None) -> None:
+        self.accounts = SharedWindow(store_url, table="accounts", shards=256)
+        """Per account that exists."""
+        self.clients = SharedWindow(store_url, table="account-clients")
+        """Per account that exists and client network."""
+        self.unknown = SharedWindow(store_url, table="unknown-accounts")
+        """Per name that no account has, with and without the client network."""
+
+
 class LoginSlowdown:
     """Counts failed logins. For each login call `count_attempt`, then `password_failed`, or, if the password was right,
     `check_code_attempts`, then `code_failed` or `succeeded`.
 
-    `account` is the key of a username in each of them. `known_network` says that the account has signed in from there.
+    `account` is the key of a username in each of them, and `exists` says whether an account has it. `known_network`
+    says that the account has signed in from there.
     """
 
-    def __init__(self, window: SharedWindow, pseudonym: Callable[[str], str], settings: Settings) -> None:
-        self._window = window
+    def __init__(self, windows: LoginWindows, pseudonym: Callable[[str], str], settings: Settings) -> None:
+        self._windows = windows
         self._pseudonym = pseudonym
         self._per_client = settings.login_failures_per_client
         self._per_account = settings.login_failures_per_account
         self._codes_per_account = settings.code_failures_per_account
 
-    def count_attempt(self, account: str, address: str, *, known_network: bool) -> None:
+    def count_attempt(self, account: str, address: str, *, exists: bool, known_network: bool) -> None:
         """Count an attempt, or raise TooManyAttempts.
 
         Runs before the password is checked, so that simultaneous guesses are not all admitted by the same count.
         """
-        wait = self._window.count(self._per_client, self._client_key(account, address))
+        clients, accounts = self._windows_of(exists)
+        wait = clients.count(self._per_client, self._client_key(account, address))
         if not known_network:
-            wait = max(wait, self._window.seconds_to_wait(self._per_account, self._account_key(account)))
+            wait = max(wait, accounts.seconds_to_wait(self._per_account, self._account_key(account)))
         self._raise_if_waiting(wait, address)
 
-    def password_failed(self, account: str) -> None:
+    def password_failed(self, account: str, *, exists: bool) -> None:
         """Count a wrong password."""
-        self._window.count(self._per_account, self._account_key(account))
+        _, accounts = self._windows_of(exists)
+        accounts.count(self._per_account, self._account_key(account))
 
     def check_code_attempts(self, account: str, address: str, *, known_network: bool) -> None:
         """Raise TooManyAttempts if too many wrong codes came after a right password."""
         if not known_network:
-            wait = self._window.seconds_to_wait(self._codes_per_account, self._account_key(account))
+            wait = self._windows.accounts.seconds_to_wait(self._codes_per_account, self._account_key(account))
             self._raise_if_waiting(wait, address)
 
     def code_failed(self, account: str) -> None:
         """Count a wrong code: the client has the password, and perhaps nothing else."""
-        self._window.count(self._codes_per_account, self._account_key(account))
+        self._windows.accounts.count(self._codes_per_account, self._account_key(account))
 
     def succeeded(self, account: str, address: str) -> None:
         """Clear the failures of this client; those of other clients stay."""
-        self._window.clear(self._per_client, self._client_key(account, address))
+        self._windows.clients.clear(self._per_client, self._client_key(account, address))
+
+    def _windows_of(self, exists: bool) -> tuple[SharedWindow, SharedWindow]:
+        """Return the windows per client and those per account."""
+        windows = self._windows
+        return (windows.clients, windows.accounts) if exists else (windows.unknown, windows.unknown)
 
     def _raise_if_waiting(self, seconds: float, address: str) -> None:
         if seconds:

@@ -11,6 +11,7 @@ A socket's slots are acquired during the handshake and released when its connect
 the two also for handshakes that fail or are cancelled.
 """
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,10 +19,10 @@ from cloudchat.core.reconnect_window import reconnect_window_ms
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
-from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry
 from cloudchat.realtime.handshake import HandshakeRejection
+from cloudchat.realtime.user_allowance import UserAllowance
 
 
 class AdmissionControl:
@@ -69,6 +70,7 @@ class Admission:
         self._cluster_limit = cluster_limit
         self._network = network
         self._slot_id: int | None = None
+        self._allowance: UserAllowance | None = None
         self._connection: Connection | None = None
         self._released = False
         self.handed_over = False
@@ -83,9 +85,12 @@ class Admission:
         if self._slot_id is None:
             raise _too_many_sockets(user_id)
 
-    def send_bucket(self, user_id: str, now: float) -> TokenBucket:
-        """Return the bucket that limits the messages of all sockets of the user. Call `register` right after this."""
-        return self._registry.send_bucket(user_id, now)
+    def allowance(self, user_id: str, now: float) -> UserAllowance:
+        """Return what all sockets of the user may send and read. Call `register` right after this."""
+        self._allowance = self._registry.allowance(user_id, now)
+        if self._slot_id is not None:
+            self._allowance.carry_over(self._cluster_limit.sends_owed_ms(self._slot_id), now)
+        return self._allowance
 
     def register(self, connection: Connection) -> None:
         """List the connection in the registry, so that revocations and evictions find it."""
@@ -108,10 +113,12 @@ class Admission:
         if self._released:
             return
         self._released = True
+        now = time.monotonic()
         if self._slot_id is not None:
+            owed_ms = self._allowance.owed_ms(now) if self._allowance is not None else 0
             if self._connection is not None:
-                self._registry.remove(self._connection, self._slot_id)
-            self._cluster_limit.release(self._slot_id)
+                self._registry.remove(self._connection, self._slot_id, now)
+            self._cluster_limit.release(self._slot_id, owed_ms)
         self._registry.release(self._network)
 
 

@@ -10,10 +10,8 @@ from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import AnyCommand, BadCommand, Send, parse
 from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.protocol.events import Limits
-from cloudchat.rate_limiting.token_bucket import TokenBucket
+from cloudchat.realtime.user_allowance import ReadBudget, UserAllowance
 
-MAX_COMMAND_BURST = 200
-COMMANDS_PER_SECOND = 50
 MAX_CONSECUTIVE_REJECTIONS = 20
 """This many rejected frames in a row are answered by an error; one more closes the socket."""
 
@@ -29,23 +27,29 @@ class Rejected:
 class CommandGate:
     """Turns frames into commands or rejections. All times are in seconds of a monotonic clock."""
 
-    __slots__ = ("_commands", "_consecutive_invalid", "_consecutive_limited", "_limits", "_sends", "_user_sends")
+    __slots__ = ("_allowance", "_buckets", "_consecutive_invalid", "_consecutive_limited", "_limits")
 
-    def __init__(self, limits: Limits, user_sends: TokenBucket, now: float) -> None:
-        """`user_sends` limits the messages of all sockets of the user together."""
-        sends = limits.sends_per_10s
+    def __init__(self, limits: Limits, allowance: UserAllowance, now: float) -> None:
+        """`allowance` is shared by all sockets of the user. Call `close` when this socket is closed."""
         self._limits = limits
-        # `welcome` promises a rate of sends. The coarser limit on commands must never reject such a send.
-        self._commands = TokenBucket(MAX_COMMAND_BURST + sends, COMMANDS_PER_SECOND + sends / 10, now)
-        self._sends = TokenBucket(sends, sends / 10, now)
-        self._user_sends = user_sends
+        self._allowance = allowance
+        self._buckets = allowance.open_socket(now)
         self._consecutive_invalid = 0
         self._consecutive_limited = 0
+
+    @property
+    def reads(self) -> ReadBudget:
+        """How much all sockets of the user may read."""
+        return self._allowance.reads
+
+    def close(self, now: float) -> None:
+        """Return the socket's buckets to the user's allowance."""
+        self._allowance.close_socket(self._buckets, now)
 
     def parse(self, text: str, now: float) -> AnyCommand | Rejected:
         """Parse one text frame and apply the limits to it."""
         # Before the frame is parsed: rejecting a flood must cost less than sending it.
-        wait_ms = self._commands.take(now)
+        wait_ms = self._buckets.commands.take(now)
         if wait_ms:
             return self._limited(None, wait_ms)
         try:
@@ -69,7 +73,7 @@ class CommandGate:
         if not is_printable(text):
             message = "a message must not contain control characters except tab, newline and carriage return"
             return Rejected(error(ErrorCode.BAD_REQUEST, message, id=command.id, field="text"))
-        wait_ms = self._sends.take(now) or self._user_sends.take(now)
+        wait_ms = self._buckets.sends.take(now) or self._allowance.sends.take(now)
         return self._limited(command.id, wait_ms) if wait_ms else None
 
     def _limited(self, id: str | None, wait_ms: int) -> Rejected:

@@ -19,6 +19,7 @@ from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.command_gate import CommandGate, Rejected
 from cloudchat.realtime.room_feed import RoomFeed
+from cloudchat.realtime.user_allowance import ReadBudget
 from cloudchat.rooms.service import RoomSummary
 
 logger = logging.getLogger(__name__)
@@ -125,6 +126,11 @@ class Connection:
         self._expiry_timer: asyncio.TimerHandle | None = None
         self.renew_token(principal)
 
+    @property
+    def reads(self) -> ReadBudget:
+        """How much all sockets of the user may read."""
+        return self._gate.reads
+
     def send(self, event: events.Event | Error) -> None:
         """Send one event to this socket only."""
         self.socket.push(text_frame(events.encode(event)))
@@ -162,6 +168,7 @@ class Connection:
         if self._queue_task is not None:
             self._queue_task.cancel()
         self._handler.connection_closed(self)
+        self._gate.close(time.monotonic())
         self._slots.release()
         logger.debug("socket closed connection=%s code=%d", self.id, self.socket.close_code)
 

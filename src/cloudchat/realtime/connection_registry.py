@@ -8,12 +8,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cloudchat.core.client_network import SUBSCRIBER_FACTOR, subscriber_network
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.connection import Connection
-
-USER_SEND_FACTOR = 3
-"""The send rate of a user, in rates of one socket: one person types in few sockets at the same time."""
+from cloudchat.realtime.user_allowance import UserAllowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +24,26 @@ class SocketLimits:
 
 
 class _User:
-    __slots__ = ("connections", "send_bucket")
+    __slots__ = ("allowance", "connections")
 
-    def __init__(self, send_bucket: TokenBucket) -> None:
+    def __init__(self, allowance: UserAllowance) -> None:
         self.connections: dict[Connection, None] = {}
-        self.send_bucket = send_bucket
+        self.allowance = allowance
 
 
 class ConnectionRegistry:
-    """Counts and finds sockets. Holds one entry per client network and per user that has a socket."""
+    """Counts and finds sockets. Holds one entry per client network and per user that has a socket.
+
+    The entry of a user without a socket stays until their allowance is full again, which takes less than a minute. So
+    there are at most as many of them as users who had a socket within the last minute.
+    """
 
     def __init__(self, limits: SocketLimits, sends_per_10s: int) -> None:
         self._limits = limits
         self._sends_per_10s = sends_per_10s
         self._users: dict[str, _User] = {}
+        self._users_without_sockets: dict[str, None] = {}
+        """Keys of `_users`, those that lost their last socket first are first."""
         self._reserved_by_network: Counter[str] = Counter()
         self._by_slot: dict[int, Connection] = {}
         self._reserved = 0
@@ -49,36 +53,51 @@ class ConnectionRegistry:
         return self._reserved
 
     @property
+    def known_users(self) -> int:
+        """How many users have an entry."""
+        return len(self._users)
+
+    @property
     def full(self) -> bool:
         """Whether this process has reached its total number of sockets."""
         return self._reserved >= self._limits.total
 
     def reserve(self, network: str) -> bool:
         """Reserve capacity for a socket of a client network; return False if there is none. Pair it with `release`."""
-        if self.full or self._reserved_by_network[network] >= self._limits.per_address:
+        limits = self._limits_of(network)
+        if self.full or any(self._reserved_by_network[name] >= limit for name, limit in limits.items()):
             return False
-        self._reserved_by_network[network] += 1
+        self._reserved_by_network.update(limits.keys())
         self._reserved += 1
         return True
 
     def release(self, network: str) -> None:
         """Release reserved capacity."""
         self._reserved -= 1
-        self._reserved_by_network[network] -= 1
-        if not self._reserved_by_network[network]:
-            del self._reserved_by_network[network]
+        for name in self._limits_of(network):
+            self._reserved_by_network[name] -= 1
+            if not self._reserved_by_network[name]:
+                del self._reserved_by_network[name]
 
-    def send_bucket(self, user_id: str, now: float) -> TokenBucket:
-        """Return the bucket that all sockets of a user share: ten sockets must not have ten times the rate.
+    def _limits_of(self, network: str) -> dict[str, int]:
+        """Return how many sockets a client network may have, and the IPv6 subscriber that it belongs to."""
+        limits = {network: self._limits.per_address}
+        subscriber = subscriber_network(network)
+        if subscriber is not None:
+            limits[subscriber] = SUBSCRIBER_FACTOR * self._limits.per_address
+        return limits
 
-        `now` is in seconds of a monotonic clock. Call `add` for a connection of the user right after this: the user's
-        entry is deleted with their last connection.
+    def allowance(self, user_id: str, now: float) -> UserAllowance:
+        """Return what all sockets of the user may send and read: ten sockets must not have ten allowances.
+
+        `now` is in seconds of a monotonic clock. Call `add` for a connection of the user right after this.
         """
+        self._forget_users(now)
         user = self._users.get(user_id)
         if user is None:
-            capacity = USER_SEND_FACTOR * self._sends_per_10s
-            user = self._users[user_id] = _User(TokenBucket(capacity, capacity / 10, now))
-        return user.send_bucket
+            user = self._users[user_id] = _User(UserAllowance(self._sends_per_10s, now))
+        self._users_without_sockets.pop(user_id, None)
+        return user.allowance
 
     def add(self, connection: Connection, slot_id: int) -> None:
         """Add an open connection. A user who then has too many in this process loses the oldest one (4409)."""
@@ -88,14 +107,24 @@ class ConnectionRegistry:
         if len(connections) > self._limits.per_user:
             next(iter(connections)).socket.close(CloseCode.REPLACED)
 
-    def remove(self, connection: Connection, slot_id: int) -> None:
-        """Remove a connection; does nothing if it is not listed."""
+    def remove(self, connection: Connection, slot_id: int, now: float) -> None:
+        """Remove a connection; does nothing if it is not listed. `now` is in seconds of a monotonic clock."""
         self._by_slot.pop(slot_id, None)
-        user = self._users.get(connection.principal.user_id)
-        if user is not None:
-            user.connections.pop(connection, None)
+        user_id = connection.principal.user_id
+        user = self._users.get(user_id)
+        if user is not None and connection in user.connections:
+            del user.connections[connection]
             if not user.connections:
-                del self._users[connection.principal.user_id]
+                self._users_without_sockets[user_id] = None
+        self._forget_users(now)
+
+    def _forget_users(self, now: float) -> None:
+        """Forget users without sockets whose allowance is full again, as far as they are the first ones."""
+        while self._users_without_sockets:
+            user_id = next(iter(self._users_without_sockets))
+            if not self._users[user_id].allowance.is_full(now):
+                return
+            del self._users_without_sockets[user_id], self._users[user_id]
 
     def evict(self, slot_ids: Iterable[int]) -> None:
         """Close connections whose users have too many newer ones, in any process (4409). Ignores unknown slots."""

@@ -128,18 +128,33 @@ class Dispatcher:
             return True
         return False
 
+    def _may_read_now(self, connection: Connection, command: Join | History) -> bool:
+        """Charge the user's budget of reads for a command, or reject it. Runs when the commands before it are done."""
+        wait_ms = connection.reads.start(time.monotonic())
+        if not wait_ms:
+            return True
+        self._stats.commands[type(command).__name__.lower(), ErrorCode.RATE_LIMITED] += 1
+        message = "you have read too much in a short time; wait a little"
+        connection.send(error(ErrorCode.RATE_LIMITED, message, id=command.id, retry_after_ms=wait_ms))
+        return False
+
     async def _join(self, connection: Connection, command: Join) -> None:
+        if not self._may_read_now(connection, command):
+            return
         try:
             await self._joiner.join(connection, command)
         except BrokerUnavailable:
             connection.send(_history_unavailable(command.id))
 
     async def _history(self, connection: Connection, command: History) -> None:
+        if not self._may_read_now(connection, command):
+            return
         try:
             page = await self._broker.read_before(command.room, command.before, command.limit)
         except BrokerUnavailable:
             connection.send(_history_unavailable(command.id))
             return
+        connection.reads.charge(sum(map(len, page.events)), time.monotonic())
         await connection.socket.wait_writable()
         connection.send(
             events.HistoryPage(

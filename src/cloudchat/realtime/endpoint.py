@@ -129,7 +129,7 @@ class SocketEndpoint:
         socket.send_buffer_bytes = self._settings.send_buffer_bytes
         socket.frames_dropped = self._stats.frames_dropped
         self._stats.handshakes["accepted"] += 1
-        gate = CommandGate(self._limits, admission.send_bucket(principal.user_id, now), now)
+        gate = CommandGate(self._limits, admission.allowance(principal.user_id, now), now)
         return Connection(socket, principal, {room.id: room for room in rooms}, gate, admission, self._handler)
 
     def _welcome(self, connection: Connection, heads: list[StreamPosition], reconnect_within_ms: int) -> events.Welcome:

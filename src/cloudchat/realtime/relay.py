@@ -81,6 +81,10 @@ class Relay:
             del self._feeds[feed.room]
             self._broker.unsubscribe(feed.room)
 
+    def has_feed(self, room: str) -> bool:
+        """Return whether the room has a feed, so that `acquire` need not open one."""
+        return room in self._feeds
+
     @property
     def rooms(self) -> int:
         """Number of rooms that have a feed."""

@@ -1,11 +1,13 @@
 """Joining a room: a socket gets every event that it missed, then every new event, without a hole or a duplicate.
 
-The older part of a replay is read from the log, page by page, at the speed of the reader. The newest part comes from
-the feed's memory; it is sent in the same moment (without an `await`) in which the socket becomes a member. Events that
-were delivered before that moment are in the memory; events after it are delivered to the member.
+The older part of a replay is read from the log, page by page, at the speed of the reader, and no faster than the user's
+budget of reads allows. The newest part comes from the feed's memory; it is sent in the same moment (without an `await`)
+in which the socket becomes a member. Events that were delivered before that moment are in the memory; events after it
+are delivered to the member.
 """
 
 import asyncio
+import time
 
 from cloudchat.broker.broker import Broker, BrokerUnavailable
 from cloudchat.core.stream_position import StreamPosition, plan_replay
@@ -37,10 +39,13 @@ class RoomJoiner:
         """
         feed = connection.joined.get(command.room)
         if feed is None:
+            must_open = not self._relay.has_feed(command.room)
             feed = await self._relay.acquire(command.room)
             if not connection.open:
                 self._relay.release(feed)
                 return
+            if must_open:  # a client that leaves and joins again and again must not get these reads without cost
+                connection.reads.charge(feed.recent.size_bytes, time.monotonic())
             connection.joined[command.room] = feed
         else:
             # A client joins again when it has missed an event. Deliver no live events during the replay: the replay
@@ -74,22 +79,26 @@ class RoomJoiner:
                 return _abandon(connection, started=True)
             if not (page.epoch == feed.position.epoch == head.epoch and page.first == sent + 1 and page.events):
                 return _abandon(connection, started=not joined_frame)
-            # The page may end after the feed's position. Leave out the events in between: the relay has not delivered
-            # them to this process yet, so they would be sent twice.
-            delivered = page.events[: feed.position.seq - sent]
-            socket.push(joined_frame + b"".join([text_frame(event) for event in delivered]))
-            joined_frame, sent = b"", sent + len(delivered)
+            # The page may end after the feed's position. The events in between have not been delivered here yet: they
+            # will be received, and would then be sent twice.
+            delivered = b"".join([text_frame(event) for event in page.events[: feed.position.seq - sent]])
+            socket.push(joined_frame + delivered)
+            joined_frame, sent = b"", min(page.last, feed.position.seq)
+            connection.reads.charge(len(delivered), time.monotonic())
             try:
                 async with asyncio.timeout(REPLAY_STALL_SECONDS):
                     await socket.wait_writable()
             except TimeoutError:
                 socket.close(CloseCode.TOO_SLOW)
+            await asyncio.sleep(connection.reads.wait_ms(time.monotonic()) / 1000)
             if not connection.open:
                 return True
             if feed.position.epoch != head.epoch:
                 return _abandon(connection, started=True)
         # No `await` from here on.
-        socket.push(joined_frame + b"".join(feed.recent.after(sent)))
+        recent = b"".join(feed.recent.after(sent))
+        socket.push(joined_frame + recent)
+        connection.reads.charge(len(recent), time.monotonic())
         if connection.open:
             self._hub.add(command.room, socket)
         return True

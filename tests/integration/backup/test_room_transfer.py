@@ -24,9 +24,11 @@ from cloudchat.backup.room_records import (
 )
 from cloudchat.broker import keys
 from cloudchat.broker.append_pipeline import FUNCTIONS
+from cloudchat.broker.seen_cids import DAY_SECONDS, cid_digest, seen_hash_v1
 from support.stores import RunningStore, store_binaries
 
 HISTORY_EVENTS = 1000
+AT = "2026-11-22T19:32:48.123Z"
 
 
 class Rooms:
@@ -41,8 +43,9 @@ class Rooms:
         """Append an event whose cid is its text; return its epoch, its seq, and whether it is a duplicate."""
         names = keys.meta(room), keys.log(room), keys.seen(room), keys.channel(room)
         body = f'"text":{json.dumps(text)}}}'
-        arguments = ("candidate", room, "message", body, "ann", text, "now", history, "", 0)
-        epoch, accepted, duplicate = self.store.execute_command("FCALL", "cloudchat_append_v1", 4, *names, *arguments)
+        digest = cid_digest("ann", text)
+        arguments = ("candidate", room, "message", body, "ann", text, digest, AT, history, "", 0)
+        epoch, accepted, duplicate = self.store.execute_command("FCALL", "cloudchat_append_v2", 4, *names, *arguments)
         return epoch.decode(), int(accepted.split()[0]), bool(duplicate)
 
     def log(self, room: str) -> list[bytes]:
@@ -88,7 +91,7 @@ def test_import_copies_rooms_between_redis_and_valkey_byte_for_byte(
     assert new.log("lobby") == old.log("lobby")
     assert new.meta("lobby")[b"seq"] == old.meta("lobby")[b"seq"]
     assert new.meta("lobby")[b"epoch"] not in (old.meta("lobby")[b"epoch"], new.meta("other")[b"epoch"])
-    for text in (texts[0], texts[-1]):
+    for text in texts:
         _, seq, duplicate = new.append("lobby", text)
         assert (seq, duplicate) == (accepted[text][1], True)
     assert new.append("lobby", "after it")[1:] == (len(texts) + 1, False)
@@ -144,6 +147,29 @@ def test_remove_rooms_removes_only_rooms(rooms: Rooms) -> None:
     remove_rooms(rooms.url)
     assert not has_rooms(rooms.url)
     assert rooms.store.keys() == [b"another application's key"]
+
+
+def test_cids_of_an_older_backup_are_recognized(rooms: Rooms) -> None:
+    start, page, end = RoomStart("lobby", "e", 1), LogPage(first=1, events=["{}"]), RoomEnd("lobby")
+    import_rooms(rooms.url, [start, page, SeenCids({"ann hello": f"1 {AT}"}), end])
+    assert rooms.append("lobby", "hello")[1:] == (1, True)
+
+
+def test_cids_written_by_the_earlier_version_are_exported(rooms: Rooms) -> None:
+    rooms.append("lobby", "new")
+    today = rooms.store.time()[0] // DAY_SECONDS
+    rooms.store.hset(seen_hash_v1("lobby", today - 1), "ann hello", f"1 {AT}")
+    records = list(export_rooms(rooms.url))
+    import_rooms(rooms.url, records)
+    assert [rooms.append("lobby", text)[1:] for text in ("hello", "new")] == [(1, True), (1, True)]
+
+
+@pytest.mark.parametrize(
+    "accepted", [{"nonsense": f"1 {AT}"}, {"ab": f"1 {AT}"}, {"ann hello": "1 now"}, {"ann hello": f"-1 {AT}"}]
+)
+def test_import_rejects_unreadable_cids(rooms: Rooms, accepted: dict[str, str]) -> None:
+    with pytest.raises(BadRecords):
+        import_rooms(rooms.url, [RoomStart("lobby", "e", 1), SeenCids(accepted), RoomEnd("lobby")])
 
 
 PAGE = LogPage(first=1, events=["{}"])

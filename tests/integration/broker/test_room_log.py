@@ -3,8 +3,10 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -15,9 +17,13 @@ from cloudchat.broker.broker import Appended, BrokerUnavailable, Entry
 from cloudchat.broker.high_water_marks import Mark
 from cloudchat.broker.redis_broker import MAX_PAGE_BYTES, RedisBroker
 from cloudchat.broker.redis_functions import RedisFunctions
+from cloudchat.broker.seen_cids import DAY_SECONDS, seen_hash_v1
 from support.stores import RunningStore
 
 pytestmark = pytest.mark.anyio
+
+EARLIER_FUNCTIONS = (Path(__file__).parent / "functions_v1.lua").read_text()
+"""The library that servers load which share a store with this version during an upgrade."""
 
 
 class RecordingListener:
@@ -60,7 +66,7 @@ async def broker_on(
 def entry(room: str, text: str, *, user: str = "ann", cid: str | None = None) -> Entry:
     cid = cid or str(uuid.uuid4())
     body = json.dumps({"cid": cid, "user": {"id": user, "name": user}, "text": text})[1:].encode()
-    return Entry(room, user, cid, "message", body, "2026-11-22T00:00:00.000Z")
+    return Entry(room, user, cid, "message", body, "2026-11-22T09:05:01.007Z")
 
 
 async def append(broker: RedisBroker, *entries: Entry) -> list[Appended]:
@@ -72,6 +78,10 @@ async def append(broker: RedisBroker, *entries: Entry) -> list[Appended]:
     outcomes = await asyncio.wait_for(asyncio.gather(*answers), 20)
     assert all(isinstance(outcome, Appended) for outcome in outcomes), outcomes
     return [outcome for outcome in outcomes if isinstance(outcome, Appended)]
+
+
+def batched(entries: list[Entry], size: int) -> list[list[Entry]]:
+    return [entries[start : start + size] for start in range(0, len(entries), size)]
 
 
 @pytest.fixture
@@ -109,6 +119,59 @@ async def test_a_cid_is_stored_once_per_user_across_processes(store: RunningStor
         repeated = entry(room, "repeated")
         assert [outcome.duplicate for outcome in await append(one, repeated, repeated)] == [False, True]
         assert (await one.read(room, 0, 10)).head == 3
+
+
+async def test_every_cid_is_remembered_in_few_bytes(store: RunningStore, room: str) -> None:
+    sent = [entry(room, f"m{number}") for number in range(4000)]
+    async with broker_on(store, history_messages=10) as broker:
+        first, again = [
+            [outcome for some in batched(sent, 500) for outcome in await append(broker, *some)] for _ in range(2)
+        ]
+    assert all(outcome.duplicate for outcome in again)
+    assert [(outcome.seq, outcome.at) for outcome in again] == [(outcome.seq, outcome.at) for outcome in first]
+    with redis.Redis(port=store.port) as other:
+        hashes = list(other.scan_iter(match=f"{keys.seen(room)}*", count=1000))
+        assert all(0 < other.ttl(name) <= 49 * 3600 for name in hashes)
+        assert sum(other.memory_usage(name, samples=0) or 0 for name in hashes) / len(sent) < 50
+
+
+class EarlierServer:
+    """Appends as a server of the earlier version does, with its library."""
+
+    def __init__(self, store: RunningStore) -> None:
+        self._store = store
+
+    def append(self, sent: Entry) -> tuple[int, str, bool]:
+        names = keys.meta(sent.room), keys.log(sent.room), keys.seen(sent.room), keys.channel(sent.room)
+        arguments = "candidate", sent.room, sent.kind, sent.body, sent.user, sent.cid, sent.at, 1000, "", 0
+        with redis.Redis(port=self._store.port) as other:
+            other.function_load(EARLIER_FUNCTIONS, replace=True)
+            reply: Any = other.execute_command("FCALL", "cloudchat_append_v1", 4, *names, *arguments)
+        seq, _, at = reply[1].decode().partition(" ")
+        return int(seq), at, bool(reply[2])
+
+
+async def test_servers_of_two_versions_recognize_each_others_cids(store: RunningStore, room: str) -> None:
+    earlier = EarlierServer(store)
+    async with broker_on(store) as broker:
+        to_earlier, to_new = entry(room, "to the earlier one"), entry(room, "to the new one")
+        assert earlier.append(to_earlier) == (1, to_earlier.at, False)
+        (new,) = await append(broker, to_new)
+        assert (new.seq, new.duplicate) == (2, False)
+        (again,) = await append(broker, to_earlier)
+        assert (again.seq, again.at, again.duplicate) == (1, to_earlier.at, True)
+        assert earlier.append(to_new) == (2, to_new.at, True)
+
+
+async def test_cids_of_the_earlier_version_from_yesterday_are_recognized(store: RunningStore, room: str) -> None:
+    sent = entry(room, "yesterday")
+    async with broker_on(store) as broker:
+        await append(broker, entry(room, "before"))
+        with redis.Redis(port=store.port) as other:
+            yesterday = int(other.time()[0]) // DAY_SECONDS - 1
+            other.hset(seen_hash_v1(room, yesterday), f"{sent.user} {sent.cid}", f"1 {sent.at}")
+        (again,) = await append(broker, sent)
+        assert (again.seq, again.at, again.duplicate) == (1, sent.at, True)
 
 
 async def test_a_cid_is_remembered_after_a_kill_of_the_store(store: RunningStore, room: str) -> None:
@@ -155,6 +218,31 @@ async def test_a_page_is_limited_in_bytes_and_has_at_least_one_event(store: Runn
             assert sum(map(len, page.events)) <= MAX_PAGE_BYTES
         assert (await broker.read_before(room, 9, 500)).last == 8
         assert len((await broker.read(room, 8, 500)).events) == 1
+
+
+@contextmanager
+def copied_events(store: RunningStore) -> Iterator[list[int]]:
+    """Collect how many events each read of a stream inside the functions asks for."""
+    counts: list[int] = []
+    with redis.Redis(port=store.port) as other, other.monitor() as monitor, redis.Redis(port=store.port) as marker:
+        yield counts
+        marker.echo("end")
+        while not (command := monitor.next_command()["command"]).startswith("ECHO"):
+            if command.startswith(("XRANGE", "XREVRANGE")):
+                counts.append(int(command.rsplit(" ", 1)[1]))
+
+
+async def test_a_read_of_large_events_copies_hardly_more_than_it_returns(store: RunningStore, room: str) -> None:
+    """Copying 500 large events to return 42 made one member's reads slow down everybody's sends."""
+    async with broker_on(store) as broker:
+        large = "x" * (MAX_PAGE_BYTES // 42)
+        await append(broker, *(entry(room, "small") for _ in range(30)))
+        await append(broker, *(entry(room, large) for _ in range(200)))
+        for read in (broker.read(room, 0, 500), broker.read_before(room, 2**53 - 1, 500)):
+            with copied_events(store) as counts:
+                page = await read
+            assert 40 < len(page.events) < 80
+            assert sum(counts) <= len(page.events) + 10
 
 
 async def test_a_received_event_has_the_bytes_of_the_stored_one(store: RunningStore, room: str) -> None:

@@ -90,6 +90,24 @@ async def test_an_address_is_limited_in_all_processes_together(store: RunningSto
         await wait_until_equal(acquired, True)
 
 
+async def test_what_a_closed_socket_owes_is_known_in_the_other_processes(store: RunningStore, user: str) -> None:
+    async with running_processes(store, 2) as (one, two):
+        closed = await one.limit.acquire(user, "a")
+        assert closed is not None
+        assert one.limit.sends_owed_ms(closed) == 0
+        one.limit.release(closed, 60_000)
+
+        async def owed() -> bool:
+            opened = await two.limit.acquire(user, "a")
+            assert opened is not None
+            return 50_000 < two.limit.sends_owed_ms(opened) <= 60_000
+
+        await wait_until_equal(owed, True)
+        other = await two.limit.acquire(f"{user} too", "a")
+        assert other is not None
+        assert two.limit.sends_owed_ms(other) == 0
+
+
 async def test_the_sockets_of_a_killed_process_expire(store: RunningStore, user: str) -> None:
     network = f"net-{user}"
     async with running_processes(store, 1, per_address=1) as (survivor,):

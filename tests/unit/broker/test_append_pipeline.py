@@ -10,9 +10,9 @@ from unit.broker.scripted_store import ScriptedStore
 
 pytestmark = pytest.mark.anyio
 
-APPEND = pack("FCALL", "cloudchat_append_v1", 0)
+APPEND = pack("FCALL", "cloudchat_append_v2", 0)
 PONG = b"+PONG\r\n"
-FUNCTIONS_LOADED = b"+cloudchat_v1\r\n"
+FUNCTIONS_LOADED = b"+cloudchat_v2\r\n"
 
 
 def appended(seq: int, *, duplicate: bool = False) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cloudchat.client import ChatClient, ClientClosed, EphemeralEvent, Update, connection_loop
+from cloudchat.client import ChatClient, ClientClosed, EphemeralEvent, RequestRefused, Update, connection_loop
 from cloudchat.client.update_stream import UpdateStream
 from unit.client.frames import WELCOME
 from unit.client.scripted_socket import ScriptedSocket
@@ -92,3 +92,14 @@ async def test_a_stream_that_is_being_read_is_not_garbage_collected(monkeypatch:
         socket.serve(TYPING)
         async with asyncio.timeout(10):
             assert await received.get() == EphemeralEvent(TYPING)
+
+
+async def test_refused_request_says_when_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with in_lobby(monkeypatch) as (client, socket):
+        reading = asyncio.create_task(client.request("history", room="lobby", before=9))
+        id = (await socket.next_command())["id"]
+        refusal = {"code": "rate_limited", "message": "wait", "retryable": True, "retry_after_ms": 250}
+        socket.serve({"type": "error", "id": id, **refusal})
+        with pytest.raises(RequestRefused) as refused:
+            await reading
+        assert (refused.value.code, refused.value.retry_after_ms) == ("rate_limited", 250)

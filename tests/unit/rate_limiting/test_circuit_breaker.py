@@ -57,6 +57,6 @@ def test_logs_the_start_and_the_end_of_an_outage_once(
     breaker.success()
     breaker.success()
     assert [record.getMessage() for record in caplog.records] == [
-        "the store does not answer (ConnectionError): logins are counted by this process alone",
-        "the store answers again: logins are counted by all processes together",
+        "the store does not count (ConnectionError): logins are counted by this process alone",
+        "the store counts again: logins are counted by all processes together",
     ]

@@ -30,7 +30,7 @@ class FakeFunctions:
 
     async def call(self, function: str, keys: list[str], *arguments: object, **_: object) -> Any:
         self.calls.append(function)
-        (self.acquiring if function == "cloudchat_sockets_enter_v1" else self.releasing).set()
+        (self.acquiring if function == "cloudchat_sockets_enter_v2" else self.releasing).set()
         if self.hangs:
             await asyncio.Event().wait()
         if self.unavailable:
@@ -82,7 +82,7 @@ async def test_a_cancelled_handshake_releases_its_slot(limit: ClusterConnectionL
     functions.hangs = False
     updating = asyncio.create_task(limit.run(lambda numbers: None))
     await asyncio.wait_for(functions.releasing.wait(), 5)
-    assert functions.calls == ["cloudchat_sockets_enter_v1", "cloudchat_sockets_leave_v1"]
+    assert functions.calls == ["cloudchat_sockets_enter_v2", "cloudchat_sockets_leave_v2"]
     updating.cancel()
     with pytest.raises(asyncio.CancelledError):
         await updating

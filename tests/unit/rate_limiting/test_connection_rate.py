@@ -2,6 +2,7 @@
 
 import pytest
 
+from cloudchat.core.client_network import SUBSCRIBER_FACTOR
 from cloudchat.rate_limiting import connection_rate
 from cloudchat.rate_limiting.circuit_breaker import OPEN_SECONDS
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
@@ -45,3 +46,10 @@ async def test_an_unavailable_store_is_not_called_at_every_handshake(monkeypatch
     now += OPEN_SECONDS
     await limits.wait_for_address("192.0.2.4")
     assert calls == 2
+
+
+async def test_the_networks_of_an_ipv6_subscriber_share_a_limit() -> None:
+    limits = ConnectionRateLimit(None, per_address="1/minute", per_user="1/minute")
+    waits = [await limits.wait_for_address(f"2001:db8:0:{number:x}::/64") for number in range(SUBSCRIBER_FACTOR + 1)]
+    assert [seconds > 0 for seconds in waits] == [False] * SUBSCRIBER_FACTOR + [True]
+    assert await limits.wait_for_address("2001:db8:1::/64") == 0

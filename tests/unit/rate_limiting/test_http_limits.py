@@ -4,6 +4,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from starlette.requests import Request
 
+from cloudchat.core.client_network import SUBSCRIBER_FACTOR
 from cloudchat.rate_limiting.http_limits import client_key, create_limiter
 from cloudchat.settings import Settings
 from support.http_app import TestClient, make_app
@@ -56,3 +57,17 @@ def test_the_environment_cannot_disable_the_limiter(monkeypatch: pytest.MonkeyPa
 def test_an_invalid_rate_is_rejected_at_the_start(rate: str) -> None:
     with pytest.raises(ValidationError):
         Settings(login_rate=rate)
+
+
+def test_the_networks_of_an_ipv6_subscriber_share_a_limit() -> None:
+    app = make_app(create_limiter(Settings()))
+
+    def statuses(address: str) -> list[int]:
+        with TestClient(app, client=(address, 1)) as client:
+            return [client.get("/limited").status_code for _ in range(3)]
+
+    accepted = [statuses(f"2001:db8:0:{number:x}::1") for number in range(SUBSCRIBER_FACTOR)]
+    assert accepted == [[200, 200, 200]] * SUBSCRIBER_FACTOR
+    assert statuses("2001:db8:0:ffff::1") == [429, 429, 429]
+    assert statuses("2001:db8:1::1") == [200, 200, 200]
+    assert statuses("192.0.2.7") == [200, 200, 200]

@@ -29,3 +29,15 @@ def test_a_clock_that_goes_backwards_adds_nothing() -> None:
     bucket.take(10)
     assert bucket.take(5) > 0
     assert bucket.take(10.5) > 0
+
+
+def test_an_overdrawn_bucket_has_to_be_filled_first() -> None:
+    bucket = TokenBucket(capacity=10, per_second=5, now=0)
+    assert bucket.wait_ms(0) == 0
+    bucket.overdraw(19, 0)
+    assert bucket.missing(0) == 19
+    assert bucket.take(1) > 0
+    wait_ms = bucket.wait_ms(0)
+    assert 0 < wait_ms <= 1002
+    assert bucket.wait_ms(wait_ms / 1000 + 1) == 0
+    assert bucket.missing(3600) == 0

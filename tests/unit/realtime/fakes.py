@@ -32,6 +32,7 @@ class FakeClusterLimit:
         self.acquired: set[int] = set()
         self.full = False
         self.blocked = False
+        self.owed_ms = 0
 
     async def acquire(self, user_id: str, network: str) -> int | None:
         if self.blocked:
@@ -42,7 +43,11 @@ class FakeClusterLimit:
         self.acquired.add(slot_id)
         return slot_id
 
-    def release(self, slot_id: int) -> None:
+    def sends_owed_ms(self, slot_id: int) -> int:
+        return self.owed_ms
+
+    def release(self, slot_id: int, sends_owed_ms: int = 0) -> None:
+        self.owed_ms = sends_owed_ms
         self.acquired.remove(slot_id)
 
 

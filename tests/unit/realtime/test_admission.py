@@ -27,7 +27,7 @@ class FakeConnection:
 
 class World(FakeLimits):
     def connection(self, user_id: str = "u") -> Connection:
-        self.registry.send_bucket(user_id, 0)
+        self.registry.allowance(user_id, 0)
         return cast(Connection, FakeConnection(user_id))
 
     async def rejection(self, network: str = "a") -> HandshakeRejection:

@@ -9,8 +9,8 @@ from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import Ping, Send
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.protocol.events import Limits
-from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.command_gate import MAX_CONSECUTIVE_REJECTIONS, CommandGate, Rejected, is_printable
+from cloudchat.realtime.user_allowance import UserAllowance
 
 PING = '{"type":"ping"}'
 INVALID = '{"type":"nope"}'
@@ -22,7 +22,7 @@ def send_frame(text: str = "hello") -> str:
 
 @pytest.fixture
 def gate() -> CommandGate:
-    return CommandGate(Limits(), TokenBucket(60, 6, 0), now=0)
+    return CommandGate(Limits(), UserAllowance(20, 0), now=0)
 
 
 def rejected(gate: CommandGate, frame: str, now: float = 0) -> Rejected:
@@ -94,7 +94,40 @@ def test_frame_that_is_not_a_json_object_closes_the_socket(gate: CommandGate) ->
 
 
 def test_sockets_of_one_user_share_the_send_limit() -> None:
-    shared = TokenBucket(60, 6, 0)
+    shared = UserAllowance(20, 0)
     gates = [CommandGate(Limits(), shared, now=0) for _ in range(10)]
     passed = [isinstance(gate.parse(send_frame(), 0), Send) for gate in gates for _ in range(20)]
     assert sum(passed) == 60
+
+
+def sends_accepted(gate: CommandGate, now: float) -> int:
+    """Return how many messages are accepted until the first rejection."""
+    accepted = 0
+    while isinstance(gate.parse(send_frame(), now), Send):
+        accepted += 1
+    return accepted
+
+
+def test_socket_that_reconnects_can_send_no_more_than_one_that_stays() -> None:
+    staying = CommandGate(Limits(), UserAllowance(20, 0), now=0)
+    half_seconds = [number / 2 for number in range(20)]
+    stayed = sum(sends_accepted(staying, now) for now in half_seconds)
+    allowance, reconnected = UserAllowance(20, 0), 0
+    for now in half_seconds:
+        gate = CommandGate(Limits(), allowance, now)
+        reconnected += sends_accepted(gate, now)
+        gate.close(now)
+    assert reconnected == stayed == 39
+
+
+def test_socket_opened_in_another_process_can_send_no_more_either() -> None:
+    allowances = [UserAllowance(20, 0) for _ in range(4)]
+    reconnected = owed_ms = 0
+    for number in range(20):
+        now, allowance = number / 2, allowances[number % 4]
+        allowance.carry_over(owed_ms, now)
+        gate = CommandGate(Limits(), allowance, now)
+        reconnected += sends_accepted(gate, now)
+        gate.close(now)
+        owed_ms = max(0, allowance.owed_ms(now) - 500)  # the store's key expires half a second later
+    assert reconnected <= 39

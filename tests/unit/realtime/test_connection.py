@@ -10,9 +10,9 @@ import pytest
 from cloudchat.auth.principal import Principal
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.events import Limits
-from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.command_gate import CommandGate
 from cloudchat.realtime.connection import Connection
+from cloudchat.realtime.user_allowance import UserAllowance
 from unit.realtime.fakes import FakeHandler
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +52,7 @@ class World:
     def __init__(self) -> None:
         self.socket, self.slots, self.handler = FakeSocket(), FakeSlots(), FakeHandler()
         user = Principal("u1", "ann", "member", frozenset(), "s1", time.time() + 600, "access")
-        gate = CommandGate(Limits(), TokenBucket(60, 6, 0), 0)
+        gate = CommandGate(Limits(), UserAllowance(20, 0), 0)
         self.connection = Connection(self.socket, user, {}, gate, self.slots, self.handler)
         self.socket.on_close = self.connection.closed
 

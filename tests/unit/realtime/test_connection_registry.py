@@ -7,10 +7,12 @@ from typing import cast
 import pytest
 
 from cloudchat.auth.sessions.revocations import Revocations
+from cloudchat.core.client_network import SUBSCRIBER_FACTOR
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.revocation_sweep import close_administrators, close_revoked
+from cloudchat.realtime.user_allowance import READ_BURST_BYTES
 
 
 @dataclass(frozen=True)
@@ -49,20 +51,29 @@ def registry() -> ConnectionRegistry:
 
 
 def add(registry: ConnectionRegistry, principal: FakePrincipal) -> FakeConnection:
-    registry.send_bucket(principal.user_id, 0)
+    registry.allowance(principal.user_id, 0)
     connection = FakeConnection(principal)
     registry.add(cast(Connection, connection), connection.slot_id)
     return connection
 
 
-def remove(registry: ConnectionRegistry, connection: FakeConnection) -> None:
-    registry.remove(cast(Connection, connection), connection.slot_id)
+def remove(registry: ConnectionRegistry, connection: FakeConnection, now: float = 0) -> None:
+    registry.remove(cast(Connection, connection), connection.slot_id, now)
 
 
 def test_reserve_returns_false_at_the_limit_of_an_address(registry: ConnectionRegistry) -> None:
     assert [registry.reserve("a"), registry.reserve("a"), registry.reserve("a")] == [True, True, False]
     registry.release("a")
     assert registry.reserve("a")
+
+
+def test_the_networks_of_an_ipv6_subscriber_share_a_limit() -> None:
+    registry = ConnectionRegistry(SocketLimits(per_user=2, per_address=1, total=100), sends_per_10s=20)
+    networks = [f"2001:db8:0:{number:x}::/64" for number in range(SUBSCRIBER_FACTOR + 1)]
+    assert [registry.reserve(network) for network in networks] == [True] * SUBSCRIBER_FACTOR + [False]
+    assert registry.reserve("2001:db8:1::/64")
+    registry.release(networks[0])
+    assert registry.reserve(networks[-1])
 
 
 def test_reserve_returns_false_at_the_total_limit(registry: ConnectionRegistry) -> None:
@@ -93,11 +104,31 @@ def test_removed_connection_does_not_count(registry: ConnectionRegistry) -> None
     assert cast(Connection, second) in registry.all()
 
 
-def test_sockets_of_a_user_share_one_send_bucket(registry: ConnectionRegistry) -> None:
-    bucket = registry.send_bucket("u", 0)
+def test_sockets_of_a_user_share_one_allowance(registry: ConnectionRegistry) -> None:
+    allowance = registry.allowance("u", 0)
     add(registry, FakePrincipal("u"))
-    assert registry.send_bucket("u", 0) is bucket
-    assert registry.send_bucket("other", 0) is not bucket
+    assert registry.allowance("u", 0) is allowance
+    assert registry.allowance("other", 0) is not allowance
+
+
+def test_allowance_outlives_the_last_socket_until_it_is_full_again(registry: ConnectionRegistry) -> None:
+    connection = add(registry, FakePrincipal("u"))
+    used = registry.allowance("u", 0)
+    used.sends.take(0)
+    remove(registry, connection)
+    assert registry.allowance("u", 0.1) is used
+    remove(registry, add(registry, FakePrincipal("u")), 0.1)
+    assert registry.allowance("u", 3600) is not used
+
+
+def test_users_without_sockets_are_forgotten(registry: ConnectionRegistry) -> None:
+    for number in range(1000):
+        connection = add(registry, FakePrincipal(f"u{number}"))
+        registry.allowance(f"u{number}", 0).reads.charge(READ_BURST_BYTES, 0)
+        remove(registry, connection)
+    assert registry.known_users == 1000
+    remove(registry, add(registry, FakePrincipal("last")), 60)
+    assert registry.known_users == 0
 
 
 def test_evict_closes_listed_slots_and_ignores_unknown_ones(registry: ConnectionRegistry) -> None:

@@ -1,6 +1,7 @@
 """Joining a room with a scripted log: what is sent, and whether the socket is a member afterwards."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import cast
 
@@ -16,6 +17,7 @@ from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.replay import RoomJoiner
 from cloudchat.realtime.room_feed import RoomFeed
+from cloudchat.realtime.user_allowance import READ_BURST_BYTES, ReadBudget
 from unit.realtime.scripted_log import ScriptedLog
 
 pytestmark = pytest.mark.anyio
@@ -33,6 +35,7 @@ class Reader:
         self.frames: list[str] = []
         self.close_code: CloseCode | None = None
         self.on_push: Callable[[], object] = lambda: None
+        self.reads = ReadBudget(0)
 
     def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
         while frames:
@@ -92,6 +95,37 @@ async def test_old_position_is_replayed_page_by_page(world: World) -> None:
     reader = Reader()
     await world.join(reader, after=3)
     assert seqs(reader) == list(range(4, 1701))
+
+
+async def test_replay_is_complete_and_slow_when_the_user_has_read_too_much(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.log.append_events(1700)
+    reader = Reader()
+    reader.reads.charge(2 * READ_BURST_BYTES, time.monotonic())
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    await world.join(Reader())
+    monkeypatch.setattr("cloudchat.realtime.replay.asyncio.sleep", sleep)
+    await world.joiner.join(cast(Connection, reader), Join(room=ROOM, after=Position(epoch="e1", seq=3)))
+    assert seqs(reader) == list(range(4, 1701))
+    assert len(pauses) > 1
+    assert all(10 < pause < 40 for pause in pauses)
+
+
+async def test_joins_are_charged_for_what_they_read_and_send(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    charges: list[int] = []
+    monkeypatch.setattr(ReadBudget, "charge", lambda _, size, now: charges.append(size))
+    world.log.append_events(100)
+    await world.join(Reader(), limit=1)
+    opened, sent = charges
+    assert opened > 50 * sent > 0
+    charges.clear()
+    await world.join(Reader(), limit=1)
+    assert charges == [sent]
 
 
 async def test_store_that_fails_before_anything_is_sent_raises(world: World) -> None:

@@ -83,11 +83,12 @@ class PasswordVerifier:
         self, user: User | None, account: str, password: str, address: str, known_network: bool
     ) -> tuple[VerifiedPassword | None, str | None]:
         """Return the verified user, or None if the password is wrong; and a stronger hash to store, if any."""
-        self._slowdown.count_attempt(account, address, known_network=known_network)
+        exists = user is not None
+        self._slowdown.count_attempt(account, address, exists=exists, known_network=known_network)
         password_hash = user.password_hash if user else None
         matches, stronger_hash = self._hasher.verify(password, password_hash)
         if user is None or password_hash is None or not matches:
-            self._slowdown.password_failed(account)
+            self._slowdown.password_failed(account, exists=exists)
             return None, None
         return VerifiedPassword(user, account, password_hash, known_network), stronger_hash
 

@@ -1,0 +1,133 @@
+"""What clients receive after a restore, and after a failover that lost events: a new epoch, and the old events as they
+were.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+import redis
+
+from cloudchat.broker import keys
+from cloudchat.client import ChatClient, Gap, Joined, RoomEvent, Update
+from support.accounts import Account, login, register
+from support.commands import done, run_here
+from support.server import RunningServer
+from support.socket import ChatSocket
+from support.stores import RunningStore
+
+KEPT = ["one", "two", "three"]
+LOST = ["four", "five"]
+
+
+def send_all(chat: ChatSocket, texts: list[str]) -> list[str]:
+    """Send messages in a joined room; return their frames as text."""
+    for text in texts:
+        assert chat.send(text)["type"] == "ack"
+    chat.command("ping")
+    return [raw for raw in chat.raw if json.loads(raw)["type"] == "message"][-len(texts) :]
+
+
+def check_new_epoch(server: RunningServer, account: Account, kept: list[str], old_epoch: str) -> None:
+    """Join with a position that was lost; check the replay, the history and the next message."""
+    with ChatSocket(server.ws_url, account.access_token) as chat:
+        (lobby,) = chat.receive()["rooms"]
+        joined = chat.join(after={"epoch": old_epoch, "seq": len(KEPT) + len(LOST)})
+        assert (joined["status"], joined["seq"]) == ("gap", len(KEPT))
+        assert joined["epoch"] == lobby["epoch"] != old_epoch
+        chat.command("ping")
+        replayed = [raw for raw in chat.raw if json.loads(raw)["type"] == "message"]
+        assert replayed == kept
+        assert {json.loads(raw)["epoch"] for raw in replayed} == {old_epoch}
+
+        page = chat.command("history", room="lobby", before=100)
+        assert page["epoch"] == joined["epoch"]
+        assert all(raw in chat.raw[-1] for raw in kept)
+
+        (sent,) = [json.loads(raw) for raw in send_all(chat, ["new"])]
+        assert (sent["epoch"], sent["seq"]) == (joined["epoch"], len(KEPT) + 1)
+
+        again = chat.join(after={"epoch": joined["epoch"], "seq": 1})
+        assert (again["status"], again["epoch"]) == ("recovered", joined["epoch"])
+
+
+def test_restored_events_keep_their_bytes_and_joins_name_the_new_epoch(tmp_path: Path) -> None:
+    backup = tmp_path / "backup.tar"
+    with RunningServer() as server:
+        account = register(server.url)
+        with ChatSocket(server.ws_url, account.access_token) as chat:
+            old_epoch = chat.join()["epoch"]
+            kept = send_all(chat, KEPT)
+            done(run_here(server.state_dir, "admin", "backup", backup))
+            send_all(chat, LOST)
+        server.kill()
+        server.state_dir = tmp_path / "restored"
+        done(run_here(server.state_dir, "admin", "restore", backup))
+        server.start()
+        check_new_epoch(server, login(server.url, account.name), kept, old_epoch)
+
+
+class Follower:
+    """A Python client in the lobby, and what it received."""
+
+    def __init__(self) -> None:
+        self.updates: list[Update] = []
+        self._changed = asyncio.Event()
+
+    def __call__(self, update: Update) -> None:
+        self.updates.append(update)
+        self._changed.set()
+
+    @property
+    def story(self) -> list[str]:
+        """The room's updates in short."""
+        words = []
+        for update in self.updates:
+            if isinstance(update, Joined):
+                words.append(f"joined {update.status}")
+            elif isinstance(update, Gap):
+                words.append("gap")
+            elif isinstance(update, RoomEvent):
+                words.append(update.frame["text"])
+        return words
+
+    async def wait_for(self, word: str) -> None:
+        async with asyncio.timeout(20):
+            while word not in self.story:
+                self._changed.clear()
+                await self._changed.wait()
+
+
+@pytest.mark.anyio
+async def test_failover_that_lost_events_is_a_gap_and_one_join() -> None:
+    with RunningStore() as store:
+        environment = {"CLOUDCHAT_REDIS_URL": store.url, "CLOUDCHAT_HEARTBEAT_SECONDS": "0.5"}
+        with RunningServer(environment=environment) as server:
+            account, follower = register(server.url), Follower()
+
+            async def token(fresh: bool) -> str:
+                return account.access_token
+
+            async with ChatClient(server.ws_url, token, on_update=follower, options={"proxy": None}) as client:
+                client.join("lobby")
+                await follower.wait_for("joined fresh")
+                kept, old_epoch = await asyncio.to_thread(lose_events, server, store, account)
+                await follower.wait_for("joined gap")
+                await asyncio.to_thread(check_new_epoch, server, account, kept, old_epoch)
+                await follower.wait_for("new")
+                await client.send("lobby", "newer")
+                await follower.wait_for("newer")
+            assert follower.story == ["joined fresh", *KEPT, *LOST, "gap", "joined gap", *KEPT, "new", "newer"]
+
+
+def lose_events(server: RunningServer, store: RunningStore, account: Account) -> tuple[list[str], str]:
+    """Send messages, and set the store back to a replica that lacks the last ones; return the frames that are left."""
+    with ChatSocket(server.ws_url, account.access_token) as chat, redis.Redis(port=store.port) as connection:
+        old_epoch: str = chat.join()["epoch"]
+        kept = send_all(chat, KEPT)
+        replica = {key: connection.dump(key) for key in (keys.meta("lobby"), keys.log("lobby"))}
+        send_all(chat, LOST)
+        for key, value in replica.items():
+            connection.restore(key, 0, value, replace=True)
+    return kept, old_epoch
