@@ -7,6 +7,12 @@ CERTBOT=/opt/certbot
 
 with_domain() { sed "s/chat\.example\.com/${domain//./\\.}/g" "$1"; }
 
+# nginx does not start with a `listen [::]:…` if the kernel has no IPv6 (ipv6.disable=1, some containers).
+has_ipv6() { "$PYTHON" -c 'import socket; socket.socket(socket.AF_INET6).bind(("::", 0))' 2>/dev/null; }
+
+# Print a site with the domain, and without the IPv6 sockets if this machine cannot open them.
+site() { with_domain "$1" | if has_ipv6; then cat; else sed '/^ *listen \[::\]:/d'; fi; }
+
 # The part that works without a certificate: the base configuration and port 80.
 install_http_site() {
   local snippet template other_sites
@@ -25,7 +31,8 @@ install_http_site() {
     fi
   done
   with_domain "$SOURCE/config/nginx/nginx.conf" | write_file /etc/nginx/nginx.conf 0644 root:root
-  with_domain "$SOURCE/config/nginx/cloudchat-http.conf" | write_file /etc/nginx/sites-enabled/cloudchat-http.conf 0644 root:root
+  if ! has_ipv6; then note "no IPv6 on this machine: nginx listens on IPv4 only; run this again when it has IPv6"; fi
+  site "$SOURCE/config/nginx/cloudchat-http.conf" | write_file /etc/nginx/sites-enabled/cloudchat-http.conf 0644 root:root
   run rm -f /etc/nginx/sites-enabled/default
   run install -d -m 0755 /var/www/certbot
   # nginx does not start with a site whose certificate is missing.
@@ -60,7 +67,7 @@ install_certificate() {
 }
 
 install_https_site() {
-  with_domain "$SOURCE/config/nginx/cloudchat.conf" | write_file /etc/nginx/sites-enabled/cloudchat.conf 0644 root:root
+  site "$SOURCE/config/nginx/cloudchat.conf" | write_file /etc/nginx/sites-enabled/cloudchat.conf 0644 root:root
   reload_nginx
 }
 

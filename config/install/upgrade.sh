@@ -114,15 +114,13 @@ set_current_release() {
 # Runs before the first start, because a server that finds no user creates an administrator and logs the password.
 create_first_admin() {
   local -x CLOUDCHAT_RELEASE=$VERSIONS/$RELEASE
-  if [[ $dry_run ]]; then note "create the user admin, unless there is a user"; return; fi
-  if (($(/usr/local/bin/cloudchat admin list-users | wc -l) > 1)); then
-    note "there are users already"
-    return
-  fi
-  openssl rand -hex 32 | /usr/local/bin/cloudchat admin create-user admin --role admin --password-stdin
+  local password
+  if [[ $dry_run ]]; then note "create the state and the user admin, unless there is a user"; return; fi
+  password=$(/usr/local/bin/cloudchat init)
+  if [[ -z $password ]]; then return; fi # there are users already
   note "Sign in as admin at https://$domain, then choose a new password."
   if [[ -t 1 ]]; then
-    note "One-time password, shown only now: $(/usr/local/bin/cloudchat admin reset-password admin)"
+    note "One-time password, shown only now: $password"
   else # the output goes to a log, which must not contain the password
     note "To get a one-time password: sudo cloudchat admin reset-password admin"
   fi

@@ -15,10 +15,12 @@ from cloudchat import __version__
 from cloudchat.admin.routes import admin_routes
 from cloudchat.admin.service import AdminService
 from cloudchat.auth.passwords.hashing import PasswordHasher
+from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.routes import auth_routes
 from cloudchat.auth.second_factor.routes import second_factor_routes
 from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.service import AccountService
+from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
 from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.auth.vault import open_vault
@@ -29,8 +31,9 @@ from cloudchat.broker.log_checkpoint import run_checkpoints, save_checkpoint
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.database.engine import create_engine
-from cloudchat.database.pruning import prune, prune_daily
+from cloudchat.database.pruning import prune, prune_hourly
 from cloudchat.database.transactions import Database
+from cloudchat.http.csrf import only_plain_loopback
 from cloudchat.http.middleware import install_middleware
 from cloudchat.http.page_files import PageFiles
 from cloudchat.messages.service import MessageService, RoomLogMessageService
@@ -111,6 +114,9 @@ def create_app(settings: Settings) -> FastAPI:
     vault = open_vault(folder)
     slowdown = LoginSlowdown(LoginWindows(redis_url), vault.pseudonym, settings)
     hasher = PasswordHasher()
+    cookie = RefreshCookie(
+        secure=not only_plain_loopback(settings.origins), installation=vault.pseudonym("refresh cookie")[:8]
+    )
     accounts = AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings)
     admin = AdminService(db, tokens, hasher)
     services = Services(db, keys, accounts, RoomService(db), LogCheckpoints(db))
@@ -135,9 +141,10 @@ def create_app(settings: Settings) -> FastAPI:
     limiter = create_limiter(settings)
     install_middleware(app, lambda: settings.origins, requests, settings.trusted_proxies)
     install_limiter(app, limiter)
-    app.include_router(auth_routes(services.accounts, limiter, settings))
-    app.include_router(second_factor_routes(services.accounts, limiter, settings))
-    app.include_router(admin_routes(admin, services.accounts, limiter, settings))
+    turns = HashingTurns()
+    app.include_router(auth_routes(services.accounts, turns, limiter, settings, cookie=cookie))
+    app.include_router(second_factor_routes(services.accounts, turns, limiter, settings))
+    app.include_router(admin_routes(admin, services.accounts, turns, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
     app.router.routes.append(WebSocketRoute("/ws", chat.endpoint))
@@ -185,7 +192,7 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     spawn(chat.relay.heartbeat(), "heartbeat")
     spawn(sweep_revocations(services.revocations_since, chat.registry), "revocation sweep")
     spawn(watch_store(lambda: broker.subscription.connected, chat.registry), "store outage")
-    spawn(prune_daily(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
+    spawn(prune_hourly(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
     spawn(chat.cluster_limit.run(chat.registry.evict), "cluster connection limit")
     spawn(run_checkpoints(broker.marks, services.save_marks), "log checkpoints")
 

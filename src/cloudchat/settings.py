@@ -3,10 +3,10 @@
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, cast
+from urllib.parse import quote
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -15,14 +15,28 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from cloudchat.core.origin import Origin, parse_origins
+from cloudchat.core.setting_text import normalize_rates, parse_networks, unquote
 from cloudchat.credentials import read_credentials
 
 RegistrationMode = Literal["open", "invite", "closed"]
 LogFormat = Literal["text", "json"]
 
-# Checked here because the rate limiter would ignore a rate that it cannot parse, and limit nothing.
-_RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
-_RATES = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)(;[1-9][0-9]{0,8}/(second|minute|hour|day)){0,3}$"
+DATABASE_FILE = "cloudchat.db"
+"""The SQLite database in the state directory."""
+
+_RATE_SETTINGS = (
+    "login_rate",
+    "register_rate",
+    "refresh_rate",
+    "account_rate",
+    "connect_rate",
+    "connect_user_rate",
+    "admin_rate",
+)
+_MAX_RATES = 4
+_URL_SCHEMES = {"valkey": "redis", "valkeys": "rediss", "postgres": "postgresql"}
+"""Schemes of store and database URLs that have another name in the libraries."""
 
 RENAMED = {"outbox_bytes": "send_buffer_bytes"}
 """Old name -> new name. The old name is rejected at the start, so that a configured value is not silently ignored."""
@@ -74,7 +88,7 @@ class Settings(BaseSettings):
     sockets_per_user: int = Field(
         10, ge=1, description="Open sockets of one user; the oldest is closed when there is one more."
     )
-    sockets_per_address: int = Field(100, ge=1, description="Open sockets from one address (IPv6: /64).")
+    sockets_per_address: int = Field(1500, ge=1, description="Open sockets from one address (IPv6: /64).")
     sockets_in_total: int = Field(20_000, ge=1, description="Open sockets in one process.")
     ping_seconds: float = Field(
         20, ge=1, le=300, description="Time between two pings of a socket, and the time in which it must answer one."
@@ -84,26 +98,23 @@ class Settings(BaseSettings):
         ge=1 << 17,
         description="Bytes that may wait to be sent on one socket; with more it is closed with 4408.",
     )
-    login_rate: str = Field("60/minute", pattern=_RATE, description="Logins and password changes from one address.")
-    register_rate: str = Field("60/minute", pattern=_RATE, description="Registrations from one address.")
-    refresh_rate: str = Field("120/minute", pattern=_RATE, description="Refreshes and logouts from one address.")
-    account_rate: str = Field("600/minute", pattern=_RATE, description="Other account requests from one address.")
-    connect_rate: str = Field("600/minute", pattern=_RATE, description="Sockets opened from one address.")
-    connect_user_rate: str = Field("120/minute", pattern=_RATE, description="Sockets opened by one user.")
-    admin_rate: str = Field("300/minute", pattern=_RATE, description="Administrators' requests from one address.")
+    login_rate: str = Field("180/minute", description="Logins, step-ups and password changes from one address.")
+    register_rate: str = Field("60/minute", description="Registrations from one address.")
+    refresh_rate: str = Field("600/minute", description="Refreshes and logouts from one address.")
+    account_rate: str = Field("3000/minute", description="Other account requests from one address.")
+    connect_rate: str = Field("1200/minute", description="Sockets opened from one address.")
+    connect_user_rate: str = Field("120/minute", description="Sockets opened by one user.")
+    admin_rate: str = Field("300/minute", description="Administrators' requests from one address.")
     login_failures_per_client: str = Field(
         "5/minute;20/hour;60/day",
-        pattern=_RATES,
         description="Failed logins to one account from one address; then that address must wait.",
     )
     login_failures_per_account: str = Field(
         "100/hour;500/day",
-        pattern=_RATES,
         description="Failed logins to one account; then addresses from which it never signed in must wait.",
     )
     code_failures_per_account: str = Field(
         "10/hour;30/day",
-        pattern=_RATES,
         description="Wrong codes after a right password; then addresses from which the account never signed in must "
         "wait.",
     )
@@ -131,23 +142,59 @@ class Settings(BaseSettings):
 
     @field_validator("allowed_origins", mode="before")
     @classmethod
-    def _split_origins(cls, value: object) -> object:
-        if isinstance(value, str):
-            value = tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
-        if isinstance(value, tuple):
-            for origin in value:
-                urlsplit(origin)  # raises a ValueError that names an invalid one
-        return value
+    def _parse_origins(cls, value: object) -> object:
+        return parse_origins(value if isinstance(value, str) else " ".join(cast("tuple[str, ...]", value)))
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
-    def _split_proxies(cls, value: object) -> object:
+    def _parse_proxies(cls, value: object) -> object:
+        return parse_networks(value if isinstance(value, str) else " ".join(cast("tuple[str, ...]", value)))
+
+    @field_validator("host")
+    @classmethod
+    def _parse_host(cls, value: str) -> str:
+        if "/" in value and not value.startswith("/"):  # a path is the unix socket that was inherited
+            raise ValueError("write an address or a name, without http:// and without a path")
+        if value.startswith("[") and value.endswith("]"):
+            value = value[1:-1]
+        return value if value.startswith("/") else value.lower()
+
+    @field_validator("state_dir", mode="before")
+    @classmethod
+    def _parse_state_dir(cls, value: object) -> object:
         if isinstance(value, str):
-            value = tuple(proxy.strip() for proxy in value.split(",") if proxy.strip())
-        if isinstance(value, tuple):
-            for proxy in value:
-                ipaddress.ip_network(proxy)  # raises a ValueError that names an invalid one, such as a host name
+            # Every path is possible. Only quotes around an absolute one are certainly not part of it.
+            bare = value[1:-1] if len(value) > 2 and value[0] == value[-1] and value[0] in "\"'" else value
+            value = Path(bare if bare.startswith("/") else value).expanduser()
         return value
+
+    @field_validator("redis_url", "database_url", mode="before")
+    @classmethod
+    def _parse_url(cls, value: object) -> object:
+        if isinstance(value, str):
+            scheme, separator, rest = value.partition("://")
+            scheme = scheme.lower() if separator else scheme
+            value = f"{_URL_SCHEMES.get(scheme, scheme)}{separator}{rest}"
+        return value
+
+    @field_validator(*_RATE_SETTINGS)
+    @classmethod
+    def _parse_rate(cls, value: str) -> str:
+        return normalize_rates(value, maximum=1)
+
+    @field_validator("login_failures_per_client", "login_failures_per_account", "code_failures_per_account")
+    @classmethod
+    def _parse_rates(cls, value: str) -> str:
+        return normalize_rates(value, maximum=_MAX_RATES)
+
+    # Pydantic runs the `before` validator that is defined last first.
+    @field_validator("*", mode="before")
+    @classmethod
+    def _unquote(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str) or info.field_name in (None, "state_dir", "allowed_origins", "trusted_proxies"):
+            return value
+        # Quotes around nothing mean the same as an empty variable: the default.
+        return unquote(value) or (value and cls.model_fields[info.field_name].default)
 
     @classmethod
     def settings_customise_sources(
@@ -179,9 +226,7 @@ class Settings(BaseSettings):
 
         On loopback they can reach it through a proxy, which shows only in the origins of the allowed pages.
         """
-        return not self.on_loopback or any(
-            urlsplit(origin).hostname not in ("localhost", "127.0.0.1", "::1") for origin in self.allowed_origins
-        )
+        return not self.on_loopback or any(not Origin.parse(origin).is_loopback for origin in self.allowed_origins)
 
     @property
     def registration_mode(self) -> RegistrationMode:
@@ -201,11 +246,13 @@ class Settings(BaseSettings):
     @property
     def database(self) -> SecretStr:
         """The SQLAlchemy URL in force."""
-        return self.database_url or SecretStr(f"sqlite:///{self.state_dir.absolute() / 'cloudchat.db'}")
+        # `quote`: the path may have characters that end the path of a URL, or that start an escape sequence.
+        return self.database_url or SecretStr(f"sqlite:///{quote(str(self.state_dir.absolute() / DATABASE_FILE))}")
 
     @property
     def origins(self) -> frozenset[str]:
         """The exact origins of allowed pages. By default on loopback: the server's own, by each of its names."""
         if self.allowed_origins or not self.on_loopback:
             return frozenset(self.allowed_origins)
-        return frozenset(f"http://{name}:{self.port}" for name in ("localhost", "127.0.0.1", "[::1]"))
+        hosts = {"localhost", "127.0.0.1", "::1", self.host.partition("%")[0]}
+        return frozenset(str(Origin("http", host, None if self.port == 80 else self.port)) for host in hosts)

@@ -1,6 +1,8 @@
 """The administration sections of the settings: users, invites, API tokens, the audit log."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import httpx
 import pytest
@@ -191,3 +193,32 @@ def test_required_second_factor_comes_before_the_administration(open_page: OpenP
         settings.set_up_second_factor(OWN)
         settings.open("Users")
         expect(settings.row("you")).to_contain_text("second factor")
+
+
+def test_a_change_asks_for_the_password_when_it_was_not_entered_for_some_minutes(
+    server: RunningServer, open_page: OpenPage
+) -> None:
+    admin = open_page()
+    register(server.url, "grace").http.close()
+    settings = administrator(admin, server)
+    settings.open("Users")
+    with closing(sqlite3.connect(server.state_dir / "cloudchat.db")) as database, database:
+        database.execute("UPDATE sessions SET verified_at = verified_at - 300")
+
+    settings.confirm(settings.row("grace"), "Disable", "Disable user?")
+    prompt = admin.page.get_by_role("dialog", name="Is it you?")
+    prompt.get_by_role("button", name="Cancel").click()
+    expect(prompt).to_have_count(0)
+    expect(settings.alert.first).to_contain_text("enter your password", ignore_case=True)
+    expect(settings.row("grace").get_by_role("button", name="Disable")).to_be_visible()
+
+    settings.confirm(settings.row("grace"), "Disable", "Disable user?")
+    prompt.get_by_role("textbox", name="Your password").fill("not the right password")
+    prompt.get_by_role("button", name="Confirm").click()
+    expect(prompt.get_by_role("alert")).to_be_visible()
+    prompt.get_by_role("textbox", name="Your password").fill(OWN)
+    prompt.get_by_role("button", name="Confirm").click()
+    expect(prompt).to_have_count(0)
+    expect(settings.row("grace")).to_contain_text("disabled")
+    settings.confirm(settings.row("grace"), "Enable", "Enable user?")
+    expect(settings.row("grace").get_by_role("button", name="Disable")).to_be_visible()

@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 from support.commands import run_here
-from support.nginx import DOMAIN
+from support.nginx import DOMAIN, ORIGIN
 from support.site import RunningSite
 
 _resolve = socket.getaddrinfo
@@ -30,7 +30,7 @@ def doctor(site: RunningSite, **environment: str) -> dict[str, str | None]:
     defaults = {"CLOUDCHAT_ALLOWED_ORIGINS": f"https://{DOMAIN}", "CLOUDCHAT_SOCKETS_IN_TOTAL": "100"}
     url = f"https://{DOMAIN}:{site.nginx.https[1]}"
     settings = {"CLOUDCHAT_HOST": "0.0.0.0", **defaults, **environment}
-    result = run_here(site.server.state_dir, "doctor", "--json", "--url", url, environment=settings)
+    result = run_here(site.server.state_dir, "doctor", "--json", "--url", url, "--page", ORIGIN, environment=settings)
     return {check["what"]: check["wrong"] for check in json.loads(result.stdout)}
 
 
@@ -39,6 +39,7 @@ def test_doctor_finds_no_problem_and_no_trust_in_forged_addresses(site: RunningS
     assert {name: problem for name, problem in checks.items() if problem} == {}
     assert f"public URL https://{DOMAIN}:{site.nginx.https[1]}" in checks
     assert "forged client address is ignored" in checks
+    assert f"sign-in from a page of {ORIGIN}" in checks
     assert any(name.startswith(f"certificate of {DOMAIN}, valid until") for name in checks)
 
 

@@ -6,13 +6,18 @@
 import os
 import re
 import shlex
+import socket
 import subprocess
 import threading
+from pathlib import Path
 
+import httpx
 import pytest
 
+from support.accounts import PASSWORD
 from support.documents import CHECKOUT, Command, commands
-from support.server import CLOUDCHAT, RunningServer, environment_of
+from support.server import CLOUDCHAT, RunningServer, environment_of, free_port
+from support.socket import ChatSocket
 
 README = (CHECKOUT / "README.md").read_text()
 
@@ -61,10 +66,51 @@ def test_the_first_accounts_and_the_bot_work_as_written(server: RunningServer) -
             running.kill()
 
 
-def _run(server: RunningServer, step: str) -> str:
+def test_a_second_person_joins_from_another_machine_as_written(tmp_path: Path) -> None:
+    section = README.partition("## A second person")[2].partition("\n##")[0]
+    steps = re.findall(r"^(\d)\. ", section, re.MULTILINE)
+    assert steps == ["1", "2", "3"]
+    serve, invite = re.findall(r"^       (.*cloudchat .*)$", section, re.MULTILINE)
+    address, port = _network_address(), free_port()
+    url = f"http://{address}:{port}"
+    written = "http://192.168.1.20:8000"
+    assert written in serve
+    assert f"`{written}`" in section
+    serve = f"exec env {serve.replace(written, url).replace('cloudchat serve', f'{CLOUDCHAT} serve')} --port {port}"
+    with RunningServer(
+        state_dir=tmp_path / "var", command=["bash", "-c", f'cd "{tmp_path}" && {serve}'], port=port, first_start=True
+    ) as server:
+        assert f"is open at {url}\n" in server.log
+        code = _run(server, invite, folder=tmp_path)
+        page = {"Origin": url}  # what a browser sends from that address
+        person = {"username": "grace", "password": PASSWORD}
+        made = httpx.post(f"{url}/api/auth/register", json={**person, "invite": code}, headers=page)
+        assert made.status_code == 201, made.text
+        signed_in = httpx.post(f"{url}/api/auth/login", json=person, headers=page).json()
+        with ChatSocket(f"ws://{address}:{port}/ws", signed_in["access_token"], as_browser=True, headers=page) as chat:
+            assert chat.join()["type"] == "joined"
+            assert chat.send("good morning")["type"] == "ack"
+
+
+def _network_address() -> str:
+    """Return the address of this machine in its network; one of loopback in a sandbox without a network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def _run(server: RunningServer, step: str, *, folder: Path | None = None) -> str:
+    """Run a step as it is written, in `folder` without CLOUDCHAT_STATE_DIR if it is given."""
+    environment = environment_of(server.state_dir, {})
+    if folder is not None:
+        del environment["CLOUDCHAT_STATE_DIR"]
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", step.replace("cloudchat", str(CLOUDCHAT))],
-        env=environment_of(server.state_dir, {}),
+        env=environment,
+        cwd=folder,
         capture_output=True,
         text=True,
     )

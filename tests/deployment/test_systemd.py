@@ -256,6 +256,17 @@ def test_sandbox_denies_what_the_server_does_not_need(machine: Machine) -> None:
     assert {name: sandboxed[name] for name in DENIED} == DENIED
 
 
+def test_commands_know_the_running_service_and_its_settings(machine: Machine) -> None:
+    """The service runs in a user namespace of its own, so that its descriptors in /proc cannot be read."""
+    shown = machine.try_("cloudchat", "doctor").stdout
+    assert "# The settings of the running server" in shown
+    assert "CLOUDCHAT_REDIS_URL=(secret)  (set)" in shown
+    assert "which this command does not" not in shown
+    listed = machine.try_("/opt/cloudchat/current/bin/cloudchat", "admin", "list-users")
+    assert "/var/lib/cloudchat belongs to cloudchat" in listed.stderr  # run by root without the settings of the unit
+    assert machine.cloudchat("admin", "list-users").startswith("name\trole")
+
+
 @pytest.mark.parametrize("unit", [SERVICE, "cloudchat-backup.service"])
 def test_exposure_rated_by_systemd_is_at_most_1_5(unit: str) -> None:
     rating = analyze("security", "--offline=true", "--threshold=15", UNITS / unit)

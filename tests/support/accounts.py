@@ -21,6 +21,12 @@ class Account:
     http: httpx.Client
     """A client with the refresh cookie, which sends the access token with every request."""
 
+    @property
+    def cookie(self) -> str:
+        """The name of the refresh cookie. It differs between installations."""
+        [name] = {cookie.name for cookie in self.http.cookies.jar if "cloudchat-refresh" in cookie.name}
+        return name
+
 
 def register(url: str, name: str | None = None, password: str = PASSWORD) -> Account:
     """Register a user, by default with a random name, and sign in. Raises `httpx.HTTPStatusError`."""

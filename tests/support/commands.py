@@ -45,9 +45,15 @@ def run_here(
     return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
 
 
+def errors_of(command: subprocess.CompletedProcess[str]) -> str:
+    """Return what a command wrote to standard error, without the line that names the state directory."""
+    lines = command.stderr.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("cloudchat: state directory /"))
+
+
 def done(command: subprocess.CompletedProcess[str]) -> str:
     """Return the output of a command; assert that it succeeded without a warning."""
-    assert (command.returncode, command.stderr) == (0, ""), command.stderr
+    assert (command.returncode, errors_of(command)) == (0, ""), command.stderr
     return command.stdout
 
 
@@ -55,5 +61,10 @@ def refused(command: subprocess.CompletedProcess[str]) -> str:
     """Return the error of a command; assert that it failed with this one line."""
     assert command.returncode == 1, command
     assert command.stdout == ""
-    assert len(command.stderr.splitlines()) == 1, command.stderr
-    return command.stderr
+    assert len(errors_of(command).splitlines()) == 1, command.stderr
+    return errors_of(command)
+
+
+def init(state: Path, environment: Mapping[str, str] | None = None) -> str:
+    """Create the state of an installation; return the one-time password of its administrator."""
+    return done(run_here(state, "init", environment=environment)).strip()

@@ -18,6 +18,7 @@ import { secondFactorSection } from "./second_factor_section.js";
 import { askBeforeDiscarding, findUnsavedSecret } from "./one_time_secret.js";
 import { focusSectionHeading, renderSectionHeading } from "./section_heading.js";
 import { sessionsSection } from "./sessions_section.js";
+import { createStepUpRequest } from "./step_up.js";
 import { tokensSection } from "./tokens_section.js";
 import { usersSection } from "./users_section.js";
 
@@ -44,12 +45,14 @@ export class SettingsDialog {
 
   /** @param {SettingsContext} context */
   constructor(context) {
-    this.#context = context;
+    this.#context = { ...context, request: createStepUpRequest(context) };
     byId("settings-close").addEventListener("click", () => this.#leave(() => this.close()));
     // A browser may ignore a second refusal of `cancel`, but not that the key is handled. `cancel` alone comes from the
     // back gesture of a phone.
     this.#dialog.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || event.isComposing) return;
+      // A dialog above this one has its own Escape.
+      const isAbove = event.target instanceof Element && event.target.closest("dialog") !== this.#dialog;
+      if (event.key !== "Escape" || event.isComposing || isAbove) return;
       event.preventDefault();
       this.#leave(() => this.close());
     });

@@ -110,9 +110,11 @@ def all_api_tokens(db: Session) -> Sequence[TokenSummary]:
     ]
 
 
-def api_token_exists(db: Session, token_id: str) -> bool:
-    """Return whether there is an API token with this id, revoked or not."""
-    return token_id.isascii() and db.get(ApiToken, token_id) is not None
+def user_of_api_token(db: Session, token_id: str) -> User | None:
+    """Return the user of an API token, revoked or not; None if there is no such token."""
+    if not token_id.isascii():
+        return None
+    return db.scalar(select(User).join(ApiToken, ApiToken.user_id == User.id).where(ApiToken.id == token_id))
 
 
 def revoke_api_token(db: Session, token_id: str, now: float) -> bool:
@@ -160,7 +162,7 @@ def delete_invite(db: Session, invite_id: str) -> bool:
 class AuditSummary:
     """An audit entry: who did what to which target, when, from where, and whether it was done or denied.
 
-    `actor_name` and `target_name` are current: a username, the client of a session, or the label of a token; or None.
+    `actor_name` and `target_name` are current: a username, or the client of a session; or None.
     """
 
     id: str
@@ -177,14 +179,16 @@ class AuditSummary:
 
 def audit_entries_before(db: Session, before: str | None, limit: int) -> Sequence[AuditSummary]:
     """Return a page of entries, newest first, that begins after the entry `before`. Raises NotFound."""
-    actor, target = aliased(User), aliased(User)
-    target_name = func.coalesce(target.name, LoginSession.client, ApiToken.label)
+    actor, target, token_user = aliased(User), aliased(User), aliased(User)
+    # Older versions wrote the id of the token instead of its user's.
+    target_name = func.coalesce(target.name, LoginSession.client, token_user.name)
     query = (
         select(AuditEntry, actor.name, func.nullif(target_name, ""))
         .outerjoin(actor, actor.id == AuditEntry.actor)
         .outerjoin(target, target.id == AuditEntry.target)
         .outerjoin(LoginSession, LoginSession.id == AuditEntry.target)
         .outerjoin(ApiToken, ApiToken.id == AuditEntry.target)
+        .outerjoin(token_user, token_user.id == ApiToken.user_id)
         .order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
         .limit(limit)
     )

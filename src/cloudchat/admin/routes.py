@@ -13,6 +13,8 @@ from cloudchat.admin import schemas
 from cloudchat.admin.actor import Actor
 from cloudchat.admin.dependencies import After, Before, PageSize, PathId, require_administrator
 from cloudchat.admin.service import AdminService
+from cloudchat.auth.dependencies import hashing_turn
+from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.service import AccountService
 from cloudchat.http.csrf import require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
@@ -20,7 +22,9 @@ from cloudchat.rate_limiting.http_limits import limited_route
 from cloudchat.settings import Settings
 
 
-def admin_routes(admin: AdminService, accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
+def admin_routes(
+    admin: AdminService, accounts: AccountService, turns: HashingTurns, limiter: Limiter, settings: Settings
+) -> APIRouter:
     """Return the routes. All of them require the scope `admin`."""
     require_actor = require_administrator(accounts)
     # The dependency belongs to the router, so that a route added later cannot lack it.
@@ -31,6 +35,7 @@ def admin_routes(admin: AdminService, accounts: AccountService, limiter: Limiter
         route_class=limited_route(limiter, settings.admin_rate),
     )
     acting = Annotated[Actor, Depends(require_actor)]
+    hashing = Annotated[None, hashing_turn(turns)]
     json_body = [Depends(require_json_from_allowed_origin(settings))]
 
     @routes.get("/users", summary="List the users", responses=documented(401, 403, 404, 422, 429, 503))
@@ -47,7 +52,7 @@ def admin_routes(admin: AdminService, accounts: AccountService, limiter: Limiter
         dependencies=json_body,
         responses=documented(401, 403, 409, 413, 415, 422, 429, 503),
     )
-    def create_user(actor: acting, body: schemas.UserRequest) -> schemas.NewAccountResponse:
+    def create_user(actor: acting, body: schemas.UserRequest, _: hashing) -> schemas.NewAccountResponse:
         """Create a user with a one-time password. 409 if the username is taken."""
         user, password = admin.users.create_with_one_time_password(
             body.username, body.role, actor=actor, now=time.time()
@@ -73,7 +78,7 @@ def admin_routes(admin: AdminService, accounts: AccountService, limiter: Limiter
         summary="Reset the password of a user",
         responses=documented(401, 403, 404, 409, 422, 429, 503),
     )
-    def reset_password(actor: acting, user_id: PathId) -> schemas.OneTimePasswordResponse:
+    def reset_password(actor: acting, user_id: PathId, _: hashing) -> schemas.OneTimePasswordResponse:
         """Replace the password with a one-time password and end the user's sessions. 409 for the caller's own."""
         password = admin.users.reset_password(user_id, actor=actor, now=time.time())
         return schemas.OneTimePasswordResponse(one_time_password=password)

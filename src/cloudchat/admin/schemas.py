@@ -12,6 +12,7 @@ from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel,
 
 Role = Literal["member", "moderator", "admin"]
 Scope = Literal["chat:read", "chat:write", "admin"]
+_ROLE = "`member` or `admin`. `moderator` can do what `member` can, until there are rooms to moderate."
 _SHOWN_ONCE = "Shown only in this response."
 
 
@@ -19,20 +20,20 @@ class UserRequest(RequestModel):
     """A new account."""
 
     username: Username
-    role: Role = Field(examples=["member"])
+    role: Role = Field(description=_ROLE, examples=["member"])
 
 
 class UserChange(RequestModel):
     """The changes of an account. Fields that are absent or null do not change."""
 
-    role: Role | None = Field(None, examples=["moderator"])
+    role: Role | None = Field(None, description=_ROLE, examples=["admin"])
     disabled: bool | None = Field(None, examples=[True])
 
 
 class TokenRequest(RequestModel):
     """A new API token."""
 
-    user: str = Field(description="The username.", examples=["ann"], max_length=128)
+    user: Username
     scopes: list[Scope] = Field(examples=[["chat:read", "chat:write"]], min_length=1, max_length=3)
     ttl_seconds: WholeNumber = Field(
         description="The lifetime in seconds.", examples=[86400], ge=MIN_TOKEN_SECONDS, le=MAX_API_TOKEN_SECONDS
@@ -142,13 +143,11 @@ class AuditEntryResponse(ResponseModel):
     actor: str = Field(description="A user's id, `cli` or `server`.", examples=["cli"])
     actor_name: str | None = Field(description="The current username of the actor.", examples=["ann"])
     action: str = Field(examples=["user.disable"])
-    target: str = Field(description="The id of a user, a session, a token or an invite; may be empty.")
-    target_name: str | None = Field(
-        description="The current username, the client of a session, or the label of a token.", examples=["bob"]
-    )
+    target: str = Field(description="The id of a user, a session or an invite; may be empty.")
+    target_name: str | None = Field(description="The current username, or the client of a session.", examples=["bob"])
     address: str = Field(description="The client's address; empty for `cli` and `server`.", examples=["192.0.2.1"])
     result: str = Field(description="`done` or `refused`.", examples=["done"])
-    detail: str = Field(examples=["role=moderator before=member"])
+    detail: str = Field(examples=["role=admin before=member"])
 
 
 class AuditResponse(ResponseModel):

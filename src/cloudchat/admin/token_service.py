@@ -8,7 +8,7 @@ from cloudchat.admin.actor import Actor, audit_denials
 from cloudchat.admin.repository import TokenSummary
 from cloudchat.auth.errors import AccountDisabled, Conflict, InvalidField, NotFound, PermissionDenied
 from cloudchat.auth.principal import SCOPES, SCOPES_OF_ROLE
-from cloudchat.auth.repository import user_by_name
+from cloudchat.auth.repository import user_by_name, user_for_update
 from cloudchat.auth.tokens.access_tokens import MAX_API_TOKEN_SECONDS, Tokens
 from cloudchat.database.transactions import Database
 
@@ -38,10 +38,11 @@ class TokenService:
         """Issue an API token for the user `name`, valid for `seconds`.
 
         Raises:
-            NotFound, AccountDisabled
+            NotFound, AccountDisabled, StepUpRequired
             InvalidField: A scope is unknown, or the lifetime or the label is out of bounds.
             Conflict: The role of the user does not have one of the scopes.
-            PermissionDenied: The actor does not have one of the scopes.
+            PermissionDenied: The actor does not have one of the scopes, or is an API token that would expire first, or
+                whose user is not the administrator.
         """
         if not MIN_TOKEN_SECONDS <= seconds <= MAX_API_TOKEN_SECONDS:
             days = MAX_API_TOKEN_SECONDS // 86400
@@ -50,8 +51,12 @@ class TokenService:
             raise InvalidField("label", f"a label must have at most {MAX_LABEL_CHARACTERS} printable characters")
         if not scopes or set(scopes) - SCOPES:
             raise InvalidField("scopes", f"a token must have one or more of the scopes {', '.join(sorted(SCOPES))}")
-        with audit_denials(self._db, actor, "token.issue", "", now):
-            return self._issue(name, frozenset(scopes), int(now) + seconds, label, actor, now)
+        with self._db.read() as db:
+            user = user_by_name(db, name)
+        if user is None:
+            raise NotFound(f"there is no user {name!a}; create one: cloudchat admin create-user")
+        with audit_denials(self._db, actor, "token.issue", user.id, now):
+            return self._issue(user.id, frozenset(scopes), int(now) + seconds, label, actor, now)
 
     def list(self) -> Sequence[TokenSummary]:
         """Return all API tokens, newest first."""
@@ -59,20 +64,29 @@ class TokenService:
             return repository.all_api_tokens(db)
 
     def revoke(self, token_id: str, *, actor: Actor, now: float) -> None:
-        """Revoke an API token. Does nothing if it was revoked before. Raises NotFound."""
-        with self._db.write() as db:
-            if not repository.api_token_exists(db, token_id):
-                raise NotFound(f"there is no token {token_id!a}; see: cloudchat admin list-tokens")
+        """Revoke an API token. Does nothing if it was revoked before.
+
+        Raises:
+            NotFound, PermissionDenied, StepUpRequired
+        """
+        with self._db.read() as db:
+            user = repository.user_of_api_token(db, token_id)
+        if user is None:
+            raise NotFound(f"there is no token {token_id!a}; see: cloudchat admin list-tokens")
+        with audit_denials(self._db, actor, "token.revoke", user.id, now), self._db.write() as db:
+            actor.demand_step_up(now)
+            actor.demand_power_over(user.id, user.role)
             if repository.revoke_api_token(db, token_id, now):
-                actor.record(db, now, "token.revoke", target=token_id)
+                actor.record(db, now, "token.revoke", target=user.id, detail=f"token={token_id}")
 
     def _issue(
-        self, name: str, scopes: frozenset[str], expires_at: int, label: str, actor: Actor, now: float
+        self, user_id: str, scopes: frozenset[str], expires_at: int, label: str, actor: Actor, now: float
     ) -> IssuedToken:
         with self._db.write() as db:
-            user = user_by_name(db, name)
-            if user is None:
-                raise NotFound(f"there is no user {name!a}; create one: cloudchat admin create-user")
+            actor.demand_step_up(now)
+            actor.demand_outliving(expires_at)
+            user = user_for_update(db, user_id)
+            actor.demand_power_over(user.id, user.role)
             if user.disabled_at is not None:
                 raise AccountDisabled(f"{user.name} is disabled; first: cloudchat admin enable-user {user.name}")
             if scopes - SCOPES_OF_ROLE[user.role]:
@@ -84,5 +98,6 @@ class TokenService:
             row = repository.add_api_token(
                 db, user_id=user.id, scopes=scope, label=label, now=now, expires_at=expires_at
             )
-            actor.record(db, now, "token.issue", target=row.id, detail=f"user={user.id} scopes={scope}")
+            detail = f"token={row.id} scopes={scope}" + (f" label={label!r}" if label else "")
+            actor.record(db, now, "token.issue", target=user.id, detail=detail)
             return IssuedToken(row.id, self._tokens.issue_api(user.id, row.id, now, expires_at), expires_at)

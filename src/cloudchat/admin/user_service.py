@@ -9,10 +9,10 @@ from cloudchat.auth.errors import Conflict, InvalidField, NotFound
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.passwords.policy import new_one_time_password
 from cloudchat.auth.principal import ADMIN, SCOPES_OF_ROLE
-from cloudchat.auth.repository import add_user, user_by_name, user_for_update
+from cloudchat.auth.repository import add_user, demand_free_name, user_by_name, user_for_update
 from cloudchat.auth.second_factor.repository import remove_second_factor
 from cloudchat.auth.sessions.repository import end_sessions_of
-from cloudchat.auth.usernames import clean_username
+from cloudchat.auth.usernames import clean_username, trim_username
 from cloudchat.database.models import User
 from cloudchat.database.transactions import Database, Transaction
 
@@ -38,7 +38,12 @@ class UserService:
             return repository.users_after(db, after, limit)
 
     def create(self, name: str, password: str, role: str, *, actor: Actor, now: float) -> UserSummary:
-        """Create a user with a permanent password. Raises InvalidField, NameTaken."""
+        """Create a user with a permanent password.
+
+        Raises:
+            InvalidField, NameTaken
+            PermissionDenied, StepUpRequired: For the role `admin`.
+        """
         return self._create(name, password, role, must_change=False, actor=actor, now=now)
 
     def create_with_one_time_password(
@@ -48,6 +53,7 @@ class UserService:
 
         Raises:
             InvalidField, NameTaken
+            PermissionDenied, StepUpRequired: For the role `admin`.
         """
         password = new_one_time_password()
         return self._create(name, password, role, must_change=True, actor=actor, now=now), password
@@ -58,14 +64,18 @@ class UserService:
         """Set the role, disable or enable the user. None changes nothing. Disabling ends the user's sessions.
 
         Raises:
-            NotFound, InvalidField
+            NotFound, InvalidField, PermissionDenied, StepUpRequired
             Conflict: The change would disable or demote the actor or the last administrator.
         """
         if role is not None:
             _validate_role(role)
         with audit_denials(self._db, actor, "user.change", user_id, now), self._db.write() as db:
+            actor.demand_step_up(now)
             administrators = repository.lock_administrators(db)
             user = user_for_update(db, user_id)
+            actor.demand_power_over(user.id, user.role)
+            if role is not None and role != user.role:
+                actor.demand_power_over("", role)
             if user.id in administrators and (disabled or (role or ADMIN) != ADMIN):
                 if user.id == actor.id:
                     raise Conflict("administrators cannot disable or demote themselves; another one can")
@@ -88,28 +98,25 @@ class UserService:
         """Replace the password with a one-time password, to be shown once. End the user's sessions.
 
         Raises:
-            NotFound
+            NotFound, PermissionDenied, StepUpRequired
             Conflict: The user is the actor.
         """
         password = new_one_time_password()
-        password_hash = self._hasher.hash_new(password, username="")
-        with audit_denials(self._db, actor, "user.reset_password", user_id, now), self._db.write() as db:
-            user = _other_user(db, user_id, actor)
-            user.password_hash = password_hash
-            user.must_change_password = True
-            user.access_changed_at = now
-            end_sessions_of(db, user.id, now, "password reset")
-            actor.record(db, now, "user.reset_password", target=user.id)
+        with audit_denials(self._db, actor, "user.reset_password", user_id, now):
+            actor.demand_step_up(now)
+            password_hash = self._hasher.hash_new(password, username="")
+            self._replace_password(user_id, password_hash, actor, now)
         return password
 
     def reset_second_factor(self, user_id: str, *, actor: Actor, now: float) -> None:
         """Remove the second factor of a user who lost the device and the recovery codes. End the user's sessions.
 
         Raises:
-            NotFound
+            NotFound, PermissionDenied, StepUpRequired
             Conflict: The user has no second factor, or is the actor.
         """
         with audit_denials(self._db, actor, "user.reset_totp", user_id, now), self._db.write() as db:
+            actor.demand_step_up(now)
             user = _other_user(db, user_id, actor)
             if user.totp_confirmed_at is None:
                 raise Conflict(f"{user.name} has no second factor")
@@ -117,11 +124,26 @@ class UserService:
             end_sessions_of(db, user.id, now, "second factor reset")
             actor.record(db, now, "user.reset_totp", target=user.id)
 
+    def _replace_password(self, user_id: str, password_hash: str, actor: Actor, now: float) -> None:
+        with self._db.write() as db:
+            user = _other_user(db, user_id, actor)
+            user.password_hash = password_hash
+            user.must_change_password = True
+            user.access_changed_at = now
+            end_sessions_of(db, user.id, now, "password reset")
+            actor.record(db, now, "user.reset_password", target=user.id)
+
     def _create(
         self, name: str, password: str, role: str, *, must_change: bool, actor: Actor, now: float
     ) -> UserSummary:
         _validate_role(role)
-        name = clean_username(name)
+        if role == ADMIN:
+            with audit_denials(self._db, actor, "user.create", "", now):
+                actor.demand_step_up(now)
+                actor.demand_power_over("", role)
+        name = clean_username(trim_username(name))
+        with self._db.read() as db:
+            demand_free_name(db, name)  # saves the cost of a hash
         password_hash = self._hasher.hash_new(password, username=name)
         with self._db.write() as db:
             user = add_user(
@@ -142,4 +164,5 @@ def _other_user(db: Transaction, user_id: str, actor: Actor) -> User:
     user = user_for_update(db, user_id)
     if user.id == actor.id:
         raise Conflict("this is your own account; change it in your settings")
+    actor.demand_power_over(user.id, user.role)
     return user

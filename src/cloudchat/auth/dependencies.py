@@ -1,13 +1,14 @@
 """FastAPI dependencies that turn the `Authorization` header into a Principal."""
 
 import time
-from collections.abc import Callable, Collection
-from typing import Annotated
+from collections.abc import AsyncIterator, Callable, Collection
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from cloudchat.auth.errors import BadToken, PermissionDenied
+from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.access_tokens import ACCESS, API
@@ -49,3 +50,16 @@ def require_principal(
         return found
 
     return principal
+
+
+def hashing_turn(turns: HashingTurns) -> Any:
+    """Return `Depends(…)` for a route that verifies or hashes a password: the route runs when its turn comes.
+
+    Declare it as the last parameter, so that a request without a valid token does not wait. Fails with 503.
+    """
+
+    async def turn() -> AsyncIterator[None]:
+        async with turns.turn():
+            yield
+
+    return Depends(turn, scope="function")  # the turn ends before the response is sent, to however slow a client

@@ -88,6 +88,13 @@ class RefreshTokenSuperseded(AccountError):
     retry_after_ms = 500
 
 
+class RefreshedTooOften(AccountError):
+    """The session was refreshed far more often than a client needs. The refresh token stays valid."""
+
+    code = ErrorCode.RATE_LIMITED
+    retry_after_ms = 60_000
+
+
 class NotFound(AccountError):
     """The user, session, token, invite or entry does not exist, or belongs to another user."""
 
@@ -98,6 +105,12 @@ class PermissionDenied(AccountError):
     """The caller's scopes do not allow the action."""
 
     code = ErrorCode.FORBIDDEN
+
+
+class StepUpRequired(AccountError):
+    """The session has to prove the password or the second factor again before this change. See `auth.step_up`."""
+
+    code = ErrorCode.STEP_UP_REQUIRED
 
 
 class Conflict(AccountError):
@@ -111,7 +124,7 @@ class Conflict(AccountError):
 
 
 class PasswordHashingOverloaded(AccountError):
-    """Too many passwords are waiting to be hashed. Retry in a second."""
+    """Too many passwords are waiting to be hashed. Retry in some seconds."""
 
     code = ErrorCode.UNAVAILABLE
-    retry_after_ms = 1000
+    retry_after_ms = 5000

@@ -32,6 +32,8 @@ class Principal:
         access_changed_at: When the user's rights last changed, as stored in the database; None if never. If the
             database has another value now, the principal is out of date. No clocks are compared.
         key_id: The `kid` of the key that signed the token.
+        verified_at: When the user last entered the password or a code in this session (seconds since 1970). None for
+            an API token.
     """
 
     user_id: str
@@ -43,3 +45,4 @@ class Principal:
     kind: str
     access_changed_at: float | None = None
     key_id: str = ""
+    verified_at: float | None = None

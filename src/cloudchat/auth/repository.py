@@ -4,8 +4,8 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from cloudchat.auth.errors import InvalidField, NameTaken, NotFound
-from cloudchat.auth.usernames import clean_username, username_key
+from cloudchat.auth.errors import NameTaken, NotFound
+from cloudchat.auth.usernames import lookup_key, name_skeleton, username_key
 from cloudchat.core.ids import new_id
 from cloudchat.database.models import Invite, User
 from cloudchat.database.transactions import changed_rows
@@ -20,11 +20,13 @@ def add_user(
     now: float,
     must_change_password: bool = False,
 ) -> User:
-    """Insert a user. The unique key on the name decides between concurrent inserts. Raises NameTaken."""
+    """Insert a user. The unique keys on the name decide between concurrent inserts. Raises NameTaken."""
+    demand_free_name(db, name)
     user = User(
         id=new_id(),
         name=name,
         name_key=username_key(name),
+        name_skeleton=name_skeleton(name),
         password_hash=password_hash,
         role=role,
         created_at=now,
@@ -38,13 +40,18 @@ def add_user(
     return user
 
 
+def demand_free_name(db: Session, name: str) -> None:
+    """Check that no user has this name in any case, or one that looks like it (Unicode UTS #39). Raises NameTaken."""
+    if db.scalar(select(User.id).where(User.name_key == username_key(name))) is not None:
+        raise NameTaken("this username is taken")
+    if db.scalar(select(User.id).where(User.name_skeleton == name_skeleton(name))) is not None:
+        raise NameTaken("this username looks like that of another user; choose one that differs more")
+
+
 def user_by_name(db: Session, name: str) -> User | None:
-    """Return the user with this name in any case, or None."""
-    try:
-        key = username_key(clean_username(name))
-    except InvalidField:  # no such name can exist, and databases reject lone surrogates and NULs
-        return None
-    return db.scalar(select(User).where(User.name_key == key))
+    """Return the user with this name in any case and with any blanks around it, or None."""
+    key = lookup_key(name)
+    return db.scalar(select(User).where(User.name_key == key)) if key else None
 
 
 def user_by_id(db: Session, user_id: str, *, for_update: bool = False) -> User | None:

@@ -10,14 +10,24 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from slowapi import Limiter
 
 from cloudchat.auth import schemas
-from cloudchat.auth.dependencies import bearer_token, require_principal
-from cloudchat.auth.errors import AccountError, BadCredentials, BadToken, InvalidField, ReauthenticationFailed
+from cloudchat.auth.dependencies import bearer_token, hashing_turn, require_principal
+from cloudchat.auth.errors import (
+    AccountError,
+    BadCredentials,
+    BadSecondFactor,
+    BadToken,
+    InvalidField,
+    ReauthenticationFailed,
+    SecondFactorRequired,
+)
+from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
+from cloudchat.auth.step_up import STEP_UP_SECONDS
 from cloudchat.auth.tokens.access_tokens import ACCESS
-from cloudchat.http.csrf import only_plain_loopback, require_allowed_origin, require_json_from_allowed_origin
+from cloudchat.http.csrf import require_allowed_origin, require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
 from cloudchat.rate_limiting.http_limits import client_address, limited_route
 from cloudchat.settings import Settings
@@ -26,7 +36,9 @@ _Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 _Bearer = Annotated[str | None, Depends(bearer_token)]
 
 
-def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
+def auth_routes(
+    accounts: AccountService, turns: HashingTurns, limiter: Limiter, settings: Settings, *, cookie: RefreshCookie
+) -> APIRouter:
     """Return the routes."""
 
     def router(rate: str) -> APIRouter:
@@ -34,10 +46,10 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
 
     register_router, login_router = router(settings.register_rate), router(settings.login_rate)
     refresh_router, account_router = router(settings.refresh_rate), router(settings.account_rate)
-    cookie = RefreshCookie(secure=not only_plain_loopback(settings.origins))
 
     json_body = [Depends(require_json_from_allowed_origin(settings))]
     session_user = Annotated[Principal, Depends(require_principal(accounts, kinds=(ACCESS,)))]
+    hashing = Annotated[None, hashing_turn(turns)]
     any_user = Annotated[Principal, Depends(require_principal(accounts))]
 
     def refresh_token_of(request: Request, body: schemas.RefreshRequest) -> str | None:
@@ -60,7 +72,7 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         dependencies=json_body,
         responses=documented(403, 409, 413, 415, 422, 429, 503),
     )
-    def register(request: Request, body: schemas.RegisterRequest) -> schemas.RegisterResponse:
+    def register(request: Request, body: schemas.RegisterRequest, _: hashing) -> schemas.RegisterResponse:
         """Create an account with the role `member`. The next step is a login.
 
         403 if registration is closed, or needs an invite that is missing or no longer valid. 409 if the username is
@@ -78,7 +90,9 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         responses=documented(401, 403, 413, 415, 422, 429, 503),
         response_model_exclude_none=True,
     )
-    def login(request: Request, response: Response, body: schemas.LoginRequest) -> schemas.SessionTokensResponse:
+    def login(
+        request: Request, response: Response, body: schemas.LoginRequest, _: hashing
+    ) -> schemas.SessionTokensResponse:
         """Open a session.
 
         401 if the user is unknown or the password is wrong; the response does not say which. 401
@@ -113,6 +127,8 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         if token is None:
             raise BadToken("there is no session to refresh; sign in")
         tokens = accounts.sessions.refresh(token, address=client_address(request), now=time.time())
+        if body.refresh_token is None:
+            cookie.rename(request, response)
         return tokens_response(tokens, response, in_body=body.refresh_token is not None)
 
     @refresh_router.post(
@@ -120,6 +136,7 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         summary="Log out",
         status_code=204,
         dependencies=json_body,
+        openapi_extra={"security": [{}]},  # beside the access token that FastAPI documents: none is needed
         responses=documented(403, 413, 415, 422, 429, 503),
     )
     def logout(request: Request, bearer: _Bearer, body: schemas.RefreshRequest) -> Response:
@@ -150,7 +167,9 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         dependencies=json_body,
         responses=documented(401, 403, 413, 415, 422, 429, 503),
     )
-    def change_password(request: Request, principal: session_user, body: schemas.PasswordRequest) -> Response:
+    def change_password(
+        request: Request, principal: session_user, body: schemas.PasswordRequest, _: hashing
+    ) -> Response:
         """Set a new password and end the user's other sessions. 403 if the current password is wrong."""
         try:
             accounts.change_password(
@@ -165,6 +184,30 @@ def auth_routes(accounts: AccountService, limiter: Limiter, settings: Settings) 
         except InvalidField as error:
             raise InvalidField("new_password", str(error)) from error
         return Response(status_code=204)
+
+    @login_router.post(
+        "/auth/step-up",
+        summary="Prove the password or the second factor again",
+        dependencies=json_body,
+        responses=documented(401, 403, 409, 413, 415, 422, 429, 503),
+    )
+    def step_up(
+        request: Request, principal: session_user, body: schemas.StepUpRequest, _: hashing
+    ) -> schemas.StepUpResponse:
+        """Allow this session changes of credentials and roles of other users for the next minutes. A login does, too.
+
+        Without it they are refused with 403 `step_up_required`. 403 if the password or the code is wrong. 409 for a
+        code of an account without a second factor.
+        """
+        try:
+            accounts.step_up.verify(
+                principal, password=body.password, code=body.totp, address=client_address(request), now=time.time()
+            )
+        except BadCredentials as error:
+            raise ReauthenticationFailed("password", str(error)) from error
+        except (BadSecondFactor, SecondFactorRequired) as error:
+            raise ReauthenticationFailed("totp", str(error)) from error
+        return schemas.StepUpResponse(expires_in=STEP_UP_SECONDS)
 
     @account_router.get("/me", summary="Get the current user", responses=documented(401, 403, 429, 503))
     def me(principal: any_user) -> schemas.MeResponse:

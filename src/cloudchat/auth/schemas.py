@@ -2,21 +2,24 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from cloudchat.auth import usernames
 from cloudchat.auth.passwords import policy
 from cloudchat.auth.results import SessionTokens
+from cloudchat.auth.step_up import STEP_UP_SECONDS
 from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel
 
 # The rules for names and passwords are not part of the schema: `usernames` and `passwords.policy` have better messages.
 Username = Annotated[
     str,
     Field(
-        description=f"{usernames.MIN_CHARACTERS} to {usernames.MAX_CHARACTERS} letters, digits, dots, underscores and "
-        "hyphens. Case does not matter.",
+        description=f"{usernames.MIN_CHARACTERS} to {usernames.MAX_CHARACTERS} letters, digits and marks of one "
+        "script, dots, underscores and hyphens. Case and blanks around the name do not matter.",
         examples=["ann"],
         max_length=128,
+        json_schema_extra={"minLength": usernames.MIN_CHARACTERS, "maxLength": usernames.MAX_CHARACTERS},
     ),
 ]
 EnteredPassword = Annotated[
@@ -34,7 +37,7 @@ NewPassword = Annotated[
 ]
 TotpCode = Annotated[
     str,
-    Field(description="A code of the authenticator app, or a recovery code.", examples=["123456"], max_length=64),
+    Field(description="A code of the authenticator app, or a recovery code.", examples=["123456"], max_length=128),
 ]
 
 
@@ -43,7 +46,7 @@ class RegisterRequest(RequestModel):
 
     username: Username
     password: NewPassword
-    invite: str | None = Field(None, description="Required where registration needs an invite.", max_length=128)
+    invite: str | None = Field(None, description="Required where registration needs an invite.", max_length=256)
 
 
 class LoginRequest(RequestModel):
@@ -70,6 +73,21 @@ class PasswordRequest(RequestModel):
 
     current_password: EnteredPassword
     new_password: NewPassword
+
+
+class StepUpRequest(RequestModel):
+    """The password or a code of the second factor; with both, both must be right."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    password: EnteredPassword | SkipJsonSchema[None] = None
+    totp: TotpCode | SkipJsonSchema[None] = None
+
+
+class StepUpResponse(BaseModel):
+    """The session can change credentials and roles now."""
+
+    expires_in: int = Field(description="For how many seconds.", examples=[STEP_UP_SECONDS])
 
 
 class UserResponse(ResponseModel):

@@ -21,11 +21,12 @@ from cloudchat.auth.results import SessionTokens, UserProfile, must_set_up_totp,
 from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.sessions.repository import end_sessions_of
 from cloudchat.auth.sessions.service import SessionService
+from cloudchat.auth.step_up import StepUpService
 from cloudchat.auth.tokens.access_tokens import ACCESS, API, Tokens
-from cloudchat.auth.tokens.opaque_tokens import hash_token
+from cloudchat.auth.tokens.opaque_tokens import hash_token, normalise_pasted_token
 from cloudchat.auth.tokens.repository import TokenStatus, api_token_status, session_status
 from cloudchat.auth.tokens.token_last_used import TokenLastUsed
-from cloudchat.auth.usernames import clean_username, is_reserved
+from cloudchat.auth.usernames import clean_username, is_reserved, trim_username
 from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.database.audit import record
 from cloudchat.database.models import User
@@ -39,7 +40,7 @@ log = logging.getLogger("cloudchat.auth")
 class AccountService:
     """Everything that users do with their own accounts. Blocking: call it in threads.
 
-    `sessions` and `second_factor` are the services for those parts.
+    `sessions`, `second_factor` and `step_up` are the services for those parts.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class AccountService:
         self._token_last_used = TokenLastUsed(db)
         self.second_factor = second_factor
         self.sessions = SessionService(db, tokens, second_factor, settings)
+        self.step_up = StepUpService(db, self._password_verifier, second_factor, slowdown)
 
     def close(self) -> None:
         """Write the pending times of last use. Call it before the database is closed."""
@@ -75,12 +77,11 @@ class AccountService:
         if self._registration_mode == "closed":
             raise RegistrationRefused("registration is closed; ask an administrator for an account")
         invite_hash = self._validate_invite(invite, now) if self._registration_mode == "invite" else None
-        name = clean_username(username)
+        name = clean_username(trim_username(username))
         if is_reserved(name):
             raise NameTaken("this username is reserved")
         with self._db.read() as db:
-            if repository.user_by_name(db, name):  # saves the cost of a hash; the unique key decides races below
-                raise NameTaken("this username is taken")
+            repository.demand_free_name(db, name)  # saves the cost of a hash; the unique keys decide races below
         password_hash = self._hasher.hash_new(password, username=name)
         with self._db.write() as db:
             user = repository.add_user(db, name=name, password_hash=password_hash, role=MEMBER, now=now)
@@ -197,6 +198,7 @@ class AccountService:
             kind=claims.kind,
             access_changed_at=user.access_changed_at,
             key_id=claims.key_id,
+            verified_at=status.verified_at,
         )
 
     def _scopes_of(self, user: User, status: TokenStatus) -> frozenset[str]:
@@ -211,7 +213,7 @@ class AccountService:
         return scopes
 
     def _validate_invite(self, invite: str | None, now: float) -> str:
-        invite_hash = hash_token(invite) if invite else None
+        invite_hash = hash_token(normalise_pasted_token(invite)) if invite else None
         with self._db.read() as db:
             if invite_hash is None or not repository.invite_is_valid(db, invite_hash, now):
                 raise RegistrationRefused("registration needs a valid invite; ask an administrator for one")

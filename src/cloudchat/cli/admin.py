@@ -17,6 +17,8 @@ _Command = Callable[["AdminService", argparse.Namespace], None]
 if TYPE_CHECKING:
     _Parsers = argparse._SubParsersAction[argparse.ArgumentParser]
 _ROLES = ("member", "moderator", "admin")
+_OFFERED_ROLES = ("member", "admin")  # a moderator can do what a member can, until there are rooms to moderate
+_ROLES_METAVAR = f"{{{','.join(_OFFERED_ROLES)}}}"
 _DURATION = re.compile(r"([1-9][0-9]{0,7})([smhd])", re.ASCII)
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -54,14 +56,14 @@ def register_admin_commands(commands: "_Parsers") -> None:
 def _register_user_commands(under: "_Parsers") -> None:
     create = _add(under, "create-user", admin_users.create, "create a user")
     create.add_argument("name")
-    create.add_argument("--role", choices=_ROLES, default="member")
+    create.add_argument("--role", type=_role, metavar=_ROLES_METAVAR, default="member", help="default: member")
     create.add_argument(
         "--password-stdin", action="store_true", required=True, help="read the password from standard input"
     )
     _add(under, "list-users", admin_users.list_users, "list the users, as tab-separated columns")
     role = _add(under, "set-role", admin_users.set_role, "change a user's role")
     role.add_argument("name")
-    role.add_argument("role", choices=_ROLES)
+    role.add_argument("role", type=_role, metavar=_ROLES_METAVAR)
     for name, command, summary in (
         ("disable-user", admin_users.disable, "disable a user: logins and tokens are rejected"),
         ("enable-user", admin_users.enable, "enable a disabled user"),
@@ -96,6 +98,12 @@ def _register_token_commands(under: "_Parsers") -> None:
     delete.add_argument("id", help="the id that list-invites shows")
 
 
+def _role(text: str) -> str:
+    if text not in _ROLES:
+        raise argparse.ArgumentTypeError(f"a role is {' or '.join(_OFFERED_ROLES)}, not {text!a}")
+    return text
+
+
 def _add(under: "_Parsers", name: str, command: _Command, summary: str) -> argparse.ArgumentParser:
     # No abbreviations: `--password SECRET` must not be accepted as `--password-stdin`. Other users can read a command
     # line.
@@ -114,29 +122,32 @@ def _add(under: "_Parsers", name: str, command: _Command, summary: str) -> argpa
 
 @contextmanager
 def _service() -> "Iterator[AdminService]":
-    """Open the service on the database of the settings, which is created if it is missing. Raises CommandError.
+    """Open the service on the database of the installation, upgraded to this version. Raises CommandError.
 
-    It does not create the first administrator, because nothing would print the password.
+    It creates no installation: a command in the wrong directory would succeed on one that no server uses.
     """
     from cloudchat.admin.service import AdminService
     from cloudchat.auth.errors import AccountError
     from cloudchat.auth.key_folder import KeyFolderError
     from cloudchat.auth.passwords.hashing import PasswordHasher
     from cloudchat.auth.tokens.access_tokens import Tokens
-    from cloudchat.auth.tokens.keys import load_or_create
-    from cloudchat.cli.environment import load_settings
-    from cloudchat.cli.state_folder import prepare_state_folder
+    from cloudchat.auth.tokens.keys import key_files, load_or_create
+    from cloudchat.cli.installation import open_installation
     from cloudchat.database.engine import create_engine
-    from cloudchat.database.migrations import MigrationError, upgrade
+    from cloudchat.database.migrations import MigrationError, revision_of, upgrade
     from cloudchat.database.transactions import Database, DatabaseUnavailable
     from cloudchat.database.urls import DatabaseUrlError
 
-    settings = load_settings()
-    folder = prepare_state_folder(settings.state_dir)
+    settings = open_installation()
+    keys = settings.state_dir / "keys"
     url = settings.database.get_secret_value()
     try:
+        if revision_of(url) is None:
+            raise CommandError("the database is empty: create its tables with `cloudchat serve` or `cloudchat init`")
+        if not key_files(keys):
+            raise CommandError(f"there are no signing keys in {keys}: start the server, or copy those of another one")
         upgrade(url)
-        tokens = Tokens(load_or_create(folder / "keys"), access_seconds=settings.access_token_seconds)
+        tokens = Tokens(load_or_create(keys), access_seconds=settings.access_token_seconds)
         db = Database(create_engine(url))
         try:
             yield AdminService(db, tokens, PasswordHasher())

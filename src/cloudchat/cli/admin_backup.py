@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloudchat.cli.backup_state import command_errors, load_state_settings, reachable_store
+from cloudchat.cli.backup_state import command_errors, reachable_store
 from cloudchat.cli.errors import CommandError
 from cloudchat.cli.state_folder import lock_state_folder
 
@@ -57,6 +57,7 @@ def back_up(options: argparse.Namespace) -> int:
     """Run `backup`."""
     from cloudchat.backup.backup_files import backup_name, remove_leftovers, remove_old_backups
     from cloudchat.backup.create import create_backup
+    from cloudchat.cli.installation import open_installation
 
     if options.keep and not options.directory:
         raise CommandError("--keep needs --directory")
@@ -64,7 +65,7 @@ def back_up(options: argparse.Namespace) -> int:
     folder: Path | None = options.directory
     target: Path = folder / backup_name(now) if folder else options.file
     with command_errors(f"nothing was written to {target}"), ExitStack() as running:
-        settings = load_state_settings(must_exist=True)
+        settings = open_installation()
         if folder:
             remove_leftovers(folder)
         url = reachable_store(settings, running)
@@ -86,7 +87,7 @@ def verify_backup(options: argparse.Namespace) -> int:
         if archive.manifest.database == "sqlite":
             with tempfile.TemporaryDirectory(prefix="cloudchat-") as scratch:
                 unpack_sqlite(archive, Path(scratch) / "database")
-        print(f"{options.file}: {_summary(archive.manifest)}")
+    print(f"{options.file}: {_summary(archive.manifest)}")
     return 0
 
 
@@ -95,13 +96,14 @@ def restore_backup(options: argparse.Namespace) -> int:
     from cloudchat.backup.archive import Archive
     from cloudchat.backup.installation import Installation
     from cloudchat.backup.restore import Restore, StateOccupied
+    from cloudchat.cli.installation import folder_to_create
 
     now = time.time()
     with (
         command_errors("nothing has changed, except that files may have been renamed to .before"),
         Archive(options.file) as archive,
     ):
-        settings = load_state_settings()
+        settings = folder_to_create(beside_another=False)
         lock = lock_state_folder(settings.state_dir, allow_half_restored=True)
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z"
         store_url = settings.redis_url.get_secret_value() if settings.redis_url else None
@@ -112,7 +114,7 @@ def restore_backup(options: argparse.Namespace) -> int:
             raise CommandError(f"a state already exists ({error}): use --replace to move it aside") from error
         finally:
             os.close(lock)
-        print(f"{settings.state_dir}: {_summary(archive.manifest)}")
+    print(f"{settings.state_dir}: {_summary(archive.manifest)}")
     for path in restored.aside:
         print(f"the previous state is in {path}")
     print(

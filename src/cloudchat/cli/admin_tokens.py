@@ -61,10 +61,9 @@ def rotate_keys(options: argparse.Namespace) -> int:
     """Run `rotate-keys`. It does not use the database, so that it works in an emergency. Raises CommandError."""
     from cloudchat.auth.key_folder import KeyFolderError
     from cloudchat.auth.tokens.key_rotation import rotate
-    from cloudchat.cli.environment import load_settings
-    from cloudchat.cli.state_folder import prepare_state_folder
+    from cloudchat.cli.installation import open_installation
 
-    folder = prepare_state_folder(load_settings().state_dir)
+    folder = open_installation().state_dir
     try:
         rotation = rotate(folder / "keys", time.time(), forget_old=options.forget_old)
     except KeyFolderError as error:

@@ -1,4 +1,4 @@
-"""Shared by backup and restore: the settings with the state directory, a reachable store, and error messages."""
+"""What backup and restore share: a reachable store, and error messages."""
 
 import os
 from collections.abc import Iterator
@@ -6,28 +6,16 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from cloudchat.cli.errors import CommandError
-from cloudchat.cli.state_folder import lock_state_folder, prepare_state_folder
+from cloudchat.cli.state_folder import lock_state_folder
 
 if TYPE_CHECKING:
     from cloudchat.settings import Settings
 
 
-def load_state_settings(*, must_exist: bool = False) -> "Settings":
-    """Return the settings with the absolute path of the state directory. Raises CommandError."""
-    from cloudchat.cli.environment import load_settings
-
-    settings = load_settings()
-    if must_exist and not settings.state_dir.is_dir():
-        raise CommandError(
-            f"there is no state directory {settings.state_dir}: set CLOUDCHAT_STATE_DIR to the directory of the server"
-        )
-    return settings.model_copy(update={"state_dir": prepare_state_folder(settings.state_dir)})
-
-
 def reachable_store(settings: "Settings", running: ExitStack) -> str:
     """Return the URL of the configured store or of a running server's store, else start the embedded one."""
     from cloudchat.backup.installation import temporary_store
-    from cloudchat.broker.embedded.data_dir_lock import socket_path
+    from cloudchat.broker.embedded.data_dir_lock import socket_path, socket_url
 
     if settings.redis_url is not None:
         return settings.redis_url.get_secret_value()
@@ -35,7 +23,7 @@ def reachable_store(settings: "Settings", running: ExitStack) -> str:
     try:
         lock = lock_state_folder(settings.state_dir, allow_half_restored=True)
     except CommandError:  # a server runs
-        return f"unix://{socket_path(folder)}"
+        return socket_url(socket_path(folder))
     running.callback(os.close, lock)
     return running.enter_context(temporary_store(folder))
 

@@ -60,6 +60,7 @@ def _check_names() -> None:
 
 def _describe(location: tuple[int | str, ...], message: str) -> str:
     name = str(location[0]) if location else ""
+    message = message.removeprefix("Value error, ")
     field = Settings.model_fields.get(name)
     description = f" ({field.description})" if field is not None and field.description else ""
     return f"{_variable(name)}: {message[:1].lower()}{message[1:]}{description}"

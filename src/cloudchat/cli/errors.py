@@ -13,3 +13,8 @@ class CommandError(Exception):
 def warn(text: str) -> None:
     """Print one line on standard error; the command continues."""
     print(f"cloudchat: warning: {text}", file=sys.stderr, flush=True)
+
+
+def note(text: str) -> None:
+    """Print one line on standard error that is not a problem: what the command acts on."""
+    print(f"cloudchat: {text}", file=sys.stderr, flush=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from cloudchat.cli.errors import CommandError, warn
 
 if TYPE_CHECKING:
+    from cloudchat.core.origin import Origin
     from cloudchat.publishing.bucket import Bucket
-    from cloudchat.publishing.origin import Origin
     from cloudchat.publishing.release import PublishPlan, Release
 
 _EPILOG = """\
@@ -59,14 +59,15 @@ def register_frontend_command(commands: "argparse._SubParsersAction[argparse.Arg
 
 def publish(options: argparse.Namespace) -> int:
     """Upload the files that the bucket does not have. Return the exit code. Raises CommandError."""
+    from cloudchat.core.origin import InvalidOrigin
     from cloudchat.publishing.bucket import Bucket, BucketError
-    from cloudchat.publishing.origin import InvalidOrigin, Origin
+    from cloudchat.publishing.origin import parse_published_origin
     from cloudchat.publishing.release import PageError, UnknownFileType, build_release, mutable_paths, plan_publish
     from cloudchat.resources import frontend_directory
 
     try:
-        api = Origin.parse(options.api) if options.api else None
-        page = Origin.parse(options.page) if options.page else None
+        api = parse_published_origin(options.api) if options.api else None
+        page = parse_published_origin(options.page) if options.page else None
         _warn_about_sites(api, page)
         release = build_release(_read_files(frontend_directory()), api)
         bucket = Bucket.open(options.bucket)

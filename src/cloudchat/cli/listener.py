@@ -28,7 +28,10 @@ def open_listener(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
     deadline = time.monotonic() + _PORT_RELEASE_SECONDS
     while True:
-        listener = socket.socket(family, kind, protocol)
+        try:
+            listener = socket.socket(family, kind, protocol)
+        except OSError as error:  # an IPv6 address on a machine without IPv6
+            raise CommandError(_explain(error, host, port)) from error
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)

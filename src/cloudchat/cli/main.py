@@ -1,6 +1,10 @@
 """The command `cloudchat`."""
 
 import argparse
+import contextlib
+import errno
+import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -9,7 +13,14 @@ from cloudchat.cli.admin import register_admin_commands
 from cloudchat.cli.doctor import register_doctor_command
 from cloudchat.cli.errors import CommandError
 from cloudchat.cli.frontend import register_frontend_command
+from cloudchat.cli.init import register_init_command
 from cloudchat.cli.serve import register_serve_command
+
+_BROKEN_PIPE = 128 + signal.SIGPIPE
+_INTERRUPTED = 128 + signal.SIGINT
+"""The exit codes that a shell reports for a program that the signal ended."""
+
+_OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 _EPILOG = """\
 Start with `cloudchat serve`: it needs no settings and prints the address to open. The first start also prints
@@ -19,6 +30,26 @@ a one-time password for the first administrator. See `cloudchat COMMAND --help` 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Return the exit code: 0 for success, 1 for an error (one line on stderr), 2 for wrong usage."""
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            if sys.stdout is not None:  # it is None if the descriptor was closed (`>&-`)
+                sys.stdout.flush()  # here, because an error at the interpreter's exit would print a traceback
+    except BrokenPipeError:  # the reader has ended, as `| head -1` does
+        _discard_output()
+        return _BROKEN_PIPE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except OSError as error:
+        if error.errno not in _OUTPUT_ERRORS or error.filename is not None:
+            raise
+        _discard_output()
+        print(f"cloudchat: the output cannot be written ({error.strerror})", file=sys.stderr)
+        return 1
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = parser().parse_args(arguments)
     try:
         code: int = options.run(options)
@@ -26,6 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cloudchat: {error}", file=sys.stderr)
         return 1
     return code
+
+
+def _discard_output() -> None:
+    """Send what is still buffered to /dev/null, or the interpreter would try to write it again at its exit."""
+    with contextlib.suppress(OSError, ValueError):
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"cloudchat {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     register_serve_command(commands)
+    register_init_command(commands)
     register_admin_commands(commands)
     register_doctor_command(commands)
     register_frontend_command(commands)

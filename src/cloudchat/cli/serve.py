@@ -31,7 +31,8 @@ Without any setting it serves page, API and sockets on http://127.0.0.1:8000, an
 
   cloudchat serve                                  try it out
   cloudchat serve --port 0                         on any free port
-  cloudchat serve --host 0.0.0.0 --workers 4       for other machines, on four cores (with TLS in front)
+  cloudchat serve --host 0.0.0.0 --workers 4       for other machines, on four cores (with TLS in front, and its
+                                                   address in CLOUDCHAT_ALLOWED_ORIGINS)
   CLOUDCHAT_REDIS_URL=redis://… cloudchat serve    with your own store, which several servers can share
 
 Each option has a variable: CLOUDCHAT_HOST, CLOUDCHAT_PORT, CLOUDCHAT_WORKERS. All other settings, such as
@@ -60,8 +61,11 @@ def register_serve_command(commands: "argparse._SubParsersAction[argparse.Argume
 
 def serve(options: argparse.Namespace) -> int:
     """Run the server until a signal. Return the exit code. Raises CommandError."""
+    from cloudchat.auth.bootstrap import FIRST_ADMIN
     from cloudchat.cli.environment import export, load_settings
+    from cloudchat.cli.init import prepare_data
     from cloudchat.cli.listener import descriptor_to_inherit
+    from cloudchat.cli.server_record import remove_server_record, write_server_record
     from cloudchat.observability.logging import log_config
     from cloudchat.process.sd_notify import ServiceNotifier
 
@@ -76,11 +80,17 @@ def serve(options: argparse.Namespace) -> int:
     _raise_open_files_limit()
     with contextlib.ExitStack() as running:
         _unwind_on_signals()
+        set_by_operator = set(settings.model_fields_set)
         settings, listener = _acquire_state_and_socket(settings, descriptor, running)
+        running.callback(remove_server_record, settings.state_dir)
+        write_server_record(settings, set_by_operator)
         service.starting("the store", STORE_START_SECONDS)
         settings = _start_store(settings, running)
         service.starting("the database", MIGRATION_SECONDS)
-        _prepare_data(settings)
+        password = prepare_data(settings)
+        if password is not None:  # printed at once: if a later step failed, it would be lost
+            _print(f"\n  First start. Sign in as {FIRST_ADMIN!r} and choose a new password.\n")
+            _print(f"      one-time password: {password}\n\n  It is not shown again.")
         export(settings)
         service.starting("the server", SERVER_START_SECONDS)
         code = _serve(settings, listener, service)
@@ -163,36 +173,26 @@ def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settin
     return settings.model_copy(update={"redis_url": SecretStr(store.url)})
 
 
-def _prepare_data(settings: "Settings") -> None:
-    """Create what a first start or a new version needs: tables, keys, the first administrator."""
-    from cloudchat.auth.bootstrap import FIRST_ADMIN, bootstrap
-    from cloudchat.auth.key_folder import KeyFolderError
-    from cloudchat.database.migrations import MigrationError, upgrade
-    from cloudchat.database.transactions import DatabaseUnavailable
-    from cloudchat.database.urls import DatabaseUrlError
-
-    try:
-        upgrade(settings.database.get_secret_value())
-        password = bootstrap(settings)
-    except (DatabaseUrlError, DatabaseUnavailable, KeyFolderError, MigrationError) as error:
-        raise CommandError(str(error)) from error
-    if password is not None:  # printed immediately: if a later step failed, it would be lost
-        _print(f"\n  First start. Sign in as {FIRST_ADMIN!r} and choose a new password.\n")
-        _print(f"      one-time password: {password}\n\n  It is not shown again.")
-
-
 def _serve(settings: "Settings", listener: socket.socket, service: "ServiceNotifier") -> int:
+    from cloudchat.cli.announcement import address_to_open, sign_in_advice
     from cloudchat.cli.http_server import run_in_this_process, run_workers, server_config
-    from cloudchat.cli.listener import address_of, url_of
+    from cloudchat.cli.listener import address_of
+    from cloudchat.core.origin import unencrypted_problem
 
-    host, port = address_of(listener)
-    address = f"at {url_of(settings.host, port)}" if port is not None else f"on the socket {host or 'it inherited'}"
+    path, port = address_of(listener)
+    url = address_to_open(settings) if port is not None else None
+    address = f"on the socket {path or 'it inherited'}" if url is None else f"at {url}"
+    advice = sign_in_advice(settings, url)
+    if (problem := unencrypted_problem(settings.origins)) is not None:
+        warn(problem)
 
     def announce() -> None:
         gc.freeze()  # later collections skip the objects that exist now, which keeps their pauses short
         gc.enable()
         service.ready(f"Open {address}")
         _print(f"\n  cloudchat {__version__} is open {address}")
+        if advice is not None:
+            _print(f"  {advice}")
         _print(f"  Its state is in {settings.state_dir}. Ctrl-C stops it.\n")
 
     config = server_config(settings)
@@ -201,4 +201,5 @@ def _serve(settings: "Settings", listener: socket.socket, service: "ServiceNotif
 
 
 def _print(text: str) -> None:
-    print(text, flush=True)
+    with contextlib.suppress(OSError):  # a server outlives the reader of its output
+        print(text, flush=True)

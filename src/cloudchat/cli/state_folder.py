@@ -9,23 +9,47 @@ from pathlib import Path
 
 from cloudchat.backup import UNFINISHED
 from cloudchat.cli.errors import CommandError
+from cloudchat.process.server_lock import SERVER_LOCK
+from cloudchat.settings import DATABASE_FILE
 
-_LOCK = "server.lock"
 _MAX_PID_DIGITS = 20
 
 
-def prepare_state_folder(path: Path) -> Path:
-    """Create the directory if missing, for this user only (0700). Return its absolute path. Raises CommandError."""
+def has_state(folder: Path) -> bool:
+    """Return whether the directory has the database or the keys of an installation. Changes nothing."""
+    try:
+        return (folder / DATABASE_FILE).exists() or any((folder / "keys").glob("*.pem"))
+    except PermissionError:
+        return True  # another user's: the command then says whose
+
+
+def prepare_state_folder(path: Path, *, create: bool = True) -> Path:
+    """Make the directory private to this user (0700), and return its absolute path.
+
+    A missing directory is created unless `create` is false. Raises CommandError.
+    """
     folder = path.absolute()
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        str(folder).encode()
+    except UnicodeEncodeError as error:
+        raise CommandError(
+            f"the state directory {os.fsencode(folder)!r} has a name that is not UTF-8: choose another directory with "
+            "CLOUDCHAT_STATE_DIR"
+        ) from error
+    try:
+        if create:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
         _check_owner(folder, status)
         if stat.S_IMODE(status.st_mode) & 0o077:
             _restrict_to_owner(folder, status)
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError("not writable")
-        (folder / "store").mkdir(mode=0o700, exist_ok=True)
+        if create:
+            (folder / "store").mkdir(mode=0o700, exist_ok=True)
+        for database in folder.glob(f"{DATABASE_FILE}*"):  # earlier versions created it with the mode of the umask
+            if stat.S_IMODE(database.lstat().st_mode) & 0o077 and not database.is_symlink():
+                database.chmod(0o600)
     except OSError as error:
         raise _unusable(folder, error) from error
     return folder
@@ -38,7 +62,7 @@ def lock_state_folder(folder: Path, *, allow_half_restored: bool = False) -> int
     Children do not inherit the descriptor (PEP 446), so the lock is free as soon as the server has ended.
     """
     try:
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        lock = os.open(folder / SERVER_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise _unusable(folder, error) from error
     try:
@@ -83,7 +107,7 @@ def _check_owner(folder: Path, status: os.stat_result) -> None:
 
 def _restrict_to_owner(folder: Path, status: os.stat_result) -> None:
     """Remove the permissions of the group and of others, but not from a directory that is used for something else."""
-    is_state_folder = (folder / _LOCK).exists() or not any(folder.iterdir())
+    is_state_folder = (folder / SERVER_LOCK).exists() or not any(folder.iterdir())
     if status.st_mode & stat.S_ISVTX or not is_state_folder:
         raise CommandError(
             f"the state directory {folder} is open to other users and contains other files: "

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,6 +13,8 @@ from cloudchat.client.reconnect_policy import ReconnectPolicy
 from cloudchat.client.socket import ABNORMAL_CLOSURE, ChatSocket, OpenFailed, open_socket
 from cloudchat.client.updates import Disconnected, Update
 from cloudchat.protocol.close_codes import Recovery
+
+log = logging.getLogger("cloudchat.client")
 
 TokenProvider = Callable[[bool], Awaitable[str]]
 """Returns an access token. With True it must be a fresh one: the last one was rejected or is about to expire.
@@ -32,6 +36,7 @@ class ConnectionLoop:
         deliver: Callable[[Update], None],
     ) -> None:
         self._url = url
+        self._address = re.sub(r"//[^/]*@", "//", url.partition("?")[0])  # without secrets
         self._token = token
         self._protocol = protocol
         self._policy = policy
@@ -69,6 +74,8 @@ class ConnectionLoop:
                     raise SignInRequired("the server rejected a fresh token")
                 fresh = True
             seconds = self._policy.delay(recovery, _now(), server_delay)
+            if not welcomed:  # otherwise a program that only sends would wait without a sign
+                log.warning("not connected to %s: %s; next attempt in %.1f s", self._address, reason, seconds)
             self._deliver(Disconnected(reason, seconds))
             await asyncio.sleep(seconds)
 

@@ -1,15 +1,18 @@
 """One WebSocket to the server, on the `websockets` library."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as websocket_connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxyStatus, InvalidStatus
 from websockets.typing import Subprotocol
 
-from cloudchat.client.errors import ConnectionEnded
+from cloudchat.client.errors import ConnectionEnded, SignInRequired
 from cloudchat.client.reconnect_policy import recovery_after_refusal
+from cloudchat.core.origin import is_loopback
 from cloudchat.protocol.close_codes import Recovery
 
 SUBPROTOCOL = Subprotocol("cloudchat.v1")
@@ -18,6 +21,9 @@ MAX_FRAME_BYTES = 4 << 20
 """More than the largest page of history. A server that sends more is not a cloudchat server."""
 ABNORMAL_CLOSURE = 1006
 """The code for a connection that ended without a close frame (RFC 6455 §7.1.5). It is never sent."""
+
+_TOKEN = re.compile(r"[!-~]+", re.ASCII)
+"""What a header can carry without a change (RFC 9110 §5.5)."""
 
 
 class OpenFailed(Exception):
@@ -37,11 +43,16 @@ class OpenFailed(Exception):
 
 
 async def open_socket(url: str, token: str, options: dict[str, Any]) -> "ChatSocket":
-    """Connect and negotiate cloudchat.v1. Raises `OpenFailed`.
+    """Connect and negotiate cloudchat.v1. Raises `OpenFailed`, and `SignInRequired` for a token that cannot be sent.
 
     The token is sent in a header and never in the URL, which proxies log. `options` go to `websockets.connect` (`ssl`,
-    `proxy` and others).
+    `proxy` and others). A server on this machine is reached without the proxy of the environment.
     """
+    token = token.strip()  # a token that was read from a file ends with a newline
+    if not _TOKEN.fullmatch(token):
+        raise SignInRequired("the token is empty, or has characters that no token has")
+    if is_loopback(urlsplit(url).hostname or ""):
+        options = {"proxy": None, **options}
     try:
         connection = await websocket_connect(
             url,
@@ -60,6 +71,12 @@ async def open_socket(url: str, token: str, options: dict[str, Any]) -> "ChatSoc
         retry_after = float(header) if header.isdecimal() and len(header) < 6 else None
         recovery = recovery_after_refusal(status)
         raise OpenFailed(f"refused with HTTP status {status}", recovery, retry_after, status) from error
+    except InvalidProxyStatus as error:
+        status = error.response.status_code
+        recovery = Recovery.STOP if status < 500 else Recovery.RETRY
+        raise OpenFailed(
+            f"the proxy refused the connection with HTTP status {status}", recovery, None, status
+        ) from error
     except (OSError, InvalidHandshake) as error:  # TimeoutError is an OSError
         raise OpenFailed(f"{type(error).__name__}: {error}", Recovery.RETRY) from error
     if connection.subprotocol != SUBPROTOCOL:

@@ -12,7 +12,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from cloudchat.database.engine import create_engine
-from cloudchat.database.urls import SQLITE
+from cloudchat.database.urls import SQLITE, sqlite_file
 from cloudchat.resources import migrations_directory
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def upgrade(url: str, revision: str = "head") -> None:
     from alembic import command
     from alembic.util import CommandError
 
+    _create_sqlite_file(url)
     engine = create_engine(url)
     config = _alembic_config()
     config.attributes["engine"] = engine
@@ -61,6 +62,14 @@ def upgrade(url: str, revision: str = "head") -> None:
         ) from error
     finally:
         engine.dispose()
+
+
+def _create_sqlite_file(url: str) -> None:
+    """Create a missing SQLite database for this user alone. SQLite would use the umask; -wal and -shm get its mode."""
+    path = sqlite_file(url)
+    if path is not None:
+        with contextlib.suppress(OSError):  # the migration then has the better error message
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
 
 
 def is_current(url: str) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from sqlalchemy import BigInteger, Boolean, Double, ForeignKey, Index, Integer, String, Text, false
+from sqlalchemy import BigInteger, Boolean, Double, ForeignKey, Index, Integer, String, Text, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Id = Annotated[str, mapped_column(String(22), primary_key=True)]
@@ -10,6 +10,9 @@ Instant = Annotated[float, mapped_column(Double)]
 UserRef = Annotated[str, mapped_column(String(22), ForeignKey("users.id", ondelete="CASCADE"))]
 RoomRef = Annotated[str, mapped_column(String(22), ForeignKey("rooms.id", ondelete="CASCADE"))]
 Hash = Annotated[str, mapped_column(String(64), primary_key=True)]
+
+_LIVE = text("ended_at IS NULL")
+_ENDED = text("ended_at IS NOT NULL")
 
 
 class Model(DeclarativeBase):
@@ -23,6 +26,8 @@ class User(Model):
     id: Mapped[Id]
     name: Mapped[str] = mapped_column(String(32))
     name_key: Mapped[str] = mapped_column(String(192), unique=True)  # case-folded: Ann and ANN are the same name
+    # Unique, too: no new name looks like another one (auth/confusables.py). NULL if it did before this was checked.
+    name_skeleton: Mapped[str | None] = mapped_column(String(255), unique=True, index=True)
     password_hash: Mapped[str | None] = mapped_column(String(255))
     role: Mapped[str] = mapped_column(String(16))
     must_change_password: Mapped[bool] = mapped_column(Boolean, server_default=false())
@@ -47,7 +52,7 @@ class LoginSession(Model):
 
     __tablename__ = "sessions"
     id: Mapped[Id]
-    user_id: Mapped[UserRef] = mapped_column(index=True)
+    user_id: Mapped[UserRef]
     client: Mapped[str] = mapped_column(String(200))  # the device's own description of itself, shown to the user
     network: Mapped[str] = mapped_column(String(64), server_default="")  # core.client_network of the first login
     created_at: Mapped[Instant]
@@ -56,6 +61,16 @@ class LoginSession(Model):
     expires_at: Mapped[Instant]  # the absolute expiry
     ended_at: Mapped[Instant | None] = mapped_column(index=True)
     ended_because: Mapped[str | None] = mapped_column(String(32))
+    family_hash: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)  # see auth/sessions/service.py
+    verified_at: Mapped[Instant | None]  # when the user last entered the password or a code in this session
+
+    # Every query of a login and of a refresh reads a bounded number of rows, however many sessions a user had.
+    __table_args__ = (
+        Index("ix_sessions_user_id_network", "user_id", "network"),
+        Index("ix_sessions_live", "user_id", "last_used_at", sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("ix_sessions_idle", "idle_expires_at", sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("ix_sessions_ended", "user_id", "ended_at", sqlite_where=_ENDED, postgresql_where=_ENDED),
+    )
 
 
 class RefreshToken(Model):
@@ -63,10 +78,12 @@ class RefreshToken(Model):
 
     __tablename__ = "refresh_tokens"
     token_hash: Mapped[Hash]
-    session_id: Mapped[str] = mapped_column(String(22), ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    session_id: Mapped[str] = mapped_column(String(22), ForeignKey("sessions.id", ondelete="CASCADE"))
     created_at: Mapped[Instant]
     rotated_at: Mapped[Instant | None]
     parent_hash: Mapped[str | None] = mapped_column(String(64), index=True)  # the token exchanged for it
+
+    __table_args__ = (Index("ix_refresh_tokens_session_id_rotated_at", "session_id", "rotated_at"),)
 
 
 class ApiToken(Model):

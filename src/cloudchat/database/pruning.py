@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 MAX_ROWS_PER_TRANSACTION = 500
 """On SQLite all other writers wait for a transaction, so it must end within milliseconds."""
-INTERVAL_SECONDS = 86400.0
+INTERVAL_SECONDS = 3600.0
 RETRY_SECONDS = 600.0
 PAUSE_SECONDS = 0.05
 """Between two transactions other writers get the lock."""
@@ -25,8 +25,8 @@ Prune = Callable[[float], Iterator[int]]
 """Takes the current time. Each step of the iterator blocks for one transaction and yields the deleted rows."""
 
 
-async def prune_daily(prune: Prune, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-    """Prune at the start and every day, forever. While the database is unavailable, retry every ten minutes."""
+async def prune_hourly(prune: Prune, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    """Prune at the start and every hour, forever. While the database is unavailable, retry every ten minutes."""
     while True:
         deleted = 0
         try:
@@ -58,13 +58,22 @@ def prune(db: Database, now: float, retention_seconds: float) -> Iterator[int]:
             detail = f"entries={pruned} older_than_days={retention_seconds / 86400:g}"
             record(writing, now, BY_SERVER, "audit.prune", detail=detail)
 
-    ended = or_(LoginSession.ended_at < before, LoginSession.expires_at < before, LoginSession.idle_expires_at < before)
-    ended_sessions = select(LoginSession.id).where(ended)
-    # Separately: a session can have thousands of refresh tokens, which would be deleted with it in one transaction.
-    yield from _delete(db, RefreshToken.token_hash, RefreshToken.session_id.in_(ended_sessions))
-    yield from _delete(db, LoginSession.id, ended)
+    # Separate conditions, each with its index. A session's idle end is never later than its absolute end.
+    yield from _delete_sessions(db, LoginSession.ended_at < before)
+    yield from _delete_sessions(db, LoginSession.ended_at.is_(None) & (LoginSession.idle_expires_at < before))
     yield from _delete(db, Invite.token_hash, func.coalesce(Invite.used_at, Invite.expires_at) < before)
     yield from _delete(db, ApiToken.id, or_(ApiToken.revoked_at < before, ApiToken.expires_at < before))
+
+
+def _delete_sessions(db: Database, condition: ColumnElement[bool]) -> Iterator[int]:
+    while True:
+        with db.read() as reading:
+            ids = reading.scalars(select(LoginSession.id).where(condition).limit(MAX_ROWS_PER_TRANSACTION)).all()
+        if not ids:
+            return
+        # Separately: a session can have thousands of refresh tokens, which would be deleted with it in one transaction.
+        yield from _delete(db, RefreshToken.token_hash, RefreshToken.session_id.in_(ids))
+        yield from _delete(db, LoginSession.id, LoginSession.id.in_(ids))
 
 
 def _delete(db: Database, key: InstrumentedAttribute[str], condition: ColumnElement[bool]) -> Iterator[int]:

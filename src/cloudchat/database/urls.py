@@ -39,4 +39,4 @@ def sqlite_file(url: str) -> Path | None:
 
 def sqlite_url(path: Path) -> str:
     """Return the URL of an SQLite database."""
-    return f"sqlite:///{path.absolute()}"
+    return URL.create(SQLITE, database=str(path.absolute())).render_as_string(hide_password=False)

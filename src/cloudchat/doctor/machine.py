@@ -5,10 +5,13 @@ import time
 from pathlib import Path
 
 from cloudchat.doctor.check_result import MAX_CLOCK_OFFSET_SECONDS, CheckResult
+from cloudchat.process.server_lock import lock_holder
 from cloudchat.settings import Settings
 
 RESERVED_FILES = 200
 """Descriptors for everything but clients' sockets: database, store, logs, page, requests in progress."""
+MIN_DEFAULT_SOCKETS = 1000
+"""A limit of open files that allows fewer is a problem, even if the number of sockets was not set."""
 
 
 def check_machine(settings: Settings) -> list[CheckResult]:
@@ -17,29 +20,34 @@ def check_machine(settings: Settings) -> list[CheckResult]:
 
 
 def _check_open_files(settings: Settings) -> CheckResult:
-    """Check the limit of the running server if there is one: systemd may give it another limit than this shell has."""
+    """Check the limit of the running server if there is one: systemd may give it another limit than this shell has.
+
+    A server does not admit more sockets than its limit allows. So only a number that the operator has set is required.
+    """
     limit, owner = _limit_of_server(settings.state_dir), "the server's"
     if limit is None:
         limit, owner = resource.getrlimit(resource.RLIMIT_NOFILE)[1], "this shell's"
-    needed = settings.sockets_in_total + RESERVED_FILES
-    name = f"open files: {owner} limit is {limit}"
-    if limit != resource.RLIM_INFINITY and limit < needed:
-        return CheckResult(
-            name,
-            f"CLOUDCHAT_SOCKETS_IN_TOTAL={settings.sockets_in_total} needs {needed}: raise LimitNOFILE= in the unit or "
-            "ulimit -n in the shell, or allow fewer sockets",
-        )
-    return CheckResult(name)
+    if limit == resource.RLIM_INFINITY:
+        return CheckResult(f"open files: {owner} limit is unlimited")
+    is_set = "sockets_in_total" in settings.model_fields_set
+    required = settings.sockets_in_total if is_set else min(settings.sockets_in_total, MIN_DEFAULT_SOCKETS)
+    room = limit - RESERVED_FILES
+    name = f"open files: {owner} limit is {limit}, enough for {max(0, min(room, settings.sockets_in_total))} sockets"
+    if room >= required:
+        return CheckResult(name)
+    return CheckResult(
+        name,
+        f"{required} sockets{' (CLOUDCHAT_SOCKETS_IN_TOTAL)' if is_set else ''} need {required + RESERVED_FILES}: "
+        "raise LimitNOFILE= in the unit or ulimit -n in the shell, or allow fewer sockets",
+    )
 
 
 def _limit_of_server(state_dir: Path) -> int | None:
     """Return the soft limit of the server that uses this directory; None without a server, or if it cannot be read."""
+    pid = lock_holder(state_dir)
     try:
-        pid = int((state_dir / "server.lock").read_text())
         limits = Path(f"/proc/{pid}/limits").read_text()
-        if b"cloudchat" not in Path(f"/proc/{pid}/cmdline").read_bytes():
-            return None
-    except (OSError, ValueError):
+    except OSError:
         return None
     soft = next(line for line in limits.splitlines() if line.startswith("Max open files")).split()[3]
     return resource.RLIM_INFINITY if soft == "unlimited" else int(soft)

@@ -8,6 +8,7 @@ import ssl
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from cloudchat.core.origin import InvalidOrigin, Origin, unencrypted_problem
 from cloudchat.doctor.certificate import (
     CertificateUnreadable,
     certificate_problem,
@@ -21,6 +22,7 @@ from cloudchat.rate_limiting.http_limits import stored_request_count
 from cloudchat.settings import Settings
 
 _TIMEOUT_SECONDS = 5.0
+_MAX_TRIED_ORIGINS = 8
 _REFRESH = "cloudchat.auth.routes.refresh"
 """The function of the route that is requested, as it is counted."""
 
@@ -30,14 +32,20 @@ def check_origins_and_proxies(settings: Settings) -> list[CheckResult]:
     return [_check_origins(settings), _check_proxies(settings)]
 
 
-def check_public_url(url: str, settings: Settings) -> list[CheckResult]:
-    """Check what a client of a URL such as `https://chat.example.com` gets."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return [CheckResult("public URL", f"{url!a} is not one: write https://chat.example.com")]
+def check_public_url(url: str, settings: Settings, page: str | None = None) -> list[CheckResult]:
+    """Check what a client of a URL such as `https://chat.example.com` gets.
+
+    `page` is the origin of the page if it is on another host than the server.
+    """
+    try:
+        server = Origin.parse(url)
+        pages = [str(Origin.parse(page)) if page else str(server)]
+    except InvalidOrigin as error:
+        return [CheckResult("public URL", f"{error}. cloudchat cannot be served below a path")]
+    url, parts = str(server), urlsplit(str(server))
     results = []
     if parts.scheme == "https":
-        results.append(_check_certificate(parts.hostname, parts.port or 443))
+        results.append(_check_certificate(server.host, parts.port or 443))
     try:
         status = _request(url, "GET", "/readyz").status
     except OSError as error:  # includes ssl.SSLError
@@ -45,16 +53,40 @@ def check_public_url(url: str, settings: Settings) -> list[CheckResult]:
     problem = f"{url}/readyz answers {status}: cloudchat is not ready, or the proxy cannot reach it; see both logs"
     results.append(CheckResult(f"public URL {url}", None if status == 200 else problem))
     if status == 200:
+        pages += settings.allowed_origins[:_MAX_TRIED_ORIGINS]
+        results += [_check_origin(url, origin, settings) for origin in dict.fromkeys(pages)]
         results.append(_check_forwarded_address(url, settings))
     return results
 
 
 def _check_origins(settings: Settings) -> CheckResult:
-    if settings.on_loopback or settings.origins:
-        return CheckResult("allowed origins")
-    return CheckResult(
-        "allowed origins", "no page may use this server: set CLOUDCHAT_ALLOWED_ORIGINS=https://your.domain"
-    )
+    if not settings.origins:
+        return CheckResult(
+            "allowed origins", "no page may use this server: set CLOUDCHAT_ALLOWED_ORIGINS=https://your.domain"
+        )
+    name = f"allowed origins: {', '.join(sorted(settings.origins))}"
+    return CheckResult(name, unencrypted_problem(settings.origins))
+
+
+def _check_origin(url: str, origin: str, settings: Settings) -> CheckResult:
+    """Send a request as a page of this origin does, and look whether the server reads and accepts its `Origin`."""
+    name = f"sign-in from a page of {origin}"
+    try:
+        answer = _request(url, "POST", "/api/auth/refresh", {"Origin": origin}, {"refresh_token": "A" * 43})
+    except OSError as error:
+        return CheckResult(name, f"the request failed ({error}): see the web server's log")
+    if answer.status == 403:
+        allowed = ",".join(settings.allowed_origins) or "not set"
+        return CheckResult(
+            name,
+            f"it is refused: add {origin} to CLOUDCHAT_ALLOWED_ORIGINS ({allowed}) and restart the server; if the page "
+            "is on another host, name it with --page",
+        )
+    if answer.status != 401:
+        return CheckResult(f"{name}: unknown, the answer was {answer.status}")
+    if answer.getheader("Access-Control-Allow-Origin") != origin:
+        return CheckResult(name, "the header Origin does not arrive: configure the proxy to pass it on unchanged")
+    return CheckResult(name)
 
 
 def _check_proxies(settings: Settings) -> CheckResult:

@@ -11,13 +11,15 @@ from cloudchat.doctor.store import check_store
 from cloudchat.settings import Settings
 
 
-def run_checks(settings: Settings, *, public_url: str | None = None, backups: Path | None = None) -> list[CheckResult]:
+def run_checks(
+    settings: Settings, *, public_url: str | None = None, page: str | None = None, backups: Path | None = None
+) -> list[CheckResult]:
     """Check everything that this machine can see; the public URL and the backup directory only if they are given."""
     results = [*check_state_folder(settings.state_dir), *check_secrets(), *check_machine(settings)]
     results += check_database(settings.database.get_secret_value())
     results += [*check_store(settings), *check_origins_and_proxies(settings)]
     if public_url is not None:
-        results += check_public_url(public_url.rstrip("/"), settings)
+        results += check_public_url(public_url, settings, page)
     if backups is not None:
         results += check_backups(backups)
     return results

@@ -10,7 +10,7 @@ from typing import Any
 import redis
 
 from cloudchat.broker.broker import BrokerUnavailable
-from cloudchat.broker.embedded.data_dir_lock import socket_path
+from cloudchat.broker.embedded.data_dir_lock import socket_path, socket_url
 from cloudchat.broker.sync_client import open_client
 from cloudchat.doctor.check_result import CheckResult, check_clock, clock_offset
 from cloudchat.doctor.files import MIN_FREE_BYTES
@@ -47,7 +47,7 @@ def store_url(settings: Settings) -> str | None:
     if settings.redis_url is not None:
         return settings.redis_url.get_secret_value()
     socket = socket_path(settings.state_dir.absolute() / "store")
-    return f"unix://{socket}" if socket.exists() else None
+    return socket_url(socket) if socket.exists() else None
 
 
 def check_store(settings: Settings) -> list[CheckResult]:

@@ -1,15 +1,14 @@
 """Cross-site request forgery: which pages may use the routes that accept a cookie (ASVS 3.5)."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from cloudchat.core.origin import Origin
 from cloudchat.http.errors import ApiError
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.settings import Settings
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 ORIGIN_NOT_ALLOWED = "this page's origin is not allowed (CLOUDCHAT_ALLOWED_ORIGINS)"
 
 Origins = Callable[[], frozenset[str]]
@@ -49,5 +48,5 @@ def require_json_from_allowed_origin(settings: Settings) -> Callable[[Request], 
 
 def only_plain_loopback(origins: Iterable[str]) -> bool:
     """Return whether all origins are plain http on this machine: only then may cookies be sent without `Secure`."""
-    parts = [urlsplit(origin) for origin in origins]
-    return bool(parts) and all(part.scheme == "http" and part.hostname in _LOOPBACK for part in parts)
+    parsed = [Origin.parse(origin) for origin in origins]
+    return bool(parsed) and all(origin.scheme == "http" and origin.is_loopback for origin in parsed)

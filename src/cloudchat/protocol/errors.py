@@ -21,6 +21,8 @@ class ErrorCode(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     SECOND_FACTOR_REQUIRED = "second_factor_required"
     """HTTP only: the password is right and the account has a second factor."""
+    STEP_UP_REQUIRED = "step_up_required"
+    """HTTP only: the session must prove the password or the second factor again, by `POST /api/auth/step-up`."""
     NOT_FOUND = "not_found"
     FORBIDDEN = "forbidden"
     MUTED = "muted"
@@ -36,6 +38,7 @@ STATUS: dict[ErrorCode, int] = {
     ErrorCode.TOO_LARGE: 413,
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.SECOND_FACTOR_REQUIRED: 401,
+    ErrorCode.STEP_UP_REQUIRED: 403,
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.FORBIDDEN: 403,
     ErrorCode.MUTED: 403,

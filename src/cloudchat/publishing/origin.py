@@ -4,51 +4,19 @@ Sources: RFC 6454 (origin); RFC 6265bis §5.2 ("same-site").
 """
 
 import ipaddress
-import re
-from dataclasses import dataclass
-from typing import Self
 
-# Only the characters that an origin needs: it is written into an HTML attribute and into a Content-Security-Policy,
-# where quotes and blanks are syntax.
-_ORIGIN = re.compile(r"(https?)://([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::([0-9]{1,5}))?/?")
+from cloudchat.core.origin import InvalidOrigin, Origin
 
 
-class InvalidOrigin(ValueError):
-    """The text is not an origin that a page can be configured with. The message shows a valid one."""
+def parse_published_origin(text: str) -> Origin:
+    """Parse the origin of a page or of the server that it uses. Raises InvalidOrigin, also for an IPv6 address.
 
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Scheme, host and port, as in `https://chat.example.com`."""
-
-    scheme: str
-    host: str
-    port: str | None
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Parse an origin; a final `/` is allowed. Raises InvalidOrigin."""
-        found = _ORIGIN.fullmatch(text.strip().lower())
-        if found is None:
-            # An IPv6 address is a valid origin, but a Content-Security-Policy cannot contain one (CSP3 §2.3.1), so the
-            # browser would block every call.
-            raise InvalidOrigin(
-                f"{text!r} is not an origin: write only scheme and host, as in https://chat.example.com"
-            )
-        return cls(*found.groups())
-
-    def __str__(self) -> str:
-        return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port else "")
-
-    @property
-    def websocket(self) -> str:
-        """The same origin for WebSockets: `wss://…` for https, else `ws://…`."""
-        return str(self).replace("http", "ws", 1)
-
-    @property
-    def is_unencrypted(self) -> bool:
-        """Whether passwords would be sent to it unencrypted over a network."""
-        return self.scheme == "http" and not _is_loopback(self.host)
+    A Content-Security-Policy cannot contain an IPv6 address (CSP3 §2.3.1), so the browser would block every call.
+    """
+    origin = Origin.parse(text)
+    if ":" in origin.host:
+        raise InvalidOrigin(f"{text!r} is an IPv6 address, which a page cannot use: write a name")
+    return origin
 
 
 def is_cross_site(page: Origin, api: Origin) -> bool:
@@ -72,9 +40,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_loopback(host: str) -> bool:
-    if _is_address(host):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost" or host.endswith(".localhost")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from cloudchat.publishing.origin import Origin
+from cloudchat.core.origin import Origin
 
 # A table and not the machine's mime.types, which differ. Browsers do not run a module that has another type.
 _CONTENT_TYPES = {

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from support.accounts import PASSWORD, login
-from support.commands import run_here
+from support.commands import done, errors_of, init, run_here
 from support.processes import wait_until
 from support.server import RunningServer
 
@@ -26,7 +26,7 @@ def admin(
 
 def create(state: Path, name: str = "bot", role: str = "member") -> None:
     made = admin(state, "create-user", name, "--role", role, "--password-stdin", stdin=PASSWORD + "\n")
-    assert (made.returncode, made.stdout, made.stderr) == (0, "", "")
+    assert done(made) == ""
 
 
 def get_me(server: RunningServer, token: str) -> httpx.Response:
@@ -35,6 +35,7 @@ def get_me(server: RunningServer, token: str) -> httpx.Response:
 
 def test_changes_before_the_first_start_take_effect(tmp_path: Path) -> None:
     state = tmp_path / "state"
+    init(state)
     create(state)
     issued = admin(state, "issue-token", "bot", "--scope", "chat:read,chat:write", "--ttl", "30d", "--label", "CI")
     assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", issued.stdout)
@@ -95,8 +96,7 @@ def test_key_rotation_does_not_invalidate_tokens(server: RunningServer) -> None:
     issue = partial(admin, server.state_dir, "issue-token", "bot", "--scope", "chat:read", "--ttl", "1h")
     person, old = login(server.url, "bot"), issue().stdout.strip()
     rotated = admin(server.state_dir, "rotate-keys")
-    assert (rotated.returncode, rotated.stderr) == (0, "")
-    assert "1 still verify" in rotated.stdout
+    assert "1 still verify" in done(rotated)
     for token in (issue().stdout.strip(), old, person.access_token):
         assert get_me(server, token).status_code == 200
     assert login(server.url, "bot").http.get("/api/me").status_code == 200
@@ -113,17 +113,22 @@ def test_forget_old_invalidates_access_tokens_but_not_sessions(server: RunningSe
 
 def test_list_users_and_audit_print_tables(tmp_path: Path) -> None:
     state = tmp_path / "state"
+    init(state)
     create(state)
     password = admin(state, "reset-password", "bot").stdout
     assert re.fullmatch(r"[a-z2-9]{5}(-[a-z2-9]{5}){3}\n", password)
     assert admin(state, "set-role", "bot", "moderator").returncode == 0
     users = [line.split("\t") for line in admin(state, "list-users").stdout.splitlines()]
-    assert users[1][:4] == ["bot", "moderator", "must change password", "off"]
+    assert [user[:4] for user in users[1:]] == [
+        ["admin", "admin", "must change password", "off"],
+        ["bot", "moderator", "must change password", "off"],
+    ]
     entries = [line.split("\t") for line in admin(state, "audit").stdout.splitlines()]
     assert [entry[1:5] for entry in entries[1:]] == [
         ["cli", "user.role", "bot", "done"],
         ["cli", "user.reset_password", "bot", "done"],
         ["cli", "user.create", "bot", "done"],
+        ["server", "user.create", "admin", "done"],
     ]
     older = admin(state, "audit", "--before", entries[1][-1], "--limit", "1").stdout.splitlines()
     assert older[1].split("\t") == entries[2]
@@ -146,7 +151,7 @@ ERRORS: dict[str, tuple[list[str], str, int, str]] = {
     "a duration without a unit": (["create-invite", "--ttl", "7"], "", 2, "7d"),
     "a misspelt command": (["make-user"], "", 2, "create-user"),
     "the last administrator": (["set-role", "chief", "member"], "", 1, "last administrator"),
-    "an unknown role": (["set-role", "bot", "root"], "", 2, "moderator"),
+    "an unknown role": (["set-role", "bot", "root"], "", 2, "member or admin"),
     "no such user to reset": (["reset-password", "nobody"], "", 1, "list-users"),
     "no second factor to reset": (["reset-totp", "bot"], "", 1, "no second factor"),
     "no such invite": (["delete-invite", "nothing"], "", 1, "list-invites"),
@@ -157,8 +162,10 @@ ERRORS: dict[str, tuple[list[str], str, int, str]] = {
 @pytest.fixture(scope="module")
 def state_with_bot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     state = tmp_path_factory.mktemp("cli") / "state"
+    init(state)
     create(state)
     create(state, "chief", "admin")
+    done(admin(state, "set-role", "admin", "member"))
     return state
 
 
@@ -170,14 +177,15 @@ def test_error_says_what_to_do(state_with_bot: Path, arguments: list[str], stdin
     assert advice in failed.stderr
     assert "Traceback" not in failed.stderr
     if code == 1:
-        assert len(failed.stderr.splitlines()) == 1
+        assert len(errors_of(failed).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
     "url", ["postgresql://ann:hush@127.0.0.1:1/chat", "sqlite:////proc/nowhere/chat.db", "mysql://ann:hush@db/chat"]
 )
 def test_database_error_is_one_line_without_the_password(tmp_path: Path, url: str) -> None:
+    init(tmp_path / "state")
     failed = admin(tmp_path / "state", "list-tokens", environment={"CLOUDCHAT_DATABASE_URL": url})
     assert failed.returncode == 1
-    assert len(failed.stderr.splitlines()) == 1
+    assert len(errors_of(failed).splitlines()) == 1
     assert "hush" not in failed.stderr

@@ -1,6 +1,8 @@
 """The administration routes on the real server."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 
 import httpx
@@ -11,6 +13,10 @@ from support.accounts import PASSWORD, Account, login, register
 from support.server import RunningServer
 
 get = partial(httpx.get, verify=False, timeout=20)
+MAKE_NEWEST_OLD = (
+    "UPDATE sessions SET verified_at = verified_at - 300 "
+    "WHERE id = (SELECT id FROM sessions ORDER BY created_at DESC LIMIT 1)"
+)
 NEW_PASSWORD = "seven slow rivers bend"
 
 
@@ -110,7 +116,45 @@ def test_issuing_a_token_with_a_scope_that_the_caller_lacks_returns_403(server: 
     with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, verify=False) as program:
         more = program.post("/api/admin/tokens", json={**request, "scopes": ["admin", "chat:read"]})
         assert (more.status_code, more.json()["error"]["code"]) == (403, "forbidden")
-        assert program.post("/api/admin/tokens", json=request).status_code == 201
+        outliving = program.post("/api/admin/tokens", json={**request, "ttl_seconds": 61})
+        assert (outliving.status_code, outliving.json()["error"]["code"]) == (403, "forbidden")
+        assert program.post("/api/admin/tokens", json={**request, "ttl_seconds": 30}).status_code == 201
+
+
+def test_an_api_token_cannot_touch_administrators(server: RunningServer, chief: Account) -> None:
+    boss = chief.http.post("/api/admin/users", json={"username": "boss", "role": "admin"}).json()["user"]
+    request = {"user": "admin", "scopes": ["admin"], "ttl_seconds": 600}
+    token = chief.http.post("/api/admin/tokens", json=request).json()["token"]
+    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, verify=False) as program:
+        for response in (
+            program.post("/api/admin/users", json={"username": "another", "role": "admin"}),
+            program.patch(f"/api/admin/users/{boss['id']}", json={"disabled": True}),
+            program.post(f"/api/admin/users/{boss['id']}/reset-password"),
+            program.post(f"/api/admin/users/{boss['id']}/reset-second-factor"),
+            program.post("/api/admin/tokens", json={**request, "user": "boss", "ttl_seconds": 60}),
+        ):
+            assert (response.status_code, response.json()["error"]["code"]) == (403, "forbidden")
+        assert program.post("/api/auth/step-up", json={"password": NEW_PASSWORD}).status_code == 401
+        assert program.post("/api/admin/users", json={"username": "another", "role": "member"}).status_code == 201
+
+
+def test_a_change_of_roles_needs_the_password_again_after_some_minutes(server: RunningServer, chief: Account) -> None:
+    ann = register(server.url)
+    signed_in = login(server.url, chief.name, NEW_PASSWORD).http
+    with closing(signed_in), closing(sqlite3.connect(server.state_dir / "cloudchat.db")) as database:
+        with database:
+            database.execute(MAKE_NEWEST_OLD)
+        change = partial(signed_in.patch, f"/api/admin/users/{ann.user_id}", json={"role": "admin"})
+        refused = change()
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "step_up_required")
+        wrong = signed_in.post("/api/auth/step-up", json={"password": "wrong"})
+        assert (wrong.status_code, wrong.json()["error"]["field"]) == (403, "password")
+        missing = signed_in.post("/api/auth/step-up", json={})
+        assert (missing.status_code, missing.json()["error"]["field"]) == (422, "password")
+        assert change().status_code == 403
+        step_up = signed_in.post("/api/auth/step-up", json={"password": NEW_PASSWORD})
+        assert (step_up.status_code, step_up.json()) == (200, {"expires_in": 300})
+        assert change().status_code == 200
 
 
 TOKEN_REQUESTS = {

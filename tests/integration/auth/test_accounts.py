@@ -1,5 +1,6 @@
 """Accounts on the real server: for browsers, for programs, and against forged requests of other sites."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from functools import partial
@@ -14,8 +15,6 @@ from support.server import RunningServer
 # Plain http: verify=False saves loading the certificates, a tenth of a second per client.
 get = partial(httpx.get, verify=False)
 post = partial(httpx.post, verify=False)
-
-COOKIE = "cloudchat-refresh"  # on plain http to this machine
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +61,8 @@ def test_login_sets_an_http_only_cookie_and_has_no_refresh_token_in_the_body(
 ) -> None:
     response = post(f"{server.url}/api/auth/login", json={"username": ann.name, "password": PASSWORD})
     cookie = response.headers["set-cookie"].lower()
-    assert cookie.startswith(f"{COOKIE}=")
+    assert cookie.startswith(f"{ann.cookie}=")
+    assert re.fullmatch(r"cloudchat-refresh-[0-9a-f]{8}", ann.cookie)  # on plain http to this machine
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
     assert "refresh_token" not in response.json()
@@ -81,9 +81,11 @@ def test_login_with_refresh_in_body_sets_no_cookie(server: RunningServer, ann: A
 
 
 def test_two_tabs_can_refresh_with_the_same_cookie(ann: Account) -> None:
-    old = ann.http.cookies[COOKIE]
+    old = ann.http.cookies[ann.cookie]
     responses = [refresh(ann)]
-    ann.http.cookies.set(COOKIE, old, domain="127.0.0.1", path="/")  # the other tab sent it before the response arrived
+    ann.http.cookies.set(
+        ann.cookie, old, domain="127.0.0.1", path="/"
+    )  # the other tab sent it before the response arrived
     responses.append(refresh(ann))
     assert [response.status_code for response in responses] == [200, 200]
     for response in responses:
@@ -93,11 +95,11 @@ def test_two_tabs_can_refresh_with_the_same_cookie(ann: Account) -> None:
 
 
 def test_refresh_rotates_the_cookie_and_an_older_cookie_gets_409(ann: Account) -> None:
-    old = ann.http.cookies[COOKIE]
+    old = ann.http.cookies[ann.cookie]
     assert refresh(ann).status_code == 200
-    assert ann.http.cookies[COOKIE] != old
+    assert ann.http.cookies[ann.cookie] != old
     assert refresh(ann).status_code == 200
-    with httpx.Client(verify=False, base_url=ann.url, cookies={COOKIE: old}) as other_tab:
+    with httpx.Client(verify=False, base_url=ann.url, cookies={ann.cookie: old}) as other_tab:
         late = other_tab.post("/api/auth/refresh", json={}, headers={"Origin": ann.url})
     error = late.json()["error"]
     assert (late.status_code, error["code"], error["retryable"]) == (409, "conflict", True)
@@ -145,12 +147,13 @@ class TestForgedRequests:
 
 class TestEndOfSession:
     def test_logout_ends_the_session_and_clears_the_cookie(self, ann: Account) -> None:
-        copy = ann.http.cookies[COOKIE]
+        name = ann.cookie
+        copy = ann.http.cookies[name]
         response = ann.http.post("/api/auth/logout", json={}, headers={"Origin": ann.url})
         assert response.status_code == 204
-        assert COOKIE not in ann.http.cookies
+        assert name not in ann.http.cookies
         assert ann.http.get("/api/me").status_code == 401
-        with httpx.Client(verify=False, base_url=ann.url, cookies={COOKIE: copy}) as thief:
+        with httpx.Client(verify=False, base_url=ann.url, cookies={name: copy}) as thief:
             assert thief.post("/api/auth/refresh", json={}, headers={"Origin": ann.url}).status_code == 401
 
     def test_logout_accepts_a_refresh_token_in_the_body(self, server: RunningServer, ann: Account) -> None:
@@ -235,7 +238,8 @@ def test_invalid_registration_returns_422_and_names_the_field(
 
 
 def test_taken_or_reserved_username_returns_409(server: RunningServer, ann: Account) -> None:
-    for name in (ann.name.upper(), "Root"):
+    register(server.url, "bobo").http.close()
+    for name in (ann.name.upper(), f" {ann.name}\u00a0", "b0bo", "BOBO", "Root", "r00t"):
         response = post(f"{server.url}/api/auth/register", json={"username": name, "password": PASSWORD})
         assert (response.status_code, code_of(response), response.json()["error"]["field"]) == (
             409,
@@ -253,6 +257,20 @@ def test_request_without_a_valid_token_returns_401(server: RunningServer, path: 
     response = get(f"{server.url}{path}", headers={} if header is None else {"Authorization": header})
     assert (response.status_code, code_of(response)) == (401, "unauthenticated")
     assert response.headers["cache-control"] == "no-store"
+
+
+def test_blanks_around_a_username_and_in_a_code_do_not_matter(server: RunningServer, ann: Account) -> None:
+    body = {"username": f" {ann.name}\u200b", "password": PASSWORD, "refresh": "body"}
+    assert post(f"{server.url}/api/auth/login", json=body).json()["user"]["name"] == ann.name
+    assert post(f"{server.url}/api/auth/login", json={**body, "password": f"{PASSWORD} "}).status_code == 401
+
+
+def test_the_openapi_document_says_what_a_logout_and_a_username_need(server: RunningServer) -> None:
+    document = get(f"{server.url}/openapi.json").json()
+    assert {} in document["paths"]["/api/auth/logout"]["post"]["security"]
+    for name in ("RegisterRequest", "LoginRequest", "UserRequest"):
+        username = document["components"]["schemas"][name]["properties"]["username"]
+        assert (username["minLength"], username["maxLength"]) == (2, 32)
 
 
 def test_every_route_documents_its_errors(server: RunningServer) -> None:
@@ -276,5 +294,29 @@ def test_every_route_documents_its_errors(server: RunningServer) -> None:
 def test_log_has_no_tokens_and_no_passwords(server: RunningServer, ann: Account) -> None:
     refresh(ann)
     post(f"{server.url}/api/auth/login", json={"username": "typed-in-the-wrong-field", "password": "wrong"})
-    for secret in (PASSWORD, ann.access_token, ann.http.cookies[COOKIE], "typed-in-the-wrong-field"):
+    for secret in (PASSWORD, ann.access_token, ann.http.cookies[ann.cookie], "typed-in-the-wrong-field"):
         assert secret not in server.log
+
+
+def test_two_servers_on_one_host_keep_each_other_s_sessions(server: RunningServer) -> None:
+    """A browser sends a cookie to every port of a host."""
+    with RunningServer() as other, httpx.Client(verify=False) as browser:
+        for each in (server, other):
+            name = register(each.url).name
+            body = {"username": name, "password": PASSWORD}
+            assert browser.post(f"{each.url}/api/auth/login", json=body).status_code == 200
+        for each in (server, other, server):
+            answer = browser.post(f"{each.url}/api/auth/refresh", json={}, headers={"Origin": each.url})
+            assert answer.status_code == 200
+        browser.post(f"{other.url}/api/auth/logout", json={}, headers={"Origin": other.url})
+        answer = browser.post(f"{server.url}/api/auth/refresh", json={}, headers={"Origin": server.url})
+        assert answer.status_code == 200
+
+
+def test_a_session_of_an_earlier_version_continues_with_the_new_name(ann: Account) -> None:
+    old = {"cloudchat-refresh": ann.http.cookies[ann.cookie]}
+    with httpx.Client(verify=False, base_url=ann.url, cookies=old) as browser:
+        for _ in range(2):
+            answer = browser.post("/api/auth/refresh", json={}, headers={"Origin": ann.url})
+            assert answer.status_code == 200
+            assert ann.cookie in browser.cookies

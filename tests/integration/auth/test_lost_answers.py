@@ -12,8 +12,6 @@ from support.accounts import Account, register
 from support.processes import wait_until
 from support.server import RunningServer
 
-COOKIE = "cloudchat-refresh"
-
 
 @pytest.fixture
 def server() -> Iterator[RunningServer]:
@@ -45,7 +43,7 @@ def test_refresh_can_be_retried_after_the_server_was_killed_after_its_commit(
     before = refresh_tokens(server)
     request = (
         f"POST /api/auth/refresh HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {server.url}\r\n"
-        f"Cookie: {COOKIE}={ann.http.cookies[COOKIE]}\r\n"
+        f"Cookie: {ann.cookie}={ann.http.cookies[ann.cookie]}\r\n"
         "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
     )
     with socket.create_connection(("127.0.0.1", server.port)) as browser:
@@ -61,12 +59,13 @@ def test_refresh_can_be_retried_after_the_server_was_killed_after_its_commit(
 
 
 def test_refresh_can_be_retried_after_several_kills(server: RunningServer, ann: Account) -> None:
-    lost = ann.http.cookies[COOKIE]
+    name = ann.cookie
+    lost = ann.http.cookies[name]
     for _ in range(2):
-        ann.http.cookies.set(COOKIE, lost, domain="127.0.0.1", path="/")
+        ann.http.cookies.set(name, lost, domain="127.0.0.1", path="/")
         assert refresh(ann).status_code == 200  # the new cookie is discarded below
         server.kill()
         server.restart()
-    ann.http.cookies.set(COOKIE, lost, domain="127.0.0.1", path="/")
+    ann.http.cookies.set(name, lost, domain="127.0.0.1", path="/")
     for _ in range(2):
         assert refresh(ann).status_code == 200

@@ -25,6 +25,7 @@ ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/api/auth/register", {"username": "eve", "password": "short"}),
     ("POST", "/api/auth/refresh", {}),
     ("POST", "/api/auth/password", {"current_password": "wrong", "new_password": "wrong"}),
+    ("POST", "/api/auth/step-up", {"password": "wrong"}),
     ("GET", "/api/me", None),
     ("GET", "/api/rooms", None),
     ("GET", "/api/auth/sessions", None),

@@ -35,6 +35,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/api/auth/refresh"): OPEN,  # checks only the refresh token, see test_only_a_refresh_token_can_refresh
     ("POST", "/api/auth/logout"): OPEN,
     ("POST", "/api/auth/password"): SESSION,
+    ("POST", "/api/auth/step-up"): SESSION,
     ("GET", "/api/auth/sessions"): SESSION,
     ("DELETE", "/api/auth/sessions/{session_id}"): SESSION,
     ("POST", "/api/auth/totp/setup"): SESSION,

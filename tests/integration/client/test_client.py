@@ -1,7 +1,9 @@
 """The Python client against the real server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -22,7 +24,7 @@ from cloudchat.client import (
     Update,
 )
 from support.accounts import Account, login, register
-from support.server import RunningServer
+from support.server import RunningServer, free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -199,3 +201,95 @@ async def test_a_terminal_close_code_ends_the_client_and_its_iterator(server: Ru
 async def read_all(updates: AsyncIterator[Update]) -> None:
     async for _ in updates:
         pass
+
+
+# -- proxies and tokens from the environment --
+
+
+@pytest.fixture
+def refusing_proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A proxy that refuses every connection, for all schemes of the environment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    peer, _ = listener.accept()
+                except OSError:
+                    return
+                with peer:
+                    peer.recv(65536)
+                    peer.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+            monkeypatch.setenv(name, url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        yield url
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_server_on_this_machine_is_reached_without_the_proxy(
+    server: RunningServer, refusing_proxy: str, host: str
+) -> None:
+    account = register_directly(server)
+
+    async def token(fresh: bool) -> str:
+        return account.access_token
+
+    async with asyncio.timeout(10), ChatClient(f"ws://{host}:{server.port}/ws", token) as client:
+        assert (await client.send("lobby", "past the proxy"))["type"] == "ack"
+
+
+async def test_a_proxy_that_refuses_is_an_error(refusing_proxy: str) -> None:
+    async def token(fresh: bool) -> str:
+        return "token"
+
+    async with asyncio.timeout(10), ChatClient("ws://chat.example.test/ws", token) as client:
+        with pytest.raises(ConnectionEnded, match="the proxy refused the connection"):
+            await client.send("lobby", "never sent")
+
+
+@pytest.mark.parametrize("blanks", ["\n", "\r\n", " \t\n"])
+async def test_blanks_around_a_token_are_removed(server: RunningServer, blanks: str) -> None:
+    account = register(server.url)
+
+    async def token(fresh: bool) -> str:
+        return f"{blanks}{account.access_token}{blanks}"
+
+    async with asyncio.timeout(10), ChatClient(server.ws_url, token, options={"proxy": None}) as client:
+        assert (await client.send("lobby", "trimmed"))["type"] == "ack"
+
+
+@pytest.mark.parametrize("bad", ["", "\n", "two words", "two\nlines", "tökens", "nul\0"])
+async def test_a_token_that_cannot_be_sent_is_an_error(server: RunningServer, bad: str) -> None:
+    async def token(fresh: bool) -> str:
+        return bad
+
+    async with asyncio.timeout(10), ChatClient(server.ws_url, token, options={"proxy": None}) as client:
+        with pytest.raises(SignInRequired, match="token"):
+            await client.send("lobby", "never sent")
+
+
+async def test_a_failed_connection_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def token(fresh: bool) -> str:
+        return "token"
+
+    listener = Listener()
+    async with ChatClient(f"ws://127.0.0.1:{free_port()}/ws", token, on_update=listener):
+        await listener.wait_for(lambda update: isinstance(update, Disconnected))
+    assert "not connected to ws://127.0.0.1:" in caplog.text
+    assert "token" not in caplog.text
+
+
+def register_directly(server: RunningServer) -> Account:
+    """Register without the proxy of the environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+            patch.delenv(name)
+        return register(server.url)

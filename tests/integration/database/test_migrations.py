@@ -101,6 +101,22 @@ def test_a_database_of_the_first_release_keeps_its_rows(empty: str) -> None:
     assert tuple(added) == ("", "done", None)
 
 
+def test_users_whose_names_look_alike_already_keep_them(empty: str) -> None:
+    upgrade(empty, "0004")
+    with connected(empty) as connection:
+        for age, (user, name) in enumerate([("third", "paypaI"), ("first", "paypal"), ("other", "bob")]):
+            connection.execute(
+                text(
+                    "INSERT INTO users (id, name, name_key, role, created_at) VALUES (:id, :name, :key, 'member', :at)"
+                ),
+                {"id": user, "name": name, "key": name.casefold(), "at": 1000 - age},
+            )
+    upgrade(empty)
+    with connected(empty) as connection:
+        rows = connection.execute(text("SELECT name, name_skeleton FROM users ORDER BY name")).all()
+    assert [tuple(row) for row in rows] == [("bob", "bob"), ("paypaI", None), ("paypal", "paypal")]
+
+
 def test_upgrading_again_changes_nothing(empty: str) -> None:
     upgrade(empty)
     upgrade(empty)

@@ -2,9 +2,13 @@
 
 import json
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 
 from support.commands import done, run_here
@@ -21,7 +25,7 @@ def doctor(state_dir: Path, *options: str, extra: Mapping[str, str] | None = Non
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    with RunningServer() as running:
+    with RunningServer(environment={"CLOUDCHAT_SOCKETS_PER_USER": "7"}) as running:
         yield running
 
 
@@ -32,7 +36,7 @@ def problem_lines(ran: subprocess.CompletedProcess[str]) -> list[str]:
 def test_healthy_server_has_no_problem_and_shows_its_limits(server: RunningServer, tmp_path: Path) -> None:
     done(run_here(server.state_dir, "admin", "backup", "--directory", tmp_path))
     options = "--url", server.url, "--backups", str(tmp_path)
-    ran = doctor(server.state_dir, *options, extra={"CLOUDCHAT_SOCKETS_PER_USER": "7"})
+    ran = doctor(server.state_dir, *options)
     assert (ran.returncode, problem_lines(ran), ran.stderr) == (0, [], "")
     assert "CLOUDCHAT_SOCKETS_PER_USER=7  (set)" in ran.stdout
     assert "CLOUDCHAT_SENDS_PER_10S=20  (default)" in ran.stdout
@@ -72,3 +76,62 @@ def test_weak_store_setting_and_believed_forged_address_are_problems() -> None:
     assert len(found) == 2
     assert "appendfsync" in found["store"]
     assert "CLOUDCHAT_TRUSTED_PROXIES" in found["forged client address"]
+
+
+@contextmanager
+def proxy_without_origin(port: int) -> Iterator[str]:
+    """Forward requests to `port` without their `Origin`; give the URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def forward(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            del self.headers["Origin"]
+            answer = httpx.request(
+                self.command, f"http://127.0.0.1:{port}{self.path}", headers=dict(self.headers), content=body
+            )
+            self.send_response(answer.status_code)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        do_GET = do_POST = forward  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{proxy.server_port}"
+        proxy.shutdown()
+
+
+def sign_in_checks(server: RunningServer, *options: str) -> dict[str, str | None]:
+    ran = doctor(server.state_dir, "--json", "--url", server.url, *options, extra=server.environment)
+    return {
+        result["what"].removeprefix("sign-in from a page of "): result["wrong"]
+        for result in json.loads(ran.stdout)
+        if result["what"].startswith("sign-in")
+    }
+
+
+def test_sign_in_is_tried_with_the_origin_of_the_url_and_each_allowed_one() -> None:
+    extra = {"CLOUDCHAT_ALLOWED_ORIGINS": "https://www.example.com, HTTPS://Chat.example.com:443"}
+    with RunningServer(environment=extra) as server:
+        checks = sign_in_checks(server)
+        assert list(checks) == [server.url, "https://www.example.com", "https://chat.example.com"]
+        assert f"add {server.url} to CLOUDCHAT_ALLOWED_ORIGINS" in (checks.pop(server.url) or "")
+        assert set(checks.values()) == {None}
+        published = sign_in_checks(server, "--page", "https://www.example.com")
+        assert set(published.items()) == {("https://www.example.com", None), ("https://chat.example.com", None)}
+        foreign = sign_in_checks(server, "--page", "https://evil.example")
+        assert "it is refused" in (foreign["https://evil.example"] or "")
+
+
+def test_a_proxy_that_removes_the_origin_is_a_problem(server: RunningServer) -> None:
+    with proxy_without_origin(server.port) as url:
+        ran = doctor(server.state_dir, "--json", "--url", url)
+    found = {result["what"]: result["wrong"] for result in json.loads(ran.stdout) if result["wrong"]}
+    [name] = found
+    assert name.startswith("sign-in from a page of ")
+    assert "the header Origin does not arrive" in found[name]

@@ -17,7 +17,6 @@ from support.raw_socket import RawSocket, text
 from support.server import RunningServer
 from support.socket import ChatSocket
 
-COOKIE = "cloudchat-refresh"
 LINE = re.compile(
     r"^(\{.*\}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR|CRITICAL) [\w.]+: .*|\| .*)$"
 )
@@ -105,11 +104,17 @@ def test_lines_contain_the_id_of_their_request_or_socket(server: RunningServer) 
 def test_log_contains_every_security_event_and_no_secret(server: RunningServer) -> None:
     marker = secrets.token_hex(12)
     account = register(server.url)
-    secret_values = {PASSWORD, account.access_token, account.http.cookies[COOKIE], marker, server.first_password}
+    secret_values = {
+        PASSWORD,
+        account.access_token,
+        account.http.cookies[account.cookie],
+        marker,
+        server.first_password,
+    }
     origin = {"Origin": server.url}
     for _ in range(2):
         rotated = account.http.post("/api/auth/refresh", json={}, headers=origin)
-        secret_values |= {rotated.json()["access_token"], account.http.cookies[COOKIE]}
+        secret_values |= {rotated.json()["access_token"], account.http.cookies[account.cookie]}
     tokens_in_body = httpx.post(
         f"{server.url}/api/auth/login",
         json={"username": account.name, "password": PASSWORD, "refresh": "body"},
@@ -140,7 +145,7 @@ def test_log_contains_every_security_event_and_no_secret(server: RunningServer) 
     for _ in range(45):
         httpx.post(f"{server.url}/api/auth/refresh", json={"refresh_token": marker}, verify=False, timeout=20)
     again = login(server.url, account.name, new)
-    secret_values |= {again.access_token, again.http.cookies[COOKIE]}
+    secret_values |= {again.access_token, again.http.cookies[again.cookie]}
     again.http.post("/api/auth/logout", json={}, headers=origin)
     secret_values |= administer(server)
     server.terminate()

@@ -118,7 +118,7 @@ def test_each_committed_change_is_in_the_audit_log_and_in_the_process_log(
     services: AccountServices, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    services.register()
+    user_id = services.register()
     token_id = services.authenticate(issue(services)).session_id
     for _ in range(2):  # the second call changes nothing
         services.admin.tokens.revoke(token_id, actor=COMMAND_LINE, now=NOW)
@@ -126,7 +126,9 @@ def test_each_committed_change_is_in_the_audit_log_and_in_the_process_log(
     with services.db.read() as db:
         found = db.scalars(select(AuditEntry)).all()
     assert sorted(entry.action for entry in found) == ["token.issue", "token.revoke", "user.disable", "user.register"]
-    assert {entry.target for entry in found if entry.action.startswith("token")} == {token_id}
+    of_token = [entry for entry in found if entry.action.startswith("token")]
+    assert {entry.target for entry in of_token} == {user_id}
+    assert all(f"token={token_id}" in entry.detail for entry in of_token)
     for entry in found:
         line = f"audit action={entry.action} result=done actor={entry.actor} target={entry.target} "
         assert caplog.text.count(line) == 1, caplog.text

@@ -17,7 +17,9 @@ from cloudchat.auth.errors import (
     RegistrationRefused,
 )
 from cloudchat.auth.sessions.revocations import revocations_since
+from cloudchat.auth.tokens.access_tokens import ACCESS, API
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
+from cloudchat.database.audit import record
 from support.account_services import NOW, PASSWORD, AccountServices, concurrently
 from support.databases import on_both
 
@@ -29,7 +31,7 @@ ALL_SCOPES = frozenset({"chat:read", "chat:write", "admin"})
 def chief(services: AccountServices) -> Actor:
     """The only administrator."""
     user = services.admin.users.create("chief", PASSWORD, "admin", actor=COMMAND_LINE, now=NOW)
-    return Actor(user.id, ALL_SCOPES, "192.0.2.1")
+    return Actor(user.id, ALL_SCOPES, "192.0.2.1", kind=ACCESS, session_verified_at=NOW)
 
 
 class TestOneTimePasswords:
@@ -149,7 +151,9 @@ class TestLastAdministrator:
     @on_both
     def test_one_of_two_concurrent_mutual_demotions_fails(self, services: AccountServices, chief: Actor) -> None:
         other = services.admin.users.create("other", PASSWORD, "admin", actor=COMMAND_LINE, now=NOW)
-        demotions = iter([(chief, other.id), (Actor(other.id, ALL_SCOPES), chief.id)])
+        demotions = iter(
+            [(chief, other.id), (Actor(other.id, ALL_SCOPES, kind=ACCESS, session_verified_at=NOW), chief.id)]
+        )
 
         def demote() -> None:
             actor, target = next(demotions)
@@ -161,7 +165,7 @@ class TestLastAdministrator:
 
 class TestTokens:
     def test_token_cannot_have_scopes_that_its_issuer_lacks(self, services: AccountServices, chief: Actor) -> None:
-        token_actor = Actor(chief.id, frozenset({"admin"}))  # an API token without the scopes to chat
+        token_actor = Actor(chief.id, frozenset({"admin"}), kind=API)  # an API token without the scopes to chat
         assert services.admin.tokens.issue("chief", {"admin"}, 60, label="", actor=token_actor, now=NOW)
         with pytest.raises(PermissionDenied):
             services.admin.tokens.issue("chief", {"admin", "chat:write"}, 60, label="", actor=token_actor, now=NOW)
@@ -199,15 +203,29 @@ class TestAuditLog:
         assert (newest.actor_name, newest.action, newest.target_name) == ("chief", "user.disable", "ann")
         assert (newest.at, newest.address, newest.result) == (LATER, "192.0.2.1", "done")
 
-    def test_entry_has_the_client_of_a_session_and_the_label_of_a_token(
+    def test_entry_has_the_client_of_a_session_and_the_user_of_a_token(
         self, services: AccountServices, chief: Actor
     ) -> None:
         services.register()
         services.login()  # with the client "test"
-        for label in ("weather bot", ""):
-            services.admin.tokens.issue("ann", {"chat:read"}, 60, label=label, actor=chief, now=LATER)
-        named = {(entry.action, entry.target_name) for entry in services.admin.audit_log(None, 500)}
-        assert named >= {("session.open", "test"), ("token.issue", "weather bot"), ("token.issue", None)}
+        issued = services.admin.tokens.issue("ann", {"chat:read"}, 60, label="weather bot", actor=chief, now=LATER)
+        services.admin.tokens.revoke(issued.id, actor=chief, now=LATER)
+        entries = services.admin.audit_log(None, 500)
+        named = {(entry.action, entry.target_name) for entry in entries}
+        assert named >= {("session.open", "test"), ("token.issue", "ann"), ("token.revoke", "ann")}
+        assert {entry.detail for entry in entries} >= {
+            f"token={issued.id} scopes=chat:read label='weather bot'",
+            f"token={issued.id}",
+        }
+
+    def test_entry_of_an_older_version_about_a_token_has_its_user(
+        self, services: AccountServices, chief: Actor
+    ) -> None:
+        services.register()
+        issued = services.admin.tokens.issue("ann", {"chat:read"}, 60, label="weather bot", actor=chief, now=LATER)
+        with services.db.write() as db:
+            record(db, LATER + 1, chief.id, "token.issue", target=issued.id)
+        assert services.admin.audit_log(None, 1)[0].target_name == "ann"
 
     def test_denied_change_is_recorded_as_refused(self, services: AccountServices, chief: Actor) -> None:
         with pytest.raises(Conflict):

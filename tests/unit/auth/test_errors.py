@@ -21,7 +21,9 @@ CONTRACT: list[tuple[AccountError, int, str, str | None, int | None]] = [
     (errors.PermissionDenied("…"), 403, "forbidden", None, None),
     (errors.Conflict("…"), 409, "conflict", None, None),
     (errors.Conflict("…", field="scopes"), 409, "conflict", "scopes", None),
-    (errors.PasswordHashingOverloaded("…"), 503, "unavailable", None, 1000),
+    (errors.RefreshedTooOften("…"), 429, "rate_limited", None, 60_000),
+    (errors.StepUpRequired("…"), 403, "step_up_required", None, None),
+    (errors.PasswordHashingOverloaded("…"), 503, "unavailable", None, 5000),
 ]
 
 

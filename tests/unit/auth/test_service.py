@@ -39,6 +39,38 @@ def test_login_raises_the_same_error_for_unknown_user_and_wrong_password(service
         services.login(name, "not the right password")
 
 
+@pytest.mark.parametrize("typed", [" ann", "ann\u00a0", "\u200bann\ufeff", "ann\n"])
+def test_blank_characters_around_a_username_do_not_matter(services: AccountServices, typed: str) -> None:
+    user_id = services.register(typed)
+    assert services.accounts.profile(user_id).name == "ann"
+    assert services.login(typed).user.id == services.login("ann").user.id == user_id
+
+
+def test_blank_characters_in_a_password_matter(services: AccountServices) -> None:
+    services.register()
+    with pytest.raises(BadCredentials):
+        services.login(password=f"{PASSWORD} ")
+
+
+@pytest.mark.parametrize(("existing", "look_alike"), [("ace", "асе"), ("anna1", "annaI"), ("paypal", "paypaI")])
+def test_registration_of_a_name_that_looks_like_an_existing_one_is_refused(
+    services: AccountServices, existing: str, look_alike: str
+) -> None:
+    services.register(existing)
+    with pytest.raises(NameTaken, match="looks like"):
+        services.register(look_alike)
+    with pytest.raises(NameTaken, match="looks like"):
+        services.admin.users.create(look_alike, PASSWORD, "member", actor=COMMAND_LINE, now=NOW)
+
+
+@on_both
+def test_one_of_several_concurrent_registrations_of_names_that_look_alike_succeeds(services: AccountServices) -> None:
+    names = iter(["paypal", "paypaI", "PayPa1"])
+    results = concurrently(3, lambda: services.register(next(names)))
+    assert sum(isinstance(result, str) for result in results) == 1
+    assert sum(isinstance(result, NameTaken) for result in results) == 2
+
+
 @on_both
 def test_one_of_several_concurrent_registrations_gets_the_name(services: AccountServices) -> None:
     results = concurrently(6, lambda: services.register("ann"))
@@ -64,6 +96,20 @@ class TestInvites:
         services.register("ann", invite=invite)
         with pytest.raises(RegistrationRefused):
             services.register("bob", invite=invite)
+
+    @pytest.mark.parametrize(
+        "paste",
+        [
+            lambda invite: f" {invite}\n",
+            lambda invite: f"\u00a0{invite[:20]}\r\n{invite[20:]}\u200b",
+            lambda invite: invite.replace("-", "\u2011"),
+        ],
+    )
+    def test_what_copying_adds_to_an_invite_does_not_matter(
+        self, services: AccountServices, paste: Callable[[str], str]
+    ) -> None:
+        invite = services.admin.invites.create(3600, actor=COMMAND_LINE, now=NOW).invite
+        assert services.register(invite=paste(invite))
 
     @pytest.mark.parametrize("invite", [None, "", "guess", "A" * 43])
     def test_registration_without_a_valid_invite_is_refused(

@@ -23,3 +23,17 @@ def test_a_folder_of_another_user_is_rejected_and_unchanged(tmp_path: Path) -> N
     with pytest.raises(CommandError, match="nobody"):
         prepare_state_folder(folder)
     assert not list(folder.iterdir())
+
+
+def test_a_database_that_other_users_may_read_is_made_private(tmp_path: Path) -> None:
+    folder = prepare_state_folder(tmp_path / "state")
+    for name in ("cloudchat.db", "cloudchat.db-wal"):
+        (folder / name).touch(0o644)
+    prepare_state_folder(folder)
+    assert {path.stat().st_mode & 0o777 for path in folder.glob("cloudchat.db*")} == {0o600}
+
+
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="not UTF-8"):
+        prepare_state_folder(tmp_path / os.fsdecode(b"state-\xff"))
+    assert not list(tmp_path.iterdir())

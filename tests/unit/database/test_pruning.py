@@ -1,4 +1,4 @@
-"""Pruning: deletes old entries in small transactions, keeps the rest, and runs every day."""
+"""Pruning: deletes old entries in small transactions, keeps the rest, and runs every hour."""
 
 import asyncio
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from cloudchat.database.pruning import (
     PAUSE_SECONDS,
     RETRY_SECONDS,
     prune,
-    prune_daily,
+    prune_hourly,
 )
 from cloudchat.database.transactions import DatabaseUnavailable
 from support.account_services import NOW, AccountServices
@@ -86,7 +86,7 @@ class Enough(Exception):
     """Ends the endless loop."""
 
 
-def test_runs_at_the_start_and_daily_and_retries_sooner_when_the_database_is_unavailable() -> None:
+def test_runs_at_the_start_and_hourly_and_retries_sooner_when_the_database_is_unavailable() -> None:
     runs = iter([[3, 0], None, [1], []])
     pauses: list[float] = []
 
@@ -102,7 +102,7 @@ def test_runs_at_the_start_and_daily_and_retries_sooner_when_the_database_is_una
             raise Enough
 
     with pytest.raises(Enough):
-        asyncio.run(prune_daily(prune, sleep))
+        asyncio.run(prune_hourly(prune, sleep))
     assert [seconds for seconds in pauses if seconds != PAUSE_SECONDS] == [
         INTERVAL_SECONDS,
         RETRY_SECONDS,

@@ -147,6 +147,8 @@ def test_disk_of_the_log_needs_space_for_a_rewrite(
         ({}, []),
         ({"host": "0.0.0.0"}, ["allowed origins"]),
         ({"host": "0.0.0.0", "allowed_origins": "https://a.example"}, []),
+        ({"host": "0.0.0.0", "allowed_origins": "http://192.168.1.20:8000,https://a.example"}, ["allowed origins"]),
+        ({"host": "127.0.0.2"}, []),
         ({"allowed_origins": "https://a.example"}, ["trusted proxies"]),
         ({"allowed_origins": "https://a.example", "trusted_proxies": "127.0.0.1"}, []),
         ({"trusted_proxies": "10.0.0.0/8"}, []),
@@ -157,7 +159,15 @@ def test_disk_of_the_log_needs_space_for_a_rewrite(
 def test_missing_origins_and_too_wide_or_missing_proxies_are_problems(
     settings: dict[str, Any], names: list[str]
 ) -> None:
-    assert problems(check_origins_and_proxies(Settings(**settings))) == names
+    found = check_origins_and_proxies(Settings(**settings))
+    assert [name.partition(":")[0] for name in problems(found)] == names
+
+
+@pytest.mark.parametrize("url", ["https://chat.example.com/chat", "https://chat.example.com/chat/"])
+def test_public_url_below_a_path_is_refused_with_words(url: str) -> None:
+    [result] = check_public_url(url, Settings())
+    assert "below a path" in (result.problem or "")
+    assert "write https://chat.example.com" in (result.problem or "")
 
 
 @pytest.mark.parametrize("url", ["chat.example.com", "ftp://chat.example.com", "https://", "https://127.0.0.1:1"])

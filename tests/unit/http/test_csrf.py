@@ -68,6 +68,7 @@ def test_content_types_that_a_form_of_another_site_can_send_are_rejected_with_41
         ({"http://chat.lan"}, False),
         ({"http://localhost.attacker.example"}, False),
         (set(), False),
+        ({"http://127.0.0.2:8000", "http://chat.localhost:8000"}, True),
     ],
 )
 def test_only_plain_http_origins_on_loopback_allow_a_cookie_without_secure(origins: set[str], plain: bool) -> None:
@@ -76,8 +77,41 @@ def test_only_plain_http_origins_on_loopback_allow_a_cookie_without_secure(origi
 
 def test_the_cookie_is_http_only_same_site_and_host_bound() -> None:
     response = Response()
-    RefreshCookie(secure=True).write(response, "secret", 60)
+    RefreshCookie(secure=True, installation="0a1b2c3d").write(response, "secret", 60)
     parts = {part.strip().lower() for part in response.headers["set-cookie"].split(";")}
-    assert "__host-cloudchat-refresh=secret" in parts
+    assert "__host-cloudchat-refresh-0a1b2c3d=secret" in parts
     assert {"httponly", "secure", "samesite=strict", "path=/", "max-age=60"} <= parts
     assert not any(part.startswith("domain") for part in parts)
+
+
+OURS, OTHERS = (RefreshCookie(secure=False, installation=name) for name in ("0a1b2c3d", "4e5f6a7b"))
+
+
+def test_the_cookie_of_another_installation_on_this_host_is_ignored_and_kept() -> None:
+    assert OURS.name != OTHERS.name
+    request = request_with(cookie=f"{OTHERS.name}=theirs")
+    response = Response()
+    assert OURS.read(request) is None
+    OURS.clear(response)
+    OURS.rename(request, response)
+    assert OTHERS.name not in str(response.raw_headers)
+
+
+def test_a_cookie_with_the_name_of_earlier_versions_is_read_until_its_token_is_exchanged() -> None:
+    request = request_with(cookie="cloudchat-refresh=old")
+    assert OURS.read(request) == "old"
+    response = Response()
+    OURS.write(response, "new", 60)
+    OURS.rename(request, response)
+    written, deleted = response.headers.getlist("set-cookie")
+    assert written.startswith(f"{OURS.name}=new;")
+    assert deleted.startswith('cloudchat-refresh="";')
+    assert "Max-Age=0" in deleted
+
+
+def test_an_old_cookie_beside_a_new_one_is_another_server_s_and_stays() -> None:
+    request = request_with(cookie=f"cloudchat-refresh=theirs; {OURS.name}=ours")
+    response = Response()
+    assert OURS.read(request) == "ours"
+    OURS.rename(request, response)
+    assert response.headers.getlist("set-cookie") == []

@@ -102,7 +102,7 @@ async def test_the_scheme_is_that_of_the_proxy(kind: str, protocol: str, scheme:
     assert (await scope_after("127.0.0.1", (PROTO, protocol), kind=kind))["scheme"] == scheme
 
 
-@pytest.mark.parametrize("proxies", ["*", "localhost", "10.0.0.1/24", "10.0.0.0/33", "10.0.0.1 10.0.0.2"])
+@pytest.mark.parametrize("proxies", ["*", "localhost", "10.0.0.1/24", "10.0.0.0/33", "10.0.0.1-10.0.0.2"])
 def test_an_invalid_list_of_proxies_is_rejected_at_the_start(proxies: str) -> None:
     with pytest.raises(ValueError, match="trusted_proxies"):
         Settings(trusted_proxies=proxies)

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from cloudchat.publishing.origin import Origin
+from cloudchat.core.origin import Origin
 from cloudchat.publishing.release import (
     BucketContents,
     PageError,

@@ -140,7 +140,7 @@ def test_the_wait_grows_with_the_number_of_failures() -> None:
     assert waits[5] > 60
 
 
-@pytest.mark.parametrize("rates", ["", "5", "5/minute;", "0/minute", "5/minute;many", "5/fortnight"])
+@pytest.mark.parametrize("rates", ["", "5", "5/minute;0/hour", "0/minute", "5/minute;many", "5/fortnight"])
 def test_invalid_rates_are_rejected_at_the_start(rates: str) -> None:
     with pytest.raises(ValidationError):
         Settings(login_failures_per_client=rates, redis_url=SecretStr("redis://x"))

@@ -1,4 +1,4 @@
 """Passwords: which are accepted, how they are hashed, how an entered one is verified.
 
-Called by `auth.service`, `auth.bootstrap` and `admin`. Read `policy`, then `hashing`, then `verification`.
+Called by `auth.service`, `auth.bootstrap` and `admin`. Read `policy`, then `hashing`, `turns` and `verification`.
 """

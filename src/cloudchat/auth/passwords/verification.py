@@ -4,10 +4,10 @@ import logging
 from dataclasses import dataclass
 
 from cloudchat.auth import repository
-from cloudchat.auth.errors import BadCredentials, InvalidField
+from cloudchat.auth.errors import BadCredentials
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.sessions.repository import has_session_from
-from cloudchat.auth.usernames import clean_username, username_key
+from cloudchat.auth.usernames import lookup_key
 from cloudchat.core.client_network import client_network
 from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.database.models import User
@@ -67,10 +67,7 @@ class PasswordVerifier:
         Raises:
             TooManyAttempts, BadCredentials, PasswordHashingOverloaded
         """
-        with self._db.read() as db:
-            user = repository.user_by_id(db, user_id)
-            known_network = has_session_from(db, user_id, client_network(address))
-        account = user.name_key if user else ""
+        user, account, known_network = self._signed_in(user_id, address)
         verified, _ = self._verify(user, account, password, address, known_network)
         if verified is None:
             log.warning("password check refused user=%s address=%s", user_id, address, extra=RATE_LIMITED)
@@ -78,6 +75,22 @@ class PasswordVerifier:
         if verified.user.totp_confirmed_at is None:
             self._slowdown.succeeded(account, address)
         return verified
+
+    def count_attempt(self, user_id: str, *, address: str) -> tuple[str, bool]:
+        """Count an attempt of a signed-in user to enter a code without the password, or raise TooManyAttempts.
+
+        Returns:
+            `account` and `known_network` for the next calls of `LoginSlowdown`.
+        """
+        user, account, known_network = self._signed_in(user_id, address)
+        self._slowdown.count_attempt(account, address, exists=user is not None, known_network=known_network)
+        return account, known_network
+
+    def _signed_in(self, user_id: str, address: str) -> tuple[User | None, str, bool]:
+        with self._db.read() as db:
+            user = repository.user_by_id(db, user_id)
+            known_network = has_session_from(db, user_id, client_network(address))
+        return user, user.name_key if user else "", known_network
 
     def _verify(
         self, user: User | None, account: str, password: str, address: str, known_network: bool
@@ -106,7 +119,4 @@ class PasswordVerifier:
 
 
 def _account_of(username: str) -> str:
-    try:
-        return username_key(clean_username(username))
-    except InvalidField:
-        return ""  # no account can have this name: all such attempts share one count
+    return lookup_key(username) or ""  # no account can have such a name: all these attempts share one count

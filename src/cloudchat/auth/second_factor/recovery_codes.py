@@ -2,7 +2,7 @@
 
 import hashlib
 
-from cloudchat.auth.tokens.opaque_tokens import typeable_secret
+from cloudchat.auth.tokens.opaque_tokens import normalise_typed_code, typeable_secret
 
 RECOVERY_CODES = 10
 _CODE_GROUPS = 5
@@ -14,6 +14,6 @@ def new_recovery_codes() -> list[str]:
 
 
 def hash_recovery_code(code: str) -> str:
-    """Return the hash to store and to look up. Case, spaces and hyphens of an entered code do not matter."""
-    plain = "".join(filter(str.isalnum, code.lower()))
+    """Return the hash to store and to look up, whatever the case and the spaces of an entered code."""
+    plain = normalise_typed_code(code)
     return hashlib.sha256(f"recovery:{plain}".encode(errors="replace")).hexdigest()

@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from slowapi import Limiter
 
-from cloudchat.auth.dependencies import require_principal
+from cloudchat.auth.dependencies import hashing_turn, require_principal
 from cloudchat.auth.errors import BadCredentials, BadSecondFactor, ReauthenticationFailed, SecondFactorRequired
+from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.second_factor import schemas
 from cloudchat.auth.second_factor.totp import provisioning_uri, qr_rows
@@ -19,12 +20,15 @@ from cloudchat.rate_limiting.http_limits import client_address, limited_route
 from cloudchat.settings import Settings
 
 
-def second_factor_routes(accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
+def second_factor_routes(
+    accounts: AccountService, turns: HashingTurns, limiter: Limiter, settings: Settings
+) -> APIRouter:
     """Return the routes. A wrong password or code is a 403 (see ReauthenticationFailed)."""
     routes = APIRouter(
         prefix="/api/auth/totp", tags=["accounts"], route_class=limited_route(limiter, settings.login_rate)
     )
     session_user = Annotated[Principal, Depends(require_principal(accounts, kinds=(ACCESS,)))]
+    hashing = Annotated[None, hashing_turn(turns)]
     json_body = [Depends(require_json_from_allowed_origin(settings))]
 
     @routes.post(
@@ -33,7 +37,9 @@ def second_factor_routes(accounts: AccountService, limiter: Limiter, settings: S
         dependencies=json_body,
         responses=documented(401, 403, 409, 413, 415, 422, 429, 503),
     )
-    def setup(request: Request, principal: session_user, body: schemas.SetupRequest) -> schemas.SetupResponse:
+    def setup(
+        request: Request, principal: session_user, body: schemas.SetupRequest, _: hashing
+    ) -> schemas.SetupResponse:
         """Return a new secret for an authenticator app. It has no effect until it is confirmed.
 
         403 if the password is wrong. 409 if there is a second factor already.
@@ -73,7 +79,7 @@ def second_factor_routes(accounts: AccountService, limiter: Limiter, settings: S
         dependencies=json_body,
         responses=documented(401, 403, 409, 413, 415, 422, 429, 503),
     )
-    def disable(request: Request, principal: session_user, body: schemas.DisableRequest) -> Response:
+    def disable(request: Request, principal: session_user, body: schemas.DisableRequest, _: hashing) -> Response:
         """Remove the second factor and its recovery codes. A login then needs only the password.
 
         403 if the password or the code is wrong. 409 if there is no second factor.

@@ -29,7 +29,7 @@ class SetupResponse(BaseModel):
 class ConfirmRequest(RequestModel):
     """Proof that the app has the secret."""
 
-    code: str = Field(description="The code that the authenticator app shows now.", examples=["123456"], max_length=64)
+    code: str = Field(description="The code that the authenticator app shows now.", examples=["123456"], max_length=128)
 
 
 class ConfirmResponse(BaseModel):

@@ -10,7 +10,9 @@ from cloudchat.auth.second_factor import repository
 from cloudchat.auth.second_factor.recovery_codes import hash_recovery_code, new_recovery_codes
 from cloudchat.auth.second_factor.totp import matching_step, new_totp_secret
 from cloudchat.auth.sessions.repository import end_sessions_of
+from cloudchat.auth.tokens.opaque_tokens import normalise_typed_code
 from cloudchat.auth.vault import DecryptionError, Vault
+from cloudchat.core.invisible import remove_blank
 from cloudchat.database.audit import record
 from cloudchat.database.models import User
 from cloudchat.database.transactions import Database, Transaction
@@ -52,7 +54,7 @@ class SecondFactorService:
             user = user_for_update(db, principal.user_id)
             if user.totp_secret is None or user.totp_confirmed_at is not None:
                 raise Conflict("there is no second factor to confirm; begin with its setup")
-            step = self._matching_step(user, code, now)
+            step = self._matching_step(user, normalise_typed_code(code), now)
             if step is None:
                 raise BadSecondFactor("the code is wrong; check that the clock of the phone is right")
             user.totp_confirmed_at = now
@@ -83,13 +85,13 @@ class SecondFactorService:
         """
         if user.totp_confirmed_at is None:
             return
-        if not code or not code.strip():
+        if not code or not remove_blank(code):
             raise SecondFactorRequired("enter the code of your authenticator app, or a recovery code")
         if not self._use_code(db, user, code, now):
             raise BadSecondFactor("the code is wrong, or was used already; wait for the next one")
 
     def _use_code(self, db: Transaction, user: User, code: str, now: float) -> bool:
-        code = code.replace(" ", "")  # apps show a space in the middle
+        code = normalise_typed_code(code)
         if not _TOTP_CODE.fullmatch(code):
             used = repository.use_recovery_code(db, user.id, hash_recovery_code(code))
             if used:

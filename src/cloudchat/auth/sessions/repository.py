@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from cloudchat.auth.sessions.refresh_rotation import RefreshTokenState
 from cloudchat.core.ids import new_id
 from cloudchat.database.models import ApiToken, LoginSession, RefreshToken, User
 from cloudchat.database.transactions import changed_rows
 
-ENDED_RETENTION_SECONDS = 7 * 86400
 MAX_SESSIONS = 50
+MAX_ENDED_SESSIONS = 100
+"""Ended sessions of one user that are kept, for the networks that the user is known to sign in from."""
+ENDED_RETENTION_SECONDS = 7 * 86400
+MIN_ENDED_RETENTION_SECONDS = 3600
+"""However many there are: each process has to see that a session has ended, to close its sockets."""
+MAX_DELETIONS = 100
+"""Rows of one table that a login or a refresh deletes, at most: all other writers of SQLite wait for it."""
 _MAX_CLIENT_CHARACTERS = 200
 _MAX_NETWORK_CHARACTERS = 64
 
@@ -19,9 +25,19 @@ _MAX_NETWORK_CHARACTERS = 64
 
 
 def create_session(
-    db: Session, *, user_id: str, client: str, network: str, now: float, idle_seconds: float, absolute_seconds: float
+    db: Session,
+    *,
+    user_id: str,
+    client: str,
+    network: str,
+    family_hash: str | None,
+    now: float,
+    idle_seconds: float,
+    absolute_seconds: float,
 ) -> LoginSession:
-    """Insert a session. End the user's oldest ones beyond `MAX_SESSIONS`, and delete those that ended long ago."""
+    """Insert a session, whose user has just signed in. End the user's oldest ones beyond `MAX_SESSIONS`, and delete
+    those that ended long ago, or beyond `MAX_ENDED_SESSIONS`.
+    """
     _delete_ended_sessions(db, user_id, now)
     for oldest in live_sessions(db, user_id, now)[MAX_SESSIONS - 1 :]:
         end_session(db, oldest.id, now, "too many sessions")
@@ -34,6 +50,8 @@ def create_session(
         last_used_at=now,
         idle_expires_at=now + min(idle_seconds, absolute_seconds),
         expires_at=now + absolute_seconds,
+        family_hash=family_hash,
+        verified_at=now,
     )
     db.add(session)
     db.flush()
@@ -60,6 +78,12 @@ def has_session_from(db: Session, user_id: str, network: str) -> bool:
     return db.scalar(query.limit(1)) is not None
 
 
+def mark_verified(db: Session, session_id: str, now: float) -> bool:
+    """Store that the user has just entered the password or a code. Return False if the session has ended."""
+    query = update(LoginSession).where(LoginSession.id == session_id, LoginSession.ended_at.is_(None))
+    return changed_rows(db, query.values(verified_at=now)) == 1
+
+
 def end_session(db: Session, session_id: str, now: float, reason: str, *, user_id: str | None = None) -> bool:
     """End a session, of `user_id` if given. Return False if there is no such session or it has ended."""
     query = update(LoginSession).where(LoginSession.id == session_id, LoginSession.ended_at.is_(None))
@@ -78,17 +102,27 @@ def end_sessions_of(db: Session, user_id: str, now: float, reason: str, *, excep
 
 
 def _delete_ended_sessions(db: Session, user_id: str, now: float) -> None:
-    before = now - ENDED_RETENTION_SECONDS
-    db.execute(
-        delete(LoginSession).where(
-            LoginSession.user_id == user_id,
-            or_(
-                LoginSession.ended_at < before,
-                LoginSession.expires_at < before,
-                LoginSession.idle_expires_at < before,
-            ),
-        )
-    )
+    """Delete some of the user's ended sessions. Each login adds one and deletes more, so a surplus shrinks."""
+    of_user = LoginSession.user_id == user_id, LoginSession.ended_at.is_not(None)
+    newest_beyond = db.scalar(
+        select(LoginSession.ended_at).where(*of_user).order_by(LoginSession.ended_at.desc()).offset(MAX_ENDED_SESSIONS)
+        .limit(1)
+    )  # fmt: skip
+    until = now - ENDED_RETENTION_SECONDS
+    if newest_beyond is not None:
+        until = max(until, min(newest_beyond, now - MIN_ENDED_RETENTION_SECONDS))
+    oldest = select(LoginSession.id).where(*of_user, LoginSession.ended_at <= until)
+    ids = db.scalars(oldest.order_by(LoginSession.ended_at).limit(MAX_DELETIONS)).all()
+    if ids:
+        delete_sessions(db, ids)
+
+
+def delete_sessions(db: Session, ids: Sequence[str]) -> None:
+    """Delete sessions, and before them at most `MAX_DELETIONS` of their refresh tokens. A session with more stays."""
+    some = select(RefreshToken.token_hash).where(RefreshToken.session_id.in_(ids)).limit(MAX_DELETIONS)
+    db.execute(delete(RefreshToken).where(RefreshToken.token_hash.in_(some)))
+    has_tokens = exists().where(RefreshToken.session_id == LoginSession.id)
+    db.execute(delete(LoginSession).where(LoginSession.id.in_(ids), ~has_tokens))
 
 
 # --- Refresh tokens
@@ -109,6 +143,11 @@ def session_of_refresh_token(db: Session, token_hash: str, *, for_update: bool =
         .where(RefreshToken.token_hash == token_hash)
     )
     return db.scalar(query.with_for_update(of=LoginSession) if for_update else query)
+
+
+def session_of_family(db: Session, family_hash: str) -> LoginSession | None:
+    """Return the session whose refresh tokens begin like this one, locked until the commit."""
+    return db.scalar(select(LoginSession).where(LoginSession.family_hash == family_hash).with_for_update())
 
 
 def refresh_token_state(db: Session, token_hash: str) -> RefreshTokenState | None:
@@ -137,10 +176,30 @@ def mark_rotated(db: Session, token_hash: str, now: float) -> None:
     )
 
 
-def delete_old_refresh_tokens(db: Session, session_id: str, before: float) -> None:
-    """Delete tokens exchanged, or else created, before `before`: a session may be in use for months."""
-    dead_since = func.coalesce(RefreshToken.rotated_at, RefreshToken.created_at)
-    db.execute(delete(RefreshToken).where(RefreshToken.session_id == session_id, dead_since < before))
+def count_rotations(db: Session, session_id: str, since: float, *, at_most: int) -> int:
+    """Return how many refresh tokens of a session were exchanged since then. Stops counting at `at_most`."""
+    recent = select(RefreshToken.token_hash).where(
+        RefreshToken.session_id == session_id, RefreshToken.rotated_at >= since
+    )
+    return db.scalar(select(func.count()).select_from(recent.limit(at_most).subquery())) or 0
+
+
+def delete_dead_refresh_tokens(db: Session, session_id: str, before: float) -> None:
+    """Delete refresh tokens that died before then: they were exchanged, or a sibling was. At most `MAX_DELETIONS`.
+
+    Their family still tells that they belonged to the session (`session_of_family`).
+    """
+    of_session = RefreshToken.session_id == session_id
+    sibling = aliased(RefreshToken)
+    lost = (
+        of_session,
+        RefreshToken.rotated_at.is_(None),
+        exists().where(sibling.parent_hash == RefreshToken.parent_hash, sibling.rotated_at < before),
+    )
+    # The siblings first: they are recognised by the exchanged one.
+    for dead in (lost, (of_session, RefreshToken.rotated_at < before)):
+        some = select(RefreshToken.token_hash).where(*dead).limit(MAX_DELETIONS)
+        db.execute(delete(RefreshToken).where(RefreshToken.token_hash.in_(some)))
 
 
 # --- Revocations

@@ -1,25 +1,40 @@
 """Login sessions: created by a login, continued with refresh tokens, ended by their user.
 
 Each exchange of a refresh token locks the session's row: of two concurrent exchanges, the second sees the first one's
-result. `refresh_rotation` decides about a token that is presented twice.
+result. `refresh_rotation` decides about a token that is presented twice. A token is deleted when it has been dead for
+longer than the grace period; presented after that, it is recognised by the family that all tokens of a session share,
+and ends the session as well. So a session has few rows, however often it is refreshed.
 """
 
 import logging
 
-from cloudchat.auth.errors import AccountDisabled, BadCredentials, BadToken, NotFound, RefreshTokenSuperseded
+from cloudchat.auth.errors import (
+    AccountDisabled,
+    BadCredentials,
+    BadToken,
+    NotFound,
+    RefreshedTooOften,
+    RefreshTokenSuperseded,
+)
 from cloudchat.auth.repository import user_by_id
 from cloudchat.auth.results import SessionSummary, SessionTokens, profile_of
 from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.sessions import repository
 from cloudchat.auth.sessions.refresh_rotation import Decision, decide
 from cloudchat.auth.tokens.access_tokens import Tokens
-from cloudchat.auth.tokens.opaque_tokens import hash_token, new_token
+from cloudchat.auth.tokens.opaque_tokens import hash_family, hash_token, new_refresh_token
 from cloudchat.core.client_network import client_network
 from cloudchat.core.ids import new_id
 from cloudchat.database.audit import record
 from cloudchat.database.models import LoginSession, User
 from cloudchat.database.transactions import Database
 from cloudchat.settings import Settings
+
+DEAD_TOKEN_RETENTION_SECONDS = 60
+"""Longer than the grace period by more than the clocks of two servers differ."""
+MAX_ROTATIONS = 300
+"""Exchanges of one session in `DEAD_TOKEN_RETENTION_SECONDS`, from all addresses together. A client needs one in
+minutes; each is a row."""
 
 log = logging.getLogger("cloudchat.auth")
 
@@ -46,7 +61,7 @@ class SessionService:
             AccountDisabled, SecondFactorRequired, BadSecondFactor
             BadCredentials: The password was changed after it was verified.
         """
-        refresh_token, refresh_hash = new_token()
+        refresh_token, refresh_hash = new_refresh_token()
         with self._db.write() as db:
             user = user_by_id(db, user_id, for_update=True)
             if user is None or user.password_hash != password_hash:
@@ -59,6 +74,7 @@ class SessionService:
                 user_id=user_id,
                 client=client,
                 network=client_network(address),
+                family_hash=hash_family(refresh_token),
                 now=now,
                 idle_seconds=self._idle_seconds,
                 absolute_seconds=self._absolute_seconds,
@@ -73,19 +89,24 @@ class SessionService:
         Raises:
             BadToken, RefreshTokenSuperseded, AccountDisabled
         """
-        token_hash = hash_token(refresh_token)
-        successor, successor_hash = new_token()
+        token_hash, family_hash = hash_token(refresh_token), hash_family(refresh_token)
+        if token_hash is None or family_hash is None:
+            raise BadToken("sign in again")
+        dead_before = now - max(DEAD_TOKEN_RETENTION_SECONDS, 2 * self._grace_seconds)
         with self._db.write() as db:
-            session = repository.session_of_refresh_token(db, token_hash, for_update=True) if token_hash else None
-            state = repository.refresh_token_state(db, token_hash) if token_hash and session else None
+            session = repository.session_of_refresh_token(db, token_hash, for_update=True)
+            state = repository.refresh_token_state(db, token_hash) if session else None
+            if state is None:
+                session = repository.session_of_family(db, family_hash)
             user = user_by_id(db, session.user_id) if session else None
-            if token_hash is None or session is None or state is None or user is None:
+            if session is None or user is None:
                 raise BadToken("sign in again")
             if user.disabled_at is not None:
                 raise AccountDisabled("this account is disabled; ask an administrator")
             if session.ended_at is not None or now >= min(session.expires_at, session.idle_expires_at):
                 raise BadToken("this session has ended; sign in again")
-            decision = decide(state, now, self._grace_seconds)
+            # A token of the session without a row died long ago.
+            decision = decide(state, now, self._grace_seconds) if state else Decision.REVOKE
             if decision is Decision.WAIT:
                 raise RefreshTokenSuperseded("this session was refreshed a moment ago; use the newer token")
             if decision is Decision.REVOKE:
@@ -93,25 +114,34 @@ class SessionService:
                 repository.end_session(db, session.id, now, "refresh token used twice")
                 record(db, now, user.id, "session.reuse", target=session.id, address=address)
             else:
+                if repository.count_rotations(db, session.id, dead_before, at_most=MAX_ROTATIONS) == MAX_ROTATIONS:
+                    raise RefreshedTooOften("this session was refreshed too often; wait a minute")
+                same_family = session.family_hash == family_hash
+                # Sessions of older versions have no family: it begins with the first exchange.
+                successor, successor_hash = new_refresh_token(after=refresh_token if same_family else None)
+                session.family_hash = hash_family(successor)
                 repository.mark_rotated(db, token_hash, now)
                 repository.add_refresh_token(
                     db, token_hash=successor_hash, session_id=session.id, now=now, parent_hash=token_hash
                 )
-                repository.delete_old_refresh_tokens(db, session.id, now - self._idle_seconds)
+                repository.delete_dead_refresh_tokens(db, session.id, dead_before)
                 session.last_used_at = now
                 session.idle_expires_at = min(now + self._idle_seconds, session.expires_at)
         if decision is Decision.REVOKE:
             log.warning("refresh token used twice user=%s session=%s address=%s", user.id, session.id, address)
             raise BadToken("this session has ended; sign in again")
-        if state.used_at is not None:
+        if state is not None and state.used_at is not None:
             log.info("refresh token exchanged again user=%s session=%s address=%s", user.id, session.id, address)
         return self._session_tokens(user, session, successor, now)
 
     def end_by_refresh_token(self, refresh_token: str, *, address: str, now: float) -> None:
         """End the session of a refresh token, even of one that was exchanged. Ignore an unknown token."""
-        token_hash = hash_token(refresh_token)
+        token_hash, family_hash = hash_token(refresh_token), hash_family(refresh_token)
+        if token_hash is None or family_hash is None:
+            return
         with self._db.write() as db:
-            session = repository.session_of_refresh_token(db, token_hash) if token_hash else None
+            session = repository.session_of_refresh_token(db, token_hash)
+            session = session or repository.session_of_family(db, family_hash)
             if session and repository.end_session(db, session.id, now, "logout"):
                 record(db, now, session.user_id, "session.end", target=session.id, address=address)
 

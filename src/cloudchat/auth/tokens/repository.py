@@ -12,7 +12,8 @@ from cloudchat.database.models import ApiToken, LoginSession, User
 class TokenStatus:
     """The current state of a token. Times are seconds since 1970.
 
-    Only API tokens have `scopes` and `last_used_at`. An access token has all scopes of its user's role.
+    Only API tokens have `scopes` and `last_used_at`. An access token has all scopes of its user's role; only access
+    tokens have `verified_at`.
     """
 
     user: User
@@ -20,16 +21,17 @@ class TokenStatus:
     revoked: bool
     scopes: str | None = None
     last_used_at: float | None = None
+    verified_at: float | None = None
 
 
 def session_status(db: Session, session_id: str, user_id: str) -> TokenStatus | None:
     """Return the status of an access token: its login session and user, in one query."""
     row = db.execute(
-        select(User, LoginSession.expires_at, LoginSession.ended_at)
+        select(User, LoginSession.expires_at, LoginSession.ended_at, LoginSession.verified_at)
         .join(LoginSession, LoginSession.user_id == User.id)
         .where(LoginSession.id == session_id, User.id == user_id)
     ).one_or_none()
-    return TokenStatus(row[0], row[1], revoked=row[2] is not None) if row else None
+    return TokenStatus(row[0], row[1], revoked=row[2] is not None, verified_at=row[3]) if row else None
 
 
 def api_token_status(db: Session, token_id: str, user_id: str) -> TokenStatus | None:

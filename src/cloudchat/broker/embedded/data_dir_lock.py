@@ -14,6 +14,7 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from cloudchat.broker.embedded import StoreStartError
 
@@ -74,6 +75,11 @@ def socket_path(data_dir: Path) -> Path:
                 break
     _create_private(path.parent)
     return path
+
+
+def socket_url(socket: Path) -> str:
+    """Return the URL of a store's socket, whatever characters its path has."""
+    return f"unix://{quote(str(socket))}"
 
 
 def _create_private(directory: Path) -> None:

@@ -11,10 +11,9 @@ import subprocess
 import threading
 import time
 from pathlib import Path
-from urllib.parse import quote
 
 from cloudchat.broker.embedded import StoreStartError
-from cloudchat.broker.embedded.data_dir_lock import acquire_lock, kill_orphans, socket_path
+from cloudchat.broker.embedded.data_dir_lock import acquire_lock, kill_orphans, socket_path, socket_url
 from cloudchat.broker.embedded.process import spawn, wait_until_ready
 
 MIN_RESTART_SECONDS = 0.05
@@ -51,7 +50,7 @@ class EmbeddedServer:
         """The unix:// URL for redis-py. It does not change when the child is restarted."""
         if self._socket is None:
             raise StoreStartError("the store has not been started")
-        return f"unix://{quote(str(self._socket))}"
+        return socket_url(self._socket)
 
     def start(self) -> None:
         """Start the child and wait until it has loaded its data. Raises StoreStartError after cleaning up."""

@@ -72,6 +72,43 @@ def test_short_long_malformed_or_common_password_is_rejected(hasher: PasswordHas
     assert password not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "password",
+    [
+        "password password",
+        "Password PASSWORD",
+        "password-password",
+        "password.password",
+        "password \u00a0password",
+        "passwordPassword",
+        "password1 password2",
+        "password, password!",
+        "p4ssw0rd password",
+        "password drowssap",
+        "PÄSSWORD pässword",
+        "passwordpasswordpass",
+        "letmein letmein letmein",
+        "kettle kettle kettle",
+        "kettle purple kettle purple",
+        "xK9#q xK9#q xK9#q",
+        "a rose is a rose is a rose",
+        "2024 2024 2024 2024",
+        "пароль пароль пароль",
+        "密码密码密码密码密码密码密码密码",
+    ],
+)
+def test_a_repeated_word_counts_once(password: str) -> None:
+    assert is_guessable(password, "ann")
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["the cat and the other dog", "five purple kettles sing!", "abcde-fghij-kmnpq-rstuv", "buffalo, bison & yak"],
+)
+def test_a_password_with_enough_different_words_is_accepted(password: str) -> None:
+    assert not is_guessable(password, "ann")
+
+
 def test_blocklist_check_of_a_worst_case_password_is_fast(hasher: PasswordHasher) -> None:
     """Each character that may stand for several letters multiplies zxcvbn's work: this password took 13 s."""
     before = time.process_time()

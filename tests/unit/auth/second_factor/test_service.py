@@ -47,6 +47,37 @@ def login(services: AccountServices, totp: str | None, *, now: float = LATER, ad
     return services.accounts.login("ann", PASSWORD, totp, client="test", address=address, now=now)
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        lambda code: f" {code[:3]} {code[3:]}\n",
+        lambda code: f"{code[:3]}\u00a0{code[3:]}",
+        lambda code: f"{code[:3]}\u202f{code[3:]}\u200b",
+        lambda code: f"{code[:3]}-{code[3:]}",
+        lambda code: f"{code[:3]}\u2011{code[3:]}",
+        lambda code: code.translate({ord("0") + digit: 0xFF10 + digit for digit in range(10)}),  # full-width
+        lambda code: code.translate({ord("0") + digit: 0x0660 + digit for digit in range(10)}),  # Arabic-Indic
+        lambda code: code.translate({ord("0") + digit: 0x0966 + digit for digit in range(10)}),  # Devanagari
+    ],
+)
+def test_a_code_can_be_typed_in_every_form(services: AccountServices, typed: Callable[[str], str]) -> None:
+    services.register()
+    signed_in = services.login()
+    code = begin(services, signed_in)
+    principal = services.authenticate(signed_in.access_token)
+    assert services.accounts.second_factor.confirm(principal, typed(code(NOW)), address="test", now=NOW)
+    assert login(services, typed(code(LATER)))
+
+
+def test_a_recovery_code_can_be_typed_in_every_form(services: AccountServices) -> None:
+    _, recovery_codes = set_up(services)
+    assert login(services, f"\u00a0{recovery_codes[0].upper()} ")
+    assert login(services, recovery_codes[1].replace("-", "\u2013"))
+    assert login(services, "\u200b".join(recovery_codes[2].replace("-", " ")))
+    wide = {ord(character): ord(character) + 0xFEE0 for character in recovery_codes[3] if character != "-"}
+    assert login(services, recovery_codes[3].translate(wide))
+
+
 def test_login_needs_the_password_and_a_code(services: AccountServices) -> None:
     code, _ = set_up(services)
     for missing in (None, "", " "):

@@ -1,0 +1,78 @@
+/**
+ * Step-up: the server refuses a change of credentials or roles unless the user entered the password some minutes ago.
+ * Then a dialog asks for it, and the request is sent again.
+ */
+
+import { ApiError } from "../net/api.js";
+import { button, element } from "../ui/dom.js";
+import { createForm } from "./form.js";
+
+/**
+ * @param {Pick<import("./settings_dialog.js").SettingsContext, "request" | "session" | "clock">} context
+ * @returns {import("../net/authenticated_api.js").AuthenticatedRequest} like `request`, but asks for the password when
+ *   the server wants it. Rejects with the server's refusal if the user does not enter it.
+ */
+export function createStepUpRequest(context) {
+  const { request } = context;
+  /** @type {Promise<boolean> | null} Requests at the same time share one dialog. */
+  let asking = null;
+  return async function requestWithStepUp(method, path, body = null) {
+    try {
+      return await request(method, path, body);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== "step_up_required") throw error;
+      asking ??= askForPassword(context).finally(() => {
+        asking = null;
+      });
+      if (!(await asking)) throw error;
+      return await request(method, path, body);
+    }
+  };
+}
+
+/**
+ * @param {Pick<import("./settings_dialog.js").SettingsContext, "request" | "session" | "clock">} context
+ * @returns {Promise<boolean>} whether the server accepted the password
+ */
+function askForPassword({ request, session, clock }) {
+  const titleId = "step-up-title";
+  let accepted = false;
+  const form = createForm({
+    label: "Confirm your password",
+    clock,
+    username: session.user?.name,
+    fields: [
+      {
+        name: "password",
+        label: "Your password",
+        attributes: { type: "password", autocomplete: "current-password", required: true },
+      },
+    ],
+    submit: "Confirm",
+    async send(body) {
+      await request("POST", "/api/auth/step-up", body);
+      accepted = true;
+      dialog.close();
+    },
+  });
+  const dialog = element(
+    "dialog",
+    { class: "step-up", "aria-labelledby": titleId },
+    element("h2", { id: titleId, class: "step-up-title" }, "Is it you?"),
+    element(
+      "p",
+      { class: "subtle" },
+      "This change needs your password. For the next five minutes you are not asked again.",
+    ),
+    form,
+    button("Cancel", () => dialog.close(), { class: "secondary" }),
+  );
+  document.body.append(dialog);
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove(); // a password must not stay in the page
+      resolve(accepted);
+    });
+    dialog.showModal();
+  });
+}
