@@ -11,7 +11,7 @@ import { openOutboxStorage } from "./modules/chat/outbox_storage.js";
 import { systemClock as clock } from "./modules/clock.js";
 import { readConfig, socketUrl } from "./modules/config.js";
 import { formatCount } from "./modules/format.js";
-import { createApi } from "./modules/net/api.js";
+import { createApi, isAnswering } from "./modules/net/api.js";
 import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
 import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
 import { SettingsDialog } from "./modules/settings/settings_dialog.js";
@@ -99,14 +99,28 @@ async function enter() {
     return;
   }
   const startedOn = screen;
-  const storage = await openOutboxStorage();
+  const storage = await openOutboxStorage(clock);
   if (startedOn !== screen) {
     storage.close();
     return;
   }
   leaveScreen();
   showScreen("chat");
-  chat = openChat({ url: socketUrl(config), session, user, storage, clock, drafts, onSessionEnded: showSignInAgain });
+  chat = openChat({
+    url: socketUrl(config),
+    session,
+    user,
+    storage,
+    clock,
+    drafts,
+    isServerReachable: () =>
+      request("GET", "/api/me").then(
+        () => true,
+        () => false,
+      ),
+    isAnswering: () => isAnswering(config.api),
+    onSessionEnded: showSignInAgain,
+  });
   if (user.must_set_up_totp) settings.open("second-factor");
 }
 
@@ -132,7 +146,7 @@ async function signOut() {
         "site’s data in the browser, or end this session in the settings on another device.",
     );
   });
-  const storage = await openOutboxStorage();
+  const storage = await openOutboxStorage(clock);
   await storage.clear(user.id).catch((error) => console.warn("Unsent messages could not be deleted.", error));
   await loggedOut;
 }

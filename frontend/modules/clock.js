@@ -25,3 +25,22 @@ export function sleep(clock, ms) {
     clock.schedule(ms, resolve);
   });
 }
+
+/** What a step waited for did not happen in time. */
+export class TimedOut extends Error {}
+
+/**
+ * Wait for a step, but not for ever. The step itself may go on.
+ *
+ * @template T
+ * @param {Clock} clock
+ * @param {number} ms
+ * @param {Promise<T>} step
+ * @returns {Promise<T>} rejects with TimedOut
+ */
+export function withTimeout(clock, ms, step) {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.schedule(ms, () => reject(new TimedOut(`no answer within ${ms / 1000} s`)));
+    step.then(resolve, reject).finally(cancel);
+  });
+}

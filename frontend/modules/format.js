@@ -78,3 +78,17 @@ export function formatDevice(userAgent) {
   if (browser !== undefined && system !== undefined) return `${browser} on ${system}`;
   return browser ?? (userAgent.split(" ")[0] || "Unknown device");
 }
+
+/**
+ * Return what to tell the person about an error. The browser's own messages are for developers: "Cannot read properties
+ * of null" appears when an answer has another shape than the page expects.
+ *
+ * @param {Error} error
+ * @returns {string}
+ */
+export function messageOf(error) {
+  const isForDevelopers = ["TypeError", "ReferenceError", "RangeError", "SyntaxError"].includes(error.name);
+  if (!isForDevelopers) return error.message;
+  console.error(error);
+  return "The page could not use the server’s answer. Reload the page. If that does not help, tell an administrator.";
+}

@@ -41,6 +41,8 @@ class ScriptedServer:
         """Type of a command → its replies, instead of the usual ones."""
         self.refuses_replay = False
         """Whether every join with a position gets status gap."""
+        self.refuses_sockets: tuple[Frame, int] | None = None
+        """The error and the close code of every new socket, instead of `welcome`."""
         self.drops_acks = False
         """Whether messages are stored, but neither acknowledged nor broadcast."""
         self.requests: list[str] = []
@@ -65,6 +67,11 @@ class ScriptedServer:
         event = {"type": kind, "room": "lobby", "epoch": self.epoch, "seq": seq, "at": at, **fields}
         self.log.append(event)
         return event
+
+    def lose_events(self, count: int) -> None:
+        """Lose the newest events, as in a restore or a failover: a new epoch begins, and the log keeps its events."""
+        del self.log[len(self.log) - count :]
+        self.epoch = f"e{int(self.epoch[1:]) + 1}"
 
     def broadcast(self, frame: Frame) -> None:
         """Send a frame to every connected socket."""
@@ -117,6 +124,12 @@ class ScriptedServer:
 
     def _open(self, socket: WebSocketRoute) -> None:
         self.protocols.append(list(socket.protocols))
+        if self.refuses_sockets is not None:
+            error, code = self.refuses_sockets
+            if error:
+                socket.send(json.dumps({"type": "error", **error}))
+            socket.close(code=code)
+            return
         self.sockets.append(socket)
         socket.on_message(lambda text: self._command(socket, json.loads(text)))
         limits = {"frame_bytes": 65536, "text_chars": 4000, "sends_per_10s": 20}

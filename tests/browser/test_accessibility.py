@@ -146,6 +146,24 @@ def test_screen_reader_speaks_new_messages_only(ada: ChatPage, scripted: Scripte
     assert ada.page.evaluate("window.spoken") == ["while you read", "and on"]
 
 
+def test_screen_reader_does_not_speak_old_messages_that_a_replay_changes(
+    ada: ChatPage, scripted: ScriptedServer
+) -> None:
+    ada.page.add_init_script(SPOKEN)
+    opened(ada, scripted, 5)
+    ada.page.evaluate("window.spoken.length = 0")
+    grace = {"id": "u-grace", "name": "grace"}
+    # Each frame shows a part of the replay: the gap, and changes of messages that are shown already.
+    for kind, fields in (("reaction", {"emoji": "👍", "on": True}), ("edited", {"text": "corrected"})):
+        scripted.append(kind, target=3, user=grace, **fields)
+    scripted.refuses_replay = True
+    scripted.close(1006)
+    expect(ada.message("corrected")).to_be_visible()
+    scripted.add_message("new")
+    expect(ada.message("new")).to_be_visible()
+    assert ada.page.evaluate("window.spoken") == ["new"]
+
+
 def test_only_messages_count_as_new(ada: ChatPage, scripted: ScriptedServer) -> None:
     opened(ada, scripted, 80)
     ada.scroll_to_top()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from browser.chat_page import PASSWORD, ChatPage
-from browser.scripted_server import ADA, ScriptedServer
+from browser.scripted_server import ADA, ORIGIN, ScriptedServer
 from browser.settings_page import SettingsPage, next_code
 from support.accounts import login
 from support.server import RunningServer
@@ -189,3 +189,32 @@ def test_only_administrators_see_the_administration(ada: ChatPage, scripted: Scr
     scripted.close(4401)  # a new role closes the sockets; the next token carries the role
     expect(settings.dialog.get_by_role("group", name="Administration")).to_be_visible()
     expect(settings.dialog.get_by_role("heading", name="Password")).to_be_visible()
+
+
+def test_one_time_secret_is_not_lost_without_a_question(ada: ChatPage, scripted: ScriptedServer) -> None:
+    scripted.add_message("one")
+    setup = {"secret": "ABCD", "uri": "otpauth://totp/x", "qr": ["01"]}
+    scripted.http_answers["/api/auth/totp/setup"] = (200, setup, {})
+    scripted.http_answers["/api/auth/totp/confirm"] = (200, {"recovery_codes": ["one", "two"]}, {})
+    ada.page.goto(ORIGIN)
+    ada.wait_connected()
+    settings = SettingsPage(ada.page)
+    settings.open("Second factor")
+    settings.fill(Your_password=PASSWORD)
+    settings.press("Set up")
+    settings.fill(Code="123456")
+    settings.press("Confirm")
+    expect(settings.secrets).to_have_count(2)
+    question = settings.dialog.get_by_text("This is shown only once. Have you saved it?")
+    for button in (None, None, "Close", "Sessions"):  # a browser may let the second Escape in a row pass
+        if button is None:
+            ada.page.keyboard.press("Escape")
+        else:
+            settings.press(button)
+        expect(question).to_be_visible()
+        expect(settings.secrets).to_have_count(2)
+    settings.press("Keep it open")
+    expect(question).to_be_hidden()
+    ada.page.keyboard.press("Escape")
+    settings.press("Discard it")
+    expect(settings.dialog).to_be_hidden()

@@ -153,7 +153,7 @@ def test_api_token_is_shown_once_and_can_be_revoked(server: RunningServer, open_
     me = httpx.get(f"{server.url}/api/me", headers={"Authorization": f"Bearer {token}"})
     assert me.json()["name"] == "grace"
     assert me.json()["scopes"] == ["chat:read"]
-    settings.open("API tokens")
+    settings.press("Done")
     expect(settings.secrets).to_have_count(0)
     settings.confirm(settings.row("deploy bot"), "Revoke", "Revoke token?")
     expect(settings.row("deploy bot")).to_contain_text("revoked")

@@ -111,19 +111,19 @@ def test_refused_message_can_be_removed_for_good(chat: ChatPage, scripted: Scrip
 
 
 @pytest.mark.parametrize(
-    ("code", "words", "button"),
+    ("code", "words", "state", "button"),
     [
-        (4403, "disabled", None),
-        (4409, "too many places", "Continue here"),
-        (4400, "understand each other", "Try again"),
+        (4403, "disabled", "Disabled", None),
+        (4409, "too many places", "Paused", "Continue here"),
+        (4400, "understand each other", "Paused", "Try again"),
     ],
 )
 def test_terminal_close_code_is_explained(
-    chat: ChatPage, scripted: ScriptedServer, code: int, words: str, button: str | None
+    chat: ChatPage, scripted: ScriptedServer, code: int, words: str, state: str, button: str | None
 ) -> None:
     scripted.close(code)
     expect(chat.banner).to_contain_text(words)
-    expect(chat.connection).to_have_text("Paused")
+    expect(chat.connection).to_have_text(state)
     expect(chat.banner.get_by_role("button")).to_have_count(1 if button else 0)
     if button:
         chat.banner.get_by_role("button", name=button).click()

@@ -10,11 +10,14 @@ import { newCid } from "./cid.js";
 import { Composer } from "./composer.js";
 import { ConnectionStatusView } from "./connection_status_view.js";
 import { Outbox } from "./outbox.js";
+import { repeatCheck, TabOutbox } from "./tab_outbox.js";
+import { TabPresence } from "./tab_presence.js";
 import { RoomSubscription } from "./room_subscription.js";
 import { Timeline } from "./timeline.js";
 import { TimelineView } from "./timeline_view.js";
 
 const LOBBY = "lobby";
+const NOT_DURABLE_NOTE = "This window cannot store unsent messages: a reload loses them.";
 
 /**
  * @typedef {object} Chat
@@ -30,10 +33,22 @@ const LOBBY = "lobby";
  * @param {import("./outbox_storage.js").OutboxStorage} options.storage
  * @param {import("../clock.js").Clock} options.clock
  * @param {import("./draft_storage.js").DraftStorage} options.drafts
+ * @param {() => Promise<boolean>} options.isServerReachable whether the server answers HTTP requests
+ * @param {() => Promise<boolean>} options.isAnswering see Connection
  * @param {() => void} options.onSessionEnded
  * @returns {Chat}
  */
-export function openChat({ url, session, user, storage, clock, drafts, onSessionEnded }) {
+export function openChat({
+  url,
+  session,
+  user,
+  storage,
+  clock,
+  drafts,
+  isServerReachable,
+  isAnswering,
+  onSessionEnded,
+}) {
   const timeline = new Timeline();
   const status = new ConnectionStatusView(clock, () => connection.start());
 
@@ -42,8 +57,13 @@ export function openChat({ url, session, user, storage, clock, drafts, onSession
     session,
     clock,
     policy: new ReconnectPolicy(),
+    isServerReachable,
+    isAnswering,
     listener: {
-      onState: (state) => status.show(state),
+      onState(state) {
+        status.show(state);
+        composer.allowWriting(state.name !== "stopped" || state.isFinal !== true);
+      },
       onWelcome({ limits, user: { id } }) {
         if (id !== user.id) {
           // The cookie now belongs to a user who signed in in another tab: never send this user's messages as theirs.
@@ -62,8 +82,10 @@ export function openChat({ url, session, user, storage, clock, drafts, onSession
     },
   });
 
+  const tab = newCid();
+  const presence = new TabPresence({ id: tab, clock, onLeft: () => leftMessages.runNow() });
   const outbox = new Outbox({
-    storage,
+    storage: new TabOutbox({ storage, presence, tab }),
     clock,
     newCid,
     send: ({ room, cid, text }) => connection.request({ type: "send", room, cid, text }),
@@ -95,7 +117,10 @@ export function openChat({ url, session, user, storage, clock, drafts, onSession
         confirmOwn(event);
         outbox.removePast();
       },
-      onPage: (events) => events.forEach(confirmOwn),
+      onPage(events) {
+        view.pageLoaded();
+        events.forEach(confirmOwn);
+      },
     },
   });
 
@@ -116,7 +141,8 @@ export function openChat({ url, session, user, storage, clock, drafts, onSession
   const checkConnection = () => {
     if (document.visibilityState === "visible") connection.check();
   };
-  window.addEventListener("online", checkConnection, { signal: abort.signal });
+  window.addEventListener("online", () => connection.networkIsBack(), { signal: abort.signal });
+  window.addEventListener("offline", () => connection.networkIsGone(), { signal: abort.signal });
   document.addEventListener("visibilitychange", checkConnection, { signal: abort.signal });
 
   // The pressed button is removed with its message.
@@ -127,6 +153,10 @@ export function openChat({ url, session, user, storage, clock, drafts, onSession
     },
     { signal: abort.signal },
   );
+
+  const leftMessages = repeatCheck(clock, () => outbox.load(user.id));
+  window.addEventListener("pagehide", () => presence.leave(), { signal: abort.signal });
+  if (!storage.isDurable) composer.showNotice(NOT_DURABLE_NOTE);
 
   byId("own-name").textContent = user.name;
   outbox.load(user.id).finally(() => {
@@ -141,6 +171,8 @@ export function openChat({ url, session, user, storage, clock, drafts, onSession
     close() {
       abort.abort();
       connection.stop();
+      leftMessages.stop();
+      presence.close();
       subscription.disconnected();
       outbox.disconnected();
       for (const part of [status, view, composer, storage]) part.close();

@@ -32,9 +32,12 @@ export class Composer {
   #maxLength = 4000;
   /** The text of the box before the last input. */
   #accepted = "";
-  #send;
   #save;
   #hasTouchKeyboard;
+  #notice = "";
+  #send;
+  #sendButton = byId("send", HTMLButtonElement);
+  #placeholder = this.#draft.placeholder;
 
   /**
    * @param {object} options
@@ -80,6 +83,18 @@ export class Composer {
   }
 
   /**
+   * Allow or forbid to write. What was written stays readable and can be copied.
+   *
+   * @param {boolean} isAllowed
+   */
+  allowWriting(isAllowed) {
+    this.#draft.readOnly = !isAllowed;
+    this.#draft.setAttribute("aria-disabled", String(!isAllowed));
+    this.#sendButton.disabled = !isAllowed;
+    this.#draft.placeholder = isAllowed ? this.#placeholder : "You cannot write here any more";
+  }
+
+  /**
    * Tell a screen reader what happens elsewhere on the page.
    *
    * @param {string} text
@@ -88,9 +103,22 @@ export class Composer {
     this.#announcement.textContent = text;
   }
 
+  /**
+   * Show a note below the box for as long as this chat is open.
+   *
+   * @param {string} text
+   */
+  showNotice(text) {
+    this.#notice = text;
+    this.#count();
+    this.announce(text);
+  }
+
   /** Clear the box. The stored draft stays. */
   close() {
     this.#abort.abort();
+    this.allowWriting(true);
+    this.#notice = "";
     this.#form.reset();
     this.#count();
     this.announce("");
@@ -149,6 +177,7 @@ export class Composer {
   }
 
   async #submit() {
+    if (this.#sendButton.disabled) return;
     const text = cleanDraft(this.#draft.value);
     this.focus(); // pressing "Send" took the focus, and a phone's keyboard closes with it
     if (text === "" || countCharacters(text) > this.#maxLength) {
@@ -173,7 +202,7 @@ export class Composer {
     this.#draft.setAttribute("aria-invalid", String(left < 0));
     if (left < 0) this.#note.textContent = `${formatCount(-left, "character")} too long`;
     else if (length > this.#maxLength * COUNT_FROM) this.#note.textContent = `${formatCount(left, "character")} left`;
-    else this.#note.textContent = "";
+    else this.#note.textContent = this.#notice;
     const level = ANNOUNCE_AT.filter((share) => length > this.#maxLength * share).length;
     if (level !== this.#level) this.announce(this.#note.textContent);
     this.#level = level;

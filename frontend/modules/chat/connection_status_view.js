@@ -1,6 +1,14 @@
-/** Shows the state of the connection: a line in the header, and a banner when the page stopped connecting. */
+/**
+ * Shows the state of the connection: a line in the header, and a banner when the page stopped connecting or has been
+ * without a connection for a while.
+ */
 
 import { byId, keepFocus } from "../ui/dom.js";
+
+/** A shorter outage, such as a restart of the server, is no reason for a banner. */
+const MIN_OUTAGE_MS = 2_000;
+const OFFLINE_REASON = "This device is offline. What you write is kept and sent once it is back.";
+const UNREACHABLE_REASON = "The server cannot be reached. What you write is kept and sent once it is back.";
 
 export class ConnectionStatusView {
   #clock;
@@ -8,6 +16,10 @@ export class ConnectionStatusView {
   /** @type {import("../net/connection.js").ConnectionState} */
   #state = { name: "connecting" };
   #cancelCountdown = () => {};
+  /** @type {number | null} Since when there is no connection. */
+  #downSince = null;
+  /** The banner of an outage stays until the end of the outage: it must not flicker with every attempt. */
+  #isOutageShown = false;
 
   /**
    * @param {import("../clock.js").Clock} clock
@@ -20,7 +32,15 @@ export class ConnectionStatusView {
 
   /** @param {import("../net/connection.js").ConnectionState} state */
   show(state) {
-    this.#state = state;
+    if (state.name === "connected" || state.name === "stopped") {
+      this.#downSince = null;
+      this.#isOutageShown = false;
+    } else {
+      this.#downSince ??= this.#clock.now();
+    }
+    // While the next attempt runs, the reason of the last failure is still the best one.
+    const { reason } = this.#state;
+    this.#state = state.name === "connecting" ? { ...state, reason } : state;
     this.#render();
   }
 
@@ -34,32 +54,42 @@ export class ConnectionStatusView {
     this.#cancelCountdown();
     const { name, retryAt = 0 } = this.#state;
     byId("connection").dataset.state = name;
-    setText(byId("connection-text"), statusText(name));
+    setText(byId("connection-text"), statusText(this.#state));
     // The countdown is outside of the live region, so that a screen reader does not speak every second of it.
     const seconds = Math.ceil((retryAt - this.#clock.now()) / 1000);
     const countdown = seconds > 0 ? ` in ${seconds} s…` : " now…";
     byId("connection-countdown").textContent = name === "waiting" ? countdown : "";
+    if (name === "waiting" && this.#isLongOutage()) this.#isOutageShown = true;
     keepFocus(byId("banner"), byId("draft"), () => this.#renderBanner());
     if (name === "waiting") this.#cancelCountdown = this.#clock.schedule(500, () => this.#render());
   }
 
+  #isLongOutage() {
+    const { reason = "", retryAt = 0 } = this.#state;
+    const until = Math.max(retryAt, this.#clock.now());
+    return !navigator.onLine || reason !== "" || until - (this.#downSince ?? until) > MIN_OUTAGE_MS;
+  }
+
   #renderBanner() {
     const { name, reason = "", retryLabel } = this.#state;
-    byId("banner").hidden = name !== "stopped";
-    if (name !== "stopped") return;
-    setText(byId("banner-text"), reason);
-    byId("banner-button").hidden = retryLabel === undefined;
-    byId("banner-button").textContent = retryLabel ?? "";
+    const isStopped = name === "stopped";
+    byId("banner").hidden = !isStopped && !this.#isOutageShown;
+    if (byId("banner").hidden) return;
+    const outage = navigator.onLine ? UNREACHABLE_REASON : OFFLINE_REASON;
+    const label = isStopped ? retryLabel : "Try now";
+    setText(byId("banner-text"), reason === "" ? outage : reason);
+    byId("banner-button").hidden = label === undefined;
+    setText(byId("banner-button"), label ?? "");
   }
 }
 
-/** @param {import("../net/connection.js").ConnectionState["name"]} name */
-function statusText(name) {
+/** @param {import("../net/connection.js").ConnectionState} state */
+function statusText({ name, isFinal }) {
   if (name === "connected") return "Connected";
-  if (name === "connecting") return "Connecting…";
-  if (name === "stopped") return "Paused";
+  if (name === "stopped") return isFinal ? "Disabled" : "Paused";
   // navigator.onLine is only a hint: a server on this machine answers without any network.
-  return navigator.onLine ? "Reconnecting" : "Offline. Trying again";
+  if (!navigator.onLine) return "Offline. Trying again";
+  return name === "connecting" ? "Connecting…" : "Reconnecting";
 }
 
 /**

@@ -45,11 +45,12 @@ export function reduceMessages(segments) {
     for (const event of segment.events) {
       if (event.type === "message") {
         const message = createMessage(event);
-        messages.set(message.key, message);
+        messages.set(keyOf(segment.epoch, event.seq), message);
         items.push(message);
       } else {
-        // The target may not be loaded yet: the change applies once it is.
-        const target = messages.get(keyOf(event.epoch, event.target));
+        // By the log's epoch, because message and change may have been written in different ones. The target may not be
+        // loaded yet: the change applies once it is.
+        const target = messages.get(keyOf(segment.epoch, event.target));
         if (target !== undefined) applyChange(target, event);
       }
     }

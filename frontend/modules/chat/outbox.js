@@ -9,6 +9,7 @@
  * @typedef {object} PendingSend
  * @property {string} cid
  * @property {string} owner id of the user who wrote it; no other user ever sends or sees it
+ * @property {string} [tab] stored: the tab that sends it, see TabOutbox
  * @property {string} room
  * @property {string} text
  * @property {number} order
@@ -23,7 +24,7 @@
  */
 
 import { CommandError } from "../net/pending_requests.js";
-import { fullJitter } from "../net/reconnect_policy.js";
+import { RetryPolicy } from "../net/retry_policy.js";
 
 const MAX_PENDING = 200;
 /** The server remembers a cid for 24 h. Sending it again later could duplicate a message that had arrived. */
@@ -41,19 +42,18 @@ export class Outbox {
   #newCid;
   #isPast;
   #listener;
-  #random;
+  #retries;
   /** @type {PendingSend[]} in order */
   #items = [];
   #owner = "";
   #isOnline = false;
   #isRunning = false;
-  #attempt = 0;
   /** @type {(() => void) | null} ends the pause before a retry */
   #wake = null;
 
   /**
    * @param {object} options
-   * @param {Pick<import("./outbox_storage.js").OutboxStorage, "all" | "put" | "remove">} options.storage
+   * @param {Pick<import("./tab_outbox.js").TabOutbox, "all" | "put" | "remove">} options.storage
    * @param {(item: PendingSend) => Promise<Position>} options.send rejects with CommandError
    * @param {import("../clock.js").Clock} options.clock
    * @param {() => string} options.newCid
@@ -68,7 +68,7 @@ export class Outbox {
     this.#newCid = newCid;
     this.#isPast = isPast;
     this.#listener = listener;
-    this.#random = random;
+    this.#retries = new RetryPolicy({ random });
   }
 
   /** @returns {readonly PendingSend[]} */
@@ -84,7 +84,7 @@ export class Outbox {
   // -- What the person does --
 
   /**
-   * Load what an earlier page did not send.
+   * Load what an earlier page or a closed tab did not send. May be called again.
    *
    * @param {string} owner
    */
@@ -93,8 +93,10 @@ export class Outbox {
     const stored = await this.#storage.all(owner).catch(() => []);
     // The disk may be slow: a message written meanwhile is in the list already, and perhaps on disk too.
     const earlier = stored.filter(({ cid }) => this.#find(cid) === undefined);
-    this.#items = [...earlier.sort((a, b) => a.order - b.order), ...this.#items];
+    if (earlier.length === 0) return;
+    this.#items = [...earlier, ...this.#items].sort((a, b) => a.order - b.order);
     this.#listener.onChange();
+    this.#run();
   }
 
   /**
@@ -138,7 +140,7 @@ export class Outbox {
   /** The room is joined: send. */
   connected() {
     this.#isOnline = true;
-    this.#attempt = 0;
+    this.#retries.reset();
     this.#wake?.();
     this.#listener.onChange();
     this.#run();
@@ -211,7 +213,7 @@ export class Outbox {
    * @param {Position} position
    */
   async #acknowledge(item, { epoch, seq }) {
-    this.#attempt = 0;
+    this.#retries.reset();
     if (this.#find(item.cid) === undefined) return;
     Object.assign(item, { state: "sent", position: { epoch, seq } });
     this.#listener.onChange();
@@ -255,12 +257,13 @@ export class Outbox {
   /**
    * Wait before a retry.
    *
-   * @param {number | null} ms what the server asked for; null: full jitter
+   * @param {number | null} ms what the server asked for
    * @returns {Promise<void>}
    */
   async #sleep(ms) {
     await new Promise((resolve) => {
-      const cancel = this.#clock.schedule(ms ?? fullJitter(this.#attempt++, this.#random), () => this.#wake?.());
+      const delayMs = this.#retries.delay(this.#clock.now(), { retryAfterMs: ms });
+      const cancel = this.#clock.schedule(delayMs, () => this.#wake?.());
       this.#wake = () => {
         this.#wake = null;
         cancel();

@@ -18,7 +18,7 @@
 
 import { CommandError } from "../net/pending_requests.js";
 import { isRoomEvent } from "../net/protocol.js";
-import { fullJitter } from "../net/reconnect_policy.js";
+import { RetryPolicy } from "../net/retry_policy.js";
 import { firstSeqOf } from "./timeline.js";
 
 const PAGE_SIZE = 50;
@@ -36,7 +36,8 @@ export class RoomSubscription {
   #headSeq = 0;
   /** Counts attempts to join: replies to earlier ones are stale. */
   #attempt = 0;
-  #failures = 0;
+  /** Of joins. The reason for each may be permanent, for example events that the page does not understand. */
+  #retries;
   #cancelRetry = () => {};
   #isLoading = false;
   /** Ends the pause before a page is requested again. */
@@ -58,6 +59,7 @@ export class RoomSubscription {
     this.#clock = clock;
     this.#listener = listener;
     this.#random = random;
+    this.#retries = new RetryPolicy({ random });
   }
 
   /** @returns {boolean} whether a page of older events is being loaded */
@@ -65,8 +67,13 @@ export class RoomSubscription {
     return this.#isLoading;
   }
 
-  /** Join from the last position: the connection is open (again), or an event is missing. */
+  /** Join from the last position: the connection is open (again). */
   async join() {
+    this.#retries.reset();
+    await this.#join();
+  }
+
+  async #join() {
     this.disconnected();
     const attempt = this.#attempt;
     const after = this.#timeline.position;
@@ -80,9 +87,21 @@ export class RoomSubscription {
         this.#listener.onRefused(error.message);
         return;
       }
-      const ms = error.retryAfterMs ?? fullJitter(this.#failures++, this.#random);
-      this.#cancelRetry = this.#clock.schedule(ms, () => this.join());
+      this.#scheduleJoin(this.#retries.delay(this.#clock.now(), { retryAfterMs: error.retryAfterMs }));
     }
+  }
+
+  /** An event is missing: join again from the last position, and not in a loop if that does not bring it. */
+  #rejoin() {
+    this.disconnected();
+    this.#scheduleJoin(this.#retries.delay(this.#clock.now(), { isFirstImmediate: true }));
+  }
+
+  /** @param {number} ms */
+  #scheduleJoin(ms) {
+    this.#cancelRetry();
+    if (ms === 0) this.#join();
+    else this.#cancelRetry = this.#clock.schedule(ms, () => this.#join());
   }
 
   /** The connection is gone: apply no event before the next `joined`. */
@@ -103,7 +122,7 @@ export class RoomSubscription {
     if (frame.type === "joined") this.#start(frame);
     else if (!this.#joined) return;
     else if (isRoomEvent(frame)) this.#apply(frame);
-    else if (frame.type === "head" && this.#isBehind(frame)) this.join();
+    else if (frame.type === "head" && this.#isBehind(frame)) this.#rejoin();
   }
 
   /**
@@ -166,7 +185,8 @@ export class RoomSubscription {
    */
   #start(joined) {
     this.#joined = true;
-    this.#failures = 0;
+    this.#cancelRetry();
+    this.#retries.succeeded(this.#clock.now());
     this.#headSeq = joined.seq;
     if (joined.status === "fresh") this.#timeline.startFresh(joined);
     if (joined.status === "gap") this.#timeline.startAfterGap(joined);
@@ -178,8 +198,8 @@ export class RoomSubscription {
   #apply(event) {
     const outcome = this.#timeline.apply(event);
     if (outcome === "duplicate") return;
-    if (outcome !== "applied") {
-      this.join();
+    if (outcome === "missing_events" || outcome === "other_epoch") {
+      this.#rejoin();
       return;
     }
     this.#listener.onEvent(event);
@@ -208,7 +228,8 @@ export class RoomSubscription {
    */
   async #loadPage({ before: nextBefore, onPage, isDone, onRefused }) {
     const attempt = this.#attempt;
-    for (let failures = 0; attempt === this.#attempt; failures += 1) {
+    const retries = new RetryPolicy({ random: this.#random });
+    while (attempt === this.#attempt) {
       const before = nextBefore();
       if (before === null) return;
       try {
@@ -223,7 +244,7 @@ export class RoomSubscription {
           return;
         }
         // Without a pause, a visible top would send a request with every frame, sixty times a second.
-        await this.#sleep(error.retryAfterMs ?? fullJitter(failures, this.#random), attempt);
+        await this.#sleep(retries.delay(this.#clock.now(), { retryAfterMs: error.retryAfterMs }), attempt);
       }
     }
   }
@@ -242,7 +263,7 @@ export class RoomSubscription {
     const segment = this.#findLoadable(id);
     if (segment === undefined || firstSeqOf(segment) !== before) return;
     this.#timeline.markUnreachable(id);
-    if (segment.epoch !== epoch) this.join();
+    if (segment.epoch !== epoch) this.#rejoin();
   }
 
   /** @param {number} id */

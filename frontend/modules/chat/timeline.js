@@ -11,12 +11,13 @@
  *
  * @typedef {object} Segment
  * @property {number} id stays the same while older pages are added
- * @property {string} epoch
+ * @property {string} epoch of the room's log; its events may have been written in earlier epochs
  * @property {number | null} lastSeq seq of the newest event; null until the first one arrived
  * @property {RoomEvent[]} events consecutive
  * @property {boolean} hasOlder whether the server has older events of this epoch
  * @property {boolean} unreachable whether older events cannot be loaded from here, even if the server has them
  * @property {boolean} unloaded whether its events were here, and are loaded again when the reader scrolls to them
+ * @property {boolean} endsInLoss whether the events after it are lost: it never merges with the next segment
  */
 
 /** Limits the live events. Also in a hidden tab, which gets events but no frames to draw. */
@@ -91,6 +92,12 @@ export class Timeline {
     return epoch !== this.#segments.at(-1)?.epoch || seq <= this.#headSeq;
   }
 
+  /** @returns {boolean} whether events that `joined` announced are still to come */
+  get isReplaying() {
+    const segment = this.#segments.at(-1);
+    return segment !== undefined && (segment.lastSeq ?? 0) < this.#headSeq;
+  }
+
   // -- Changes --
 
   /**
@@ -116,20 +123,26 @@ export class Timeline {
   }
 
   /**
-   * Add a live or replayed event.
+   * Add a live or replayed event. A replayed event carries the epoch in which it was written, which is an earlier one
+   * after a restore or a failover that lost events. A live event carries the epoch of the room.
    *
    * @param {RoomEvent} event
-   * @returns {"applied" | "duplicate" | "missing_events" | "other_epoch"} the last two changed nothing: the caller has
-   *   to join again from `position`
+   * @returns {"applied" | "known" | "duplicate" | "missing_events" | "other_epoch"} known: shown before the gap, and
+   *   still in the log. The last two changed nothing: the caller has to join again from `position`
    */
   apply(event) {
     const segment = this.#segments.at(-1);
-    if (segment === undefined || event.epoch !== segment.epoch) return "other_epoch";
-    if (segment.lastSeq !== null && event.seq <= segment.lastSeq) return "duplicate";
-    if (segment.lastSeq !== null && event.seq !== segment.lastSeq + 1) return "missing_events";
-    if (segment.lastSeq === null) segment.hasOlder = event.seq > this.#oldestSeq;
+    if (segment === undefined) return "other_epoch";
+    const { lastSeq } = segment;
+    if (isIn(segment, event)) return "duplicate";
+    const isExpected = event.seq <= this.#headSeq && (lastSeq === null || event.seq > lastSeq);
+    if (event.epoch !== segment.epoch && !isExpected) return "other_epoch";
+    if (lastSeq !== null && event.seq <= lastSeq) return "duplicate";
+    if (lastSeq !== null && event.seq !== lastSeq + 1) return "missing_events";
+    if (lastSeq === null) segment.hasOlder = event.seq > this.#oldestSeq;
     segment.lastSeq = event.seq;
     if (segment.unloaded) return "applied"; // it is loaded with those before it
+    if (this.#continueKnown(event)) return "known";
     segment.events.push(event);
     this.#mergeWithPrevious(this.#segments.length - 1);
     this.trim(MAX_EVENTS);
@@ -217,7 +230,10 @@ export class Timeline {
       const [segment] = this.#segments;
       excess -= segment.events.splice(0, excess).length;
       segment.hasOlder = !segment.unreachable;
-      if (segment.events.length === 0) this.#segments.shift();
+      if (segment.events.length > 0) continue;
+      this.#segments.shift();
+      const next = this.#segments.at(0);
+      if (segment.endsInLoss && next !== undefined) next.hasOlder = !next.unreachable;
     }
   }
 
@@ -235,7 +251,7 @@ export class Timeline {
 
   /** @param {Pick<Segment, "epoch" | "lastSeq" | "hasOlder" | "unloaded">} fields */
   #addSegment(fields) {
-    this.#segments.push({ id: this.#nextId++, events: [], unreachable: false, ...fields });
+    this.#segments.push({ id: this.#nextId++, events: [], unreachable: false, endsInLoss: false, ...fields });
   }
 
   /**
@@ -245,7 +261,8 @@ export class Timeline {
    */
   #unloadNewest(count) {
     const { position } = this;
-    if (position === null) return;
+    // Behind a loss, the seqs of the lost events were assigned again: unloaded events could not be asked for by seq.
+    if (position === null || this.#segments.some(({ endsInLoss }) => endsInLoss)) return;
     let excess = count;
     while (excess > 0) {
       const segment = this.#segments[this.#segments.length - 1];
@@ -257,6 +274,31 @@ export class Timeline {
   }
 
   /**
+   * After a restore, the replay may repeat events that the page showed before the gap. They stay where they are, their
+   * segment belongs to the log's new epoch, and the gap begins after it.
+   *
+   * @param {RoomEvent} event next event of the last segment
+   * @returns {boolean} whether an earlier segment has the event
+   */
+  #continueKnown(event) {
+    const index = this.#segments.findLastIndex((other, at) => at < this.#segments.length - 1 && isIn(other, event));
+    if (index < 0) return false;
+    const [known, segment] = [this.#segments[index], this.#segments[this.#segments.length - 1]];
+    const isFirst = known.events[0].seq === event.seq;
+    if (segment.events.length > 0 && !isFirst) return false;
+    if (known.epoch !== segment.epoch) {
+      Object.assign(known, { epoch: segment.epoch, endsInLoss: true });
+      // The replay began before the first event here.
+      if (isFirst) known.events = [...segment.events, ...known.events];
+      known.hasOlder = isFirst ? segment.hasOlder : known.events[0].seq > this.#oldestSeq;
+      known.unreachable = false;
+      segment.events = [];
+      segment.hasOlder = false;
+    }
+    return true;
+  }
+
+  /**
    * Merge a segment with the previous one if nothing is missing between them.
    *
    * @param {number} index
@@ -264,6 +306,7 @@ export class Timeline {
   #mergeWithPrevious(index) {
     const [previous, segment] = [this.#segments[index - 1], this.#segments[index]];
     if (previous === undefined || previous.lastSeq === null || previous.epoch !== segment.epoch) return;
+    if (previous.endsInLoss) return;
     const firstSeq = firstSeqOf(segment);
     if (firstSeq === null || previous.lastSeq + 1 < firstSeq) return;
     segment.events = [...previous.events.filter(({ seq }) => seq < firstSeq), ...segment.events];
@@ -289,4 +332,12 @@ export function firstSeqOf({ events, lastSeq }) {
  */
 function positionOf({ epoch, lastSeq }) {
   return lastSeq === null ? null : { epoch, seq: lastSeq };
+}
+
+/**
+ * @param {Segment} segment
+ * @param {RoomEvent} event
+ */
+function isIn({ events }, { epoch, seq }) {
+  return events.length > 0 && events[seq - events[0].seq]?.epoch === epoch;
 }

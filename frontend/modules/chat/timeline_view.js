@@ -32,6 +32,8 @@ export class TimelineView {
   #unread = 0;
   /** Key of the newest row that was rendered. */
   #newestKey = "";
+  /** Whether the next frame shows events of a replay or of a page of history, also changes of rows that are shown. */
+  #isCatchingUp = false;
   #timeline;
   #outbox;
   #subscription;
@@ -55,8 +57,14 @@ export class TimelineView {
     this.#jumpButton.addEventListener("click", () => this.scrollToNewest(), { signal: this.#abort.signal });
   }
 
+  /** Older events were loaded. */
+  pageLoaded() {
+    this.#isCatchingUp = true;
+  }
+
   /** Render in the next frame. */
   schedule() {
+    if (this.#timeline.isReplaying) this.#isCatchingUp = true;
     if (this.#isScheduled || this.#abort.signal.aborted) return;
     this.#isScheduled = true;
     requestAnimationFrame(() => {
@@ -141,13 +149,17 @@ export class TimelineView {
    * @param {number} knownIndex of the newest row that was rendered before; -1 if it is gone
    */
   #setLiveRegion(rows, knownIndex) {
+    const isCatchingUp = this.#isCatchingUp;
+    this.#isCatchingUp = this.#timeline.isReplaying;
     const wasDiscarded = knownIndex < 0 && this.#newestKey !== "";
-    const isQuiet = rows.some(
-      (row, index) =>
-        row.kind === "message" &&
-        !this.#messageRows.has(row.key) &&
-        (wasDiscarded || index < knownIndex || this.#timeline.isReplayed(row)),
-    );
+    const isQuiet =
+      isCatchingUp ||
+      rows.some(
+        (row, index) =>
+          row.kind === "message" &&
+          !this.#messageRows.has(row.key) &&
+          (wasDiscarded || index < knownIndex || this.#timeline.isReplayed(row)),
+      );
     const log = /** @type {HTMLElement} */ (this.#messages.parentElement);
     log.setAttribute("aria-live", isQuiet ? "off" : "polite");
     // One frame later the inserted rows no longer count as additions.

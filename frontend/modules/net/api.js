@@ -3,6 +3,19 @@
 import { formatSentence } from "../format.js";
 
 const TIMEOUT_MS = 15_000;
+const PROBE_TIMEOUT_MS = 3_000;
+const FOREIGN_ANSWER =
+  "Something between this page and the server answered instead of it, for example a proxy or the sign-in page of a " +
+  "network. Check your connection, then try again.";
+
+/**
+ * Return the error for an answer that does not come from cloudchat. It counts as no answer at all.
+ *
+ * @returns {ApiError}
+ */
+export function foreignAnswer() {
+  return new ApiError(0, { message: FOREIGN_ANSWER });
+}
 
 /** A failed request, with the server's message if the server sent one. */
 export class ApiError extends Error {
@@ -22,7 +35,7 @@ export class ApiError extends Error {
 }
 
 /**
- * Send one request. Resolves with the answer's JSON, or null if it is empty; rejects with ApiError. The JSON is not
+ * Send one request. Resolves with the answer's JSON object, or null for 204; rejects with ApiError. The object is not
  * validated: the caller states its type.
  *
  * @callback SendRequest
@@ -63,21 +76,49 @@ export function createApi(origin) {
   };
 }
 
+/**
+ * Return whether a server answers at this origin. A proxy says by its status that the server behind it is away; of
+ * another origin no status can be read.
+ *
+ * @param {string} origin see createApi
+ * @returns {Promise<boolean>}
+ */
+export async function isAnswering(origin) {
+  try {
+    const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+    const mode = origin === "" ? "same-origin" : "no-cors";
+    const { status } = await fetch(`${origin}/healthz`, { mode, cache: "no-store", credentials: "omit", signal });
+    return status < 500;
+  } catch {
+    return false;
+  }
+}
+
 /** @param {Response} response */
 async function readAnswer(response) {
-  const text = await response.text().catch(() => "");
-  let json = null;
-  try {
-    json = text === "" ? null : JSON.parse(text);
-  } catch {
-    // A proxy in between answers with HTML; its status says enough.
+  const json = await readJson(response);
+  if (response.ok) {
+    if (json === null && response.status !== 204) throw foreignAnswer();
+    return json;
   }
-  if (response.ok) return json;
   /** @type {import("./protocol.js").ErrorDetails} */
   const details = { ...json?.error };
   const retryAfterSeconds = Number(response.headers.get("Retry-After"));
   if (details.retry_after_ms === undefined && retryAfterSeconds > 0) details.retry_after_ms = retryAfterSeconds * 1000;
   throw new ApiError(response.status, details);
+}
+
+/**
+ * @param {Response} response
+ * @returns {Promise<any>} null: not an object. A proxy in between answers with HTML; or the connection was lost.
+ */
+async function readJson(response) {
+  try {
+    const json = await response.json();
+    return typeof json === "object" ? json : null;
+  } catch {
+    return null;
+  }
 }
 
 /**

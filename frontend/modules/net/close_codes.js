@@ -13,6 +13,7 @@
  * @property {Recovery} recovery
  * @property {string} [reason] of a stop, for the person
  * @property {string} [retryLabel] of a stop: label of the button that connects again
+ * @property {boolean} [isFinal] of a stop: nothing that the person can do here connects again
  */
 
 const PROTOCOL_ERROR = {
@@ -30,7 +31,13 @@ const RULES = {
   1012: { recovery: "retry" },
   4400: PROTOCOL_ERROR,
   4401: { recovery: "refresh" },
-  4403: { recovery: "stop", reason: "This account is disabled. If you think that is a mistake, ask an administrator." },
+  4403: {
+    recovery: "stop",
+    reason:
+      "This account may no longer chat: it is disabled. Messages can be neither sent nor received. If you think that is " +
+      "a mistake, ask an administrator.",
+    isFinal: true,
+  },
   4408: { recovery: "retry_now" },
   4409: {
     recovery: "stop",

@@ -5,8 +5,9 @@
  * @typedef {object} ConnectionState
  * @property {"connecting" | "connected" | "waiting" | "stopped"} name
  * @property {number} [retryAt] waiting: when the next attempt starts, milliseconds since 1970
- * @property {string} [reason] stopped: why, for the person
+ * @property {string} [reason] waiting, stopped: why, for the person, if it is known
  * @property {string} [retryLabel] stopped: label of the button that connects again
+ * @property {boolean} [isFinal] stopped: nothing that the person can do here connects again
  *
  * @typedef {object} ConnectionListener
  * @property {(state: ConnectionState) => void} onState
@@ -17,13 +18,26 @@
  */
 
 import { closeRule } from "./close_codes.js";
-import { noReply, PendingRequests } from "./pending_requests.js";
+import { CommandError, noReply, PendingRequests } from "./pending_requests.js";
 import { SUBPROTOCOL } from "./protocol.js";
 import { SessionEnded } from "./session.js";
+import { formatSentence } from "../format.js";
 
 const OPEN_TIMEOUT_MS = 15_000;
 const REPLY_TIMEOUT_MS = 20_000;
 const PING_TIMEOUT_MS = 5_000;
+/** The browser reports that the network is gone: the page must say so within 2 s, unless the server still answers. */
+const OFFLINE_PING_TIMEOUT_MS = 1_500;
+/** After so many sockets that did not open, look for the reason. */
+const FAILURES_BEFORE_DIAGNOSIS = 2;
+/** During a long outage, every so many attempts open a socket even if no HTTP request is answered. */
+const SOCKET_EVERY = 5;
+/** Each look costs the server a request, which all users of an address share the rate of. */
+const DIAGNOSIS_INTERVAL_MS = 30_000;
+const NO_UPGRADE_REASON =
+  "The server answers, but the live connection cannot be opened. A proxy in between may not pass WebSocket upgrades " +
+  "(the headers Upgrade and Connection), or the server does not allow this page’s address. Tell an administrator. " +
+  "The page keeps trying.";
 /** RFC 6455 §7.4.1: the connection ended without a close frame. */
 const ABNORMAL_CLOSURE = 1006;
 
@@ -33,6 +47,8 @@ export class Connection {
   #policy;
   #clock;
   #openSocket;
+  #isServerReachable;
+  #isAnswering;
   #listener;
   #pending;
   /** @type {WebSocket | null} */
@@ -45,6 +61,19 @@ export class Connection {
   #refreshFirst = false;
   /** @type {number | null} */
   #serverDelayMs = null;
+  /** Why the server refuses this connection, and for how long, from an `error` before `welcome`. */
+  #refusal = "";
+  /** @type {number | null} */
+  #retryAfterMs = null;
+  #retryAt = 0;
+  /** Why sockets do not open, as far as the page found out. */
+  #diagnosis = "";
+  #diagnosedAt = -Infinity;
+  /** Why the connection waits, for the person. */
+  #reason = "";
+  /** Sockets in a row that ended before `welcome` without a reason. */
+  #failedOpens = 0;
+  #skipped = 0;
   #maxSilenceMs = 0;
   #cancelTimer = () => {};
 
@@ -56,14 +85,27 @@ export class Connection {
    * @param {import("../clock.js").Clock} options.clock
    * @param {ConnectionListener} options.listener
    * @param {(url: string, protocols: string[]) => WebSocket} [options.openSocket]
+   * @param {() => Promise<boolean>} [options.isServerReachable] whether the server answers HTTP requests
+   * @param {() => Promise<boolean>} [options.isAnswering] whether anything answers there; cheaper
    */
-  constructor({ url, session, policy, clock, listener, openSocket = (...args) => new WebSocket(...args) }) {
+  constructor({
+    url,
+    session,
+    policy,
+    clock,
+    listener,
+    openSocket = (...args) => new WebSocket(...args),
+    isServerReachable = async () => false,
+    isAnswering = async () => true,
+  }) {
     this.#url = url;
     this.#session = session;
     this.#policy = policy;
     this.#clock = clock;
     this.#listener = listener;
     this.#openSocket = openSocket;
+    this.#isServerReachable = isServerReachable;
+    this.#isAnswering = isAnswering;
     this.#pending = new PendingRequests(clock);
   }
 
@@ -76,11 +118,14 @@ export class Connection {
     this.#listener.onState({ name: "connecting" });
     try {
       const token = await (this.#refreshFirst ? this.#session.refresh() : this.#session.accessToken());
-      if (attempt === this.#attempt) this.#open(token);
+      const isAway = await this.#isAway();
+      if (attempt !== this.#attempt) return;
+      if (isAway) this.#scheduleReconnect(this.#policy.delay("retry", this.#clock.now()));
+      else this.#open(token);
     } catch (error) {
       if (attempt !== this.#attempt) return;
       if (error instanceof SessionEnded) this.#listener.onSessionEnded();
-      else this.#scheduleReconnect("retry");
+      else this.#scheduleReconnect(this.#policy.delay("retry", this.#clock.now()));
     }
   }
 
@@ -90,17 +135,21 @@ export class Connection {
     this.#reset();
   }
 
-  /**
-   * The network is back or the window is visible again: a waiting connection is opened at once, and an open one is
-   * tested, because it may have died meanwhile.
-   */
+  /** The window is visible again: connect now, or test the open connection, which may have died meanwhile. */
   async check() {
-    if (this.#welcomed) {
-      const attempt = this.#attempt;
-      await this.request({ type: "ping" }, PING_TIMEOUT_MS).catch(() => this.#closed(attempt, ABNORMAL_CLOSURE));
-    } else if (this.#waiting) {
-      await this.start();
-    }
+    if (this.#welcomed) await this.#test(PING_TIMEOUT_MS);
+    else if (this.#waiting) await this.start();
+  }
+
+  /** The network is back: an attempt that started without it may hang for long. */
+  async networkIsBack() {
+    if (this.#welcomed) await this.#test(PING_TIMEOUT_MS);
+    else if (this.#waiting || this.#socket !== null) await this.start();
+  }
+
+  /** The browser says that the network is gone. A server on this machine, or behind another network, still answers. */
+  async networkIsGone() {
+    if (this.#welcomed) await this.#test(OFFLINE_PING_TIMEOUT_MS);
   }
 
   // -- Commands --
@@ -123,6 +172,31 @@ export class Connection {
 
   // -- Internal --
 
+  /**
+   * Return whether to skip this attempt. Chromium delays a socket by up to 5 s after many that failed, so during a long
+   * outage the page asks by HTTP whether the server is back. Something in between might answer sockets only: then every
+   * fifth attempt still opens one.
+   */
+  async #isAway() {
+    if (this.#failedOpens < FAILURES_BEFORE_DIAGNOSIS) return false;
+    this.#skipped = (this.#skipped + 1) % SOCKET_EVERY;
+    return this.#skipped !== 0 && !(await this.#isAnswering());
+  }
+
+  /**
+   * Close the connection if the server does not answer. An `error` is an answer.
+   *
+   * @param {number} timeoutMs
+   */
+  async #test(timeoutMs) {
+    const attempt = this.#attempt;
+    try {
+      await this.request({ type: "ping" }, timeoutMs);
+    } catch (error) {
+      if (error instanceof CommandError && error.code === "timeout") this.#closed(attempt, ABNORMAL_CLOSURE);
+    }
+  }
+
   /** @param {string} token */
   #open(token) {
     const attempt = this.#attempt;
@@ -130,7 +204,10 @@ export class Connection {
     const socket = this.#openSocket(this.#url, [SUBPROTOCOL, `cloudchat.token.${token}`]);
     this.#socket = socket;
     socket.onmessage = ({ data }) => {
-      if (attempt === this.#attempt) this.#receive(JSON.parse(data));
+      if (attempt !== this.#attempt) return;
+      const frame = parseFrame(data);
+      if (frame === null) this.#closed(attempt, ABNORMAL_CLOSURE);
+      else this.#receive(frame);
     };
     socket.onclose = ({ code }) => this.#closed(attempt, code);
     this.#expectFrameWithin(OPEN_TIMEOUT_MS);
@@ -141,18 +218,34 @@ export class Connection {
     if (frame.type === "welcome") {
       this.#welcomed = true;
       this.#refreshFirst = false;
+      this.#failedOpens = 0;
+      this.#diagnosis = "";
+      this.#reason = "";
       // The server sends `head` at this interval; after twice that in silence the connection is dead.
       this.#maxSilenceMs = frame.heartbeat_seconds * 2_000;
-      this.#policy.opened(this.#clock.now());
+      this.#policy.opened(this.#clock.now(), frame.reconnect_within_ms);
       this.#listener.onState({ name: "connected" });
       this.#listener.onWelcome(frame);
+    } else if (!this.#welcomed) {
+      if (frame.type === "error") this.#refused(frame);
     } else {
       if (frame.type === "drain") this.#serverDelayMs = frame.reconnect_after_ms;
       if (frame.type === "token_expiring") this.#renewToken();
       this.#listener.onFrame(frame);
       this.#pending.settle(frame);
     }
-    if (this.#socket !== null) this.#expectFrameWithin(this.#maxSilenceMs);
+    if (this.#socket !== null && this.#welcomed) this.#expectFrameWithin(this.#maxSilenceMs);
+  }
+
+  /**
+   * The server refuses the connection and closes it next. A browser cannot read the HTTP error of a handshake.
+   *
+   * @param {import("./protocol.js").ErrorFrame} error
+   */
+  #refused({ code, message, retry_after_ms: retryAfterMs = 0 }) {
+    this.#refusal = formatSentence(message);
+    // An outage may end at any moment, and the same delay for everybody would bring all of them back at once.
+    this.#retryAfterMs = code === "unavailable" ? null : retryAfterMs;
   }
 
   /** Send a new token over the open socket, so that the socket outlives its first token. */
@@ -178,23 +271,50 @@ export class Connection {
    */
   #closed(attempt, code) {
     if (attempt !== this.#attempt) return;
-    const serverDelayMs = this.#serverDelayMs;
+    const [serverDelayMs, refusal, wasWelcomed] = [this.#serverDelayMs, this.#refusal, this.#welcomed];
+    const retryAfterMs = this.#retryAfterMs;
     this.#reset();
-    const { recovery, reason, retryLabel } = closeRule(code);
+    const { recovery, reason, retryLabel, isFinal } = closeRule(code);
     this.#refreshFirst = recovery === "refresh";
-    if (recovery === "stop") this.#listener.onState({ name: "stopped", reason, retryLabel });
-    else this.#scheduleReconnect(recovery, serverDelayMs);
+    if (recovery === "stop") {
+      this.#listener.onState({ name: "stopped", reason, retryLabel, isFinal });
+      return;
+    }
+    if (!wasWelcomed && refusal === "" && recovery === "retry") this.#failedOpens += 1;
+    this.#reason = refusal || this.#diagnosis;
+    const isOutage = refusal !== "" && retryAfterMs === null;
+    const delayMs = this.#policy.delay(isOutage ? "retry" : recovery, this.#clock.now(), serverDelayMs);
+    this.#scheduleReconnect(Math.max(delayMs, retryAfterMs ?? 0));
+    if (this.#failedOpens >= FAILURES_BEFORE_DIAGNOSIS) this.#diagnose(this.#clock.now());
+  }
+
+  /** @param {number} ms */
+  #scheduleReconnect(ms) {
+    this.#waiting = true;
+    this.#retryAt = this.#clock.now() + ms;
+    this.#showWaiting();
+    this.#cancelTimer = this.#clock.schedule(ms, () => this.start());
+  }
+
+  #showWaiting() {
+    this.#listener.onState({ name: "waiting", retryAt: this.#retryAt, reason: this.#reason });
   }
 
   /**
-   * @param {Exclude<import("./close_codes.js").Recovery, "stop">} recovery
-   * @param {number | null} [serverDelayMs]
+   * Sockets do not open. If the server answers HTTP requests, something in between is at fault.
+   *
+   * @param {number} now
    */
-  #scheduleReconnect(recovery, serverDelayMs = null) {
-    const ms = this.#policy.delay(recovery, this.#clock.now(), serverDelayMs);
-    this.#waiting = true;
-    this.#listener.onState({ name: "waiting", retryAt: this.#clock.now() + ms });
-    this.#cancelTimer = this.#clock.schedule(ms, () => this.start());
+  async #diagnose(now) {
+    if (now - this.#diagnosedAt < DIAGNOSIS_INTERVAL_MS) return;
+    this.#diagnosedAt = now;
+    const attempt = this.#attempt;
+    const isReachable = await this.#isServerReachable().catch(() => false);
+    if (this.#failedOpens < FAILURES_BEFORE_DIAGNOSIS) return;
+    this.#diagnosis = isReachable ? NO_UPGRADE_REASON : "";
+    if (attempt !== this.#attempt || !this.#waiting || this.#diagnosis === this.#reason) return;
+    this.#reason = this.#diagnosis;
+    this.#showWaiting();
   }
 
   /** Close the socket without waiting for its closing handshake, which a dead peer never finishes. */
@@ -206,8 +326,23 @@ export class Connection {
     this.#welcomed = false;
     this.#waiting = false;
     this.#serverDelayMs = null;
+    this.#refusal = "";
+    this.#retryAfterMs = null;
     this.#pending.rejectAll();
     socket?.close();
     if (welcomed) this.#listener.onDisconnected();
+  }
+}
+
+/**
+ * @param {unknown} data
+ * @returns {import("./protocol.js").ServerFrame | null} null: not from cloudchat
+ */
+function parseFrame(data) {
+  try {
+    const frame = JSON.parse(String(data));
+    return typeof frame?.type === "string" ? frame : null;
+  } catch {
+    return null;
   }
 }

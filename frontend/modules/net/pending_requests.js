@@ -66,6 +66,10 @@ export class PendingRequests {
    * @param {import("./protocol.js").ServerFrame} frame
    */
   settle(frame) {
+    if (frame.type === "error" && frame.id === undefined) {
+      this.#rejectUnnamed(frame);
+      return;
+    }
     if (!("id" in frame) || frame.id === undefined) return;
     const request = this.#requests.get(frame.id);
     if (request === undefined) return;
@@ -77,11 +81,29 @@ export class PendingRequests {
 
   /** Reject all commands: the connection is lost. */
   rejectAll() {
+    this.#rejectEach(() => noReply("lost"));
+  }
+
+  // -- Internal --
+
+  /**
+   * The server refused a command without its id, for example because it was not read at all. To repeat a command is
+   * harmless: if one of several waits, any of them may be meant, so all of them count as not answered.
+   *
+   * @param {import("./protocol.js").ErrorFrame} error
+   */
+  #rejectUnnamed(error) {
+    const retryable = error.retryable || this.#requests.size > 1;
+    this.#rejectEach(() => new CommandError({ ...error, retryable }));
+  }
+
+  /** @param {() => CommandError} newError */
+  #rejectEach(newError) {
     const requests = [...this.#requests.values()];
     this.#requests.clear();
     for (const { reject, cancelTimeout } of requests) {
       cancelTimeout();
-      reject(noReply("lost"));
+      reject(newError());
     }
   }
 }

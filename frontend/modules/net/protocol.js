@@ -49,7 +49,8 @@
  * @typedef {{type: "drain", reconnect_after_ms: number}} Drain
  * @typedef {{type: "token_expiring"}} TokenExpiring
  *
- * @typedef {{type: "welcome", user: Author, heartbeat_seconds: number, limits: {text_chars: number}}} Welcome
+ * @typedef {{type: "welcome", user: Author, heartbeat_seconds: number, reconnect_within_ms?: number,
+ *   limits: {text_chars: number}}} Welcome
  * @typedef {Joined | Ack | HistoryPage | Authenticated | Pong | ErrorFrame} Reply
  * @typedef {Welcome | Reply | RoomEvent | Head | Drain | TokenExpiring} ServerFrame
  *

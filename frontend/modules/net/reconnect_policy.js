@@ -1,45 +1,36 @@
-/**
- * When to connect again. Separate from the socket, with time and randomness as arguments, so that the rule can be
- * tested without waiting: it keeps ten thousand browsers from reconnecting in the same instant.
- *
- * Full jitter (a random delay between zero and the exponential bound) spreads many clients best; plain exponential
- * delays keep them in step (AWS Architecture Blog, "Exponential Backoff And Jitter").
- */
+/** When to connect again after the connection ended: the close code's recovery, and the server's wishes. */
 
-const BASE_MS = 1_000;
-const MAX_MS = 30_000;
+import { MAX_RETRY_MS, RetryPolicy, STABLE_MS } from "./retry_policy.js";
+
 /** The minimum delay of back_off. */
 const BACK_OFF_MS = 2_000;
-/** After a connection that lived this long, the next failure counts as the first one. */
-const STABLE_MS = 10_000;
-
 /**
- * @param {number} attempt 0 for the first
- * @param {() => number} random in [0, 1)
- * @returns {number} milliseconds
+ * The bound of the delays until a server has named one in `welcome`: a page must be back within 3 s of a server that is
+ * ready again. A server with many sockets names a longer one, so that ten thousand browsers do not return at once.
  */
-export function fullJitter(attempt, random) {
-  return Math.floor(random() * Math.min(MAX_MS, BASE_MS * 2 ** attempt));
-}
+const RECONNECT_WITHIN_MS = 3_000;
 
 export class ReconnectPolicy {
-  #random;
-  #attempt = 0;
+  #retries;
+  #withinMs = RECONNECT_WITHIN_MS;
   /** @type {number | null} */
   #openedAt = null;
 
   /** @param {{random?: () => number}} [options] */
   constructor({ random = Math.random } = {}) {
-    this.#random = random;
+    this.#retries = new RetryPolicy({ random });
   }
 
   /**
    * The server sent `welcome`.
    *
    * @param {number} now
+   * @param {number} [withinMs] `reconnect_within_ms` of `welcome`
    */
-  opened(now) {
+  opened(now, withinMs = RECONNECT_WITHIN_MS) {
     this.#openedAt = now;
+    this.#withinMs = withinMs;
+    this.#retries.succeeded(now);
   }
 
   /**
@@ -47,17 +38,19 @@ export class ReconnectPolicy {
    *
    * @param {Exclude<import("./close_codes.js").Recovery, "stop">} recovery
    * @param {number} now
-   * @param {number | null} [serverDelayMs] the delay that a draining server named for this connection
+   * @param {number | null} [serverDelayMs] the delay that the server named for this connection
    * @returns {number} milliseconds
    */
   delay(recovery, now, serverDelayMs = null) {
-    // `welcome` alone does not reset the count: a server that accepts and closes at once would get requests in a loop.
-    if (this.#openedAt !== null && now - this.#openedAt >= STABLE_MS) this.#attempt = 0;
+    // A server that accepts and closes at once is not away: it would be loaded by pages that return within 3 s.
+    const isUnstable = this.#openedAt !== null && now - this.#openedAt < STABLE_MS;
     this.#openedAt = null;
-    const attempt = this.#attempt++;
-    if (serverDelayMs !== null) return serverDelayMs;
-    const isImmediate = recovery === "retry_now" || recovery === "refresh";
-    if (isImmediate && attempt === 0) return 0;
-    return (recovery === "back_off" ? BACK_OFF_MS : 0) + fullJitter(attempt, this.#random);
+    const isBackOff = recovery === "back_off";
+    const ms = this.#retries.delay(now, {
+      isFirstImmediate: recovery === "retry_now" || recovery === "refresh",
+      minMs: isBackOff ? BACK_OFF_MS : 0,
+      maxMs: isBackOff || isUnstable ? MAX_RETRY_MS : this.#withinMs,
+    });
+    return serverDelayMs ?? ms;
   }
 }

@@ -3,8 +3,8 @@
  * was injected into the page finds nothing in storage. The refresh token is an HttpOnly cookie that no script can read.
  */
 
-import { sleep } from "../clock.js";
-import { ApiError } from "./api.js";
+import { sleep, withTimeout } from "../clock.js";
+import { ApiError, foreignAnswer } from "./api.js";
 
 /** An access token that expires sooner than this is refreshed before it is used. */
 const MIN_TOKEN_LIFE_MS = 30_000;
@@ -19,6 +19,11 @@ const REFRESH_TIMEOUT_MS = 4_000;
 /** Set in localStorage while a refresh cookie may exist, so that a first visit sends no request that must fail. */
 const SIGNED_IN_KEY = "cloudchat.signed_in";
 const REFRESH_LOCK = "cloudchat.refresh";
+/**
+ * How long to wait for another tab's refresh, which ends within MAX_REFRESH_MS. A tab that holds the lock for longer
+ * hangs: continue without the lock, because the server handles two refreshes at once.
+ */
+const LOCK_TIMEOUT_MS = 10_000;
 
 /** The server no longer accepts this session: the user has to sign in again. */
 export class SessionEnded extends Error {}
@@ -91,7 +96,7 @@ export class Session {
   async logIn(username, password, totp = "") {
     await Promise.allSettled([this.#logoutRequest, this.#refreshRequest]);
     const body = { username, password, ...(totp === "" ? {} : { totp }) };
-    this.#accept(await this.#api("POST", "/api/auth/login", body));
+    this.#accept(requireSession(await this.#api("POST", "/api/auth/login", body)));
   }
 
   /**
@@ -172,8 +177,7 @@ export class Session {
     const refresh = () => this.#refreshWithRetries(generation);
     let answer;
     try {
-      // Each use rotates the refresh token: so tabs take turns.
-      answer = await (this.#locks ? this.#locks.request(REFRESH_LOCK, refresh) : refresh());
+      answer = await this.#takeTurn(refresh);
     } catch (error) {
       this.#requireCurrent(generation);
       if (!isRejectedSession(error)) throw error;
@@ -191,6 +195,40 @@ export class Session {
   }
 
   /**
+   * Each use rotates the refresh token, so tabs take turns.
+   *
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async #takeTurn(work) {
+    if (!this.#locks) return work();
+    const locks = this.#locks;
+    const waiting = new AbortController();
+    let release = () => {};
+    /** @type {Promise<void>} */
+    const turn = new Promise((resolve, reject) => {
+      const hold = () => {
+        resolve();
+        return new Promise((done) => {
+          release = () => done(undefined);
+        });
+      };
+      // Rejects when it is aborted, or if the browser refuses locks here.
+      locks.request(REFRESH_LOCK, { signal: waiting.signal }, hold).catch(reject);
+    });
+    await withTimeout(this.#clock, LOCK_TIMEOUT_MS, turn).catch((error) => {
+      waiting.abort();
+      console.warn("Another tab does not finish its refresh: continuing without the lock.", error);
+    });
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
+  /**
    * @param {number} generation
    * @returns {Promise<import("./protocol.js").SessionAnswer>}
    */
@@ -201,7 +239,7 @@ export class Session {
       try {
         const request = this.#api("POST", "/api/auth/refresh", {}, null, REFRESH_TIMEOUT_MS);
         this.#refreshRequest = request;
-        return await request;
+        return requireSession(await request);
       } catch (error) {
         if (!isTemporary(error) || this.#clock.now() + delayMs > deadline) throw error;
         await sleep(this.#clock, Math.max(delayMs, error.retryAfterMs ?? 0));
@@ -224,6 +262,18 @@ export class Session {
     this.#onUserChanged();
     return answer.access_token;
   }
+}
+
+/**
+ * @param {any} answer to a sign-in or a refresh
+ * @returns {import("./protocol.js").SessionAnswer}
+ * @throws {ApiError} if it does not come from cloudchat
+ */
+function requireSession(answer) {
+  const isSession =
+    typeof answer?.access_token === "string" && answer.expires_in > 0 && typeof answer.user?.id === "string";
+  if (!isSession) throw foreignAnswer();
+  return answer;
 }
 
 /**

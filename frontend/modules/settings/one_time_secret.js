@@ -12,6 +12,42 @@ import { focusSectionHeading } from "./section_heading.js";
  * @property {() => void} [onDone]
  */
 
+const UNSAVED_CLASS = "one-time-secret";
+
+/**
+ * Return a secret that the person has not confirmed as saved.
+ *
+ * @param {ParentNode} container
+ * @returns {HTMLElement | null}
+ */
+export function findUnsavedSecret(container) {
+  return container.querySelector(`.${UNSAVED_CLASS}`);
+}
+
+/**
+ * Ask before a secret is lost. The question stands above the secret, which stays visible.
+ *
+ * @param {HTMLElement} secret
+ * @param {() => void} onDiscard
+ */
+export function askBeforeDiscarding(secret, onDiscard) {
+  secret.querySelector("[role=alertdialog]")?.remove();
+  const question = element("p", { id: "discard-question" }, "This is shown only once. Have you saved it?");
+  const keep = button("Keep it open", () => {
+    box.remove();
+    secret.focus();
+  });
+  const box = element(
+    "div",
+    { class: "notice", role: "alertdialog", "aria-labelledby": "discard-question" },
+    question,
+    element("div", { class: "buttons" }, keep, button("Discard it", onDiscard, { class: "secondary" })),
+  );
+  secret.prepend(box);
+  box.scrollIntoView({ block: "nearest" });
+  keep.focus();
+}
+
 /**
  * @param {SecretOptions} options
  * @returns {HTMLElement} removes itself; focus it once it is in the page
@@ -25,7 +61,7 @@ export function renderOneTimeSecret({ title, lead, lines, done = "Done", onDone 
   const note = element("p", { class: "hint", role: "status" });
   const box = element(
     "div",
-    { class: "one-time-secret", role: "group", "aria-label": title, tabindex: "-1" },
+    { class: UNSAVED_CLASS, role: "group", "aria-label": title, tabindex: "-1" },
     element("h4", {}, title),
     element("p", {}, lead),
     secret,
@@ -52,10 +88,14 @@ export function renderOneTimeSecret({ title, lead, lines, done = "Done", onDone 
 export class SecretOutput {
   node = element("div", { class: "secret-output" });
 
-  /** @param {SecretOptions} options */
+  /**
+   * Show a secret above earlier ones that are not confirmed yet.
+   *
+   * @param {SecretOptions} options
+   */
   show(options) {
     const box = renderOneTimeSecret(options);
-    this.node.replaceChildren(box);
+    this.node.prepend(box);
     box.focus();
     box.scrollIntoView({ block: "nearest" });
   }

@@ -3,6 +3,7 @@
  * action on the hundredth row does not return the reader to the first page.
  */
 
+import { messageOf } from "../format.js";
 import { button, element } from "../ui/dom.js";
 
 /**
@@ -101,7 +102,7 @@ export class PagedTable {
       await work();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.#error.textContent = error.message;
+      this.#error.textContent = messageOf(error);
       this.#error.hidden = false;
       this.#error.scrollIntoView({ block: "nearest" });
     }

@@ -15,6 +15,7 @@ import { auditSection } from "./audit_section.js";
 import { invitesSection } from "./invites_section.js";
 import { passwordSection } from "./password_section.js";
 import { secondFactorSection } from "./second_factor_section.js";
+import { askBeforeDiscarding, findUnsavedSecret } from "./one_time_secret.js";
 import { focusSectionHeading, renderSectionHeading } from "./section_heading.js";
 import { sessionsSection } from "./sessions_section.js";
 import { createStepUpRequest } from "./step_up.js";
@@ -45,7 +46,24 @@ export class SettingsDialog {
   /** @param {SettingsContext} context */
   constructor(context) {
     this.#context = { ...context, request: createStepUpRequest(context) };
-    byId("settings-close").addEventListener("click", () => this.close());
+    byId("settings-close").addEventListener("click", () => this.#leave(() => this.close()));
+    // A browser may ignore a second refusal of `cancel`, but not that the key is handled. `cancel` alone comes from the
+    // back gesture of a phone.
+    this.#dialog.addEventListener("keydown", (event) => {
+      // A dialog above this one has its own Escape.
+      const isAbove = event.target instanceof Element && event.target.closest("dialog") !== this.#dialog;
+      if (event.key !== "Escape" || event.isComposing || isAbove) return;
+      event.preventDefault();
+      this.#leave(() => this.close());
+    });
+    this.#dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      this.#leave(() => this.close());
+    });
+    // A reload: the browser asks, in its own words.
+    window.addEventListener("beforeunload", (event) => {
+      if (findUnsavedSecret(this.#body) !== null) event.preventDefault();
+    });
     // Escape closes it too: a password or a secret must not stay in the closed dialog.
     this.#dialog.addEventListener("close", () => this.#body.replaceChildren());
   }
@@ -56,6 +74,7 @@ export class SettingsDialog {
     this.#show(id);
   }
 
+  /** Close without a question, for example because the session ended. */
   close() {
     this.#dialog.close();
   }
@@ -65,6 +84,17 @@ export class SettingsDialog {
     if (!this.#dialog.open) return;
     // Only if it differs: rendering again takes the focus from a keyboard user.
     if (this.#groups().length !== this.#nav.childElementCount) this.#renderNav();
+  }
+
+  /**
+   * Remove what the dialog shows, unless that would lose a secret: then ask first.
+   *
+   * @param {() => void} leave
+   */
+  #leave(leave) {
+    const secret = findUnsavedSecret(this.#body);
+    if (secret === null) leave();
+    else askBeforeDiscarding(secret, leave);
   }
 
   /** @returns {{title: string, sections: Section[]}[]} */
@@ -97,7 +127,9 @@ export class SettingsDialog {
         { role: "group", "aria-label": title },
         element("p", { class: "hint", "aria-hidden": "true" }, title),
         ...sections.map(({ id, label }) =>
-          button(label, () => this.#show(id), { "aria-current": id === this.#currentId ? "page" : null }),
+          button(label, () => this.#leave(() => this.#show(id)), {
+            "aria-current": id === this.#currentId ? "page" : null,
+          }),
         ),
       ),
     );

@@ -28,6 +28,9 @@ const INVITE_HINTS = {
   open: "Leave it empty if you were not given one.",
   invite: "You need one to create an account. Ask an administrator.",
 };
+const INSECURE_NOTICE =
+  "This page is not encrypted (http). Everybody on the network can read your password, and the browser does not keep " +
+  "your sign-in: you will be signed out after some minutes, and by every reload. Ask an administrator to set up https.";
 
 /** Fields of the server's errors that have a control here. Their ids in index.html are the same. */
 const FIELDS = new Set(["username", "password", "invite", "totp"]);
@@ -53,6 +56,11 @@ export class SignInView {
     const submit = byId("sign-in-submit", HTMLButtonElement);
     this.#errors = new FormErrors({ form: this.#form, output: byId("sign-in-error"), submit, clock });
     byId("password-hint").textContent = PASSWORD_RULE;
+    // The refresh cookie is Secure. Browsers accept it without https from loopback only, which counts as secure.
+    if (!isSecureContext && location.protocol === "http:") {
+      byId("sign-in-insecure").textContent = INSECURE_NOTICE;
+      byId("sign-in-insecure").hidden = false;
+    }
     byId("switch-mode").addEventListener("click", () => this.#setMode(!this.#isRegistering));
     // A one-time code belongs to one account: never send it with another username.
     byId("username").addEventListener("input", () => this.#askForCode(false));

@@ -3,7 +3,7 @@
  * the countdown ends, so that impatient presses do not extend the wait.
  */
 
-import { formatDuration } from "../format.js";
+import { formatDuration, messageOf } from "../format.js";
 import { ApiError } from "../net/api.js";
 import { StaleRequest } from "../net/session.js";
 import { element } from "./dom.js";
@@ -68,7 +68,7 @@ export class FormErrors {
     if (error instanceof ApiError && error.status === 429 && error.retryAfterMs) {
       this.#showCountdown(error, this.#clock.now() + error.retryAfterMs);
     } else {
-      this.#output.textContent = error.message;
+      this.#output.textContent = messageOf(error);
     }
   }
 

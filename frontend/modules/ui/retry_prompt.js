@@ -2,6 +2,7 @@
  * The first steps of the page: an error is shown, and the step is retried when the person asks or the network is back.
  */
 
+import { messageOf } from "../format.js";
 import { SessionEnded } from "../net/session.js";
 import { byId } from "./dom.js";
 
@@ -21,7 +22,7 @@ export async function retryUntilSuccess(step) {
       return await step();
     } catch (error) {
       if (error instanceof SessionEnded || !(error instanceof Error)) throw error;
-      text.textContent = error.message;
+      text.textContent = messageOf(error);
     }
     retry.hidden = false;
     await new Promise((resolve) => {

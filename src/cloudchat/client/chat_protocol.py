@@ -9,6 +9,7 @@ from cloudchat.client.outbox import Outbox, PendingSend
 from cloudchat.client.reconnect_policy import recovery_after_close
 from cloudchat.client.room_subscription import RoomSubscription, State
 from cloudchat.client.updates import Connected, EphemeralEvent, Frame, Reply, Update
+from cloudchat.core.reconnect_window import MIN_WINDOW_MS
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.protocol.close_codes import Recovery
 
@@ -30,6 +31,8 @@ class ChatProtocol:
         self.token_expiring = False
         """Whether the server wants a fresh token (`auth`). The owner resets it when it has sent one."""
         self.drain_seconds: float | None = None
+        self.reconnect_within_seconds = MIN_WINDOW_MS / 1000
+        """Within what time the clients of this server reconnect, from `welcome`."""
         self._commands: list[Frame] = []
         self._updates: list[Update] = []
         self._max_silence_seconds = WELCOME_SECONDS
@@ -165,6 +168,7 @@ class ChatProtocol:
     def _welcome(self, frame: Frame, now: float) -> None:
         self.welcomed = True
         self._max_silence_seconds = 2.0 * frame["heartbeat_seconds"]
+        self.reconnect_within_seconds = frame.get("reconnect_within_ms", MIN_WINDOW_MS) / 1000
         self.outbox.connected()
         self._updates.append(Connected(frame))
         if not self._paused:

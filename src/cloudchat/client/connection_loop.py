@@ -138,7 +138,7 @@ class ConnectionLoop:
             welcomed = self._protocol.welcomed
             self._protocol.frame_received(text, now)
             if self._protocol.welcomed and not welcomed:
-                self._policy.opened(now)
+                self._policy.opened(now, self._protocol.reconnect_within_seconds)
             for update in self._protocol.take_updates():
                 self._deliver(update)
             self._wakeup.set()

@@ -57,6 +57,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class Welcome(Event, frozen=True, kw_only=True, tag="welcome"):
     """The first event on every connection.
 
+    After a lost connection, the client reconnects at random times within `reconnect_within_ms` of each other.
     Every `heartbeat_seconds` a `head` follows for each joined room. A client that receives nothing for twice that time
     has lost its connection.
     """
@@ -66,6 +67,7 @@ class Welcome(Event, frozen=True, kw_only=True, tag="welcome"):
     server_time: str
     token_expires_at: str
     heartbeat_seconds: int | float
+    reconnect_within_ms: int
     limits: Limits
     rooms: list[RoomState]
 

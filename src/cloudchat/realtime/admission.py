@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from cloudchat.core.reconnect_window import reconnect_window_ms
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
@@ -102,6 +103,11 @@ class Admission:
         """Keep the slots after the handshake: from now on the connection calls `release`."""
         self.handed_over = True
 
+    @property
+    def reconnect_window_ms(self) -> int:
+        """Within what time the clients of this server reconnect (`core/reconnect_window.py`)."""
+        return reconnect_window_ms(len(self._registry))
+
     def release(self) -> None:
         """Release all slots. Calls after the first one do nothing."""
         if self._released:
@@ -125,5 +131,8 @@ def _check_wait(seconds: int, user_id: str = "unknown") -> None:
 
 def _too_many_sockets(user_id: str = "unknown") -> HandshakeRejection:
     """Return the rejection of a client network that has reached its number of sockets."""
-    message = "too many sockets are open from this address; close one first"
+    message = (
+        "too many connections are open from this address, which an office may share: close one, or ask an "
+        "administrator to raise CLOUDCHAT_SOCKETS_PER_ADDRESS"
+    )
     return HandshakeRejection(ErrorCode.RATE_LIMITED, message, user_id=user_id)

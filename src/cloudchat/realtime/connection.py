@@ -28,8 +28,8 @@ MAX_QUEUED_COMMANDS = 32
 EXPIRY_WARNING_SECONDS = 60.0
 DRAIN_SECONDS = 2.0
 """How long a stopping server waits for the acks of pending sends."""
-MIN_RECONNECT_MS, MAX_RECONNECT_MS = 100, 3000
-"""Clients of a stopping server reconnect at random times in this range, not all at the same time."""
+MIN_RECONNECT_MS = 100
+"""Clients of a stopping server reconnect at random times from this one on, within `Slots.reconnect_window_ms`."""
 
 QueuedCommand = Callable[[], Awaitable[None]]
 
@@ -53,6 +53,10 @@ class Socket(Protocol):
 
 class Slots(Protocol):
     """What the connection holds in the registry and in the limits (`admission.Admission`)."""
+
+    @property
+    def reconnect_window_ms(self) -> int:
+        """Within what time the clients of this server reconnect."""
 
     def release(self) -> None:
         """Release them."""
@@ -149,7 +153,7 @@ class Connection:
     def drain(self) -> None:
         """Tell the client when to reconnect, wait for the acks of pending sends, then close with 1012."""
         self.draining = True
-        delay_ms = random.randint(MIN_RECONNECT_MS, MAX_RECONNECT_MS)  # noqa: S311 (spreads load, guards nothing)
+        delay_ms = random.randint(MIN_RECONNECT_MS, self._slots.reconnect_window_ms)  # noqa: S311 (spreads load, guards nothing)
         self.send(events.Drain(reconnect_after_ms=delay_ms))
         if self.pending_sends:
             asyncio.get_running_loop().call_later(DRAIN_SECONDS, self.socket.close, CloseCode.SERVICE_RESTART)

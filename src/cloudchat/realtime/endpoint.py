@@ -107,7 +107,7 @@ class SocketEndpoint:
             fields = connection.id, principal.user_id, principal.session_id, client
             logger.debug("socket opened connection=%s user=%s session=%s address=%s", *fields)
             admission.register(connection)
-            connection.send(self._welcome(connection, heads))
+            connection.send(self._welcome(connection, heads, admission.reconnect_window_ms))
             admission.hand_over()
             socket.attach(connection)
 
@@ -141,7 +141,7 @@ class SocketEndpoint:
         gate = CommandGate(self._limits, allowance, now, auths_per_second=self._auths_per_second)
         return Connection(socket, principal, {room.id: room for room in rooms}, gate, admission, self._handler)
 
-    def _welcome(self, connection: Connection, heads: list[StreamPosition]) -> events.Welcome:
+    def _welcome(self, connection: Connection, heads: list[StreamPosition], reconnect_within_ms: int) -> events.Welcome:
         user = connection.principal
         rooms = connection.rooms.values()
         return events.Welcome(
@@ -150,6 +150,7 @@ class SocketEndpoint:
             server_time=rfc3339(time.time()),
             token_expires_at=rfc3339(user.expires_at),
             heartbeat_seconds=self._settings.heartbeat_seconds,
+            reconnect_within_ms=reconnect_within_ms,
             limits=self._limits,
             rooms=[
                 events.RoomState(

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from cloudchat.core.log_rate_limit import RATE_LIMITED
+from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.errors import RETRYABLE, ErrorCode, HttpError, http_error
+from cloudchat.protocol.errors import error as error_event
 from cloudchat.realtime.socket_stats import SocketStats
 
 logger = logging.getLogger(__name__)
@@ -16,6 +18,7 @@ logger = logging.getLogger(__name__)
 SUBPROTOCOL = "cloudchat.v1"
 TOKEN_PREFIX = "cloudchat.token."  # noqa: S105 (the part in front of the secret)
 DEFAULT_RETRY_AFTER_SECONDS = 2
+_CLOSE_CODES = {ErrorCode.RATE_LIMITED: CloseCode.FLOODING, ErrorCode.UNAVAILABLE: CloseCode.STORE_UNAVAILABLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class HandshakeRejection(Exception):
         message: Explains the rejection to people.
         retry_after_seconds: When to try again; retryable codes have a default.
         close_code: Sent instead of the HTTP error to a client that sent its token as a subprotocol: a browser cannot
-            read an HTTP status, but it can read a close code.
+            read an HTTP status, but it can read a close code. Limits and outages have a default, and an `error` with
+            the message comes before it.
         user_id: The authenticated user, for the log.
 
     """
@@ -55,7 +59,7 @@ class HandshakeRejection(Exception):
         super().__init__(message)
         retry_after_ms = retry_after_seconds * 1000 if code in RETRYABLE else None
         self.error: HttpError = http_error(code, message, retry_after_ms=retry_after_ms)
-        self.close_code = close_code
+        self.close_code = close_code or _CLOSE_CODES.get(code)
         self.user_id = user_id
 
 
@@ -103,6 +107,9 @@ class HandshakeResponder:
         if rejection.close_code is not None and credential is not None and not credential.from_header:
             close_code = rejection.close_code
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
+            if error.retry_after_ms is not None:
+                frame = error_event(error.code, error.message, retry_after_ms=error.retry_after_ms)
+                await send({"type": "websocket.send", "text": events.encode(frame).decode()})
             await send({"type": "websocket.close", "code": int(close_code), "reason": close_code.reason})
             return
         headers = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]

@@ -190,3 +190,38 @@ test("loads the newest page after the jump to it", async () => {
   await loadOlder();
   assert.deepEqual([timeline.size, timeline.segments[0].events.at(-1).seq], [50, 9_000]);
 });
+
+test("joins once after a restore, whose replay carries earlier epochs", async () => {
+  arrive();
+  subscription.disconnected();
+  await subscription.join();
+  subscription.receive(joined(80, { status: "gap", epoch: "e2" }));
+  for (let seq = 31; seq <= 80; seq += 1) receive(seq);
+  subscription.receive(messageAt(81, "e2"));
+  await clock.advance(60_000);
+  assert.deepEqual(types(), ["join", "join"]);
+  assert.deepEqual(timeline.position, { epoch: "e2", seq: 81 });
+});
+
+test("joins ever less often if a join does not bring the missing events", async () => {
+  // For example a server whose replay the page does not understand: the page must not flood it.
+  let answered = 0;
+  for (let second = 0; second < 600; second += 1) {
+    if (commands.length > answered) {
+      answered = commands.length;
+      subscription.receive(joined(80));
+      receive(40);
+      receive(42);
+    }
+    await clock.advance(1_000);
+  }
+  assert.ok(commands.length > 20 && commands.length < 60, `${commands.length}`);
+});
+
+test("joins at once for an event that is missing after a quiet time", async () => {
+  arrive();
+  await clock.advance(10_000);
+  receive(82);
+  await settle();
+  assert.deepEqual(types(), ["join", "join"]);
+});

@@ -186,3 +186,57 @@ test("stays bounded in a hidden tab, which gets events but draws no frames", () 
   assert.equal(timeline.segments[0].hasOlder, true);
   assert.equal(timeline.position.seq, 6_000);
 });
+
+/** Seqs with the epoch in which each event was written. */
+function seqsIn(timeline) {
+  return timeline.segments.map(({ events }) => events.map(({ epoch, seq }) => `${epoch}:${seq}`));
+}
+
+test("takes replayed events of earlier epochs, and joins again for a live one", () => {
+  // After a restore, the log begins a new epoch, and its events keep the epoch in which they were written.
+  const timeline = timelineWith([...messages(1, 2), messageAt(3, "e2")], joined(3, { epoch: "e3" }));
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "m3"]);
+  assert.deepEqual(timeline.position, { epoch: "e3", seq: 3 });
+  assert.equal(timeline.apply(messageAt(4, "e2")), "other_epoch");
+  assert.equal(timeline.apply(messageAt(3, "e4")), "other_epoch"); // the log lost its end while the page followed it
+  assert.equal(timeline.apply(messageAt(3, "e2")), "duplicate");
+  assert.equal(timeline.apply(messageAt(4, "e3")), "applied");
+});
+
+test("shows the replay of a restored log once, and one gap where messages were lost", () => {
+  const timeline = timelineWith(messages(1, 6), joined(6));
+  timeline.startAfterGap(joined(4, { epoch: "e2" }));
+  const outcomes = messages(1, 4).map((event) => timeline.apply(event));
+  assert.deepEqual(outcomes, ["known", "known", "known", "known"]);
+  timeline.apply(messageAt(5, "e2"));
+  assert.deepEqual(seqsIn(timeline), [["e1:1", "e1:2", "e1:3", "e1:4", "e1:5", "e1:6"], ["e2:5"]]);
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "m3", "m4", "m5", "m6", "lost", "m5"]);
+  assert.deepEqual(timeline.position, { epoch: "e2", seq: 5 });
+  assert.equal(timeline.startsAtBeginning, true);
+});
+
+test("puts what a restored log replays from before the first message in front of it", () => {
+  const timeline = timelineWith(messages(3, 6), joined(6));
+  timeline.startAfterGap(joined(5, { epoch: "e2" }));
+  for (const event of messages(2, 5)) timeline.apply(event);
+  timeline.apply(messageAt(6, "e2"));
+  assert.deepEqual(seqsIn(timeline), [["e1:2", "e1:3", "e1:4", "e1:5", "e1:6"], ["e2:6"]]);
+  const [first] = timeline.segments;
+  assert.equal(first.hasOlder, true);
+  assert.equal(timeline.prepend(first.id, "e2", [messageAt(1)], false), true);
+});
+
+test("offers older messages of a restored log after the ones before the gap were trimmed", () => {
+  const timeline = timelineWith(messages(1, 4), joined(4));
+  timeline.startAfterGap(joined(3, { epoch: "e2" }));
+  for (const event of [...messages(1, 3), messageAt(4, "e2"), messageAt(5, "e2")]) timeline.apply(event);
+  timeline.trim(2);
+  assert.deepEqual(seqsIn(timeline), [["e2:4", "e2:5"]]);
+  assert.equal(timeline.segments[0].hasOlder, true);
+});
+
+test("applies a change to a message that was written in an earlier epoch", () => {
+  const edit = { ...messageAt(3, "e2"), type: "edited", target: 1, text: "corrected" };
+  const timeline = timelineWith([...messages(1, 2), edit], joined(2, { epoch: "e2" }));
+  assert.deepEqual(shownIn(timeline), ["corrected", "m2"]);
+});

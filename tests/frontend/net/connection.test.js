@@ -44,11 +44,17 @@ let states;
 let events;
 let session;
 let connection;
+let waiting;
+let isServerReachable;
+let isAnswering;
 
 beforeEach(async () => {
   clock = new FakeClock();
   sockets = [];
   states = [];
+  waiting = [];
+  isServerReachable = true;
+  isAnswering = true;
   events = [];
   session = {
     tokens: 0,
@@ -72,8 +78,13 @@ beforeEach(async () => {
       sockets.push(opened);
       return opened;
     },
+    isServerReachable: async () => isServerReachable,
+    isAnswering: async () => isAnswering,
     listener: {
-      onState: (state) => states.push(state.name),
+      onState(state) {
+        states.push(state.name);
+        if (state.name === "waiting") waiting.push(state.reason);
+      },
       onWelcome: () => events.push("welcome"),
       onFrame: (frame) => events.push(frame.type),
       onDisconnected: () => events.push("disconnected"),
@@ -243,4 +254,89 @@ test("does not report a renewal that outlived its connection", async () => {
   refresh.reject(new SessionEnded("no"));
   await settle();
   assert.ok(!events.includes("session ended"));
+});
+
+test("rejects the waiting command at once when the server refuses it without its id", async () => {
+  socket.welcome();
+  const refused = assert.rejects(connection.request({ type: "ping" }), { code: "rate_limited", retryAfterMs: 300 });
+  const error = { type: "error", code: "rate_limited", message: "slow down", retryable: true, retry_after_ms: 300 };
+  socket.receive(error);
+  await refused;
+});
+
+test("lets every waiting command be repeated if an error does not name the one that it refuses", async () => {
+  socket.welcome();
+  const requests = [1, 2].map(() => assert.rejects(connection.request({ type: "ping" }), { retryable: true }));
+  socket.receive({ type: "error", code: "bad_request", message: "no", retryable: false });
+  await Promise.all(requests);
+});
+
+test("says why the server refuses the connection, and waits as long as it asks", async () => {
+  const message = "too many sockets are open from this address; close one first";
+  socket.receive({ type: "error", code: "rate_limited", message, retryable: true, retry_after_ms: 9000 });
+  socket.end(4429);
+  assert.deepEqual(waiting, ["Too many sockets are open from this address; close one first."]);
+  await clock.advance(8_999);
+  assert.equal(sockets.length, 1);
+  await clock.advance(1);
+  sockets[1].welcome();
+  sockets[1].end(1006);
+  assert.equal(waiting.at(-1), "");
+});
+
+test("suspects a proxy without upgrades if only the socket does not open", async () => {
+  for (let count = 0; count < 3; count += 1) {
+    sockets.at(-1).end(1006);
+    await clock.advance(3_000);
+  }
+  assert.equal(waiting[0], "");
+  assert.match(waiting.at(-1), /proxy .* WebSocket upgrades/u);
+  isServerReachable = false;
+  await clock.advance(30_000);
+  sockets.at(-1).end(1006);
+  await settle();
+  assert.equal(waiting.at(-1), "");
+});
+
+test("is closed within 2 s of the report that the network is gone", async () => {
+  socket.welcome();
+  connection.networkIsGone();
+  await clock.advance(1_999);
+  assert.equal(states.at(-1), "waiting");
+});
+
+test("stays connected if the server answers although the browser reports no network", async () => {
+  socket.welcome();
+  connection.networkIsGone();
+  socket.receive({ type: "pong", id: socket.sent[0].id });
+  await clock.advance(10_000);
+  assert.equal(states.at(-1), "connected");
+});
+
+test("gives up an attempt that hangs when the network is back", async () => {
+  await connection.networkIsBack();
+  assert.equal(socket.isClosed, true);
+  assert.equal(sockets.length, 2);
+});
+
+test("leaves a server that sends something else than frames", async () => {
+  socket.welcome();
+  socket.onmessage({ data: "<html>" });
+  assert.equal(socket.isClosed, true);
+  assert.equal(states.at(-1), "waiting");
+});
+
+test("opens few sockets during a long outage, and one as soon as the server answers", async () => {
+  // Chromium delays sockets by seconds after many that failed.
+  isAnswering = false;
+  for (let second = 0; second < 60; second += 1) {
+    if (states.at(-1) === "connecting") sockets.at(-1).end(1006);
+    await clock.advance(1_000);
+  }
+  assert.ok(sockets.length < 15, `${sockets.length}`);
+  const count = sockets.length;
+  if (states.at(-1) === "connecting") sockets.at(-1).end(1006);
+  isAnswering = true;
+  await clock.advance(3_000);
+  assert.equal(sockets.length, count + 1);
 });

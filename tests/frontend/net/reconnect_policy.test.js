@@ -8,7 +8,7 @@ function delaysOf(calls, random = 1) {
   const policy = new ReconnectPolicy({ random: () => random });
   const delays = [];
   for (const [recovery, now, serverDelayMs] of calls) {
-    if (recovery === "opened") policy.opened(now);
+    if (recovery === "opened") policy.opened(now, serverDelayMs);
     else delays.push(policy.delay(recovery, now, serverDelayMs ?? null));
   }
   return delays;
@@ -16,13 +16,22 @@ function delaysOf(calls, random = 1) {
 
 const repeat = (count, recovery) => Array.from({ length: count }, () => [recovery, 0]);
 
-test("doubles the bound up to half a minute", () => {
-  assert.deepEqual(delaysOf(repeat(7, "retry")), [1000, 2000, 4000, 8000, 16000, 30000, 30000]);
+test("is back within 3 s of a server that is ready again, however long it was away", () => {
+  assert.deepEqual(delaysOf(repeat(5, "retry")), [1000, 2000, 3000, 3000, 3000]);
+});
+
+test("spreads over the time that a server with many sockets names", () => {
+  const calls = [["opened", 0, 20_000], ...Array.from({ length: 6 }, () => ["retry", 60_000])];
+  assert.deepEqual(delaysOf(calls), [1000, 2000, 4000, 8000, 16_000, 20_000]);
+});
+
+test("doubles the bound up to half a minute for a server that is overloaded", () => {
+  assert.deepEqual(delaysOf(repeat(6, "back_off")), [3000, 4000, 6000, 10_000, 18_000, 32_000]);
 });
 
 test("chooses any delay below the bound", () => {
   assert.deepEqual(delaysOf(repeat(3, "retry"), 0), [0, 0, 0]);
-  assert.deepEqual(delaysOf(repeat(3, "retry"), 0.25), [250, 500, 1000]);
+  assert.deepEqual(delaysOf(repeat(3, "retry"), 0.25), [250, 500, 750]);
 });
 
 test("uses the delay that a draining server names", () => {
@@ -36,7 +45,7 @@ test("uses the delay that a draining server names", () => {
 });
 
 test("reconnects a slow reader at once, but not in a loop", () => {
-  assert.deepEqual(delaysOf(repeat(3, "retry_now")), [0, 2000, 4000]);
+  assert.deepEqual(delaysOf(repeat(3, "retry_now")), [0, 2000, 3000]);
 });
 
 test("waits at least the floor after back_off", () => {

@@ -188,7 +188,7 @@ for (const isRejected of [true, false]) {
 
 test("sends no refresh after a sign-out while it waited for the lock", async () => {
   const turn = Promise.withResolvers();
-  const locks = { request: (_name, work) => turn.promise.then(work) };
+  const locks = { request: (_name, _options, work) => turn.promise.then(work) };
   const waiting = new Session({ api, clock, storage, locks });
   const refresh = assert.rejects(waiting.restore(), StaleRequest);
   await waiting.logOut();
@@ -204,3 +204,40 @@ test("does not sign in again for a request that outlived the session", async () 
   assert.deepEqual(requests, ["login", "logout"]);
   assert.equal(session.user, null);
 });
+
+test("refreshes without the lock if another tab holds it for ever, and takes no turn later", async (t) => {
+  t.mock.method(console, "warn", () => {});
+  let signal;
+  const locks = {
+    request: (_name, options) => {
+      ({ signal } = options);
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason));
+      });
+    },
+  };
+  const waiting = new Session({ api, clock, storage, locks });
+  const refresh = waiting.restore();
+  await clock.advance(9_999);
+  assert.deepEqual(requests, []);
+  await clock.advance(1);
+  assert.equal(await refresh, "t1");
+  assert.equal(signal.aborted, true);
+});
+
+test("refreshes without the lock if the browser refuses it", async (t) => {
+  t.mock.method(console, "warn", () => {});
+  const locks = { request: () => Promise.reject(new Error("not here")) };
+  assert.equal(await new Session({ api, clock, storage, locks }).restore(), "t1");
+});
+
+for (const [name, body] of Object.entries({ empty: null, foreign: { status: "ok" }, half: { access_token: "t" } })) {
+  test(`says that something else answered a sign-in (${name})`, async () => {
+    answer = () => body;
+    await assert.rejects(session.logIn("ada", "secret"), { name: "ApiError", message: /proxy/u });
+    assert.equal(session.user, null);
+    const refresh = assert.rejects(session.restore(), { name: "ApiError", message: /proxy/u });
+    await clock.advance(10_000);
+    await refresh;
+  });
+}

@@ -31,6 +31,13 @@ def test_a_short_connection_does_not_reset_the_attempts() -> None:
         assert one.delay(Recovery.RETRY, 101) == expected
 
 
+def test_a_server_that_is_away_is_tried_again_within_the_time_of_its_welcome() -> None:
+    one = policy(1)
+    assert [one.delay(Recovery.RETRY, 0) for _ in range(4)] == [1, 2, 3, 3]
+    one.opened(0, 20)
+    assert [one.delay(Recovery.RETRY, 100) for _ in range(6)] == [1, 2, 4, 8, 16, 20]
+
+
 def test_a_stable_connection_resets_the_attempts() -> None:
     one = policy()
     one.delay(Recovery.RETRY, 0)

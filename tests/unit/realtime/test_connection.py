@@ -1,6 +1,7 @@
 """A connection without a network: its queue of commands, its drain, and what it releases when it is closed."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 
@@ -36,6 +37,8 @@ class FakeSocket:
 
 
 class FakeSlots:
+    reconnect_window_ms = 5000
+
     def __init__(self) -> None:
         self.releases = 0
 
@@ -101,4 +104,6 @@ async def test_drain_closes_with_1012_after_the_last_pending_send(world: World) 
 
 async def test_drain_without_pending_sends_closes_immediately(world: World) -> None:
     world.connection.drain()
+    (frame,) = world.socket.frames
+    assert 100 <= json.loads(frame[frame.index(b"{") :])["reconnect_after_ms"] <= 5000
     assert world.socket.closes == [CloseCode.SERVICE_RESTART]

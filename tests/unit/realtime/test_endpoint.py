@@ -129,10 +129,11 @@ async def test_browser_gets_a_close_code_for_its_token(world: World, problem: Ex
     assert world.limits.slots == (0, 0, 0)
 
 
-async def test_browser_gets_the_status_when_the_database_is_unavailable(world: World) -> None:
+async def test_browser_gets_the_reason_when_the_database_is_unavailable(world: World) -> None:
     world.problem = DatabaseUnavailable()
-    start, _ = await world.handshake(browser=True)
-    assert start["status"] == 503
+    _, frame, close = await world.handshake(browser=True)
+    assert "database" in json.loads(frame["text"])["message"]
+    assert close["code"] == 4503
 
 
 async def test_token_without_the_read_scope_is_rejected(world: World) -> None:

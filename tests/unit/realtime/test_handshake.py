@@ -98,6 +98,15 @@ async def test_browser_learns_of_its_invalid_token_by_the_close_code() -> None:
     assert (close["type"], close["code"]) == ("websocket.close", 4401)
 
 
+@pytest.mark.parametrize(("code", "close_code"), [(ErrorCode.RATE_LIMITED, 4429), (ErrorCode.UNAVAILABLE, 4503)])
+async def test_browser_learns_which_limit_or_outage_refuses_it(code: ErrorCode, close_code: int) -> None:
+    rejection = HandshakeRejection(code, "why", retry_after_seconds=7)
+    accept, frame, close = await rejection_messages(rejection, Credential("abc", from_header=False))
+    error = {"type": "error", "code": str(code), "message": "why", "retryable": True, "retry_after_ms": 7000}
+    assert (accept["type"], json.loads(frame["text"])) == ("websocket.accept", error)
+    assert (close["type"], close["code"]) == ("websocket.close", close_code)
+
+
 async def test_program_learns_of_its_invalid_token_by_the_status() -> None:
     start, _ = await rejection_messages(TOKEN_INVALID, Credential("abc", from_header=True))
     assert start["status"] == 401

@@ -1,0 +1,15 @@
+"""Within what time the clients of a server reconnect. Sans-I/O.
+
+A few clients must be back soon after a restart or an outage; many must not arrive all at once. A client that connects
+to a server with few sockets gets a short time, so the first clients to connect are also the first to come back.
+"""
+
+MIN_WINDOW_MS = 3_000
+"""For the first thousand clients."""
+MAX_WINDOW_MS = 60_000
+_CLIENTS_PER_SECOND = 333
+
+
+def reconnect_window_ms(sockets: int) -> int:
+    """Return the time over which the clients of a process with this many sockets spread their reconnects."""
+    return min(max(MIN_WINDOW_MS, sockets * 1000 // _CLIENTS_PER_SECOND), MAX_WINDOW_MS)
