@@ -1,6 +1,6 @@
 /** Rules for the text of a message, without the DOM. */
 
-/** The server has the same rule: src/cloudchat/core/visible_text.py. The code points have no ink. */
+/** The server has the same rule: src/cloudchat/core/invisible.py. The code points have no ink. */
 const VISIBLE = /[^\u{16FE4}\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800\u{1D159}]/u;
 /** The server accepts only tab and newline. The others come from pasting out of terminals and PDFs, and are invisible. */
 const CONTROL_CHARACTERS = /[^\P{Cc}\t\n]/gu;

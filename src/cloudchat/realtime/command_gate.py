@@ -6,7 +6,7 @@ Sans-I/O: no socket, no clock; time arrives as `now`.
 import unicodedata
 from dataclasses import dataclass
 
-from cloudchat.core.visible_text import has_visible_text
+from cloudchat.core.invisible import has_visible_text
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import AnyCommand, Auth, BadCommand, Send, find_id, parse
 from cloudchat.protocol.errors import Error, ErrorCode, error

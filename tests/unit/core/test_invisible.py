@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloudchat.core.visible_text import has_visible_text
+from cloudchat.core.invisible import has_visible_text
 
 INVISIBLE = [
     *" \t\n\r\f\v\0\x1b\x7f\x85\xa0",
