@@ -42,7 +42,7 @@ test: ## install what the tests need (Debian packages too), run the checks and e
 	PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-fast: check test-javascript ## the checks and the unit tests: no Debian packages, under a minute
-	.venv/bin/python -m pytest tests/unit -q -n auto -k 'not postgresql' $(ARGS)
+	.venv/bin/python -m pytest tests/unit -q -n auto $(ARGS)
 
 check: .venv/installed-dev check-javascript ## ruff, mypy, bandit, import rules, prettier, eslint, tsc, stylelint
 	.venv/bin/ruff check

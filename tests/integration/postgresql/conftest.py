@@ -1,0 +1,17 @@
+"""The unit tests marked `on_both`, again on PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.account_services import AccountServices
+from support.postgres import RunningPostgres
+
+
+@pytest.fixture
+def services(postgres: RunningPostgres, tmp_path: Path) -> Iterator[AccountServices]:
+    """The account services with a new database."""
+    account_services = AccountServices.make(tmp_path, database_url=postgres.migrated_database())
+    yield account_services
+    account_services.db.close()
