@@ -21,7 +21,16 @@ from support.processes import wait_until
 from support.site import SITES, RunningSite, trusted_certificate
 
 SECRET = "a-secret-in-a-query-string"
-FILE_HEADERS = {"accept-ranges", "content-length", "content-type", "date", "etag", "last-modified", "vary"}
+FILE_HEADERS = {
+    "accept-ranges",
+    "cache-control",
+    "content-length",
+    "content-type",
+    "date",
+    "etag",
+    "last-modified",
+    "vary",
+}
 
 
 @pytest.fixture(scope="module")

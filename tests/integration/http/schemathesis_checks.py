@@ -1,13 +1,14 @@
 """Hooks and a check for schemathesis, which imports this file (SCHEMATHESIS_HOOKS)."""
 
 import os
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
 import schemathesis
 
 from cloudchat.auth.errors import InvalidField
-from cloudchat.auth.passwords.policy import is_guessable
+from cloudchat.auth.passwords.policy import MAX_CHARACTERS, MIN_CHARACTERS, is_guessable
 from cloudchat.auth.usernames import clean_username
 
 
@@ -20,11 +21,13 @@ def _is_invalid_username(name: str) -> bool:
 
 
 def _is_invalid_password(password: str) -> bool:
-    return not password.isprintable() or len(password) > 256 or is_guessable(password, "")
+    normal = unicodedata.normalize("NFKC", password)  # the schema bounds the length before
+    return not password.isprintable() or not MIN_CHARACTERS <= len(normal) <= MAX_CHARACTERS or is_guessable(normal, "")
 
 
 _RULES: dict[str, dict[str, Callable[[str], bool]]] = {
     "POST /api/auth/register": {"username": _is_invalid_username, "password": _is_invalid_password},
+    "POST /api/auth/password": {"new_password": _is_invalid_password},
     "POST /api/admin/users": {"username": _is_invalid_username},
     "POST /api/admin/tokens": {"label": lambda label: not label.isprintable()},
 }

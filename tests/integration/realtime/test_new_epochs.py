@@ -25,7 +25,7 @@ def send_all(chat: ChatSocket, texts: list[str]) -> list[str]:
     """Send messages in a joined room; return their frames as text."""
     for text in texts:
         assert chat.send(text)["type"] == "ack"
-    chat.command("ping")
+    chat.wait_for(lambda frame: frame["type"] == "message" and frame["text"] == texts[-1])  # may come after its ack
     return [raw for raw in chat.raw if json.loads(raw)["type"] == "message"][-len(texts) :]
 
 
