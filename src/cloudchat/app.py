@@ -34,7 +34,7 @@ from cloudchat.database.engine import create_engine
 from cloudchat.database.pruning import prune, prune_hourly
 from cloudchat.database.transactions import Database
 from cloudchat.http.csrf import only_plain_loopback
-from cloudchat.http.middleware import install_middleware
+from cloudchat.http.middleware.install import install_middleware
 from cloudchat.http.openapi_document import openapi_route
 from cloudchat.http.page_files import PageFiles
 from cloudchat.http.upgrade_required import upgrade_required
@@ -47,12 +47,12 @@ from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
 from cloudchat.rate_limiting.http_limits import create_limiter, install_limiter
 from cloudchat.rate_limiting.login_slowdown import LoginSlowdown, LoginWindows
 from cloudchat.rate_limiting.request_rate import RequestRateLimit
-from cloudchat.realtime.admission import AdmissionControl
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.dispatcher import Dispatcher
-from cloudchat.realtime.endpoint import SocketEndpoint
-from cloudchat.realtime.handshake import UnknownPathEndpoint
 from cloudchat.realtime.hub import Hub, RunningLoop
+from cloudchat.realtime.opening.admission import AdmissionControl
+from cloudchat.realtime.opening.endpoint import SocketEndpoint
+from cloudchat.realtime.opening.handshake import UnknownPathEndpoint
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.replay import RoomJoiner
 from cloudchat.realtime.revocation_sweep import sweep_revocations

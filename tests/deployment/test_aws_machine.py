@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cloudchat.http.security_headers import SecurityHeaders
+from cloudchat.http.middleware.security_headers import SecurityHeaders
 from support.aws import EmulatedAws
 from support.cloudformation import TEMPLATES, Stack, load
 

@@ -6,7 +6,7 @@ from collections import Counter
 from fastapi import APIRouter, FastAPI
 from slowapi import Limiter
 
-from cloudchat.http.middleware import install_middleware
+from cloudchat.http.middleware.install import install_middleware
 from cloudchat.rate_limiting.http_limits import install_limiter, limited_route
 
 with warnings.catch_warnings():

@@ -244,7 +244,7 @@ export class Connection {
    */
   #refused({ code, message, retry_after_ms: retryAfterMs = 0 }) {
     this.#refusal = formatSentence(message);
-    // An outage may end at any moment, and the same delay for everybody would bring all of them back at once.
+    // An outage may end at any moment, and the same delay for all clients would bring them back at the same moment.
     this.#retryAfterMs = code === "unavailable" ? null : retryAfterMs;
   }
 

@@ -29,7 +29,7 @@ const INVITE_HINTS = {
   invite: "You need one to create an account. Ask an administrator.",
 };
 const INSECURE_NOTICE =
-  "This page is not encrypted (http). Everybody on the network can read your password, and the browser does not keep " +
+  "This page is not encrypted (http). Anyone on the network can read your password, and the browser does not keep " +
   "your sign-in: you will be signed out after some minutes, and by every reload. Ask an administrator to set up https.";
 
 /** Fields of the server's errors that have a control here. Their ids in index.html are the same. */

@@ -12,7 +12,7 @@ from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.access_tokens import ACCESS, API
-from cloudchat.http.request_log import USER
+from cloudchat.http.middleware.request_log import USER
 
 _bearer = HTTPBearer(auto_error=False, description="An access token or an API token.")
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]

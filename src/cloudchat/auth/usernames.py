@@ -25,7 +25,7 @@ _RESERVED = {"admin", "administrator", "cloudchat", "moderator", "root", "server
 
 
 def trim_username(name: str) -> str:
-    """Return what a person typed or pasted without the blank characters around it, also those that nobody sees."""
+    """Return the entered name without blank and invisible characters at its ends."""
     return strip_blank(name) if len(name) <= _MAX_TYPED_CHARACTERS else name
 
 

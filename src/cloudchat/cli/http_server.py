@@ -58,7 +58,7 @@ def server_config(settings: Settings) -> Config:
         server_header=False,
         log_config=log_config(settings.log_level, settings.log_format_in_force),
         backlog=BACKLOG,
-        proxy_headers=False,  # http/proxies.py decides which proxies are trusted
+        proxy_headers=False,  # http/middleware/proxies.py decides which proxies are trusted
         timeout_graceful_shutdown=DRAIN_TIMEOUT_SECONDS,
         timeout_worker_healthcheck=BLOCKED_TIMEOUT_SECONDS,
     )

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from cloudchat import __version__
-from cloudchat.cli.admin import register_admin_commands
+from cloudchat.cli.admin.commands import register_admin_commands
 from cloudchat.cli.doctor import register_doctor_command
 from cloudchat.cli.errors import CommandError
 from cloudchat.cli.frontend import register_frontend_command

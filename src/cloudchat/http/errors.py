@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.http.asgi import Middleware, on_response_start
+from cloudchat.http.middleware.asgi import Middleware, on_response_start
 from cloudchat.protocol.errors import ErrorCode, HttpError, ServiceError, code_of_status, http_error
 
 log = logging.getLogger("cloudchat.http")

@@ -5,7 +5,7 @@ They have the same body and headers as every other error, except HSTS: where TLS
 
 from http import HTTPStatus
 
-from cloudchat.http.security_headers import ALWAYS
+from cloudchat.http.middleware.security_headers import ALWAYS
 from cloudchat.protocol.errors import STATUS, ErrorCode, code_of_status, http_error
 
 _TEMPORARY = (STATUS[ErrorCode.RATE_LIMITED], STATUS[ErrorCode.UNAVAILABLE])

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Request, Response
 
-from cloudchat.http.proxies import UNREADABLE
+from cloudchat.http.middleware.proxies import UNREADABLE
 
 UNREADABLE_CLIENT = "X-Forwarded-For of the proxy is not an address, so all its clients count as one"
 

@@ -120,7 +120,7 @@ def subscriber_key(request: Request) -> str:
 
 
 def _is_not_a_denial(record: logging.LogRecord) -> bool:
-    # http/request_log.py logs each denial, at a limited rate.
+    # http/middleware/request_log.py logs each denial, at a limited rate.
     return not str(record.msg).startswith("ratelimit ")
 
 

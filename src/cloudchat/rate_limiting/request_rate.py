@@ -11,8 +11,8 @@ from limits import parse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloudchat.core.client_network import client_network
-from cloudchat.http.asgi import Middleware
 from cloudchat.http.errors import error_response
+from cloudchat.http.middleware.asgi import Middleware
 from cloudchat.protocol.errors import ErrorCode, http_error
 from cloudchat.rate_limiting.keyed_buckets import KeyedBuckets
 

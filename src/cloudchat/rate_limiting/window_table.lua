@@ -17,7 +17,7 @@ local function now_ms()
 end
 
 -- Removes one window of a full shard: one that has ended, else the one with the lowest count of a few random ones. So
--- somebody who fills the table with names or networks that are used once replaces those, and not what has been counted
+-- an attacker who fills the table with names or networks that are used once replaces those, and not what has been counted
 -- often.
 local function evict(shard, now)
   local sample = redis.call('HRANDFIELD', shard, CANDIDATES, 'WITHVALUES')

@@ -9,9 +9,9 @@ from cloudchat.protocol.commands import AnyCommand
 from cloudchat.protocol.errors import Error
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
-from cloudchat.realtime.admission import AdmissionControl
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
+from cloudchat.realtime.opening.admission import AdmissionControl
 
 
 class FakeRate:

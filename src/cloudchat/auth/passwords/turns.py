@@ -1,7 +1,7 @@
 """The queue in front of the password hashes: requests wait for their turn on the event loop, not in threads.
 
 A class that signs in at nine o'clock is served in the order of arrival. Without the queue, the requests would wait in
-the thread pool and take all of its 40 threads from health checks and from everybody else.
+the thread pool and take all of its 40 threads from health checks and all other requests.
 """
 
 import asyncio

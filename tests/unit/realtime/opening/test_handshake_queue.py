@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from cloudchat.realtime import handshake_queue
-from cloudchat.realtime.handshake import HandshakeRejection
-from cloudchat.realtime.handshake_queue import HandshakeQueue
+from cloudchat.realtime.opening import handshake_queue
+from cloudchat.realtime.opening.handshake import HandshakeRejection
+from cloudchat.realtime.opening.handshake_queue import HandshakeQueue
 
 pytestmark = pytest.mark.anyio
 

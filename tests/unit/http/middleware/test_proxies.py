@@ -3,7 +3,7 @@
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from cloudchat.http.proxies import UNREADABLE, TrustedProxies
+from cloudchat.http.middleware.proxies import UNREADABLE, TrustedProxies
 from cloudchat.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -21,7 +21,7 @@ from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLi
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry
-from cloudchat.realtime.handshake import HandshakeRejection
+from cloudchat.realtime.opening.handshake import HandshakeRejection
 from cloudchat.realtime.user_allowance import UserAllowance
 
 

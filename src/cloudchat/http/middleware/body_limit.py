@@ -2,8 +2,8 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloudchat.http.asgi import Middleware
 from cloudchat.http.errors import ApiError, error_response
+from cloudchat.http.middleware.asgi import Middleware
 from cloudchat.protocol.errors import ErrorCode
 
 MAX_BODY_BYTES = 65536  # the same as for a message on a socket

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from cloudchat.protocol.errors import ErrorCode
-from cloudchat.realtime.handshake import HandshakeRejection
+from cloudchat.realtime.opening.handshake import HandshakeRejection
 
 MAX_CONCURRENT = 8
 """With 32, 2,500 handshakes took 9.5 s instead of 6.6 s: the threads of a process share one interpreter."""

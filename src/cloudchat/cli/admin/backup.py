@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloudchat.cli.backup_state import command_errors, reachable_store
+from cloudchat.cli.admin.backup_state import command_errors, reachable_store
 from cloudchat.cli.errors import CommandError
 from cloudchat.cli.state_folder import lock_state_folder
 

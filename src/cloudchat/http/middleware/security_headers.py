@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloudchat.http.asgi import Middleware, on_response_start
+from cloudchat.http.middleware.asgi import Middleware, on_response_start
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",

@@ -8,9 +8,9 @@ import pytest
 
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.errors import ErrorCode
-from cloudchat.realtime.admission import Admission
 from cloudchat.realtime.connection import Connection
-from cloudchat.realtime.handshake import HandshakeRejection
+from cloudchat.realtime.opening.admission import Admission
+from cloudchat.realtime.opening.handshake import HandshakeRejection
 from unit.realtime.fakes import FakeLimits
 
 pytestmark = pytest.mark.anyio

@@ -11,8 +11,8 @@ from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE, Principal
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.process.supervision import Supervisor
 from cloudchat.realtime.connection import Connection
-from cloudchat.realtime.endpoint import SocketEndpoint
 from cloudchat.realtime.hub import Hub, RunningLoop
+from cloudchat.realtime.opening.endpoint import SocketEndpoint
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.websocket_protocol import EXTENSION

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 
 from fastapi import FastAPI
 
-from cloudchat.http.body_limit import BodyLimit
-from cloudchat.http.cors import CorsMiddleware
 from cloudchat.http.csrf import Origins
 from cloudchat.http.errors import install_error_handlers
-from cloudchat.http.proxies import TrustedProxies
-from cloudchat.http.request_log import RequestId, RequestLog
-from cloudchat.http.security_headers import SecurityHeaders
+from cloudchat.http.middleware.body_limit import BodyLimit
+from cloudchat.http.middleware.cors import CorsMiddleware
+from cloudchat.http.middleware.proxies import TrustedProxies
+from cloudchat.http.middleware.request_log import RequestId, RequestLog
+from cloudchat.http.middleware.security_headers import SecurityHeaders
 
 
 def install_middleware(

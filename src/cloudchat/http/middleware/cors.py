@@ -8,9 +8,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloudchat.http.asgi import Middleware, on_response_start
 from cloudchat.http.csrf import ORIGIN_NOT_ALLOWED, Origins
 from cloudchat.http.errors import error_response
+from cloudchat.http.middleware.asgi import Middleware, on_response_start
 from cloudchat.protocol.errors import ErrorCode, http_error
 
 _PREFLIGHT_HEADERS = {

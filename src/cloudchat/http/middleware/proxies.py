@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloudchat.core.log_rate_limit import RATE_LIMITED
-from cloudchat.http.asgi import Middleware
+from cloudchat.http.middleware.asgi import Middleware
 
 log = logging.getLogger("cloudchat.http")
 

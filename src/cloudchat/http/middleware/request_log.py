@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloudchat.core.ids import REQUEST_ID, new_id
 from cloudchat.core.log_rate_limit import RATE_LIMITED
-from cloudchat.http.asgi import Middleware, on_response_start
+from cloudchat.http.middleware.asgi import Middleware, on_response_start
 
 log = logging.getLogger("cloudchat.http")
 

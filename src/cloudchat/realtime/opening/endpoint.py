@@ -21,10 +21,10 @@ from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.errors import ErrorCode
-from cloudchat.realtime.admission import Admission, AdmissionControl
 from cloudchat.realtime.command_gate import CommandGate
 from cloudchat.realtime.connection import Connection, ConnectionHandler
-from cloudchat.realtime.handshake import (
+from cloudchat.realtime.opening.admission import Admission, AdmissionControl
+from cloudchat.realtime.opening.handshake import (
     SUBPROTOCOL,
     Credential,
     HandshakeRejection,
@@ -33,7 +33,7 @@ from cloudchat.realtime.handshake import (
     client_address,
     credential_of,
 )
-from cloudchat.realtime.handshake_queue import HandshakeQueue
+from cloudchat.realtime.opening.handshake_queue import HandshakeQueue
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.user_allowance import AUTHS_PER_SECOND

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cloudchat.cli import admin_tokens, admin_users
-from cloudchat.cli.admin_backup import register_backup_commands
+from cloudchat.cli.admin import tokens, users
+from cloudchat.cli.admin.backup import register_backup_commands
 from cloudchat.cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def register_admin_commands(commands: "_Parsers") -> None:
     under = admin.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _register_user_commands(under)
     _register_token_commands(under)
-    audit = _add(under, "audit", admin_users.audit, "print the audit log, newest first, as tab-separated columns")
+    audit = _add(under, "audit", users.audit, "print the audit log, newest first, as tab-separated columns")
     audit.add_argument("--limit", type=int, default=100, help="number of entries (default 100)")
     audit.add_argument("--before", metavar="ID", help="print only entries older than this one")
 
@@ -49,52 +49,52 @@ def register_admin_commands(commands: "_Parsers") -> None:
         action="store_true",
         help="after the theft of a key: delete the old keys, which makes all tokens invalid",
     )
-    rotate.set_defaults(run=admin_tokens.rotate_keys)
+    rotate.set_defaults(run=tokens.rotate_keys)
     register_backup_commands(under)
 
 
 def _register_user_commands(under: "_Parsers") -> None:
-    create = _add(under, "create-user", admin_users.create, "create a user")
+    create = _add(under, "create-user", users.create, "create a user")
     create.add_argument("name")
     create.add_argument("--role", type=_role, metavar=_ROLES_METAVAR, default="member", help="default: member")
     create.add_argument(
         "--password-stdin", action="store_true", required=True, help="read the password from standard input"
     )
-    _add(under, "list-users", admin_users.list_users, "list the users, as tab-separated columns")
-    role = _add(under, "set-role", admin_users.set_role, "change a user's role")
+    _add(under, "list-users", users.list_users, "list the users, as tab-separated columns")
+    role = _add(under, "set-role", users.set_role, "change a user's role")
     role.add_argument("name")
     role.add_argument("role", type=_role, metavar=_ROLES_METAVAR)
     for name, command, summary in (
-        ("disable-user", admin_users.disable, "disable a user: logins and tokens are rejected"),
-        ("enable-user", admin_users.enable, "enable a disabled user"),
-        ("reset-password", admin_users.reset_password, "set a one-time password for a user; print only the password"),
-        ("reset-totp", admin_users.reset_second_factor, "remove the lost second factor of a user"),
+        ("disable-user", users.disable, "disable a user: logins and tokens are rejected"),
+        ("enable-user", users.enable, "enable a disabled user"),
+        ("reset-password", users.reset_password, "set a one-time password for a user; print only the password"),
+        ("reset-totp", users.reset_second_factor, "remove the lost second factor of a user"),
     ):
         _add(under, name, command, summary).add_argument("name")
 
 
 def _register_token_commands(under: "_Parsers") -> None:
-    issue = _add(under, "issue-token", admin_tokens.issue, "issue an API token; print only the token")
+    issue = _add(under, "issue-token", tokens.issue, "issue an API token; print only the token")
     issue.add_argument("name")
     issue.add_argument("--scope", required=True, help="comma-separated: chat:read,chat:write,admin")
     issue.add_argument(
         "--ttl", type=_parse_duration, required=True, help="time until it expires: 12h, 30d; at most 366d"
     )
     issue.add_argument("--label", default="", help="its purpose, shown by list-tokens")
-    _add(under, "list-tokens", admin_tokens.list_tokens, "list the API tokens, as tab-separated columns")
-    revoke = _add(under, "revoke-token", admin_tokens.revoke, "revoke an API token")
+    _add(under, "list-tokens", tokens.list_tokens, "list the API tokens, as tab-separated columns")
+    revoke = _add(under, "revoke-token", tokens.revoke, "revoke an API token")
     revoke.add_argument("id", help="the id that list-tokens shows")
     invite = _add(
         under,
         "create-invite",
-        admin_tokens.create_invite,
+        tokens.create_invite,
         "create an invite for one registration; print only the invite",
     )
     invite.add_argument(
         "--ttl", type=_parse_duration, default=_parse_duration("7d"), help="time until it expires (default 7d)"
     )
-    _add(under, "list-invites", admin_tokens.list_invites, "list the invites, as tab-separated columns")
-    delete = _add(under, "delete-invite", admin_tokens.delete_invite, "delete an invite")
+    _add(under, "list-invites", tokens.list_invites, "list the invites, as tab-separated columns")
+    delete = _add(under, "delete-invite", tokens.delete_invite, "delete an invite")
     delete.add_argument("id", help="the id that list-invites shows")
 
 

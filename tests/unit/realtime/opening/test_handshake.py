@@ -7,7 +7,7 @@ import pytest
 
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.errors import ErrorCode
-from cloudchat.realtime.handshake import (
+from cloudchat.realtime.opening.handshake import (
     Credential,
     HandshakeRejection,
     HandshakeResponder,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cloudchat.http.security_headers import content_security_policy
+from cloudchat.http.middleware.security_headers import content_security_policy
 from support.http_app import TestClient
 
 REQUESTS: dict[str, tuple[int, str, dict[str, Any]]] = {
