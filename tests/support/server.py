@@ -26,7 +26,7 @@ from support.log_secrets import secret_in
 from support.processes import ManagedProcess
 
 CLOUDCHAT = Path(sysconfig.get_path("scripts")) / "cloudchat"
-_READY = re.compile(r"open at http://\S+:(\d+)")
+_READY = re.compile(r"open at http://\S+:(\d+)\s")  # with its end: the output arrives in parts
 _PASSWORD = re.compile(r"one-time password: (\S+)")
 
 
