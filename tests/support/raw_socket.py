@@ -3,6 +3,7 @@
 import secrets
 import socket
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -126,6 +127,11 @@ class RawSocket:
     def reset_on_close(self) -> None:
         """Make `close` send a reset and discard what is unread."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def half_close(self) -> None:
+        """Announce the end of what this side sends. Does nothing if the server has reset the connection already."""
+        with suppress(OSError):  # ENOTCONN is no ConnectionError
+            self.socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         self.socket.close()

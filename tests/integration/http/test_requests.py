@@ -115,7 +115,7 @@ def test_data_before_the_response_to_a_handshake_causes_no_log(
             if reset:
                 raw.reset_on_close()
             else:
-                raw.socket.shutdown(socket.SHUT_WR)
+                raw.half_close()
     assert statuses(server, f"{GET}Host: x\r\nConnection: close\r\n\r\n") == [200]
     assert "Traceback" not in server.log[since:]
 

@@ -150,7 +150,7 @@ def test_client_that_never_reads_and_closes_is_freed(
         if ending == "close frame":
             raw.send(frame(CLOSE, (1000).to_bytes(2)))
         else:
-            raw.socket.shutdown(socket.SHUT_WR)
+            raw.half_close()
         all_freed()
 
 
