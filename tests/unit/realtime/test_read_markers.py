@@ -10,7 +10,6 @@ from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.realtime.ephemeral import read_markers
 from cloudchat.realtime.ephemeral.read_markers import Marker, ReadMarkers
 
-
 pytestmark = pytest.mark.anyio
 
 
