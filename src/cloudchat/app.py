@@ -34,14 +34,15 @@ from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.database.engine import create_engine
 from cloudchat.database.pruning import prune, prune_hourly
 from cloudchat.database.transactions import Database
+from cloudchat.http.api_documents import document_route
 from cloudchat.http.csrf import only_plain_loopback
 from cloudchat.http.middleware.install import install_middleware
-from cloudchat.http.openapi_document import openapi_route
 from cloudchat.http.page_files import PageFiles
 from cloudchat.http.upgrade_required import upgrade_required
 from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.observability.health import health_routes, wait_until_healthy
 from cloudchat.process.supervision import Supervisor
+from cloudchat.protocol.asyncapi import asyncapi_document
 from cloudchat.rate_limiting import cluster_connection_limit
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
@@ -161,7 +162,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(admin_routes(admin, services.accounts, turns, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
-    app.router.routes.append(openapi_route(app))
+    app.router.routes.append(document_route("/openapi.json", app.openapi))
+    app.router.routes.append(document_route("/asyncapi.json", partial(asyncapi_document, __version__)))
     app.router.routes.append(WebSocketRoute("/ws", chat.endpoint))
     app.router.routes.append(Route("/ws", upgrade_required, methods=["GET"]))
     app.router.routes.append(WebSocketRoute("/{path:path}", UnknownPathEndpoint(chat.stats)))
