@@ -45,10 +45,24 @@ class ReadAdvanced(Signal, frozen=True, array_like=True, tag="read"):
     connection: str
 
 
-AnySignal = Typing | ReadAdvanced
+class PresenceChanged(Signal, frozen=True, array_like=True, tag="presence"):
+    """Users came to a process, and left it. `version` numbers the changes of a process without holes."""
+
+    process: str
+    version: int
+    came: list[str]
+    left: list[str]
+
+
+AnySignal = Typing | ReadAdvanced | PresenceChanged
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[list[AnySignal]] = msgspec.json.Decoder(list[AnySignal])
+
+
+def encode_signals(signals: list[AnySignal]) -> bytes:
+    """Return the message that carries signals."""
+    return _encoder.encode(signals)
 
 
 class SignalReceiver(Protocol):
@@ -83,7 +97,7 @@ class SignalPublisher:
             self._wake.clear()
             signals, self._collected = self._collected, []
             try:
-                await self._publish(_encoder.encode(signals))
+                await self._publish(encode_signals(signals))
             except BrokerUnavailable:
                 self.dropped += len(signals)
             await asyncio.sleep(FLUSH_SECONDS)
