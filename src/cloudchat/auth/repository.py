@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from cloudchat.auth.errors import NameTaken, NotFound
 from cloudchat.auth.usernames import lookup_key, name_skeleton, username_key
 from cloudchat.core.ids import new_id
+from cloudchat.database.lobby import join_lobby
 from cloudchat.database.models import Invite, User
 from cloudchat.database.transactions import changed_rows
 
@@ -20,7 +21,10 @@ def add_user(
     now: float,
     must_change_password: bool = False,
 ) -> User:
-    """Insert a user. The unique keys on the name decide between concurrent inserts. Raises NameTaken."""
+    """Insert a user, who is then a member of the lobby. Raises NameTaken.
+
+    The unique keys on the name decide between concurrent inserts.
+    """
     demand_free_name(db, name)
     user = User(
         id=new_id(),
@@ -37,6 +41,7 @@ def add_user(
         db.flush()
     except IntegrityError as error:
         raise NameTaken("this username is taken") from error
+    join_lobby(db, user.id, now)
     return user
 
 

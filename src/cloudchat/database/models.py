@@ -9,6 +9,8 @@ Id = Annotated[str, mapped_column(String(22), primary_key=True)]
 Instant = Annotated[float, mapped_column(Double)]
 UserRef = Annotated[str, mapped_column(String(22), ForeignKey("users.id", ondelete="CASCADE"))]
 RoomRef = Annotated[str, mapped_column(String(22), ForeignKey("rooms.id", ondelete="CASCADE"))]
+# Compared and ordered by code points, so that a range finds all names with the same beginning.
+Key = String(192).with_variant(String(192, collation="C"), "postgresql")
 Hash = Annotated[str, mapped_column(String(64), primary_key=True)]
 
 _LIVE = text("ended_at IS NULL")
@@ -25,7 +27,7 @@ class User(Model):
     __tablename__ = "users"
     id: Mapped[Id]
     name: Mapped[str] = mapped_column(String(32))
-    name_key: Mapped[str] = mapped_column(String(192), unique=True)  # case-folded: Ann and ANN are the same name
+    name_key: Mapped[str] = mapped_column(Key, unique=True)  # case-folded: Ann and ANN are the same name
     # Unique, too: no new name looks like another one (auth/confusables.py). NULL if it did before this was checked.
     name_skeleton: Mapped[str | None] = mapped_column(String(255), unique=True, index=True)
     password_hash: Mapped[str | None] = mapped_column(String(255))
@@ -113,23 +115,83 @@ class Invite(Model):
 
 
 class Room(Model):
-    """A named stream of events. Every user is in a `public` room, without a membership."""
+    """A named stream of events, and who may do what in it.
+
+    `version` is raised by every change of the room, its members and its moderation, in the transaction of the change.
+    """
 
     __tablename__ = "rooms"
     id: Mapped[Id]
-    name: Mapped[str] = mapped_column(String(80))
-    kind: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(80))  # empty for direct rooms
+    name_key: Mapped[str | None] = mapped_column(Key, unique=True, index=True)  # only of public rooms; case-folded
+    kind: Mapped[str] = mapped_column(String(16))  # rooms/permissions.py
+    topic: Mapped[str] = mapped_column(String(250), server_default="", default="")
     created_at: Mapped[Instant]
+    created_by: Mapped[str] = mapped_column(String(22), server_default="server")  # a user's id, `cli` or `server`
+    archived_at: Mapped[Instant | None]
+    slow_mode_seconds: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
+    version: Mapped[int] = mapped_column(Integer, server_default="1", default=1)
+    member_count: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
+    direct_key: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)  # of the members' ids
 
 
 class Membership(Model):
-    """A user who is in a room that is not public."""
+    """A user who is in a room. Every user is in the lobby."""
 
     __tablename__ = "memberships"
     room_id: Mapped[RoomRef] = mapped_column(primary_key=True)
     user_id: Mapped[UserRef] = mapped_column(primary_key=True, index=True)
     role: Mapped[str] = mapped_column(String(16))
     joined_at: Mapped[Instant]
+    muted: Mapped[bool] = mapped_column(Boolean, server_default=false(), default=False)  # no notifications
+
+    __table_args__ = (Index("ix_memberships_room_id_role", "room_id", "role"),)
+
+
+class _Restriction:
+    """The columns of a moderator's decision about a user in a room. It ends at `until`; NULL: when it is lifted."""
+
+    room_id: Mapped[RoomRef] = mapped_column(primary_key=True)
+    user_id: Mapped[UserRef] = mapped_column(primary_key=True, index=True)
+    until: Mapped[Instant | None]
+    reason: Mapped[str] = mapped_column(String(200))
+    created_by: Mapped[str] = mapped_column(String(22))  # a user's id or `cli`
+    created_at: Mapped[Instant]
+
+
+class RoomMute(_Restriction, Model):
+    """A user who may read a room and not write in it."""
+
+    __tablename__ = "room_mutes"
+
+
+class RoomBan(_Restriction, Model):
+    """A user who may not become a member of a room."""
+
+    __tablename__ = "room_bans"
+
+
+class RoomChange(Model):
+    """The room's version at its last change that concerns a user, or (`user_id` empty) all members.
+
+    Each process reads the recent ones to find the sockets whose state is out of date.
+    """
+
+    __tablename__ = "room_changes"
+    room_id: Mapped[RoomRef] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(22), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer)
+    at: Mapped[Instant] = mapped_column(index=True)
+
+
+class RoomNotice(Model):
+    """A notice that is not known to be in the room's log yet: written with the change, deleted after the append."""
+
+    __tablename__ = "room_notices"
+    room_id: Mapped[RoomRef] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    body: Mapped[str] = mapped_column(Text)  # JSON of protocol.events.NoticeBody
+    at: Mapped[Instant]
 
 
 class ReadPosition(Model):

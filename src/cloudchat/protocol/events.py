@@ -31,16 +31,25 @@ class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RoomState(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the user's rooms in `welcome`: the newest event of its log (`epoch`, `seq`), and the seq of the last
-    event that the user has read.
+    """One of the user's rooms: the user's role in it, the newest event of its log (`epoch`, `seq`), and the seq of the
+    last event that the user has read.
+
+    `muted` is the user's own switch for notifications. `users` are the other people of a direct room, which has no
+    name; it is left out for other rooms.
     """
 
     id: str
-    name: str
     kind: str
+    name: str
+    topic: str
+    role: str
+    archived: bool
+    muted: bool
+    slow_mode_seconds: int
     epoch: str
     seq: int
     read: int
+    users: list[User] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,6 +210,20 @@ class MessageBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     reply_to: int | None = None
 
 
+class NoticeBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The fields of a `notice` after those that the store writes: `user` has changed the room or its members.
+
+    `kind` is `created`, `renamed`, `topic`, `joined`, `left`, `added`, `removed`, `role`, `archived` or `restored`.
+    `target` is the member that was added, removed or given a role. `value` is the new name, topic or role.
+    """
+
+    kind: str
+    user: User
+    target: User | None = None
+    value: str | None = None
+    at: str
+
+
 def encode(event: Event | Error) -> bytes:
     """Return the JSON text of one frame."""
     return encoder.encode(event)
@@ -218,6 +241,7 @@ __all__ = [
     "Left",
     "Limits",
     "MessageBody",
+    "NoticeBody",
     "Pong",
     "Read",
     "ReadAck",

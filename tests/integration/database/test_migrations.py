@@ -117,6 +117,39 @@ def test_users_whose_names_look_alike_already_keep_them(empty: str) -> None:
     assert [tuple(row) for row in rows] == [("bob", "bob"), ("paypaI", None), ("paypal", "paypal")]
 
 
+def test_users_of_an_earlier_version_become_members_of_the_lobby(empty: str) -> None:
+    """Until then every user was in each public room, without a membership."""
+    upgrade(empty, "0006")
+    with connected(empty) as connection:
+        for user in ("ann", "bob"):
+            connection.execute(
+                text("INSERT INTO users (id, name, name_key, role, created_at) VALUES (:id, :id, :id, 'member', 1)"),
+                {"id": user},
+            )
+        connection.execute(
+            text("INSERT INTO rooms VALUES ('r2', 'Straße', 'public', 2), ('r3', 'STRASSE', 'public', 3)")
+        )
+        connection.execute(text("INSERT INTO rooms VALUES ('office', 'office', 'private', 4)"))
+        connection.execute(
+            text("INSERT INTO memberships VALUES ('office', 'ann', 'owner', 5), ('r2', 'ann', 'owner', 5)")
+        )
+    upgrade(empty)
+    assert differences(empty) == []
+    with connected(empty) as connection:
+        members = connection.execute(text("SELECT room_id, user_id, role, muted FROM memberships")).all()
+        rooms = connection.execute(text("SELECT id, name_key, member_count, version FROM rooms ORDER BY id")).all()
+    expected = {("office", "ann", "owner"), ("r2", "ann", "owner"), ("r2", "bob", "member")}
+    expected |= {(room, user, "member") for room in ("lobby", "r3") for user in ("ann", "bob")}
+    assert {tuple(row)[:3] for row in members} == expected
+    assert not any(row.muted for row in members)
+    assert [tuple(row) for row in rooms] == [
+        ("lobby", "lobby", 2, 1),
+        ("office", None, 1, 1),
+        ("r2", "strasse", 2, 1),
+        ("r3", None, 2, 1),
+    ]
+
+
 def test_upgrading_again_changes_nothing(empty: str) -> None:
     upgrade(empty)
     upgrade(empty)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.account_services import AccountServices
+from support.chat_rooms import Rooms
 from support.postgres import RunningPostgres
 
 
@@ -15,3 +16,9 @@ def services(postgres: RunningPostgres, tmp_path: Path) -> Iterator[AccountServi
     account_services = AccountServices.make(tmp_path, database_url=postgres.migrated_database())
     yield account_services
     account_services.db.close()
+
+
+@pytest.fixture
+def rooms(services: AccountServices) -> Rooms:
+    """See unit/rooms/conftest.py."""
+    return Rooms.with_users(services)

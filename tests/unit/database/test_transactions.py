@@ -68,4 +68,4 @@ def test_foreign_keys_are_enforced(db: Database) -> None:
     from sqlalchemy.exc import IntegrityError
 
     with pytest.raises(IntegrityError), db.write() as transaction:
-        transaction.execute(text("INSERT INTO memberships VALUES ('lobby', 'nobody', 'member', 0)"))
+        transaction.execute(text("INSERT INTO memberships VALUES ('lobby', 'nobody', 'member', 0, FALSE)"))

@@ -9,6 +9,7 @@ import logging
 import time
 from typing import Protocol
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from cloudchat.auth.errors import AccountDisabled, BadToken
@@ -38,6 +39,7 @@ from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.user_allowance import AUTHS_PER_SECOND
 from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol
+from cloudchat.rooms.permissions import Kind
 from cloudchat.rooms.service import RoomSummary
 from cloudchat.settings import Settings
 
@@ -152,13 +154,27 @@ class SocketEndpoint:
             heartbeat_seconds=self._settings.heartbeat_seconds,
             reconnect_within_ms=reconnect_within_ms,
             limits=self._limits,
-            rooms=[
-                events.RoomState(
-                    id=room.id, name=room.name, kind=room.kind, epoch=head.epoch, seq=head.seq, read=room.read_seq
-                )
-                for room, head in zip(rooms, heads, strict=True)
-            ],
+            rooms=[room_state(room, head) for room, head in zip(rooms, heads, strict=True)],
         )
+
+
+def room_state(room: RoomSummary, head: StreamPosition) -> events.RoomState:
+    """Return one of the user's rooms as events have it."""
+    others = [events.User(id=user.id, name=user.name) for user in room.users]
+    return events.RoomState(
+        id=room.id,
+        kind=room.kind,
+        name=room.name,
+        topic=room.topic,
+        role=room.role or "",
+        archived=room.archived,
+        muted=room.muted,
+        slow_mode_seconds=room.slow_mode_seconds,
+        epoch=head.epoch,
+        seq=head.seq,
+        read=room.read_seq,
+        users=others if room.kind == Kind.DIRECT else msgspec.UNSET,
+    )
 
 
 def _may_not_chat() -> HandshakeRejection:

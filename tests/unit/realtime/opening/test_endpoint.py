@@ -99,7 +99,20 @@ async def test_accepted_handshake_sends_welcome_and_attaches_a_connection(world:
     (frame,) = world.socket.frames
     welcome = json.loads(frame[frame.index(b"{") :])
     assert (welcome["type"], welcome["session"], welcome["user"]["name"]) == ("welcome", connection.id, "ann")
-    assert welcome["rooms"] == [{"id": "lobby", "name": "lobby", "kind": "public", "epoch": "e1", "seq": 3, "read": 2}]
+    (room,) = welcome["rooms"]
+    assert room == {
+        "id": "lobby",
+        "kind": "public",
+        "name": "lobby",
+        "topic": "",
+        "role": "member",
+        "archived": False,
+        "muted": False,
+        "slow_mode_seconds": 0,
+        "epoch": "e1",
+        "seq": 3,
+        "read": 2,
+    }
     assert world.stats.handshakes == {"accepted": 1}
     assert world.limits.slots == (1, 1, 1)
     connection.closed()
