@@ -14,7 +14,7 @@ from typing import Any
 
 import hiredis
 
-from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable
+from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable, Refusal, Refused
 from cloudchat.broker.outage_log import OutageLog
 from cloudchat.broker.redis_connection import ANSWER_SECONDS, RedisConnection, connect
 from cloudchat.core.histogram import Histogram
@@ -24,6 +24,7 @@ FUNCTIONS = files("cloudchat.broker").joinpath("functions.lua").read_text()
 MAX_PENDING = 20_000
 """Further appends fail immediately. That bounds memory, and they could not be answered in time anyway."""
 RECONNECT_SECONDS = 0.1
+_DUPLICATE = 1  # the outcome of an append in functions.lua: 0 for a new event; what is above refuses it (`Refusal`)
 
 PackRequest = Callable[[], bytes]
 """Packs a request at the moment when it is sent, so that it contains the newest high-water mark."""
@@ -129,9 +130,12 @@ class AppendPipeline:
                 self._connection.abort()  # someone flushed the functions: the next connection loads them again
             return
         self._outage.succeeded()
-        epoch, seq_and_at, duplicate = reply
-        seq, _, at = seq_and_at.decode().partition(" ")
-        on_done(Appended(int(seq), epoch.decode(), at, bool(duplicate)))
+        epoch, detail, outcome = reply
+        if outcome > _DUPLICATE:
+            on_done(Refused(Refusal(outcome), int(detail)))
+        else:
+            seq, _, at = detail.decode().partition(" ")
+            on_done(Appended(int(seq), epoch.decode(), at, outcome == _DUPLICATE))
         if not self.pending:
             self._appends_settled()
 

@@ -1,15 +1,36 @@
 """The broker's contract: a durable log for each room, and notifications between processes.
 
-**The log.** When `append` reports `Appended`, then:
+**The log.** When `append` or `change` reports `Appended`, then:
 
 - the event is on disk, also after a power failure;
 - it has its (epoch, seq) forever, and no other event has the same one;
 - seqs are 1, 2, 3, … without holes within an epoch;
-- `read` and `read_before` return it, with the same bytes, until `history_messages` newer events have been appended.
+- `read` returns it, with the same bytes, until `history_messages` newer events have been appended. One
+  thing changes: when a message is deleted, its text and the texts of its edits become empty.
 
-**Repeated appends.** A (user, room, cid) that was appended in the last 24 hours is not appended again: `append` reports
-the position of the first one with `duplicate`. When `append` reports `BrokerUnavailable`, the event may or may not be
-in the log. The caller may repeat it with the same cid: it is stored once.
+**Repeated appends.** A (user, room, cid) that was appended in the last 24 hours is not appended again: `append` and
+`change` report the position of the first one with `duplicate`. When they report `BrokerUnavailable`, the event may or
+may not be in the log. The caller may repeat it with the same cid: it is stored once.
+
+**Changes of messages.** `change` decides in the atomic step that appends the event:
+
+- the target must be a message in the log (`NOT_FOUND`), and not deleted;
+- only its author may edit it, only its author or a moderator may delete it (`FORBIDDEN`);
+- a message has at most 50 edits, 20 different emoji, and 1,000 reactions (`FULL`);
+- a reaction that is already on or off, or a deletion of a deleted message, appends nothing: it is a `duplicate` at the
+  position of the target.
+
+**Deletion.** When `change` reports a deletion as `Appended`, no key of the store contains the text any more, not even
+as unused bytes of a stream. The append-only file contains it until it is rewritten (`embedded/file_rewrite.py`).
+
+**The version of a room.** SQL decides who may do what in a room, and raises the room's version with each change. Every
+append names the version with which it was permitted. The store keeps the highest version that it was told. An append
+with a lower one is refused (`STALE`): the permission may have been withdrawn. So an append is either ordered before the
+notice of the change in the log, or refused. Reads return the version, so that a reader with an older one can load the
+room again. A notice is never refused: it reports a change, which raised the version itself.
+
+**Slow mode.** An append with `slow_mode_ms` is refused while the same user's last message in this room is younger
+(`SLOW_MODE`).
 
 **The epoch.** A room gets a new epoch only when its log may have lost events: it is gone, or was restored to an
 earlier state. Seqs of different epochs cannot be compared.
@@ -21,6 +42,7 @@ its position with the log's head. It recovers by reading the log.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 
@@ -32,8 +54,9 @@ class BrokerUnavailable(Exception):
 class Entry:
     """An event to append.
 
-    `body` is the event's JSON after the fields that the store writes, without the opening brace: `"cid":…}`. `at` is
-    the timestamp in the body.
+    `body` is the event's JSON after the fields that the store writes, without the opening brace: `"cid":…}`. It is
+    compact, without spaces between the parts. `at` is the timestamp in the body. `version` is the room's version with
+    which the event was permitted. `slow_mode_ms` is the shortest time between two messages of the user, 0 for none.
     """
 
     room: str
@@ -42,6 +65,22 @@ class Entry:
     kind: str
     body: bytes
     at: str
+    version: int = 0
+    slow_mode_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the message with the seq `target`. `event` has the kind `edited`, `deleted` or `reaction`.
+
+    `moderates` says whether the user may delete messages of others. `emoji` and `on` belong to a reaction.
+    """
+
+    event: Entry
+    target: int
+    moderates: bool = False
+    emoji: str = ""
+    on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +93,36 @@ class Appended:
     duplicate: bool
 
 
+class Refusal(Enum):
+    """Why an append was refused. Nothing was stored. The values are those of functions.lua."""
+
+    STALE = 2
+    """The room has a newer version: load the room's rules again. The detail of `Refused` is the newer version."""
+    SLOW_MODE = 3
+    """The user's last message is too young. The detail of `Refused` is how many milliseconds to wait."""
+    NOT_FOUND = 4
+    """The target is not a message in the log, or it is deleted."""
+    FORBIDDEN = 5
+    """The user may not change this message."""
+    FULL = 6
+    """The message has too many edits or reactions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An append that was refused. `detail` belongs to the reason."""
+
+    reason: Refusal
+    detail: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Consecutive events, and the state of the log when they were read.
 
     `first` is the seq of the first event. `head` is the seq of the log's newest event, 0 before the first. `oldest` is
-    the seq of its oldest event, `head` + 1 when the log is empty.
+    the seq of its oldest event, `head` + 1 when the log is empty. `version` is the highest version of the room that the
+    store was told, 0 for none.
     """
 
     epoch: str
@@ -67,6 +130,7 @@ class Page:
     oldest: int
     first: int
     events: list[bytes]
+    version: int = 0
 
     @property
     def last(self) -> int:
@@ -74,7 +138,51 @@ class Page:
         return self.first + len(self.events) - 1
 
 
-AppendCallback = Callable[[Appended | BrokerUnavailable], None]
+@dataclass(frozen=True, slots=True)
+class HistoryRange:
+    """Which messages and notices of a log to return: up to `rows_before` before the seq `before`, and up to `rows_from`
+    at and after the seq `start`.
+    """
+
+    before: int
+    rows_before: int
+    start: int
+    rows_from: int
+
+    @classmethod
+    def before_seq(cls, seq: int, limit: int) -> "HistoryRange":
+        """Return the range of the `limit` newest rows before `seq`."""
+        return cls(seq, limit, seq, 0)
+
+    @classmethod
+    def after_seq(cls, seq: int, limit: int) -> "HistoryRange":
+        """Return the range of the `limit` oldest rows after `seq`."""
+        return cls(seq + 1, 0, seq + 1, limit)
+
+    @classmethod
+    def around_seq(cls, seq: int, limit: int) -> "HistoryRange":
+        """Return the range of `limit` rows of which the first ones, up to a half, are before `seq`."""
+        return cls(seq, limit // 2, seq, limit - limit // 2)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRows:
+    """Messages and notices in their current form, oldest first: all events up to the seq `as_of` are folded in.
+
+    `more_before` and `more_after` say whether the log has more of them. They may be true for other events only, when
+    there are more than a thousand of those in a row.
+    """
+
+    epoch: str
+    as_of: int
+    version: int
+    rows: list[bytes]
+    more_before: bool
+    more_after: bool
+
+
+AppendOutcome = Appended | Refused | BrokerUnavailable
+AppendCallback = Callable[[AppendOutcome], None]
 """Receives the outcome of an append, once, on the event loop. It must not raise."""
 
 
@@ -96,7 +204,13 @@ class Broker(Protocol):
     """The operations on room logs. The module's docstring states what they guarantee."""
 
     def append(self, entry: Entry, on_done: AppendCallback) -> None:
-        """Append an event and report the outcome to `on_done`. The appends of one process keep their order."""
+        """Append a message or a notice, and report the outcome to `on_done`.
+
+        The appends and changes of one process keep their order.
+        """
+
+    def change(self, change: Change, on_done: AppendCallback) -> None:
+        """Append a change of a message if the user may make it, and report the outcome to `on_done`."""
 
     async def read(self, room: str, after: int, limit: int) -> Page:
         """Return the events after the seq `after`: at most `limit`, and fewer when they are large.
@@ -104,8 +218,8 @@ class Broker(Protocol):
         Raises `BrokerUnavailable`.
         """
 
-    async def read_before(self, room: str, before: int, limit: int) -> Page:
-        """Return the newest events before the seq `before`: at most `limit`, and fewer when they are large.
+    async def history(self, room: str, wanted: HistoryRange) -> HistoryRows:
+        """Return messages and notices in their current form: at most as many as wanted, and fewer when they are large.
 
         Raises `BrokerUnavailable`.
         """

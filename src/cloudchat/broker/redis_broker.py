@@ -7,7 +7,18 @@ from typing import Any
 
 from cloudchat.broker import keys
 from cloudchat.broker.append_pipeline import AppendPipeline
-from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable, Entry, Listener, OnSignal, Page
+from cloudchat.broker.broker import (
+    AppendCallback,
+    Appended,
+    AppendOutcome,
+    Change,
+    Entry,
+    HistoryRange,
+    HistoryRows,
+    Listener,
+    OnSignal,
+    Page,
+)
 from cloudchat.broker.high_water_marks import HighWaterMarks
 from cloudchat.broker.log_checkpoint import Load, load_checkpoint
 from cloudchat.broker.redis_connection import pack
@@ -15,6 +26,7 @@ from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.broker.seen_cids import cid_digest
 from cloudchat.broker.subscription import Subscription
 from cloudchat.core.histogram import Histogram
+from cloudchat.core.message_fold import current_form
 
 MAX_PAGE_BYTES = 512 * 1024
 """The size limit of a page, so that it fits into a reader's send buffer. A larger single event is a separate page."""
@@ -71,44 +83,53 @@ class RedisBroker:
 
     def append(self, entry: Entry, on_done: AppendCallback) -> None:
         """See `Broker`."""
-        room = entry.room
-        marks = self.marks
+        self._submit("cloudchat_append_v3", entry, (entry.slow_mode_ms,), on_done)
 
-        def answered(outcome: Appended | BrokerUnavailable) -> None:
-            if type(outcome) is Appended:
-                marks.observe(room, outcome.epoch, outcome.seq)
-            on_done(outcome)
-
-        def request() -> bytes:
-            return pack(
-                "FCALL",
-                "cloudchat_append_v2",
-                4,
-                keys.meta(room),
-                keys.log(room),
-                keys.seen(room),
-                keys.channel(room),
-                new_epoch(),
-                room,
-                entry.kind,
-                entry.body,
-                entry.user,
-                entry.cid,
-                cid_digest(entry.user, entry.cid),
-                entry.at,
-                self._history_messages,
-                *marks.get(room),
-            )
-
-        self._pipeline.submit(request, answered)
+    def change(self, change: Change, on_done: AppendCallback) -> None:
+        """See `Broker`."""
+        arguments = (change.target, int(change.moderates), change.emoji, int(change.on))
+        self._submit("cloudchat_change_v3", change.event, arguments, on_done)
 
     async def read(self, room: str, after: int, limit: int) -> Page:
         """See `Broker`."""
-        return await self._read_page("cloudchat_read_v2", room, after, limit)
+        reply: Any = await self._functions.call(
+            "cloudchat_read_v3",
+            [keys.meta(room), keys.log(room)],
+            new_epoch(),
+            after,
+            limit,
+            MAX_PAGE_BYTES,
+            *self.marks.get(room),
+        )
+        epoch, head, oldest, first, events, version = reply
+        page = Page(epoch.decode(), head, oldest, first, events, version)
+        self.marks.observe(room, page.epoch, head)
+        return page
 
-    async def read_before(self, room: str, before: int, limit: int) -> Page:
+    async def history(self, room: str, wanted: HistoryRange) -> HistoryRows:
         """See `Broker`."""
-        return await self._read_page("cloudchat_read_before_v2", room, before, limit)
+        before, start = wanted.before, wanted.start
+        max_bytes = MAX_PAGE_BYTES // 2 if wanted.rows_before and wanted.rows_from else MAX_PAGE_BYTES
+        while True:
+            reply: Any = await self._functions.call(
+                "cloudchat_history_v3",
+                [keys.meta(room), keys.log(room)],
+                new_epoch(),
+                before,
+                wanted.rows_before,
+                start,
+                wanted.rows_from,
+                max_bytes,
+                *self.marks.get(room),
+            )
+            epoch, head, version, older, more_older, next_older, newer, more_newer, next_newer = reply
+            rows = [current_form(*row) for row in [*reversed(older), *newer]]
+            found = HistoryRows(epoch.decode(), head, version, rows, bool(more_older), bool(more_newer))
+            self.marks.observe(room, found.epoch, head)
+            # One call looks at a bounded number of events. Without a row, the reader would not know where to continue.
+            if rows or not ((wanted.rows_before and more_older) or (wanted.rows_from and more_newer)):
+                return found
+            before, start = next_older + 1, next_newer
 
     def subscribe(self, room: str) -> None:
         """See `Broker`."""
@@ -120,22 +141,45 @@ class RedisBroker:
 
     # -- internal -----------------------------------------------------------------------------------------------------
 
+    def _submit(self, function: str, entry: Entry, arguments: tuple[str | int, ...], on_done: AppendCallback) -> None:
+        room = entry.room
+        marks = self.marks
+
+        def answered(outcome: AppendOutcome) -> None:
+            if type(outcome) is Appended:
+                marks.observe(room, outcome.epoch, outcome.seq)
+            on_done(outcome)
+
+        def request() -> bytes:
+            return pack(
+                "FCALL",
+                function,
+                4,
+                keys.meta(room),
+                keys.log(room),
+                keys.seen(room),
+                keys.channel(room),
+                new_epoch(),
+                room,
+                entry.kind,
+                entry.body,
+                entry.user,
+                cid_digest(entry.user, entry.cid),
+                entry.at,
+                self._history_messages,
+                *marks.get(room),
+                entry.version,
+                *arguments,
+            )
+
+        self._pipeline.submit(request, answered)
+
     def _settled(self) -> None:
         self.appends_settled()
 
     async def _refresh_marks(self) -> None:
         # The store behind a new connection may be an older copy, and another process may have seen more of the log.
         await load_checkpoint(self.marks, self._load_marks)
-
-    async def _read_page(self, function: str, room: str, seq: int, limit: int) -> Page:
-        mark = self.marks.get(room)
-        reply: Any = await self._functions.call(
-            function, [keys.meta(room), keys.log(room)], new_epoch(), seq, limit, MAX_PAGE_BYTES, *mark
-        )
-        epoch, head, oldest, first, events = reply
-        page = Page(epoch.decode(), head, oldest, first, events)
-        self.marks.observe(room, page.epoch, head)
-        return page
 
 
 class _ObservingListener:

@@ -22,11 +22,12 @@ from opentelemetry.trace.status import StatusCode
 
 from cloudchat import __version__
 from cloudchat.auth.principal import Principal
-from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable, Listener
+from cloudchat.broker.broker import AppendCallback, Appended, AppendOutcome, Listener, Refused
 from cloudchat.core.timestamps import instant_of
-from cloudchat.messages.service import MessageService
-from cloudchat.protocol.commands import Send
+from cloudchat.messages.service import NO_RULES, MessageService, RoomRules
+from cloudchat.protocol.commands import Delete, Edit, React, Send
 from cloudchat.protocol.errors import Error
+from cloudchat.protocol.events import NoticeBody
 from cloudchat.rooms.service import RoomSummary
 
 _CID = re.compile(rb'"cid":"([0-9a-fA-F-]{32,36})"')
@@ -86,24 +87,47 @@ class _TracedMessageService(MessageService):
         self._tracing = tracing
 
     def post(
-        self, author: Principal, rooms: Mapping[str, RoomSummary], command: Send, now: float, done: AppendCallback
+        self,
+        author: Principal,
+        rooms: Mapping[str, RoomSummary],
+        command: Send,
+        now: float,
+        on_done: AppendCallback,
+        rules: RoomRules = NO_RULES,
     ) -> Error | None:
         """See `MessageService`."""
         span = self._tracing.start_send(command.cid, command.room)
 
-        def end_span(outcome: Appended | BrokerUnavailable) -> None:
+        def end_span(outcome: AppendOutcome) -> None:
             if isinstance(outcome, Appended):
                 span.set_attributes({"cloudchat.seq": outcome.seq, "cloudchat.duplicate": outcome.duplicate})
             else:
-                span.set_status(StatusCode.ERROR, "unavailable")
+                reason = outcome.reason.name.lower() if isinstance(outcome, Refused) else "unavailable"
+                span.set_status(StatusCode.ERROR, reason)
             span.end()
-            done(outcome)
+            on_done(outcome)
 
-        rejection = self._messages.post(author, rooms, command, now, end_span)
+        rejection = self._messages.post(author, rooms, command, now, end_span, rules)
         if rejection is not None:
             span.set_status(StatusCode.ERROR, rejection.code)
             span.end()
         return rejection
+
+    def change(
+        self,
+        author: Principal,
+        rooms: Mapping[str, RoomSummary],
+        command: Edit | Delete | React,
+        now: float,
+        on_done: AppendCallback,
+        rules: RoomRules = NO_RULES,
+    ) -> Error | None:
+        """See `MessageService`. A change has no span: the id of a trace is in the event of a message only."""
+        return self._messages.change(author, rooms, command, now, on_done, rules)
+
+    def notice(self, room: str, cid: str, notice: NoticeBody, version: int, on_done: AppendCallback) -> None:
+        """See `MessageService`."""
+        self._messages.notice(room, cid, notice, version, on_done)
 
 
 class _TracedListener:

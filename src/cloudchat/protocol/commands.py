@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from cloudchat.protocol.emoji import MAX_EMOJI_BYTES, is_emoji
+
 MAX_SAFE_INTEGER = 2**53 - 1
 """The largest integer that JavaScript represents exactly (RFC 8259 §6)."""
 MAX_ID_CHARS = 64
@@ -24,6 +26,8 @@ Seq = Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
 SeqOrZero = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
 Limit = Annotated[int, Meta(ge=1, le=500)]
 """A number of events."""
+RowLimit = Annotated[int, Meta(ge=1, le=200)]
+"""A number of messages and notices."""
 
 
 class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,19 +61,18 @@ class Leave(Command, frozen=True, kw_only=True, tag="leave"):
     room: RoomId
 
 
-class Send(Command, frozen=True, kw_only=True, tag="send"):
-    """Post a message. The reply is `Ack`, after the store has written the message to disk.
+class LoggedCommand(Command, frozen=True, kw_only=True):
+    """The base of the commands that append an event to a room's log. The reply is `Ack`, after the store has written
+    the event to disk.
 
-    `cid` is the client's own UUID for this message. A repeated `cid` stores nothing and is acknowledged like the first
-    one, so a client may repeat a send whose outcome it does not know. `reply_to` is the seq of another message.
+    `cid` is the client's own UUID for this command. A repeated `cid` stores nothing and is acknowledged like the first
+    one, so a client may repeat a command whose outcome it does not know.
 
     All spellings of one UUID are one `cid`: a parsed command has its canonical form, and so have `ack` and event.
     """
 
     room: RoomId
     cid: Cid
-    text: str
-    reply_to: Seq | None = None
 
     def __post_init__(self) -> None:
         """Replace the cid by its canonical form. msgspec calls this after decoding."""
@@ -78,12 +81,55 @@ class Send(Command, frozen=True, kw_only=True, tag="send"):
             msgspec.structs.force_setattr(self, "cid", canonical)
 
 
+class Send(LoggedCommand, frozen=True, kw_only=True, tag="send"):
+    """Post a message. `reply_to` is the seq of another message."""
+
+    text: str
+    reply_to: Seq | None = None
+
+
+class Edit(LoggedCommand, frozen=True, kw_only=True, tag="edit"):
+    """Replace the text of the author's own message with the seq `seq`."""
+
+    seq: Seq
+    text: str
+
+
+class Delete(LoggedCommand, frozen=True, kw_only=True, tag="delete"):
+    """Delete the message with the seq `seq`: the author's own one, or as a moderator any. Its text is gone for ever."""
+
+    seq: Seq
+
+
+class React(LoggedCommand, frozen=True, kw_only=True, tag="react"):
+    """Turn the user's reaction with one emoji to the message with the seq `seq` on or off."""
+
+    seq: Seq
+    emoji: Annotated[str, Meta(min_length=1, max_length=32)]
+    on: bool
+
+    def __post_init__(self) -> None:
+        """Reject what is not one emoji. msgspec reports the ValueError as an error of the command."""
+        super().__post_init__()
+        if not is_emoji(self.emoji):
+            raise ValueError(f"an emoji is needed, of at most {MAX_EMOJI_BYTES} bytes - at `$.emoji`")
+
+
 class History(Command, frozen=True, kw_only=True, tag="history"):
-    """Read up to `limit` events (1 to 500) before the seq `before`. The reply is `HistoryPage`."""
+    """Read up to `limit` messages and notices (1 to 200) in their current form: the newest ones before the seq
+    `before`, the oldest ones after `after`, or those around `around`. The reply is `HistoryPage`.
+    """
 
     room: RoomId
-    before: Seq
-    limit: Limit = 50
+    before: Seq | None = None
+    after: SeqOrZero | None = None
+    around: Seq | None = None
+    limit: RowLimit = 50
+
+    def __post_init__(self) -> None:
+        """Reject any number of positions but one."""
+        if [self.before, self.after, self.around].count(None) != 2:
+            raise ValueError("exactly one of before, after and around is needed - at `$.before`")
 
 
 class Read(Command, frozen=True, kw_only=True, tag="read"):
@@ -109,7 +155,7 @@ class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     """Ask for the server's time. The reply is `Pong`."""
 
 
-AnyCommand = Join | Leave | Send | History | Read | Typing | Auth | Ping
+AnyCommand = Join | Leave | Send | Edit | Delete | React | History | Read | Typing | Auth | Ping
 
 _decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 _PATH = re.compile(r"`\$\.([a-z_]+)")

@@ -1,8 +1,7 @@
 """The events of the server: one struct for each event, and one encoder for all of them.
 
-`message` is the only event of a room's log, and it is only half defined here: the store writes `type`, `room`, `epoch`
-and `seq` in front of `MessageBody` (broker/functions.lua). So the stored, the replayed and the live event are the same
-bytes.
+The events of a room's log are only half defined here: the store writes `type`, `room`, `epoch` and `seq` in front of
+their bodies (broker/functions.lua). So the stored, the replayed and the live event are the same bytes.
 
 Timestamps are RFC 3339 in UTC with milliseconds. A reply's `id` is that of its command; it is left out when the command
 had none.
@@ -23,11 +22,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A user. `role` (`member` or `admin`) is set only in the user's own `welcome`."""
+    """A user. `role` (`member` or `admin`) is set only in the user's own `welcome`, `bot` only in the log."""
 
     id: str
     name: str
     role: str | None = None
+    bot: bool = False
 
 
 class RoomState(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,9 +107,10 @@ class Left(Event, frozen=True, kw_only=True, tag="left"):
 
 
 class Ack(Event, frozen=True, kw_only=True, tag="ack"):
-    """The reply to `send`: the message is on disk as (`epoch`, `seq`) since `at`.
+    """The reply to `send`, `edit`, `delete` and `react`: the event is on disk as (`epoch`, `seq`) since `at`.
 
-    `duplicate` says that it was stored by an earlier send with the same `cid`; nothing was broadcast again.
+    `duplicate` says that nothing was broadcast: the event was stored by an earlier command with the same `cid`, or the
+    command changes nothing, and the position is that of the message.
     """
 
     id: str | None = None
@@ -122,16 +123,19 @@ class Ack(Event, frozen=True, kw_only=True, tag="ack"):
 
 
 class HistoryPage(Event, frozen=True, kw_only=True, tag="history"):
-    """The reply to `history`: events in ascending order, as the log holds them.
+    """The reply to `history`: messages and notices in their current form, oldest first.
 
-    It may hold fewer events than requested when they are large. `more` says whether the log has older ones.
+    All events up to the seq `as_of` are folded into them: a client ignores changes of these messages up to it. The page
+    may hold fewer rows than requested when they are large. `more_before` and `more_after` say whether there are others.
     """
 
     id: str | None = None
     room: str
     epoch: str
+    as_of: int
     events: list[msgspec.Raw]
-    more: bool
+    more_before: bool
+    more_after: bool
 
 
 class ReadAck(Event, frozen=True, kw_only=True, tag="ack"):
@@ -201,13 +205,47 @@ class Drain(Event, frozen=True, kw_only=True, tag="drain"):
 
 
 class MessageBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The fields of a `message` after those that the store writes. `reply_to` is the seq of another message."""
+    """The fields of a `message` after those that the store writes. `reply_to` is the seq of another message.
+
+    `mentions` are the ids of mentioned users, `mentions_room` says whether the whole room is mentioned.
+    """
 
     cid: str
     user: User
     text: str
     at: str
     reply_to: int | None = None
+    mentions: tuple[str, ...] = ()
+    mentions_room: bool = False
+
+
+class EditedBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The fields of an `edited`: the message `target` has a new text, and the mentions of that text only."""
+
+    target: int
+    user: User
+    text: str
+    at: str
+    mentions: tuple[str, ...] = ()
+    mentions_room: bool = False
+
+
+class DeletedBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of a `deleted`: `user` has deleted the message `target`."""
+
+    target: int
+    user: User
+    at: str
+
+
+class ReactionBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of a `reaction`: `user` has turned a reaction to the message `target` on or off."""
+
+    target: int
+    user: User
+    emoji: str
+    on: bool
+    at: str
 
 
 class NoticeBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

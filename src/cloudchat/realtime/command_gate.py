@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cloudchat.core.invisible import has_visible_text
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.protocol.commands import AnyCommand, Auth, BadCommand, Send, find_id, parse
+from cloudchat.protocol.commands import AnyCommand, Auth, BadCommand, Edit, LoggedCommand, Send, find_id, parse
 from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.protocol.events import Limits
 from cloudchat.rate_limiting.token_bucket import TokenBucket
@@ -61,8 +61,8 @@ class CommandGate:
             command = parse(text)
         except BadCommand as problem:
             return self._invalid(problem)
-        if isinstance(command, Send):
-            rejected = self._check_send(command, now)
+        if isinstance(command, LoggedCommand):
+            rejected = self._check_logged(command, now)
             if rejected is not None:
                 return rejected
         elif isinstance(command, Auth):
@@ -72,16 +72,10 @@ class CommandGate:
         self._consecutive_invalid = self._consecutive_limited = 0
         return command
 
-    def _check_send(self, command: Send, now: float) -> Rejected | None:
-        text = command.text
-        if len(text) > self._limits.text_chars:
-            message = f"a message may have at most {self._limits.text_chars} characters, this one has {len(text)}"
-            return Rejected(error(ErrorCode.TOO_LARGE, message, id=command.id, field="text"))
-        if not has_visible_text(text):
-            return Rejected(error(ErrorCode.BAD_REQUEST, "a message needs text", id=command.id, field="text"))
-        if not is_printable(text):
-            message = "a message must not contain control characters except tab, newline and carriage return"
-            return Rejected(error(ErrorCode.BAD_REQUEST, message, id=command.id, field="text"))
+    def _check_logged(self, command: LoggedCommand, now: float) -> Rejected | None:
+        problem = text_error(command, self._limits.text_chars) if isinstance(command, Send | Edit) else None
+        if problem is not None:
+            return Rejected(problem)
         wait_ms = self._buckets.sends.take(now) or self._allowance.sends.take(now)
         return self._limited(command.id, wait_ms) if wait_ms else None
 
@@ -98,6 +92,20 @@ class CommandGate:
             error(ErrorCode.BAD_REQUEST, str(problem), id=problem.id, field=problem.field),
             CloseCode.BAD_COMMANDS if must_close else None,
         )
+
+
+def text_error(command: Send | Edit, max_chars: int) -> Error | None:
+    """Return the error of a text that no message may have, else None."""
+    text = command.text
+    if len(text) > max_chars:
+        message = f"a message may have at most {max_chars} characters, this one has {len(text)}"
+        return error(ErrorCode.TOO_LARGE, message, id=command.id, field="text")
+    if not has_visible_text(text):
+        return error(ErrorCode.BAD_REQUEST, "a message needs text", id=command.id, field="text")
+    if not is_printable(text):
+        message = "a message must not contain control characters except tab, newline and carriage return"
+        return error(ErrorCode.BAD_REQUEST, message, id=command.id, field="text")
+    return None
 
 
 def is_printable(text: str) -> bool:

@@ -10,12 +10,34 @@ import msgspec
 
 from cloudchat.auth.errors import AccountError
 from cloudchat.auth.principal import CHAT_READ, Principal
-from cloudchat.broker.broker import Appended, Broker, BrokerUnavailable
+from cloudchat.broker.broker import (
+    AppendCallback,
+    Appended,
+    AppendOutcome,
+    Broker,
+    BrokerUnavailable,
+    HistoryRange,
+    Refused,
+)
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.messages.service import MessageService, room_not_found
+from cloudchat.messages.service import MessageService, refusal_error, room_not_found
 from cloudchat.protocol import events
-from cloudchat.protocol.commands import AnyCommand, Auth, History, Join, Leave, Ping, Read, Send, Typing
+from cloudchat.protocol.commands import (
+    AnyCommand,
+    Auth,
+    Delete,
+    Edit,
+    History,
+    Join,
+    Leave,
+    LoggedCommand,
+    Ping,
+    React,
+    Read,
+    Send,
+    Typing,
+)
 from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.ephemeral.ephemeral_events import EphemeralEvents
@@ -30,7 +52,8 @@ Authenticate = Callable[[str], Awaitable[Principal]]
 class Dispatcher:
     """Executes the commands of all connections (their `ConnectionHandler`); every command is answered.
 
-    `send` and `ping` are executed immediately, without a task. Commands that read are executed one after the other.
+    `send`, `edit`, `delete`, `react` and `ping` are executed immediately, without a task. Commands that read are
+    executed one after the other.
     """
 
     def __init__(
@@ -58,7 +81,15 @@ class Dispatcher:
         self._stats.commands[type(command).__name__.lower(), "accepted"] += 1
         match command:
             case Send():
-                self._send(connection, command)
+                post = self._messages.post
+                self._append(
+                    connection, command, partial(post, connection.principal, connection.rooms, command, time.time())
+                )
+            case Edit() | Delete() | React():
+                change = self._messages.change
+                self._append(
+                    connection, command, partial(change, connection.principal, connection.rooms, command, time.time())
+                )
             case Ping():
                 connection.send(events.Pong(id=command.id, server_time=rfc3339(time.time())))
             case Join():
@@ -94,35 +125,42 @@ class Dispatcher:
 
     # -- the commands -------------------------------------------------------------------------------------------------
 
-    def _send(self, connection: Connection, command: Send) -> None:
+    def _append(
+        self, connection: Connection, command: LoggedCommand, append: Callable[[AppendCallback], Error | None]
+    ) -> None:
         if connection.draining:
             connection.send(unavailable(command.id, "the server restarts"))
             return
 
-        def on_done(outcome: Appended | BrokerUnavailable) -> None:
-            if isinstance(outcome, Appended):
-                ack = events.Ack(
-                    id=command.id,
-                    room=command.room,
-                    seq=outcome.seq,
-                    epoch=outcome.epoch,
-                    cid=command.cid,
-                    at=outcome.at,
-                    duplicate=outcome.duplicate,
-                )
-                connection.send(ack)
-                self._stats.messages_stored += not outcome.duplicate
-            else:
-                self._stats.commands["send", ErrorCode.UNAVAILABLE] += 1
-                message = "the message may not have been stored; send it again with the same cid"
-                connection.send(unavailable(command.id, message))
+        def on_done(outcome: AppendOutcome) -> None:
+            connection.send(self._reply(command, outcome))
             connection.send_finished()
 
         connection.pending_sends += 1
-        rejection = self._messages.post(connection.principal, connection.rooms, command, time.time(), on_done)
+        rejection = append(on_done)
         if rejection is not None:
             connection.pending_sends -= 1
             connection.send(rejection)
+
+    def _reply(self, command: LoggedCommand, outcome: AppendOutcome) -> events.Ack | Error:
+        if isinstance(outcome, Appended):
+            self._stats.messages_stored += isinstance(command, Send) and not outcome.duplicate
+            return events.Ack(
+                id=command.id,
+                room=command.room,
+                seq=outcome.seq,
+                epoch=outcome.epoch,
+                cid=command.cid,
+                at=outcome.at,
+                duplicate=outcome.duplicate,
+            )
+        if isinstance(outcome, Refused):
+            problem = refusal_error(outcome, command.id)
+        else:
+            message = "the message may not have been stored; send it again with the same cid"
+            problem = unavailable(command.id, message)
+        self._stats.commands[type(command).__name__.lower(), problem.code] += 1
+        return problem
 
     def _may_read(self, connection: Connection, command: Join | History | Read) -> bool:
         if CHAT_READ not in connection.principal.scopes:
@@ -157,19 +195,21 @@ class Dispatcher:
         if not self._may_read_now(connection, command):
             return
         try:
-            page = await self._broker.read_before(command.room, command.before, command.limit)
+            page = await self._broker.history(command.room, _range_of(command))
         except BrokerUnavailable:
             connection.send(unavailable(command.id, "the room's history cannot be read now"))
             return
-        connection.reads.charge(sum(map(len, page.events)), time.monotonic())
+        connection.reads.charge(sum(map(len, page.rows)), time.monotonic())
         await connection.socket.wait_writable()
         connection.send(
             events.HistoryPage(
                 id=command.id,
                 room=command.room,
                 epoch=page.epoch,
-                events=[msgspec.Raw(event) for event in page.events],
-                more=bool(page.events) and page.first > page.oldest,
+                as_of=page.as_of,
+                events=[msgspec.Raw(row) for row in page.rows],
+                more_before=page.more_before,
+                more_after=page.more_after,
             )
         )
 
@@ -199,3 +239,12 @@ class Dispatcher:
                 connection.send(events.Authenticated(id=command.id, token_expires_at=expires_at))
                 return
         connection.send(error(ErrorCode.FORBIDDEN, message, id=command.id, field="token"))
+
+
+def _range_of(command: History) -> HistoryRange:
+    if command.before is not None:
+        return HistoryRange.before_seq(command.before, command.limit)
+    if command.after is not None:
+        return HistoryRange.after_seq(command.after, command.limit)
+    assert command.around is not None  # noqa: S101 — the command has exactly one of the three
+    return HistoryRange.around_seq(command.around, command.limit)

@@ -44,8 +44,8 @@ class Rooms:
         names = keys.meta(room), keys.log(room), keys.seen(room), keys.channel(room)
         body = f'"text":{json.dumps(text)}}}'
         digest = cid_digest("ann", text)
-        arguments = ("candidate", room, "message", body, "ann", text, digest, AT, history, "", 0)
-        epoch, accepted, duplicate = self.store.execute_command("FCALL", "cloudchat_append_v2", 4, *names, *arguments)
+        arguments = ("candidate", room, "message", body, "ann", digest, AT, history, "", 0, 0, 0)
+        epoch, accepted, duplicate = self.store.execute_command("FCALL", "cloudchat_append_v3", 4, *names, *arguments)
         return epoch.decode(), int(accepted.split()[0]), bool(duplicate)
 
     def log(self, room: str) -> list[bytes]:

@@ -8,21 +8,22 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import redis
 
 from cloudchat.broker import keys
 from cloudchat.broker.append_pipeline import FUNCTIONS
-from cloudchat.broker.broker import Appended, BrokerUnavailable, Entry
+from cloudchat.broker.broker import Appended, AppendOutcome, BrokerUnavailable, Entry, HistoryRange
 from cloudchat.broker.high_water_marks import Mark
 from cloudchat.broker.redis_broker import MAX_PAGE_BYTES, RedisBroker
 from cloudchat.broker.redis_functions import RedisFunctions
-from cloudchat.broker.seen_cids import DAY_SECONDS, seen_hash_v1
+from cloudchat.broker.seen_cids import cid_digest
 from support.stores import RunningStore
 
 pytestmark = pytest.mark.anyio
 
-EARLIER_FUNCTIONS = (Path(__file__).parent / "functions_v1.lua").read_text()
+EARLIER_FUNCTIONS = (Path(__file__).parent / "functions_v2.lua").read_text()
 """The library that servers load which share a store with this version during an upgrade."""
 
 
@@ -65,14 +66,15 @@ async def broker_on(
 
 def entry(room: str, text: str, *, user: str = "ann", cid: str | None = None) -> Entry:
     cid = cid or str(uuid.uuid4())
-    body = json.dumps({"cid": cid, "user": {"id": user, "name": user}, "text": text})[1:].encode()
-    return Entry(room, user, cid, "message", body, "2026-11-22T09:05:01.007Z")
+    at = "2026-11-22T09:05:01.007Z"
+    body = msgspec.json.encode({"cid": cid, "user": {"id": user, "name": user}, "text": text, "at": at})[1:]
+    return Entry(room, user, cid, "message", body, at)
 
 
 async def append(broker: RedisBroker, *entries: Entry) -> list[Appended]:
     """Append all entries in one tick and return their positions."""
     loop = asyncio.get_running_loop()
-    answers: list[asyncio.Future[Appended | BrokerUnavailable]] = [loop.create_future() for _ in entries]
+    answers: list[asyncio.Future[AppendOutcome]] = [loop.create_future() for _ in entries]
     for one, answer in zip(entries, answers, strict=True):
         broker.append(one, answer.set_result)
     outcomes = await asyncio.wait_for(asyncio.gather(*answers), 20)
@@ -143,10 +145,11 @@ class EarlierServer:
 
     def append(self, sent: Entry) -> tuple[int, str, bool]:
         names = keys.meta(sent.room), keys.log(sent.room), keys.seen(sent.room), keys.channel(sent.room)
-        arguments = "candidate", sent.room, sent.kind, sent.body, sent.user, sent.cid, sent.at, 1000, "", 0
+        digest = cid_digest(sent.user, sent.cid)
+        arguments = "candidate", sent.room, sent.kind, sent.body, sent.user, sent.cid, digest, sent.at, 1000, "", 0
         with redis.Redis(port=self._store.port) as other:
             other.function_load(EARLIER_FUNCTIONS, replace=True)
-            reply: Any = other.execute_command("FCALL", "cloudchat_append_v1", 4, *names, *arguments)
+            reply: Any = other.execute_command("FCALL", "cloudchat_append_v2", 4, *names, *arguments)
         seq, _, at = reply[1].decode().partition(" ")
         return int(seq), at, bool(reply[2])
 
@@ -161,17 +164,6 @@ async def test_servers_of_two_versions_recognize_each_others_cids(store: Running
         (again,) = await append(broker, to_earlier)
         assert (again.seq, again.at, again.duplicate) == (1, to_earlier.at, True)
         assert earlier.append(to_new) == (2, to_new.at, True)
-
-
-async def test_cids_of_the_earlier_version_from_yesterday_are_recognized(store: RunningStore, room: str) -> None:
-    sent = entry(room, "yesterday")
-    async with broker_on(store) as broker:
-        await append(broker, entry(room, "before"))
-        with redis.Redis(port=store.port) as other:
-            yesterday = int(other.time()[0]) // DAY_SECONDS - 1
-            other.hset(seen_hash_v1(room, yesterday), f"{sent.user} {sent.cid}", f"1 {sent.at}")
-        (again,) = await append(broker, sent)
-        assert (again.seq, again.at, again.duplicate) == (1, sent.at, True)
 
 
 async def test_a_cid_is_remembered_after_a_kill_of_the_store(store: RunningStore, room: str) -> None:
@@ -190,7 +182,7 @@ async def test_the_log_keeps_exactly_history_messages_events(store: RunningStore
         await append(broker, *(entry(room, f"m{number}") for number in range(1, 121)))
         page = await broker.read(room, 0, 500)
         assert (page.oldest, page.first, page.head, len(page.events)) == (71, 71, 120, 50)
-        assert (await broker.read_before(room, 71, 10)).events == []
+        assert (await broker.history(room, HistoryRange.before_seq(71, 10))).rows == []
 
 
 async def test_paging_forward_and_backward_returns_the_same_events(store: RunningStore, room: str) -> None:
@@ -203,9 +195,9 @@ async def test_paging_forward_and_backward_returns_the_same_events(store: Runnin
             forward += page.events
         back: list[bytes] = []
         before = 2**53 - 1
-        while (page := await broker.read_before(room, before, 10)).events:
-            back = page.events + back
-            before = page.first
+        while rows := (await broker.history(room, HistoryRange.before_seq(before, 10))).rows:
+            back = rows + back
+            before = json.loads(rows[0])["seq"]
         assert forward == back == whole
 
 
@@ -213,10 +205,11 @@ async def test_a_page_is_limited_in_bytes_and_has_at_least_one_event(store: Runn
     async with broker_on(store) as broker:
         large = "x" * (MAX_PAGE_BYTES // 4)
         await append(broker, *(entry(room, large) for _ in range(8)), entry(room, "y" * 2 * MAX_PAGE_BYTES))
-        for page in (await broker.read(room, 0, 500), await broker.read_before(room, 9, 500)):
-            assert len(page.events) == 3
-            assert sum(map(len, page.events)) <= MAX_PAGE_BYTES
-        assert (await broker.read_before(room, 9, 500)).last == 8
+        rows = (await broker.history(room, HistoryRange.before_seq(9, 500))).rows
+        for events in ((await broker.read(room, 0, 500)).events, rows):
+            assert len(events) == 3
+            assert sum(map(len, events)) <= MAX_PAGE_BYTES
+        assert json.loads(rows[-1])["seq"] == 8
         assert len((await broker.read(room, 8, 500)).events) == 1
 
 
@@ -238,11 +231,14 @@ async def test_a_read_of_large_events_copies_hardly_more_than_it_returns(store: 
         large = "x" * (MAX_PAGE_BYTES // 42)
         await append(broker, *(entry(room, "small") for _ in range(30)))
         await append(broker, *(entry(room, large) for _ in range(200)))
-        for read in (broker.read(room, 0, 500), broker.read_before(room, 2**53 - 1, 500)):
-            with copied_events(store) as counts:
-                page = await read
-            assert 40 < len(page.events) < 80
-            assert sum(counts) <= len(page.events) + 10
+        with copied_events(store) as counts:
+            events = (await broker.read(room, 0, 500)).events
+        assert 40 < len(events) < 80
+        assert sum(counts) <= len(events) + 10
+        with copied_events(store) as counts:
+            rows = (await broker.history(room, HistoryRange.before_seq(2**53 - 1, 500))).rows
+        assert 40 < len(rows) < 80
+        assert sum(counts) <= len(rows) + 10
 
 
 async def test_a_received_event_has_the_bytes_of_the_stored_one(store: RunningStore, room: str) -> None:
@@ -346,7 +342,7 @@ async def test_a_process_uses_the_saved_marks_of_other_processes_after_a_reconne
         restore(store, copy)
         with redis.Redis(port=store.port) as other:
             other.client_kill_filter(_type="normal", skipme=True)
-        answer: asyncio.Future[Appended | BrokerUnavailable] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[AppendOutcome] = asyncio.get_running_loop().create_future()
         behind.append(entry(room, "lost with the connection"), answer.set_result)
         await asyncio.wait_for(answer, 10)
         (after,) = await append(behind, entry(room, "m3 again"))
@@ -360,11 +356,11 @@ async def test_a_full_store_can_still_be_read(store: RunningStore, room: str) ->
             other.config_set("maxmemory", "1mb")
             other.config_set("maxmemory-policy", "noeviction")
             try:
-                answer: asyncio.Future[Appended | BrokerUnavailable] = asyncio.get_running_loop().create_future()
+                answer: asyncio.Future[AppendOutcome] = asyncio.get_running_loop().create_future()
                 broker.append(entry(room, "one too many"), answer.set_result)
                 assert isinstance(await asyncio.wait_for(answer, 10), BrokerUnavailable)
                 assert len((await broker.read(room, 0, 10)).events) == 1
-                assert len((await broker.read_before(room, 10, 10)).events) == 1
+                assert len((await broker.history(room, HistoryRange.before_seq(10, 10))).rows) == 1
             finally:
                 other.config_set("maxmemory", "0")
 

@@ -4,15 +4,15 @@ from pathlib import Path
 import pytest
 
 from cloudchat.broker.append_pipeline import AppendPipeline
-from cloudchat.broker.broker import Appended, BrokerUnavailable
+from cloudchat.broker.broker import Appended, AppendOutcome, BrokerUnavailable, Refusal, Refused
 from cloudchat.broker.redis_connection import pack
 from unit.broker.scripted_store import ScriptedStore
 
 pytestmark = pytest.mark.anyio
 
-APPEND = pack("FCALL", "cloudchat_append_v2", 0)
+APPEND = pack("FCALL", "cloudchat_append_v3", 0)
 PONG = b"+PONG\r\n"
-FUNCTIONS_LOADED = b"+cloudchat_v2\r\n"
+FUNCTIONS_LOADED = b"+cloudchat_v3\r\n"
 
 
 def appended(seq: int, *, duplicate: bool = False) -> bytes:
@@ -27,8 +27,8 @@ def pipeline_to(store: ScriptedStore) -> AppendPipeline:
     return AppendPipeline(store.url, before_first_append=do_nothing, appends_settled=lambda: None)
 
 
-async def append(pipeline: AppendPipeline) -> Appended | BrokerUnavailable:
-    outcome: asyncio.Future[Appended | BrokerUnavailable] = asyncio.get_running_loop().create_future()
+async def append(pipeline: AppendPipeline) -> AppendOutcome:
+    outcome: asyncio.Future[AppendOutcome] = asyncio.get_running_loop().create_future()
     pipeline.submit(lambda: APPEND, outcome.set_result)
     return await asyncio.wait_for(outcome, 20)
 
@@ -83,6 +83,15 @@ async def test_appends_settled_is_called_once_all_appends_are_answered(socket: P
     assert pipeline.pending
     await asyncio.gather(*appends)
     assert (pipeline.pending, settled) == (False, 1)
+    await pipeline.close()
+
+
+async def test_a_refusal_is_reported_with_its_detail(socket: Path) -> None:
+    refused = b"*3\r\n$2\r\ne1\r\n$3\r\n250\r\n:3\r\n"
+    store = ScriptedStore(socket, PONG, FUNCTIONS_LOADED, refused)
+    await store.start()
+    pipeline = pipeline_to(store)
+    assert await append(pipeline) == Refused(Refusal.SLOW_MODE, 250)
     await pipeline.close()
 
 

@@ -4,7 +4,16 @@ import json
 from collections.abc import Iterable
 
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE, Principal
-from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable, Entry, Page
+from cloudchat.broker.broker import (
+    AppendCallback,
+    Appended,
+    AppendOutcome,
+    Change,
+    Entry,
+    HistoryRange,
+    HistoryRows,
+    Page,
+)
 from cloudchat.messages.service import RoomLogMessageService
 from cloudchat.protocol.commands import Send
 from cloudchat.protocol.errors import ErrorCode
@@ -21,6 +30,7 @@ class FakeBroker:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self.changes: list[Change] = []
 
     def append(self, entry: Entry, on_done: AppendCallback) -> None:
         self.entries.append(entry)
@@ -29,7 +39,11 @@ class FakeBroker:
     async def read(self, room: str, after: int, limit: int) -> Page:
         raise NotImplementedError
 
-    async def read_before(self, room: str, before: int, limit: int) -> Page:
+    def change(self, change: Change, on_done: AppendCallback) -> None:
+        self.changes.append(change)
+        on_done(APPENDED)
+
+    async def history(self, room: str, wanted: HistoryRange) -> HistoryRows:
         raise NotImplementedError
 
     def subscribe(self, room: str) -> None:
@@ -43,13 +57,13 @@ def ann(scopes: Iterable[str] = (CHAT_READ, CHAT_WRITE)) -> Principal:
     return Principal("u1", "ann", "member", frozenset(scopes), "s1", NOW + 600, "access")
 
 
-def no_outcome(outcome: Appended | BrokerUnavailable) -> None:
+def no_outcome(outcome: AppendOutcome) -> None:
     raise AssertionError("a rejected message has no outcome")
 
 
 def test_message_is_appended_with_its_author_and_time() -> None:
     broker = FakeBroker()
-    outcomes: list[Appended | BrokerUnavailable] = []
+    outcomes: list[AppendOutcome] = []
     command = Send(id="7", room="lobby", cid=CID, text="héllo", reply_to=3)
     assert RoomLogMessageService(broker).post(ann(), LOBBY, command, NOW, outcomes.append) is None
     (entry,) = broker.entries

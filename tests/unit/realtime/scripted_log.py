@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from cloudchat.broker.broker import AppendCallback, BrokerUnavailable, Entry, Page
+from cloudchat.broker.broker import AppendCallback, BrokerUnavailable, Change, Entry, HistoryRange, HistoryRows, Page
 
 Received = tuple[str, int, bytes]
 """What the subscription reports of an event: epoch, seq, event."""
 
 
 class ScriptedLog:
-    """Implements `Broker`, except for `append` of an `Entry` and `read_before`."""
+    """Implements `Broker`, except for `append`, `change` and `history`."""
 
     def __init__(self, epoch: str = "e1") -> None:
         self.epoch = epoch
@@ -60,5 +60,8 @@ class ScriptedLog:
     def append(self, entry: Entry, on_done: AppendCallback) -> None:
         raise NotImplementedError
 
-    async def read_before(self, room: str, before: int, limit: int) -> Page:
+    def change(self, change: Change, on_done: AppendCallback) -> None:
+        raise NotImplementedError
+
+    async def history(self, room: str, wanted: HistoryRange) -> HistoryRows:
         raise NotImplementedError
