@@ -53,8 +53,12 @@ from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLim
 from cloudchat.realtime.dispatcher import Dispatcher
 from cloudchat.realtime.ephemeral.ephemeral_events import EphemeralEvents
 from cloudchat.realtime.ephemeral.read_markers import ReadMarkers
-from cloudchat.realtime.ephemeral.signals import SignalPublisher, receive
+from cloudchat.realtime.ephemeral.signals import RoomsChanged, SignalPublisher, receive
 from cloudchat.realtime.hub import Hub, RunningLoop
+from cloudchat.realtime.membership.departures import Departures
+from cloudchat.realtime.membership.notice_outbox import NoticeOutbox
+from cloudchat.realtime.membership.room_hints import RoomHints
+from cloudchat.realtime.membership.room_sync import RoomSync
 from cloudchat.realtime.opening.admission import AdmissionControl
 from cloudchat.realtime.opening.endpoint import SocketEndpoint
 from cloudchat.realtime.opening.handshake import UnknownPathEndpoint
@@ -86,6 +90,8 @@ class Chat:
     signals: SignalPublisher
     markers: ReadMarkers
     ephemeral: EphemeralEvents
+    room_sync: RoomSync
+    outbox: NoticeOutbox
     hub: Hub
     relay: Relay
     registry: ConnectionRegistry
@@ -131,8 +137,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     accounts = AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings)
     admin = AdminService(db, tokens, hasher)
-    services = Services(db, keys, accounts, RoomService(db), LogCheckpoints(db), ReadPositions(db))
-    chat = _create_chat(settings, redis_url, services)
+    hints = RoomHints()
+    services = Services(db, keys, accounts, RoomService(db, hints.room_changed), LogCheckpoints(db), ReadPositions(db))
+    chat = _create_chat(settings, redis_url, services, hints)
     requests: Counter[tuple[str, str, int]] = Counter()
 
     @asynccontextmanager
@@ -171,7 +178,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat:
+def _create_chat(settings: Settings, redis_url: str, services: Services, hints: RoomHints) -> Chat:
     # The event path, in the order of an event: broker, relay, hub. `_start` connects the subscription to the relay.
     supervisor, stats, tracing = Supervisor(), SocketStats(), _create_tracing(settings.trace_ratio)
     functions = RedisFunctions(redis_url, libraries=(append_pipeline.FUNCTIONS, cluster_connection_limit.FUNCTIONS))
@@ -180,25 +187,30 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     )
     hub = Hub(RunningLoop(), broker)
     broker.appends_settled = hub.release_held
-    relay = Relay(broker, hub, supervisor.spawn, settings.heartbeat_seconds)
-    listener: Listener = relay if tracing is None else tracing.listener(relay)
-    # Commands.
-    messages: MessageService = RoomLogMessageService(broker)
-    if tracing is not None:
-        messages = tracing.messages(messages)
-    joiner = RoomJoiner(broker, relay, hub)
     per_user, per_address = settings.sockets_per_user, settings.sockets_per_address
     registry = ConnectionRegistry(
         SocketLimits(per_user, per_address, settings.sockets_in_total), settings.sends_per_10s
     )
+    departures = Departures(registry, hub, hints)
+    relay = Relay(broker, hub, departures, supervisor.spawn, settings.heartbeat_seconds)
+    listener: Listener = relay if tracing is None else tracing.listener(relay)
+    # Commands.
+    room_sync = RoomSync(services, registry, hub, relay, departures, hints)
+    messages: MessageService = RoomLogMessageService(broker, room_sync.versions)
+    if tracing is not None:
+        messages = tracing.messages(messages)
+    outbox = NoticeOutbox(services, messages, hints)
+    joiner = RoomJoiner(broker, relay, hub, room_sync)
     signals, markers = SignalPublisher(broker.signal), ReadMarkers(services.advance_read_positions)
-    ephemeral = EphemeralEvents(relay, hub, registry, markers, signals)
-    dispatcher = Dispatcher(broker, joiner, messages, services.authenticate, ephemeral, stats, supervisor.spawn)
+    ephemeral = EphemeralEvents(relay, hub, registry, markers, signals, hints)
+    dispatcher = Dispatcher(
+        broker, joiner, messages, room_sync, services.authenticate, ephemeral, stats, supervisor.spawn
+    )
     # Handshakes.
     rate = ConnectionRateLimit(redis_url, per_address=settings.connect_rate, per_user=settings.connect_user_rate)
     cluster_limit = ClusterConnectionLimit(functions, per_user=per_user, per_address=per_address)
     admissions = AdmissionControl(rate, registry, cluster_limit)
-    endpoint = SocketEndpoint(settings, services, admissions, relay, dispatcher, stats)
+    endpoint = SocketEndpoint(settings, services, admissions, relay, room_sync, dispatcher, stats)
     return Chat(
         functions,
         broker,
@@ -206,6 +218,8 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
         signals,
         markers,
         ephemeral,
+        room_sync,
+        outbox,
         hub,
         relay,
         registry,
@@ -228,6 +242,8 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
         chat.store_problem, _READY_TIMEOUT_SECONDS
     )  # /readyz is usually 200 when the start is announced
     spawn(chat.relay.heartbeat(), "heartbeat")
+    spawn(chat.room_sync.run(), "room sync")
+    spawn(chat.outbox.run(partial(chat.signals.send, RoomsChanged())), "notices")
     spawn(sweep_revocations(services.revocations_since, chat.registry), "revocation sweep")
     spawn(watch_store(lambda: broker.subscription.connected, chat.registry), "store outage")
     spawn(prune_hourly(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")

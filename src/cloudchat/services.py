@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloudchat.auth.principal import Principal
@@ -13,8 +13,10 @@ from cloudchat.broker.checkpoint_repository import LogCheckpoints
 from cloudchat.broker.high_water_marks import Mark
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import Database
+from cloudchat.rooms.changes.repository import PendingNotice, RoomChange
 from cloudchat.rooms.read_position_repository import ReadPositions, UserAndRoom
-from cloudchat.rooms.service import RoomService, RoomSummary
+from cloudchat.rooms.service import RoomService
+from cloudchat.rooms.summary import RoomFacts, RoomSummary
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,34 @@ class Services:
     ) -> Mapping[UserAndRoom, int]:
         """Save how far users have read. Returns what is saved then. Raises `DatabaseUnavailable`."""
         return await asyncio.to_thread(self.read_positions.advance, positions)
+
+    async def room_changes_since(self, since: float) -> Sequence[RoomChange]:
+        """See `realtime.membership.room_sync.RoomReader`."""
+        return await asyncio.to_thread(self.rooms.changes.changes_since, since)
+
+    async def room_changes_after(self, room_id: str, version: int) -> Sequence[RoomChange]:
+        """See `realtime.membership.room_sync.RoomReader`."""
+        return await asyncio.to_thread(self.rooms.changes.changes_after, room_id, version)
+
+    async def room_facts(self, room_ids: Collection[str]) -> Mapping[str, RoomFacts]:
+        """See `realtime.membership.room_sync.RoomReader`."""
+        return await asyncio.to_thread(self.rooms.changes.facts, room_ids)
+
+    async def memberships(self, pairs: Collection[UserAndRoom]) -> Mapping[UserAndRoom, RoomSummary]:
+        """See `realtime.membership.room_sync.RoomReader`."""
+        return await asyncio.to_thread(self.rooms.changes.memberships, pairs)
+
+    async def raise_room_version(self, room_id: str, version: int) -> None:
+        """See `realtime.membership.room_sync.RoomReader`."""
+        await asyncio.to_thread(self.rooms.changes.raise_version, room_id, version)
+
+    async def pending_notices(self) -> Sequence[PendingNotice]:
+        """See `realtime.membership.notice_outbox.Outbox`."""
+        return await asyncio.to_thread(self.rooms.changes.pending_notices)
+
+    async def notice_appended(self, room_id: str, version: int) -> None:
+        """See `realtime.membership.notice_outbox.Outbox`."""
+        await asyncio.to_thread(self.rooms.changes.notice_appended, room_id, version)
 
     async def load_marks(self) -> Mapping[str, Mark]:
         """Return the high-water marks that all processes have saved. Raises `DatabaseUnavailable`."""

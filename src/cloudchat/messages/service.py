@@ -1,90 +1,69 @@
 """Post and change messages: check the author's permission, and append the event to the room's log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from cloudchat.auth.principal import CHAT_WRITE, Principal
 from cloudchat.broker.broker import AppendCallback, Broker, Change, Entry, Refusal, Refused
 from cloudchat.core.timestamps import rfc3339
-from cloudchat.protocol.commands import Delete, Edit, LoggedCommand, React, Send
+from cloudchat.protocol.commands import Delete, Edit, React, Send
 from cloudchat.protocol.errors import Error, ErrorCode, error
-from cloudchat.protocol.events import DeletedBody, EditedBody, MessageBody, NoticeBody, ReactionBody, User, encoder
-from cloudchat.rooms.service import RoomSummary
+from cloudchat.protocol.events import DeletedBody, EditedBody, MessageBody, ReactionBody, User, encoder
+from cloudchat.rooms.permissions import Command, may, server_role_of
+from cloudchat.rooms.summary import FOREVER, RoomSummary
 
 RETRY_STALE_MS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class RoomRules:
-    """What the caller has found out about a user in a room, before a command of this user is executed.
-
-    `version` is the room's version at that time: the store refuses the command when a later one exists. `moderates`
-    says whether the user may delete messages of others, `slow_mode_ms` how much time must pass between two of their
-    messages.
-    """
-
-    version: int = 0
-    moderates: bool = False
-    slow_mode_ms: int = 0
-
-
-NO_RULES = RoomRules()
 
 
 class MessageService(Protocol):
     """Posts and changes messages.
 
-    The author is in `rooms`, `now` is in seconds since 1970. Each operation returns the error if the command is not
-    allowed, else None; then `on_done` is called with the outcome. `refusal_error` makes an error of a `Refused`.
+    `room` is the room as its author sees it, None if the author is not in it; `now` is in seconds since 1970. Each
+    operation returns the error if the command is not allowed, else None; then `on_done` is called with the outcome.
+    `refusal_error` makes an error of a `Refused`.
     """
 
     def post(
-        self,
-        author: Principal,
-        rooms: Mapping[str, RoomSummary],
-        command: Send,
-        now: float,
-        on_done: AppendCallback,
-        rules: RoomRules = NO_RULES,
+        self, author: Principal, room: RoomSummary | None, command: Send, now: float, on_done: AppendCallback
     ) -> Error | None:
         """Append a message."""
 
     def change(
         self,
         author: Principal,
-        rooms: Mapping[str, RoomSummary],
+        room: RoomSummary | None,
         command: Edit | Delete | React,
         now: float,
         on_done: AppendCallback,
-        rules: RoomRules = NO_RULES,
     ) -> Error | None:
         """Edit or delete a message, or react to it."""
 
-    def notice(self, room: str, cid: str, notice: NoticeBody, version: int, on_done: AppendCallback) -> None:
-        """Append a notice of a change in the room, which has the new `version`. The same cid appends it only once."""
+    def notice(self, room: str, cid: str, notice: bytes, at: float, version: int, on_done: AppendCallback) -> None:
+        """Append a notice of a change in the room, which has the new `version`. The same cid appends it only once.
+
+        `notice` is the JSON of a `protocol.events.NoticeBody`, `at` its time in seconds since 1970.
+        """
 
 
 class RoomLogMessageService:
     """Appends messages to the logs of rooms.
 
-    It neither waits nor makes an SQL query: principal and rooms were loaded when the socket was opened.
+    It neither waits nor makes an SQL query: principal and room were loaded when the socket was opened, and the store
+    refuses an append whose room has changed since (`broker.Refusal.STALE`).
     """
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, versions: Mapping[str, int]) -> None:
+        """`versions` says up to which version of a room the `RoomSummary` objects of this process are right."""
         self._broker = broker
+        self._versions = versions
 
     def post(
-        self,
-        author: Principal,
-        rooms: Mapping[str, RoomSummary],
-        command: Send,
-        now: float,
-        on_done: AppendCallback,
-        rules: RoomRules = NO_RULES,
+        self, author: Principal, room: RoomSummary | None, command: Send, now: float, on_done: AppendCallback
     ) -> Error | None:
         """See `MessageService`."""
-        rejection = _check(author, rooms, command)
+        if room is None:
+            return room_not_found(command.id)
+        rejection = _check(author, room, Command.POST, command.id, now)
         if rejection is not None:
             return rejection
         at = rfc3339(now)
@@ -96,23 +75,25 @@ class RoomLogMessageService:
             reply_to=command.reply_to,
         )
         encoded = encoder.encode(body)[1:]
-        entry = Entry(
-            command.room, author.user_id, command.cid, "message", encoded, at, rules.version, rules.slow_mode_ms
+        slow_mode_ms = 0 if _moderates(author, room) else room.slow_mode_seconds * 1000
+        self._broker.append(
+            Entry(room.id, author.user_id, command.cid, "message", encoded, at, self._version(room), slow_mode_ms),
+            on_done,
         )
-        self._broker.append(entry, on_done)
         return None
 
     def change(
         self,
         author: Principal,
-        rooms: Mapping[str, RoomSummary],
+        room: RoomSummary | None,
         command: Edit | Delete | React,
         now: float,
         on_done: AppendCallback,
-        rules: RoomRules = NO_RULES,
     ) -> Error | None:
         """See `MessageService`."""
-        rejection = _check(author, rooms, command)
+        if room is None:
+            return room_not_found(command.id)
+        rejection = _check(author, room, _PERMISSION[type(command)], command.id, now)
         if rejection is not None:
             return rejection
         at, target = rfc3339(now), command.seq
@@ -129,21 +110,43 @@ class RoomLogMessageService:
                 emoji, on = command.emoji, command.on
                 kind, body = "reaction", ReactionBody(target=target, user=user, emoji=emoji, on=on, at=at)
         encoded = encoder.encode(body)[1:]
-        event = Entry(command.room, author.user_id, command.cid, kind, encoded, at, rules.version)
-        self._broker.change(Change(event, target, rules.moderates, emoji, on), on_done)
+        event = Entry(room.id, author.user_id, command.cid, kind, encoded, at, self._version(room))
+        self._broker.change(Change(event, target, _moderates(author, room), emoji, on), on_done)
         return None
 
-    def notice(self, room: str, cid: str, notice: NoticeBody, version: int, on_done: AppendCallback) -> None:
+    def notice(self, room: str, cid: str, notice: bytes, at: float, version: int, on_done: AppendCallback) -> None:
         """See `MessageService`."""
-        body = encoder.encode(notice)[1:]
-        self._broker.append(Entry(room, notice.user.id, cid, "notice", body, notice.at, version), on_done)
+        self._broker.append(Entry(room, NOTICE_AUTHOR, cid, "notice", notice[1:], rfc3339(at), version), on_done)
+
+    def _version(self, room: RoomSummary) -> int:
+        return max(room.version, self._versions.get(room.id, 0))
 
 
-def _check(author: Principal, rooms: Mapping[str, RoomSummary], command: LoggedCommand) -> Error | None:
+NOTICE_AUTHOR = ""
+"""Under whose name the cids of notices are remembered: every process that appends one must use the same."""
+_PERMISSION: Mapping[type[Edit | Delete | React], Command] = {
+    Edit: Command.EDIT,
+    Delete: Command.DELETE,
+    React: Command.REACT,
+}
+
+
+def _check(author: Principal, room: RoomSummary, permission: Command, id: str | None, now: float) -> Error | None:
+    """Return the error if the author may not write in the room now."""
     if CHAT_WRITE not in author.scopes:
-        message = "this token may not write; it needs the scope chat:write"
-        return error(ErrorCode.FORBIDDEN, message, id=command.id)
-    return None if command.room in rooms else room_not_found(command.id)
+        return error(ErrorCode.FORBIDDEN, "this token may not write; it needs the scope chat:write", id=id)
+    if room.muted_until is not None and room.muted_until > now:
+        ends_in_ms = None if room.muted_until == FOREVER else int((room.muted_until - now) * 1000) + 1
+        return error(ErrorCode.MUTED, "a moderator has muted you in this room", id=id, retry_after_ms=ends_in_ms)
+    if room.archived:
+        return error(ErrorCode.FORBIDDEN, "this room is archived: nobody can write in it", id=id, field="room")
+    if not may(permission, room.kind, room.role, server_role_of(author)):
+        return error(ErrorCode.FORBIDDEN, "your role in this room does not allow you to write", id=id, field="room")
+    return None
+
+
+def _moderates(author: Principal, room: RoomSummary) -> bool:
+    return may(Command.DELETE_OTHERS, room.kind, room.role, server_role_of(author))
 
 
 def room_not_found(id: str | None) -> Error:

@@ -7,7 +7,6 @@ batches; its queue is bounded, and spans that do not fit are dropped. The `OTEL_
 
 import re
 import time
-from collections.abc import Mapping
 from uuid import UUID
 
 from opentelemetry.context import Context
@@ -24,10 +23,9 @@ from cloudchat import __version__
 from cloudchat.auth.principal import Principal
 from cloudchat.broker.broker import AppendCallback, Appended, AppendOutcome, Listener, Refused
 from cloudchat.core.timestamps import instant_of
-from cloudchat.messages.service import NO_RULES, MessageService, RoomRules
+from cloudchat.messages.service import MessageService
 from cloudchat.protocol.commands import Delete, Edit, React, Send
 from cloudchat.protocol.errors import Error
-from cloudchat.protocol.events import NoticeBody
 from cloudchat.rooms.service import RoomSummary
 
 _CID = re.compile(rb'"cid":"([0-9a-fA-F-]{32,36})"')
@@ -89,11 +87,10 @@ class _TracedMessageService(MessageService):
     def post(
         self,
         author: Principal,
-        rooms: Mapping[str, RoomSummary],
+        room: RoomSummary | None,
         command: Send,
         now: float,
         on_done: AppendCallback,
-        rules: RoomRules = NO_RULES,
     ) -> Error | None:
         """See `MessageService`."""
         span = self._tracing.start_send(command.cid, command.room)
@@ -107,7 +104,7 @@ class _TracedMessageService(MessageService):
             span.end()
             on_done(outcome)
 
-        rejection = self._messages.post(author, rooms, command, now, end_span, rules)
+        rejection = self._messages.post(author, room, command, now, end_span)
         if rejection is not None:
             span.set_status(StatusCode.ERROR, rejection.code)
             span.end()
@@ -116,18 +113,17 @@ class _TracedMessageService(MessageService):
     def change(
         self,
         author: Principal,
-        rooms: Mapping[str, RoomSummary],
+        room: RoomSummary | None,
         command: Edit | Delete | React,
         now: float,
         on_done: AppendCallback,
-        rules: RoomRules = NO_RULES,
     ) -> Error | None:
         """See `MessageService`. A change has no span: the id of a trace is in the event of a message only."""
-        return self._messages.change(author, rooms, command, now, on_done, rules)
+        return self._messages.change(author, room, command, now, on_done)
 
-    def notice(self, room: str, cid: str, notice: NoticeBody, version: int, on_done: AppendCallback) -> None:
+    def notice(self, room: str, cid: str, notice: bytes, at: float, version: int, on_done: AppendCallback) -> None:
         """See `MessageService`."""
-        self._messages.notice(room, cid, notice, version, on_done)
+        self._messages.notice(room, cid, notice, at, version, on_done)
 
 
 class _TracedListener:

@@ -180,6 +180,24 @@ class Read(Event, frozen=True, kw_only=True, tag="read"):
     seq: int
 
 
+class RoomAdded(Event, frozen=True, kw_only=True, tag="room_added"):
+    """The user is in a room now. Join it to receive its events."""
+
+    room: RoomState
+
+
+class RoomChanged(Event, frozen=True, kw_only=True, tag="room_changed"):
+    """A room of the user has a new name, topic, role or state."""
+
+    room: RoomState
+
+
+class RoomRemoved(Event, frozen=True, kw_only=True, tag="room_removed"):
+    """The user is no longer in a room: nothing of it follows, and commands on it are answered by `not_found`."""
+
+    room: str
+
+
 class Typing(Event, frozen=True, kw_only=True, tag="typing"):
     """A user is typing in the room: at most one event for each user and room in three seconds."""
 
@@ -283,6 +301,9 @@ __all__ = [
     "Pong",
     "Read",
     "ReadAck",
+    "RoomAdded",
+    "RoomChanged",
+    "RoomRemoved",
     "RoomState",
     "TokenExpiring",
     "Typing",

@@ -204,6 +204,14 @@ class Connection:
         finally:
             self._queue_task = self._queue = None
 
+    def put_room(self, room: RoomSummary) -> None:
+        """Set the state of a room that the user is in. The mapping is replaced: connections share it."""
+        self.rooms = {**self.rooms, room.id: room}
+
+    def drop_room(self, room_id: str) -> None:
+        """Forget a room that the user is not in any more."""
+        self.rooms = {id: room for id, room in self.rooms.items() if id != room_id}
+
     # -- the token's expiry -------------------------------------------------------------------------------------------
 
     def renew_token(self, principal: Principal) -> None:

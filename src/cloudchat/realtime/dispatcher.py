@@ -41,8 +41,10 @@ from cloudchat.protocol.commands import (
 from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.ephemeral.ephemeral_events import EphemeralEvents
+from cloudchat.realtime.membership.held_appends import Attempt, HeldAppends
+from cloudchat.realtime.membership.room_sync import RoomSync
 from cloudchat.realtime.relay import Spawn
-from cloudchat.realtime.replay import RoomJoiner
+from cloudchat.realtime.replay import NotInRoom, RoomJoiner
 from cloudchat.realtime.socket_stats import SocketStats
 
 Authenticate = Callable[[str], Awaitable[Principal]]
@@ -61,6 +63,7 @@ class Dispatcher:
         broker: Broker,
         joiner: RoomJoiner,
         messages: MessageService,
+        rooms: RoomSync,
         authenticate: Authenticate,
         ephemeral: EphemeralEvents,
         stats: SocketStats,
@@ -69,6 +72,8 @@ class Dispatcher:
         self._broker = broker
         self._joiner = joiner
         self._messages = messages
+        self._rooms = rooms
+        self._appends = HeldAppends(rooms.refresh, spawn)
         self._authenticate = authenticate
         self._ephemeral = ephemeral
         self._stats = stats
@@ -81,15 +86,9 @@ class Dispatcher:
         self._stats.commands[type(command).__name__.lower(), "accepted"] += 1
         match command:
             case Send():
-                post = self._messages.post
-                self._append(
-                    connection, command, partial(post, connection.principal, connection.rooms, command, time.time())
-                )
+                self._append(connection, command, partial(self._post, connection, command))
             case Edit() | Delete() | React():
-                change = self._messages.change
-                self._append(
-                    connection, command, partial(change, connection.principal, connection.rooms, command, time.time())
-                )
+                self._append(connection, command, partial(self._change, connection, command))
             case Ping():
                 connection.send(events.Pong(id=command.id, server_time=rfc3339(time.time())))
             case Join():
@@ -125,24 +124,27 @@ class Dispatcher:
 
     # -- the commands -------------------------------------------------------------------------------------------------
 
-    def _append(
-        self, connection: Connection, command: LoggedCommand, append: Callable[[AppendCallback], Error | None]
-    ) -> None:
+    def _post(self, connection: Connection, command: Send, on_done: AppendCallback) -> Error | None:
+        room = connection.rooms.get(command.room)
+        return self._messages.post(connection.principal, room, command, time.time(), on_done)
+
+    def _change(self, connection: Connection, command: Edit | Delete | React, on_done: AppendCallback) -> Error | None:
+        room = connection.rooms.get(command.room)
+        return self._messages.change(connection.principal, room, command, time.time(), on_done)
+
+    def _append(self, connection: Connection, command: LoggedCommand, attempt: Attempt) -> None:
         if connection.draining:
             connection.send(unavailable(command.id, "the server restarts"))
             return
 
-        def on_done(outcome: AppendOutcome) -> None:
+        def on_done(outcome: AppendOutcome | Error) -> None:
             connection.send(self._reply(command, outcome))
             connection.send_finished()
 
         connection.pending_sends += 1
-        rejection = append(on_done)
-        if rejection is not None:
-            connection.pending_sends -= 1
-            connection.send(rejection)
+        self._appends.submit(command.room, attempt, on_done)
 
-    def _reply(self, command: LoggedCommand, outcome: AppendOutcome) -> events.Ack | Error:
+    def _reply(self, command: LoggedCommand, outcome: AppendOutcome | Error) -> events.Ack | Error:
         if isinstance(outcome, Appended):
             self._stats.messages_stored += isinstance(command, Send) and not outcome.duplicate
             return events.Ack(
@@ -154,7 +156,9 @@ class Dispatcher:
                 at=outcome.at,
                 duplicate=outcome.duplicate,
             )
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, Error):
+            problem = outcome
+        elif isinstance(outcome, Refused):
             problem = refusal_error(outcome, command.id)
         else:
             message = "the message may not have been stored; send it again with the same cid"
@@ -187,7 +191,9 @@ class Dispatcher:
             return
         try:
             await self._joiner.join(connection, command)
-        except BrokerUnavailable:
+        except NotInRoom:
+            connection.send(room_not_found(command.id))
+        except (BrokerUnavailable, DatabaseUnavailable):
             message = "the room's history cannot be read now: this connection is not in the room; join again"
             connection.send(unavailable(command.id, message))
 
@@ -196,8 +202,12 @@ class Dispatcher:
             return
         try:
             page = await self._broker.history(command.room, _range_of(command))
-        except BrokerUnavailable:
+            is_member = await self._rooms.is_member(connection, command.room, page.version)
+        except (BrokerUnavailable, DatabaseUnavailable):
             connection.send(unavailable(command.id, "the room's history cannot be read now"))
+            return
+        if not is_member:
+            connection.send(room_not_found(command.id))
             return
         connection.reads.charge(sum(map(len, page.rows)), time.monotonic())
         await connection.socket.wait_writable()

@@ -19,6 +19,7 @@ from cloudchat.core.timestamps import instant_of
 from cloudchat.protocol import events
 from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.hub import Hub
+from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.room_feed import HoleError, RoomFeed
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], "asyncio.Task[None]"]
@@ -37,9 +38,12 @@ _BEYOND_THE_HEAD = 2**53 - 1
 class Relay:
     """The broker's listener, and the owner of this process's `RoomFeed` objects."""
 
-    def __init__(self, broker: Broker, hub: Hub, spawn: Spawn, heartbeat_seconds: float) -> None:
+    def __init__(
+        self, broker: Broker, hub: Hub, departures: Departures, spawn: Spawn, heartbeat_seconds: float
+    ) -> None:
         self._broker = broker
         self._hub = hub
+        self._departures = departures
         self._spawn = spawn
         self._heartbeat_seconds = heartbeat_seconds
         self._feeds: dict[str, RoomFeed] = {}
@@ -118,6 +122,7 @@ class Relay:
             self._request_catch_up(feed)
         else:
             if frame is not None:
+                self._departures.before_delivery(room, event)
                 self._hub.deliver(room, frame)
                 if not seq & 7 and (appended_at := instant_of(event)) is not None:
                     self.delivery_seconds.observe(time.time() - appended_at)
@@ -176,7 +181,7 @@ class Relay:
 
     def _deliver_page(self, feed: RoomFeed, page: Page) -> bool:
         """Deliver the new events of a page. Return whether the feed has reached the page's head."""
-        feed.oldest = page.oldest
+        feed.oldest, feed.version = page.oldest, max(feed.version, page.version)
         seq = page.first
         for event in page.events:
             try:
@@ -187,6 +192,7 @@ class Relay:
                 return True
             if frame is not None:
                 self.holes_repaired += 1
+                self._departures.before_delivery(feed.room, event)
                 self._hub.deliver(feed.room, frame)
             seq += 1
         if not page.events and feed.position.seq < page.head:

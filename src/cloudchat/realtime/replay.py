@@ -11,12 +11,14 @@ import time
 
 from cloudchat.broker.broker import Broker, BrokerUnavailable
 from cloudchat.core.stream_position import StreamPosition, plan_replay
+from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import Join
 from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.hub import Hub
+from cloudchat.realtime.membership.room_sync import RoomSync
 from cloudchat.realtime.relay import MAX_PAGE_EVENTS, Relay
 from cloudchat.realtime.room_feed import RoomFeed
 
@@ -24,22 +26,28 @@ REPLAY_STALL_SECONDS = 20.0
 """A reader that reads nothing of its replay for this long is closed; it reconnects with its position."""
 
 
+class NotInRoom(Exception):
+    """The user is not in the room any more."""
+
+
 class RoomJoiner:
     """Joins and leaves rooms for connections."""
 
-    def __init__(self, broker: Broker, relay: Relay, hub: Hub) -> None:
+    def __init__(self, broker: Broker, relay: Relay, hub: Hub, rooms: RoomSync) -> None:
         self._broker = broker
+        self._rooms = rooms
         self._relay = relay
         self._hub = hub
 
     async def join(self, connection: Connection, command: Join) -> None:
         """Send `joined` and the replay, and make the socket a member.
 
-        Raises `BrokerUnavailable`; then nothing has been sent, and the socket is not in the room (any more).
+        Raises `BrokerUnavailable`, `DatabaseUnavailable`, `NotInRoom`; then nothing has been sent, and the socket is
+        not in the room (any more).
         """
         try:
             await self._join(connection, command)
-        except BrokerUnavailable:
+        except (BrokerUnavailable, DatabaseUnavailable, NotInRoom):
             # A connection in the room but not in the hub would receive no events, and its client would not know it.
             feed = connection.joined.pop(command.room, None)
             if feed is not None:
@@ -67,6 +75,9 @@ class RoomJoiner:
             # would repeat them.
             self._hub.remove(command.room, connection.socket)
             await self._relay.catch_up(feed)
+        # What was read of the log shows whether the membership has changed since it was loaded.
+        if not await self._rooms.is_member(connection, command.room, feed.version):
+            raise NotInRoom
         while not await self._replay(connection, command, feed):
             await self._relay.catch_up(feed)
 
@@ -109,7 +120,8 @@ class RoomJoiner:
         recent = b"".join(feed.recent.after(sent))
         socket.push(joined_frame + recent)
         connection.reads.charge(len(recent), time.monotonic())
-        if connection.open:
+        # The user may have left the room while older events were read; `RoomSync` has released the feed then.
+        if connection.open and connection.joined.get(command.room) is feed and command.room in connection.rooms:
             self._hub.add(command.room, socket)
         return True
 

@@ -20,6 +20,8 @@ class RoomFeed:
         """The last event delivered."""
         self.oldest = 1
         """Seq of the oldest event in the log, as of the last read."""
+        self.version = 0
+        """The highest version of the room that the store was told, as of the last read."""
         self.recent = RecentFrames(0)
         self.refcount = 0
         """Number of sockets that have joined the room or are joining it."""
@@ -37,7 +39,7 @@ class RoomFeed:
         for event in page.events:
             self.recent.append(text_frame(event))
         self.position = StreamPosition(page.epoch, page.last)
-        self.oldest = page.oldest
+        self.oldest, self.version = page.oldest, page.version
         self.opened.set()
 
     def accept(self, epoch: str, seq: int, event: bytes) -> bytes | None:

@@ -14,9 +14,10 @@ from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry
 from cloudchat.realtime.ephemeral.read_markers import ReadMarkers
-from cloudchat.realtime.ephemeral.signals import AnySignal, ReadAdvanced, SignalPublisher, Typing
+from cloudchat.realtime.ephemeral.signals import AnySignal, ReadAdvanced, RoomsChanged, SignalPublisher, Typing
 from cloudchat.realtime.ephemeral.typing_limit import TypingLimit
 from cloudchat.realtime.hub import Hub
+from cloudchat.realtime.membership.room_hints import RoomHints
 from cloudchat.realtime.relay import Relay
 
 
@@ -24,13 +25,20 @@ class EphemeralEvents:
     """Executes the commands of connections, and is the receiver of signals."""
 
     def __init__(
-        self, relay: Relay, hub: Hub, registry: ConnectionRegistry, markers: ReadMarkers, signals: SignalPublisher
+        self,
+        relay: Relay,
+        hub: Hub,
+        registry: ConnectionRegistry,
+        markers: ReadMarkers,
+        signals: SignalPublisher,
+        hints: RoomHints,
     ) -> None:
         self._relay = relay
         self._hub = hub
         self._registry = registry
         self._markers = markers
         self._signals = signals
+        self._hints = hints
         now = time.monotonic()
         self._published, self._delivered = TypingLimit(now), TypingLimit(now)
 
@@ -77,6 +85,8 @@ class EphemeralEvents:
         match signal:
             case Typing():
                 self._deliver_typing(signal)
+            case RoomsChanged():
+                self._hints.wake()
             case ReadAdvanced():
                 frame = text_frame(events.encode(events.Read(room=signal.room, seq=signal.seq)))
                 for connection in self._registry.connections_of(signal.user_id):

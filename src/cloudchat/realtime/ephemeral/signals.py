@@ -54,7 +54,11 @@ class PresenceChanged(Signal, frozen=True, array_like=True, tag="presence"):
     left: list[str]
 
 
-AnySignal = Typing | ReadAdvanced | PresenceChanged
+class RoomsChanged(Signal, frozen=True, array_like=True, tag="rooms"):
+    """Rooms or their members have changed: read the changes now."""
+
+
+AnySignal = Typing | ReadAdvanced | PresenceChanged | RoomsChanged
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[list[AnySignal]] = msgspec.json.Decoder(list[AnySignal])

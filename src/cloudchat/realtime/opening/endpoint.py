@@ -9,7 +9,6 @@ import logging
 import time
 from typing import Protocol
 
-import msgspec
 from starlette.types import Receive, Scope, Send
 
 from cloudchat.auth.errors import AccountDisabled, BadToken
@@ -24,6 +23,8 @@ from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.realtime.command_gate import CommandGate
 from cloudchat.realtime.connection import Connection, ConnectionHandler
+from cloudchat.realtime.membership.room_state import room_state
+from cloudchat.realtime.membership.room_sync import RoomSync
 from cloudchat.realtime.opening.admission import Admission, AdmissionControl
 from cloudchat.realtime.opening.handshake import (
     SUBPROTOCOL,
@@ -39,7 +40,6 @@ from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.user_allowance import AUTHS_PER_SECOND
 from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol
-from cloudchat.rooms.permissions import Kind
 from cloudchat.rooms.service import RoomSummary
 from cloudchat.settings import Settings
 
@@ -65,6 +65,7 @@ class SocketEndpoint:
         authenticator: Authenticator,
         admissions: AdmissionControl,
         relay: Relay,
+        room_sync: RoomSync,
         handler: ConnectionHandler,
         stats: SocketStats,
     ) -> None:
@@ -72,6 +73,7 @@ class SocketEndpoint:
         self._authenticator = authenticator
         self._admissions = admissions
         self._relay = relay
+        self._room_sync = room_sync
         self._handler = handler
         self._stats = stats
         self._responder = HandshakeResponder(stats)
@@ -101,6 +103,8 @@ class SocketEndpoint:
             await admission.check_user_rate(principal.user_id)
             if CHAT_READ not in principal.scopes:
                 raise _may_not_chat()
+            while self._room_sync.is_outdated(principal.user_id, {room.id: room for room in rooms}):
+                principal, rooms = await self._authenticate(credential.token)
             heads = await self._heads_of(rooms)
             await admission.acquire_cluster_slot(principal.user_id)
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
@@ -109,6 +113,11 @@ class SocketEndpoint:
             fields = connection.id, principal.user_id, principal.session_id, client
             logger.debug("socket opened connection=%s user=%s session=%s address=%s", *fields)
             admission.register(connection)
+            if self._room_sync.is_outdated(principal.user_id, connection.rooms):
+                socket.attach(connection)
+                admission.hand_over()
+                socket.close(CloseCode.SERVICE_RESTART)  # rare: the client comes back at once, and learns of the change
+                return
             connection.send(self._welcome(connection, heads, admission.reconnect_window_ms))
             admission.hand_over()
             socket.attach(connection)
@@ -156,25 +165,6 @@ class SocketEndpoint:
             limits=self._limits,
             rooms=[room_state(room, head) for room, head in zip(rooms, heads, strict=True)],
         )
-
-
-def room_state(room: RoomSummary, head: StreamPosition) -> events.RoomState:
-    """Return one of the user's rooms as events have it."""
-    others = [events.User(id=user.id, name=user.name) for user in room.users]
-    return events.RoomState(
-        id=room.id,
-        kind=room.kind,
-        name=room.name,
-        topic=room.topic,
-        role=room.role or "",
-        archived=room.archived,
-        muted=room.muted,
-        slow_mode_seconds=room.slow_mode_seconds,
-        epoch=head.epoch,
-        seq=head.seq,
-        read=room.read_seq,
-        users=others if room.kind == Kind.DIRECT else msgspec.UNSET,
-    )
 
 
 def _may_not_chat() -> HandshakeRejection:

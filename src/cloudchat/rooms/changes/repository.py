@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from cloudchat.database.models import Room
 from cloudchat.database.models import RoomChange as ChangeRow
 from cloudchat.database.models import RoomNotice as NoticeRow
 from cloudchat.database.transactions import changed_rows
@@ -62,6 +63,11 @@ def changes_after(db: Session, room_id: str, version: int) -> list[RoomChange]:
     query = select(ChangeRow.room_id, ChangeRow.user_id, ChangeRow.version)
     query = query.where(ChangeRow.room_id == room_id, ChangeRow.version > version)
     return [RoomChange(*row) for row in db.execute(query.order_by(ChangeRow.version))]
+
+
+def raise_version(db: Session, room_id: str, version: int) -> None:
+    """Raise the version of a room to at least this one."""
+    db.execute(update(Room).where(Room.id == room_id, Room.version < version).values(version=version))
 
 
 def add_notice(db: Session, room_id: str, version: int, body: bytes, now: float) -> None:

@@ -53,6 +53,11 @@ class RoomChanges:
         with self._db.read() as db:
             return repository.pending_notices(db, room_id, limit)
 
+    def raise_version(self, room_id: str, version: int) -> None:
+        """Raise the version of a room to at least this one: the database may be an older copy than the store."""
+        with self._db.write() as db:
+            repository.raise_version(db, room_id, version)
+
     def notice_appended(self, room_id: str, version: int) -> None:
         """Remove a notice from the outbox, after the store has acknowledged it."""
         with self._db.write() as db:
