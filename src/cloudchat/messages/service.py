@@ -6,9 +6,12 @@ from typing import Protocol
 from cloudchat.auth.principal import CHAT_WRITE, Principal
 from cloudchat.broker.broker import AppendCallback, Broker, Entry
 from cloudchat.core.timestamps import rfc3339
+from cloudchat.messages.slow_mode import SlowMode
 from cloudchat.protocol.commands import Send
 from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.protocol.events import MessageBody, User, encoder
+from cloudchat.rooms.permissions import server_role_of
+from cloudchat.rooms.posting import may_post, next_post_at
 from cloudchat.rooms.service import RoomSummary
 
 
@@ -32,6 +35,7 @@ class RoomLogMessageService:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
+        self._slow_mode = SlowMode()
 
     def post(
         self, author: Principal, rooms: Mapping[str, RoomSummary], command: Send, now: float, on_done: AppendCallback
@@ -40,8 +44,15 @@ class RoomLogMessageService:
         if CHAT_WRITE not in author.scopes:
             message = "this token may not write; it needs the scope chat:write"
             return error(ErrorCode.FORBIDDEN, message, id=command.id)
-        if command.room not in rooms:
+        room = rooms.get(command.room)
+        if room is None:
             return room_not_found(command.id)
+        allowed_at = self._slow_mode.allowed_at(room.id, author.user_id, command.cid) if room.slow_mode_seconds else 0.0
+        refusal = may_post(room, server_role_of(author), now, post_allowed_at=allowed_at)
+        if refusal is not None:
+            return error(refusal.code, str(refusal), id=command.id, retry_after_ms=refusal.retry_after_ms)
+        if room.slow_mode_seconds:
+            self._slow_mode.posted(room.id, author.user_id, command.cid, next_post_at(room, now))
         at = rfc3339(now)
         body = MessageBody(
             cid=command.cid,
