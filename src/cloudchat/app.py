@@ -73,6 +73,8 @@ from cloudchat.rooms.routes import room_routes
 from cloudchat.rooms.service import RoomService
 from cloudchat.services import Services
 from cloudchat.settings import Settings
+from cloudchat.users.routes import user_routes
+from cloudchat.users.service import UserDirectory
 
 _READY_TIMEOUT_SECONDS = 2.0
 
@@ -168,6 +170,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(second_factor_routes(services.accounts, turns, limiter, settings))
     app.include_router(admin_routes(admin, services.accounts, turns, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
+    app.include_router(user_routes(UserDirectory(db), services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
     app.router.routes.append(document_route("/openapi.json", app.openapi))
     app.router.routes.append(document_route("/asyncapi.json", partial(asyncapi_document, __version__)))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 from cloudchat.auth.errors import NotFound
 from cloudchat.auth.principal import ADMIN
 from cloudchat.core.ids import new_id
-from cloudchat.database.models import ApiToken, AuditEntry, Invite, LoginSession, User
+from cloudchat.database.models import ApiToken, AuditEntry, Invite, LoginSession, Room, User
 from cloudchat.database.transactions import changed_rows
 
 # All times are seconds since 1970.
@@ -162,7 +162,7 @@ def delete_invite(db: Session, invite_id: str) -> bool:
 class AuditSummary:
     """An audit entry: who did what to which target, when, from where, and whether it was done or denied.
 
-    `actor_name` and `target_name` are current: a username, or the client of a session; or None.
+    `actor_name` and `target_name` are current: the name of a user or a room, or the client of a session; or None.
     """
 
     id: str
@@ -181,7 +181,7 @@ def audit_entries_before(db: Session, before: str | None, limit: int) -> Sequenc
     """Return a page of entries, newest first, that begins after the entry `before`. Raises NotFound."""
     actor, target, token_user = aliased(User), aliased(User), aliased(User)
     # Older versions wrote the id of the token instead of its user's.
-    target_name = func.coalesce(target.name, LoginSession.client, token_user.name)
+    target_name = func.coalesce(target.name, LoginSession.client, token_user.name, Room.name)
     query = (
         select(AuditEntry, actor.name, func.nullif(target_name, ""))
         .outerjoin(actor, actor.id == AuditEntry.actor)
@@ -189,6 +189,7 @@ def audit_entries_before(db: Session, before: str | None, limit: int) -> Sequenc
         .outerjoin(LoginSession, LoginSession.id == AuditEntry.target)
         .outerjoin(ApiToken, ApiToken.id == AuditEntry.target)
         .outerjoin(token_user, token_user.id == ApiToken.user_id)
+        .outerjoin(Room, Room.id == AuditEntry.target)
         .order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
         .limit(limit)
     )

@@ -12,7 +12,9 @@ from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel,
 
 Role = Literal["member", "moderator", "admin"]
 Scope = Literal["chat:read", "chat:write", "admin"]
-_ROLE = "`member` or `admin`. `moderator` can do what `member` can, until there are rooms to moderate."
+_ROLE = (
+    "`member`, `moderator` (moderates all public rooms) or `admin` (owns all public rooms and administers the server)."
+)
 _SHOWN_ONCE = "Shown only in this response."
 
 
@@ -143,8 +145,10 @@ class AuditEntryResponse(ResponseModel):
     actor: str = Field(description="A user's id, `cli` or `server`.", examples=["cli"])
     actor_name: str | None = Field(description="The current username of the actor.", examples=["ann"])
     action: str = Field(examples=["user.disable"])
-    target: str = Field(description="The id of a user, a session or an invite; may be empty.")
-    target_name: str | None = Field(description="The current username, or the client of a session.", examples=["bob"])
+    target: str = Field(description="The id of a user, a room, a session or an invite; may be empty.")
+    target_name: str | None = Field(
+        description="The current name of the user or the room, or the client of a session.", examples=["bob"]
+    )
     address: str = Field(description="The client's address; empty for `cli` and `server`.", examples=["192.0.2.1"])
     result: str = Field(description="`done` or `refused`.", examples=["done"])
     detail: str = Field(examples=["role=admin before=member"])

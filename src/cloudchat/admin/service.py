@@ -9,12 +9,14 @@ from cloudchat.admin.user_service import UserService
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.database.transactions import Database
+from cloudchat.rooms.service import RoomService
 
 
 class AdminService:
-    """The services for users, API tokens and invites, on one database. Blocking: call them in threads.
+    """The services for users, API tokens, invites and rooms, on one database. Blocking: call them in threads.
 
-    Each change takes the `actor`. The change and its audit entry are one transaction.
+    Each change takes the `actor`. The change and its audit entry are one transaction. `rooms` is for the command line,
+    whose changes of rooms the servers notice by themselves.
     """
 
     def __init__(self, db: Database, tokens: Tokens, hasher: PasswordHasher) -> None:
@@ -22,6 +24,7 @@ class AdminService:
         self.users = UserService(db, hasher)
         self.tokens = TokenService(db, tokens)
         self.invites = InviteService(db)
+        self.rooms = RoomService(db)
 
     def audit_log(self, before: str | None, limit: int) -> Sequence[AuditSummary]:
         """Return a page of audit entries, newest first, that begins after the entry `before`. Raises NotFound."""

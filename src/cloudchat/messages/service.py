@@ -10,7 +10,8 @@ from cloudchat.protocol.commands import Delete, Edit, React, Send
 from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.protocol.events import DeletedBody, EditedBody, MessageBody, ReactionBody, User, encoder
 from cloudchat.rooms.permissions import Command, may, server_role_of
-from cloudchat.rooms.summary import FOREVER, RoomSummary
+from cloudchat.rooms.posting import may_write, slow_mode_ms
+from cloudchat.rooms.summary import RoomSummary
 
 RETRY_STALE_MS = 500
 
@@ -135,14 +136,10 @@ def _check(author: Principal, room: RoomSummary, permission: Command, id: str | 
     """Return the error if the author may not write in the room now."""
     if CHAT_WRITE not in author.scopes:
         return error(ErrorCode.FORBIDDEN, "this token may not write; it needs the scope chat:write", id=id)
-    if room.muted_until is not None and room.muted_until > now:
-        ends_in_ms = None if room.muted_until == FOREVER else int((room.muted_until - now) * 1000) + 1
-        return error(ErrorCode.MUTED, "a moderator has muted you in this room", id=id, retry_after_ms=ends_in_ms)
-    if room.archived:
-        return error(ErrorCode.FORBIDDEN, "this room is archived: nobody can write in it", id=id, field="room")
-    if not may(permission, room.kind, room.role, server_role_of(author)):
-        return error(ErrorCode.FORBIDDEN, "your role in this room does not allow you to write", id=id, field="room")
-    return None
+    refused = may_write(room, permission, server_role_of(author), now)
+    if refused is None:
+        return None
+    return error(refused.code, str(refused), id=id, retry_after_ms=refused.retry_after_ms, field="room")
 
 
 def _moderates(author: Principal, room: RoomSummary) -> bool:

@@ -26,6 +26,7 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "not_found"
     FORBIDDEN = "forbidden"
     MUTED = "muted"
+    """A moderator has muted the user in this room; `retry_after_ms` says when it ends, if it ends by itself."""
     RATE_LIMITED = "rate_limited"
     CONFLICT = "conflict"
     UNAVAILABLE = "unavailable"
@@ -161,12 +162,12 @@ class Error(msgspec.Struct, tag_field="type", tag="error", omit_defaults=True, f
 def error(
     code: ErrorCode, message: str, *, id: str | None = None, retry_after_ms: int | None = None, field: str | None = None
 ) -> Error:
-    """Return an `Error` whose `retryable` follows from its code."""
+    """Return an `Error`. It is retryable if its code is, or if it says when a retry can succeed."""
     return Error(
         id=id,
         code=code,
         message=message,
-        retryable=code in RETRYABLE,
+        retryable=code in RETRYABLE or retry_after_ms is not None,
         retry_after_ms=retry_after_ms,
         field=field,
     )

@@ -151,7 +151,7 @@ ERRORS: dict[str, tuple[list[str], str, int, str]] = {
     "a duration without a unit": (["create-invite", "--ttl", "7"], "", 2, "7d"),
     "a misspelt command": (["make-user"], "", 2, "create-user"),
     "the last administrator": (["set-role", "chief", "member"], "", 1, "last administrator"),
-    "an unknown role": (["set-role", "bot", "root"], "", 2, "member or admin"),
+    "an unknown role": (["set-role", "bot", "root"], "", 2, "member, moderator or admin"),
     "no such user to reset": (["reset-password", "nobody"], "", 1, "list-users"),
     "no second factor to reset": (["reset-totp", "bot"], "", 1, "no second factor"),
     "no such invite": (["delete-invite", "nothing"], "", 1, "list-invites"),

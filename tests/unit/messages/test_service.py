@@ -2,6 +2,10 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE, Principal
 from cloudchat.broker.broker import (
@@ -15,13 +19,14 @@ from cloudchat.broker.broker import (
     Page,
 )
 from cloudchat.messages.service import RoomLogMessageService
+from cloudchat.messages.slow_mode import MAX_ENTRIES, SlowMode
 from cloudchat.protocol.commands import Send
-from cloudchat.protocol.errors import ErrorCode
+from cloudchat.protocol.errors import Error, ErrorCode
 from cloudchat.rooms.service import RoomSummary
 
 CID = "00000000-0000-4000-8000-000000000001"
 NOW = 1_800_000_000.25
-LOBBY = {"lobby": RoomSummary("lobby", "lobby", "public", 0, "")}
+LOBBY = {"lobby": RoomSummary("lobby", "lobby", "public")}
 APPENDED = Appended(seq=1, epoch="e1", at="2027-01-15T08:00:00.250Z", duplicate=False)
 
 
@@ -94,3 +99,48 @@ def test_room_that_the_author_is_not_in_is_not_found() -> None:
     assert error is not None
     assert (error.code, error.id, error.field) == (ErrorCode.NOT_FOUND, "7", "room")
     assert broker.entries == []
+
+
+def post_in(service: RoomLogMessageService, room: RoomSummary, *, cid: str = CID, now: float = NOW) -> Error | None:
+    command = Send(id="7", room=room.id, cid=cid, text="hello")
+    return service.post(ann(), {room.id: room}, command, now, lambda outcome: None)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"archived": True}, ErrorCode.FORBIDDEN),
+        ({"role": "reader"}, ErrorCode.FORBIDDEN),
+        ({"muted_until": NOW + 60}, ErrorCode.MUTED),
+    ],
+)
+def test_message_that_the_room_does_not_allow_is_rejected(change: dict[str, Any], code: ErrorCode) -> None:
+    broker = FakeBroker()
+    error = post_in(RoomLogMessageService(broker), replace(LOBBY["lobby"], **change))
+    assert error is not None
+    assert (error.code, error.id) == (code, "7")
+    assert error.retryable == (error.retry_after_ms is not None)
+    assert broker.entries == []
+
+
+def test_slow_mode_delays_the_next_message_but_not_a_repetition() -> None:
+    broker = FakeBroker()
+    service = RoomLogMessageService(broker)
+    slow = replace(LOBBY["lobby"], slow_mode_seconds=10)
+    another = CID[:-1] + "2"
+    assert post_in(service, slow) is None
+    assert post_in(service, slow, now=NOW + 1) is None  # a repeated send, whose outcome was unknown
+    error = post_in(service, slow, cid=another, now=NOW + 4)
+    assert error is not None
+    assert (error.code, error.retry_after_ms) == (ErrorCode.RATE_LIMITED, 6000)
+    assert post_in(service, replace(slow, id="other"), cid=another, now=NOW + 4) is None
+    assert post_in(service, slow, cid=another, now=NOW + 10) is None
+    assert len(broker.entries) == 4
+
+
+def test_slow_mode_remembers_a_bounded_number_of_users() -> None:
+    slow_mode = SlowMode()
+    for number in range(MAX_ENTRIES + 1):
+        slow_mode.posted("r1", str(number), CID, NOW)
+    assert slow_mode.allowed_at("r1", "0", "another") == 0
+    assert slow_mode.allowed_at("r1", str(MAX_ENTRIES), "another") == NOW

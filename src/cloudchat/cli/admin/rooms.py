@@ -1,0 +1,172 @@
+"""`cloudchat admin rooms …`: list, show, create and change rooms."""
+
+import argparse
+import time
+from typing import TYPE_CHECKING
+
+from cloudchat.cli.admin.command import add_command
+from cloudchat.cli.errors import CommandError
+from cloudchat.core.timestamps import rfc3339
+
+if TYPE_CHECKING:
+    from cloudchat.admin.service import AdminService
+    from cloudchat.cli.admin.command import Parsers
+    from cloudchat.rooms.service import RoomUpdate
+
+PAGE_SIZE = 500
+ROOM_HELP = "the id of the room, or the name of a public one"
+_EFFECT = "Open sockets and all servers follow within seconds. The members of the room see a notice."
+
+
+def register_room_commands(under: "Parsers") -> None:
+    """Add `rooms` and its commands."""
+    rooms = under.add_parser(
+        "rooms",
+        help="list, show, create, rename, archive and restore rooms",
+        description="Manage rooms. A public room can be named by its name, every room by its id, which `list` shows. "
+        "Messages are not shown. The commands act as an owner of the room, and are recorded in the audit log.",
+        allow_abbrev=False,
+    )
+    commands = rooms.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add_command(
+        commands,
+        "list",
+        list_rooms,
+        "list all rooms, the oldest first, as tab-separated columns",
+        "Direct rooms have no name.",
+    )
+    show = add_command(commands, "show", show_room, "show one room with its roles, mutes and bans")
+    show.add_argument("room", metavar="ROOM", help=ROOM_HELP)
+    create = add_command(
+        commands,
+        "create",
+        create_room,
+        "create a room; print only its id",
+        "Without --private, every user can find the room and join it. Example: cloudchat admin rooms create "
+        "'back office' --private --owner ada",
+    )
+    create.add_argument("name", help="up to 80 characters; names of public rooms are unique, without regard to case")
+    create.add_argument("--owner", required=True, metavar="USER", help="the user who owns the room")
+    create.add_argument("--private", action="store_true", help="only its owners can add members")
+    create.add_argument("--topic", default="", help="one line, up to 250 characters")
+    for name, command, argument, summary in (
+        ("rename", rename_room, "name", "rename a room"),
+        ("topic", set_topic, "topic", "set the topic of a room; an empty one removes it"),
+    ):
+        parser = add_command(commands, name, command, summary, _EFFECT)
+        parser.add_argument("room", metavar="ROOM", help=ROOM_HELP)
+        parser.add_argument(argument)
+    slow = add_command(commands, "slow-mode", set_slow_mode, "set the time between two messages of one member")
+    slow.add_argument("room", metavar="ROOM", help=ROOM_HELP)
+    slow.add_argument("seconds", type=int, help="seconds, up to 21600; 0 switches it off; moderators are exempt")
+    for name, command, summary in (
+        ("archive", archive_room, "make a room read-only"),
+        ("restore", restore_room, "let the members of an archived room write again"),
+    ):
+        parser = add_command(commands, name, command, summary, _EFFECT)
+        parser.add_argument("room", metavar="ROOM", help=ROOM_HELP)
+
+
+def list_rooms(service: "AdminService", options: argparse.Namespace) -> None:
+    """Run `rooms list`."""
+    print("id", "kind", "name", "members", "state", "created", "topic", sep="\t")
+    after = None
+    while page := service.rooms.list_all(after, PAGE_SIZE):
+        for room in page:
+            state = "archived" if room.archived_at is not None else "open"
+            created = rfc3339(room.created_at)
+            print(room.id, room.kind, room.name or "-", room.member_count, state, created, room.topic or "-", sep="\t")
+        after = (page[-1].created_at, page[-1].id)
+
+
+def show_room(service: "AdminService", options: argparse.Namespace) -> None:
+    """Run `rooms show`."""
+    from cloudchat.rooms.caller import COMMAND_LINE
+    from cloudchat.rooms.permissions import Role
+
+    room, now = service.rooms.find(options.room), time.time()
+    slow_mode = f"{room.slow_mode_seconds} s" if room.slow_mode_seconds else "off"
+    archived = rfc3339(room.archived_at) if room.archived_at is not None else "no"
+    for name, value in (
+        ("id", room.id),
+        ("kind", room.kind),
+        ("name", room.name or "-"),
+        ("topic", room.topic or "-"),
+        ("members", room.member_count),
+        ("archived", archived),
+        ("slow mode", slow_mode),
+        ("created", f"{rfc3339(room.created_at)} by {room.created_by}"),
+    ):
+        print(name, value, sep="\t")
+    after = None
+    while page := service.rooms.members.list(room.id, "", after, PAGE_SIZE, caller=COMMAND_LINE):
+        for member in page:
+            if member.role != Role.MEMBER:
+                print(member.role, member.name, sep="\t")
+        after = page[-1].name_key
+    if room.kind == "direct":
+        return
+    moderation = service.rooms.moderation
+    for title, read in (("muted", moderation.muted_users), ("banned", moderation.banned_users)):
+        after = None
+        while users := read(room.id, after, PAGE_SIZE, caller=COMMAND_LINE, now=now):
+            for user in users:
+                until = rfc3339(user.until) if user.until is not None else "no end"
+                print(title, user.name, until, user.reason or "-", sep="\t")
+            after = users[-1].name_key
+
+
+def create_room(service: "AdminService", options: argparse.Namespace) -> None:
+    """Run `rooms create`."""
+    from cloudchat.rooms.caller import COMMAND_LINE
+
+    owner = service.users.find(options.owner)
+    kind = "private" if options.private else "public"
+    room = service.rooms.create(
+        kind, options.name, options.topic, [], caller=COMMAND_LINE, now=time.time(), owner_id=owner
+    )
+    print(room.id)
+
+
+def rename_room(service: "AdminService", options: argparse.Namespace) -> None:
+    """Run `rooms rename`."""
+    from cloudchat.rooms.service import RoomUpdate
+
+    _update(service, options.room, RoomUpdate(name=options.name))
+
+
+def set_topic(service: "AdminService", options: argparse.Namespace) -> None:
+    """Run `rooms topic`."""
+    from cloudchat.rooms.service import RoomUpdate
+
+    _update(service, options.room, RoomUpdate(topic=options.topic))
+
+
+def set_slow_mode(service: "AdminService", options: argparse.Namespace) -> None:
+    """Run `rooms slow-mode`."""
+    from cloudchat.rooms.service import RoomUpdate
+
+    _update(service, options.room, RoomUpdate(slow_mode_seconds=options.seconds))
+
+
+def archive_room(service: "AdminService", options: argparse.Namespace) -> None:
+    """Run `rooms archive`."""
+    from cloudchat.rooms.service import RoomUpdate
+
+    _update(service, options.room, RoomUpdate(archived=True))
+
+
+def restore_room(service: "AdminService", options: argparse.Namespace) -> None:
+    """Run `rooms restore`."""
+    from cloudchat.rooms.service import RoomUpdate
+
+    _update(service, options.room, RoomUpdate(archived=False))
+
+
+def _update(service: "AdminService", name: str, update: "RoomUpdate") -> None:
+    from cloudchat.rooms.caller import COMMAND_LINE
+
+    room = service.rooms.find(name)
+    if room.kind == "direct":
+        raise CommandError("a direct room has no name, topic, archive or slow mode")
+    service.rooms.update(room.id, update, caller=COMMAND_LINE, now=time.time())

@@ -1,0 +1,56 @@
+"""`may_post`: role, archive, mute and slow mode."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from cloudchat.protocol.errors import ErrorCode
+from cloudchat.rooms.posting import may_post, next_post_at
+from cloudchat.rooms.summary import RoomSummary
+from support.account_services import NOW
+
+ROOM = RoomSummary("r1", "office", "private")
+
+
+def refusal(room: RoomSummary, server_role: str = "member", post_allowed_at: float = 0.0) -> tuple[str, int | None]:
+    """Return the code and the wait, or "" if the message is accepted."""
+    found = may_post(room, server_role, NOW, post_allowed_at=post_allowed_at)
+    return ("", None) if found is None else (found.code, found.retry_after_ms)
+
+
+@pytest.mark.parametrize("role", ["owner", "moderator", "member"])
+def test_members_may_post(role: str) -> None:
+    assert refusal(replace(ROOM, role=role)) == ("", None)
+
+
+def test_readers_may_not_post() -> None:
+    reader = replace(ROOM, role="reader")
+    assert refusal(reader) == (ErrorCode.FORBIDDEN, None)
+    assert refusal(reader, "admin") == (ErrorCode.FORBIDDEN, None)
+    assert refusal(replace(reader, kind="public"), "admin") == ("", None)
+    assert refusal(replace(ROOM, kind="public", role=None), "admin") == (ErrorCode.FORBIDDEN, None)
+
+
+def test_archived_room_is_read_only_for_everybody() -> None:
+    assert refusal(replace(ROOM, role="owner", archived=True)) == (ErrorCode.FORBIDDEN, None)
+
+
+def test_mute_ends_by_itself() -> None:
+    assert refusal(replace(ROOM, muted_until=math.inf)) == (ErrorCode.MUTED, None)
+    assert refusal(replace(ROOM, muted_until=NOW + 1.5)) == (ErrorCode.MUTED, 1500)
+    assert refusal(replace(ROOM, muted_until=NOW)) == ("", None)
+
+
+def test_own_switch_for_notifications_is_no_mute() -> None:
+    assert refusal(replace(ROOM, muted=True)) == ("", None)
+
+
+def test_slow_mode_lets_a_member_wait_and_no_moderator() -> None:
+    slow = replace(ROOM, slow_mode_seconds=30)
+    allowed_at = next_post_at(slow, NOW - 29)
+    assert refusal(slow) == ("", None)
+    assert refusal(slow, post_allowed_at=allowed_at) == (ErrorCode.RATE_LIMITED, 1000)
+    assert refusal(slow, post_allowed_at=NOW) == ("", None)
+    assert refusal(replace(slow, role="moderator"), post_allowed_at=allowed_at) == ("", None)
+    assert refusal(replace(slow, slow_mode_seconds=0), post_allowed_at=allowed_at) == ("", None)
