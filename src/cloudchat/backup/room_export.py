@@ -77,11 +77,31 @@ def _position(store: redis.Redis, room: str) -> tuple[str, int] | None:
 def _log_pages(store: redis.Redis, room: str, head: int) -> Iterator[Record]:
     after = 0
     while after < head:
-        entries: Any = store.xrange(keys.log(room), min=str(after + 1), max=str(head), count=PAGE_EVENTS)
-        if not entries:
+        events = _events_after(store, room, after, head)
+        if not events:
             return
-        yield LogPage(_seq(entries[0]), [fields[b"e"].decode() for _, fields in entries])
-        after = _seq(entries[-1])
+        first = min(events)
+        yield LogPage(first, [events[seq].decode() for seq in sorted(events)])
+        after = first + len(events) - 1
+
+
+def _events_after(store: redis.Redis, room: str, after: int, head: int) -> dict[int, bytes]:
+    """Return the next events without a hole. What was moved out of the stream is read after it: a message that is
+    deleted between the two reads is in both, and has no text in the second one.
+    """
+    entries: Any = store.xrange(keys.log(room), min=str(after + 1), max=str(head), count=PAGE_EVENTS)
+    events = {_seq(entry): entry[1][b"e"] for entry in entries}
+    last = max(events) if len(entries) == PAGE_EVENTS else head
+    moved: Any = store.zrange(
+        keys.moved(room), after + 1, last, byscore=True, offset=0, num=PAGE_EVENTS, withscores=True
+    )
+    events |= {int(seq): event for event, seq in moved}
+    seq = min(events, default=0)
+    consecutive = {}
+    while seq in events:
+        consecutive[seq] = events[seq]
+        seq += 1
+    return consecutive
 
 
 def _seq(entry: tuple[bytes, object]) -> int:

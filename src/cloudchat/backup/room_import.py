@@ -5,11 +5,13 @@ again. Events keep their seq and their bytes. A client that had read further tha
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import redis
 
 from cloudchat.backup.room_records import BadRecords, LogPage, Record, RoomEnd, RoomStart, SeenCids, validate_records
 from cloudchat.broker import keys, seen_cids
+from cloudchat.broker.append_pipeline import FUNCTIONS
 from cloudchat.broker.redis_broker import new_epoch
 from cloudchat.broker.sync_client import open_client
 
@@ -23,6 +25,7 @@ def import_rooms(url: str, records: Iterable[Record]) -> int:
     """
     rooms = 0
     with open_client(url) as store:
+        store.function_load(FUNCTIONS, replace=True)
         room: _RoomImport | None = None
         for record in validate_records(records):
             if isinstance(record, RoomStart):
@@ -43,7 +46,15 @@ def import_rooms(url: str, records: Iterable[Record]) -> int:
 def remove_rooms(url: str) -> None:
     """Remove every room from the store. Raises BrokerUnavailable."""
     with open_client(url) as store:
-        for pattern in (keys.meta("*"), keys.log("*"), f"{keys.seen('*')}*"):
+        names = (
+            keys.meta("*"),
+            keys.log("*"),
+            keys.moved("*"),
+            keys.states("*"),
+            f"{keys.seen('*')}*",
+            f"{keys.slow('*')}*",
+        )
+        for pattern in names:
             for name in store.scan_iter(match=pattern, count=_SCAN_COUNT):
                 store.unlink(name)
 
@@ -59,7 +70,8 @@ class _RoomImport:
         # Store all cids under the store's current day: a client may repeat a send for one or two days from now.
         self._today = store.time()[0] // seen_cids.DAY_SECONDS
         self._cids = 0
-        names = [keys.meta(self._room), keys.log(self._room)]
+        self._lowest_state = -1
+        names = [keys.meta(self._room), keys.log(self._room), keys.moved(self._room), keys.states(self._room)]
         for day in (self._today - 1, self._today):
             names += [seen_cids.seen_hash_v1(self._room, day), seen_cids.first_hash(self._room, day)]
             names += seen_cids.bucket_hashes(self._room, day)
@@ -70,11 +82,14 @@ class _RoomImport:
         name = keys.log(self._room)
         with self._store.pipeline(transaction=True) as transaction:
             if page.first != self._next_seq:
-                transaction.unlink(name)
+                transaction.unlink(name, keys.states(self._room))
             for seq, event in enumerate(page.events, page.first):
                 transaction.xadd(name, {"e": event}, id=f"{seq}-0")
             transaction.execute()
         self._next_seq = page.first + len(page.events)
+        # The backup has no states of messages: they follow from the edits, reactions and deletions in the log.
+        arguments = keys.meta(self._room), keys.log(self._room), page.first, self._next_seq - 1
+        self._lowest_state = self._store.execute_command("FCALL", "cloudchat_index_v3", 2, *arguments)  # type: ignore[no-untyped-call]
 
     def add_cids(self, seen: SeenCids) -> None:
         """Write a page of cids. Raises BadRecords."""
@@ -97,7 +112,10 @@ class _RoomImport:
         return seen_cids.bucket_hash(self._room, self._today, digest)
 
     def finish(self) -> None:
-        self._store.hset(keys.meta(self._room), mapping={"epoch": new_epoch(), "seq": self._head})
+        meta: dict[Any, Any] = {"epoch": new_epoch(), "seq": self._head}  # Any: the keys of a Mapping are invariant
+        if self._lowest_state > 0:
+            meta["side"] = self._lowest_state
+        self._store.hset(keys.meta(self._room), mapping=meta)
 
 
 def _parse_accepted(name: str, accepted: str) -> tuple[bytes, bytes]:

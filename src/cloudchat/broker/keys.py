@@ -16,6 +16,21 @@ def seen(room: str) -> str:
     return f"cloudchat:{{{room}}}:seen:"
 
 
+def moved(room: str) -> str:
+    """Return the key of the sorted set that holds the events that were moved out of the stream."""
+    return f"cloudchat:{{{room}}}:moved"
+
+
+def states(room: str) -> str:
+    """Return the key of the sorted set that holds the states of changed messages."""
+    return f"cloudchat:{{{room}}}:states"
+
+
+def slow(room: str) -> str:
+    """Return the key prefix of the times of the users' last messages, in a room with slow mode."""
+    return f"cloudchat:{{{room}}}:slow:"
+
+
 def channel(room: str) -> str:
     """Return the name of the sharded pub/sub channel on which appended events are published."""
     return f"cloudchat:{{{room}}}"

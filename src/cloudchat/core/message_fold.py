@@ -8,6 +8,7 @@ an empty `text` and nothing that follows from it; `reactions`, a list of `{"emoj
 which the emoji were first used.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,7 @@ import msgspec
 MAX_LISTED_USERS = 20
 """The users of an emoji in a row: the first ones who reacted with it and still do."""
 Row = dict[str, Any]
+_TEXT = re.compile(rb'"text":"(?:[^"\\]|\\.)*"')
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -84,6 +86,14 @@ def current_form(event: bytes, state: bytes, last_edit: bytes) -> bytes:
     if reactions := changes.get("reactions"):
         row["reactions"] = reactions
     return _encode(row)
+
+
+def without_text(event: bytes) -> bytes:
+    """Return an event in the log as it is after its text was deleted; functions.lua does the same.
+
+    Inside of a JSON string quotes are escaped, so that `"text":"` is always the field.
+    """
+    return _TEXT.sub(b'"text":""', event, count=1)
 
 
 def _edit(row: Row, edited: Row) -> None:

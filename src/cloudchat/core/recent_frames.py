@@ -38,6 +38,17 @@ class RecentFrames:
         while len(self._frames) > self._max_events or self._bytes > self._max_bytes:
             self._bytes -= len(self._frames.popleft())
 
+    def items(self) -> list[tuple[int, bytes]]:
+        """Return all frames with their seqs."""
+        return list(enumerate(self._frames, self.first))
+
+    def redact(self, seq: int, frame: bytes) -> None:
+        """Replace the frame of an event, whose text was deleted. An event that is not here changes nothing."""
+        if self.first <= seq <= self._last:
+            index = seq - self.first
+            self._bytes += len(frame) - len(self._frames[index])
+            self._frames[index] = frame
+
     def covers(self, after: int) -> bool:
         """Return whether every event after `after` is here."""
         return after >= self.first - 1

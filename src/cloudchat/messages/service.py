@@ -10,7 +10,7 @@ from cloudchat.protocol.commands import Delete, Edit, React, Send
 from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.protocol.events import DeletedBody, EditedBody, MessageBody, ReactionBody, User, encoder
 from cloudchat.rooms.permissions import Command, may, server_role_of
-from cloudchat.rooms.posting import may_write, slow_mode_ms
+from cloudchat.rooms.posting import may_write
 from cloudchat.rooms.summary import RoomSummary
 
 RETRY_STALE_MS = 500

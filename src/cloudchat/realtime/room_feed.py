@@ -2,10 +2,20 @@
 
 import asyncio
 
+import msgspec
+
 from cloudchat.broker.broker import Page
+from cloudchat.core.message_fold import without_text
 from cloudchat.core.recent_frames import RecentFrames
 from cloudchat.core.stream_position import Continuity, StreamPosition, continuity
 from cloudchat.protocol.framing import text_frame
+
+_DELETED = b'{"type":"deleted",'
+_EDITED = b'{"type":"edited",'
+
+
+class _Deleted(msgspec.Struct):
+    target: int
 
 
 class RoomFeed:
@@ -52,6 +62,8 @@ class RoomFeed:
             raise HoleError
         if relation is Continuity.DUPLICATE:
             return None
+        if event.startswith(_DELETED):
+            self._erase_text(msgspec.json.decode(event, type=_Deleted).target)
         frame = text_frame(event)
         self.recent.append(frame)
         self.position = StreamPosition(epoch, seq)
@@ -62,6 +74,14 @@ class RoomFeed:
         self.position = StreamPosition(page.epoch, page.head)
         self.oldest = page.oldest
         self.recent = RecentFrames(page.head)
+
+    def _erase_text(self, target: int) -> None:
+        """Remove the text of a deleted message, and of its edits, from memory."""
+        edit = b'"target":%d,' % target
+        for seq, frame in self.recent.items():
+            event = frame[frame.index(b'{"type":') :]
+            if seq == target or (event.startswith(_EDITED) and edit in event):
+                self.recent.redact(seq, text_frame(without_text(event)))
 
 
 class HoleError(Exception):

@@ -25,6 +25,7 @@ from cloudchat.backup.room_records import (
 from cloudchat.broker import keys
 from cloudchat.broker.append_pipeline import FUNCTIONS
 from cloudchat.broker.seen_cids import DAY_SECONDS, cid_digest, seen_hash_v1
+from cloudchat.core.message_fold import current_form
 from support.stores import RunningStore, store_binaries
 
 HISTORY_EVENTS = 1000
@@ -42,14 +43,35 @@ class Rooms:
     def append(self, room: str, text: str, *, history: int = HISTORY_EVENTS) -> tuple[str, int, bool]:
         """Append an event whose cid is its text; return its epoch, its seq, and whether it is a duplicate."""
         names = keys.meta(room), keys.log(room), keys.seen(room), keys.channel(room)
-        body = f'"text":{json.dumps(text)}}}'
+        body = f'"cid":"","user":{{"id":"ann","name":"ann"}},"text":{json.dumps(text)},"at":"{AT}"}}'
         digest = cid_digest("ann", text)
         arguments = ("candidate", room, "message", body, "ann", digest, AT, history, "", 0, 0, 0)
         epoch, accepted, duplicate = self.store.execute_command("FCALL", "cloudchat_append_v3", 4, *names, *arguments)
         return epoch.decode(), int(accepted.split()[0]), bool(duplicate)
 
+    def change(self, room: str, target: int, kind: str, *, cid: str, body: str = "", reaction: Any = ("", 0)) -> int:
+        """Append a change of a message; return its seq."""
+        names = keys.meta(room), keys.log(room), keys.seen(room), keys.channel(room)
+        body = f'"target":{target},"user":{{"id":"ann","name":"ann"}},{body}"at":"{AT}"}}'
+        head = ("candidate", room, kind, body, "ann", cid_digest("ann", cid), AT, HISTORY_EVENTS, "", 0, 0)
+        _, accepted, outcome = self.store.execute_command(
+            "FCALL", "cloudchat_change_v3", 4, *names, *head, target, 0, *reaction
+        )
+        assert outcome == 0
+        return int(accepted.split()[0])
+
+    def history(self, room: str) -> list[dict[str, Any]]:
+        """Return all rows, newest first."""
+        arguments = "candidate", 2**53 - 1, 10_000, 2**53 - 1, 0, 10_000_000, "", 0
+        names = keys.meta(room), keys.log(room)
+        rows = self.store.execute_command("FCALL", "cloudchat_history_v3", 2, *names, *arguments)[3]
+        return [json.loads(current_form(*row)) for row in rows]
+
     def log(self, room: str) -> list[bytes]:
-        return [fields[b"e"] for _, fields in self.store.xrange(keys.log(room))]
+        arguments = "candidate", 0, 10_000, 10_000_000, "", 0
+        names = keys.meta(room), keys.log(room)
+        events: list[bytes] = self.store.execute_command("FCALL", "cloudchat_read_v3", 2, *names, *arguments)[4]
+        return events
 
     def meta(self, room: str) -> dict[bytes, bytes]:
         return dict(self.store.hgetall(keys.meta(room)))
@@ -96,6 +118,39 @@ def test_import_copies_rooms_between_redis_and_valkey_byte_for_byte(
         assert (seq, duplicate) == (accepted[text][1], True)
     assert new.append("lobby", "after it")[1:] == (len(texts) + 1, False)
     assert 0 < new.store.ttl(new.store.keys(f"{keys.seen('lobby')}*")[0]) <= 49 * 3600
+
+
+@pytest.mark.parametrize(("source", "target"), list(permutations(store_binaries(), 2)))
+def test_changed_messages_are_the_same_after_an_import(
+    stores: dict[str, RunningStore], source: str, target: str
+) -> None:
+    old, new = empty_rooms(stores[source]), empty_rooms(stores[target])
+    for number in range(PAGE_EVENTS + 50):
+        old.append("lobby", f"<{number}> is a text")
+    old.change("lobby", 3, "edited", cid="a", body='"text":"new",')
+    old.change("lobby", 4, "reaction", cid="b", reaction=("x", 1), body='"emoji":"x","on":true,')
+    for number in (3, 60, PAGE_EVENTS, PAGE_EVENTS + 1, PAGE_EVENTS + 49):
+        old.change("lobby", number, "deleted", cid=f"delete {number}")
+    import_rooms(new.url, write_and_read(export_rooms(old.url)))
+    assert new.log("lobby") == old.log("lobby")
+    assert new.history("lobby") == old.history("lobby")
+    assert len(new.history("lobby")) == PAGE_EVENTS + 50
+    assert not any(b"<59>" in new.store.dump(name) for name in new.store.keys("*"))
+    new.change("lobby", 4, "reaction", cid="c", reaction=("x", 0), body='"emoji":"x","on":false,')
+
+
+def test_a_message_deleted_during_the_export_leaves_no_gap(rooms: Rooms) -> None:
+    for number in range(PAGE_EVENTS * 3):
+        rooms.append("lobby", f"m{number}")
+    records = []
+    targets = iter(range(PAGE_EVENTS // 2, PAGE_EVENTS * 3, PAGE_EVENTS // 3))
+    for record in export_rooms(rooms.url):
+        records.append(record)
+        if not isinstance(record, SeenCids):
+            rooms.change("lobby", next(targets), "deleted", cid=f"delete {len(records)}")
+    remove_rooms(rooms.url)
+    import_rooms(rooms.url, records)
+    assert [json.loads(event)["seq"] for event in rooms.log("lobby")] == list(range(1, PAGE_EVENTS * 3 + 1))
 
 
 def test_event_appended_during_the_export_is_left_out_together_with_its_cid(rooms: Rooms) -> None:

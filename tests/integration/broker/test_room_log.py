@@ -3,8 +3,8 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,55 +13,17 @@ import pytest
 import redis
 
 from cloudchat.broker import keys
-from cloudchat.broker.append_pipeline import FUNCTIONS
 from cloudchat.broker.broker import Appended, AppendOutcome, BrokerUnavailable, Entry, HistoryRange
 from cloudchat.broker.high_water_marks import Mark
 from cloudchat.broker.redis_broker import MAX_PAGE_BYTES, RedisBroker
-from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.broker.seen_cids import cid_digest
+from integration.broker.brokers import RecordingListener, broker_on
 from support.stores import RunningStore
 
 pytestmark = pytest.mark.anyio
 
 EARLIER_FUNCTIONS = (Path(__file__).parent / "functions_v2.lua").read_text()
 """The library that servers load which share a store with this version during an upgrade."""
-
-
-class RecordingListener:
-    """Collects what a subscription receives."""
-
-    def __init__(self) -> None:
-        self.events: asyncio.Queue[tuple[str, int, bytes]] = asyncio.Queue()
-        self.confirmed = asyncio.Event()
-
-    def subscribed(self, room: str) -> None:
-        self.confirmed.set()
-
-    def event_received(self, room: str, epoch: str, seq: int, event: bytes) -> None:
-        self.events.put_nowait((epoch, seq, event))
-
-
-@asynccontextmanager
-async def broker_on(
-    store: RunningStore,
-    *,
-    history_messages: int = 1000,
-    listener: RecordingListener | None = None,
-    saved_marks: dict[str, Mark] | None = None,
-) -> AsyncIterator[RedisBroker]:
-    async def load_marks() -> dict[str, Mark]:
-        return saved_marks or {}
-
-    functions = RedisFunctions(store.url, libraries=[FUNCTIONS])
-    broker = RedisBroker(store.url, functions, history_messages=history_messages, load_marks=load_marks)
-    running = asyncio.create_task(broker.run(listener or RecordingListener(), lambda _: None))
-    try:
-        yield broker
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
-        await broker.close()
-        await functions.close()
 
 
 def entry(room: str, text: str, *, user: str = "ann", cid: str | None = None) -> Entry:

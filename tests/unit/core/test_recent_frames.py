@@ -40,3 +40,13 @@ def test_append_evicts_the_oldest_frames_over_the_maximum_size() -> None:
     recent.append(b"x" * 11)
     assert recent.after(4) == []
     assert recent.covers(4)
+
+
+def test_redact_replaces_one_frame_and_counts_its_bytes() -> None:
+    recent = RecentFrames(10, max_events=2)
+    for frame in (b"11 evicted", b"12 text", b"13"):
+        recent.append(frame)
+    for seq in (11, 12, 14):
+        recent.redact(seq, b"%d" % seq)
+    assert recent.items() == [(12, b"12"), (13, b"13")]
+    assert recent.size_bytes == 4

@@ -19,14 +19,13 @@ from cloudchat.broker.broker import (
     Page,
 )
 from cloudchat.messages.service import RoomLogMessageService
-from cloudchat.messages.slow_mode import MAX_ENTRIES, SlowMode
 from cloudchat.protocol.commands import Send
 from cloudchat.protocol.errors import Error, ErrorCode
 from cloudchat.rooms.service import RoomSummary
 
 CID = "00000000-0000-4000-8000-000000000001"
 NOW = 1_800_000_000.25
-LOBBY = {"lobby": RoomSummary("lobby", "lobby", "public")}
+LOBBY = RoomSummary("lobby", "lobby", "public")
 APPENDED = Appended(seq=1, epoch="e1", at="2027-01-15T08:00:00.250Z", duplicate=False)
 
 
@@ -70,7 +69,7 @@ def test_message_is_appended_with_its_author_and_time() -> None:
     broker = FakeBroker()
     outcomes: list[AppendOutcome] = []
     command = Send(id="7", room="lobby", cid=CID, text="héllo", reply_to=3)
-    assert RoomLogMessageService(broker).post(ann(), LOBBY, command, NOW, outcomes.append) is None
+    assert RoomLogMessageService(broker, {}).post(ann(), LOBBY, command, NOW, outcomes.append) is None
     (entry,) = broker.entries
     assert (entry.room, entry.user, entry.cid, entry.kind) == ("lobby", "u1", CID, "message")
     assert json.loads(b"{" + entry.body) == {
@@ -86,7 +85,7 @@ def test_message_is_appended_with_its_author_and_time() -> None:
 def test_token_without_the_write_scope_is_rejected() -> None:
     broker = FakeBroker()
     command = Send(id="7", room="lobby", cid=CID, text="hello")
-    error = RoomLogMessageService(broker).post(ann([CHAT_READ]), LOBBY, command, NOW, no_outcome)
+    error = RoomLogMessageService(broker, {}).post(ann([CHAT_READ]), LOBBY, command, NOW, no_outcome)
     assert error is not None
     assert (error.code, error.id) == (ErrorCode.FORBIDDEN, "7")
     assert broker.entries == []
@@ -95,15 +94,15 @@ def test_token_without_the_write_scope_is_rejected() -> None:
 def test_room_that_the_author_is_not_in_is_not_found() -> None:
     broker = FakeBroker()
     command = Send(id="7", room="secret", cid=CID, text="hello")
-    error = RoomLogMessageService(broker).post(ann(), LOBBY, command, NOW, no_outcome)
+    error = RoomLogMessageService(broker, {}).post(ann(), None, command, NOW, no_outcome)
     assert error is not None
     assert (error.code, error.id, error.field) == (ErrorCode.NOT_FOUND, "7", "room")
     assert broker.entries == []
 
 
-def post_in(service: RoomLogMessageService, room: RoomSummary, *, cid: str = CID, now: float = NOW) -> Error | None:
-    command = Send(id="7", room=room.id, cid=cid, text="hello")
-    return service.post(ann(), {room.id: room}, command, now, lambda outcome: None)
+def post_in(service: RoomLogMessageService, room: RoomSummary) -> Error | None:
+    command = Send(id="7", room=room.id, cid=CID, text="hello")
+    return service.post(ann(), room, command, NOW, lambda outcome: None)
 
 
 @pytest.mark.parametrize(
@@ -116,31 +115,16 @@ def post_in(service: RoomLogMessageService, room: RoomSummary, *, cid: str = CID
 )
 def test_message_that_the_room_does_not_allow_is_rejected(change: dict[str, Any], code: ErrorCode) -> None:
     broker = FakeBroker()
-    error = post_in(RoomLogMessageService(broker), replace(LOBBY["lobby"], **change))
+    error = post_in(RoomLogMessageService(broker, {}), replace(LOBBY, **change))
     assert error is not None
     assert (error.code, error.id) == (code, "7")
     assert error.retryable == (error.retry_after_ms is not None)
     assert broker.entries == []
 
 
-def test_slow_mode_delays_the_next_message_but_not_a_repetition() -> None:
+def test_the_store_is_told_the_slow_mode_and_the_version_of_the_room() -> None:
     broker = FakeBroker()
-    service = RoomLogMessageService(broker)
-    slow = replace(LOBBY["lobby"], slow_mode_seconds=10)
-    another = CID[:-1] + "2"
-    assert post_in(service, slow) is None
-    assert post_in(service, slow, now=NOW + 1) is None  # a repeated send, whose outcome was unknown
-    error = post_in(service, slow, cid=another, now=NOW + 4)
-    assert error is not None
-    assert (error.code, error.retry_after_ms) == (ErrorCode.RATE_LIMITED, 6000)
-    assert post_in(service, replace(slow, id="other"), cid=another, now=NOW + 4) is None
-    assert post_in(service, slow, cid=another, now=NOW + 10) is None
-    assert len(broker.entries) == 4
-
-
-def test_slow_mode_remembers_a_bounded_number_of_users() -> None:
-    slow_mode = SlowMode()
-    for number in range(MAX_ENTRIES + 1):
-        slow_mode.posted("r1", str(number), CID, NOW)
-    assert slow_mode.allowed_at("r1", "0", "another") == 0
-    assert slow_mode.allowed_at("r1", str(MAX_ENTRIES), "another") == NOW
+    slow = replace(LOBBY, slow_mode_seconds=10, version=3)
+    assert post_in(RoomLogMessageService(broker, {}), slow) is None
+    assert post_in(RoomLogMessageService(broker, {"lobby": 5}), replace(slow, role="moderator")) is None
+    assert [(entry.slow_mode_ms, entry.version) for entry in broker.entries] == [(10_000, 3), (0, 5)]

@@ -12,6 +12,7 @@ from cloudchat.process.supervision import Supervisor
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.room_feed import RoomFeed
+from unit.realtime.room_state import no_departures
 from unit.realtime.scripted_log import ScriptedLog
 
 pytestmark = pytest.mark.anyio
@@ -44,7 +45,7 @@ class World:
         self.supervisor = Supervisor()
         self.log = ScriptedLog()
         self.hub = Hub(RunningLoop(), self.log)
-        self.relay = Relay(self.log, self.hub, self.supervisor.spawn, heartbeat_seconds=25)
+        self.relay = Relay(self.log, self.hub, no_departures(self.hub), self.supervisor.spawn, heartbeat_seconds=25)
         self.member = Member()
 
     async def join(self) -> None:

@@ -18,6 +18,8 @@ from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.replay import RoomJoiner
 from cloudchat.realtime.room_feed import RoomFeed
 from cloudchat.realtime.user_allowance import READ_BURST_BYTES, ReadBudget
+from cloudchat.rooms.summary import RoomSummary
+from unit.realtime.room_state import no_departures, unchanged_rooms
 from unit.realtime.scripted_log import ScriptedLog
 
 pytestmark = pytest.mark.anyio
@@ -31,6 +33,7 @@ class Reader:
     def __init__(self) -> None:
         self.socket = self
         self.joined: dict[str, RoomFeed] = {}
+        self.rooms = {ROOM: RoomSummary(ROOM, ROOM, "public")}
         self.open = True
         self.frames: list[str] = []
         self.close_code: CloseCode | None = None
@@ -56,8 +59,8 @@ class World:
     def __init__(self) -> None:
         self.log = ScriptedLog()
         self.hub = Hub(RunningLoop(), self.log)
-        self.relay = Relay(self.log, self.hub, Supervisor().spawn, heartbeat_seconds=25)
-        self.joiner = RoomJoiner(self.log, self.relay, self.hub)
+        self.relay = Relay(self.log, self.hub, no_departures(self.hub), Supervisor().spawn, heartbeat_seconds=25)
+        self.joiner = RoomJoiner(self.log, self.relay, self.hub, unchanged_rooms(self.hub, self.relay))
 
     async def join(self, reader: Reader, after: int | None = None, limit: int = 50) -> None:
         position = None if after is None else Position(epoch="e1", seq=after)

@@ -19,6 +19,7 @@ from cloudchat.realtime.websocket_protocol import EXTENSION
 from cloudchat.rooms.service import RoomSummary
 from cloudchat.settings import Settings
 from unit.realtime.fakes import FakeHandler, FakeLimits
+from unit.realtime.room_state import no_departures, unchanged_rooms
 from unit.realtime.scripted_log import ScriptedLog
 
 pytestmark = pytest.mark.anyio
@@ -51,8 +52,10 @@ class World:
         self.scopes = frozenset({CHAT_READ, CHAT_WRITE})
         self.sent: list[dict[str, Any]] = []
         self.on_send: Callable[[], None] = lambda: None
-        relay = Relay(self.log, Hub(RunningLoop(), self.log), Supervisor().spawn, heartbeat_seconds=25)
-        self.endpoint = SocketEndpoint(Settings(), self, self.limits.control, relay, FakeHandler(), self.stats)
+        hub = Hub(RunningLoop(), self.log)
+        relay = Relay(self.log, hub, no_departures(hub), Supervisor().spawn, heartbeat_seconds=25)
+        rooms = unchanged_rooms(hub, relay)
+        self.endpoint = SocketEndpoint(Settings(), self, self.limits.control, relay, rooms, FakeHandler(), self.stats)
 
     async def authenticate_with_rooms(self, token: str) -> tuple[Principal, list[RoomSummary]]:
         if self.problem is not None:

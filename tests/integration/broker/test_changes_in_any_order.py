@@ -1,0 +1,190 @@
+"""Any order of sends, edits, deletions and reactions by several users, with repetitions and a log that is trimmed."""
+
+import asyncio
+import json
+import uuid
+from typing import Any
+
+import redis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from cloudchat.broker.broker import Appended, AppendOutcome, HistoryRange, Refusal, Refused
+from cloudchat.core.message_fold import MessageFold
+from integration.broker.brokers import broker_on
+from integration.broker.posting import Room, stored_bytes
+from support.stores import RunningStore
+
+KEPT_EVENTS = 25
+USERS = st.sampled_from(["ann", "bob", "cid"])
+EMOJI = st.sampled_from(["👍", "🎉", "🏳️‍🌈"])
+PADDING = st.sampled_from(["", "\\", '"', '\\"', '","at":"', "ü🙂\n", "x" * 700, "y" * 4100])
+INDEX = st.integers(0, 10_000)
+
+
+class Changes(RuleBasedStateMachine):
+    """The model is the list of the events as they were published; `MessageFold` says what they mean."""
+
+    store: RunningStore
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.context = broker_on(self.store, history_messages=KEPT_EVENTS)
+        self.room = Room(self.runner.run(self.context.__aenter__()))
+        self.events: list[dict[str, Any]] = []
+        self.deleted_texts: set[str] = set()
+        self.accepted: list[tuple[str, dict[str, Any], AppendOutcome]] = []
+        self.texts = 0
+
+    def teardown(self) -> None:
+        self.runner.run(self.context.__aexit__(None, None, None))
+        self.runner.close()
+
+    # -- what users do ------------------------------------------------------------------------------------------------
+
+    @rule(user=USERS, padding=PADDING)
+    def send(self, user: str, padding: str) -> None:
+        outcome = self.call("send", text=self.new_text(padding), user=user)
+        assert isinstance(outcome, Appended)
+        self.record_event()
+
+    @rule(user=USERS, index=INDEX, padding=PADDING)
+    def edit(self, user: str, index: int, padding: str) -> None:
+        seq = self.pick(index)
+        outcome = self.call("edit", seq=seq, text=self.new_text(padding), user=user)
+        row = self.find(seq)
+        if row is None:
+            assert outcome == Refused(Refusal.NOT_FOUND)
+        elif row["user"]["id"] != user:
+            assert outcome == Refused(Refusal.FORBIDDEN)
+        elif "deleted_at" in row:
+            assert outcome == Refused(Refusal.NOT_FOUND)
+        else:
+            assert isinstance(outcome, Appended)
+            self.record_event()
+
+    @rule(user=USERS, index=INDEX, moderates=st.booleans())
+    def delete(self, user: str, index: int, moderates: bool) -> None:
+        seq = self.pick(index)
+        row = self.find(seq)
+        outcome = self.call("delete", seq=seq, user=user, moderates=moderates)
+        if row is None:
+            assert outcome == Refused(Refusal.NOT_FOUND)
+        elif row["user"]["id"] != user and not moderates:
+            assert outcome == Refused(Refusal.FORBIDDEN)
+        elif "deleted_at" in row:
+            assert isinstance(outcome, Appended)
+            assert (outcome.seq, outcome.duplicate) == (seq, True)
+        else:
+            assert isinstance(outcome, Appended)
+            for event in self.events:
+                if seq in (event["seq"], event.get("target")) and "text" in event:
+                    self.deleted_texts.add(event["text"].partition(">")[0] + ">")
+                    event["text"] = ""
+            self.record_event()
+
+    @rule(user=USERS, index=INDEX, emoji=EMOJI, on=st.booleans())
+    def react(self, user: str, index: int, emoji: str, on: bool) -> None:
+        seq = self.pick(index)
+        outcome = self.call("react", seq=seq, emoji=emoji, on=on, user=user)
+        row = self.find(seq)
+        if row is None or "deleted_at" in row:
+            assert outcome == Refused(Refusal.NOT_FOUND)
+            return
+        assert isinstance(outcome, Appended)
+        users: list[str] = next((one["users"] for one in row.get("reactions", ()) if one["emoji"] == emoji), [])
+        if on == (user in users):
+            assert (outcome.seq, outcome.duplicate) == (seq, True)
+        else:
+            self.record_event()
+
+    @rule()
+    def notice(self) -> None:
+        assert isinstance(self.call("notice", version=0), Appended)
+        self.record_event()
+
+    @rule(index=INDEX)
+    def repeat(self, index: int) -> None:
+        if self.accepted:
+            name, arguments, first = self.accepted[index % len(self.accepted)]
+            again = self.runner.run(getattr(self.room, name)(**arguments))
+            assert isinstance(first, Appended)
+            assert again == Appended(first.seq, first.epoch, first.at, duplicate=True)
+
+    # -- what must hold -----------------------------------------------------------------------------------------------
+
+    @invariant()
+    def the_log_is_what_was_published(self) -> None:
+        assert self.runner.run(self.room.events()) == self.events[-KEPT_EVENTS:]
+
+    @invariant()
+    def the_history_is_the_folded_log(self) -> None:
+        rows = MessageFold(self.events[-KEPT_EVENTS:]).rows()
+        assert self.runner.run(self.room.rows()) == rows
+        oldest = self.events[-KEPT_EVENTS:][:1]
+        expected = [row for row in MessageFold(self.events).rows() if row["seq"] >= oldest[0]["seq"]] if oldest else []
+        assert rows == expected, "a change was in the log without its message"
+        paged: list[dict[str, Any]] = []
+        more = bool(rows)
+        while more:
+            wanted = HistoryRange.after_seq(paged[-1]["seq"] if paged else 0, 4)
+            found = self.runner.run(self.room.broker.history(self.room.id, wanted))
+            paged += map(json.loads, found.rows)
+            more = found.more_after
+        assert paged == rows
+
+    @invariant()
+    def no_deleted_text_is_stored(self) -> None:
+        stored = stored_bytes(self.store, self.room.id)
+        assert [text for text in self.deleted_texts if text.encode() in stored] == []
+
+    # -- internal -----------------------------------------------------------------------------------------------------
+
+    def new_text(self, padding: str) -> str:
+        self.texts += 1
+        return f"<text {self.texts}>{padding}"
+
+    def pick(self, index: int) -> int:
+        """Return a seq: mostly one in the log, sometimes one that is trimmed or not yet assigned."""
+        return max(1, len(self.events) + 1 - index % (KEPT_EVENTS + 5))
+
+    def find(self, seq: int) -> dict[str, Any] | None:
+        """Return the current form of a message in the log."""
+        rows = MessageFold(self.events[-KEPT_EVENTS:]).rows()
+        return next((row for row in rows if row["seq"] == seq and row["type"] == "message"), None)
+
+    def call(self, name: str, **arguments: Any) -> AppendOutcome:
+        arguments["cid"] = str(uuid.uuid4())
+        outcome: AppendOutcome = self.runner.run(getattr(self.room, name)(**arguments))
+        if isinstance(outcome, Appended):
+            self.accepted.append((name, arguments, outcome))
+        return outcome
+
+    def record_event(self) -> None:
+        page = self.runner.run(self.room.broker.read(self.room.id, len(self.events), 10))
+        assert (page.first, len(page.events)) == (len(self.events) + 1, 1)
+        self.events += map(json.loads, page.events)
+
+
+def test_live_events_history_and_replay_agree(store: RunningStore) -> None:
+    with redis.Redis(port=store.port) as other:
+        other.config_set("rdbcompression", "no")  # so that DUMP returns the bytes of a key as they are
+
+    class ChangesHere(Changes):
+        pass
+
+    ChangesHere.store = store
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    run_state_machine_as_test(
+        ChangesHere,
+        settings=settings(
+            max_examples=15,
+            stateful_step_count=60,
+            phases=[Phase.generate],
+            deadline=None,
+            database=None,
+            suppress_health_check=checks,
+        ),
+    )
