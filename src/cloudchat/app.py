@@ -57,7 +57,7 @@ from cloudchat.realtime.ephemeral.signals import RoomsChanged, SignalPublisher, 
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.membership.notice_outbox import NoticeOutbox
-from cloudchat.realtime.membership.room_hints import RoomHints
+from cloudchat.realtime.membership.room_hints import LocalChanges, RoomHints
 from cloudchat.realtime.membership.room_sync import RoomSync
 from cloudchat.realtime.opening.admission import AdmissionControl
 from cloudchat.realtime.opening.endpoint import SocketEndpoint
@@ -139,14 +139,17 @@ def create_app(settings: Settings) -> FastAPI:
     )
     accounts = AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings)
     admin = AdminService(db, tokens, hasher)
-    hints = RoomHints()
-    services = Services(db, keys, accounts, RoomService(db, hints.room_changed), LogCheckpoints(db), ReadPositions(db))
-    chat = _create_chat(settings, redis_url, services, hints)
+    changes = LocalChanges()
+    services = Services(
+        db, keys, accounts, RoomService(db, changes.room_changed), LogCheckpoints(db), ReadPositions(db)
+    )
+    chat = _create_chat(settings, redis_url, services)
     requests: Counter[tuple[str, str, int]] = Counter()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await _start(chat, services, settings)
+        changes.connect(chat.outbox.announce)
         if settings.metrics_port is not None:
             _serve_metrics(chat, requests, settings.metrics_port, settings.state_dir)
         try:
@@ -181,7 +184,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _create_chat(settings: Settings, redis_url: str, services: Services, hints: RoomHints) -> Chat:
+def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat:
     # The event path, in the order of an event: broker, relay, hub. `_start` connects the subscription to the relay.
     supervisor, stats, tracing = Supervisor(), SocketStats(), _create_tracing(settings.trace_ratio)
     functions = RedisFunctions(redis_url, libraries=(append_pipeline.FUNCTIONS, cluster_connection_limit.FUNCTIONS))
@@ -194,6 +197,7 @@ def _create_chat(settings: Settings, redis_url: str, services: Services, hints: 
     registry = ConnectionRegistry(
         SocketLimits(per_user, per_address, settings.sockets_in_total), settings.sends_per_10s
     )
+    hints = RoomHints()
     departures = Departures(registry, hub, hints)
     relay = Relay(broker, hub, departures, supervisor.spawn, settings.heartbeat_seconds)
     listener: Listener = relay if tracing is None else tracing.listener(relay)
@@ -202,9 +206,10 @@ def _create_chat(settings: Settings, redis_url: str, services: Services, hints: 
     messages: MessageService = RoomLogMessageService(broker, room_sync.versions)
     if tracing is not None:
         messages = tracing.messages(messages)
-    outbox = NoticeOutbox(services, messages, hints)
     joiner = RoomJoiner(broker, relay, hub, room_sync)
     signals, markers = SignalPublisher(broker.signal), ReadMarkers(services.advance_read_positions)
+    tell_others = partial(signals.send, RoomsChanged())
+    outbox = NoticeOutbox(services, messages, broker.raise_version, hints, tell_others)
     ephemeral = EphemeralEvents(relay, hub, registry, markers, signals, hints)
     dispatcher = Dispatcher(
         broker, joiner, messages, room_sync, services.authenticate, ephemeral, stats, supervisor.spawn
@@ -246,7 +251,7 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     )  # /readyz is usually 200 when the start is announced
     spawn(chat.relay.heartbeat(), "heartbeat")
     spawn(chat.room_sync.run(), "room sync")
-    spawn(chat.outbox.run(partial(chat.signals.send, RoomsChanged())), "notices")
+    spawn(chat.outbox.run(), "notices")
     spawn(sweep_revocations(services.revocations_since, chat.registry), "revocation sweep")
     spawn(watch_store(lambda: broker.subscription.connected, chat.registry), "store outage")
     spawn(prune_hourly(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")

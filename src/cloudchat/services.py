@@ -72,9 +72,9 @@ class Services:
         """See `realtime.membership.room_sync.RoomReader`."""
         await asyncio.to_thread(self.rooms.changes.raise_version, room_id, version)
 
-    async def pending_notices(self) -> Sequence[PendingNotice]:
+    async def pending_notices(self, room_id: str | None = None) -> Sequence[PendingNotice]:
         """See `realtime.membership.notice_outbox.Outbox`."""
-        return await asyncio.to_thread(self.rooms.changes.pending_notices)
+        return await asyncio.to_thread(self.rooms.changes.pending_notices, room_id)
 
     async def notice_appended(self, room_id: str, version: int) -> None:
         """See `realtime.membership.notice_outbox.Outbox`."""

@@ -586,7 +586,18 @@ local function index(keys, args)
   return tonumber(redis.call('ZRANGE', key_beside(meta, 'states'), 0, 0, 'WITHSCORES')[2] or -1)
 end
 
+-- keys: meta; args: version
+-- Appends with a lower version are refused from now on. A room without a log has nothing to protect.
+local function raise_version(keys, args)
+  local found = redis.call('HMGET', keys[1], 'epoch', 'v')
+  if found[1] and tonumber(args[1]) > tonumber(found[2] or 0) then
+    redis.call('HSET', keys[1], 'v', args[1])
+  end
+  return 0
+end
+
 redis.register_function('cloudchat_append_v3', append)
+redis.register_function('cloudchat_raise_version_v3', raise_version)
 redis.register_function('cloudchat_change_v3', change)
 redis.register_function('cloudchat_index_v3', index)
 -- allow-oom: a store that is full accepts no message, but it can still be read.

@@ -79,6 +79,10 @@ class RedisBroker:
         """Publish a message to all processes, without a guarantee. Raises `BrokerUnavailable`."""
         await self._functions.publish(keys.SIGNALS, message)
 
+    async def raise_version(self, room: str, version: int) -> None:
+        """Refuse appends that carry a lower version of the room from now on. Raises `BrokerUnavailable`."""
+        await self._functions.call("cloudchat_raise_version_v3", [keys.meta(room)], version)
+
     # -- Broker -------------------------------------------------------------------------------------------------------
 
     def append(self, entry: Entry, on_done: AppendCallback) -> None:

@@ -15,12 +15,21 @@ from cloudchat.protocol.errors import Error
 
 Json = dict[str, Any]
 
-_LOGGED = {"message": events.MessageBody}
+_LOGGED: dict[str, type[msgspec.Struct]] = {
+    "message": events.MessageBody,
+    "edited": events.EditedBody,
+    "deleted": events.DeletedBody,
+    "reaction": events.ReactionBody,
+    "notice": events.NoticeBody,
+}
 """The bodies of the logged events; the store writes the other fields in front of them."""
 _REPLIES: dict[type[commands.Command], type[events.Event] | None] = {
     commands.Join: events.Joined,
     commands.Leave: events.Left,
     commands.Send: events.Ack,
+    commands.Edit: events.Ack,
+    commands.Delete: events.Ack,
+    commands.React: events.Ack,
     commands.History: events.HistoryPage,
     commands.Read: events.ReadAck,
     commands.Typing: None,
@@ -32,6 +41,9 @@ _UNSOLICITED: tuple[type[events.Event], ...] = (
     events.Head,
     events.Typing,
     events.Read,
+    events.RoomAdded,
+    events.RoomChanged,
+    events.RoomRemoved,
     events.TokenExpiring,
     events.Drain,
 )
@@ -40,7 +52,7 @@ _UNSOLICITED: tuple[type[events.Event], ...] = (
 def asyncapi_document(version: str) -> Json:
     """Return the document, as JSON values. `version` is that of the server."""
     command_schemas = _schemas("command", list(_REPLIES))
-    event_types = [reply for reply in _REPLIES.values() if reply is not None] + list(_UNSOLICITED)
+    event_types = list(dict.fromkeys([*filter(None, _REPLIES.values()), *_UNSOLICITED]))
     event_schemas = _schemas("event", [*event_types, Error, *map(_logged_event, _LOGGED.items())])
     names = {
         "command": [type_.__name__ for type_ in _REPLIES],

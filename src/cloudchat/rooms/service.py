@@ -40,7 +40,7 @@ class RoomUpdate:
     muted: bool | None = None
 
 
-def _no_listener(_room_id: str) -> None:
+def _no_listener(_room_id: str, _version: int) -> None:
     pass
 
 

@@ -25,8 +25,8 @@ from cloudchat.rooms.permissions import DESCRIPTIONS, Command, Role, acting_role
 EVERYBODY = ""
 """Whom a change concerns: all members, and not one of them."""
 
-RoomChanged = Callable[[str], None]
-"""Called with a room's id after the commit of a change, in the thread of the caller."""
+RoomChanged = Callable[[str, int], None]
+"""Called with a room's id and version after the commit of a change, in the thread of the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class RoomDatabase:
                 raise room_not_found()
             yield transaction
         if transaction.changed:
-            self._changed(room_id)
+            self._changed(room_id, transaction.room.version)
 
     @contextmanager
     def create(self, kind: str, caller: Caller, now: float) -> Iterator[RoomTransaction]:
@@ -170,7 +170,7 @@ class RoomDatabase:
             transaction = RoomTransaction(db, room, caller, None, now)
             yield transaction
         if transaction.changed:
-            self._changed(room.id)
+            self._changed(room.id, room.version)
 
 
 def room_not_found() -> NotFound:

@@ -35,7 +35,7 @@ class Room:
     ) -> AppendOutcome:
         command = Send(room=self.id, cid=cid or str(uuid.uuid4()), text=text)
         answer = self._answer()
-        room = replace(self._room(), version=version, slow_mode_seconds=slow_mode_ms / 1000)  # type: ignore[arg-type]
+        room = replace(self._room(), version=version, slow_mode_seconds=slow_mode_ms // 1000)
         assert self._messages.post(principal(user), room, command, NOW, answer.set_result) is None
         return await asyncio.wait_for(answer, 10)
 

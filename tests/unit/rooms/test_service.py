@@ -268,7 +268,7 @@ def test_change_is_audited_with_its_actor_and_address(rooms: Rooms) -> None:
 
 def test_refused_change_writes_nothing(rooms: Rooms) -> None:
     calls: list[str] = []
-    rooms.services.rooms._rooms._changed = calls.append
+    rooms.services.rooms._rooms._changed = lambda room_id, _version: calls.append(room_id)
     room = rooms.create("ann", "public", "open")
     with pytest.raises(PermissionDenied):
         rooms.update(room, "bob", name="x")

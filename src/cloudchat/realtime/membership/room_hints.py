@@ -1,38 +1,41 @@
-"""Wakes the tasks that bring this process up to date, when a room has changed here or elsewhere.
+"""Tells this process that rooms have changed, here or elsewhere.
 
-Nothing rests on a hint: the tasks wake by themselves every `INTERVAL_SECONDS`.
+Nothing rests on it: the tasks that are woken wake by themselves every `INTERVAL_SECONDS`.
 """
 
 import asyncio
 import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from cloudchat.core.log_rate_limit import RATE_LIMITED
+
+logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 2.0
 PAUSE_SECONDS = 0.02
 """A room that changes a thousand times in a second must not cause a thousand queries."""
+ANNOUNCE_SECONDS = 2.0
+
+Announce = Callable[[str, int], Coroutine[Any, Any, None]]
+"""Makes a change take effect in all processes, given the room's id and its new version."""
 
 
 class RoomHints:
     """One flag for each task that waits."""
 
     def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: list[asyncio.Event] = []
 
     def flag(self) -> asyncio.Event:
-        """Return a new flag, to be waited for by one task. Call it on the event loop."""
-        self._loop = asyncio.get_running_loop()
+        """Return a new flag, to be waited for by one task."""
         flag = asyncio.Event()
         self._waiting.append(flag)
         return flag
 
-    def room_changed(self, _room_id: str) -> None:
-        """Wake all tasks. Callable from any thread, also before the event loop runs and after its end."""
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                self._loop.call_soon_threadsafe(self.wake)
-
     def wake(self) -> None:
-        """Wake all tasks. Call it on the event loop."""
+        """Wake all tasks."""
         for flag in self._waiting:
             flag.set()
 
@@ -44,3 +47,31 @@ async def wait(flag: asyncio.Event) -> None:
             await flag.wait()
     await asyncio.sleep(PAUSE_SECONDS)
     flag.clear()
+
+
+class LocalChanges:
+    """Announces the changes that the routes of this process make, before the routes answer.
+
+    So whoever has removed a member knows, with the answer, that the member gets nothing of what is sent from now on.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._announce: Announce | None = None
+
+    def connect(self, announce: Announce) -> None:
+        """Announce changes by this function, on the running event loop."""
+        self._loop, self._announce = asyncio.get_running_loop(), announce
+
+    def room_changed(self, room_id: str, version: int) -> None:
+        """Announce a change that was committed. Blocks: for threads.
+
+        If the store is away the change takes effect later, in the next rounds of all processes.
+        """
+        if self._loop is None or self._announce is None:
+            return
+        announced = asyncio.run_coroutine_threadsafe(self._announce(room_id, version), self._loop)
+        try:
+            announced.result(ANNOUNCE_SECONDS)
+        except Exception:
+            logger.warning("a change could not be announced room=%s", room_id, extra=RATE_LIMITED)

@@ -85,8 +85,9 @@ def test_command_line_has_a_name_in_notices(rooms: Rooms) -> None:
 def test_listener_is_called_after_the_commit(rooms: Rooms) -> None:
     seen: list[tuple[str, int]] = []
 
-    def changed(room_id: str) -> None:
-        seen.append((room_id, rooms.version(room_id)))
+    def changed(room_id: str, version: int) -> None:
+        assert version == rooms.version(room_id)
+        seen.append((room_id, version))
 
     rooms.services.rooms._rooms._changed = changed
     room = rooms.create("ann")
