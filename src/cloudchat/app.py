@@ -52,6 +52,11 @@ from cloudchat.rate_limiting.request_rate import RequestRateLimit
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.dispatcher import Dispatcher
 from cloudchat.realtime.ephemeral.ephemeral_events import EphemeralEvents
+from cloudchat.realtime.ephemeral.local_presence import LocalPresence
+from cloudchat.realtime.ephemeral.presence_delivery import PresenceDelivery
+from cloudchat.realtime.ephemeral.presence_sync import FUNCTIONS as PRESENCE_FUNCTIONS
+from cloudchat.realtime.ephemeral.presence_sync import PresenceSync
+from cloudchat.realtime.ephemeral.presence_view import PresenceView
 from cloudchat.realtime.ephemeral.read_markers import ReadMarkers
 from cloudchat.realtime.ephemeral.signals import RoomsChanged, SignalPublisher, receive
 from cloudchat.realtime.hub import Hub, RunningLoop
@@ -90,6 +95,8 @@ class Chat:
     broker: RedisBroker
     listener: Listener
     signals: SignalPublisher
+    presence: PresenceDelivery
+    presence_sync: PresenceSync
     markers: ReadMarkers
     ephemeral: EphemeralEvents
     room_sync: RoomSync
@@ -117,6 +124,7 @@ class Chat:
         """Close the connections to the store. Pending appends fail with `BrokerUnavailable`."""
         await self.broker.close()
         await self.cluster_limit.close()
+        await self.presence_sync.close()
         await self.functions.close()
         if self.tracing is not None:
             await asyncio.to_thread(self.tracing.close)
@@ -187,16 +195,17 @@ def create_app(settings: Settings) -> FastAPI:
 def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat:
     # The event path, in the order of an event: broker, relay, hub. `_start` connects the subscription to the relay.
     supervisor, stats, tracing = Supervisor(), SocketStats(), _create_tracing(settings.trace_ratio)
-    functions = RedisFunctions(redis_url, libraries=(append_pipeline.FUNCTIONS, cluster_connection_limit.FUNCTIONS))
+    libraries = append_pipeline.FUNCTIONS, cluster_connection_limit.FUNCTIONS, PRESENCE_FUNCTIONS
+    functions = RedisFunctions(redis_url, libraries=libraries)
     broker = RedisBroker(
         redis_url, functions, history_messages=settings.history_messages, load_marks=services.load_marks
     )
     hub = Hub(RunningLoop(), broker)
     broker.appends_settled = hub.release_held
     per_user, per_address = settings.sockets_per_user, settings.sockets_per_address
-    registry = ConnectionRegistry(
-        SocketLimits(per_user, per_address, settings.sockets_in_total), settings.sends_per_10s
-    )
+    local_presence, presence_view = LocalPresence(), PresenceView()
+    limits = SocketLimits(per_user, per_address, settings.sockets_in_total)
+    registry = ConnectionRegistry(limits, settings.sends_per_10s, local_presence)
     hints = RoomHints()
     departures = Departures(registry, hub, hints)
     relay = Relay(broker, hub, departures, supervisor.spawn, settings.heartbeat_seconds)
@@ -210,7 +219,9 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     signals, markers = SignalPublisher(broker.signal), ReadMarkers(services.advance_read_positions)
     tell_others = partial(signals.send, RoomsChanged())
     outbox = NoticeOutbox(services, messages, broker.raise_version, hints, tell_others)
-    ephemeral = EphemeralEvents(relay, hub, registry, markers, signals, hints)
+    presence = PresenceDelivery(presence_view, services, registry, hub)
+    presence_sync = PresenceSync(functions, local_presence, presence_view, presence.changed)
+    ephemeral = EphemeralEvents(relay, hub, registry, markers, signals, hints, presence_sync, presence)
     dispatcher = Dispatcher(
         broker, joiner, messages, room_sync, services.authenticate, ephemeral, stats, supervisor.spawn
     )
@@ -224,6 +235,8 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
         broker,
         listener,
         signals,
+        presence,
+        presence_sync,
         markers,
         ephemeral,
         room_sync,
@@ -246,6 +259,8 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     spawn(broker.run(chat.listener, partial(receive, receiver=chat.ephemeral)), "subscription")
     spawn(chat.signals.run(), "signals")
     spawn(chat.markers.run(), "read markers")
+    spawn(chat.presence_sync.run(), "presence")
+    spawn(chat.presence.run(), "delivery of presence")
     await wait_until_healthy(
         chat.store_problem, _READY_TIMEOUT_SECONDS
     )  # /readyz is usually 200 when the start is announced

@@ -14,6 +14,7 @@ from cloudchat.broker.high_water_marks import Mark
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import Database
 from cloudchat.rooms.changes.repository import PendingNotice, RoomChange
+from cloudchat.rooms.members.repository import RoomMember
 from cloudchat.rooms.read_position_repository import ReadPositions, UserAndRoom
 from cloudchat.rooms.service import RoomService
 from cloudchat.rooms.summary import RoomFacts, RoomSummary
@@ -71,6 +72,14 @@ class Services:
     async def raise_room_version(self, room_id: str, version: int) -> None:
         """See `realtime.membership.room_sync.RoomReader`."""
         await asyncio.to_thread(self.rooms.changes.raise_version, room_id, version)
+
+    async def memberships_in_small_rooms(self, user_ids: Collection[str], max_members: int) -> Sequence[RoomMember]:
+        """See `realtime.ephemeral.presence_delivery.MemberReader`."""
+        return await asyncio.to_thread(self.rooms.members.in_small_rooms, user_ids, max_members)
+
+    async def members_of(self, room_id: str) -> Sequence[RoomMember]:
+        """See `realtime.ephemeral.presence_delivery.MemberReader`."""
+        return await asyncio.to_thread(self.rooms.members.all_of, room_id)
 
     async def pending_notices(self, room_id: str | None = None) -> Sequence[PendingNotice]:
         """See `realtime.membership.notice_outbox.Outbox`."""

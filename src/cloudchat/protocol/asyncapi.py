@@ -33,6 +33,7 @@ _REPLIES: dict[type[commands.Command], type[events.Event] | None] = {
     commands.History: events.HistoryPage,
     commands.Read: events.ReadAck,
     commands.Typing: None,
+    commands.Who: events.Present,
     commands.Auth: events.Authenticated,
     commands.Ping: events.Pong,
 }
@@ -41,6 +42,7 @@ _UNSOLICITED: tuple[type[events.Event], ...] = (
     events.Head,
     events.Typing,
     events.Read,
+    events.Presence,
     events.RoomAdded,
     events.RoomChanged,
     events.RoomRemoved,

@@ -145,6 +145,12 @@ class Typing(Command, frozen=True, kw_only=True, tag="typing"):
     room: RoomId
 
 
+class Who(Command, frozen=True, kw_only=True, tag="who"):
+    """Ask who of the room's members is online. The reply is `Present`."""
+
+    room: RoomId
+
+
 class Auth(Command, frozen=True, kw_only=True, tag="auth"):
     """Replace the connection's access token with a fresh one of the same user. The reply is `Authenticated`."""
 
@@ -155,7 +161,7 @@ class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     """Ask for the server's time. The reply is `Pong`."""
 
 
-AnyCommand = Join | Leave | Send | Edit | Delete | React | History | Read | Typing | Auth | Ping
+AnyCommand = Join | Leave | Send | Edit | Delete | React | History | Read | Typing | Who | Auth | Ping
 
 _decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 _PATH = re.compile(r"`\$\.([a-z_]+)")

@@ -146,6 +146,15 @@ class ReadAck(Event, frozen=True, kw_only=True, tag="ack"):
     seq: int
 
 
+class Present(Event, frozen=True, kw_only=True, tag="present"):
+    """The reply to `who`: up to 200 members of the room that have a socket anywhere, and how many there are."""
+
+    id: str | None = None
+    room: str
+    users: list[User]
+    total: int
+
+
 class Authenticated(Event, frozen=True, kw_only=True, tag="authenticated"):
     """The reply to `auth`: the new token is in use and expires at `token_expires_at`."""
 
@@ -178,6 +187,14 @@ class Read(Event, frozen=True, kw_only=True, tag="read"):
 
     room: str
     seq: int
+
+
+class Presence(Event, frozen=True, kw_only=True, tag="presence"):
+    """A member of a room with at most 100 members has opened their first socket anywhere, or closed the last one."""
+
+    room: str
+    user: User
+    online: bool
 
 
 class RoomAdded(Event, frozen=True, kw_only=True, tag="room_added"):
@@ -299,6 +316,8 @@ __all__ = [
     "MessageBody",
     "NoticeBody",
     "Pong",
+    "Presence",
+    "Present",
     "Read",
     "ReadAck",
     "RoomAdded",

@@ -7,6 +7,7 @@ processes; the limits here are the only ones while the store is unavailable.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from cloudchat.core.client_network import SUBSCRIBER_FACTOR, subscriber_network
 from cloudchat.protocol.close_codes import CloseCode
@@ -21,6 +22,16 @@ class SocketLimits:
     per_user: int = 10
     per_address: int = 100
     total: int = 20_000
+
+
+class SocketListener(Protocol):
+    """Counts the sockets of users (`ephemeral/presence_sync.py`)."""
+
+    def socket_opened(self, user_id: str) -> None:
+        """A user has one more socket."""
+
+    def socket_closed(self, user_id: str, now: float) -> None:
+        """A user has one socket less. `now` is in seconds of a monotonic clock."""
 
 
 class _User:
@@ -38,7 +49,9 @@ class ConnectionRegistry:
     there are at most as many of them as users who had a socket within the last minute.
     """
 
-    def __init__(self, limits: SocketLimits, sends_per_10s: int) -> None:
+    def __init__(self, limits: SocketLimits, sends_per_10s: int, sockets: SocketListener) -> None:
+        """`sockets` is told of every socket that is listed here."""
+        self._sockets = sockets
         self._limits = limits
         self._sends_per_10s = sends_per_10s
         self._users: dict[str, _User] = {}
@@ -104,6 +117,7 @@ class ConnectionRegistry:
         self._by_slot[slot_id] = connection
         connections = self._users[connection.principal.user_id].connections
         connections[connection] = None
+        self._sockets.socket_opened(connection.principal.user_id)
         if len(connections) > self._limits.per_user:
             next(iter(connections)).socket.close(CloseCode.REPLACED)
 
@@ -114,6 +128,7 @@ class ConnectionRegistry:
         user = self._users.get(user_id)
         if user is not None and connection in user.connections:
             del user.connections[connection]
+            self._sockets.socket_closed(user_id, now)
             if not user.connections:
                 self._users_without_sockets[user_id] = None
         self._forget_users(now)

@@ -37,6 +37,7 @@ from cloudchat.protocol.commands import (
     Read,
     Send,
     Typing,
+    Who,
 )
 from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.realtime.connection import Connection
@@ -100,6 +101,9 @@ class Dispatcher:
             case Read():
                 if self._may_read(connection, command):
                     connection.enqueue(command.id, partial(self._ephemeral.read, connection, command))
+            case Who():
+                if self._may_read(connection, command):
+                    connection.enqueue(command.id, partial(self._who, connection, command))
             case Typing():
                 self._ephemeral.typing(connection, command)
             case Leave():
@@ -166,7 +170,7 @@ class Dispatcher:
         self._stats.commands[type(command).__name__.lower(), problem.code] += 1
         return problem
 
-    def _may_read(self, connection: Connection, command: Join | History | Read) -> bool:
+    def _may_read(self, connection: Connection, command: Join | History | Read | Who) -> bool:
         if CHAT_READ not in connection.principal.scopes:
             message = "this token may not read; it needs the scope chat:read"
             connection.send(error(ErrorCode.FORBIDDEN, message, id=command.id))
@@ -176,7 +180,7 @@ class Dispatcher:
             return True
         return False
 
-    def _may_read_now(self, connection: Connection, command: Join | History) -> bool:
+    def _may_read_now(self, connection: Connection, command: Join | History | Who) -> bool:
         """Charge the user's budget of reads for a command, or reject it. Runs when the commands before it are done."""
         wait_ms = connection.reads.start(time.monotonic())
         if not wait_ms:
@@ -222,6 +226,10 @@ class Dispatcher:
                 more_after=page.more_after,
             )
         )
+
+    async def _who(self, connection: Connection, command: Who) -> None:
+        if self._may_read_now(connection, command):
+            await self._ephemeral.who(connection, command)
 
     async def _leave(self, connection: Connection, command: Leave) -> None:
         feed = connection.joined.pop(command.room, None)

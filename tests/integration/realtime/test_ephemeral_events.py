@@ -85,7 +85,36 @@ def test_a_read_marker_cannot_be_ahead_of_the_room(server: RunningServer) -> Non
         assert chat.command("read", room="lobby", seq=2**53 - 1)["seq"] == seq
 
 
-@pytest.mark.parametrize("command", ["typing", "read"])
+def private_room(owner: Account, *members: Account) -> str:
+    body = {"kind": "private", "name": "presence", "users": [member.user_id for member in members]}
+    room: str = owner.http.post("/api/rooms", json=body).raise_for_status().json()["id"]
+    return room
+
+
+def presence_of(user: Account, online: bool) -> Callable[[Frame], bool]:
+    return lambda frame: (
+        frame["type"] == "presence" and frame["user"]["id"] == user.user_id and frame["online"] == online
+    )
+
+
+def test_the_members_of_a_small_room_learn_who_comes_and_goes(server: RunningServer) -> None:
+    watcher, other = register(server.url), register(server.url)
+    room = private_room(watcher, other)
+    with ChatSocket(server.ws_url, watcher.access_token) as chat:
+        chat.join(room)
+        with ExitStack() as opened:
+            for _ in range(SOCKETS):
+                opened.enter_context(ChatSocket(server.ws_url, other.access_token)).wait_for("welcome")
+            chat.wait_for(presence_of(other, True))
+            present = chat.command("who", room=room)
+            assert present["total"] == 2
+            assert {user["name"] for user in present["users"]} == {watcher.name, other.name}
+        chat.wait_for(presence_of(other, False), seconds=30)
+        assert chat.command("who", room=room)["users"] == [{"id": watcher.user_id, "name": watcher.name}]
+        assert [frame["online"] for frame in received(chat, "presence")] == [True, False]
+
+
+@pytest.mark.parametrize("command", ["typing", "read", "who"])
 def test_a_room_that_the_user_is_not_in_is_not_found(server: RunningServer, command: str) -> None:
     account = register(server.url)
     fields = {"seq": 1} if command == "read" else {}

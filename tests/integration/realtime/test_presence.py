@@ -11,7 +11,9 @@ import redis
 from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.broker.subscription import Subscription
 from cloudchat.realtime.ephemeral import presence_sync
+from cloudchat.realtime.ephemeral.local_presence import LocalPresence
 from cloudchat.realtime.ephemeral.presence_sync import PresenceSync
+from cloudchat.realtime.ephemeral.presence_view import PresenceView
 from cloudchat.realtime.ephemeral.signals import AnySignal, PresenceChanged, receive
 from support.stores import RunningStore
 
@@ -24,7 +26,8 @@ class Process:
     def __init__(self, store: RunningStore, *, receives: bool = True) -> None:
         self.functions = RedisFunctions(store.url, libraries=[presence_sync.FUNCTIONS])
         self.changed = asyncio.Event()
-        self.sync = PresenceSync(self.functions, self.note)
+        self.local, self.view = LocalPresence(), PresenceView()
+        self.sync = PresenceSync(self.functions, self.local, self.view, self.note)
         subscription = Subscription(store.url)
         self.tasks = [asyncio.create_task(self.sync.run())]
         if receives:
@@ -46,7 +49,7 @@ class Process:
                 self.changed.clear()
 
     async def until_online(self, *users: str) -> None:
-        await self.until(lambda: all(map(self.sync.view.is_online, users)))
+        await self.until(lambda: all(map(self.view.is_online, users)))
 
     async def kill(self) -> None:
         for task in self.tasks:
@@ -82,8 +85,8 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("receives", [True, False])
 async def test_every_process_learns_who_is_online_also_without_messages(store: RunningStore, receives: bool) -> None:
     async with processes(store, receives, receives) as (first, second):
-        first.sync.socket_opened("ann")
-        second.sync.socket_opened("bob")
+        first.local.socket_opened("ann")
+        second.local.socket_opened("bob")
         for process in (first, second):
             await process.until_online("ann", "bob")
 
@@ -93,36 +96,36 @@ async def test_a_user_is_online_until_the_last_process_has_no_socket(
 ) -> None:
     monkeypatch.setattr("cloudchat.realtime.ephemeral.local_presence.GRACE_SECONDS", 0.0)
     async with processes(store, True, True, True) as (first, second, third):
-        first.sync.socket_opened("ann")
-        second.sync.socket_opened("ann")
-        second.sync.socket_opened("bob")
-        await third.until(lambda: third.sync.view.is_online("ann") and third.sync.view.is_online("bob"))
-        first.sync.socket_closed("ann", 0.0)
-        second.sync.socket_closed("bob", 0.0)
-        await third.until(lambda: not third.sync.view.is_online("bob"))
-        assert third.sync.view.is_online("ann")
-        second.sync.socket_closed("ann", 0.0)
-        await third.until(lambda: not third.sync.view.is_online("ann"))
+        first.local.socket_opened("ann")
+        second.local.socket_opened("ann")
+        second.local.socket_opened("bob")
+        await third.until(lambda: third.view.is_online("ann") and third.view.is_online("bob"))
+        first.local.socket_closed("ann", 0.0)
+        second.local.socket_closed("bob", 0.0)
+        await third.until(lambda: not third.view.is_online("bob"))
+        assert third.view.is_online("ann")
+        second.local.socket_closed("ann", 0.0)
+        await third.until(lambda: not third.view.is_online("ann"))
 
 
 async def test_the_users_of_a_killed_process_go_offline(store: RunningStore) -> None:
     async with processes(store, True, True) as (first, second):
-        first.sync.socket_opened("ann")
-        await second.until(lambda: second.sync.view.is_online("ann"))
+        first.local.socket_opened("ann")
+        await second.until(lambda: second.view.is_online("ann"))
         await first.kill()
-        await second.until(lambda: not second.sync.view.is_online("ann"))
+        await second.until(lambda: not second.view.is_online("ann"))
         with redis.Redis.from_url(store.url) as client:
             assert client.keys("cloudchat:{presence}:online:*") == []
 
 
 async def test_a_wiped_store_is_filled_again(store: RunningStore) -> None:
     async with processes(store, True, True) as (first, second):
-        first.sync.socket_opened("ann")
-        await second.until(lambda: second.sync.view.is_online("ann"))
+        first.local.socket_opened("ann")
+        await second.until(lambda: second.view.is_online("ann"))
         with redis.Redis.from_url(store.url) as client:
             client.flushall()
         third = Process(store)
-        await third.until(lambda: third.sync.view.is_online("ann"))
+        await third.until(lambda: third.view.is_online("ann"))
         await third.kill()
         await third.functions.close()
 
@@ -130,5 +133,5 @@ async def test_a_wiped_store_is_filled_again(store: RunningStore) -> None:
 async def test_a_thousand_users_who_come_at_once_are_few_calls(store: RunningStore) -> None:
     async with processes(store, True, True) as (first, second):
         for number in range(3000):
-            first.sync.socket_opened(f"user {number}")
-        await second.until(lambda: len(second.sync.view) == 3000)
+            first.local.socket_opened(f"user {number}")
+        await second.until(lambda: len(second.view) == 3000)

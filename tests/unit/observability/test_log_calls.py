@@ -39,6 +39,7 @@ NOT_LIMITED = {
     ("rate_limiting/circuit_breaker.py", "the store does not count"): "the breaker limits its lines itself",
     ("rate_limiting/cluster_connection_limit.py", "the count of open sockets waits"): DEBUG,
     ("realtime/connection.py", "socket closed connection"): DEBUG,
+    ("realtime/ephemeral/presence_delivery.py", "presence cannot be delivered"): PERIODIC,
     ("realtime/ephemeral/signals.py", "a message with unknown signals"): DEBUG,
     ("realtime/membership/notice_outbox.py", "notices of rooms cannot be read"): PERIODIC,
     ("realtime/membership/room_sync.py", "changes of rooms cannot be read"): PERIODIC,

@@ -11,6 +11,7 @@ from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLi
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
+from cloudchat.realtime.ephemeral.local_presence import LocalPresence
 from cloudchat.realtime.opening.admission import AdmissionControl
 
 
@@ -56,7 +57,9 @@ class FakeLimits:
 
     def __init__(self) -> None:
         self.rate, self.cluster_limit = FakeRate(), FakeClusterLimit()
-        self.registry = ConnectionRegistry(SocketLimits(per_user=2, per_address=2, total=3), sends_per_10s=20)
+        self.registry = ConnectionRegistry(
+            SocketLimits(per_user=2, per_address=2, total=3), sends_per_10s=20, sockets=LocalPresence()
+        )
         self.control = AdmissionControl(
             cast(ConnectionRateLimit, self.rate), self.registry, cast(ClusterConnectionLimit, self.cluster_limit)
         )

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
+from cloudchat.realtime.ephemeral.local_presence import LocalPresence
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.membership.room_hints import RoomHints
@@ -32,9 +33,9 @@ class UnchangedRooms:
 
 
 def no_departures(hub: Hub) -> Departures:
-    return Departures(ConnectionRegistry(SocketLimits(), 20), hub, RoomHints())
+    return Departures(ConnectionRegistry(SocketLimits(), 20, LocalPresence()), hub, RoomHints())
 
 
 def unchanged_rooms(hub: Hub, relay: Relay) -> RoomSync:
-    registry = ConnectionRegistry(SocketLimits(), 20)
+    registry = ConnectionRegistry(SocketLimits(), 20, LocalPresence())
     return RoomSync(UnchangedRooms(), registry, hub, relay, no_departures(hub), RoomHints())

@@ -11,6 +11,7 @@ from cloudchat.core.client_network import SUBSCRIBER_FACTOR
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
+from cloudchat.realtime.ephemeral.local_presence import LocalPresence
 from cloudchat.realtime.revocation_sweep import close_administrators, close_revoked
 from cloudchat.realtime.user_allowance import READ_BURST_BYTES
 
@@ -47,7 +48,9 @@ class FakeConnection:
 
 @pytest.fixture
 def registry() -> ConnectionRegistry:
-    return ConnectionRegistry(SocketLimits(per_user=2, per_address=2, total=3), sends_per_10s=20)
+    return ConnectionRegistry(
+        SocketLimits(per_user=2, per_address=2, total=3), sends_per_10s=20, sockets=LocalPresence()
+    )
 
 
 def add(registry: ConnectionRegistry, principal: FakePrincipal) -> FakeConnection:
@@ -68,7 +71,9 @@ def test_reserve_returns_false_at_the_limit_of_an_address(registry: ConnectionRe
 
 
 def test_the_networks_of_an_ipv6_subscriber_share_a_limit() -> None:
-    registry = ConnectionRegistry(SocketLimits(per_user=2, per_address=1, total=100), sends_per_10s=20)
+    registry = ConnectionRegistry(
+        SocketLimits(per_user=2, per_address=1, total=100), sends_per_10s=20, sockets=LocalPresence()
+    )
     networks = [f"2001:db8:0:{number:x}::/64" for number in range(SUBSCRIBER_FACTOR + 1)]
     assert [registry.reserve(network) for network in networks] == [True] * SUBSCRIBER_FACTOR + [False]
     assert registry.reserve("2001:db8:1::/64")

@@ -1,4 +1,4 @@
-"""`typing` and `read`: the commands, and the delivery of what all processes signal."""
+"""`typing`, `read` and `who`: the commands, and the delivery of what all processes signal."""
 
 import asyncio
 import time
@@ -7,18 +7,31 @@ from functools import partial
 from cloudchat.auth.principal import CHAT_WRITE
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.core.stream_position import StreamPosition
+from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.messages.service import room_not_found
 from cloudchat.protocol import commands, events
 from cloudchat.protocol.errors import ErrorCode, error, unavailable
 from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry
+from cloudchat.realtime.ephemeral.presence_delivery import PresenceDelivery
+from cloudchat.realtime.ephemeral.presence_sync import PresenceSync
 from cloudchat.realtime.ephemeral.read_markers import ReadMarkers
-from cloudchat.realtime.ephemeral.signals import AnySignal, ReadAdvanced, RoomsChanged, SignalPublisher, Typing
+from cloudchat.realtime.ephemeral.signals import (
+    AnySignal,
+    PresenceChanged,
+    ReadAdvanced,
+    RoomsChanged,
+    SignalPublisher,
+    Typing,
+)
 from cloudchat.realtime.ephemeral.typing_limit import TypingLimit
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.membership.room_hints import RoomHints
 from cloudchat.realtime.relay import Relay
+
+BYTES_PER_MEMBER = 100
+"""What a member in the reply to `who` costs of the user's budget of reads."""
 
 
 class EphemeralEvents:
@@ -32,6 +45,8 @@ class EphemeralEvents:
         markers: ReadMarkers,
         signals: SignalPublisher,
         hints: RoomHints,
+        sync: PresenceSync,
+        presence: PresenceDelivery,
     ) -> None:
         self._relay = relay
         self._hub = hub
@@ -39,6 +54,8 @@ class EphemeralEvents:
         self._markers = markers
         self._signals = signals
         self._hints = hints
+        self._sync = sync
+        self._presence = presence
         now = time.monotonic()
         self._published, self._delivered = TypingLimit(now), TypingLimit(now)
 
@@ -67,6 +84,16 @@ class EphemeralEvents:
         saved = self._markers.advance(connection.principal.user_id, command.room, read)
         saved.add_done_callback(partial(self._read_saved, connection, command, read.seq))
 
+    async def who(self, connection: Connection, command: commands.Who) -> None:
+        """Answer who is online."""
+        try:
+            present = await self._presence.present(command.id, command.room)
+        except DatabaseUnavailable:
+            connection.send(unavailable(command.id, "the members of the room cannot be read now"))
+            return
+        connection.reads.charge(present.total * BYTES_PER_MEMBER, time.monotonic())
+        connection.send(present)
+
     def _read_saved(
         self, connection: Connection, command: commands.Read, seq: int, saved: "asyncio.Future[int]"
     ) -> None:
@@ -85,6 +112,8 @@ class EphemeralEvents:
         match signal:
             case Typing():
                 self._deliver_typing(signal)
+            case PresenceChanged():
+                self._sync.change_received(signal)
             case RoomsChanged():
                 self._hints.wake()
             case ReadAdvanced():

@@ -41,9 +41,12 @@ OnChange = Callable[[Iterable[str]], None]
 class PresenceSync:
     """The presence of this process, and the view of all."""
 
-    def __init__(self, functions: RedisFunctions, on_change: OnChange) -> None:
-        self.view = PresenceView()
-        self._local = LocalPresence()
+    def __init__(
+        self, functions: RedisFunctions, local: LocalPresence, view: PresenceView, on_change: OnChange
+    ) -> None:
+        """`local` is what is written, `view` is what is brought up to date."""
+        self._local = local
+        self._view = view
         self._functions = functions
         self._on_change = on_change
         self._process = new_id()
@@ -51,22 +54,10 @@ class PresenceSync:
         self._unwritten: dict[str, bool] = {}
         """Changes that the store may not know: whether each user is online."""
 
-    # -- the registry's listener --------------------------------------------------------------------------------------
-
-    def socket_opened(self, user_id: str) -> None:
-        """Count a socket of this process."""
-        self._local.socket_opened(user_id)
-
-    def socket_closed(self, user_id: str, now: float) -> None:
-        """Count the end of a socket. `now` is in seconds of a monotonic clock."""
-        self._local.socket_closed(user_id, now)
-
-    # -- other processes ----------------------------------------------------------------------------------------------
-
     def change_received(self, signal: PresenceChanged) -> None:
         """Apply the change of another process."""
         if signal.process != self._process:
-            self._on_change(self.view.change(signal.process, signal.version, signal.came, signal.left))
+            self._on_change(self._view.change(signal.process, signal.version, signal.came, signal.left))
 
     async def run(self) -> None:
         """Write changes and poll the others, until cancelled."""
@@ -107,13 +98,13 @@ class PresenceSync:
         if self._version and not known:  # the store was wiped, or this process was silent for too long
             self._unwritten = dict.fromkeys(self._local.users, True)
         versions = {living[i].decode(): int(living[i + 1]) for i in range(0, len(living), 2)}
-        self._on_change(self.view.retain({self._process, *versions}))
-        for process in self.view.outdated(versions):
+        self._on_change(self._view.retain({self._process, *versions}))
+        for process in self._view.outdated(versions):
             reply = await self._functions.call(
                 "cloudchat_presence_read_v1", [_VERSIONS, f"{_PREFIX}online:{process}"], process
             )
             version, users = reply
-            self._on_change(self.view.replace(process, int(version), [user.decode() for user in users]))
+            self._on_change(self._view.replace(process, int(version), [user.decode() for user in users]))
 
     async def _write_changes(self, now: float) -> None:
         came, left = self._local.take_changes(now)
@@ -143,4 +134,4 @@ class PresenceSync:
             *came,
             *left,
         )
-        self._on_change(self.view.change_own(self._process, came, left))
+        self._on_change(self._view.change_own(self._process, came, left))

@@ -1,11 +1,12 @@
 """SQL queries for the members of rooms."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from cloudchat.database.models import Membership, User
+from cloudchat.database.models import Membership, Room, User
 from cloudchat.database.name_keys import begins_with
 
 
@@ -34,6 +35,32 @@ def members(db: Session, room_id: str, beginning: str, after: str | None, limit:
     if after is not None:
         query = query.where(User.name_key > after)
     return [Member(*row) for row in db.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomMember:
+    """A user who is in a room."""
+
+    room_id: str
+    user_id: str
+    user_name: str
+
+
+def room_members(db: Session, room_id: str) -> list[RoomMember]:
+    """Return all members of a room, by name."""
+    query = _room_members().where(Membership.room_id == room_id).order_by(User.name_key)
+    return [RoomMember(room, user, name) for room, user, name in db.execute(query)]
+
+
+def memberships_in_small_rooms(db: Session, user_ids: Collection[str], max_members: int) -> list[RoomMember]:
+    """Return the memberships of users in rooms with at most `max_members`."""
+    query = _room_members().join(Room, Room.id == Membership.room_id)
+    query = query.where(Membership.user_id.in_(user_ids), Room.member_count <= max_members)
+    return [RoomMember(room, user, name) for room, user, name in db.execute(query)]
+
+
+def _room_members() -> Select[str, str, str]:
+    return select(Membership.room_id, User.id, User.name).join(User, User.id == Membership.user_id)
 
 
 def add_member(db: Session, room_id: str, user_id: str, role: str, now: float) -> Membership:

@@ -1,6 +1,6 @@
 """The members of a room: join, leave, add, remove, roles."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cloudchat.auth.errors import Conflict, InvalidField, NotFound, PermissionDenied
 from cloudchat.auth.repository import user_by_id
@@ -12,7 +12,7 @@ from cloudchat.database.transactions import Database, Transaction
 from cloudchat.rooms import repository as rooms
 from cloudchat.rooms.caller import Caller
 from cloudchat.rooms.members import repository
-from cloudchat.rooms.members.repository import Member
+from cloudchat.rooms.members.repository import Member, RoomMember
 from cloudchat.rooms.moderation.repository import find as find_restriction
 from cloudchat.rooms.permissions import MEMBER_ROLES, Command, Kind, Role, acting_role, may, outranks
 from cloudchat.rooms.transaction import Notice, RoomDatabase, RoomTransaction, permission_denied, room_not_found
@@ -34,6 +34,16 @@ class MemberService:
         with self._db.read() as db:
             demand(db, room_id, Command.LIST_MEMBERS, caller)
             return [] if key is None else repository.members(db, room_id, key, after, limit)
+
+    def all_of(self, room_id: str) -> Sequence[RoomMember]:
+        """Return all members of a room, by name. The caller has checked that they may be seen."""
+        with self._db.read() as db:
+            return repository.room_members(db, room_id)
+
+    def in_small_rooms(self, user_ids: Collection[str], max_members: int) -> Sequence[RoomMember]:
+        """Return the memberships of users in rooms with at most `max_members`."""
+        with self._db.read() as db:
+            return repository.memberships_in_small_rooms(db, user_ids, max_members)
 
     def put(self, room_id: str, user_id: str, role: str | None, *, caller: Caller, now: float) -> Member:
         """Make a user a member with this role, or change the role of a member. None: `member`, or the current role.
