@@ -32,8 +32,13 @@ def _timestamp(value: object) -> object:
     return rfc3339(value) if isinstance(value, float | int) else value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_integer)]
-"""JSON has one kind of number: for JSON Schema, and for some clients' encoders, 60.0 is the integer 60."""
+AS_INTEGER = BeforeValidator(_integer)
+"""JSON has one kind of number: for JSON Schema, and for some clients' encoders, 60.0 is the integer 60.
+
+A bounded integer that may be null needs `Annotated[int, Field(ge=…, le=…), AS_INTEGER]`, in this order: pydantic leaves
+bounds after the validator out of the schema.
+"""
+WholeNumber = Annotated[int, AS_INTEGER]
 Instant = Annotated[
     str,
     BeforeValidator(_timestamp),

@@ -1,6 +1,6 @@
 """SQL queries for rooms: what a user sees of them, and the rows that a change of a room reads and writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,9 @@ from cloudchat.auth.errors import Conflict
 from cloudchat.database.models import Membership, ReadPosition, Room, RoomMute, User
 from cloudchat.rooms.permissions import Kind
 from cloudchat.rooms.summary import FOREVER, RoomFacts, RoomSummary, RoomUser
+
+MAX_IDS_PER_QUERY = 5000
+"""Databases bound the parameters of a query: SQLite at 32,766, PostgreSQL at 65,535."""
 
 # --- A room as a user sees it
 
@@ -36,12 +39,31 @@ def membership(db: Session, user_id: str, room_id: str) -> RoomSummary | None:
 
 
 def members_of_rooms(db: Session, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], RoomSummary]:
-    """Return the rooms of several users: by (user id, room id). A pair without a membership is missing."""
-    wanted = tuple_(Membership.user_id, Membership.room_id).in_(list(pairs))
-    query = _summaries().where(wanted)
-    rows = db.execute(query).all()
+    """Return the rooms of several users: by (user id, room id). A pair without a membership is missing.
+
+    One query for each room, or for each user if there are fewer of them. A condition on pairs was slower on PostgreSQL.
+    """
+    users_of: dict[str, list[str]] = {}
+    rooms_of_user: dict[str, list[str]] = {}
+    for user_id, room_id in pairs:
+        users_of.setdefault(room_id, []).append(user_id)
+        rooms_of_user.setdefault(user_id, []).append(room_id)
+    if len(users_of) <= len(rooms_of_user):
+        groups = ((Membership.room_id == room_id, Membership.user_id, users) for room_id, users in users_of.items())
+    else:
+        groups = ((Membership.user_id == id, Membership.room_id, rooms) for id, rooms in rooms_of_user.items())
+    rows = [
+        row
+        for is_of_group, column, ids in groups
+        for part in _batched(ids, MAX_IDS_PER_QUERY)
+        for row in db.execute(_summaries().where(is_of_group, column.in_(part)))
+    ]
     people = _people_of_direct_rooms(db, rows)
     return {(row.user_id, row.id): _summary(row, people) for row in rows}
+
+
+def _batched(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def facts(db: Session, room_ids: Iterable[str]) -> dict[str, RoomFacts]:

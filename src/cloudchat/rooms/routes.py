@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from slowapi import Limiter
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from cloudchat.auth.errors import InvalidField, NotFound
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE
@@ -30,6 +31,16 @@ from cloudchat.rooms.schemas import (
 )
 from cloudchat.rooms.service import RoomService, RoomUpdate
 from cloudchat.settings import Settings
+
+
+class _RoomIdConvertor(StringConvertor):
+    """A room id in a path: not `public`, which has a route of its own and so other methods."""
+
+    regex = "(?!public$)[^/]+"
+
+
+register_url_convertor("room", _RoomIdConvertor())
+_ROOM = "/{room_id:room}"
 
 
 def room_routes(rooms: RoomService, accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
@@ -86,13 +97,13 @@ def room_routes(rooms: RoomService, accounts: AccountService, limiter: Limiter, 
             response.status_code = 200
         return RoomResponse.from_summary(room)
 
-    @routes.get("/{room_id}", summary="Get a room", responses=documented(401, 403, 404, 422, 429, 503))
+    @routes.get(_ROOM, summary="Get a room", responses=documented(401, 403, 404, 422, 429, 503))
     def get_room(caller: reader, room_id: RoomId) -> RoomResponse:
         """Return a room that you are in, or a public one. 404 for every other room, whether or not it exists."""
         return RoomResponse.from_summary(rooms.get(room_id, caller))
 
     @routes.patch(
-        "/{room_id}",
+        _ROOM,
         summary="Change a room, or switch its notifications",
         dependencies=json_body,
         responses=documented(401, 403, 404, 409, 413, 415, 422, 429, 503),

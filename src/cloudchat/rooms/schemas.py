@@ -1,11 +1,11 @@
 """The JSON bodies of `/api/rooms`."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.config import JsonDict
 
-from cloudchat.http.models import EntryId, RequestModel, ResponseModel, WholeNumber
+from cloudchat.http.models import AS_INTEGER, EntryId, RequestModel, ResponseModel
 from cloudchat.rooms.names import MAX_NAME_CHARACTERS, MAX_TOPIC_CHARACTERS
 from cloudchat.rooms.permissions import Kind
 from cloudchat.rooms.repository import PublicRoom
@@ -50,12 +50,8 @@ class RoomChangeRequest(RequestModel):
     name: str | None = Field(None, examples=["front office"], max_length=_MAX_TYPED_CHARACTERS, json_schema_extra=_NAME)
     topic: str | None = Field(None, examples=["visitors"], max_length=_MAX_TYPED_CHARACTERS, json_schema_extra=_TOPIC)
     archived: bool | None = Field(None, description="An archived room is read-only.", examples=[False])
-    slow_mode_seconds: WholeNumber | None = Field(
-        None,
-        description="The time between two messages of one member; 0 for none.",
-        examples=[30],
-        ge=0,
-        le=MAX_SLOW_MODE_SECONDS,
+    slow_mode_seconds: Annotated[int, Field(ge=0, le=MAX_SLOW_MODE_SECONDS), AS_INTEGER] | None = Field(
+        None, description="The time between two messages of one member; 0 for none.", examples=[30]
     )
     muted: bool | None = Field(None, description="The caller's own switch for notifications.", examples=[True])
 

