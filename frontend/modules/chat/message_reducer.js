@@ -100,7 +100,9 @@ function createMessage({ epoch, seq, user, text, at, as_of: asOf = 0, edited_at,
 function applyChange(message, event) {
   if (event.seq <= message.asOf) return;
   message.version = event.seq;
-  if (event.type === "deleted") Object.assign(message, { deleted: true, text: "", reactions: new Map() });
+  if (event.type === "deleted") {
+    Object.assign(message, { deleted: true, edited: false, text: "", reactions: new Map() });
+  }
   if (message.deleted) return;
   if (event.type === "edited") Object.assign(message, { edited: true, text: event.text });
   if (event.type === "reaction") applyReaction(message.reactions, event);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import { reduceMessages } from "../../../frontend/modules/chat/message_reducer.js";
@@ -72,3 +73,27 @@ test("counts events that it does not show", () => {
   assert.equal(isRoomEvent({ ...joined(3), type: "head" }), false);
   assert.deepEqual(textsOf(timeline), ["m3"]);
 });
+
+const CASES = JSON.parse(readFileSync(new URL("../../fixtures/message_fold.json", import.meta.url), "utf8"));
+
+for (const { name, events, rows } of CASES) {
+  test(`folds like the server: ${name}`, () => {
+    const timeline = new Timeline();
+    const first = events[0].seq;
+    timeline.startFresh(joined(events.at(-1).seq, { oldest: first }));
+    for (const event of events) timeline.apply(event);
+    const shown = reduceMessages(timeline.segments).map(({ seq, text, edited, deleted, reactions }) => {
+      return { seq, text, edited, deleted, reactions };
+    });
+    const expected = rows
+      .filter(({ type }) => type === "message")
+      .map(({ seq, text, edited_at, deleted_at, reactions = [] }) => ({
+        seq,
+        text,
+        edited: edited_at !== undefined,
+        deleted: deleted_at !== undefined,
+        reactions: reactions.map(({ emoji, count }) => ({ emoji, count })),
+      }));
+    assert.deepEqual(shown, expected);
+  });
+}
