@@ -16,6 +16,7 @@ from cloudchat.broker.broker import (
     HistoryRange,
     HistoryRows,
     Listener,
+    OnSignal,
     Page,
 )
 from cloudchat.broker.high_water_marks import HighWaterMarks
@@ -68,13 +69,17 @@ class RedisBroker:
         """How long the store took to write the appends of this process to disk."""
         return self._pipeline.append_seconds
 
-    async def run(self, listener: Listener) -> None:
-        """Keep the subscription and pass its events to `listener`, until cancelled."""
-        await self.subscription.run(_ObservingListener(self.marks, listener))
+    async def run(self, listener: Listener, on_signal: OnSignal) -> None:
+        """Keep the subscription, pass its events to `listener` and signals to `on_signal`, until cancelled."""
+        await self.subscription.run(_ObservingListener(self.marks, listener), on_signal)
 
     async def close(self) -> None:
         """Close the connection for appends. Pending appends fail."""
         await self._pipeline.close()
+
+    async def signal(self, message: bytes) -> None:
+        """Publish a message to all processes, without a guarantee. Raises `BrokerUnavailable`."""
+        await self._functions.publish(keys.SIGNALS, message)
 
     # -- Broker -------------------------------------------------------------------------------------------------------
 

@@ -8,11 +8,9 @@ from cloudchat.auth.principal import CHAT_WRITE, Principal
 from cloudchat.broker.broker import AppendCallback, Broker, Change, Entry, Refusal, Refused
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.protocol.commands import Delete, Edit, LoggedCommand, React, Send
-from cloudchat.protocol.errors import Error, ErrorCode, error
+from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.protocol.events import DeletedBody, EditedBody, MessageBody, NoticeBody, ReactionBody, User, encoder
 from cloudchat.rooms.service import RoomSummary
-
-RETRY_STALE_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +153,7 @@ def refusal_error(refused: Refused, id: str | None) -> Error:
     """Return the error of a command that the store has refused."""
     match refused.reason:
         case Refusal.STALE:
-            message = "the room has changed in this moment; try again"
-            return error(ErrorCode.UNAVAILABLE, message, id=id, retry_after_ms=RETRY_STALE_MS)
+            return unavailable(id, "the room has changed in this moment; try again")
         case Refusal.SLOW_MODE:
             message = "this room is in slow mode; wait before you send another message"
             return error(ErrorCode.RATE_LIMITED, message, id=id, retry_after_ms=refused.detail)

@@ -34,18 +34,19 @@ from cloudchat.protocol.commands import (
     LoggedCommand,
     Ping,
     React,
+    Read,
     Send,
+    Typing,
 )
-from cloudchat.protocol.errors import Error, ErrorCode, error
+from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.realtime.connection import Connection
+from cloudchat.realtime.ephemeral.ephemeral_events import EphemeralEvents
 from cloudchat.realtime.relay import Spawn
 from cloudchat.realtime.replay import RoomJoiner
 from cloudchat.realtime.socket_stats import SocketStats
 
 Authenticate = Callable[[str], Awaitable[Principal]]
 """Returns the principal of a token. Raises `AccountError`, `DatabaseUnavailable`."""
-
-RETRY_UNAVAILABLE_MS = 500
 
 
 class Dispatcher:
@@ -61,6 +62,7 @@ class Dispatcher:
         joiner: RoomJoiner,
         messages: MessageService,
         authenticate: Authenticate,
+        ephemeral: EphemeralEvents,
         stats: SocketStats,
         spawn: Spawn,
     ) -> None:
@@ -68,6 +70,7 @@ class Dispatcher:
         self._joiner = joiner
         self._messages = messages
         self._authenticate = authenticate
+        self._ephemeral = ephemeral
         self._stats = stats
         self._spawn = spawn
 
@@ -95,6 +98,11 @@ class Dispatcher:
             case History():
                 if self._may_read(connection, command):
                     connection.enqueue(command.id, partial(self._history, connection, command))
+            case Read():
+                if self._may_read(connection, command):
+                    connection.enqueue(command.id, partial(self._ephemeral.read, connection, command))
+            case Typing():
+                self._ephemeral.typing(connection, command)
             case Leave():
                 connection.enqueue(command.id, partial(self._leave, connection, command))
             case Auth():
@@ -121,7 +129,7 @@ class Dispatcher:
         self, connection: Connection, command: LoggedCommand, append: Callable[[AppendCallback], Error | None]
     ) -> None:
         if connection.draining:
-            connection.send(_unavailable(command.id, "the server restarts"))
+            connection.send(unavailable(command.id, "the server restarts"))
             return
 
         def on_done(outcome: AppendOutcome) -> None:
@@ -150,11 +158,11 @@ class Dispatcher:
             problem = refusal_error(outcome, command.id)
         else:
             message = "the message may not have been stored; send it again with the same cid"
-            problem = _unavailable(command.id, message)
+            problem = unavailable(command.id, message)
         self._stats.commands[type(command).__name__.lower(), problem.code] += 1
         return problem
 
-    def _may_read(self, connection: Connection, command: Join | History) -> bool:
+    def _may_read(self, connection: Connection, command: Join | History | Read) -> bool:
         if CHAT_READ not in connection.principal.scopes:
             message = "this token may not read; it needs the scope chat:read"
             connection.send(error(ErrorCode.FORBIDDEN, message, id=command.id))
@@ -181,7 +189,7 @@ class Dispatcher:
             await self._joiner.join(connection, command)
         except BrokerUnavailable:
             message = "the room's history cannot be read now: this connection is not in the room; join again"
-            connection.send(_unavailable(command.id, message))
+            connection.send(unavailable(command.id, message))
 
     async def _history(self, connection: Connection, command: History) -> None:
         if not self._may_read_now(connection, command):
@@ -189,7 +197,7 @@ class Dispatcher:
         try:
             page = await self._broker.history(command.room, _range_of(command))
         except BrokerUnavailable:
-            connection.send(_unavailable(command.id, "the room's history cannot be read now"))
+            connection.send(unavailable(command.id, "the room's history cannot be read now"))
             return
         connection.reads.charge(sum(map(len, page.rows)), time.monotonic())
         await connection.socket.wait_writable()
@@ -216,7 +224,7 @@ class Dispatcher:
             principal = await self._authenticate(command.token)
         except DatabaseUnavailable:
             message = "the token cannot be checked now; the socket keeps its current token"
-            connection.send(_unavailable(command.id, message))
+            connection.send(unavailable(command.id, message))
             return
         except AccountError:
             message = "the token is not valid; the socket keeps its current token"
@@ -240,7 +248,3 @@ def _range_of(command: History) -> HistoryRange:
         return HistoryRange.after_seq(command.after, command.limit)
     assert command.around is not None  # noqa: S101 — the command has exactly one of the three
     return HistoryRange.around_seq(command.around, command.limit)
-
-
-def _unavailable(id: str | None, message: str) -> Error:
-    return error(ErrorCode.UNAVAILABLE, message, id=id, retry_after_ms=RETRY_UNAVAILABLE_MS)
