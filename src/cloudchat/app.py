@@ -28,6 +28,8 @@ from cloudchat.auth.vault import open_vault
 from cloudchat.broker import append_pipeline
 from cloudchat.broker.broker import Listener
 from cloudchat.broker.checkpoint_repository import LogCheckpoints
+from cloudchat.broker.embedded.data_dir_lock import socket_path, socket_url
+from cloudchat.broker.embedded.file_rewrite import FileRewriter
 from cloudchat.broker.log_checkpoint import run_checkpoints, save_checkpoint
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.broker.redis_functions import RedisFunctions
@@ -109,6 +111,7 @@ class Chat:
     endpoint: SocketEndpoint
     supervisor: Supervisor
     tracing: "MessageTracing | None"
+    file_rewriter: FileRewriter | None
 
     async def store_problem(self) -> str | None:
         """Return the store's problem for `/readyz`, or None."""
@@ -200,6 +203,10 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     broker = RedisBroker(
         redis_url, functions, history_messages=settings.history_messages, load_marks=services.load_marks
     )
+    file_rewriter = None
+    if redis_url == socket_url(socket_path(settings.state_dir.absolute() / "store")):  # an external store: its operator
+        file_rewriter = FileRewriter(functions)
+        broker.text_deleted = file_rewriter.deleted
     hub = Hub(RunningLoop(), broker)
     broker.appends_settled = hub.release_held
     per_user, per_address = settings.sockets_per_user, settings.sockets_per_address
@@ -249,6 +256,7 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
         endpoint,
         supervisor,
         tracing,
+        file_rewriter,
     )
 
 
@@ -272,6 +280,8 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     spawn(prune_hourly(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
     spawn(chat.cluster_limit.run(chat.registry.evict), "cluster connection limit")
     spawn(run_checkpoints(broker.marks, services.save_marks), "log checkpoints")
+    if chat.file_rewriter is not None:
+        spawn(chat.file_rewriter.run(), "file rewrite")
 
 
 def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: int, state_dir: Path) -> None:

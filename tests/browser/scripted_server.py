@@ -154,10 +154,16 @@ class ScriptedServer:
         return [{**joined, "seq": len(self.log), "oldest": self.oldest}, *self.log[start:]]
 
     def _history(self, command: Frame) -> list[Frame]:
-        end = command["before"] - 1
-        start = max(self.oldest - 1, end - command["limit"])
-        page = {"type": "history", "id": command["id"], "room": "lobby", "epoch": self.epoch}
-        return [{**page, "events": self.log[start:end], "more": start > self.oldest - 1}]
+        oldest, head = self.oldest - 1, len(self.log)
+        if "after" in command:
+            start = max(oldest, command["after"])
+            end = min(head, start + command["limit"])
+        else:
+            end = min(head, command["before"] - 1)
+            start = max(oldest, end - command["limit"])
+        page = {"type": "history", "id": command["id"], "room": "lobby", "epoch": self.epoch, "as_of": head}
+        more = {"more_before": start > oldest, "more_after": end < head}
+        return [{**page, "events": self.log[start:end], **more}]
 
     def _send(self, command: Frame) -> list[Frame]:
         if self.send_errors:

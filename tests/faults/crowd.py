@@ -240,7 +240,7 @@ class Crowd:
 
 class _Page(msgspec.Struct):
     events: list[msgspec.Raw]
-    more: bool
+    more_before: bool
 
 
 def read_log(ws_url: str, token: str) -> list[Event]:
@@ -251,11 +251,11 @@ def read_log(ws_url: str, token: str) -> list[Event]:
         socket.receive()
         more = True
         while more:
-            reply = socket.command("history", room="lobby", before=before, limit=500)
+            reply = socket.command("history", room="lobby", before=before, limit=200)
             assert reply["type"] == "history", json.dumps(reply)
             page = msgspec.json.decode(socket.raw[-1], type=_Page)
             events = [Event.of(bytes(raw).decode()) for raw in page.events] + events
-            more = page.more
+            more = page.more_before
             before = events[0].seq if events else 1
     return events
 

@@ -23,7 +23,12 @@
  * @property {boolean} canLoad whether the server has the missing events
  * @property {boolean} isUnloaded whether the events were here, and are loaded again when the reader scrolls to them
  *
- * @typedef {Omit<Message, "reactions"> & {reactions: Map<string, Set<string>>}} MessageDraft emoji → ids of the users
+ * @typedef {object} ReactionDraft
+ * @property {Set<string>} users ids of those that are known
+ * @property {number} others how many more there are
+ *
+ * @typedef {Omit<Message, "reactions"> & {asOf: number, reactions: Map<string, ReactionDraft>}} MessageDraft emoji →
+ *   reaction; changes up to the seq `asOf` are in the message already
  */
 
 /**
@@ -47,7 +52,7 @@ export function reduceMessages(segments) {
         const message = createMessage(event);
         messages.set(keyOf(segment.epoch, event.seq), message);
         items.push(message);
-      } else {
+      } else if ("target" in event) {
         // By the log's epoch, because message and change may have been written in different ones. The target may not be
         // loaded yet: the change applies once it is.
         const target = messages.get(keyOf(segment.epoch, event.target));
@@ -55,7 +60,7 @@ export function reduceMessages(segments) {
       }
     }
   }
-  return items.map((item) => (item.kind === "message" ? { ...item, reactions: countReactions(item.reactions) } : item));
+  return items.map((item) => (item.kind === "message" ? finish(item) : item));
 }
 
 /**
@@ -79,18 +84,25 @@ function gapBefore({ id, hasOlder, unloaded }) {
  * @param {import("../net/protocol.js").RoomMessage} event
  * @returns {MessageDraft}
  */
-function createMessage({ epoch, seq, user, text, at }) {
-  const place = { kind: /** @type {const} */ ("message"), key: keyOf(epoch, seq), version: 0, epoch, seq };
-  return { ...place, user, text, at, edited: false, deleted: false, reactions: new Map() };
+function createMessage({ epoch, seq, user, text, at, as_of: asOf = 0, edited_at, deleted_at, reactions = [] }) {
+  const place = { kind: /** @type {const} */ ("message"), key: keyOf(epoch, seq), version: asOf, asOf, epoch, seq };
+  const drafts = new Map(
+    reactions.map(({ emoji, count, users }) => [emoji, { users: new Set(users), others: count - users.length }]),
+  );
+  const [edited, deleted] = [edited_at !== undefined, deleted_at !== undefined];
+  return { ...place, user, text, at, edited, deleted, reactions: drafts };
 }
 
 /**
  * @param {MessageDraft} message
- * @param {Exclude<import("../net/protocol.js").RoomEvent, {type: "message"}>} event
+ * @param {Extract<import("../net/protocol.js").RoomEvent, {target: number}>} event
  */
 function applyChange(message, event) {
+  if (event.seq <= message.asOf) return;
   message.version = event.seq;
-  if (event.type === "deleted") Object.assign(message, { deleted: true, text: "", reactions: new Map() });
+  if (event.type === "deleted") {
+    Object.assign(message, { deleted: true, edited: false, text: "", reactions: new Map() });
+  }
   if (message.deleted) return;
   if (event.type === "edited") Object.assign(message, { edited: true, text: event.text });
   if (event.type === "reaction") applyReaction(message.reactions, event);
@@ -99,18 +111,23 @@ function applyChange(message, event) {
 /**
  * Each user counts once per emoji.
  *
- * @param {Map<string, Set<string>>} reactions
+ * @param {Map<string, ReactionDraft>} reactions
  * @param {import("../net/protocol.js").RoomReaction} event
  */
 function applyReaction(reactions, { emoji, user, on }) {
-  const users = reactions.get(emoji) ?? new Set();
-  if (on) users.add(user.id);
-  else users.delete(user.id);
-  if (users.size > 0) reactions.set(emoji, users);
+  const reaction = reactions.get(emoji) ?? { users: new Set(), others: 0 };
+  if (on) reaction.users.add(user.id);
+  // The log has no event that changes nothing: a user who is not listed is one of the others.
+  else if (!reaction.users.delete(user.id)) reaction.others = Math.max(0, reaction.others - 1);
+  if (reaction.users.size + reaction.others > 0) reactions.set(emoji, reaction);
   else reactions.delete(emoji);
 }
 
-/** @param {Map<string, Set<string>>} reactions */
-function countReactions(reactions) {
-  return Array.from(reactions, ([emoji, users]) => ({ emoji, count: users.size }));
+/**
+ * @param {MessageDraft} draft
+ * @returns {Message}
+ */
+function finish({ asOf: _, reactions, ...message }) {
+  const counted = Array.from(reactions, ([emoji, { users, others }]) => ({ emoji, count: users.size + others }));
+  return { ...message, reactions: counted };
 }

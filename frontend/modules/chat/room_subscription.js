@@ -10,15 +10,15 @@
  * @property {(events: import("../net/protocol.js").RoomEvent[]) => void} onPage a page of history was loaded
  *
  * @typedef {object} PageRequest
- * @property {() => number | null} before the seq before which the page ends; null: there is nothing to load any more
- * @property {(page: import("../net/protocol.js").HistoryPage, before: number) => void} onPage
- * @property {() => boolean} isDone whether the page that arrived was the last one
+ * @property {() => import("../net/protocol.js").HistoryRange | null} range null: there is nothing to load any more
+ * @property {(page: import("../net/protocol.js").HistoryPage) => void} onPage
  * @property {() => void} onRefused the server refuses the page, and would again
  */
 
 import { CommandError } from "../net/pending_requests.js";
 import { isRoomEvent } from "../net/protocol.js";
 import { RetryPolicy } from "../net/retry_policy.js";
+import { consecutiveEvents } from "./history_page.js";
 import { firstSeqOf } from "./timeline.js";
 
 const PAGE_SIZE = 50;
@@ -133,13 +133,16 @@ export class RoomSubscription {
   async loadOlder(id) {
     const findLoadable = () => this.#findLoadable(id);
     if (findLoadable() === undefined) return;
+    let before = 0;
     await this.#load({
-      before() {
+      range() {
         const segment = findLoadable();
-        return segment === undefined ? null : firstSeqOf(segment);
+        const first = segment === undefined ? null : firstSeqOf(segment);
+        if (first === null) return null;
+        before = first;
+        return { before };
       },
-      onPage: (page, before) => this.#addPage(id, before, page),
-      isDone: () => true,
+      onPage: (page) => this.#addPage(id, before, page),
       onRefused: () => this.#timeline.markUnreachable(id),
     });
   }
@@ -148,18 +151,14 @@ export class RoomSubscription {
   async loadNewer() {
     const first = this.#timeline.firstUnloadedSeq;
     if (first === null) return;
-    let next = Math.min(first + PAGE_SIZE, (this.#timeline.position?.seq ?? 0) + 1);
-    let isDone = false;
     await this.#load({
-      before: () => next,
-      isDone: () => isDone,
-      onPage: ({ epoch, events, more }) => {
-        const start = events.at(0)?.seq ?? first;
-        // A page of large messages holds fewer, those nearest to `before`: continue in front of them.
-        isDone = start <= first || !more;
-        next = start;
-        if (!isDone) return;
-        if (this.#timeline.append(epoch, events)) this.#listener.onPage(events);
+      range: () => ({ after: first - 1 }),
+      onPage: (page) => {
+        const end = this.#timeline.position?.seq ?? 0;
+        const last = page.more_after ? Math.min(end, page.events.at(-1)?.seq ?? 0) : end;
+        const events = consecutiveEvents(page, first, last);
+        // Messages before `first` are shown. If the server has none of them any more, those after `first` may be gone, too.
+        if (page.more_before && this.#timeline.append(page.epoch, events)) this.#listener.onPage(events);
         else this.#timeline.showUnloadedAsGap();
       },
       onRefused: () => this.#timeline.showUnloadedAsGap(),
@@ -226,16 +225,15 @@ export class RoomSubscription {
    *
    * @param {PageRequest} pageRequest
    */
-  async #loadPage({ before: nextBefore, onPage, isDone, onRefused }) {
+  async #loadPage({ range: nextRange, onPage, onRefused }) {
     const attempt = this.#attempt;
     const retries = new RetryPolicy({ random: this.#random });
     while (attempt === this.#attempt) {
-      const before = nextBefore();
-      if (before === null) return;
+      const range = nextRange();
+      if (range === null) return;
       try {
-        const page = await this.#connection.request({ type: "history", room: this.#room, before, limit: PAGE_SIZE });
-        onPage(page, before);
-        if (isDone()) return;
+        onPage(await this.#connection.request({ type: "history", room: this.#room, limit: PAGE_SIZE, ...range }));
+        return;
       } catch (error) {
         if (!(error instanceof CommandError)) throw error;
         if (error.code === "lost") return;
@@ -254,8 +252,10 @@ export class RoomSubscription {
    * @param {number} before
    * @param {import("../net/protocol.js").HistoryPage} page
    */
-  #addPage(id, before, { epoch, events, more }) {
-    if (this.#timeline.prepend(id, epoch, events, more)) {
+  #addPage(id, before, page) {
+    const { epoch, more_before: hasOlder } = page;
+    const events = consecutiveEvents(page, page.events.at(0)?.seq ?? before, before - 1);
+    if (this.#timeline.prepend(id, epoch, events, hasOlder)) {
       this.#listener.onPage(events);
       return;
     }

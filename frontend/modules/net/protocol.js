@@ -25,19 +25,28 @@
  * Room events have a place in the log: they are stored and replayed.
  *
  * @typedef {{room: string, epoch: string, seq: number, at: string}} EventFields
- * @typedef {EventFields & {type: "message", cid: string, user: Author, text: string}} RoomMessage
+ * @typedef {{emoji: string, count: number, users: string[]}} Reactions the first users who reacted with one emoji
+ * @typedef {EventFields & {type: "message", cid: string, user: Author, text: string} & CurrentForm} RoomMessage
  * @typedef {EventFields & {type: "edited", target: number, user: Author, text: string}} RoomEdit
  * @typedef {EventFields & {type: "deleted", target: number, user: Author}} RoomDeletion
  * @typedef {EventFields & {type: "reaction", target: number, user: Author, emoji: string, on: boolean}} RoomReaction
- * @typedef {RoomMessage | RoomEdit | RoomDeletion | RoomReaction} RoomEvent
+ * @typedef {EventFields & {type: "notice", user: Author}} RoomNotice
+ * @typedef {{type: "folded", epoch: string, seq: number}} FoldedEvent stands for a change in a loaded part of the history
+ * @typedef {RoomMessage | RoomEdit | RoomDeletion | RoomReaction | RoomNotice | FoldedEvent} RoomEvent
+ *
+ * @typedef {object} CurrentForm what a message has in a page of history only
+ * @property {number} [as_of] changes of the message up to this seq are folded into it
+ * @property {string} [edited_at]
+ * @property {string} [deleted_at]
+ * @property {Reactions[]} [reactions]
  *
  * Replies carry the id of their command.
  *
  * @typedef {{type: "joined", id?: string, room: string, status: "fresh" | "recovered" | "gap", oldest: number} &
  *   Position} Joined
  * @typedef {{type: "ack", id?: string, room: string, cid: string} & Position} Ack
- * @typedef {{type: "history", id?: string, room: string, epoch: string, events: RoomEvent[], more: boolean}}
- *   HistoryPage
+ * @typedef {{type: "history", id?: string, room: string, epoch: string, as_of: number,
+ *   events: (RoomMessage | RoomNotice)[], more_before: boolean, more_after: boolean}} HistoryPage
  * @typedef {{type: "authenticated", id?: string}} Authenticated
  * @typedef {{type: "pong", id?: string}} Pong
  * @typedef {{type: "error", id?: string, code: string, message: string, retryable: boolean, retry_after_ms?: number}}
@@ -56,7 +65,8 @@
  *
  * @typedef {{type: "join", room: string, after?: Position, limit: number}} JoinCommand
  * @typedef {{type: "send", room: string, cid: string, text: string}} SendCommand
- * @typedef {{type: "history", room: string, before: number, limit: number}} HistoryCommand
+ * @typedef {{before: number} | {after: number}} HistoryRange
+ * @typedef {{type: "history", room: string, limit: number} & HistoryRange} HistoryCommand
  * @typedef {{type: "auth", token: string}} AuthCommand
  * @typedef {{type: "ping"}} PingCommand
  * @typedef {JoinCommand | SendCommand | HistoryCommand | AuthCommand | PingCommand} Command
@@ -74,12 +84,15 @@ export const SUBPROTOCOL = "cloudchat.v1";
 /** The server's rule for new passwords, for the person who chooses one. */
 export const PASSWORD_RULE = "At least 15 characters. Three or four unrelated words work well.";
 
-const ROOM_EVENT_TYPES = new Set(["message", "edited", "deleted", "reaction"]);
+const NOT_LOGGED = new Set(["joined", "ack", "head"]);
 
 /**
+ * Return whether a frame is an event of a room's log. One of a type that the page does not know counts, too: otherwise
+ * its seq would be missing.
+ *
  * @param {ServerFrame} frame
  * @returns {frame is RoomEvent}
  */
 export function isRoomEvent(frame) {
-  return ROOM_EVENT_TYPES.has(frame.type);
+  return "epoch" in frame && "seq" in frame && !NOT_LOGGED.has(frame.type);
 }

@@ -56,6 +56,8 @@ class RedisBroker:
         self.subscription = Subscription(url)
         self.appends_settled: Callable[[], None] = lambda: None
         """Called when no append of this process is pending any more."""
+        self.text_deleted: Callable[[], None] = lambda: None
+        """Called when a deletion of this process is on disk."""
 
     @property
     def appends_pending(self) -> bool:
@@ -91,8 +93,14 @@ class RedisBroker:
 
     def change(self, change: Change, on_done: AppendCallback) -> None:
         """See `Broker`."""
+
+        def answered(outcome: AppendOutcome) -> None:
+            if change.event.kind == "deleted" and isinstance(outcome, Appended):
+                self.text_deleted()
+            on_done(outcome)
+
         arguments = (change.target, int(change.moderates), change.emoji, int(change.on))
-        self._submit("cloudchat_change_v3", change.event, arguments, on_done)
+        self._submit("cloudchat_change_v3", change.event, arguments, answered)
 
     async def read(self, room: str, after: int, limit: int) -> Page:
         """See `Broker`."""

@@ -19,6 +19,8 @@ MIN_MAJOR_VERSION = 7
 """Of Redis and Valkey. Redis 7 introduced Functions, which number and store a message in one atomic step."""
 MAX_CONNECTIONS = 16
 PING_SECONDS = 1.0
+REWRITE_LEASE = "cloudchat:file_rewrite"
+"""The key of the lease of `start_file_rewrite`; its value is when the rewrite was started."""
 WRITE_PROBE = ("SETRANGE", "cloudchat:probe", 0, "")
 """Writes nothing, because the value is empty, but is refused like a write: by a store that is full (OOM), that cannot
 write its log (MISCONF), or that has become a replica (READONLY). A PING is answered in all three states.
@@ -89,6 +91,39 @@ class RedisFunctions:
         except (RedisError, OSError) as error:
             return f"the store does not answer: {error}"
         return None
+
+    async def start_file_rewrite(self, now: float, lease_seconds: int) -> float:
+        """Start a rewrite of the append-only file, unless one was started within the lease.
+
+        Return when the last one was started, in seconds since 1970: `now` if it is this one. Raises
+        `BrokerUnavailable`.
+        """
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                if not await self._redis.set(REWRITE_LEASE, repr(now), nx=True, ex=lease_seconds):
+                    return float(await self._redis.get(REWRITE_LEASE) or 0)
+                try:
+                    await self._redis.bgrewriteaof()
+                except ResponseError:  # one is running that began earlier
+                    await self._redis.delete(REWRITE_LEASE)
+                    raise
+                return now
+        except (RedisError, OSError) as error:
+            raise BrokerUnavailable(f"a call to the store failed: {error}") from error
+
+    async def file_rewrite_status(self) -> str:
+        """Return the state of the last rewrite of the append-only file: `running`, `ok` or `err`.
+
+        Raises `BrokerUnavailable`.
+        """
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                found = await self._redis.info("persistence")
+        except (RedisError, OSError) as error:
+            raise BrokerUnavailable(f"a call to the store failed: {error}") from error
+        if found["aof_rewrite_in_progress"] or found["aof_rewrite_scheduled"]:
+            return "running"
+        return str(found["aof_last_bgrewrite_status"])
 
     async def close(self) -> None:
         """Close all connections."""

@@ -13,6 +13,8 @@ _REQUIRED_SETTINGS = {
     "appendfsync": ("always", "a power loss can lose acknowledged messages"),
     "maxmemory-policy": ("noeviction", "a full store deletes messages silently"),
 }
+_MAX_STREAM_NODE = {"stream-node-max-entries": 100, "stream-node-max-bytes": 4096}
+"""functions.lua removes the text of a deleted message by emptying its node of the stream, and assumes these limits."""
 
 
 class StoreUnusable(Exception):
@@ -53,14 +55,20 @@ def check_requirements(url: str) -> list[str]:
 
 def _warnings(store: "redis.Redis", shown_url: str) -> list[str]:
     try:
-        found = {name: _setting(store, name) for name in _REQUIRED_SETTINGS}
+        found = {name: _setting(store, name) for name in [*_REQUIRED_SETTINGS, *_MAX_STREAM_NODE]}
     except redis.RedisError as error:
         required = ", ".join(f"{name} is {value}" for name, (value, _) in _REQUIRED_SETTINGS.items())
         return [f"The settings of the store at {shown_url} cannot be read ({error}). Make sure that {required}."]
-    return [
+    warnings = [
         f"The store at {shown_url} has {name} {found[name]!r}, it should be {value!r}: {consequence}."
         for name, (value, consequence) in _REQUIRED_SETTINGS.items()
         if found[name] and found[name] != value
+    ]
+    return warnings + [
+        f"The store at {shown_url} has {name} {found[name]!r}, it should be 1 to {maximum}: "
+        "texts of deleted messages can stay in its memory and in copies of it."
+        for name, maximum in _MAX_STREAM_NODE.items()
+        if found[name] and not 0 < int(found[name]) <= maximum
     ]
 
 

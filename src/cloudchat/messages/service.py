@@ -7,13 +7,11 @@ from cloudchat.auth.principal import CHAT_WRITE, Principal
 from cloudchat.broker.broker import AppendCallback, Broker, Change, Entry, Refusal, Refused
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.protocol.commands import Delete, Edit, React, Send
-from cloudchat.protocol.errors import Error, ErrorCode, error
+from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.protocol.events import DeletedBody, EditedBody, MessageBody, ReactionBody, User, encoder
 from cloudchat.rooms.permissions import Command, may, server_role_of
-from cloudchat.rooms.posting import may_write
+from cloudchat.rooms.posting import may_write, slow_mode_ms
 from cloudchat.rooms.summary import RoomSummary
-
-RETRY_STALE_MS = 500
 
 
 class MessageService(Protocol):
@@ -76,11 +74,9 @@ class RoomLogMessageService:
             reply_to=command.reply_to,
         )
         encoded = encoder.encode(body)[1:]
-        slow_mode_ms = 0 if _moderates(author, room) else room.slow_mode_seconds * 1000
-        self._broker.append(
-            Entry(room.id, author.user_id, command.cid, "message", encoded, at, self._version(room), slow_mode_ms),
-            on_done,
-        )
+        slow_ms, version = slow_mode_ms(room, server_role_of(author)), self._version(room)
+        entry = Entry(room.id, author.user_id, command.cid, "message", encoded, at, version, slow_ms)
+        self._broker.append(entry, on_done)
         return None
 
     def change(
@@ -155,8 +151,7 @@ def refusal_error(refused: Refused, id: str | None) -> Error:
     """Return the error of a command that the store has refused."""
     match refused.reason:
         case Refusal.STALE:
-            message = "the room has changed in this moment; try again"
-            return error(ErrorCode.UNAVAILABLE, message, id=id, retry_after_ms=RETRY_STALE_MS)
+            return unavailable(id, "the room has changed in this moment; try again")
         case Refusal.SLOW_MODE:
             message = "this room is in slow mode; wait before you send another message"
             return error(ErrorCode.RATE_LIMITED, message, id=id, retry_after_ms=refused.detail)

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import { reduceMessages } from "../../../frontend/modules/chat/message_reducer.js";
 import { Timeline } from "../../../frontend/modules/chat/timeline.js";
+import { isRoomEvent } from "../../../frontend/modules/net/protocol.js";
 import { joined, messages, messageAt, USER } from "../support/room.js";
 
 const GRACE = { id: "u2", name: "grace" };
@@ -45,3 +47,53 @@ test("applies an edit to a message that is loaded later", () => {
   timeline.prepend(timeline.segments[0].id, "e1", messages(1, 1), false);
   assert.deepEqual(textsOf(timeline), ["better", "m2"]);
 });
+
+test("applies to a row of the history only what is newer than the row", () => {
+  const timeline = new Timeline();
+  timeline.startFresh(joined(5));
+  const react = (seq, user, on) => ({ type: "reaction", epoch: "e1", seq, target: 1, user, emoji: "+1", on, at: "" });
+  for (const event of [react(3, USER, true), react(4, GRACE, false), react(5, { id: "u3" }, false)]) {
+    timeline.apply(event);
+  }
+  const reactions = [{ emoji: "+1", count: 21, users: ["u1"] }];
+  const row = { ...messageAt(1), text: "better", edited_at: "now", reactions, as_of: 3 };
+  timeline.prepend(timeline.segments[0].id, "e1", [row, { type: "folded", epoch: "e1", seq: 2 }], false);
+  const [message] = reduceMessages(timeline.segments);
+  assert.deepEqual([message.text, message.edited, message.deleted], ["better", true, false]);
+  assert.deepEqual(message.reactions, [{ emoji: "+1", count: 19 }]);
+});
+
+test("counts events that it does not show", () => {
+  const timeline = new Timeline();
+  timeline.startFresh(joined(0));
+  for (const event of [{ ...messageAt(1), type: "notice" }, { ...messageAt(2), type: "of the future" }, messageAt(3)]) {
+    assert.equal(isRoomEvent(event), true);
+    assert.equal(timeline.apply(event), "applied");
+  }
+  assert.equal(isRoomEvent({ ...joined(3), type: "head" }), false);
+  assert.deepEqual(textsOf(timeline), ["m3"]);
+});
+
+const CASES = JSON.parse(readFileSync(new URL("../../fixtures/message_fold.json", import.meta.url), "utf8"));
+
+for (const { name, events, rows } of CASES) {
+  test(`folds like the server: ${name}`, () => {
+    const timeline = new Timeline();
+    const first = events[0].seq;
+    timeline.startFresh(joined(events.at(-1).seq, { oldest: first }));
+    for (const event of events) timeline.apply(event);
+    const shown = reduceMessages(timeline.segments).map(({ seq, text, edited, deleted, reactions }) => {
+      return { seq, text, edited, deleted, reactions };
+    });
+    const expected = rows
+      .filter(({ type }) => type === "message")
+      .map(({ seq, text, edited_at, deleted_at, reactions = [] }) => ({
+        seq,
+        text,
+        edited: edited_at !== undefined,
+        deleted: deleted_at !== undefined,
+        reactions: reactions.map(({ emoji, count }) => ({ emoji, count })),
+      }));
+    assert.deepEqual(shown, expected);
+  });
+}

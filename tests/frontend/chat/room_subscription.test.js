@@ -19,7 +19,7 @@ beforeEach(async () => {
   timeline = new Timeline();
   commands = [];
   pages = [];
-  answer = () => ({ epoch: "e1", events: [], more: false });
+  answer = () => ({ epoch: "e1", as_of: 80, events: [], more_before: false, more_after: true });
   const connection = {
     async request(command) {
       commands.push(command);
@@ -86,7 +86,7 @@ test("requests a failed page again after a pause, however often it is wanted", a
   answer = () => refuse({});
   await clock.advance(1);
   assert.equal(countHistory(), 2);
-  answer = () => ({ epoch: "e1", events: [messageAt(30)], more: true });
+  answer = () => ({ epoch: "e1", as_of: 80, events: [messageAt(30)], more_before: true, more_after: true });
   await clock.advance(1_000); // full jitter
   await loading;
   assert.equal(countHistory(), 3);
@@ -107,7 +107,7 @@ test("gives up a page with its connection, and requests it anew on the next one"
   await settle();
   assert.equal(subscription.isLoading, false);
   await clock.advance(1_000);
-  answer = () => ({ epoch: "e1", events: [], more: false });
+  answer = () => ({ epoch: "e1", as_of: 80, events: [], more_before: false, more_after: true });
   await subscription.join();
   subscription.receive(joined(80, { status: "recovered" }));
   await loadOlder();
@@ -124,7 +124,7 @@ test("does not request a page again that was refused for good", async () => {
 
 test("joins again after a page of another epoch", async () => {
   arrive();
-  answer = () => ({ epoch: "e2", events: [messageAt(30, "e2")], more: true });
+  answer = () => ({ epoch: "e2", as_of: 80, events: [messageAt(30, "e2")], more_before: true, more_after: true });
   await loadOlder();
   await loadOlder();
   assert.deepEqual(types(), ["join", "history", "join"]);
@@ -137,7 +137,7 @@ test("requests a page anew if its segment was trimmed meanwhile", async () => {
   answer = (command) => {
     before.push(command.before);
     if (before.length === 1) timeline.trim(10);
-    return { epoch: "e1", events: [messageAt(command.before - 1)], more: true };
+    return { epoch: "e1", as_of: 80, events: [messageAt(command.before - 1)], more_before: true, more_after: true };
   };
   await loadOlder();
   await loadOlder();
@@ -147,9 +147,11 @@ test("requests a page anew if its segment was trimmed meanwhile", async () => {
 
 /** The reader scrolled back until the newest events were unloaded. A page holds at most `size` events. */
 async function scrollBack(size) {
-  answer = ({ before }) => {
-    const events = messages(Math.max(1, before - size), before - 1).filter(({ seq }) => seq <= 9_000);
-    return { epoch: "e1", events, more: before - size > 1 };
+  answer = ({ before, after }) => {
+    const first = after === undefined ? Math.max(1, before - size) : after + 1;
+    const last = Math.min(9_000, after === undefined ? before - 1 : after + size);
+    const more = { more_before: first > 1, more_after: last < 9_000 };
+    return { epoch: "e1", as_of: 9_000, events: messages(first, last), ...more };
   };
   subscription.receive(joined(9_000));
   for (let seq = 8_951; seq <= 9_000; seq += 1) receive(seq);
@@ -178,7 +180,8 @@ for (const size of [50, 20, 7]) {
 test("shows a gap if the unloaded events are no longer on the server", async () => {
   await scrollBack(50);
   const first = timeline.firstUnloadedSeq;
-  answer = ({ before }) => ({ epoch: "e1", events: messages(first + 10, before - 1), more: false });
+  const events = messages(first + 10, first + 50);
+  answer = () => ({ epoch: "e1", as_of: 9_000, events, more_before: false, more_after: true });
   await subscription.loadNewer();
   assert.equal(timeline.isDetached, false);
   assert.equal(timeline.segments.length, 2);
@@ -224,4 +227,23 @@ test("joins at once for an event that is missing after a quiet time", async () =
   receive(82);
   await settle();
   assert.deepEqual(types(), ["join", "join"]);
+});
+
+test("fills the changes that are folded into a page of history", async () => {
+  arrive();
+  const changed = { ...messageAt(27), edited_at: "now", text: "better" };
+  answer = () => ({ epoch: "e1", as_of: 80, events: [changed, messageAt(29)], more_before: true, more_after: true });
+  await loadOlder();
+  const loaded = timeline.segments[0].events.slice(0, 5);
+  assert.deepEqual(
+    loaded.map(({ type, seq }) => [type, seq]),
+    [
+      ["message", 27],
+      ["folded", 28],
+      ["message", 29],
+      ["folded", 30],
+      ["message", 31],
+    ],
+  );
+  assert.equal(loaded[0].as_of, 80);
 });

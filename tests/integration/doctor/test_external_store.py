@@ -31,7 +31,13 @@ def test_store_with_special_characters_in_its_password_works_and_is_not_logged(b
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("appendonly", "no"), ("appendfsync", "everysec"), ("maxmemory-policy", "allkeys-lru")]
+    ("setting", "value"),
+    [
+        ("appendonly", "no"),
+        ("appendfsync", "everysec"),
+        ("maxmemory-policy", "allkeys-lru"),
+        ("stream-node-max-bytes", "0"),
+    ],
 )
 def test_weak_store_setting_gives_a_warning_and_the_server_starts(setting: str, value: str) -> None:
     with (

@@ -19,6 +19,9 @@ COMMANDS: list[dict[str, Any]] = [
     {"type": "send", "id": "2", "room": "lobby", "cid": CID, "text": "first"},
     {"type": "send", "id": "3", "room": "lobby", "cid": CID, "text": "first"},
     {"type": "join", "id": "4", "room": "lobby", "after": {"epoch": "unknown", "seq": 3}, "limit": 5},
+    {"type": "react", "id": "4a", "room": "lobby", "cid": f"{CID[:-1]}1", "seq": 1, "emoji": "👍", "on": True},
+    {"type": "edit", "id": "4b", "room": "lobby", "cid": f"{CID[:-1]}2", "seq": 1, "text": "second"},
+    {"type": "delete", "id": "4c", "room": "lobby", "cid": f"{CID[:-1]}3", "seq": 1},
     {"type": "history", "id": "5", "room": "lobby", "before": 10},
     {"type": "read", "id": "6", "room": "lobby", "seq": 1},
     {"type": "ping", "id": "7"},
@@ -77,6 +80,7 @@ def test_every_frame_of_a_conversation_is_a_message_of_the_document(
         assert messages_of(document, "event", frame), frame
     kinds = {frame["type"] for frame in chat.frames}
     assert kinds >= {"welcome", "joined", "message", "ack", "history", "pong", "left", "head", "authenticated", "error"}
+    assert kinds >= {"edited", "deleted", "reaction"}
 
 
 @pytest.mark.parametrize(

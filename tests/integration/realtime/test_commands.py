@@ -70,6 +70,14 @@ def test_welcome_has_the_user_the_limits_and_the_rooms(server: RunningServer, ac
         ({"type": "join", "room": "lobby", "after": {"epoch": "e", "seq": -1}}, "after"),
         ({"type": "join", "room": "lobby", "after": {"epoch": "e", "seq": 2**53}}, "after"),
         ({"type": "history", "room": "lobby", "before": 0, "limit": 5}, "before"),
+        ({"type": "history", "room": "lobby", "before": 5, "limit": 201}, "limit"),
+        ({"type": "history", "room": "lobby"}, "before"),
+        ({"type": "history", "room": "lobby", "before": 5, "after": 5}, "before"),
+        ({"type": "edit", "room": "lobby", "cid": CID, "seq": 1, "text": "\x1b[2J"}, "text"),
+        ({"type": "edit", "room": "lobby", "cid": CID, "text": "x"}, "seq"),
+        ({"type": "delete", "room": "lobby", "cid": CID, "seq": 0}, "seq"),
+        ({"type": "react", "room": "lobby", "cid": CID, "seq": 1, "emoji": "x", "on": True}, "emoji"),
+        ({"type": "react", "room": "lobby", "cid": CID, "seq": 1, "emoji": "👍", "on": 1}, "on"),
         ({"type": "send", "room": "lobby", "text": "x"}, "cid"),
         ({"type": "send", "room": "lobby", "cid": "no uuid", "text": "x"}, "cid"),
         ({"type": "send", "room": "lobby", "cid": CID + "\n", "text": "x"}, "cid"),
@@ -121,11 +129,14 @@ def test_text_limit_counts_characters(chat: ChatSocket) -> None:
     assert (error["code"], error["field"], error["retryable"]) == ("too_large", "text", False)
 
 
-@pytest.mark.parametrize("type_", ["join", "send", "history"])
+@pytest.mark.parametrize("type_", ["join", "send", "edit", "delete", "react", "history"])
 def test_room_that_the_user_is_not_in_is_not_found(chat: ChatSocket, type_: str) -> None:
     fields: dict[str, dict[str, Any]] = {
         "join": {},
         "send": {"cid": CID, "text": "x"},
+        "edit": {"cid": CID, "seq": 1, "text": "x"},
+        "delete": {"cid": CID, "seq": 1},
+        "react": {"cid": CID, "seq": 1, "emoji": "👍", "on": True},
         "history": {"before": 5, "limit": 5},
     }
     error = chat.command(type_, room="secret", **fields[type_])

@@ -83,10 +83,10 @@ def test_history_pages_back_to_the_oldest_retained_event(chat: ChatSocket) -> No
     while more:
         page = chat.command("history", room="lobby", before=before, limit=20)
         seqs = [event["seq"] for event in page["events"]] + seqs
-        before, more = seqs[0], page["more"]
+        before, more = seqs[0], page["more_before"]
     assert seqs == list(range(SENT - RETAINED + 1, SENT + 1))
     empty = chat.command("history", room="lobby", before=SENT - RETAINED + 1, limit=20)
-    assert (empty["events"], empty["more"]) == ([], False)
+    assert (empty["events"], empty["more_before"]) == ([], False)
 
 
 def test_live_replayed_and_paged_events_are_the_same_bytes(server: RunningServer, account: Account) -> None:

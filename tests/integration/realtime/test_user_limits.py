@@ -33,7 +33,7 @@ def test_client_that_reconnects_sends_no_more_than_one_that_stays() -> None:
 def read_until_rejected(chat: ChatSocket) -> tuple[int, Frame]:
     """Read the same history until a read is rejected; return the bytes that were read, and the rejection."""
     size = 0
-    while (reply := chat.command("history", room="lobby", before=1000, limit=500))["type"] == "history":
+    while (reply := chat.command("history", room="lobby", before=1000, limit=200))["type"] == "history":
         size += len(chat.raw[-1].encode())
         chat.raw.clear()
         chat.frames.clear()

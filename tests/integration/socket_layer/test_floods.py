@@ -123,7 +123,7 @@ def test_client_that_requests_history_and_never_reads_is_aborted(fast_ping_serve
             RawSocket.upgraded(fast_ping_server.port, stalled.access_token, receive_buffer=4096) as raw,
         ):
             raw.send(text('{"type":"join","room":"lobby"}'))
-            request = text('{"type":"history","room":"lobby","before":1000000,"limit":500}')
+            request = text('{"type":"history","room":"lobby","before":1000000,"limit":200}')
 
             def request_again() -> bool:
                 raw.flood(request, 0.01)
@@ -145,7 +145,7 @@ def test_client_that_never_reads_and_closes_is_freed(
     with RawSocket.upgraded(server.port, attacker.access_token, receive_buffer=4096) as raw:
         raw.send(text('{"type":"join","room":"lobby"}'))
         for _ in range(120):  # 7 MB: more than the kernel takes
-            raw.send(text('{"type":"history","room":"lobby","before":1000000,"limit":500}'))
+            raw.send(text('{"type":"history","room":"lobby","before":1000000,"limit":200}'))
             bystander.command("history", room="lobby", before=1_000_000, limit=1)
         if ending == "close frame":
             raw.send(frame(CLOSE, (1000).to_bytes(2)))

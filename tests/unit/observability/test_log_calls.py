@@ -16,6 +16,8 @@ PERIODIC = "by a periodic task of this process"
 NOT_LIMITED = {
     ("auth/bootstrap.py", "first administrator created"): STARTS_AND_STOPS,
     ("auth/tokens/token_last_used.py", "last use of a token"): DEBUG,
+    ("broker/embedded/file_rewrite.py", "the store's file cannot be rewritten now error=%s"): PERIODIC,
+    ("broker/embedded/file_rewrite.py", "the rewrite of the store's file has failed; it is repeated"): PERIODIC,
     ("broker/embedded/server.py", "embedded store killed"): STARTS_AND_STOPS,
     ("broker/embedded/server.py", "embedded store cannot be restarted"): "with growing pauses between the attempts",
     ("broker/embedded/server.py", "embedded store ended"): "with growing pauses between the attempts",

@@ -3,7 +3,7 @@ import uuid
 
 import pytest
 
-from cloudchat.protocol.commands import BadCommand, Join, Ping, Position, Send, parse
+from cloudchat.protocol.commands import BadCommand, Join, LoggedCommand, Ping, Position, Send, parse
 
 CID = str(uuid.UUID(int=7))
 
@@ -37,6 +37,9 @@ def test_parse_returns_a_join_with_a_position() -> None:
         ('{"type":"join","room":"lobby","after":{"epoch":"e"}}', "after"),
         ('{"type":"join","room":"lobby","after":{"epoch":"e","seq":-1}}', "after"),
         ('{"type":"history","room":"lobby","before":0,"limit":1}', "before"),
+        ('{"type":"history","room":"lobby"}', "before"),
+        ('{"type":"history","room":"lobby","before":1,"around":1}', "before"),
+        ('{"type":"react","room":"lobby","cid":"' + CID + '","seq":1,"emoji":"no","on":true}', "emoji"),
         ('{"type":"send","room":"lobby","cid":"no uuid","text":"a"}', "cid"),
         ('{"type":"ping","id":"' + "x" * 65 + '"}', "id"),
     ],
@@ -86,6 +89,21 @@ def test_the_last_one_of_a_repeated_key_counts() -> None:
 
 
 CANONICAL = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"type": "send", "text": "a"},
+        {"type": "edit", "seq": 1, "text": "a"},
+        {"type": "delete", "seq": 1},
+        {"type": "react", "seq": 1, "emoji": "👍", "on": True},
+    ],
+)
+def test_every_logged_command_has_a_canonical_cid(command: dict[str, object]) -> None:
+    parsed = parse(json.dumps({**command, "room": "lobby", "cid": CANONICAL.upper()}))
+    assert isinstance(parsed, LoggedCommand)
+    assert parsed.cid == CANONICAL
 
 
 @pytest.mark.parametrize(
