@@ -131,7 +131,12 @@ class RunningServer(ManagedProcess):
     @property
     def worker_pids(self) -> list[int]:
         """The pids of the worker processes; empty with a single process."""
-        return [pid for pid in processes.children_of(self.pid) if "spawn_main" in processes.command_line(pid)]
+        return [
+            worker
+            for child in processes.children_of(self.pid)
+            if "forkserver" in processes.command_line(child)
+            for worker in processes.children_of(child)
+        ]
 
     @property
     def log(self) -> str:
@@ -259,7 +264,7 @@ class RunningServer(ManagedProcess):
 
     def _record_processes(self) -> None:
         """Record every process of the server with its start time, so that `close` can end those that are left."""
-        for pid in [self.pid, *processes.children_of(self.pid), self._store_pid_or_none()]:
+        for pid in [self.pid, *processes.children_of(self.pid), *self.worker_pids, self._store_pid_or_none()]:
             if pid is not None and pid not in self._start_times:
                 self._start_times[pid] = processes.start_time(pid)
 
