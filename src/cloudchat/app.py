@@ -40,6 +40,7 @@ from cloudchat.http.page_files import PageFiles
 from cloudchat.http.upgrade_required import upgrade_required
 from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.observability.health import health_routes, wait_until_healthy
+from cloudchat.process.allocator import return_large_blocks
 from cloudchat.process.supervision import Supervisor
 from cloudchat.rate_limiting import cluster_connection_limit
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
@@ -246,5 +247,6 @@ def _create_tracing(ratio: float) -> "MessageTracing | None":
 
 
 def create_app_from_environment() -> FastAPI:
-    """Return the application of a worker process."""
+    """Return the application of a process."""
+    return_large_blocks()
     return create_app(Settings())
