@@ -101,6 +101,7 @@ setup-dev: .venv/installed-dev .venv-certbot/installed .venv-sslyze/installed $(
 	@echo "Installing the pinned dependencies …"
 	@$(PIP_INSTALL) --require-hashes -r config/requirements.lock
 	@$(PIP_INSTALL) --no-build-isolation -e .
+	@.venv/bin/python -m compileall -q src  # PYTHONDONTWRITEBYTECODE would make each start compile it
 	@touch $@
 
 .venv/installed-dev: config/requirements-dev.lock .venv/installed

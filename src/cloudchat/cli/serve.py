@@ -59,6 +59,7 @@ def register_serve_command(commands: "argparse._SubParsersAction[argparse.Argume
 
 def serve(options: argparse.Namespace) -> int:
     """Run the server until a signal. Return the exit code. Raises CommandError."""
+    gc.disable()  # imports make many objects and no garbage: this saves a quarter of a second
     import logging.config
 
     from cloudchat.auth.bootstrap import FIRST_ADMIN
@@ -73,7 +74,6 @@ def serve(options: argparse.Namespace) -> int:
     if service.watchdog_seconds is not None:
         faulthandler.enable()  # the watchdog sends SIGABRT: then the log shows where the loop was blocked
     descriptor = descriptor_to_inherit(options.fd, os.environ, os.getpid())
-    gc.disable()  # imports make many objects and no garbage: this saves a quarter of a second
     settings = load_settings(host=options.host, port=options.port, workers=options.workers)
     _check_extras(settings)
     logging.config.dictConfig(log_config(settings.log_level, settings.log_format_in_force))

@@ -114,9 +114,9 @@ def _add(under: "_Parsers", name: str, command: _Command, summary: str) -> argpa
     )
 
     def run(options: argparse.Namespace) -> int:
-        from cloudchat.admin.actor import COMMAND_LINE
-
         with _service() as service:
+            from cloudchat.admin.actor import COMMAND_LINE
+
             command(service, COMMAND_LINE, options)
         return 0
 
