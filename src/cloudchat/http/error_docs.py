@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
 from cloudchat.protocol.errors import ErrorCode, HttpError, http_error
@@ -39,10 +40,12 @@ _EXAMPLES: dict[str, HttpError] = {
 _BY_STATUS = {example.status: (description, example) for description, example in _EXAMPLES.items()}
 
 
-def error_schemas() -> dict[str, Any]:
-    """Return the schemas to which the responses below refer, for the components of the document."""
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """Return FastAPI's document of the routes, with the schemas to which their error responses refer."""
     schema = ErrorResponse.model_json_schema(ref_template=_REFERENCE, mode="serialization")
-    return {**schema.pop("$defs"), ErrorResponse.__name__: schema}
+    document = app.openapi()
+    document["components"]["schemas"].update({**schema.pop("$defs"), ErrorResponse.__name__: schema})
+    return document
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
