@@ -41,7 +41,7 @@ test: ## install what the tests need (Debian packages too), run the checks and e
 	@$(MAKE) -j3 setup-dev
 	@$(IN_PARALLEL) check-types check-python check-javascript test-javascript test-collection
 	@# More processes than cores, because most tests wait for other processes.
-	$(PYTEST) -n 6 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(PYTEST) -n 5 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-fast: .venv/installed-dev $(JAVASCRIPT_TOOLS)/installed ## the checks and the unit tests: no Debian packages, under a minute
 	@$(IN_PARALLEL) check-types check-python check-javascript test-javascript
