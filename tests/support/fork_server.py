@@ -88,6 +88,8 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], output: Conne
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["cloudchat", *arguments]
+    # The fork server ignores a module that does not exist (any more): every start would be slow again.
+    assert sys.modules.keys() >= {*_PRELOADED}, {*_PRELOADED} - sys.modules.keys()
     try:
         sys.exit(main())
     finally:
