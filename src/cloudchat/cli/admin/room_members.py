@@ -10,6 +10,7 @@ from cloudchat.cli.errors import CommandError
 from cloudchat.core.timestamps import rfc3339
 
 if TYPE_CHECKING:
+    from cloudchat.admin.actor import Actor
     from cloudchat.admin.service import AdminService
     from cloudchat.cli.admin.command import Parsers
 
@@ -70,7 +71,7 @@ def register_member_commands(under: "Parsers") -> None:
     )
 
 
-def list_members(service: "AdminService", options: argparse.Namespace) -> None:
+def list_members(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `members list`."""
     from cloudchat.rooms.caller import COMMAND_LINE
 
@@ -83,17 +84,17 @@ def list_members(service: "AdminService", options: argparse.Namespace) -> None:
         after = page[-1].name_key
 
 
-def add_member(service: "AdminService", options: argparse.Namespace) -> None:
+def add_member(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `members add`."""
     _put(service, options)
 
 
-def set_role(service: "AdminService", options: argparse.Namespace) -> None:
+def set_role(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `members role`."""
     _put(service, options, of_member=True)
 
 
-def remove_member(service: "AdminService", options: argparse.Namespace) -> None:
+def remove_member(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `members remove`."""
     from cloudchat.rooms.caller import COMMAND_LINE
 
@@ -101,7 +102,7 @@ def remove_member(service: "AdminService", options: argparse.Namespace) -> None:
     service.rooms.members.remove(room, user, caller=COMMAND_LINE, now=time.time())
 
 
-def mute_user(service: "AdminService", options: argparse.Namespace) -> None:
+def mute_user(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `mute`."""
     from cloudchat.rooms.caller import COMMAND_LINE
 
@@ -110,7 +111,7 @@ def mute_user(service: "AdminService", options: argparse.Namespace) -> None:
     moderation.mute(room, user, options.seconds, options.reason, caller=COMMAND_LINE, now=time.time())
 
 
-def unmute_user(service: "AdminService", options: argparse.Namespace) -> None:
+def unmute_user(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `unmute`."""
     from cloudchat.rooms.caller import COMMAND_LINE
 
@@ -118,7 +119,7 @@ def unmute_user(service: "AdminService", options: argparse.Namespace) -> None:
     service.rooms.moderation.unmute(room, user, caller=COMMAND_LINE, now=time.time())
 
 
-def ban_user(service: "AdminService", options: argparse.Namespace) -> None:
+def ban_user(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `ban`."""
     from cloudchat.rooms.caller import COMMAND_LINE
 
@@ -127,7 +128,7 @@ def ban_user(service: "AdminService", options: argparse.Namespace) -> None:
     moderation.ban(room, user, options.seconds, options.reason, caller=COMMAND_LINE, now=time.time())
 
 
-def unban_user(service: "AdminService", options: argparse.Namespace) -> None:
+def unban_user(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `unban`."""
     from cloudchat.rooms.caller import COMMAND_LINE
 

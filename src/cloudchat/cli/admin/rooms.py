@@ -9,6 +9,7 @@ from cloudchat.cli.errors import CommandError
 from cloudchat.core.timestamps import rfc3339
 
 if TYPE_CHECKING:
+    from cloudchat.admin.actor import Actor
     from cloudchat.admin.service import AdminService
     from cloudchat.cli.admin.command import Parsers
     from cloudchat.rooms.service import RoomUpdate
@@ -67,7 +68,7 @@ def register_room_commands(under: "Parsers") -> None:
         parser.add_argument("room", metavar="ROOM", help=ROOM_HELP)
 
 
-def list_rooms(service: "AdminService", options: argparse.Namespace) -> None:
+def list_rooms(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `rooms list`."""
     print("id", "kind", "name", "members", "state", "created", "topic", sep="\t")
     after = None
@@ -79,7 +80,7 @@ def list_rooms(service: "AdminService", options: argparse.Namespace) -> None:
         after = (page[-1].created_at, page[-1].id)
 
 
-def show_room(service: "AdminService", options: argparse.Namespace) -> None:
+def show_room(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `rooms show`."""
     from cloudchat.rooms.caller import COMMAND_LINE
     from cloudchat.rooms.permissions import Role
@@ -116,7 +117,7 @@ def show_room(service: "AdminService", options: argparse.Namespace) -> None:
             after = users[-1].name_key
 
 
-def create_room(service: "AdminService", options: argparse.Namespace) -> None:
+def create_room(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `rooms create`."""
     from cloudchat.rooms.caller import COMMAND_LINE
 
@@ -128,35 +129,35 @@ def create_room(service: "AdminService", options: argparse.Namespace) -> None:
     print(room.id)
 
 
-def rename_room(service: "AdminService", options: argparse.Namespace) -> None:
+def rename_room(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `rooms rename`."""
     from cloudchat.rooms.service import RoomUpdate
 
     _update(service, options.room, RoomUpdate(name=options.name))
 
 
-def set_topic(service: "AdminService", options: argparse.Namespace) -> None:
+def set_topic(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `rooms topic`."""
     from cloudchat.rooms.service import RoomUpdate
 
     _update(service, options.room, RoomUpdate(topic=options.topic))
 
 
-def set_slow_mode(service: "AdminService", options: argparse.Namespace) -> None:
+def set_slow_mode(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `rooms slow-mode`."""
     from cloudchat.rooms.service import RoomUpdate
 
     _update(service, options.room, RoomUpdate(slow_mode_seconds=options.seconds))
 
 
-def archive_room(service: "AdminService", options: argparse.Namespace) -> None:
+def archive_room(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `rooms archive`."""
     from cloudchat.rooms.service import RoomUpdate
 
     _update(service, options.room, RoomUpdate(archived=True))
 
 
-def restore_room(service: "AdminService", options: argparse.Namespace) -> None:
+def restore_room(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
     """Run `rooms restore`."""
     from cloudchat.rooms.service import RoomUpdate
 
