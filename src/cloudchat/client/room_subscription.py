@@ -108,8 +108,10 @@ class RoomSubscription:
 
     def _event(self, at: StreamPosition, frame: Frame, text: str, now: float) -> list[Update]:
         seq = frame["seq"]
-        # A replayed event may come from before the current epoch began. A live event must be of the current epoch.
-        if frame["epoch"] != at.epoch and seq > self._replay_end:
+        is_replay = at.seq < seq <= self._replay_end
+        # A replayed event may come from before the current epoch began. A live event must be of the current epoch: its
+        # seq does not tell, because a new numbering can begin below the end of the replay.
+        if frame["epoch"] != at.epoch and not is_replay:
             self.join(now)
         elif seq == at.seq + 1:
             self.position = StreamPosition(at.epoch, seq)

@@ -95,6 +95,20 @@ def test_a_live_event_of_another_epoch_is_not_delivered() -> None:
     assert take_command(subscription)["after"] == {"epoch": "e1", "seq": 3}
 
 
+def test_a_live_event_of_a_new_epoch_joins_again_even_if_its_seq_was_replayed_before() -> None:
+    subscription = live(9)
+    assert receive(subscription, message(4, epoch="e2"), message(5, epoch="e2")) == []
+    assert take_command(subscription)["after"] == {"epoch": "e1", "seq": 9}
+
+
+def test_an_event_that_a_replay_has_passed_is_live_and_joins_again_when_its_epoch_is_another() -> None:
+    subscription = RoomSubscription("lobby", count(1))
+    subscription.join(0)
+    receive(subscription, joined(take_command(subscription), "fresh", 9), message(1), message(2))
+    assert receive(subscription, message(2, epoch="e2")) == []
+    assert take_command(subscription)["after"] == {"epoch": "e1", "seq": 2}
+
+
 def test_a_gap_is_reported_before_the_events_after_it() -> None:
     subscription = live(3)
     subscription.join(1)
