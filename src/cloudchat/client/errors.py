@@ -22,7 +22,7 @@ class CommandRefused(ClientError):
 
 
 class SendRefused(CommandRefused):
-    """The server refused a message, and a retry cannot succeed."""
+    """The server refused a message, or a change of one, and a retry now cannot succeed."""
 
 
 class RequestRefused(CommandRefused):
@@ -30,13 +30,13 @@ class RequestRefused(CommandRefused):
 
 
 class OutcomeUnknown(ClientError):
-    """It is not known whether the server stored the message. Its cid is too old for a retry: the server could have
-    forgotten it and store the message twice.
+    """It is not known whether the server stored the message or the change. Its cid is too old for a retry: the server
+    could have forgotten it and store it twice.
     """
 
 
 class OutboxFull(ClientError):
-    """Too many messages are not acknowledged yet. Wait for some of them, then send again."""
+    """Too many messages and changes are not acknowledged yet. Wait for some of them, then send again."""
 
 
 class ConnectionLost(ClientError):

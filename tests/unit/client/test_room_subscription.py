@@ -1,7 +1,8 @@
 from itertools import count
 
+from cloudchat.client.room_events import RoomEvent
 from cloudchat.client.room_subscription import RoomSubscription, State
-from cloudchat.client.updates import Gap, Joined, JoinRefused, RoomEvent, Update
+from cloudchat.client.updates import Gap, Joined, JoinRefused, Update
 from cloudchat.core.stream_position import StreamPosition
 from unit.client.frames import Frame, error, head, joined, message, text_of
 
@@ -14,10 +15,9 @@ def seqs(updates: list[Update]) -> list[int]:
     return [update.seq for update in updates if isinstance(update, RoomEvent)]
 
 
-def take_command(subscription: RoomSubscription) -> Frame:
-    (command,) = subscription.commands
-    subscription.commands.clear()
-    return command
+def take_command(subscription: RoomSubscription, now: float = 0.0) -> Frame:
+    assert subscription.state is State.WAITING
+    return subscription.take_join(now)
 
 
 def live(at: int = 3, epoch: str = "e1") -> RoomSubscription:
@@ -78,7 +78,7 @@ def test_a_hole_is_joined_again_before_newer_events_are_delivered() -> None:
 def test_a_head_ahead_of_the_position_joins_again() -> None:
     subscription = live(3)
     receive(subscription, head(3))
-    assert not subscription.commands
+    assert subscription.state is State.LIVE
     receive(subscription, head(4))
     assert take_command(subscription)["after"]["seq"] == 3
 
@@ -153,7 +153,7 @@ def test_a_temporary_error_is_retried_at_the_named_time() -> None:
     subscription = RoomSubscription("lobby", count(1))
     subscription.join(10)
     assert receive(subscription, error(take_command(subscription)["id"], retry_after_ms=500), now=10) == []
-    assert subscription.retry_at == 10.5
+    assert (subscription.state, subscription.join_at) == (State.WAITING, 10.5)
 
 
 def test_a_permanent_error_is_reported_and_outlives_the_connection() -> None:
@@ -167,8 +167,7 @@ def test_a_permanent_error_is_reported_and_outlives_the_connection() -> None:
 
 def test_leave_keeps_the_position() -> None:
     subscription = live(3)
-    subscription.leave()
-    assert take_command(subscription) == {"type": "leave", "room": "lobby"}
+    assert subscription.leave() == {"type": "leave", "room": "lobby"}
     assert receive(subscription, message(4)) == []
     subscription.join(5)
     assert take_command(subscription)["after"]["seq"] == 3
