@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 
 from cloudchat import __version__
 from cloudchat.admin.routes import admin_routes
@@ -43,7 +43,7 @@ from cloudchat.observability.health import health_routes, wait_until_healthy
 from cloudchat.process.supervision import Supervisor
 from cloudchat.rate_limiting import cluster_connection_limit
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
-from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
+from cloudchat.rate_limiting.connection_rate import ConnectionRates
 from cloudchat.rate_limiting.http_limits import create_limiter, install_limiter
 from cloudchat.rate_limiting.login_slowdown import LoginSlowdown, LoginWindows
 from cloudchat.rate_limiting.request_rate import RequestRateLimit
@@ -52,10 +52,11 @@ from cloudchat.realtime.dispatcher import Dispatcher
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.opening.admission import AdmissionControl
 from cloudchat.realtime.opening.endpoint import SocketEndpoint
-from cloudchat.realtime.opening.handshake import UnknownPathEndpoint
+from cloudchat.realtime.opening.session_directory import SessionDirectory
+from cloudchat.realtime.opening.socket_routing import SOCKET_PATH, SocketRouting
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.replay import RoomJoiner
-from cloudchat.realtime.revocation_sweep import sweep_revocations
+from cloudchat.realtime.revocation_sweep import RevocationSweep
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.store_outage import watch_store
 from cloudchat.resources import frontend_directory
@@ -81,6 +82,7 @@ class Chat:
     relay: Relay
     registry: ConnectionRegistry
     cluster_limit: ClusterConnectionLimit
+    sweep: RevocationSweep
     stats: SocketStats
     endpoint: SocketEndpoint
     supervisor: Supervisor
@@ -144,6 +146,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="cloudchat", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
     limiter = create_limiter(settings)
+    app.add_middleware(SocketRouting, endpoint=chat.endpoint, stats=chat.stats)
     app.add_middleware(RequestRateLimit, rate=settings.request_rate)  # inside of those that know the client's address
     install_middleware(app, lambda: settings.origins, requests, settings.trusted_proxies)
     install_limiter(app, limiter)
@@ -154,9 +157,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
     app.router.routes.append(openapi_route(app))
-    app.router.routes.append(WebSocketRoute("/ws", chat.endpoint))
-    app.router.routes.append(Route("/ws", upgrade_required, methods=["GET"]))
-    app.router.routes.append(WebSocketRoute("/{path:path}", UnknownPathEndpoint(chat.stats)))
+    app.router.routes.append(Route(SOCKET_PATH, upgrade_required, methods=["GET"]))
     app.mount("/", PageFiles(directory=frontend_directory(), html=True), name="frontend")
     return app
 
@@ -180,13 +181,17 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     dispatcher = Dispatcher(broker, joiner, messages, services.authenticate, stats, supervisor.spawn)
     # Handshakes.
     per_user, per_address = settings.sockets_per_user, settings.sockets_per_address
-    rate = ConnectionRateLimit(redis_url, per_address=settings.connect_rate, per_user=settings.connect_user_rate)
+    rates = ConnectionRates(per_address=settings.connect_rate, per_user=settings.connect_user_rate)
     limits = SocketLimits(per_user, per_address, settings.sockets_in_total)
     registry = ConnectionRegistry(limits, settings.sends_per_10s)
     cluster_limit = ClusterConnectionLimit(functions, per_user=per_user, per_address=per_address)
-    admissions = AdmissionControl(rate, registry, cluster_limit)
-    endpoint = SocketEndpoint(settings, services, admissions, relay, dispatcher, stats)
-    return Chat(functions, broker, listener, hub, relay, registry, cluster_limit, stats, endpoint, supervisor, tracing)
+    admissions = AdmissionControl(rates, registry, cluster_limit)
+    sweep = RevocationSweep(services.revocations_since, registry, services.last_commit)
+    sessions = SessionDirectory(services.read_sessions, sweep)
+    endpoint = SocketEndpoint(settings, sessions, admissions, relay, dispatcher, stats)
+    return Chat(
+        functions, broker, listener, hub, relay, registry, cluster_limit, sweep, stats, endpoint, supervisor, tracing
+    )
 
 
 async def _start(chat: Chat, services: Services, settings: Settings) -> None:
@@ -198,7 +203,7 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
         chat.store_problem, _READY_TIMEOUT_SECONDS
     )  # /readyz is usually 200 when the start is announced
     spawn(chat.relay.heartbeat(), "heartbeat")
-    spawn(sweep_revocations(services.revocations_since, chat.registry), "revocation sweep")
+    spawn(chat.sweep.run(), "revocation sweep")
     spawn(watch_store(lambda: broker.subscription.connected, chat.registry), "store outage")
     spawn(prune_hourly(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
     spawn(chat.cluster_limit.run(chat.registry.evict), "cluster connection limit")

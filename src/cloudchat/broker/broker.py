@@ -23,6 +23,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from cloudchat.core.stream_position import StreamPosition
+
 
 class BrokerUnavailable(Exception):
     """The store did not answer in time, or refused the call. A retry later is safe."""
@@ -104,6 +106,13 @@ class Broker(Protocol):
         """Return the newest events before the seq `before`: at most `limit`, and fewer when they are large.
 
         Raises `BrokerUnavailable`.
+        """
+
+    async def recent_head(self, room: str) -> StreamPosition:
+        """Return the position of the newest event, (epoch, 0) before the first one.
+
+        It contains every event that this process has appended or read; those that other processes have appended within
+        the last second may be missing. Raises `BrokerUnavailable`.
         """
 
     def subscribe(self, room: str) -> None:

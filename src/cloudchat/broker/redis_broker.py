@@ -1,6 +1,8 @@
 """The broker on Redis 7 or Valkey: each room's log is a stream that the functions in functions.lua write and read."""
 
+import asyncio
 import itertools
+import math
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -10,14 +12,21 @@ from cloudchat.broker.append_pipeline import AppendPipeline
 from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable, Entry, Listener, Page
 from cloudchat.broker.high_water_marks import HighWaterMarks
 from cloudchat.broker.log_checkpoint import Load, load_checkpoint
-from cloudchat.broker.redis_connection import pack
+from cloudchat.broker.redis_connection import ANSWER_SECONDS, pack
 from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.broker.seen_cids import cid_digest
 from cloudchat.broker.subscription import Subscription
 from cloudchat.core.histogram import Histogram
+from cloudchat.core.stream_position import StreamPosition
 
 MAX_PAGE_BYTES = 512 * 1024
 """The size limit of a page, so that it fits into a reader's send buffer. A larger single event is a separate page."""
+MAX_HEAD_AGE_SECONDS = 1.0
+"""A `welcome` may be that late on its way to the client, too."""
+MAX_CONCURRENT_READS = 16
+"""Further readers wait. The store and this process hold at most that many pages for readers at the same time."""
+_BEYOND_THE_HEAD = 2**53 - 1
+"""A seq that no log reaches: a read after it returns the head and no events."""
 
 
 class RedisBroker:
@@ -40,6 +49,8 @@ class RedisBroker:
         self._functions = functions
         self._load_marks = load_marks
         self._pipeline = AppendPipeline(url, before_first_append=self._refresh_marks, appends_settled=self._settled)
+        self._heads_read_at: dict[str, float] = {}
+        self._free_reads = asyncio.Semaphore(MAX_CONCURRENT_READS)
         self.marks = HighWaterMarks()
         self.subscription = Subscription(url)
         self.appends_settled: Callable[[], None] = lambda: None
@@ -106,6 +117,14 @@ class RedisBroker:
         """See `Broker`."""
         return await self._read_page("cloudchat_read_before_v2", room, before, limit)
 
+    async def recent_head(self, room: str) -> StreamPosition:
+        """See `Broker`."""
+        now = asyncio.get_running_loop().time()
+        if now - self._heads_read_at.get(room, -math.inf) > MAX_HEAD_AGE_SECONDS:
+            await self.read(room, _BEYOND_THE_HEAD, 1)
+            self._heads_read_at[room] = now
+        return StreamPosition(*self.marks.get(room))
+
     def subscribe(self, room: str) -> None:
         """See `Broker`."""
         self.subscription.add(room)
@@ -124,10 +143,14 @@ class RedisBroker:
         await load_checkpoint(self.marks, self._load_marks)
 
     async def _read_page(self, function: str, room: str, seq: int, limit: int) -> Page:
-        mark = self.marks.get(room)
-        reply: Any = await self._functions.call(
-            function, [keys.meta(room), keys.log(room)], new_epoch(), seq, limit, MAX_PAGE_BYTES, *mark
-        )
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._free_reads:
+                mark = self.marks.get(room)
+                reply: Any = await self._functions.call(
+                    function, [keys.meta(room), keys.log(room)], new_epoch(), seq, limit, MAX_PAGE_BYTES, *mark
+                )
+        except TimeoutError as error:
+            raise BrokerUnavailable("too many reads of the store are waiting") from error
         epoch, head, oldest, first, events = reply
         page = Page(epoch.decode(), head, oldest, first, events)
         self.marks.observe(room, page.epoch, head)

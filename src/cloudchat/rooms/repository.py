@@ -1,9 +1,9 @@
 """Rooms and memberships in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cloudchat.database.models import Membership, ReadPosition, Room
@@ -22,16 +22,36 @@ class RoomSummary:
     read_epoch: str
 
 
-def rooms_of(db: Session, user_id: str) -> Sequence[RoomSummary]:
-    """Return every public room and every room that the user is a member of, the oldest first."""
-    query = (
-        select(Room.id, Room.name, Room.kind, ReadPosition.seq, ReadPosition.epoch)
-        .outerjoin(Membership, and_(Membership.room_id == Room.id, Membership.user_id == user_id))
-        .outerjoin(ReadPosition, and_(ReadPosition.room_id == Room.id, ReadPosition.user_id == user_id))
-        .where(or_(Room.kind == PUBLIC, Membership.user_id.is_not(None)))
-        .order_by(Room.created_at, Room.id)
-    )
-    return [
-        RoomSummary(id=room_id, name=name, kind=kind, read_seq=seq or 0, read_epoch=epoch or "")
-        for room_id, name, kind, seq, epoch in db.execute(query)
-    ]
+def rooms_of_users(db: Session, user_ids: Collection[str]) -> Mapping[str, Mapping[str, RoomSummary]]:
+    """Return for each user, by room, every public room and every one that they are a member of, the oldest first.
+
+    Three queries, however many users there are. Users without memberships and read positions share one mapping.
+    """
+    order = Room.created_at, Room.id
+    columns = Room.created_at, Room.id, Room.name, Room.kind
+    rows = db.execute(select(*columns).where(Room.kind == PUBLIC).order_by(*order))
+    public = [(created_at, id, name, kind) for created_at, id, name, kind in rows]
+    memberships = select(Membership.user_id, *columns).join(Room, Room.id == Membership.room_id)
+    private: dict[str, list[tuple[float, str, str, str]]] = {}
+    for user_id, created_at, id, name, kind in db.execute(
+        memberships.where(Membership.user_id.in_(user_ids), Room.kind != PUBLIC)
+    ):
+        private.setdefault(user_id, []).append((created_at, id, name, kind))
+    positions: dict[str, dict[str, tuple[int, str]]] = {}
+    read = select(ReadPosition.user_id, ReadPosition.room_id, ReadPosition.seq, ReadPosition.epoch)
+    for user_id, room_id, seq, epoch in db.execute(read.where(ReadPosition.user_id.in_(user_ids))):
+        positions.setdefault(user_id, {})[room_id] = seq, epoch
+    without_state = _summaries(public, {})
+    return {
+        user_id: _summaries(sorted([*public, *private.get(user_id, [])]), positions.get(user_id, {}))
+        if user_id in private or user_id in positions
+        else without_state
+        for user_id in user_ids
+    }
+
+
+def _summaries(
+    rooms: Iterable[tuple[float, str, str, str]], positions: Mapping[str, tuple[int, str]]
+) -> Mapping[str, RoomSummary]:
+    unread = 0, ""
+    return {id: RoomSummary(id, name, kind, *positions.get(id, unread)) for _, id, name, kind in rooms}

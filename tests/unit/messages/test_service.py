@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE, Principal
 from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable, Entry, Page
+from cloudchat.core.stream_position import StreamPosition
 from cloudchat.messages.service import RoomLogMessageService
 from cloudchat.protocol.commands import Send
 from cloudchat.protocol.errors import ErrorCode
@@ -30,6 +31,9 @@ class FakeBroker:
         raise NotImplementedError
 
     async def read_before(self, room: str, before: int, limit: int) -> Page:
+        raise NotImplementedError
+
+    async def recent_head(self, room: str) -> StreamPosition:
         raise NotImplementedError
 
     def subscribe(self, room: str) -> None:
