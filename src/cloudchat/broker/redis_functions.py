@@ -56,6 +56,15 @@ class RedisFunctions:
         except (hiredis.ReplyError, OSError) as error:  # TimeoutError is an OSError
             raise BrokerUnavailable(f"a call to the store failed: {error}") from error
 
+    async def publish(self, channel: str, message: bytes) -> None:
+        """Publish a message on a sharded channel. Raises `BrokerUnavailable`."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                connection = await self._connected()
+                await connection.request("SPUBLISH", channel, message)
+        except (hiredis.ReplyError, OSError) as error:
+            raise BrokerUnavailable(f"a call to the store failed: {error}") from error
+
     async def probe(self) -> str | None:
         """Return None if the store accepts writes, else the problem as a text for the operator."""
         try:

@@ -31,7 +31,9 @@ from cloudchat.realtime.revocation_sweep import RevocationSweep
 from cloudchat.rooms.service import RoomSummary
 
 MAX_AGE_SECONDS = 30.0
-"""Also how late a client that reconnects learns that it is in a new room."""
+"""Also how late a client that reconnects learns that it is in a new room, or that a signal was lost which said how far
+its user has read in another process.
+"""
 MAX_SESSIONS = 20_000
 """About 20 MB. Beyond, the session that was read first is forgotten."""
 MAX_BATCH = 100
@@ -56,6 +58,8 @@ class SessionCache:
     def __init__(self) -> None:
         self._entries: OrderedDict[bytes, tuple[ChatSession, float]] = OrderedDict()
         """By the digest of the token: a dump of the memory must not contain tokens. Those read first are first."""
+        self._forgotten: OrderedDict[str, float] = OrderedDict()
+        """By user, the time up to which their sessions are out of date."""
 
     def __len__(self) -> int:
         """Return the number of sessions."""
@@ -73,16 +77,35 @@ class SessionCache:
     def get(self, token: str, now: float) -> ChatSession | None:
         """Return the session of a token that has not expired."""
         self._remove_old(now)
-        session, read_at = self._entries.get(_digest(token), (None, now))
+        entry = self._entries.get(_digest(token))
+        if entry is None:
+            return None
+        session, read_at = entry
+        principal = session.principal
+        if read_at <= self._forgotten.get(principal.user_id, 0.0):
+            return None
         # A clock that was set back must not prolong anything.
-        return session if session is not None and read_at <= now < session.principal.expires_at else None
+        return session if read_at <= now < principal.expires_at else None
+
+    def forget_user(self, user_id: str, now: float) -> None:
+        """Forget the sessions of a user that were read up to now, also those that are added later."""
+        self._forgotten[user_id] = now
+        self._forgotten.move_to_end(user_id)
+        if len(self._forgotten) > MAX_SESSIONS:
+            self._entries.clear()
+            self._forgotten.clear()
 
     def _remove_old(self, now: float) -> None:
         while self._entries:
             digest, (_, read_at) = next(iter(self._entries.items()))
             if now - read_at < MAX_AGE_SECONDS:
-                return
+                break
             del self._entries[digest]
+        while self._forgotten:
+            user_id, forgotten_at = next(iter(self._forgotten.items()))
+            if now - forgotten_at < MAX_AGE_SECONDS:
+                break
+            del self._forgotten[user_id]
 
 
 class SessionDirectory:
@@ -100,6 +123,10 @@ class SessionDirectory:
         """Return what is known without asking the database. It may have been revoked: call `find` before using it."""
         session = self._cache.get(token, time.time())
         return None if session is None or self._sweep.revokes(session.principal) else session
+
+    def forget_user(self, user_id: str) -> None:
+        """Read the user's sessions again: what is in memory of their rooms is out of date."""
+        self._cache.forget_user(user_id, time.time())
 
     async def find(self, token: str) -> ChatSession:
         """Return the session of a valid token. Raises `AccountError`, `DatabaseUnavailable`."""

@@ -113,6 +113,17 @@ def test_memory_is_bounded_in_number_and_time(monkeypatch: pytest.MonkeyPatch) -
     assert len(cache) == 0
 
 
+def test_user_who_has_read_on_is_read_again() -> None:
+    cache = SessionCache()
+    cache.add("token", session_of(), NOW)
+    cache.forget_user("ann", NOW + 1)
+    assert cache.get("token", NOW + 1) is None
+    cache.add("token", session_of(), NOW + 1)  # its read began before the change was known
+    assert cache.get("token", NOW + 2) is None
+    cache.add("token", session_of(), NOW + 2)
+    assert cache.get("token", NOW + 2) is not None
+
+
 async def test_handshakes_that_wait_share_a_read(world: World) -> None:
     first = asyncio.create_task(world.directory.find("0"))
     await asyncio.sleep(0)
