@@ -57,6 +57,7 @@ class SocketEndpoint:
         stats: SocketStats,
     ) -> None:
         self._settings = settings
+        self._origins = settings.origins
         self._sessions = sessions
         self._admissions = admissions
         self._relay = relay
@@ -75,7 +76,7 @@ class SocketEndpoint:
         credential: Credential | None = None
         try:
             credential = credential_of(headers, scope["subprotocols"])
-            check_origin(headers, self._settings.origins)
+            check_origin(headers, self._origins)
             socket: WebSocketProtocol = scope["extensions"][EXTENSION]
             async with self._queue.turn():
                 if not socket.disconnected:  # it may have left while it waited

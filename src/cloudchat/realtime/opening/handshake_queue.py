@@ -32,6 +32,16 @@ class HandshakeQueue:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait for a turn, and keep it for the block. Raises `HandshakeRejection` (503) if too many wait."""
+        if self._free.locked():
+            await self._wait()
+        else:
+            await self._free.acquire()  # returns at once
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    async def _wait(self) -> None:
         if self._waiting >= self._max_waiting:
             raise _busy()
         self._waiting += 1
@@ -42,10 +52,6 @@ class HandshakeQueue:
             raise _busy() from None
         finally:
             self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._free.release()
 
 
 def _busy() -> HandshakeRejection:
