@@ -74,7 +74,9 @@ class RevocationSweep:
         A read is recent for `RECENT_SECONDS` from its beginning, and until this process commits a transaction: who logs
         out here cannot open a socket right afterwards.
         """
-        while time.monotonic() > self._recent_until or self._recent_commit is not self._last_commit():
+        for _ in range(2):  # a read that is under way may have begun too early; the one after it has not
+            if time.monotonic() <= self._recent_until and self._recent_commit is self._last_commit():
+                return
             await self._shared_read()
 
     def revokes(self, principal: Principal) -> bool:

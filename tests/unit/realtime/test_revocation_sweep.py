@@ -30,6 +30,7 @@ class World:
         principal = SimpleNamespace(user_id="u", session_id="s", scopes={"admin"}, access_changed_at=None, key_id="k")
         self.revoked: frozenset[str] = frozenset()
         self.commit = object()
+        self.commit_at_each_read = False
         self.sweep = RevocationSweep(self.read, cast(ConnectionRegistry, self), lambda: self.commit)
         self.connection = SimpleNamespace(principal=principal, socket=SimpleNamespace(close=self.closes.append))
 
@@ -39,6 +40,8 @@ class World:
     async def read(self, since: float) -> Revocations:
         self.reads.append(since)
         self.read_started.set()
+        if self.commit_at_each_read:
+            self.commit = object()
         if self.unavailable:
             raise DatabaseUnavailable
         return Revocations(self.revoked, frozenset(), {}, frozenset({"k"}))
@@ -107,4 +110,10 @@ async def test_handshake_after_a_commit_of_this_process_reads_again(world: World
 async def test_handshake_is_told_that_revocations_cannot_be_read(world: World) -> None:
     world.unavailable = True
     with pytest.raises(DatabaseUnavailable):
+        await world.sweep.refresh()
+
+
+async def test_handshake_does_not_wait_for_a_pause_between_commits(world: World) -> None:
+    world.commit_at_each_read = True
+    async with asyncio.timeout(5):
         await world.sweep.refresh()
