@@ -26,9 +26,9 @@ MAX_BLIND_SECONDS = 60.0
 """When revocations cannot be read for this long, the sockets of administrators are closed. New ones cannot be opened:
 that needs the database, too.
 """
-RECENT_SECONDS = 0.1
+RECENT_SECONDS = 0.02
 """How old a read may be for a handshake. One read costs 0.3 ms, and all handshakes share it."""
-MAX_READING_SHARE = 0.1
+MAX_READING_SHARE = 0.25
 """Reads for handshakes take at most this share of the time. After thousands of logouts one read takes 10 ms or more."""
 
 ReadRevocations = Callable[[float], Awaitable[Revocations]]
