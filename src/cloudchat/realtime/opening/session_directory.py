@@ -7,7 +7,7 @@ Why a token that was revoked opens no socket that stays open
 =============================================================
 What is in memory was read at most `MAX_AGE_SECONDS` ago. A handshake uses it only after the revocations have been read
 (`RevocationSweep.refresh`), which reads at least `OVERLAP_SECONDS` back, so they contain every change since then. That
-read began at most `RECENT_SECONDS` before the handshake (some tenths of a second if one read takes long), and after
+read began at most `RECENT_SECONDS` before the handshake (longer if one read takes long), and after
 every change that this process has committed. A token that was revoked in another process during that time can still
 open a socket; the next sweep closes it within 2 seconds like any socket that was open at the revocation, so the
 promised 5 seconds hold. When the database does not answer, the handshake is rejected, whether the session is in memory
