@@ -166,7 +166,10 @@ class ClusterConnectionLimit:
         if sends_owed_ms:
             self._owed_ms[slot.owed_key] = max(sends_owed_ms, self._owed_ms.get(slot.owed_key, 0))
         self._released.append((number, slot))
-        self._wake_up.set()
+        if sends_owed_ms:  # the user's next handshake may be in another process, in the next moment
+            self._wake_up.set()
+        elif len(self._released) == 1:
+            asyncio.get_running_loop().call_later(RELEASE_DELAY_SECONDS, self._wake_up.set)
 
     async def run(self, replace: Callable[[Iterable[int]], None]) -> None:
         """Keep the count up to date, forever. `replace` gets the numbers of the slots whose sockets must be closed."""
@@ -177,8 +180,6 @@ class ClusterConnectionLimit:
                 await self._wake_up.wait()
             finally:
                 timer.cancel()
-            if self._clock() < next_heartbeat:
-                await asyncio.sleep(RELEASE_DELAY_SECONDS)
             self._wake_up.clear()
             try:
                 await self._report_owed()
