@@ -45,6 +45,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from cloudchat.core.stream_position import StreamPosition
+
 
 class BrokerUnavailable(Exception):
     """The store did not answer in time, or refused the call. A retry later is safe."""
@@ -222,6 +224,13 @@ class Broker(Protocol):
         """Return messages and notices in their current form: at most as many as wanted, and fewer when they are large.
 
         Raises `BrokerUnavailable`.
+        """
+
+    async def recent_head(self, room: str) -> StreamPosition:
+        """Return the position of the newest event, (epoch, 0) before the first one.
+
+        It contains every event that this process has appended or read; those that other processes have appended within
+        the last second may be missing. Raises `BrokerUnavailable`.
         """
 
     def subscribe(self, room: str) -> None:

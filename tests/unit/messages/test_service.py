@@ -18,6 +18,7 @@ from cloudchat.broker.broker import (
     HistoryRows,
     Page,
 )
+from cloudchat.core.stream_position import StreamPosition
 from cloudchat.messages.service import RoomLogMessageService
 from cloudchat.protocol.commands import Send
 from cloudchat.protocol.errors import Error, ErrorCode
@@ -48,6 +49,9 @@ class FakeBroker:
         on_done(APPENDED)
 
     async def history(self, room: str, wanted: HistoryRange) -> HistoryRows:
+        raise NotImplementedError
+
+    async def recent_head(self, room: str) -> StreamPosition:
         raise NotImplementedError
 
     def subscribe(self, room: str) -> None:
