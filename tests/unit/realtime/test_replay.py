@@ -18,6 +18,7 @@ from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.replay import RoomJoiner
 from cloudchat.realtime.room_feed import RoomFeed
 from cloudchat.realtime.user_allowance import READ_BURST_BYTES, ReadBudget
+from unit.realtime.fakes import socket_without_descriptor
 from unit.realtime.scripted_log import ScriptedLog
 
 pytestmark = pytest.mark.anyio
@@ -29,6 +30,7 @@ class Reader:
     """A connection and its socket in one."""
 
     def __init__(self) -> None:
+        self.direct = socket_without_descriptor()
         self.socket = self
         self.joined: dict[str, RoomFeed] = {}
         self.open = True
