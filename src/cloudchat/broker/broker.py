@@ -21,19 +21,18 @@ its position with the log's head. It recovers by reading the log.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class BrokerUnavailable(Exception):
     """The store did not answer in time, or refused the call. A retry later is safe."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An event to append.
 
     `body` is the event's JSON after the fields that the store writes, without the opening brace: `"cid":…}`. `at` is
-    the timestamp in the body.
+    the timestamp in the body. A tuple, because a frozen dataclass takes three times as long to create.
     """
 
     room: str
@@ -44,8 +43,7 @@ class Entry:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(NamedTuple):
     """The position of an event in its log. With `duplicate` it was appended earlier, at the time `at`."""
 
     seq: int
