@@ -26,7 +26,8 @@ Handshake:
 - `handle_connect(request)` sets `response`, `scope` (with a dict `extensions`) and `handshake_initiated`, and starts
   `run_asgi` as a task; `run_asgi` is the only caller of the application.
 - `send` of `websocket.accept` sets `handshake_complete` and starts the keepalive. After it nothing reads `scope`,
-  `request` and `response` again: `attach` deletes them, half of what an idle connection would hold.
+  `request` and `response` again: `attach` deletes them, half of what an idle connection would hold. uvicorn only puts
+  into `queue` from then on, without waiting.
 - `send` of the `websocket.http.response` messages writes the response and closes the transport.
 - `websockets.http11.MAX_LINE_LENGTH` is read for each line of a request head.
 - A request head that is too large leaves `conn.handshake_exc` set and nothing written: `_parse` answers it.
@@ -174,6 +175,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._receiver = receiver
         # uvicorn does not read these again; they are half of what an idle connection would hold.
         del self.scope, self.request, self.response
+        self.queue = cast("asyncio.Queue[Any]", _DISCARD)
         if self.close_sent or self.disconnected:
             self._detach_receiver()
             return
@@ -414,6 +416,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             receiver.closed()
+
+
+class _DiscardingQueue:
+    """The queue of ASGI messages after `attach`: nothing reads them. An `asyncio.Queue` takes 2 KiB."""
+
+    def put_nowait(self, message: object) -> None:
+        """Do nothing."""
+
+
+_DISCARD = _DiscardingQueue()
 
 
 def _reject(status: StatusLike, text: str) -> Response:

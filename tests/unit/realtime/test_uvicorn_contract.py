@@ -322,6 +322,25 @@ async def test_scope_request_and_response_are_not_read_after_accept() -> None:
         raise AssertionError(message) from problem
 
 
+async def test_nothing_is_called_of_the_queue_but_put_nowait_after_accept() -> None:
+    class Discard:
+        def put_nowait(self, message: object) -> None: ...
+
+    peers = [await Peer().open() for _ in range(4)]
+    for peer in peers:
+        peer.protocol.queue = cast(Any, Discard())
+    try:
+        peers[0].send(TEXT, CLOSE)
+        peers[1].protocol.data_received(b"\xff\xff")
+        peers[2].protocol.shutdown()
+        for peer in peers:
+            peer.protocol.connection_lost(None)
+    except AttributeError as problem:
+        raise AssertionError(
+            "uvicorn now reads its queue outside of receive(): see WebSocketProtocol.attach"
+        ) from problem
+
+
 async def test_http_response_of_the_application_is_written_and_closes_the_transport() -> None:
     async def reject(scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-type", b"application/json")]
