@@ -15,7 +15,7 @@ room's flush is held for them, for at most `MAX_HOLD_SECONDS`.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from socket import SocketType
 from typing import Protocol
 
@@ -73,14 +73,43 @@ class Appends(Protocol):
 
 
 class _Room:
-    __slots__ = ("members", "pending", "sockets")
+    __slots__ = ("_sockets", "members", "pending")
 
     def __init__(self) -> None:
         self.members: dict[SocketType, Member] = {}
         """By their `direct`."""
-        self.sockets: tuple[SocketType, ...] | None = None
-        """The keys of `members`; None after a change."""
         self.pending: list[bytes] = []
+        self._sockets: tuple[SocketType, ...] | None = None
+        """The keys of `members`; None after a change."""
+
+    def add(self, member: Member) -> None:
+        self.members[member.direct] = member
+        self._sockets = None
+
+    def remove(self, member: Member) -> None:
+        if self.members.pop(member.direct, None) is not None:
+            self._sockets = None
+
+    def write(self, frames: bytes, *, skip: Collection[Member] = (), ephemeral: bool = False) -> None:
+        if self._sockets is None:
+            self._sockets = tuple(self.members)
+        sockets = self._sockets
+        if skip:
+            skipped = {member.direct for member in skip}
+            sockets = tuple(sock for sock in sockets if sock not in skipped)
+        size = len(frames)
+        send = SocketType.send
+        incomplete: list[tuple[SocketType, int]] = []
+        for sock in sockets:
+            try:
+                sent = send(sock, frames)
+            except OSError:
+                sent = 0
+            if sent != size:
+                incomplete.append((sock, sent))
+        # A push may close its own member, which then leaves the room.
+        for sock, sent in incomplete:
+            self.members[sock].push(frames[sent:], ephemeral=ephemeral and not sent)
 
 
 class Hub:
@@ -102,16 +131,14 @@ class Hub:
         found = self._rooms.get(room)
         if found is None:
             found = self._rooms[room] = _Room()
-        found.members[member.direct] = member
-        found.sockets = None
+        found.add(member)
 
     def remove(self, room: str, member: Member) -> None:
         """Remove a member; does nothing if it is not in the room."""
         found = self._rooms.get(room)
-        if found is None or member.direct not in found.members:
+        if found is None:
             return
-        del found.members[member.direct]
-        found.sockets = None
+        found.remove(member)
         if not found.members:
             del self._rooms[room]
 
@@ -130,13 +157,20 @@ class Hub:
         found.pending.append(frame)
         self._schedule_flush()
 
-    def deliver_ephemeral(self, room: str, frame: bytes) -> None:
-        """Send a frame that may be lost to all members, after the events before it. Slow members do not receive it."""
+    def deliver_ephemeral(self, room: str, frame: bytes, *, skip: Collection[Member] = ()) -> None:
+        """Send a frame that may be lost to all members but those to skip, after the events before it.
+
+        Slow members do not receive it.
+        """
         self.flush(room)
         found = self._rooms.get(room)
         if found is not None:
-            for member in tuple(found.members.values()):
-                member.push(frame, ephemeral=True)
+            found.write(frame, skip=skip, ephemeral=True)
+
+    def size_of(self, room: str) -> int:
+        """Return the number of the room's members in this process."""
+        found = self._rooms.get(room)
+        return 0 if found is None else len(found.members)
 
     def release_held(self) -> None:
         """Flush the held rooms, together with everything that arrives in this tick: no append is pending any more."""
@@ -150,23 +184,8 @@ class Hub:
             return
         pending, found.pending = found.pending, []
         frames = pending[0] if len(pending) == 1 else b"".join(pending)
-        size = len(frames)
-        sockets = found.sockets
-        if sockets is None:
-            sockets = found.sockets = tuple(found.members)
-        self.deliveries += len(pending) * len(sockets)
-        send = SocketType.send
-        incomplete: list[tuple[SocketType, int]] = []
-        for sock in sockets:
-            try:
-                sent = send(sock, frames)
-            except OSError:
-                sent = 0
-            if sent != size:
-                incomplete.append((sock, sent))
-        # A push may close its own member, which then leaves the room.
-        for sock, sent in incomplete:
-            found.members[sock].push(frames[sent:])
+        self.deliveries += len(pending) * len(found.members)
+        found.write(frames)
 
     def _schedule_flush(self) -> None:
         if not self._flush_scheduled:

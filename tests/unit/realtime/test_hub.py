@@ -270,3 +270,24 @@ def test_member_whose_socket_fails_is_pushed_and_the_others_are_written_to() -> 
         hub.flush("r")
         assert peer.recv(100) == b"2"
         assert paused.writes == [b"1"]
+
+
+def test_ephemeral_frame_is_written_to_the_socket_of_all_but_those_to_skip() -> None:
+    hub = FakeLoop().hub()
+    with connected_member() as (member, peer), connected_member() as (own, own_peer):
+        hub.add("r", member)
+        hub.add("r", own)
+        hub.deliver_ephemeral("r", b"typing", skip={own})
+        hub.deliver_ephemeral("r", b"head")
+        assert (peer.recv(100), own_peer.recv(100)) == (b"typinghead", b"head")
+
+
+def test_rest_of_an_ephemeral_frame_must_not_be_dropped() -> None:
+    hub = FakeLoop().hub()
+    frame = b"x" * 4_000_000
+    with connected_member() as (member, _peer):
+        hub.add("r", member)
+        hub.deliver_ephemeral("r", frame)
+        assert (len(member.writes), member.ephemeral) == (1, [])
+        hub.deliver_ephemeral("r", b"head")
+        assert (len(member.writes), member.ephemeral) == (1, [b"head"])
