@@ -16,7 +16,7 @@ Construction and life cycle:
 - `connection_made` sets `transport` and adds the protocol to `server_state.connections`; on shutdown the server calls
   `shutdown()` of each protocol in there. `connection_lost` removes it, sets `disconnected`, stops the keepalive,
   cancels `close_timer`, and sets `writable` so that no `send` waits for a transport that is gone.
-- `pause_writing` and `resume_writing` clear and set the event `writable`.
+- `pause_writing` and `resume_writing` clear and set the event `writable`; nothing else clears it.
 - `eof_received` returns None, so that asyncio closes the transport once its buffer is written.
 
 Handshake:
@@ -174,8 +174,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Detach the accepted socket from ASGI: from now on `receiver` gets every message."""
         self._receiver = receiver
         # uvicorn does not read these again; they are half of what an idle connection would hold.
+        self.request.headers.clear()  # websockets' parser keeps the request as long as the connection lives
         del self.scope, self.request, self.response
         self.queue = cast("asyncio.Queue[Any]", _DISCARD)
+        if self.writable.is_set():
+            self.writable = _WRITABLE
         if self.close_sent or self.disconnected:
             self._detach_receiver()
             return
@@ -244,6 +247,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """Write everything behind what the transport's buffer contains, and nothing directly."""
         self._close_direct_writes()
+        if self.writable is _WRITABLE:
+            self.writable = asyncio.Event()
         super().pause_writing()
 
     def resume_writing(self) -> None:
@@ -426,6 +431,9 @@ class _DiscardingQueue:
 
 
 _DISCARD = _DiscardingQueue()
+_WRITABLE = asyncio.Event()
+"""Set, and shared by all sockets that were never paused: an `asyncio.Event` takes 760 bytes."""
+_WRITABLE.set()
 
 
 def _reject(status: StatusLike, text: str) -> Response:

@@ -134,6 +134,20 @@ async def test_one_buffered_byte_stops_direct_writes() -> None:
         assert not is_open(server)
 
 
+async def test_paused_socket_does_not_pause_others() -> None:
+    async with attached() as slow, attached() as other:
+        fill_kernel_buffer(slow.server)
+        slow.server.push(b"y")
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await other.server.wait_writable()
+        waiting = asyncio.create_task(slow.server.wait_writable())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        slow.writer.transport.abort()
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await waiting
+
+
 async def test_pings_of_the_server_go_through_the_same_buffer() -> None:
     async with attached(ws_ping_interval=60, ws_ping_timeout=60) as peer:
         server = peer.server

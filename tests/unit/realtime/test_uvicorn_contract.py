@@ -310,6 +310,7 @@ async def test_accept_completes_the_handshake_and_starts_the_keepalive() -> None
 
 async def test_scope_request_and_response_are_not_read_after_accept() -> None:
     peer = await Peer(ws_ping_interval=0.001, ws_ping_timeout=0.001).open()
+    peer.protocol.request.headers.clear()
     del peer.protocol.scope, peer.protocol.request, peer.protocol.response
     message = "uvicorn now reads scope, request or response after the handshake: see WebSocketProtocol.attach"
     try:
