@@ -17,6 +17,9 @@ Construction and life cycle:
   `shutdown()` of each protocol in there. `connection_lost` removes it, sets `disconnected`, stops the keepalive,
   cancels `close_timer`, and sets `writable` so that no `send` waits for a transport that is gone.
 - `pause_writing` and `resume_writing` clear and set the event `writable`; nothing else clears it.
+- With `set_write_buffer_limits(high=0)` the transport (of uvloop, and of asyncio) calls `pause_writing` when a byte
+  stays in its buffer, and `resume_writing` when the buffer is empty. It closes its descriptor after `connection_lost`
+  (tests in `test_direct_writes.py`).
 - `eof_received` returns None, so that asyncio closes the transport once its buffer is written.
 
 Handshake:
