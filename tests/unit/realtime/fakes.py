@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from socket import SocketType
 from typing import Any, cast
 
 from cloudchat.process.supervision import Supervisor
@@ -13,6 +14,11 @@ from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.ephemeral.local_presence import LocalPresence
 from cloudchat.realtime.opening.admission import AdmissionControl
+
+
+def socket_without_descriptor() -> SocketType:
+    """Return the `direct` of a member that must be written to by `push`."""
+    return SocketType.__new__(SocketType)
 
 
 class FakeClusterLimit:

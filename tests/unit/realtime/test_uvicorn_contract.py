@@ -354,6 +354,7 @@ async def test_accept_completes_the_handshake_and_starts_the_keepalive() -> None
 
 async def test_scope_request_and_response_are_not_read_after_accept() -> None:
     peer = await Peer(ws_ping_interval=0.001, ws_ping_timeout=0.001).open()
+    peer.protocol.request.headers.clear()
     del peer.protocol.scope, peer.protocol.request, peer.protocol.response
     message = "uvicorn now reads scope, request or response after the handshake: see WebSocketProtocol.attach"
     try:
@@ -364,6 +365,25 @@ async def test_scope_request_and_response_are_not_read_after_accept() -> None:
         peer.protocol.connection_lost(None)
     except AttributeError as problem:
         raise AssertionError(message) from problem
+
+
+async def test_nothing_is_called_of_the_queue_but_put_nowait_after_accept() -> None:
+    class Discard:
+        def put_nowait(self, message: object) -> None: ...
+
+    peers = [await Peer().open() for _ in range(4)]
+    for peer in peers:
+        peer.protocol.queue = cast(Any, Discard())
+    try:
+        peers[0].send(TEXT, CLOSE)
+        peers[1].protocol.data_received(b"\xff\xff")
+        peers[2].protocol.shutdown()
+        for peer in peers:
+            peer.protocol.connection_lost(None)
+    except AttributeError as problem:
+        raise AssertionError(
+            "uvicorn now reads its queue outside of receive(): see WebSocketProtocol.attach"
+        ) from problem
 
 
 async def test_http_response_of_the_application_is_written_and_closes_the_transport() -> None:
