@@ -220,4 +220,5 @@ def changes_since(db: Session, since: float) -> list[tuple[str, str, float | Non
 
     The kinds are `session` (ended for any reason), `api token` (revoked) and `user` (whose rights have changed).
     """
-    return [row._tuple() for row in db.execute(_CHANGES, {"since": since})]
+    rows = db.execute(_CHANGES, {"since": since})
+    return [(kind, id, disabled_at, changed_at) for kind, id, disabled_at, changed_at in rows]
