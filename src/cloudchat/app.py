@@ -42,6 +42,7 @@ from cloudchat.http.error_docs import openapi_document
 from cloudchat.http.middleware.install import install_middleware
 from cloudchat.http.page_files import PageFiles
 from cloudchat.http.upgrade_required import upgrade_required
+from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.observability.health import health_routes, wait_until_healthy
 from cloudchat.process.allocator import return_large_blocks
@@ -222,7 +223,8 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     listener: Listener = relay if tracing is None else tracing.listener(relay)
     # Commands.
     room_sync = RoomSync(services, registry, hub, relay, departures, hints)
-    messages: MessageService = RoomLogMessageService(broker, room_sync.versions)
+    mentions = MentionDirectory(services.member_ids_by_name_key, room_sync.versions)
+    messages: MessageService = RoomLogMessageService(broker, mentions, room_sync.versions)
     if tracing is not None:
         messages = tracing.messages(messages)
     joiner = RoomJoiner(broker, relay, hub, room_sync)
@@ -237,7 +239,7 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
         relay, hub, registry, markers, signals, hints, presence_sync, presence, sessions.forget_user
     )
     dispatcher = Dispatcher(
-        broker, joiner, messages, room_sync, services.authenticate, ephemeral, stats, supervisor.spawn
+        broker, joiner, messages, mentions, room_sync, services.authenticate, ephemeral, stats, supervisor.spawn
     )
     # Handshakes.
     rates = ConnectionRates(per_address=settings.connect_rate, per_user=settings.connect_user_rate)

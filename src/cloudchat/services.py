@@ -88,6 +88,10 @@ class Services:
         """See `realtime.ephemeral.presence_delivery.MemberReader`."""
         return await asyncio.to_thread(self.rooms.members.in_small_rooms, user_ids, max_members)
 
+    async def member_ids_by_name_key(self, room_id: str, keys: Collection[str]) -> Mapping[str, str]:
+        """See `messages.mention_directory.ReadMembers`."""
+        return await asyncio.to_thread(self.rooms.members.ids_by_name_key, room_id, keys)
+
     async def members_of(self, room_id: str) -> Sequence[RoomMember]:
         """See `realtime.ephemeral.presence_delivery.MemberReader`."""
         return await asyncio.to_thread(self.rooms.members.all_of, room_id)

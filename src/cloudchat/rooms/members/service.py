@@ -1,6 +1,6 @@
 """The members of a room: join, leave, add, remove, roles."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from cloudchat.auth.errors import Conflict, InvalidField, NotFound, PermissionDenied
 from cloudchat.auth.repository import user_by_id
@@ -39,6 +39,11 @@ class MemberService:
         """Return all members of a room, by name. The caller has checked that they may be seen."""
         with self._db.read() as db:
             return repository.room_members(db, room_id)
+
+    def ids_by_name_key(self, room_id: str, keys: Collection[str]) -> Mapping[str, str]:
+        """Return the ids of the members of a room that have one of these name keys, by the key."""
+        with self._db.read() as db:
+            return repository.member_ids_by_name_key(db, room_id, keys)
 
     def in_small_rooms(self, user_ids: Collection[str], max_members: int) -> Sequence[RoomMember]:
         """Return the memberships of users in rooms with at most `max_members`."""
