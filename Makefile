@@ -63,8 +63,8 @@ format-javascript: $(JAVASCRIPT_TOOLS)/installed ## format JavaScript and CSS wi
 test-javascript: $(JAVASCRIPT_TOOLS)/installed ## the unit tests of the page, in Node.js
 	$(NODE) --disable-warning=MODULE_TYPELESS_PACKAGE_JSON --test "tests/frontend/**/*.test.js"
 
-bench: .venv/installed ## measure deliveries per second, latency and memory; takes two minutes
-	.venv/bin/python tests/benchmarks/run.py $(ARGS)
+bench: .venv/installed-dev ## measure speed, openings, memory and start-up beside two others; 3 minutes; needs gcc
+	@.venv/bin/python tests/benchmarks/run.py $(ARGS)
 
 screenshot: setup-dev ## take the README's screenshot again, with Debian's Chromium
 	.venv/bin/python tests/browser/screenshot.py
@@ -86,7 +86,7 @@ lock: ## pin the newest dependencies, with hashes (needs uv)
 	$(UV_COMPILE_GROUP):sslyze-build -o tests/deployment/requirements-sslyze-build.lock
 
 clean: ## remove .venv and every cache; keeps ./var
-	rm -rf .venv .venv-certbot .venv-sslyze $(JAVASCRIPT_TOOLS) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .bench .venv .venv-certbot .venv-sslyze $(JAVASCRIPT_TOOLS) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find src tests alembic -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-dev: .venv/installed-dev .venv-certbot/installed .venv-sslyze/installed $(JAVASCRIPT_TOOLS)/installed

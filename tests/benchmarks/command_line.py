@@ -1,0 +1,142 @@
+"""The command line of `make bench`: choose the parts, measure them, and print the table."""
+
+import argparse
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+from benchmarks import generator, machine
+from benchmarks.measurements import fan_out, full_log, memory, openings, reconnect, start_up
+from benchmarks.report import markdown
+from benchmarks.results import Table
+from benchmarks.run_options import Run, log
+from benchmarks.servers import BARE, CLOUDCHAT, PLAIN, ServerStartFailed
+
+CACHE = Path(__file__).parent.parent.parent / ".bench"
+"""Built programs and installed peers; `make clean` removes it."""
+_PARTS: dict[str, tuple[Callable[[Run], None], str]] = {
+    "fan-out": (fan_out.measure, "deliveries per second and latency in a room of 500"),
+    "openings": (openings.measure, "sockets opened per second, 32 and 1 at once"),
+    "reconnect": (reconnect.measure, "3,000 clients whose server is killed"),
+    "memory": (memory.measure, "without members, per idle member, per worker"),
+    "start-up": (start_up.measure, "the second start, and commands"),
+    "full-log": (full_log.measure, "a send to a full log against one to an empty log"),
+}
+_WITHOUT_LOAD = ("start-up",)
+_SERVERS = {"cloudchat": CLOUDCHAT, "plain": PLAIN, "bare": BARE}
+_MAX_OTHERS_CPU = 0.1  # above this share of the machine, other processes distort the results
+
+
+def main(description: str) -> int:
+    """Parse the command line, measure, and print the table; return 1 if a server failed or a message was lost."""
+    options = _parse(description)
+    parts = options.part or list(_PARTS)
+    table = Table("", [name for key, name in _SERVERS.items() if not options.server or key in options.server])
+    started_at = monotonic()
+    try:
+        run_parts(options, parts, table)
+    except (generator.LoadFailed, ServerStartFailed, subprocess.SubprocessError) as error:
+        log(f"bench: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    publish(table, options.json, "make bench" if not options.part else f"make bench, only {', '.join(parts)}")
+    log(f"took {monotonic() - started_at:.0f} s")
+    return 0
+
+
+def run_parts(options: argparse.Namespace, parts: list[str], table: Table) -> None:
+    """Measure the parts into the table. Without gcc, only those that need no load."""
+    os.sched_setaffinity(0, {machine.GENERATOR_CORE})
+    try:
+        built = generator.build(CACHE)
+    except generator.NoCompiler as error:
+        left_out = [part for part in parts if part not in _WITHOUT_LOAD]
+        parts = [part for part in parts if part in _WITHOUT_LOAD]
+        log(f"bench: {error}; left out: {', '.join(left_out)}")
+        table.note(f"Left out: {', '.join(left_out)}: {error}.")
+        built = generator.Generator(Path(), Path())
+    run = Run(built, table, options.rounds, options.seconds, options.members, options.idle, options.returning)
+    for part in parts:
+        measure, what = _PARTS[part]
+        log(f"{part}: {what}")
+        measure(run)
+    add_cautions(run)
+
+
+def add_cautions(run: Run) -> None:
+    """Say what makes the results worse than they are."""
+    if machine.GENERATOR_CORE == machine.SERVER_CORE:
+        run.table.note("CAUTION: there is only one core for servers and load generator.")
+    if run.generator.others_cpu > _MAX_OTHERS_CPU:
+        run.table.note(
+            f"CAUTION: other processes took up to {run.generator.others_cpu:.0%} of a core during a load; repeat the "
+            "run on an idle machine."
+        )
+
+
+def publish(table: Table, path: Path | None, command: str) -> None:
+    """Print the table with its date and machine, and write all rounds to `path`."""
+    facts = machine.describe()
+    versions = facts["versions"]
+    assert isinstance(versions, dict)
+    table.title = (
+        f"{str(facts['date'])[:10]}, {facts['cores']} cores of {facts['cpu']}, {facts['memory_gib']} GiB, Linux "
+        f"{facts['kernel']}, one fsync {facts['fsync_p50_ms']} ms, CPython {facts['python']}, "
+        f"{', '.join(f'{name} {number}' for name, number in versions.items())}; commit {facts['commit']}; `{command}`."
+    )
+    print(f"\n{markdown(table)}\n")
+    if path:
+        path.write_text(json.dumps({**facts, **table.as_json()}, indent=2) + "\n")
+        log(f"written: {path}")
+
+
+def _parse(description: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make bench",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="parts:\n"
+        + "\n".join(f"  {name:10} {what}" for name, (_, what) in _PARTS.items())
+        + '\n\nexamples:\n  make bench\n  make bench ARGS="--part openings"\n'
+        '  make bench ARGS="--part fan-out --part memory --json bench.json"\n'
+        '  make bench ARGS="--part fan-out --server cloudchat --seconds 60 --rounds 1"   (to attach a profiler)\n'
+        "  .bench/load --help   (the load generator alone, after a first run)",
+    )
+    add_load_options(parser)
+    parser.add_argument("--part", choices=_PARTS, action="append", help="only this part; may be given several times")
+    parser.add_argument("--server", choices=_SERVERS, action="append", help="only this server; likewise")
+    parser.add_argument(
+        "--idle", type=_positive, default=10_000, metavar="N", help="idle members for memory (default %(default)s)"
+    )
+    parser.add_argument(
+        "--returning", type=_positive, default=3_000, metavar="N", help="clients that reconnect (default %(default)s)"
+    )
+    return parser.parse_args()
+
+
+def add_load_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `make bench` and `make bench-peers` have in common."""
+    parser.add_argument("--rounds", type=_positive, default=3, metavar="N", help="rounds (default %(default)s)")
+    parser.add_argument(
+        "--seconds", type=_positive_seconds, default=2, metavar="S", help="length of one load (default %(default)s)"
+    )
+    parser.add_argument(
+        "--members", type=_positive, default=500, metavar="N", help="members of the room (default %(default)s)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results of every round to FILE")
+
+
+def _positive(text: str) -> int:
+    if (value := int(text)) < 1:
+        raise ValueError
+    return value
+
+
+def _positive_seconds(text: str) -> float:
+    if (value := float(text)) <= 0:
+        raise ValueError
+    return value
