@@ -16,6 +16,8 @@ class Run:
         rounds: How often each load is measured.
         seconds: Length of one load.
         members: Members of the room under load.
+        idle: Members whose memory is measured.
+        returning: Clients that lose their server.
     """
 
     generator: Generator
@@ -23,8 +25,8 @@ class Run:
     rounds: int
     seconds: float
     members: int
-    idle: int
-    returning: int
+    idle: int = 10_000
+    returning: int = 3_000
 
     @property
     def servers(self) -> Sequence[str]:

@@ -14,7 +14,7 @@ LOADS = (16, 1)
 def measure(run: Run) -> None:
     """Measure each server in each round, right after each other."""
     with ExitStack() as stack:
-        servers = [_start(stack, name, run) for name in run.servers]
+        servers = [start(stack, name, run) for name in run.servers]
         for number in range(1, run.rounds + 1):
             for in_flight in LOADS:
                 frame_bytes = 0.0  # of cloudchat's message with 100 characters; the others' texts are longer
@@ -22,6 +22,11 @@ def measure(run: Run) -> None:
                     result = measure_load(run, server, in_flight, frame_bytes, f"round {number}/{run.rounds}")
                     frame_bytes = frame_bytes or result["frame_bytes"]
                     add_load(run, server, in_flight, result)
+    note_ceiling(run, frame_bytes)
+
+
+def note_ceiling(run: Run, frame_bytes: float) -> None:
+    """Say how much the generator itself can receive."""
     for frames in LOADS:
         ceiling = run.generator.ceiling(
             {"members": run.members, "in_flight": frames, "frame_bytes": frame_bytes, "seconds": 1}
@@ -61,7 +66,8 @@ def add_load(run: Run, server: Server, in_flight: int, result: Measured, suffix:
     busy.add(server.name, 100 * result["generator_busy"])
 
 
-def _start(stack: ExitStack, name: str, run: Run) -> Server:
+def start(stack: ExitStack, name: str, run: Run) -> Server:
+    """Start one of the servers that `make bench` compares."""
     log(f"starting {name} …")
     if name == CLOUDCHAT:
         return stack.enter_context(running_cloudchat(run.members))[1]

@@ -29,7 +29,5 @@ def measure(run: Run) -> None:
             factors.append(costs[1] / costs[0])
             for name, cost in zip(("an empty log", "a full log"), costs, strict=True):
                 run.table.row(f"CPU per send, {name}", "µs", more_is_better=False).add(CLOUDCHAT, cost)
-            log(
-                f"  {CLOUDCHAT:14} round {number}/{run.rounds}, CPU per send: empty {costs[0]:.0f}, full {costs[1]:.0f} µs"
-            )
+            log(f"  round {number}/{run.rounds}, CPU per send: empty {costs[0]:.0f}, full {costs[1]:.0f} µs")
     run.table.note(f"A send to a full log ({_EVENTS:,} events) costs {median(factors) - 1:+.1%} CPU.")
