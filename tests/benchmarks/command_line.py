@@ -10,7 +10,7 @@ from time import monotonic
 
 from benchmarks import generator, machine
 from benchmarks.measurements import fan_out, full_log, memory, openings, reconnect, start_up
-from benchmarks.report import markdown
+from benchmarks.report import replace_report, report
 from benchmarks.results import Table
 from benchmarks.run_options import Run, log
 from benchmarks.servers import BARE, CLOUDCHAT, PLAIN, ServerStartFailed
@@ -34,7 +34,7 @@ def main(description: str) -> int:
     """Parse the command line, measure, and print the table; return 1 if a server failed or a message was lost."""
     options = _parse(description)
     parts = options.part or list(_PARTS)
-    table = Table("", [name for key, name in _SERVERS.items() if not options.server or key in options.server])
+    table = Table([name for key, name in _SERVERS.items() if not options.server or key in options.server])
     started_at = monotonic()
     try:
         run_parts(options, parts, table)
@@ -43,7 +43,7 @@ def main(description: str) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    publish(table, options.json, "make bench" if not options.part else f"make bench, only {', '.join(parts)}")
+    publish(options, table, "make bench")
     log(f"took {monotonic() - started_at:.0f} s")
     return 0
 
@@ -57,7 +57,7 @@ def run_parts(options: argparse.Namespace, parts: list[str], table: Table) -> No
         left_out = [part for part in parts if part not in _WITHOUT_LOAD]
         parts = [part for part in parts if part in _WITHOUT_LOAD]
         log(f"bench: {error}; left out: {', '.join(left_out)}")
-        table.note(f"Left out: {', '.join(left_out)}: {error}.")
+        table.notes.append(f"Left out: {', '.join(left_out)}: {error}.")
         built = generator.Generator(Path(), Path())
     run = Run(built, table, options.rounds, options.seconds, options.members, options.idle, options.returning)
     for part in parts:
@@ -70,28 +70,25 @@ def run_parts(options: argparse.Namespace, parts: list[str], table: Table) -> No
 def add_cautions(run: Run) -> None:
     """Say what makes the results worse than they are."""
     if machine.GENERATOR_CORE == machine.SERVER_CORE:
-        run.table.note("CAUTION: there is only one core for servers and load generator.")
+        run.table.notes.append("CAUTION: there is only one core for servers and load generator.")
     if run.generator.others_cpu > _MAX_OTHERS_CPU:
-        run.table.note(
+        run.table.notes.append(
             f"CAUTION: other processes took up to {run.generator.others_cpu:.0%} of a core during a load; repeat the "
             "run on an idle machine."
         )
 
 
-def publish(table: Table, path: Path | None, command: str) -> None:
-    """Print the table with its date and machine, and write all rounds to `path`."""
+def publish(options: argparse.Namespace, table: Table, command: str, *, by_server: bool = False) -> None:
+    """Print the report, and write it where the options say."""
     facts = machine.describe()
-    versions = facts["versions"]
-    assert isinstance(versions, dict)
-    table.title = (
-        f"{str(facts['date'])[:10]}, {facts['cores']} cores of {facts['cpu']}, {facts['memory_gib']} GiB, Linux "
-        f"{facts['kernel']}, one fsync {facts['fsync_p50_ms']} ms, CPython {facts['python']}, "
-        f"{', '.join(f'{name} {number}' for name, number in versions.items())}; commit {facts['commit']}; `{command}`."
-    )
-    print(f"\n{markdown(table)}\n")
-    if path:
-        path.write_text(json.dumps({**facts, **table.as_json()}, indent=2) + "\n")
-        log(f"written: {path}")
+    text = report(facts, table, command, by_server=by_server)
+    print(f"\n{text}\n")
+    if options.json:
+        options.json.write_text(json.dumps({**facts, **table.as_json()}, indent=2) + "\n")
+        log(f"written: {options.json}")
+    if options.update:
+        replace_report(options.update, command, text)
+        log(f"updated: {options.update}")
 
 
 def _parse(description: str) -> argparse.Namespace:
@@ -101,7 +98,7 @@ def _parse(description: str) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="parts:\n"
         + "\n".join(f"  {name:10} {what}" for name, (_, what) in _PARTS.items())
-        + '\n\nexamples:\n  make bench\n  make bench ARGS="--part openings"\n'
+        + '\n\nexamples:\n  make bench\n  make bench ARGS="--update README.md"\n  make bench ARGS="--part openings"\n'
         '  make bench ARGS="--part fan-out --part memory --json bench.json"\n'
         '  make bench ARGS="--part fan-out --server cloudchat --seconds 60 --rounds 1"   (to attach a profiler)\n'
         "  .bench/load --help   (the load generator alone, after a first run)",
@@ -128,6 +125,9 @@ def add_load_options(parser: argparse.ArgumentParser) -> None:
         "--members", type=_positive, default=500, metavar="N", help="members of the room (default %(default)s)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results of every round to FILE")
+    parser.add_argument(
+        "--update", type=Path, metavar="FILE", help="also replace the report between the markers in this Markdown file"
+    )
 
 
 def _positive(text: str) -> int:

@@ -8,7 +8,7 @@ from time import monotonic
 
 from benchmarks import generator, machine
 from benchmarks.command_line import CACHE, add_cautions, add_load_options, publish
-from benchmarks.measurements.fan_out import LOADS, add_load, measure_load, note_ceiling, start
+from benchmarks.measurements.fan_out import LOADS, add_load, measure_load, note_generator, start
 from benchmarks.peers import PEERS, PeerNotInstalled, running_peer
 from benchmarks.results import Table
 from benchmarks.run_options import Run, log
@@ -22,7 +22,7 @@ def main(description: str) -> int:
     options = _parse(description)
     os.sched_setaffinity(0, {machine.GENERATOR_CORE})
     started_at = monotonic()
-    table = Table("", [CLOUDCHAT, PLAIN, BARE])
+    table = Table([CLOUDCHAT, PLAIN, BARE])
     try:
         built = generator.build(CACHE)
         run = Run(built, table, options.rounds, options.seconds, options.members)
@@ -36,7 +36,7 @@ def main(description: str) -> int:
     except KeyboardInterrupt:
         return 130
     add_cautions(run)
-    publish(table, options.json, "make bench-peers")
+    publish(options, table, "make bench-peers", by_server=True)
     log(f"took {monotonic() - started_at:.0f} s")
     return 0
 
@@ -51,10 +51,10 @@ def _start_peers(stack: ExitStack, run: Run, names: list[str]) -> list[Server]:
             command, version = peer.install(CACHE)
             servers.append(stack.enter_context(running_peer(peer, command)))
             run.table.servers.append(peer.name)
-            run.table.note(f"{peer.name}: {version}.")
+            run.table.notes.append(f"{peer.name}: {version}.")
         except (PeerNotInstalled, ServerStartFailed) as error:
             log(f"  left out: {error}")
-            run.table.note(f"Left out: {peer.name}, which cannot be installed here: {error}.")
+            run.table.notes.append(f"Left out: {peer.name}, which cannot be installed here: {error}.")
     return servers
 
 
@@ -70,7 +70,7 @@ def _measure(run: Run, servers: list[Server]) -> None:
             for server in servers:
                 result = measure_load(run, server, in_flight, frame_bytes, f"round {number}/{run.rounds}, wire   ")
                 add_load(run, server, in_flight, result, _EQUAL_WIRE)
-    note_ceiling(run, frame_bytes)
+    note_generator(run, frame_bytes)
 
 
 def _parse(description: str) -> argparse.Namespace:

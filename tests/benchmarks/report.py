@@ -1,52 +1,93 @@
-"""The report: tables in Markdown, ready for the README, and notes for their reader."""
+"""The report in Markdown, as it stands in README.md and docs/performance.md."""
 
 import statistics
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from benchmarks.results import Row, Table, spread
 
-_MIN_SPREAD = 0.02  # a smaller one is not worth a reader's time
+_MIN_SPREAD = 0.03  # a smaller one is not worth a reader's time
+_LINE_CHARACTERS = 120
 
 
-def markdown(table: Table) -> str:
-    """Return the table in Markdown: for each server the median with its spread, and cloudchat's factor over it."""
-    reference, *others = table.servers
-    head = ["", *table.servers, *(f"cloudchat / {name}" for name in others)]
-    lines = [head, ["---"] * len(head)]
-    lines += [_cells(row, reference, others) for row in table.rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    text = ["| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines]
-    text[1] = text[1].replace("--- ", "----").replace(" ", "-").replace("|-", "| ").replace("-|", " |")
-    return "\n".join([f"{table.title}\n", *text, "", *(f"- {note}" for note in table.notes)])
+class MarkersMissing(ValueError):
+    """The file has no place for this report."""
+
+
+def report(facts: Mapping[str, object], table: Table, command: str, *, by_server: bool = False) -> str:
+    """Return date, machine and versions, the table, and its notes. `by_server`: one line for each server."""
+    lines = by_server_lines(table) if by_server else by_row_lines(table)
+    notes = [textwrap.fill(note, _LINE_CHARACTERS, initial_indent="- ", subsequent_indent="  ") for note in table.notes]
+    return "\n".join([textwrap.fill(_headline(facts, command), _LINE_CHARACTERS), "", *_aligned(lines), "", *notes])
+
+
+def replace_report(file: Path, command: str, text: str) -> None:
+    """Write the report between the file's markers of this command. Raises MarkersMissing."""
+    begin, end = f"<!-- {command} -->\n", f"<!-- end of {command} -->"
+    old = file.read_text()
+    before, found, rest = old.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found or not found_end:
+        raise MarkersMissing(f"{file} needs the lines `{begin.strip()}` and `{end}`")
+    file.write_text(f"{before}{begin}\n{text}\n\n{end}{after}")
+
+
+def by_row_lines(table: Table) -> list[list[str]]:
+    """Return one line for each row, and one column for each server. The first server is compared with the others."""
+    reference = table.servers[0]
+    head = ["", *table.servers]
+    return [head, *([row.what, *(_cell(row, name, reference) for name in table.servers)] for row in table.rows)]
+
+
+def by_server_lines(table: Table) -> list[list[str]]:
+    """Return one line for each server, and one column for each row."""
+    reference = table.servers[0]
+    head = ["", *(row.what for row in table.rows)]
+    return [head, *([name, *(_cell(row, name, reference) for row in table.rows)] for name in table.servers)]
 
 
 def quantity(value: float, unit: str = "") -> str:
     """Return a value with three significant digits, in a form that is easy to read: 1.65 M, 160 k, 3.92 ms."""
-    for size, letter in ((1e6, "M"), (1e3, "k")):
-        if abs(value) >= size * 0.9995 and (letter == "M" or value >= 9995):
-            return f"{_digits(value / size)} {letter}{' ' + unit if unit else ''}"
-    text = f"{value:,.0f}" if value >= 999.5 else _digits(value)
+    if value >= 999_500:
+        text = f"{_digits(value / 1e6)} M"
+    elif value >= 9_995:
+        text = f"{_digits(value / 1e3)} k"
+    else:
+        text = _digits(value)
     return f"{text} {unit}" if unit else text
+
+
+def _headline(facts: Mapping[str, object], command: str) -> str:
+    versions = facts["versions"]
+    assert isinstance(versions, Mapping)
+    return (
+        f"`{command}` on {str(facts['date'])[:10]}: {facts['cores']} cores of {facts['cpu']}, "
+        f"{facts['memory_gib']} GiB, Linux {facts['kernel']}, {facts['fsync_p50_ms']} ms for an fsync; "
+        f"CPython {facts['python']}, {', '.join(f'{name} {number}' for name, number in versions.items())}; "
+        f"commit {facts['commit']}."
+    )
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    text = ["| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines]
+    return [text[0], "| " + " | ".join("-" * max(3, width) for width in widths) + " |", *text[1:]]
+
+
+def _cell(row: Row, server: str, reference: str) -> str:
+    """Return the median with its spread, and by which factor the reference is better."""
+    values = row.values.get(server, [])
+    if not values:
+        return "–"
+    text = quantity(statistics.median(values), row.unit)
+    if (share := spread(values)) >= _MIN_SPREAD:
+        text += f" ±{share:.0%}"
+    factor = None if server == reference else row.factor(reference, server)
+    return text if factor is None else f"{text} ({_digits(factor)} ×)"
 
 
 def _digits(value: float) -> str:
     if value >= 99.95:
-        return f"{value:.0f}"
+        return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
-
-
-def _cells(row: Row, reference: str, others: Sequence[str]) -> list[str]:
-    cells = [row.what]
-    for name in (reference, *others):
-        values = row.values.get(name, [])
-        cells.append(_median(values, row.unit) if values else "–")
-    for name in others:
-        factor = row.factor(reference, name)
-        cells.append("" if factor is None else f"{_digits(factor)} ×")
-    return cells
-
-
-def _median(values: Sequence[float], unit: str) -> str:
-    text = quantity(statistics.median(values), unit)
-    share = spread(values)
-    return text if share < _MIN_SPREAD else f"{text} ±{share:.0%}"

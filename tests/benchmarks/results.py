@@ -31,24 +31,23 @@ class Row:
 
 @dataclass
 class Table:
-    """Rows in the order in which they were first named, and what their reader has to know."""
+    """Rows in the order in which they were first named, and what their reader has to know.
 
-    title: str
+    `background` are measurements that explain the rows: they are not printed.
+    """
+
     servers: list[str]
     rows: list[Row] = field(default_factory=list)
+    background: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def row(self, what: str, unit: str = "", *, more_is_better: bool | None = None) -> Row:
         """Return the row of this name; add it if there is none."""
-        for row in self.rows:
-            if row.what == what:
-                return row
-        self.rows.append(row := Row(what, unit, more_is_better))
-        return row
+        return _named(self.rows, what, unit, more_is_better)
 
-    def note(self, text: str) -> None:
-        if text not in self.notes:
-            self.notes.append(text)
+    def background_row(self, what: str, unit: str = "") -> Row:
+        """Return the row of this name that is only in the JSON."""
+        return _named(self.background, what, unit, None)
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -80,3 +79,11 @@ def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> 
     if not numerators:
         raise ValueError("no rounds to compare")
     return statistics.median(a / b for a, b in zip(numerators, denominators, strict=True))
+
+
+def _named(rows: list[Row], what: str, unit: str, more_is_better: bool | None) -> Row:
+    for row in rows:
+        if row.what == what:
+            return row
+    rows.append(row := Row(what, unit, more_is_better))
+    return row

@@ -12,7 +12,8 @@ struct target {
     int port;
     char **tokens; /* client n uses token n modulo `token_count` */
     unsigned token_count;
-    int poll; /* the epoll descriptor of all clients */
+    int poll;            /* the epoll descriptor of all clients */
+    uint64_t timeout_ns; /* a server that is silent for this long has failed */
 };
 
 enum client_state {

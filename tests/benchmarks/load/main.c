@@ -24,7 +24,8 @@ static const struct {
 #define MEASUREMENTS (sizeof measurements / sizeof *measurements)
 
 enum option_code {
-    DIALECT, PORT, TOKENS, MEMBERS, AT_ONCE, IN_FLIGHT, SECONDS, WARM_UP, SENDS, TEXT_BYTES, FRAME_BYTES, MISSED, PID,
+    DIALECT, PORT, TOKENS, MEMBERS, AT_ONCE, IN_FLIGHT, SECONDS, WARM_UP, SENDS, TEXT_BYTES, FRAME_BYTES, MISSED, TIMEOUT,
+    PID,
     SERVER_CORE, HELP,
 };
 
@@ -41,6 +42,7 @@ static const struct option long_options[] = {
     {"text-bytes", required_argument, NULL, TEXT_BYTES},
     {"frame-bytes", required_argument, NULL, FRAME_BYTES},
     {"missed", required_argument, NULL, MISSED},
+    {"timeout", required_argument, NULL, TIMEOUT},
     {"pid", required_argument, NULL, PID},
     {"server-core", required_argument, NULL, SERVER_CORE},
     {"help", no_argument, NULL, HELP},
@@ -65,6 +67,7 @@ static void print_help(void)
          "  --text-bytes N     length of a message's text (100)\n"
          "  --frame-bytes N    choose the text so that the delivered frame has this length\n"
          "  --missed N         messages that each client misses, for reconnect (20)\n"
+         "  --timeout S        a server that is silent for this long has failed (15)\n"
          "  --pid PID          measure the CPU time of this process too; may be repeated\n"
          "  --server-core N    core of the writing process, for ceiling (0)\n\n"
          "examples:\n"
@@ -122,6 +125,7 @@ static void take_option(struct options *options, int option)
     case TEXT_BYTES: options->text_bytes = positive(optarg); break;
     case FRAME_BYTES: options->frame_bytes = positive(optarg); break;
     case MISSED: options->missed = positive(optarg); break;
+    case TIMEOUT: options->target.timeout_ns = (uint64_t)(number(optarg) * 1e9); break;
     case SERVER_CORE: options->server_core = (int)number(optarg); break;
     case PID:
         if (options->processes.count == MAX_PROCESSES)
@@ -136,7 +140,7 @@ static void take_option(struct options *options, int option)
 int main(int count, char **arguments)
 {
     struct options options = {
-        .target = {.dialect = dialect_named("websocket")},
+        .target = {.dialect = dialect_named("websocket"), .timeout_ns = 15000000000u},
         .members = 500,
         .at_once = 32,
         .in_flight = 16,

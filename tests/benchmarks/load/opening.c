@@ -31,7 +31,7 @@ void open_clients(const struct target *target, struct client *clients, unsigned 
         int received = epoll_wait(target->poll, events, MAX_EVENTS, 0);
         if (received > 0)
             last_event_ns = now_ns();
-        else if (now_ns() - last_event_ns > TIMEOUT_NS)
+        else if (now_ns() - last_event_ns > target->timeout_ns)
             fail("the server does not answer: %u of %u connections are open", ready, count);
         for (int i = 0; i < received; i++) {
             struct client *client = events[i].data.ptr;

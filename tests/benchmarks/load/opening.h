@@ -6,8 +6,6 @@
 
 /* Clients and sockets per call of epoll: after each call the clock and the sends in flight are checked. */
 #define MAX_EVENTS 64
-/* A server that is silent for this long has failed. */
-#define TIMEOUT_NS 15000000000u
 
 /* The frame_handler that does nothing. */
 void ignore_frame(void *context, struct client *client, const struct frame *frame);

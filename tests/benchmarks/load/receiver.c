@@ -59,33 +59,41 @@ static const uint8_t *find_marker(struct room *room, const struct frame *frame)
             return expected;
     }
     const uint8_t *found = memmem(frame->payload, frame->size, room->marker, MARKER_BYTES);
-    if (found)
-        room->marker_offset = (size_t)(found - frame->payload);
+    if (found == NULL || found + MARKER_BYTES + NUMBER_DIGITS > frame->payload + frame->size)
+        return NULL;
+    room->marker_offset = (size_t)(found - frame->payload);
     return found;
 }
 
-static void check(struct room *room, unsigned member, const struct frame *frame, const uint8_t *marker)
+static uint64_t parse_number(const uint8_t *digit, const uint8_t *end)
+{
+    uint64_t number = 0;
+    for (; digit < end && *digit >= '0' && *digit <= '9'; digit++)
+        number = 10 * number + (uint64_t)(*digit - '0');
+    return number;
+}
+
+static void check_seq(const struct room *room, unsigned member, const struct frame *frame)
 {
     struct sample *sample = room->samples[member];
-    uint64_t number = 0, seq = 0;
-    for (int i = 0; i < NUMBER_DIGITS; i++)
-        number = 10 * number + (uint64_t)(marker[MARKER_BYTES + i] - '0');
-    uint64_t *next = &sample->next_number[number % room->senders];
+    size_t key_bytes = strlen(room->dialect->seq_key);
+    const uint8_t *key = memmem(frame->payload, frame->size, room->dialect->seq_key, key_bytes);
+    if (key == NULL)
+        fail("a message without %s", room->dialect->seq_key);
+    uint64_t seq = parse_number(key + key_bytes, frame->payload + frame->size);
+    if (sample->seq && seq != sample->seq + 1)
+        fail("member %u received seq %zu after %zu", member, (size_t)seq, (size_t)sample->seq);
+    sample->seq = seq;
+}
+
+static void check_number(struct room *room, unsigned member, const uint8_t *digits)
+{
+    uint64_t number = parse_number(digits, digits + NUMBER_DIGITS);
+    uint64_t *next = &room->samples[member]->next_number[number % room->senders];
     if (number != *next)
         fail("member %u received message %zu instead of %zu", member, (size_t)number, (size_t)*next);
     *next += room->senders;
     times_add(&room->latencies, now_ns() - room->sent_ns[number % MAX_IN_FLIGHT]);
-    if (room->dialect->seq_key == NULL)
-        return;
-    size_t key_bytes = strlen(room->dialect->seq_key);
-    const uint8_t *digit = memmem(frame->payload, frame->size, room->dialect->seq_key, key_bytes);
-    if (digit == NULL)
-        fail("a message without %s", room->dialect->seq_key);
-    for (digit += key_bytes; *digit >= '0' && *digit <= '9'; digit++)
-        seq = 10 * seq + (uint64_t)(*digit - '0');
-    if (sample->seq && seq != sample->seq + 1)
-        fail("member %u received seq %zu after %zu", member, (size_t)seq, (size_t)sample->seq);
-    sample->seq = seq;
 }
 
 void room_frame(void *context, struct client *client, const struct frame *frame)
@@ -98,8 +106,11 @@ void room_frame(void *context, struct client *client, const struct frame *frame)
         return;
     }
     room->frame_bytes = frame->wire_bytes;
-    if (room->samples[client->number])
-        check(room, client->number, frame, marker);
+    if (room->samples[client->number]) {
+        check_number(room, client->number, marker + MARKER_BYTES);
+        if (room->dialect->seq_key)
+            check_seq(room, client->number, frame);
+    }
     count(room, client->number);
 }
 

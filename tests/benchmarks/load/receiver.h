@@ -12,8 +12,9 @@
 
 /* A sampled member: every message that it gets is parsed.
  *
- * `next_number[s]` is the number of the next message of sender s. Sender s sends the numbers s, s + senders,
- * s + 2 × senders, …, so a hole, a repetition and a change of the order each break it. */
+ * `next_number[s]` is the number of the next message of sender s, who sends the numbers s, s + senders,
+ * s + 2 × senders, …: each must arrive exactly once. The order of messages of different senders is the server's choice;
+ * where it numbers them, their seqs must have no hole and no repetition. */
 struct sample {
     uint64_t next_number[MAX_IN_FLIGHT];
     uint64_t seq; /* of the last message, where the server gives one */

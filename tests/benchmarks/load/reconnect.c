@@ -84,8 +84,8 @@ static void send_missed(struct crowd *crowd)
         char command[512];
         client_send(target, sender, command, target->dialect->send(command, "missed message", sent));
         while (crowd->acks <= sent) {
-            if (poll(&readable, 1, 15000) <= 0)
-                fail("no ack for 15 s");
+            if (poll(&readable, 1, (int)(target->timeout_ns / MS_NS)) <= 0)
+                fail("there is no ack");
             client_ready(target, sender, note_position, crowd);
             if (sender->state == CLIENT_CLOSED)
                 fail("the server closed the sender's connection");

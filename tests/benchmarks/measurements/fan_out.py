@@ -1,6 +1,7 @@
 """Deliveries per second and latency in one room, at the same bytes on the wire."""
 
 from contextlib import ExitStack
+from statistics import median
 
 from benchmarks.generator import Measured
 from benchmarks.report import quantity
@@ -22,20 +23,26 @@ def measure(run: Run) -> None:
                     result = measure_load(run, server, in_flight, frame_bytes, f"round {number}/{run.rounds}")
                     frame_bytes = frame_bytes or result["frame_bytes"]
                     add_load(run, server, in_flight, result)
-    note_ceiling(run, frame_bytes)
+    note_generator(run, frame_bytes)
 
 
-def note_ceiling(run: Run, frame_bytes: float) -> None:
-    """Say how much the generator itself can receive."""
+def note_generator(run: Run, frame_bytes: float) -> None:
+    """Say how busy the generator was, and how much it can receive."""
+    for row in run.table.background:
+        if row.what.startswith("load generator busy"):
+            shares = ", ".join(f"{name} {median(values):.0%}" for name, values in row.values.items())
+            run.table.notes.append(f"{row.what[0].upper()}{row.what[1:]}: {shares}.")
+    ceilings = []
     for frames in LOADS:
         ceiling = run.generator.ceiling(
             {"members": run.members, "in_flight": frames, "frame_bytes": frame_bytes, "seconds": 1}
         )
-        run.table.note(
-            f"The load generator itself receives {quantity(ceiling['deliveries_per_second'])} frames per second from a "
-            f"process that only writes {frames} prepared {'frames' if frames > 1 else 'frame'} at once "
-            f"(it is busy for {ceiling['generator_busy']:.0%} of the time)."
-        )
+        rate, busy = quantity(ceiling["deliveries_per_second"]), ceiling["generator_busy"]
+        ceilings.append(f"{rate} ({frames} per write; it is busy for {busy:.0%} of the time)")
+    run.table.notes.append(
+        f"Frames per second that the load generator receives from a process that only writes prepared ones: "
+        f"{' and '.join(ceilings)}."
+    )
 
 
 def measure_load(run: Run, server: Server, in_flight: int, frame_bytes: float, when: str) -> Measured:
@@ -54,16 +61,17 @@ def measure_load(run: Run, server: Server, in_flight: int, frame_bytes: float, w
 def add_load(run: Run, server: Server, in_flight: int, result: Measured, suffix: str = "") -> None:
     """Add the result to the table."""
     name = f"{in_flight} in flight{suffix}"
-    rate = run.table.row(f"deliveries per second, {name}", more_is_better=True)
-    rate.add(server.name, result["deliveries_per_second"])
-    # What a busy machine changes least.
-    per_cpu = run.table.row(f"deliveries per second of CPU, {name}", more_is_better=True)
-    per_cpu.add(server.name, result["deliveries_per_second"] / max(result["server_cpu"], 0.001))
+    run.table.row(f"deliveries per second, {name}", more_is_better=True).add(
+        server.name, result["deliveries_per_second"]
+    )
     for share in ("p50", "p99"):
-        latency = run.table.row(f"from send to delivery, {name}, {share}", "ms", more_is_better=False)
-        latency.add(server.name, result[f"{share}_ms"])
-    busy = run.table.row(f"load generator busy, {name}", "%")
-    busy.add(server.name, 100 * result["generator_busy"])
+        run.table.row(f"from send to delivery, {name}, {share}", "ms", more_is_better=False).add(
+            server.name, result[f"{share}_ms"]
+        )
+    # What a busy machine changes least.
+    per_cpu = result["deliveries_per_second"] / max(result["server_cpu"], 0.001)
+    run.table.background_row(f"deliveries per second of CPU, {name}").add(server.name, per_cpu)
+    run.table.background_row(f"load generator busy, {name}").add(server.name, result["generator_busy"])
 
 
 def start(stack: ExitStack, name: str, run: Run) -> Server:

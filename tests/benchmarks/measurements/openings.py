@@ -54,7 +54,7 @@ def _postgres(run: Run) -> Iterator[RunningPostgres | None]:
     try:
         postgres_folder()
     except AssertionError:
-        run.table.note("Left out: openings with PostgreSQL, which is not installed.")
+        run.table.notes.append("Left out: openings with PostgreSQL, which is not installed.")
         yield None
         return
     postgres = RunningPostgres()

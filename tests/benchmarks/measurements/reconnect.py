@@ -37,7 +37,7 @@ def measure(run: Run) -> None:
     for share, what in (("p50", "half are back"), ("last", "all are back")):
         row = run.table.row(f"{crowd}, {what}, after it is ready", "s", more_is_better=False)
         row.add(CLOUDCHAT, max(0.0, result[f"{share}_at"] - ready_at))
-    run.table.note(
+    run.table.notes.append(
         f"A client is back when it has joined and has the {_MISSED} messages that it missed, in order. It waits like "
         "cloudchat's own client: full jitter, within the time that the server's last welcome named."
     )

@@ -160,9 +160,10 @@ static void read_from(struct member *member)
         remove_member(member);
         return;
     }
-    if (size)
+    if (size) {
         member->input = grown(member->input, READ_BYTES);
-    memcpy(member->input, start, size);
+        memcpy(member->input, start, size);
+    }
     member->input_size = size;
 }
 
