@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
@@ -19,6 +20,7 @@ CACHE = Path(__file__).parent.parent.parent / ".bench"
 """Built programs and installed peers; `make clean` removes it."""
 _PARTS: dict[str, tuple[Callable[[Run], None], str]] = {
     "fan-out": (fan_out.measure, "deliveries per second and latency in a room of 500"),
+    "room-size": (fan_out.measure_rooms, "the same in rooms of 100, 1,000 and 2,000; only if it is named"),
     "openings": (openings.measure, "sockets opened per second, 32 and 1 at once"),
     "reconnect": (reconnect.measure, "3,000 clients whose server is killed"),
     "memory": (memory.measure, "without members, per idle member, per worker"),
@@ -26,6 +28,7 @@ _PARTS: dict[str, tuple[Callable[[Run], None], str]] = {
     "full-log": (full_log.measure, "a send to a full log against one to an empty log"),
 }
 _WITHOUT_LOAD = ("start-up",)
+_ONLY_IF_NAMED = ("room-size",)
 _SERVERS = {"cloudchat": CLOUDCHAT, "plain": PLAIN, "bare": BARE}
 _MAX_OTHERS_CPU = 0.1  # above this share of the machine, other processes distort the results
 
@@ -33,23 +36,20 @@ _MAX_OTHERS_CPU = 0.1  # above this share of the machine, other processes distor
 def main(description: str) -> int:
     """Parse the command line, measure, and print the table; return 1 if a server failed or a message was lost."""
     options = _parse(description)
-    parts = options.part or list(_PARTS)
+    parts = options.part or [part for part in _PARTS if part not in _ONLY_IF_NAMED]
     table = Table([name for key, name in _SERVERS.items() if not options.server or key in options.server])
     started_at = monotonic()
     try:
-        run_parts(options, parts, table)
-    except (generator.LoadFailed, ServerStartFailed, subprocess.SubprocessError) as error:
-        log(f"bench: {error}")
-        return 1
+        succeeded = _run_parts(options, parts, table)
     except KeyboardInterrupt:
         return 130
-    publish(options, table, "make bench")
+    publish(options, table, " ".join(["make bench", *(options.part or [])]))
     log(f"took {monotonic() - started_at:.0f} s")
-    return 0
+    return 0 if succeeded else 1
 
 
-def run_parts(options: argparse.Namespace, parts: list[str], table: Table) -> None:
-    """Measure the parts into the table. Without gcc, only those that need no load."""
+def _run_parts(options: argparse.Namespace, parts: list[str], table: Table) -> bool:
+    """Measure the parts into the table; return whether all succeeded. Without gcc, measure those that need no load."""
     os.sched_setaffinity(0, {machine.GENERATOR_CORE})
     try:
         built = generator.build(CACHE)
@@ -60,11 +60,18 @@ def run_parts(options: argparse.Namespace, parts: list[str], table: Table) -> No
         table.notes.append(f"Left out: {', '.join(left_out)}: {error}.")
         built = generator.Generator(Path(), Path())
     run = Run(built, table, options.rounds, options.seconds, options.members, options.idle, options.returning)
+    failed = []
     for part in parts:
         measure, what = _PARTS[part]
         log(f"{part}: {what}")
-        measure(run)
+        try:
+            measure(run)
+        except (generator.LoadFailed, ServerStartFailed, subprocess.SubprocessError) as error:
+            log(f"bench: {part}: {error}")
+            table.notes.append(f"FAILED: {part}: {error}.")
+            failed.append(part)
     add_cautions(run)
+    return not failed
 
 
 def add_cautions(run: Run) -> None:
@@ -78,17 +85,27 @@ def add_cautions(run: Run) -> None:
         )
 
 
-def publish(options: argparse.Namespace, table: Table, command: str, *, by_server: bool = False) -> None:
-    """Print the report, and write it where the options say."""
+def publish(options: argparse.Namespace, table: Table, place: str, *, by_server: bool = False) -> None:
+    """Print the report, and write it where the options say; `place` is the name of its markers there."""
     facts = machine.describe()
-    text = report(facts, table, command, by_server=by_server)
+    text = report(facts, table, _command(place.split()[1], sys.argv[1:]), by_server=by_server)
     print(f"\n{text}\n")
     if options.json:
         options.json.write_text(json.dumps({**facts, **table.as_json()}, indent=2) + "\n")
         log(f"written: {options.json}")
     if options.update:
-        replace_report(options.update, command, text)
+        replace_report(options.update, place, text)
         log(f"updated: {options.update}")
+
+
+def _command(target: str, arguments: list[str]) -> str:
+    """Return the command of this run, without the files that it writes."""
+    kept = [
+        argument
+        for before, argument in zip(["", *arguments], arguments, strict=False)
+        if not {"--json", "--update"} & {before.partition("=")[0], argument.partition("=")[0]}
+    ]
+    return f'make {target} ARGS="{" ".join(kept)}"' if kept else f"make {target}"
 
 
 def _parse(description: str) -> argparse.Namespace:

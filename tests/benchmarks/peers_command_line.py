@@ -14,8 +14,6 @@ from benchmarks.results import Table
 from benchmarks.run_options import Run, log
 from benchmarks.servers import BARE, CLOUDCHAT, PLAIN, Server, ServerStartFailed
 
-_EQUAL_PAYLOAD, _EQUAL_WIRE = ", equal payload", ", equal wire bytes"
-
 
 def main(description: str) -> int:
     """Install the peers, measure all servers, and print the table; return 1 if a server failed or lost a message."""
@@ -66,10 +64,10 @@ def _measure(run: Run, servers: list[Server]) -> None:
             for server in servers:
                 result = measure_load(run, server, in_flight, 0, f"round {number}/{run.rounds}, payload")
                 frame_bytes = frame_bytes or result["frame_bytes"]
-                add_load(run, server, in_flight, result, _EQUAL_PAYLOAD)
+                add_load(run, server, f"{in_flight} in flight, equal payload", result)
             for server in servers:
                 result = measure_load(run, server, in_flight, frame_bytes, f"round {number}/{run.rounds}, wire   ")
-                add_load(run, server, in_flight, result, _EQUAL_WIRE)
+                add_load(run, server, f"{in_flight} in flight, equal wire bytes", result)
     note_generator(run, frame_bytes)
 
 

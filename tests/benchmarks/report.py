@@ -17,14 +17,15 @@ class MarkersMissing(ValueError):
 
 def report(facts: Mapping[str, object], table: Table, command: str, *, by_server: bool = False) -> str:
     """Return date, machine and versions, the table, and its notes. `by_server`: one line for each server."""
-    lines = by_server_lines(table) if by_server else by_row_lines(table)
+    parts = [textwrap.fill(_headline(facts, command), _LINE_CHARACTERS)]
+    parts += ["\n".join(_aligned(lines)) for lines in (by_server_tables(table) if by_server else [by_row(table)])]
     notes = [textwrap.fill(note, _LINE_CHARACTERS, initial_indent="- ", subsequent_indent="  ") for note in table.notes]
-    return "\n".join([textwrap.fill(_headline(facts, command), _LINE_CHARACTERS), "", *_aligned(lines), "", *notes])
+    return "\n\n".join([*parts, *(["\n".join(notes)] if notes else [])])
 
 
-def replace_report(file: Path, command: str, text: str) -> None:
-    """Write the report between the file's markers of this command. Raises MarkersMissing."""
-    begin, end = f"<!-- {command} -->\n", f"<!-- end of {command} -->"
+def replace_report(file: Path, place: str, text: str) -> None:
+    """Write the report between the file's markers of this name. Raises MarkersMissing."""
+    begin, end = f"<!-- {place} -->\n", f"<!-- end of {place} -->"
     old = file.read_text()
     before, found, rest = old.partition(begin)
     _, found_end, after = rest.partition(end)
@@ -33,18 +34,26 @@ def replace_report(file: Path, command: str, text: str) -> None:
     file.write_text(f"{before}{begin}\n{text}\n\n{end}{after}")
 
 
-def by_row_lines(table: Table) -> list[list[str]]:
+def by_row(table: Table) -> list[list[str]]:
     """Return one line for each row, and one column for each server. The first server is compared with the others."""
     reference = table.servers[0]
     head = ["", *table.servers]
     return [head, *([row.what, *(_cell(row, name, reference) for name in table.servers)] for row in table.rows)]
 
 
-def by_server_lines(table: Table) -> list[list[str]]:
-    """Return one line for each server, and one column for each row."""
+def by_server_tables(table: Table) -> list[list[list[str]]]:
+    """Return one line for each server, and one column for each row; one table for all rows whose names begin alike."""
     reference = table.servers[0]
-    head = ["", *(row.what for row in table.rows)]
-    return [head, *([name, *(_cell(row, name, reference) for row in table.rows)] for name in table.servers)]
+    groups: dict[str, list[Row]] = {}
+    for row in table.rows:
+        groups.setdefault(row.what.partition(", ")[0], []).append(row)
+    return [
+        [
+            [what, *(row.what.partition(", ")[2] for row in rows)],
+            *([name, *(_cell(row, name, reference) for row in rows)] for name in table.servers),
+        ]
+        for what, rows in groups.items()
+    ]
 
 
 def quantity(value: float, unit: str = "") -> str:

@@ -1,6 +1,7 @@
 """Deliveries per second and latency in one room, at the same bytes on the wire."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from statistics import median
 
 from benchmarks.generator import Measured
@@ -10,6 +11,8 @@ from benchmarks.servers import BARE, CLOUDCHAT, PLAIN, Server, running_cloudchat
 
 LOADS = (16, 1)
 """Sends in flight: each is in flight until every member has it."""
+_MAX_GENERATOR_BUSY = 0.97
+_ROOMS = (100, 1_000, 2_000)
 
 
 def measure(run: Run) -> None:
@@ -22,14 +25,27 @@ def measure(run: Run) -> None:
                 for server in servers:
                     result = measure_load(run, server, in_flight, frame_bytes, f"round {number}/{run.rounds}")
                     frame_bytes = frame_bytes or result["frame_bytes"]
-                    add_load(run, server, in_flight, result)
+                    add_load(run, server, f"{in_flight} in flight", result)
     note_generator(run, frame_bytes)
+
+
+def measure_rooms(run: Run) -> None:
+    """Measure cloudchat alone in rooms of other sizes."""
+    in_flight = LOADS[0]
+    with running_cloudchat(max(_ROOMS)) as (_, server):
+        for members in _ROOMS:
+            room = replace(run, members=members)
+            for number in range(1, run.rounds + 1):
+                result = measure_load(room, server, in_flight, 0, f"{members} members, {number}/{run.rounds}")
+                add_load(room, server, f"room of {members:,}", result)
 
 
 def note_generator(run: Run, frame_bytes: float) -> None:
     """Say how busy the generator was, and how much it can receive."""
     for row in run.table.background:
         if row.what.startswith("load generator busy"):
+            if max(map(max, row.values.values())) > _MAX_GENERATOR_BUSY:
+                run.table.notes.append("CAUTION: the load generator was busy all the time; a server may be faster.")
             shares = ", ".join(f"{name} {median(values):.0%}" for name, values in row.values.items())
             run.table.notes.append(f"{row.what[0].upper()}{row.what[1:]}: {shares}.")
     ceilings = []
@@ -58,9 +74,8 @@ def measure_load(run: Run, server: Server, in_flight: int, frame_bytes: float, w
     return result
 
 
-def add_load(run: Run, server: Server, in_flight: int, result: Measured, suffix: str = "") -> None:
-    """Add the result to the table."""
-    name = f"{in_flight} in flight{suffix}"
+def add_load(run: Run, server: Server, name: str, result: Measured) -> None:
+    """Add the result to the table, under the name of the load."""
     run.table.row(f"deliveries per second, {name}", more_is_better=True).add(
         server.name, result["deliveries_per_second"]
     )

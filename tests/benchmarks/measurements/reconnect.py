@@ -5,10 +5,10 @@ from time import monotonic
 from benchmarks.generator import last_line, next_line
 from benchmarks.machine import on_server_core
 from benchmarks.run_options import Run, log
-from benchmarks.servers import CLOUDCHAT, as_server, running_cloudchat
+from benchmarks.servers import CLOUDCHAT, running_cloudchat
 
 _MISSED = 20
-_LONGEST_SECONDS = 60
+_LONGEST_SECONDS = 90
 
 
 def measure(run: Run) -> None:
@@ -28,10 +28,9 @@ def measure(run: Run) -> None:
             ready_at = monotonic()
             log(f"  ready again after {ready_at - killed_at:.2f} s")
             result = last_line(process)
-        cpu = as_server(running, ()).pids
         log(
-            f"  the last of {run.returning} is whole {result['last_at'] - ready_at:.2f} s later, with "
-            f"{result['attempts']:.0f} attempts and {result['refusals']:.0f} refusals, {len(cpu)} processes"
+            f"  the last of {run.returning} is back {result['last_at'] - ready_at:.2f} s later, after "
+            f"{result['attempts']:.0f} attempts of all and {result['refusals']:.0f} refusals"
         )
     crowd = f"{run.returning:,} clients of a killed server"
     for share, what in (("p50", "half are back"), ("last", "all are back")):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report import MarkersMissing, by_row_lines, by_server_lines, quantity, replace_report, report
+from benchmarks.report import MarkersMissing, by_row, by_server_tables, quantity, replace_report, report
 from benchmarks.results import Table
 
 FACTS = {
@@ -31,22 +31,26 @@ def table() -> Table:
 
 
 def test_each_row_is_a_line_with_the_factor_over_the_other(table: Table) -> None:
-    assert by_row_lines(table) == [
+    assert by_row(table) == [
         ["", "cloudchat", "other"],
         ["deliveries per second", "1.65 M", "3.30 M (0.50 ×)"],
         ["memory", "80.0 MiB", "–"],
     ]
 
 
-def test_each_server_is_a_line(table: Table) -> None:
-    assert by_server_lines(table)[2] == ["other", "3.30 M (0.50 ×)", "–"]
+def test_each_server_is_a_line_and_each_measure_a_table(table: Table) -> None:
+    table.row("memory, idle", "KiB").add("other", 10)
+    assert by_server_tables(table) == [
+        [["deliveries per second", ""], ["cloudchat", "1.65 M"], ["other", "3.30 M (0.50 ×)"]],
+        [["memory", "", "idle"], ["cloudchat", "80.0 MiB", "–"], ["other", "–", "10.0 KiB"]],
+    ]
 
 
 def test_the_median_has_its_spread_if_that_is_large(table: Table) -> None:
     memory = table.row("memory")
     memory.add("cloudchat", 100)
     memory.add("cloudchat", 120)
-    assert by_row_lines(table)[2][1] == "100 MiB ±20%"
+    assert by_row(table)[2][1] == "100 MiB ±20%"
 
 
 def test_report_names_date_machine_versions_and_command(table: Table) -> None:
