@@ -43,6 +43,8 @@ def main(description: str) -> int:
         succeeded = _run_parts(options, parts, table)
     except KeyboardInterrupt:
         return 130
+    if not succeeded:
+        options.update = None  # an incomplete table must not replace a complete one
     publish(options, table, " ".join(["make bench", *(options.part or [])]))
     log(f"took {monotonic() - started_at:.0f} s")
     return 0 if succeeded else 1
@@ -88,7 +90,7 @@ def add_cautions(run: Run) -> None:
 def publish(options: argparse.Namespace, table: Table, place: str, *, by_server: bool = False) -> None:
     """Print the report, and write it where the options say; `place` is the name of its markers there."""
     facts = machine.describe()
-    text = report(facts, table, _command(place.split()[1], sys.argv[1:]), by_server=by_server)
+    text = report(facts, table, command_of(place.split()[1], sys.argv[1:]), by_server=by_server)
     print(f"\n{text}\n")
     if options.json:
         options.json.write_text(json.dumps({**facts, **table.as_json()}, indent=2) + "\n")
@@ -98,7 +100,7 @@ def publish(options: argparse.Namespace, table: Table, place: str, *, by_server:
         log(f"updated: {options.update}")
 
 
-def _command(target: str, arguments: list[str]) -> str:
+def command_of(target: str, arguments: list[str]) -> str:
     """Return the command of this run, without the files that it writes."""
     kept = [
         argument

@@ -36,9 +36,9 @@ def replace_report(file: Path, place: str, text: str) -> None:
 
 def by_row(table: Table) -> list[list[str]]:
     """Return one line for each row, and one column for each server. The first server is compared with the others."""
+    measured = [name for name in table.servers if any(row.values.get(name) for row in table.rows)]
     reference = table.servers[0]
-    head = ["", *table.servers]
-    return [head, *([row.what, *(_cell(row, name, reference) for name in table.servers)] for row in table.rows)]
+    return [["", *measured], *([row.what, *(_cell(row, name, reference) for name in measured)] for row in table.rows)]
 
 
 def by_server_tables(table: Table) -> list[list[list[str]]]:

@@ -56,58 +56,71 @@ static _Noreturn void write_batches(int listener, const struct options *options,
         }
 }
 
-void measure_ceiling(const struct options *options)
+static pid_t start_writer(int listener, const struct options *options, const char *marker)
 {
-    if (options->frame_bytes < 130)
-        fail("--frame-bytes must be at least 130");
-    struct target target = options->target;
-    target.dialect = &prepared;
-    target.token_count = 0;
-    int listener = listen_on_any_port(&target.port);
-    struct room room;
-    room_init(&room, &prepared, options->members, 1);
-    /* The numbers of prepared frames are the same, so that no member is sampled; each frame is counted as always. */
-    memset(room.samples, 0, options->members * sizeof *room.samples);
-    room.sent = UINT64_MAX;
-
     pid_t writer = fork();
-    if (writer == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        cpu_set_t core;
-        CPU_ZERO(&core);
-        CPU_SET((size_t)options->server_core, &core);
-        sched_setaffinity(0, sizeof core, &core);
-        write_batches(listener, options, room.marker);
-    }
-    struct client *clients = allocate(options->members, sizeof *clients);
-    for (unsigned i = 0; i < options->members; i++) {
-        client_start(&target, &clients[i], i);
-        client_ready(&target, &clients[i], ignore_frame, NULL);
+    if (writer != 0)
+        return writer;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    cpu_set_t core;
+    CPU_ZERO(&core);
+    CPU_SET((size_t)options->server_core, &core);
+    sched_setaffinity(0, sizeof core, &core);
+    write_batches(listener, options, marker);
+}
+
+static void connect_members(const struct target *target, unsigned members)
+{
+    struct client *clients = allocate(members, sizeof *clients);
+    for (unsigned i = 0; i < members; i++) {
+        client_start(target, &clients[i], i);
+        client_ready(target, &clients[i], ignore_frame, NULL);
         if (clients[i].state == CLIENT_CLOSED)
             fail("cannot connect");
         clients[i].state = CLIENT_JOINED;
     }
-    uint64_t started_ns = 0, idle_ns = 0, end_ns = now_ns() + (uint64_t)(options->warm_up_seconds * 1e9);
-    for (;;) {
+}
+
+/* Receive for this time; return the nanoseconds in which there was nothing. */
+static uint64_t receive(const struct target *target, struct room *room, double seconds)
+{
+    uint64_t idle_ns = 0, now = now_ns(), end_ns = now + (uint64_t)(seconds * 1e9);
+    while (now < end_ns) {
         struct epoll_event events[MAX_EVENTS];
-        uint64_t before_ns = now_ns();
-        if (before_ns > end_ns && started_ns)
-            break;
-        if (before_ns > end_ns) {
-            started_ns = before_ns;
-            end_ns = started_ns + (uint64_t)(options->seconds * 1e9);
-            room.deliveries = idle_ns = 0;
-        }
-        int ready = epoll_wait(target.poll, events, MAX_EVENTS, 0);
-        if (ready == 0)
-            idle_ns += now_ns() - before_ns;
+        int ready = epoll_wait(target->poll, events, MAX_EVENTS, 0);
         for (int i = 0; i < ready; i++) {
             struct client *client = events[i].data.ptr;
-            client_ready(&target, client, room_frame, &room);
+            client_ready(target, client, room_frame, room);
             if (client->state == CLIENT_CLOSED)
                 fail("the writing process has ended");
         }
+        uint64_t before = now;
+        now = now_ns();
+        if (ready == 0)
+            idle_ns += now - before;
     }
+    return idle_ns;
+}
+
+void measure_ceiling(const struct options *options)
+{
+    if (options->frame_bytes < 130) /* the header of a shorter one has another length */
+        fail("--frame-bytes must be at least 130");
+    struct target target = options->target;
+    target.dialect = &prepared;
+    target.token_count = 0;
+    struct room room;
+    room_init(&room, &prepared, options->members, 1);
+    /* All prepared frames have the same number, so that no member is sampled. Each frame is counted as always. */
+    memset(room.samples, 0, options->members * sizeof *room.samples);
+    room.sent = UINT64_MAX;
+
+    int listener = listen_on_any_port(&target.port);
+    pid_t writer = start_writer(listener, options, room.marker);
+    connect_members(&target, options->members);
+    receive(&target, &room, options->warm_up_seconds);
+    room.deliveries = 0;
+    uint64_t started_ns = now_ns(), idle_ns = receive(&target, &room, options->seconds);
     double seconds = (double)(now_ns() - started_ns) / 1e9;
     kill(writer, SIGKILL);
     waitpid(writer, NULL, 0);

@@ -111,10 +111,10 @@ void measure_fan_out(const struct options *options)
     struct room *room = &load->room;
     load->options = options;
     load->clients = allocate(options->members, sizeof *load->clients);
-    load->last_event_ns = now_ns();
     room_init(room, options->target.dialect, options->members, options->in_flight);
     open_clients(&options->target, load->clients, options->members, options->at_once, true, ignore_frame,
                  NULL);
+    load->last_event_ns = now_ns();
     settle(load);
     choose_text_bytes(load);
     run(load, options->warm_up_seconds, 0);

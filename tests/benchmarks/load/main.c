@@ -17,16 +17,19 @@ static const struct {
     {"fan-out", "a room under load: deliveries per second, latency, and a check of every message", measure_fan_out},
     {"openings", "open --members connections, --at-once at a time, without joining", measure_openings},
     {"hold", "join and stay idle until the standard input ends, to measure the server's memory", hold_members},
-    {"reconnect", "join, miss messages, wait for the server to be killed and started; when all are back", measure_reconnect},
-    {"ceiling", "what this generator can receive, from a process that writes --in-flight frames at once", measure_ceiling},
+    {"reconnect",
+     "join, miss messages, lose a server that is killed and started again; when all are back",
+     measure_reconnect},
+    {"ceiling",
+     "what this generator can receive, from a process that writes --in-flight frames at once",
+     measure_ceiling},
 };
 
 #define MEASUREMENTS (sizeof measurements / sizeof *measurements)
 
 enum option_code {
-    DIALECT, PORT, TOKENS, MEMBERS, AT_ONCE, IN_FLIGHT, SECONDS, WARM_UP, SENDS, TEXT_BYTES, FRAME_BYTES, MISSED, TIMEOUT,
-    PID,
-    SERVER_CORE, HELP,
+    DIALECT, PORT, TOKENS, MEMBERS, AT_ONCE, IN_FLIGHT, SECONDS, WARM_UP, SENDS, TEXT_BYTES, FRAME_BYTES, MISSED,
+    TIMEOUT, PID, SERVER_CORE, HELP,
 };
 
 static const struct option long_options[] = {

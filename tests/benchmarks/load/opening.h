@@ -4,7 +4,7 @@
 
 #include "client.h"
 
-/* Clients and sockets per call of epoll: after each call the clock and the sends in flight are checked. */
+/* Sockets per call of epoll: after each call the clock and the sends in flight are checked. */
 #define MAX_EVENTS 64
 
 /* The frame_handler that does nothing. */

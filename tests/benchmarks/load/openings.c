@@ -1,6 +1,5 @@
 /* Openings per second, and members that stay. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 

@@ -43,7 +43,7 @@ def _measure_cloudchat(run: Run, number: int) -> None:
                 subprocess.run(
                     [COMMAND, *arguments],
                     env=environment_of(running.state_dir),
-                    stdout=subprocess.DEVNULL,
+                    capture_output=True,
                     check=True,
                 )
             name = f"`cloudchat {' '.join(arguments)}`"

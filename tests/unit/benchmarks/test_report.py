@@ -79,3 +79,8 @@ def test_replace_report_demands_the_markers(tmp_path: Path) -> None:
     file.write_text("<!-- make bench -->\nold\n")
     with pytest.raises(MarkersMissing, match="end of make bench"):
         replace_report(file, "make bench", "new")
+
+
+def test_a_server_that_was_not_measured_has_no_column(table: Table) -> None:
+    table.servers.append("absent")
+    assert by_row(table)[0] == ["", "cloudchat", "other"]
