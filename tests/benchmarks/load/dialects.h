@@ -7,7 +7,7 @@
 struct dialect {
     const char *name;
     const char *servers;  /* for the help text */
-    const char *path;     /* of the HTTP upgrade, before the connection's number; NULL: the server speaks first, without HTTP */
+    const char *path;     /* of the HTTP upgrade, without its number; NULL: no HTTP, the server speaks first */
     const char *protocol; /* WebSocket subprotocol, or NULL */
     const char *greeting; /* how the first frame of an open connection begins; NULL: it is open after the upgrade */
     const char *join;     /* what the client sends then, as bytes or as the payload of a frame; NULL: it has joined */

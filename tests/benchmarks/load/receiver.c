@@ -17,7 +17,7 @@ void room_init(struct room *room, const struct dialect *dialect, unsigned member
     room->members_at[0] = members;
     unsigned run = (unsigned)(now_ns() >> 10) ^ (unsigned)getpid() << 12;
     snprintf(room->marker, sizeof room->marker, "bench %06x ", run & 0xffffff);
-    /* The order of joining is the order of the fan-out, so the samples are spread over it, from the first to the last. */
+    /* The order of joining is the order of the fan-out: the samples are spread over it, from the first to the last. */
     unsigned samples = members < SAMPLED_MEMBERS ? members : SAMPLED_MEMBERS;
     for (unsigned i = 0; i < samples; i++) {
         unsigned member = samples > 1 ? i * (members - 1) / (samples - 1) : 0;

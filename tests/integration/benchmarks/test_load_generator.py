@@ -58,11 +58,11 @@ def broadcaster(deliver: Deliver) -> Iterator[Server]:
         server.shutdown()
 
 
-def fan_out(generator: Generator, deliver: Deliver) -> Measured:
+def fan_out(generator: Generator, deliver: Deliver, timeout: float = 15) -> Measured:
     # One at a time, so that the members are in the order of joining.
-    options = {"members": MEMBERS, "at_once": 1, "in_flight": 4, "sends": 20, "warm_up": 0, "timeout": 2}
+    options = {"members": MEMBERS, "at_once": 1, "in_flight": 4, "sends": 20, "warm_up": 0, "frame_bytes": 200}
     with broadcaster(deliver) as server:
-        return generator.run("fan-out", server, {**options, "frame_bytes": 200})
+        return generator.run("fan-out", server, {**options, "timeout": timeout})
 
 
 def test_a_correct_server_is_measured(generator: Generator) -> None:
@@ -97,7 +97,7 @@ def test_a_wrong_order_is_noticed(generator: Generator) -> None:
 
 def test_a_lost_message_is_noticed_on_a_member_that_is_not_sampled(generator: Generator) -> None:
     with pytest.raises(LoadFailed, match="a message is lost"):
-        fan_out(generator, lambda seq, member, frame: [] if (seq, member) == (7, NOT_SAMPLED) else [frame])
+        fan_out(generator, lambda seq, member, frame: [] if (seq, member) == (7, NOT_SAMPLED) else [frame], timeout=1)
 
 
 def test_a_message_too_many_is_noticed_on_a_member_that_is_not_sampled(generator: Generator) -> None:
