@@ -3,16 +3,17 @@
 import time
 from pathlib import Path
 
-from cloudchat.auth.repository import add_user
-from cloudchat.auth.sessions.repository import create_session
 from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.auth.tokens.keys import load_or_create
+from cloudchat.auth.usernames import name_skeleton, username_key
 from cloudchat.core.ids import new_id
 from cloudchat.database.engine import create_engine
+from cloudchat.database.models import LoginSession, User
 from cloudchat.database.transactions import Database
 
 TOKEN_SECONDS = 3600
 """Lifetime of the tokens. The server must have the same `CLOUDCHAT_ACCESS_TOKEN_SECONDS`."""
+_DAY_SECONDS = 86400
 
 
 def create_tokens(count: int, state_dir: Path, database_url: str) -> list[str]:
@@ -24,23 +25,39 @@ def create_tokens(count: int, state_dir: Path, database_url: str) -> list[str]:
     """
     now = time.time()
     tokens = Tokens(load_or_create(state_dir / "keys"), access_seconds=TOKEN_SECONDS)
-    issued: list[str] = []
+    users = [_user(f"bench{number:05d}", now) for number in range(count)]
+    sessions = [_session(user, now) for user in users]
     database = Database(create_engine(database_url))
     try:
-        with database.write() as db:
-            for number in range(count):
-                user = add_user(db, name=f"bench{number:05d}", password_hash=None, role="member", now=now)
-                session = create_session(
-                    db,
-                    user_id=user.id,
-                    client="benchmark",
-                    network="127.0.0.1",
-                    family_hash=None,
-                    now=now,
-                    idle_seconds=86400,
-                    absolute_seconds=86400,
-                )
-                issued.append(tokens.issue_access(user.id, session.id, new_id(), now))
+        with database.write() as db:  # in bulk: the functions for one user take ten times as long
+            db.add_all(users)
+            db.flush()
+            db.add_all(sessions)
+            return [tokens.issue_access(session.user_id, session.id, new_id(), now) for session in sessions]
     finally:
         database.close()
-    return issued
+
+
+def _user(name: str, now: float) -> User:
+    return User(
+        id=new_id(),
+        name=name,
+        name_key=username_key(name),
+        name_skeleton=name_skeleton(name),
+        role="member",
+        created_at=now,
+    )
+
+
+def _session(user: User, now: float) -> LoginSession:
+    return LoginSession(
+        id=new_id(),
+        user_id=user.id,
+        client="benchmark",
+        network="127.0.0.1",
+        created_at=now,
+        last_used_at=now,
+        idle_expires_at=now + _DAY_SECONDS,
+        expires_at=now + _DAY_SECONDS,
+        verified_at=now,
+    )

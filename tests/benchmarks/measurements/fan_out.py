@@ -48,6 +48,7 @@ def note_generator(run: Run, frame_bytes: float) -> None:
                 run.table.notes.append("CAUTION: the load generator was busy all the time; a server may be faster.")
             shares = ", ".join(f"{name} {median(values):.0%}" for name, values in row.values.items())
             run.table.notes.append(f"{row.what[0].upper()}{row.what[1:]}: {shares}.")
+    run.table.notes.append(f"A message of cloudchat has {frame_bytes:.0f} bytes on the wire.")
     ceilings = []
     for frames in LOADS:
         ceiling = run.generator.ceiling(
