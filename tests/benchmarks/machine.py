@@ -37,11 +37,12 @@ def on_server_core() -> Iterator[None]:
 
 
 def cpu_seconds(pids: Iterable[int], *, with_ended_children: bool = False) -> float:
-    """Return the CPU time that living processes have used, user and system."""
+    """Return the CPU time that processes have used, user and system. One that has ended counts 0."""
     ticks = 0
     for pid in pids:
-        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += sum(map(int, after_name[11 : 15 if with_ended_children else 13]))
+        with suppress(OSError):
+            after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, after_name[11 : 15 if with_ended_children else 13]))
     return ticks / _TICKS_PER_SECOND
 
 

@@ -8,7 +8,7 @@ from time import monotonic
 
 from benchmarks import generator, machine
 from benchmarks.command_line import CACHE, add_cautions, add_load_options, publish
-from benchmarks.measurements.fan_out import LOADS, add_load, measure_load, note_generator, start
+from benchmarks.measurements.fan_out import LOADS, add_latency, add_load, measure_load, note_generator, start
 from benchmarks.peers import PEERS, PeerNotInstalled, running_peer
 from benchmarks.results import Table
 from benchmarks.run_options import Run, log
@@ -68,6 +68,7 @@ def _measure(run: Run, servers: list[Server]) -> None:
             for server in servers:
                 result = measure_load(run, server, in_flight, frame_bytes, f"round {number}/{run.rounds}, wire   ")
                 add_load(run, server, f"{in_flight} in flight, equal wire bytes", result)
+                add_latency(run, server, f"{in_flight} in flight, equal wire bytes", result)
     note_generator(run, frame_bytes)
 
 

@@ -60,18 +60,18 @@ double times_percentile_ms(struct times *times, double share)
     return (double)times->ns[rank] / 1e6;
 }
 
-double processes_cpu_seconds(const struct processes *processes)
+double processes_cpu_seconds(struct processes *processes)
 {
-    double seconds = 0;
+    double sum = 0;
     for (int i = 0; i < processes->count; i++) {
         clockid_t clock;
         struct timespec used;
         /* To the nanosecond and with all threads, also those that have ended; /proc/PID/stat counts in 10 ms. */
-        if (clock_getcpuclockid(processes->pids[i], &clock) != 0 || clock_gettime(clock, &used) != 0)
-            fail("process %d has ended", processes->pids[i]);
-        seconds += (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+        if (clock_getcpuclockid(processes->pids[i], &clock) == 0 && clock_gettime(clock, &used) == 0)
+            processes->seconds[i] = (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+        sum += processes->seconds[i];
     }
-    return seconds;
+    return sum;
 }
 
 void allow_files(size_t needed)

@@ -30,11 +30,13 @@ double times_percentile_ms(struct times *times, double share);
 
 struct processes {
     int pids[MAX_PROCESSES];
+    double seconds[MAX_PROCESSES]; /* when it was last seen */
     int count;
 };
 
-/* Return the CPU seconds, user and system, that the processes have used so far. */
-double processes_cpu_seconds(const struct processes *processes);
+/* Return the CPU seconds, user and system, that the processes have used so far. One that has ended, such as a worker of
+ * a database, counts as it was last seen. */
+double processes_cpu_seconds(struct processes *processes);
 
 /* Allow this many open files, or exit with a message that says how. */
 void allow_files(size_t needed);

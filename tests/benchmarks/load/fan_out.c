@@ -123,9 +123,10 @@ void measure_fan_out(const struct options *options)
     load->idle_ns = 0;
     room->latencies.count = 0;
     uint64_t deliveries = room->deliveries, sends = room->sent, started_ns = now_ns();
-    double cpu = processes_cpu_seconds(&options->processes);
+    struct processes processes = options->processes;
+    double cpu = processes_cpu_seconds(&processes);
     run(load, options->seconds, options->sends);
-    cpu = processes_cpu_seconds(&options->processes) - cpu;
+    cpu = processes_cpu_seconds(&processes) - cpu;
     double seconds = (double)(now_ns() - started_ns) / 1e9, idle_seconds = (double)load->idle_ns / 1e9;
     deliveries = room->deliveries - deliveries;
     sends = room->sent - sends;

@@ -9,12 +9,13 @@
 void measure_openings(const struct options *options)
 {
     struct client *clients = allocate(options->members, sizeof *clients);
-    double cpu = processes_cpu_seconds(&options->processes);
+    struct processes processes = options->processes;
+    double cpu = processes_cpu_seconds(&processes);
     uint64_t started_ns = now_ns();
     open_clients(&options->target, clients, options->members, options->at_once, false,
                  ignore_frame, NULL);
     double seconds = (double)(now_ns() - started_ns) / 1e9;
-    cpu = processes_cpu_seconds(&options->processes) - cpu;
+    cpu = processes_cpu_seconds(&processes) - cpu;
     struct times times = {0};
     for (unsigned i = 0; i < options->members; i++)
         times_add(&times, clients[i].opened_ns - clients[i].started_ns);

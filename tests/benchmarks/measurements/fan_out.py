@@ -26,6 +26,7 @@ def measure(run: Run) -> None:
                     result = measure_load(run, server, in_flight, frame_bytes, f"round {number}/{run.rounds}")
                     frame_bytes = frame_bytes or result["frame_bytes"]
                     add_load(run, server, f"{in_flight} in flight", result)
+                    add_latency(run, server, f"{in_flight} in flight", result)
     note_generator(run, frame_bytes)
 
 
@@ -38,6 +39,7 @@ def measure_rooms(run: Run) -> None:
             for number in range(1, run.rounds + 1):
                 result = measure_load(room, server, in_flight, 0, f"{members} members, {number}/{run.rounds}")
                 add_load(room, server, f"room of {members:,}", result)
+                add_latency(room, server, f"room of {members:,}", result)
 
 
 def note_generator(run: Run, frame_bytes: float) -> None:
@@ -76,18 +78,20 @@ def measure_load(run: Run, server: Server, in_flight: int, frame_bytes: float, w
 
 
 def add_load(run: Run, server: Server, name: str, result: Measured) -> None:
-    """Add the result to the table, under the name of the load."""
-    run.table.row(f"deliveries per second, {name}", more_is_better=True).add(
-        server.name, result["deliveries_per_second"]
-    )
-    for share in ("p50", "p99"):
-        run.table.row(f"from send to delivery, {name}, {share}", "ms", more_is_better=False).add(
-            server.name, result[f"{share}_ms"]
-        )
+    """Add the deliveries to the table, under the name of the load."""
+    rate = result["deliveries_per_second"]
+    run.table.row(f"deliveries per second, {name}", more_is_better=True).add(server.name, rate)
     # What a busy machine changes least.
-    per_cpu = result["deliveries_per_second"] / max(result["server_cpu"], 0.001)
-    run.table.background_row(f"deliveries per second of CPU, {name}").add(server.name, per_cpu)
+    per_cpu = run.table.background_row(f"deliveries per second of CPU, {name}")
+    per_cpu.add(server.name, rate / max(result["server_cpu"], 0.001))
     run.table.background_row(f"load generator busy, {name}").add(server.name, result["generator_busy"])
+
+
+def add_latency(run: Run, server: Server, name: str, result: Measured) -> None:
+    """Add the time of deliveries to the table."""
+    for share in ("p50", "p99"):
+        latency = run.table.row(f"from send to delivery, {name}, {share}", "ms", more_is_better=False)
+        latency.add(server.name, result[f"{share}_ms"])
 
 
 def start(stack: ExitStack, name: str, run: Run) -> Server:

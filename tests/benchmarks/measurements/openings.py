@@ -8,6 +8,7 @@ from benchmarks.run_options import Run, log
 from benchmarks.servers import CLOUDCHAT, PLAIN, Server, running_cloudchat, running_plain
 from support.postgres import RunningPostgres, postgres_folder
 
+_WARM_UP = 64
 _OPENINGS = {32: 800, 1: 300}  # at once: how many
 
 
@@ -18,12 +19,17 @@ def measure(run: Run) -> None:
         servers: list[tuple[Server, str]] = []
         if CLOUDCHAT in run.servers:
             log("starting cloudchat on SQLite …")
-            servers.append((stack.enter_context(running_cloudchat(users))[1], ""))
+            servers.append((stack.enter_context(running_cloudchat(users + _WARM_UP))[1], ""))
             if postgres := stack.enter_context(_postgres(run)):
                 log("starting cloudchat on PostgreSQL …")
-                servers.append((stack.enter_context(running_cloudchat(users, postgres=postgres))[1], ", PostgreSQL"))
+                servers.append(
+                    (stack.enter_context(running_cloudchat(users + _WARM_UP, postgres=postgres))[1], ", PostgreSQL")
+                )
         if PLAIN in run.servers:
             servers.append((stack.enter_context(running_plain()), ""))
+        for server, _ in servers:
+            # Connections to a database are opened by the first users; their processes count in each round.
+            run.generator.run("openings", server, {"members": _WARM_UP}, first_token=users)
         first_token = 0
         for number in range(1, run.rounds + 1):
             for at_once, count in _OPENINGS.items():
