@@ -16,7 +16,8 @@ struct load {
     struct client *clients;
     struct room room;
     size_t text_bytes;
-    uint64_t last_event_ns, idle_ns;
+    uint64_t now_ns; /* of the last poll */
+    uint64_t last_event_ns;
 };
 
 static void send_message(struct load *load)
@@ -38,17 +39,13 @@ static void send_message(struct load *load)
 static void receive(struct load *load)
 {
     struct epoll_event events[MAX_EVENTS];
-    uint64_t before_ns = now_ns();
     int ready = epoll_wait(load->options->target.poll, events, MAX_EVENTS, 0);
-    if (ready == 0) {
-        uint64_t after_ns = now_ns();
-        load->idle_ns += after_ns - before_ns;
-        if (after_ns - load->last_event_ns > load->options->target.timeout_ns)
-            fail("a message is lost, or the server has stopped: nothing arrived, and %zu sends are in flight",
-                 (size_t)(load->room.sent - load->room.complete));
-        return;
-    }
-    load->last_event_ns = before_ns;
+    load->now_ns = now_ns();
+    if (ready > 0)
+        load->last_event_ns = load->now_ns;
+    else if (load->now_ns - load->last_event_ns > load->options->target.timeout_ns)
+        fail("a message is lost, or the server has stopped: nothing arrived, and %zu sends are in flight",
+             (size_t)(load->room.sent - load->room.complete));
     for (int i = 0; i < ready; i++) {
         struct client *client = events[i].data.ptr;
         client_ready(&load->options->target, client, room_frame, &load->room);
@@ -60,8 +57,8 @@ static void receive(struct load *load)
 /* A server that does not confirm a join may list its last member a moment after the response. */
 static void settle(struct load *load)
 {
-    uint64_t end_ns = now_ns() + SETTLE_NS;
-    while (now_ns() < end_ns)
+    uint64_t end_ns = load->now_ns + SETTLE_NS;
+    while (load->now_ns < end_ns)
         receive(load);
 }
 
@@ -75,8 +72,8 @@ static void drain(struct load *load)
 static void run(struct load *load, double seconds, uint64_t sends)
 {
     struct room *room = &load->room;
-    uint64_t end_ns = now_ns() + (uint64_t)(seconds * 1e9), last = room->sent + sends;
-    while (sends ? room->complete < last : now_ns() < end_ns) {
+    uint64_t end_ns = load->now_ns + (uint64_t)(seconds * 1e9), last = room->sent + sends;
+    while (sends ? room->complete < last : load->now_ns < end_ns) {
         while (room->sent - room->complete < load->options->in_flight && (!sends || room->sent < last))
             send_message(load);
         receive(load);
@@ -114,27 +111,26 @@ void measure_fan_out(const struct options *options)
     room_init(room, options->target.dialect, options->members, options->in_flight);
     open_clients(&options->target, load->clients, options->members, options->at_once, true, ignore_frame,
                  NULL);
-    load->last_event_ns = now_ns();
+    load->now_ns = load->last_event_ns = now_ns();
     settle(load);
     choose_text_bytes(load);
     run(load, options->warm_up_seconds, 0);
     drain(load);
 
-    load->idle_ns = 0;
     room->latencies.count = 0;
-    uint64_t deliveries = room->deliveries, sends = room->sent, started_ns = now_ns();
+    uint64_t deliveries = room->deliveries, sends = room->sent, started_ns = load->now_ns = now_ns();
     struct processes processes = options->processes;
     double cpu = processes_cpu_seconds(&processes);
     run(load, options->seconds, options->sends);
     cpu = processes_cpu_seconds(&processes) - cpu;
-    double seconds = (double)(now_ns() - started_ns) / 1e9, idle_seconds = (double)load->idle_ns / 1e9;
+    double seconds = (double)(now_ns() - started_ns) / 1e9;
     deliveries = room->deliveries - deliveries;
     sends = room->sent - sends;
     double p50 = times_percentile_ms(&room->latencies, 0.5), p99 = times_percentile_ms(&room->latencies, 0.99);
     drain(load);
     room_check(room);
     printf("{\"deliveries_per_second\": %.0f, \"sends_per_second\": %.1f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, "
-           "\"frame_bytes\": %zu, \"server_cpu\": %.3f, \"cpu_us_per_send\": %.1f, \"generator_busy\": %.3f}\n",
+           "\"frame_bytes\": %zu, \"server_cpu\": %.3f, \"cpu_us_per_send\": %.1f}\n",
            (double)deliveries / seconds, (double)sends / seconds, p50, p99, room->frame_bytes, cpu / seconds,
-           1e6 * cpu / (double)sends, 1 - idle_seconds / seconds);
+           1e6 * cpu / (double)sends);
 }
