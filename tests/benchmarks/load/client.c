@@ -162,39 +162,9 @@ static void take_frame(const struct target *target, struct client *client, const
     handler(context, client, frame);
 }
 
-bool client_ready(const struct target *target, struct client *client, frame_handler *handler, void *context)
+/* Keep the beginning of a frame until its end arrives. */
+static void keep_rest(struct client *client, const uint8_t *rest, size_t size)
 {
-    if (client->state == CLIENT_CONNECTING) {
-        connected(target, client);
-        return true;
-    }
-    size_t size = client->rest_size;
-    if (size)
-        memcpy(buffer, client->rest, size);
-    ssize_t received = recv(client->fd, buffer + size, READ_BYTES, 0);
-    if (received < 0 && errno == EAGAIN)
-        return false;
-    if (received <= 0) {
-        client_close(client);
-        return true;
-    }
-    size += (size_t)received;
-    uint8_t *start = buffer, *end = buffer + size;
-    if (client->state == CLIENT_UPGRADING)
-        start += upgraded(target, client, buffer, size);
-    if (client->state == CLIENT_CLOSED)
-        return true;
-    if (client->state != CLIENT_UPGRADING) {
-        struct frame frame;
-        size_t used;
-        while (start < end && (used = target->dialect->parse(start, (size_t)(end - start), &frame))) {
-            take_frame(target, client, &frame, handler, context);
-            if (client->state == CLIENT_CLOSED)
-                return true;
-            start += used;
-        }
-    }
-    size = (size_t)(end - start);
     if (size > MAX_REST_BYTES)
         fail("a frame or response of more than %d bytes", MAX_REST_BYTES);
     if (size > client->rest_size || size == 0) {
@@ -202,7 +172,35 @@ bool client_ready(const struct target *target, struct client *client, frame_hand
         client->rest = size ? allocate(size, 1) : NULL;
     }
     if (size)
-        memcpy(client->rest, start, size);
+        memcpy(client->rest, rest, size);
     client->rest_size = size;
-    return true;
+}
+
+void client_ready(const struct target *target, struct client *client, frame_handler *handler, void *context)
+{
+    if (client->state == CLIENT_CONNECTING) {
+        connected(target, client);
+        return;
+    }
+    size_t size = client->rest_size, used;
+    if (size)
+        memcpy(buffer, client->rest, size);
+    ssize_t received = recv(client->fd, buffer + size, READ_BYTES, 0);
+    if (received < 0 && errno == EAGAIN)
+        return;
+    if (received <= 0) {
+        client_close(client);
+        return;
+    }
+    uint8_t *start = buffer, *end = buffer + size + received;
+    if (client->state == CLIENT_UPGRADING)
+        start += upgraded(target, client, start, (size_t)(end - start));
+    struct frame frame;
+    while (client->state > CLIENT_UPGRADING && start < end &&
+           (used = target->dialect->parse(start, (size_t)(end - start), &frame))) {
+        take_frame(target, client, &frame, handler, context);
+        start += used;
+    }
+    if (client->state != CLIENT_CLOSED)
+        keep_rest(client, start, (size_t)(end - start));
 }

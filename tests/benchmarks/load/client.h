@@ -44,9 +44,8 @@ typedef void frame_handler(void *context, struct client *client, const struct fr
 /* Start to connect. The first two calls of epoll for this client belong to client_ready(). */
 void client_start(const struct target *target, struct client *client, unsigned number);
 
-/* Read what has arrived, or continue to connect. Return whether anything has arrived. A connection that was refused or
- * lost is CLIENT_CLOSED afterwards. */
-bool client_ready(const struct target *target, struct client *client, frame_handler *handler, void *context);
+/* Read what has arrived, or continue to connect. A connection that was refused or lost is CLIENT_CLOSED afterwards. */
+void client_ready(const struct target *target, struct client *client, frame_handler *handler, void *context);
 
 /* Send one text frame, or the join. Exit if the socket's buffer is full. */
 void client_send(const struct target *target, struct client *client, const void *payload, size_t size);
