@@ -41,12 +41,13 @@ class _Append:
 
 
 class _HeldRoom:
-    __slots__ = ("appends", "done")
+    __slots__ = ("appends", "refreshing", "works")
 
     def __init__(self) -> None:
         self.appends: deque[_Append] = deque()
-        self.done = False
-        """Whether what the room waited for is done."""
+        self.works = 0
+        """What the room waits for: the refresh of the room, the preparation of an append, or both."""
+        self.refreshing = False
 
 
 class HeldAppends:
@@ -76,7 +77,7 @@ class HeldAppends:
         if preparation is None:
             self._attempt(room, append)
         else:
-            self._hold(room, append, preparation)
+            self._wait_for(room, self._hold(room, append), preparation)
 
     def _attempt(self, room: str, append: _Append) -> None:
         append.attempts += 1
@@ -101,35 +102,40 @@ class HeldAppends:
             del self._unanswered[room]
 
     def _hold_refused(self, room: str, append: _Append, version: int) -> None:
-        held = self._held.get(room)
-        if held is None:
-            self._hold(room, append, self._refresh(room, version))
-        else:
-            # In front of those that were never sent, behind those that were refused before.
-            held.appends.insert(sum(waiting.attempts > 0 for waiting in held.appends), append)
+        held = self._hold(room, append)
+        if not held.refreshing:
+            held.refreshing = True
+            self._wait_for(room, held, self._refresh(room, version))
 
-    def _hold(self, room: str, append: _Append, work: Awaitable[None]) -> None:
-        held = self._held[room] = _HeldRoom()
-        held.appends.append(append)
+    def _hold(self, room: str, append: _Append) -> _HeldRoom:
+        held = self._held.setdefault(room, _HeldRoom())
+        # In front of those that were never sent, behind those that were refused before.
+        held.appends.insert(sum(waiting.attempts > 0 for waiting in held.appends), append)
+        return held
+
+    def _wait_for(self, room: str, held: _HeldRoom, work: Awaitable[None]) -> None:
+        held.works += 1
         self._spawn(self._finish(room, held, work), f"held appends {room}")
 
     async def _finish(self, room: str, held: _HeldRoom, work: Awaitable[None]) -> None:
         try:
             await work
         except BaseException as problem:
-            del self._held[room]
-            for append in held.appends:
+            if self._held.get(room) is held:
+                del self._held[room]
+            appends, held.appends = held.appends, deque()
+            for append in appends:
                 append.on_done(BrokerUnavailable("the room has changed, and the database cannot be reached"))
             if not isinstance(problem, DatabaseUnavailable):
                 raise
         else:
-            held.done = True
+            held.works -= 1
             self._release_if_ready(room)
 
     def _release_if_ready(self, room: str) -> None:
         """Send what is held. Not before the store has answered all earlier appends: those come first."""
         held = self._held.get(room)
-        if held is None or not held.done or room in self._unanswered:
+        if held is None or held.works or room in self._unanswered:
             return
         del self._held[room]
         for append in held.appends:
