@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,14 +34,15 @@ from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.database.engine import create_engine
 from cloudchat.database.pruning import prune, prune_hourly
 from cloudchat.database.transactions import Database
+from cloudchat.http.api_documents import document_route
 from cloudchat.http.csrf import only_plain_loopback
 from cloudchat.http.middleware.install import install_middleware
-from cloudchat.http.openapi_document import openapi_route
 from cloudchat.http.page_files import PageFiles
 from cloudchat.http.upgrade_required import upgrade_required
 from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.observability.health import health_routes, wait_until_healthy
 from cloudchat.process.supervision import Supervisor
+from cloudchat.protocol.asyncapi import asyncapi_document
 from cloudchat.rate_limiting import cluster_connection_limit
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
 from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
@@ -49,6 +51,9 @@ from cloudchat.rate_limiting.login_slowdown import LoginSlowdown, LoginWindows
 from cloudchat.rate_limiting.request_rate import RequestRateLimit
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.dispatcher import Dispatcher
+from cloudchat.realtime.ephemeral.ephemeral_events import EphemeralEvents
+from cloudchat.realtime.ephemeral.read_markers import ReadMarkers
+from cloudchat.realtime.ephemeral.signals import SignalPublisher, receive
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.opening.admission import AdmissionControl
 from cloudchat.realtime.opening.endpoint import SocketEndpoint
@@ -59,6 +64,7 @@ from cloudchat.realtime.revocation_sweep import sweep_revocations
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.store_outage import watch_store
 from cloudchat.resources import frontend_directory
+from cloudchat.rooms.read_position_repository import ReadPositions
 from cloudchat.rooms.routes import room_routes
 from cloudchat.rooms.service import RoomService
 from cloudchat.services import Services
@@ -79,6 +85,9 @@ class Chat:
     functions: RedisFunctions
     broker: RedisBroker
     listener: Listener
+    signals: SignalPublisher
+    markers: ReadMarkers
+    ephemeral: EphemeralEvents
     hub: Hub
     relay: Relay
     registry: ConnectionRegistry
@@ -124,7 +133,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     accounts = AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings)
     admin = AdminService(db, tokens, hasher)
-    services = Services(db, keys, accounts, RoomService(db), LogCheckpoints(db))
+    services = Services(db, keys, accounts, RoomService(db), LogCheckpoints(db), ReadPositions(db))
     chat = _create_chat(settings, redis_url, services)
     requests: Counter[tuple[str, str, int]] = Counter()
 
@@ -156,7 +165,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(user_routes(UserDirectory(db), services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
-    app.router.routes.append(openapi_route(app))
+    app.router.routes.append(document_route("/openapi.json", app.openapi))
+    app.router.routes.append(document_route("/asyncapi.json", partial(asyncapi_document, __version__)))
     app.router.routes.append(WebSocketRoute("/ws", chat.endpoint))
     app.router.routes.append(Route("/ws", upgrade_required, methods=["GET"]))
     app.router.routes.append(WebSocketRoute("/{path:path}", UnknownPathEndpoint(chat.stats)))
@@ -180,23 +190,43 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     if tracing is not None:
         messages = tracing.messages(messages)
     joiner = RoomJoiner(broker, relay, hub)
-    dispatcher = Dispatcher(broker, joiner, messages, services.authenticate, stats, supervisor.spawn)
-    # Handshakes.
     per_user, per_address = settings.sockets_per_user, settings.sockets_per_address
+    registry = ConnectionRegistry(
+        SocketLimits(per_user, per_address, settings.sockets_in_total), settings.sends_per_10s
+    )
+    signals, markers = SignalPublisher(broker.signal), ReadMarkers(services.advance_read_positions)
+    ephemeral = EphemeralEvents(relay, hub, registry, markers, signals)
+    dispatcher = Dispatcher(broker, joiner, messages, services.authenticate, ephemeral, stats, supervisor.spawn)
+    # Handshakes.
     rate = ConnectionRateLimit(redis_url, per_address=settings.connect_rate, per_user=settings.connect_user_rate)
-    limits = SocketLimits(per_user, per_address, settings.sockets_in_total)
-    registry = ConnectionRegistry(limits, settings.sends_per_10s)
     cluster_limit = ClusterConnectionLimit(functions, per_user=per_user, per_address=per_address)
     admissions = AdmissionControl(rate, registry, cluster_limit)
     endpoint = SocketEndpoint(settings, services, admissions, relay, dispatcher, stats)
-    return Chat(functions, broker, listener, hub, relay, registry, cluster_limit, stats, endpoint, supervisor, tracing)
+    return Chat(
+        functions,
+        broker,
+        listener,
+        signals,
+        markers,
+        ephemeral,
+        hub,
+        relay,
+        registry,
+        cluster_limit,
+        stats,
+        endpoint,
+        supervisor,
+        tracing,
+    )
 
 
 async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     """Start the permanent tasks."""
     broker, spawn = chat.broker, chat.supervisor.spawn_permanent
     broker.marks.merge(await services.load_marks())
-    spawn(broker.run(chat.listener), "subscription")
+    spawn(broker.run(chat.listener, partial(receive, receiver=chat.ephemeral)), "subscription")
+    spawn(chat.signals.run(), "signals")
+    spawn(chat.markers.run(), "read markers")
     await wait_until_healthy(
         chat.store_problem, _READY_TIMEOUT_SECONDS
     )  # /readyz is usually 200 when the start is announced

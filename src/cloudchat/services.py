@@ -11,7 +11,9 @@ from cloudchat.auth.sessions.revocations import Revocations, revocations_since
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.broker.checkpoint_repository import LogCheckpoints
 from cloudchat.broker.high_water_marks import Mark
+from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import Database
+from cloudchat.rooms.read_position_repository import ReadPositions, UserAndRoom
 from cloudchat.rooms.service import RoomService, RoomSummary
 
 
@@ -24,6 +26,7 @@ class Services:
     accounts: AccountService
     rooms: RoomService
     checkpoints: LogCheckpoints
+    read_positions: ReadPositions
 
     async def authenticate(self, token: str) -> Principal:
         """Return the principal of a token. Raises `AccountError`, `DatabaseUnavailable`."""
@@ -40,6 +43,12 @@ class Services:
     async def revocations_since(self, since: float) -> Revocations:
         """Return the revocations since an instant (seconds since 1970). Raises `DatabaseUnavailable`."""
         return await asyncio.to_thread(revocations_since, self.db, self.keys, since)
+
+    async def advance_read_positions(
+        self, positions: Mapping[UserAndRoom, StreamPosition]
+    ) -> Mapping[UserAndRoom, int]:
+        """Save how far users have read. Returns what is saved then. Raises `DatabaseUnavailable`."""
+        return await asyncio.to_thread(self.read_positions.advance, positions)
 
     async def load_marks(self) -> Mapping[str, Mark]:
         """Return the high-water marks that all processes have saved. Raises `DatabaseUnavailable`."""

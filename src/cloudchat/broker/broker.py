@@ -88,6 +88,10 @@ class Listener(Protocol):
         """An event was appended, by this or another process."""
 
 
+OnSignal = Callable[[bytes], None]
+"""Receives what `RedisBroker.signal` published, in this or another process, on the event loop. It must not raise."""
+
+
 class Broker(Protocol):
     """The operations on room logs. The module's docstring states what they guarantee."""
 

@@ -21,6 +21,10 @@ def channel(room: str) -> str:
     return f"cloudchat:{{{room}}}"
 
 
+SIGNALS = "cloudchat:signals"
+"""The sharded pub/sub channel of what processes tell each other beside the logs. No room's channel has this name."""
+
+
 def room_of_channel(channel_name: bytes) -> str:
     """Return the room whose `channel` has this name."""
     return channel_name[len(b"cloudchat:{") : -1].decode()

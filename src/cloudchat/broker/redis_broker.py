@@ -7,7 +7,7 @@ from typing import Any
 
 from cloudchat.broker import keys
 from cloudchat.broker.append_pipeline import AppendPipeline
-from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable, Entry, Listener, Page
+from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable, Entry, Listener, OnSignal, Page
 from cloudchat.broker.high_water_marks import HighWaterMarks
 from cloudchat.broker.log_checkpoint import Load, load_checkpoint
 from cloudchat.broker.redis_connection import pack
@@ -55,13 +55,17 @@ class RedisBroker:
         """How long the store took to write the appends of this process to disk."""
         return self._pipeline.append_seconds
 
-    async def run(self, listener: Listener) -> None:
-        """Keep the subscription and pass its events to `listener`, until cancelled."""
-        await self.subscription.run(_ObservingListener(self.marks, listener))
+    async def run(self, listener: Listener, on_signal: OnSignal) -> None:
+        """Keep the subscription, pass its events to `listener` and signals to `on_signal`, until cancelled."""
+        await self.subscription.run(_ObservingListener(self.marks, listener), on_signal)
 
     async def close(self) -> None:
         """Close the connection for appends. Pending appends fail."""
         await self._pipeline.close()
+
+    async def signal(self, message: bytes) -> None:
+        """Publish a message to all processes, without a guarantee. Raises `BrokerUnavailable`."""
+        await self._functions.publish(keys.SIGNALS, message)
 
     # -- Broker -------------------------------------------------------------------------------------------------------
 

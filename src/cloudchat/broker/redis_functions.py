@@ -69,6 +69,14 @@ class RedisFunctions:
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
             raise BrokerUnavailable(f"a call to the store failed: {error}") from error
 
+    async def publish(self, channel: str, message: bytes) -> None:
+        """Publish a message on a sharded channel. Raises `BrokerUnavailable`."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._redis.execute_command("SPUBLISH", channel, message)  # type: ignore[no-untyped-call]
+        except (RedisError, OSError) as error:
+            raise BrokerUnavailable(f"a call to the store failed: {error}") from error
+
     async def probe(self) -> str | None:
         """Return None if the store accepts writes, else the problem as a text for the operator."""
         try:

@@ -8,7 +8,7 @@ from typing import Any
 import hiredis
 
 from cloudchat.broker import keys
-from cloudchat.broker.broker import Listener
+from cloudchat.broker.broker import Listener, OnSignal
 from cloudchat.broker.outage_log import OutageLog
 from cloudchat.broker.redis_connection import RedisConnection, connect, pack
 
@@ -16,6 +16,7 @@ PING_SECONDS = 5.0
 """A half-open connection is detected within twice this time. What it loses is repaired by reads and by heads."""
 RECONNECT_BASE_SECONDS = 0.1
 MAX_RECONNECT_SECONDS = 2.0
+_SIGNALS = keys.SIGNALS.encode()
 
 
 class Subscription:
@@ -47,9 +48,9 @@ class Subscription:
         if self._connection is not None:
             self._connection.write(pack("SUNSUBSCRIBE", keys.channel(room)))
 
-    async def run(self, listener: Listener) -> None:
-        """Stay connected and pass events to `listener`, until cancelled."""
-        on_reply = partial(self._reply_received, listener)
+    async def run(self, listener: Listener, on_signal: OnSignal) -> None:
+        """Stay connected, pass events to `listener` and signals to `on_signal`, until cancelled."""
+        on_reply = partial(self._reply_received, listener, on_signal)
         pause = RECONNECT_BASE_SECONDS
         while True:
             self._lost.clear()
@@ -67,7 +68,8 @@ class Subscription:
             self._connection = connection
             try:
                 # Events published without a connection are missing; the listener reads them on `subscribed`.
-                connection.write(b"".join(pack("SSUBSCRIBE", keys.channel(room)) for room in self._rooms))
+                channels = [keys.SIGNALS, *map(keys.channel, self._rooms)]
+                connection.write(b"".join(pack("SSUBSCRIBE", channel) for channel in channels))
                 await self._keep_alive()
             finally:
                 if self._connection is not None:
@@ -93,7 +95,7 @@ class Subscription:
         self._connection = None
         self._lost.set()
 
-    def _reply_received(self, listener: Listener, reply: Any) -> None:
+    def _reply_received(self, listener: Listener, on_signal: OnSignal, reply: Any) -> None:
         self._reply_seen = True
         if isinstance(reply, hiredis.ReplyError):
             self._outage.failed(str(reply))
@@ -101,8 +103,12 @@ class Subscription:
             if self._connection is not None:
                 self._connection.abort()
         elif isinstance(reply, list) and reply[0] == b"smessage":
+            if reply[1] == _SIGNALS:
+                on_signal(reply[2])
+                return
             epoch, seq, event = reply[2].split(b" ", 2)
             listener.event_received(keys.room_of_channel(reply[1]), epoch.decode(), int(seq), event)
         elif isinstance(reply, list) and reply[0] == b"ssubscribe":
             self._outage.succeeded()
-            listener.subscribed(keys.room_of_channel(reply[1]))
+            if reply[1] != _SIGNALS:
+                listener.subscribed(keys.room_of_channel(reply[1]))

@@ -86,6 +86,19 @@ class History(Command, frozen=True, kw_only=True, tag="history"):
     limit: Limit = 50
 
 
+class Read(Command, frozen=True, kw_only=True, tag="read"):
+    """Record that the user has read a room up to `seq`. The reply is `ReadAck`; the marker never goes back."""
+
+    room: RoomId
+    seq: Seq
+
+
+class Typing(Command, frozen=True, kw_only=True, tag="typing"):
+    """Tell the room's members that the user is typing. There is no reply."""
+
+    room: RoomId
+
+
 class Auth(Command, frozen=True, kw_only=True, tag="auth"):
     """Replace the connection's access token with a fresh one of the same user. The reply is `Authenticated`."""
 
@@ -96,7 +109,7 @@ class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     """Ask for the server's time. The reply is `Pong`."""
 
 
-AnyCommand = Join | Leave | Send | History | Auth | Ping
+AnyCommand = Join | Leave | Send | History | Read | Typing | Auth | Ping
 
 _decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 _PATH = re.compile(r"`\$\.([a-z_]+)")

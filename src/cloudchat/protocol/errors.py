@@ -171,3 +171,12 @@ def error(
         retry_after_ms=retry_after_ms,
         field=field,
     )
+
+
+RETRY_UNAVAILABLE_MS = 500
+"""After what time a client may repeat a command that a dependency could not serve."""
+
+
+def unavailable(id: str | None, message: str) -> Error:
+    """Return the error of a command that cannot be served while a dependency is away."""
+    return error(ErrorCode.UNAVAILABLE, message, id=id, retry_after_ms=RETRY_UNAVAILABLE_MS)

@@ -134,6 +134,14 @@ class HistoryPage(Event, frozen=True, kw_only=True, tag="history"):
     more: bool
 
 
+class ReadAck(Event, frozen=True, kw_only=True, tag="ack"):
+    """The reply to `read`: the user has read the room up to `seq`, which is saved."""
+
+    id: str | None = None
+    room: str
+    seq: int
+
+
 class Authenticated(Event, frozen=True, kw_only=True, tag="authenticated"):
     """The reply to `auth`: the new token is in use and expires at `token_expires_at`."""
 
@@ -159,6 +167,20 @@ class Head(Event, frozen=True, kw_only=True, tag="head"):
     room: str
     epoch: str
     seq: int
+
+
+class Read(Event, frozen=True, kw_only=True, tag="read"):
+    """The user has read a room up to `seq` in another socket."""
+
+    room: str
+    seq: int
+
+
+class Typing(Event, frozen=True, kw_only=True, tag="typing"):
+    """A user is typing in the room: at most one event for each user and room in three seconds."""
+
+    room: str
+    user: User
 
 
 class TokenExpiring(Event, frozen=True, kw_only=True, tag="token_expiring"):
@@ -221,8 +243,11 @@ __all__ = [
     "MessageBody",
     "NoticeBody",
     "Pong",
+    "Read",
+    "ReadAck",
     "RoomState",
     "TokenExpiring",
+    "Typing",
     "User",
     "Welcome",
     "encode",

@@ -133,6 +133,11 @@ class ConnectionRegistry:
             if connection is not None:
                 connection.socket.close(CloseCode.REPLACED)
 
+    def connections_of(self, user_id: str) -> list[Connection]:
+        """Return the connections of a user in this process; a copy, because closing one removes it."""
+        user = self._users.get(user_id)
+        return list(user.connections) if user is not None else []
+
     def all(self) -> list[Connection]:
         """Return all connections; a copy, because closing one removes it."""
         return [connection for user in self._users.values() for connection in user.connections]

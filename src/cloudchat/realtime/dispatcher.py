@@ -15,17 +15,16 @@ from cloudchat.core.timestamps import rfc3339
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.messages.service import MessageService, room_not_found
 from cloudchat.protocol import events
-from cloudchat.protocol.commands import AnyCommand, Auth, History, Join, Leave, Ping, Send
-from cloudchat.protocol.errors import Error, ErrorCode, error
+from cloudchat.protocol.commands import AnyCommand, Auth, History, Join, Leave, Ping, Read, Send, Typing
+from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.realtime.connection import Connection
+from cloudchat.realtime.ephemeral.ephemeral_events import EphemeralEvents
 from cloudchat.realtime.relay import Spawn
 from cloudchat.realtime.replay import RoomJoiner
 from cloudchat.realtime.socket_stats import SocketStats
 
 Authenticate = Callable[[str], Awaitable[Principal]]
 """Returns the principal of a token. Raises `AccountError`, `DatabaseUnavailable`."""
-
-RETRY_UNAVAILABLE_MS = 500
 
 
 class Dispatcher:
@@ -40,6 +39,7 @@ class Dispatcher:
         joiner: RoomJoiner,
         messages: MessageService,
         authenticate: Authenticate,
+        ephemeral: EphemeralEvents,
         stats: SocketStats,
         spawn: Spawn,
     ) -> None:
@@ -47,6 +47,7 @@ class Dispatcher:
         self._joiner = joiner
         self._messages = messages
         self._authenticate = authenticate
+        self._ephemeral = ephemeral
         self._stats = stats
         self._spawn = spawn
 
@@ -66,6 +67,11 @@ class Dispatcher:
             case History():
                 if self._may_read(connection, command):
                     connection.enqueue(command.id, partial(self._history, connection, command))
+            case Read():
+                if self._may_read(connection, command):
+                    connection.enqueue(command.id, partial(self._ephemeral.read, connection, command))
+            case Typing():
+                self._ephemeral.typing(connection, command)
             case Leave():
                 connection.enqueue(command.id, partial(self._leave, connection, command))
             case Auth():
@@ -90,7 +96,7 @@ class Dispatcher:
 
     def _send(self, connection: Connection, command: Send) -> None:
         if connection.draining:
-            connection.send(_unavailable(command.id, "the server restarts"))
+            connection.send(unavailable(command.id, "the server restarts"))
             return
 
         def on_done(outcome: Appended | BrokerUnavailable) -> None:
@@ -109,7 +115,7 @@ class Dispatcher:
             else:
                 self._stats.commands["send", ErrorCode.UNAVAILABLE] += 1
                 message = "the message may not have been stored; send it again with the same cid"
-                connection.send(_unavailable(command.id, message))
+                connection.send(unavailable(command.id, message))
             connection.send_finished()
 
         connection.pending_sends += 1
@@ -118,7 +124,7 @@ class Dispatcher:
             connection.pending_sends -= 1
             connection.send(rejection)
 
-    def _may_read(self, connection: Connection, command: Join | History) -> bool:
+    def _may_read(self, connection: Connection, command: Join | History | Read) -> bool:
         if CHAT_READ not in connection.principal.scopes:
             message = "this token may not read; it needs the scope chat:read"
             connection.send(error(ErrorCode.FORBIDDEN, message, id=command.id))
@@ -145,7 +151,7 @@ class Dispatcher:
             await self._joiner.join(connection, command)
         except BrokerUnavailable:
             message = "the room's history cannot be read now: this connection is not in the room; join again"
-            connection.send(_unavailable(command.id, message))
+            connection.send(unavailable(command.id, message))
 
     async def _history(self, connection: Connection, command: History) -> None:
         if not self._may_read_now(connection, command):
@@ -153,7 +159,7 @@ class Dispatcher:
         try:
             page = await self._broker.read_before(command.room, command.before, command.limit)
         except BrokerUnavailable:
-            connection.send(_unavailable(command.id, "the room's history cannot be read now"))
+            connection.send(unavailable(command.id, "the room's history cannot be read now"))
             return
         connection.reads.charge(sum(map(len, page.events)), time.monotonic())
         await connection.socket.wait_writable()
@@ -178,7 +184,7 @@ class Dispatcher:
             principal = await self._authenticate(command.token)
         except DatabaseUnavailable:
             message = "the token cannot be checked now; the socket keeps its current token"
-            connection.send(_unavailable(command.id, message))
+            connection.send(unavailable(command.id, message))
             return
         except AccountError:
             message = "the token is not valid; the socket keeps its current token"
@@ -193,7 +199,3 @@ class Dispatcher:
                 connection.send(events.Authenticated(id=command.id, token_expires_at=expires_at))
                 return
         connection.send(error(ErrorCode.FORBIDDEN, message, id=command.id, field="token"))
-
-
-def _unavailable(id: str | None, message: str) -> Error:
-    return error(ErrorCode.UNAVAILABLE, message, id=id, retry_after_ms=RETRY_UNAVAILABLE_MS)

@@ -12,7 +12,7 @@ room's flush is held for them, for at most `MAX_HOLD_SECONDS`.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 MIN_MEMBERS_TO_HOLD = 64
@@ -120,11 +120,20 @@ class Hub:
         found.pending.append(frame)
         self._schedule_flush()
 
-    def deliver_ephemeral(self, room: str, frame: bytes) -> None:
-        """Send a frame that may be lost to all members, after the events before it. Slow members do not receive it."""
+    def deliver_ephemeral(self, room: str, frame: bytes, *, skip: Collection[Member] = ()) -> None:
+        """Send a frame that may be lost to all members but those to skip, after the events before it.
+
+        Slow members do not receive it.
+        """
         self.flush(room)
         for member in self._snapshot(room):
-            member.push(frame, ephemeral=True)
+            if member not in skip:
+                member.push(frame, ephemeral=True)
+
+    def size_of(self, room: str) -> int:
+        """Return the number of the room's members in this process."""
+        found = self._rooms.get(room)
+        return 0 if found is None else len(found.members)
 
     def release_held(self) -> None:
         """Flush the held rooms, together with everything that arrives in this tick: no append is pending any more."""

@@ -53,7 +53,7 @@ async def broker_on(
 
     functions = RedisFunctions(store.url, libraries=[FUNCTIONS])
     broker = RedisBroker(store.url, functions, history_messages=history_messages, load_marks=load_marks)
-    running = asyncio.create_task(broker.run(listener or RecordingListener()))
+    running = asyncio.create_task(broker.run(listener or RecordingListener(), lambda _: None))
     try:
         yield broker
     finally:

@@ -21,7 +21,7 @@ async def test_a_refused_subscription_is_retried_after_a_pause(tmp_path: Path) -
     await store.start()
     subscription = Subscription(store.url)
     subscription.add("lobby")
-    running = asyncio.create_task(subscription.run(IgnoringListener()))
+    running = asyncio.create_task(subscription.run(IgnoringListener(), lambda _: None))
     await asyncio.wait_for(store.closed.acquire(), 10)
     await asyncio.wait({running}, timeout=0.3)
     assert store.connections == 1

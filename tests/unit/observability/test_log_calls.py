@@ -39,6 +39,7 @@ NOT_LIMITED = {
     ("rate_limiting/circuit_breaker.py", "the store does not count"): "the breaker limits its lines itself",
     ("rate_limiting/cluster_connection_limit.py", "the count of open sockets waits"): DEBUG,
     ("realtime/connection.py", "socket closed connection"): DEBUG,
+    ("realtime/ephemeral/signals.py", "a message with unknown signals"): DEBUG,
     ("realtime/opening/endpoint.py", "socket opened"): DEBUG,
     ("realtime/relay.py", "room %s: the log has a new epoch"): "only the store can change an epoch",
     ("realtime/revocation_sweep.py", "revocations cannot be read"): PERIODIC,

@@ -1,0 +1,55 @@
+"""How far users have read rooms, in SQL."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import or_, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from cloudchat.core.stream_position import StreamPosition
+from cloudchat.database.models import ReadPosition, Room
+from cloudchat.database.transactions import Database
+
+UserAndRoom = tuple[str, str]
+"""A user's id and a room's id."""
+
+
+class ReadPositions:
+    """The read positions of all users. Blocking: call it in a thread."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def advance(self, positions: Mapping[UserAndRoom, StreamPosition]) -> dict[UserAndRoom, int]:
+        """Save positions where they are ahead, in one transaction. Return the seqs that are saved afterwards.
+
+        A position in another epoch replaces the saved one. Rooms that do not exist are left out.
+        Raises `DatabaseUnavailable`; then none is saved.
+        """
+        with self._db.write() as db:
+            return _advance(db, positions)
+
+
+def _advance(db: Session, positions: Mapping[UserAndRoom, StreamPosition]) -> dict[UserAndRoom, int]:
+    rooms = set(db.scalars(select(Room.id).where(Room.id.in_({room for _, room in positions}))))
+    rows = [
+        {"user_id": user, "room_id": room, "epoch": read.epoch, "seq": read.seq}
+        for (user, room), read in sorted(positions.items())  # in one order, so that two processes cannot deadlock
+        if room in rooms
+    ]
+    if not rows:
+        return {}
+    insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(ReadPosition).values(rows)
+    new, old = statement.excluded, ReadPosition
+    ahead = or_(old.epoch != new.epoch, old.seq < new.seq)
+    db.execute(
+        statement.on_conflict_do_update(
+            index_elements=[old.user_id, old.room_id],
+            set_={"epoch": new.epoch, "seq": new.seq},
+            where=ahead,
+        )
+    )
+    keys = [(row["user_id"], row["room_id"]) for row in rows]
+    saved = select(old.user_id, old.room_id, old.seq).where(tuple_(old.user_id, old.room_id).in_(keys))
+    return {(user, room): seq for user, room, seq in db.execute(saved)}
