@@ -171,7 +171,7 @@ class RoomService:
         if not MIN_DIRECT_USERS <= len(people) <= MAX_DIRECT_USERS:
             others = f"{MIN_DIRECT_USERS - 1} to {MAX_DIRECT_USERS - 1} other users"
             raise InvalidField("users", f"a direct room has you and {others}")
-        key = hashlib.sha256("\n".join(people).encode()).hexdigest()
+        key = hashlib.sha256("\n".join(people).encode(errors="surrogatepass")).hexdigest()
         for _ in range(_MAX_ATTEMPTS):
             with self._db.read() as db:
                 existing = repository.room_by_direct_key(db, key)
