@@ -180,7 +180,7 @@ class RoomService:
             created = self._create_direct(key, people, caller, now)
             if created is not None:
                 return self.get(created, caller), True
-        raise Conflict("this direct room is being created by somebody else; try again")
+        raise Conflict("another user creates this direct room at this moment; try again")
 
     def _create_direct(self, key: str, people: Sequence[str], caller: Caller, now: float) -> str | None:
         try:

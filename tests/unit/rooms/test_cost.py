@@ -76,7 +76,7 @@ def test_work_does_not_grow_with_the_room(counter: StepCounter, big: tuple[Rooms
         "middle page": lambda: page(room, "", "u05000", PAGE, caller=ann),
         "last page": lambda: page(room, "", "u09990", PAGE, caller=ann),
         "beginning": lambda: page(room, "u012", None, PAGE, caller=ann),
-        "nobody": lambda: page(room, "zz", None, PAGE, caller=ann),
+        "no match": lambda: page(room, "zz", None, PAGE, caller=ann),
         "lobby": lambda: page("lobby", "", None, PAGE, caller=ann),
         "mutes": lambda: service.moderation.muted_users(room, None, PAGE, caller=ann, now=now),
         "50 memberships": lambda: service.changes.memberships([(id, room) for id in members[:50]]),

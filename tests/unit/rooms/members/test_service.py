@@ -120,7 +120,7 @@ def test_members_of_a_lower_role_are_removed(rooms: Rooms) -> None:
         rooms.remove(room, "ann", "cid")
 
 
-def test_nobody_leaves_the_lobby(rooms: Rooms) -> None:
+def test_the_lobby_cannot_be_left(rooms: Rooms) -> None:
     for by in ("ann", "cli"):
         with pytest.raises(Conflict, match="lobby"):
             rooms.remove("lobby", by, "ann")
