@@ -314,5 +314,6 @@ def count_rooms_of(db: Session, user_id: str, *, at_most: int) -> int:
 
 def enabled_users(db: Session, user_ids: Iterable[str]) -> dict[str, User]:
     """Return those of the users that exist and are not disabled, by id."""
-    query = select(User).where(User.id.in_(list(user_ids)), User.disabled_at.is_(None))
+    possible = [user_id for user_id in user_ids if user_id.isascii() and user_id.isprintable()]  # no NUL in a query
+    query = select(User).where(User.id.in_(possible), User.disabled_at.is_(None))
     return {user.id: user for user in db.scalars(query)}

@@ -70,6 +70,8 @@ class MemberService:
             if takes_ownership and change.may(Command.TAKE_OWNERSHIP):
                 member, user = _take_ownership(change, member, user)
             elif member is not None and user is not None:
+                if user_id != caller.user_id:  # the answer alone would tell a visitor that the user is a member
+                    change.demand(Command.ADD_MEMBER if role is None else Command.SET_ROLE)
                 if role is not None and role != member.role:
                     _set_role(change, member, user, role)
             elif user_id == caller.user_id:
