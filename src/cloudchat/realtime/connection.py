@@ -6,6 +6,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from socket import SocketType
 from typing import Any, Protocol
 
 from cloudchat.auth.principal import Principal
@@ -36,6 +37,10 @@ QueuedCommand = Callable[[], Awaitable[None]]
 
 class Socket(Protocol):
     """What a connection needs of `WebSocketProtocol`."""
+
+    @property
+    def direct(self) -> SocketType:
+        """See `hub.Member`."""
 
     @property
     def close_code(self) -> int:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from cloudchat.broker.broker import Broker, BrokerUnavailable, Page
@@ -94,13 +94,19 @@ class Relay:
         """Number of rooms that have a feed."""
         return len(self._feeds)
 
-    async def head_of(self, room: str) -> StreamPosition:
-        """Return the head of a room's log; from memory if the room has a feed. Raises `BrokerUnavailable`."""
-        feed = self._feeds.get(room)
-        if feed is not None and feed.opened.is_set():
-            return feed.position
-        page = await self._broker.read(room, _BEYOND_THE_HEAD, 1)
-        return StreamPosition(page.epoch, page.head)
+    async def heads_of(self, rooms: Iterable[str]) -> dict[str, StreamPosition]:
+        """Return the heads of the rooms' logs, from memory for those that have a feed. Raises `BrokerUnavailable`."""
+        heads: dict[str, StreamPosition] = {}
+        unknown: list[str] = []
+        for room in rooms:
+            feed = self._feeds.get(room)
+            if feed is not None and feed.opened.is_set():
+                heads[room] = feed.position
+            else:
+                unknown.append(room)
+        if unknown:
+            heads.update(zip(unknown, await asyncio.gather(*map(self._broker.recent_head, unknown)), strict=True))
+        return heads
 
     # -- the broker's Listener ----------------------------------------------------------------------------------------
 

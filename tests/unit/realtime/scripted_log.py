@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from cloudchat.broker.broker import AppendCallback, BrokerUnavailable, Change, Entry, HistoryRange, HistoryRows, Page
+from cloudchat.core.stream_position import StreamPosition
 
 Received = tuple[str, int, bytes]
 """What the subscription reports of an event: epoch, seq, event."""
@@ -50,6 +51,10 @@ class ScriptedLog:
         seqs = [seq for seq in sorted(self.events) if seq > after][: min(limit, self.max_page_events)]
         first = seqs[0] if seqs else after + 1
         return Page(self.epoch, self.head, self.oldest, first, [self.events[seq] for seq in seqs])
+
+    async def recent_head(self, room: str) -> StreamPosition:
+        page = await self.read(room, self.head, 1)
+        return StreamPosition(page.epoch, page.head)
 
     def subscribe(self, room: str) -> None:
         self.subscribed.append(room)

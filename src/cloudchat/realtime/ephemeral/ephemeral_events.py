@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from functools import partial
 
 from cloudchat.auth.principal import CHAT_WRITE
@@ -47,7 +48,9 @@ class EphemeralEvents:
         hints: RoomHints,
         sync: PresenceSync,
         presence: PresenceDelivery,
+        read_advanced: Callable[[str], None],
     ) -> None:
+        """`read_advanced` is called with the id of a user whose read position has changed in the database."""
         self._relay = relay
         self._hub = hub
         self._registry = registry
@@ -56,6 +59,7 @@ class EphemeralEvents:
         self._hints = hints
         self._sync = sync
         self._presence = presence
+        self._read_advanced = read_advanced
         now = time.monotonic()
         self._published, self._delivered = TypingLimit(now), TypingLimit(now)
 
@@ -75,7 +79,7 @@ class EphemeralEvents:
     async def read(self, connection: Connection, command: commands.Read) -> None:
         """Save how far the user has read. The reply follows when it is saved; other commands do not wait for it."""
         try:
-            head = await self._relay.head_of(command.room)
+            head = (await self._relay.heads_of([command.room]))[command.room]
         except BrokerUnavailable:
             connection.send(unavailable(command.id, "the room's history cannot be read now"))
             return
@@ -100,6 +104,7 @@ class EphemeralEvents:
         if saved.cancelled() or saved.exception() is not None:
             connection.send(unavailable(command.id, "the database cannot be reached; mark it as read again"))
             return
+        self._read_advanced(connection.principal.user_id)
         connection.send(events.ReadAck(id=command.id, room=command.room, seq=saved.result()))
         if saved.result() == seq:
             user_id = connection.principal.user_id
@@ -117,6 +122,7 @@ class EphemeralEvents:
             case RoomsChanged():
                 self._hints.wake()
             case ReadAdvanced():
+                self._read_advanced(signal.user_id)
                 frame = text_frame(events.encode(events.Read(room=signal.room, seq=signal.seq)))
                 for connection in self._registry.connections_of(signal.user_id):
                     if connection.id != signal.connection:
