@@ -156,6 +156,19 @@ async def test_rooms_are_joined_when_they_are_added_and_end_when_they_are_remove
         await updates.next(Notice, lambda notice: notice.kind == "added")
 
 
+@pytest.mark.parametrize("kind", ["public", "private", "direct"])
+async def test_the_creator_and_the_members_of_a_new_room_get_it_without_a_reconnect(
+    people: tuple[RunningServer, list[Account]], kind: str
+) -> None:
+    server, (ann, bob) = people
+    async with connected(server, ann) as (creator, updates), connected(server, bob) as (_, others):
+        room = await asyncio.to_thread(room_of, ann, kind, None if kind == "direct" else f"new {kind}", bob)
+        for inbox in (updates, others):
+            assert (await inbox.next(RoomAdded)).room.id == room
+            await inbox.next(Joined, lambda joined: joined.room == room)
+        assert (await creator.send(room, "the first")).room == room
+
+
 async def test_a_client_with_500_rooms_resumes_all_of_them_without_being_refused() -> None:
     with RunningServer(environment=RATES) as server, signed_in(server, "ann") as (ann,):
         caller = Caller(ann.user_id, "ann", "member")
