@@ -9,6 +9,7 @@ from cloudchat.client.connection_loop import TokenProvider
 from cloudchat.client.errors import (
     ClientClosed,
     ClientError,
+    CommandRefused,
     ConnectionEnded,
     ConnectionLost,
     OutboxFull,
@@ -43,6 +44,7 @@ __all__ = [
     "ChatClient",
     "ClientClosed",
     "ClientError",
+    "CommandRefused",
     "Connected",
     "ConnectionEnded",
     "ConnectionLost",

@@ -9,7 +9,7 @@ class ClientError(Exception):
 
 
 class CommandRefused(ClientError):
-    """The server answered a command with `error`. `code` is the error code, `field` the part at fault if known.
+    """The server answered a command with `error`: its `code`, its `message`, and the `field` at fault if known.
 
     `retry_after_ms` says when the same command can succeed, if it can.
     """
@@ -17,6 +17,7 @@ class CommandRefused(ClientError):
     def __init__(self, code: str, message: str, field: str | None = None, *, retry_after_ms: int | None = None) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+        self.message = message
         self.field = field
         self.retry_after_ms = retry_after_ms
 
