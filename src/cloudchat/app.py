@@ -41,6 +41,7 @@ from cloudchat.http.csrf import only_plain_loopback
 from cloudchat.http.middleware.install import install_middleware
 from cloudchat.http.page_files import PageFiles
 from cloudchat.http.upgrade_required import upgrade_required
+from cloudchat.messages.routes import MessageBackend, message_routes
 from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.observability.health import health_routes, wait_until_healthy
 from cloudchat.process.supervision import Supervisor
@@ -97,6 +98,7 @@ class Chat:
     supervisor: Supervisor
     tracing: "MessageTracing | None"
     file_rewriter: FileRewriter | None
+    messages: MessageService
 
     async def store_problem(self) -> str | None:
         """Return the store's problem for `/readyz`, or None."""
@@ -164,6 +166,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(second_factor_routes(services.accounts, turns, limiter, settings))
     app.include_router(admin_routes(admin, services.accounts, turns, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
+    backend = MessageBackend(chat.messages, chat.broker, chat.registry)
+    app.include_router(message_routes(backend, services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
     app.router.routes.append(document_route("/openapi.json", app.openapi))
     app.router.routes.append(document_route("/asyncapi.json", partial(asyncapi_document, __version__)))
@@ -222,6 +226,7 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
         supervisor,
         tracing,
         file_rewriter,
+        messages,
     )
 
 

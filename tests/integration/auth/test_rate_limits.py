@@ -29,6 +29,8 @@ ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "/api/me", None),
     ("GET", "/api/config", None),
     ("GET", "/api/rooms", None),
+    ("POST", "/api/rooms/nothing/messages", {"text": "hello"}),
+    ("GET", "/api/rooms/nothing/history", None),
     ("GET", "/api/auth/sessions", None),
     ("DELETE", "/api/auth/sessions/nothing", None),
     ("POST", "/api/auth/totp/setup", {"password": "wrong"}),
