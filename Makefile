@@ -14,6 +14,9 @@ UV_OPTIONS := --universal --generate-hashes --no-emit-index-url --no-header --no
 UV_COMPILE := uv pip compile pyproject.toml $(UV_OPTIONS)
 UV_COMPILE_GROUP := uv pip compile --python-version 3.11 $(UV_OPTIONS) --upgrade --group pyproject.toml
 # Node.js comes from a wheel in .venv, the JavaScript tools from config/javascript/package-lock.json.
+IN_PARALLEL := $(MAKE) -j2 --output-sync=target
+# All test processes share the compiled bytecode.
+PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest
 NODE := .venv/bin/node
 JAVASCRIPT := config/javascript
 JAVASCRIPT_TOOLS := $(JAVASCRIPT)/node_modules
@@ -21,7 +24,7 @@ PRETTIER = $(NODE) $(JAVASCRIPT_TOOLS)/prettier/bin/prettier.cjs --config $(JAVA
   "frontend/**/*.{js,css}" "tests/frontend/**/*.js" "$(JAVASCRIPT)/*.js"
 
 .PHONY: help run setup test test-fast check bench screenshot autobahn release lock clean setup-dev
-.PHONY: check-javascript format-javascript test-javascript
+.PHONY: check-python check-types check-javascript format-javascript test-javascript test-collection
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -36,20 +39,29 @@ setup: .venv/installed ## only prepare .venv: the pinned dependencies and cloudc
 test: ## install what the tests need (Debian packages too), run the checks and every test
 	@tests/install_packages
 	@$(MAKE) -j3 setup-dev
-	@$(MAKE) check
-	@$(MAKE) test-javascript
-	@# The tests start hundreds of servers: let them share the compiled bytecode.
-	PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
+	@$(IN_PARALLEL) check-types check-python check-javascript test-javascript test-collection
+	@# More processes than cores, because most tests wait for other processes.
+	$(PYTEST) -n 5 --dist loadscope --no-loadscope-reorder $(ARGS)
 
-test-fast: check test-javascript ## the checks and the unit tests: no Debian packages, under a minute
+test-fast: .venv/installed-dev $(JAVASCRIPT_TOOLS)/installed ## the checks and the unit tests: no Debian packages, under a minute
+	@$(IN_PARALLEL) check-types check-python check-javascript test-javascript
 	.venv/bin/python -m pytest tests/unit -q -n auto $(ARGS)
 
-check: .venv/installed-dev check-javascript ## ruff, mypy, bandit, import rules, prettier, eslint, tsc, stylelint
+check: .venv/installed-dev $(JAVASCRIPT_TOOLS)/installed ## ruff, mypy, bandit, import rules, prettier, eslint, tsc, stylelint
+	@$(IN_PARALLEL) check-types check-python check-javascript
+
+check-python: .venv/installed-dev ## ruff, bandit and the import rules
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
-	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/bandit -q -c pyproject.toml -r src
+
+check-types: .venv/installed-dev ## mypy
+	.venv/bin/mypy
+
+# In a new checkout this compiles every module once. Otherwise each process of pytest would compile all of them.
+test-collection: .venv/installed-dev
+	@output=$$($(PYTEST) --collect-only -qq) || { echo "$$output" >&2; exit 1; }
 
 check-javascript: $(JAVASCRIPT_TOOLS)/installed ## prettier, eslint, tsc and stylelint
 	$(PRETTIER) --check
@@ -101,6 +113,7 @@ setup-dev: .venv/installed-dev .venv-certbot/installed .venv-sslyze/installed $(
 	@echo "Installing the pinned dependencies …"
 	@$(PIP_INSTALL) --require-hashes -r config/requirements.lock
 	@$(PIP_INSTALL) --no-build-isolation -e .
+	@.venv/bin/python -m compileall -q src  # PYTHONDONTWRITEBYTECODE would make each start compile it
 	@touch $@
 
 .venv/installed-dev: config/requirements-dev.lock .venv/installed

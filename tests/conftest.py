@@ -7,6 +7,16 @@ import pytest
 from support.postgres import RunningPostgres
 from support.server import RunningServer
 
+RunningServer.may_fork = True
+
+
+@pytest.fixture(scope="module")
+def console_script() -> Iterator[None]:
+    """Start the servers of this module with the console script: for tests of the start, or of the process itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunningServer, "may_fork", False)
+        yield
+
 
 @pytest.fixture
 def server() -> Iterator[RunningServer]:

@@ -38,12 +38,14 @@ from cloudchat.database.pruning import prune, prune_hourly
 from cloudchat.database.transactions import Database
 from cloudchat.http.api_documents import document_route
 from cloudchat.http.csrf import only_plain_loopback
+from cloudchat.http.error_docs import openapi_document
 from cloudchat.http.middleware.install import install_middleware
 from cloudchat.http.page_files import PageFiles
 from cloudchat.http.upgrade_required import upgrade_required
 from cloudchat.messages.routes import MessageBackend, message_routes
 from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.observability.health import health_routes, wait_until_healthy
+from cloudchat.process.allocator import return_large_blocks
 from cloudchat.process.supervision import Supervisor
 from cloudchat.protocol.asyncapi import asyncapi_document
 from cloudchat.rate_limiting import cluster_connection_limit
@@ -169,7 +171,7 @@ def create_app(settings: Settings) -> FastAPI:
     backend = MessageBackend(chat.messages, chat.broker, chat.registry)
     app.include_router(message_routes(backend, services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
-    app.router.routes.append(document_route("/openapi.json", app.openapi))
+    app.router.routes.append(document_route("/openapi.json", partial(openapi_document, app)))
     app.router.routes.append(document_route("/asyncapi.json", partial(asyncapi_document, __version__)))
     app.router.routes.append(WebSocketRoute("/ws", chat.endpoint))
     app.router.routes.append(Route("/ws", upgrade_required, methods=["GET"]))
@@ -291,5 +293,6 @@ def _create_tracing(ratio: float) -> "MessageTracing | None":
 
 
 def create_app_from_environment() -> FastAPI:
-    """Return the application of a worker process."""
+    """Return the application of a process."""
+    return_large_blocks()
     return create_app(Settings())

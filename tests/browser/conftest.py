@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from browser.chat_page import ChatPage
-from browser.chromium import launch
+from browser.chromium import HEADLESS_SHELL, launch
 from browser.scripted_server import ORIGIN, ScriptedServer
 
 
@@ -15,7 +15,7 @@ from browser.scripted_server import ORIGIN, ScriptedServer
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests of a module."""
     with sync_playwright() as playwright:
-        started = launch(playwright)
+        started = launch(playwright, executable=HEADLESS_SHELL)
         yield started
         started.close()
 

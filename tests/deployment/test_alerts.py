@@ -25,7 +25,7 @@ NAMES = [rule["alert"] for rule in RULES]
 def promtool(*arguments: str | Path) -> None:
     program = shutil.which("promtool")
     assert program, "promtool is missing: run tests/install_packages"
-    ran = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 

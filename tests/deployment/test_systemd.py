@@ -347,7 +347,8 @@ def test_killed_worker_is_replaced_while_the_service_keeps_running(machine: Mach
     parent = machine.main_pid
 
     def workers() -> set[str]:
-        return set(machine.try_("pgrep", "-P", str(parent), "-f", "spawn_main").stdout.split())
+        fork_server = machine.run("pgrep", "-P", str(parent), "-f", "forkserver")
+        return set(machine.try_("pgrep", "-P", fork_server).stdout.split())
 
     first = workers()
     assert len(first) == 2

@@ -37,7 +37,7 @@ class EmulatedAws:
             stderr=subprocess.STDOUT,
         )
         try:
-            processes.wait_until(self._has_started, "moto starts")
+            processes.wait_until(self._has_started, "moto starts", seconds=60)  # it imports all of AWS
         except BaseException:
             self._stop()
             raise

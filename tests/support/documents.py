@@ -1,5 +1,7 @@
 """The Markdown files of the checkout: their links, the files and commands that they name."""
 
+import functools
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,9 +31,14 @@ class Command:
         return f"{self.document}: {self.text}"
 
 
+@functools.cache
 def documents() -> list[Path]:
     """Return every Markdown file that is part of the project."""
-    return sorted(path for path in CHECKOUT.rglob("*.md") if not _is_generated(path.relative_to(CHECKOUT)))
+    found = []
+    for folder, subfolders, files in os.walk(CHECKOUT):
+        subfolders[:] = [name for name in subfolders if not _is_generated(name)]
+        found += [Path(folder, name) for name in files if name.endswith(".md")]
+    return sorted(found)
 
 
 def links(document: Path) -> list[str]:
@@ -85,8 +92,5 @@ def _without_blocks(text: str) -> str:
     return _INDENTED.sub("", _FENCE.sub("", text))
 
 
-def _is_generated(path: Path) -> bool:
-    folders = path.parts[:-1]
-    return any(folder in ("node_modules", "var", "dist") for folder in folders) or any(
-        folder.startswith(".") and folder != ".github" for folder in folders
-    )
+def _is_generated(folder: str) -> bool:
+    return folder in ("node_modules", "var", "dist") or (folder.startswith(".") and folder != ".github")

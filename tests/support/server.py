@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import multiprocessing
 import os
 import re
 import shutil
@@ -13,15 +14,17 @@ import sysconfig
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from cloudchat.auth.bootstrap import bootstrap
 from cloudchat.cli.state_folder import prepare_state_folder
 from cloudchat.database.migrations import upgrade
 from cloudchat.settings import Settings
 from support import processes
+from support.fork_server import ForkedCommand
 from support.log_secrets import secret_in
 from support.processes import ManagedProcess
 
@@ -76,7 +79,13 @@ class RunningServer(ManagedProcess):
 
     Use as a context manager: its end ends every process that the server started. The first start chooses a free port,
     and later starts use the same one, so that clients can reconnect after `restart()`.
+
+    With `may_fork`, a server without special command, arguments, descriptors, workers and foreign variables is forked
+    from a process that has imported cloudchat already, instead of running the console script (`support.fork_server`).
     """
+
+    may_fork: ClassVar[bool] = False
+    """tests/conftest.py sets it. Benchmarks measure the console script."""
 
     def __init__(
         self,
@@ -86,11 +95,14 @@ class RunningServer(ManagedProcess):
         workers: int = 1,
         environment: Mapping[str, str] | None = None,
         arguments: Sequence[str] = (),
-        command: Sequence[str] = (str(CLOUDCHAT),),
+        command: Sequence[str] | None = None,
         pass_fds: Sequence[int] = (),
         first_start: bool = False,
     ) -> None:
-        """`first_start`: start without any state. Otherwise a prepared state saves half a second."""
+        """`first_start`: start without any state. Otherwise a prepared state saves half a second.
+
+        `command` replaces the console script.
+        """
         self._temporary = None if state_dir else Path(tempfile.mkdtemp(prefix="cc-", dir="/tmp"))
         self.state_dir = self._temporary / "state" if self._temporary else Path(state_dir or "")
         self._prepared_password: str | None = None
@@ -100,9 +112,10 @@ class RunningServer(ManagedProcess):
         self.port = port or 0
         self.workers = workers
         self.environment = dict(environment or {})
-        self._command = [*command, "serve", *arguments]
+        self._command = command
+        self._arguments = tuple(arguments)
         self._pass_fds = tuple(pass_fds)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedCommand | None = None
         self._output = bytearray()
         self._output_changed = threading.Condition()
         self._output_ended = False
@@ -131,7 +144,12 @@ class RunningServer(ManagedProcess):
     @property
     def worker_pids(self) -> list[int]:
         """The pids of the worker processes; empty with a single process."""
-        return [pid for pid in processes.children_of(self.pid) if "spawn_main" in processes.command_line(pid)]
+        return [
+            worker
+            for child in processes.children_of(self.pid)
+            if "forkserver" in processes.command_line(child)
+            for worker in processes.children_of(child)
+        ]
 
     @property
     def log(self) -> str:
@@ -155,21 +173,15 @@ class RunningServer(ManagedProcess):
         assert self._process is None or self._process.poll() is not None, "already running"
         since = len(self.log)
         variables = {"CLOUDCHAT_PORT": str(self.port), "CLOUDCHAT_WORKERS": str(self.workers), **self.environment}
-        process = subprocess.Popen(
-            self._command,
-            env=environment_of(self.state_dir, variables),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=self._pass_fds,
-        )
+        reader, writer = multiprocessing.Pipe(duplex=False)
+        with writer:
+            process = self._start_process(environment_of(self.state_dir, variables), writer)
         with (
             self._output_changed
         ):  # the thread of the previous process may end only now: it must not set `_output_ended`
             self._process = process
             self._output_ended = False
-        threading.Thread(target=self._read_output, args=(process,), daemon=True).start()
+        threading.Thread(target=self._read_output, args=(process, reader), daemon=True).start()
         self._record_processes()
         if wait:
             self.port = int(self.wait_for_output(_READY, since=since)[1])
@@ -259,14 +271,30 @@ class RunningServer(ManagedProcess):
 
     def _record_processes(self) -> None:
         """Record every process of the server with its start time, so that `close` can end those that are left."""
-        for pid in [self.pid, *processes.children_of(self.pid), self._store_pid_or_none()]:
+        for pid in [self.pid, *processes.children_of(self.pid), *self.worker_pids, self._store_pid_or_none()]:
             if pid is not None and pid not in self._start_times:
                 self._start_times[pid] = processes.start_time(pid)
 
-    def _read_output(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None
-        with process.stdout:
-            while chunk := os.read(process.stdout.fileno(), 65536):
+    def _start_process(
+        self, environment: Mapping[str, str], output: Connection
+    ) -> subprocess.Popen[bytes] | ForkedCommand:
+        has_settings_only = all(name.startswith("CLOUDCHAT_") for name in self.environment)
+        is_special = self._command or self._arguments or self._pass_fds or self.workers > 1
+        if self.may_fork and has_settings_only and not is_special:
+            return ForkedCommand(["serve"], environment, output)
+        return subprocess.Popen(
+            [*(self._command or [str(CLOUDCHAT)]), "serve", *self._arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output.fileno(),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=self._pass_fds,
+        )
+
+    def _read_output(self, process: subprocess.Popen[bytes] | ForkedCommand, output: Connection) -> None:
+        with output:
+            while chunk := os.read(output.fileno(), 65536):
                 with self._output_changed:
                     self._output += chunk
                     self._output_changed.notify_all()

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from cloudchat.auth.errors import Conflict, PermissionDenied, StepUpRequired
-from cloudchat.auth.principal import ADMIN, SCOPES, Principal
-from cloudchat.auth.step_up import demand_step_up
+from cloudchat.auth.principal import ADMIN, SCOPES, Principal, demand_step_up
 from cloudchat.auth.tokens.access_tokens import ACCESS, API
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.database import audit

@@ -10,8 +10,6 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-from confusable_homoglyphs import categories, utils  # type: ignore[import-untyped]
-
 _COMMON = frozenset({"COMMON", "INHERITED"})
 _LEFT_TO_RIGHT_MARK = "\u200e"  # in the table, around characters that are written from right to left
 # The combinations of the level "Highly Restrictive" (UTS #39 §5.2): Japanese, Chinese and Korean.
@@ -30,7 +28,7 @@ def is_single_script(text: str) -> bool:
 
 def script_of(character: str) -> str | None:
     """Return the script of a character, like "LATIN"; None if it is used with all scripts."""
-    script = str(categories.alias(character))
+    script = str(_categories().alias(character))
     if script not in _COMMON:
         return script
     # The package lacks Script_Extensions, which say that ٣ (script Common) and ◌ً (Inherited) belong to Arabic. The
@@ -56,8 +54,19 @@ def _prototypes_of(text: str) -> str:
 
 
 @functools.cache
+def _categories() -> Any:
+    """Return the package's module with the table of scripts.
+
+    Loaded with the first new name: it takes 30 ms and 1 MiB, because the package also imports `urllib.request`.
+    """
+    from confusable_homoglyphs import categories  # type: ignore[import-untyped]
+
+    return categories
+
+
+@functools.cache
 def _scripts() -> frozenset[str]:
-    return frozenset(categories.categories_data["iso_15924_aliases"]) - _COMMON
+    return frozenset(_categories().categories_data["iso_15924_aliases"]) - _COMMON
 
 
 @functools.cache
@@ -68,6 +77,8 @@ def _prototypes() -> dict[int, str]:
     is the one with several partners. Of a pair it can be either, unless one of them is several characters, which then
     is the prototype.
     """
+    from confusable_homoglyphs import utils
+
     with open(utils.path("confusables.json"), encoding="utf-8") as file:
         # The hook keeps "ı" of {"c": "ı", "n": "LATIN SMALL LETTER DOTLESS I"}, and so some MiB of memory free.
         table: dict[str, list[str]] = json.load(file, object_hook=_character_of)

@@ -1,6 +1,8 @@
-"""The authenticated user of a request or a socket, with roles and scopes."""
+"""The authenticated user of a request or a socket: role, scopes, and the last proof of who is at the keyboard."""
 
 from dataclasses import dataclass
+
+from cloudchat.auth.errors import StepUpRequired
 
 MEMBER = "member"
 MODERATOR = "moderator"
@@ -18,6 +20,9 @@ SCOPES_OF_ROLE: dict[str, frozenset[str]] = {
 """The largest set of scopes of each role. A token may have fewer, never more."""
 
 SCOPES = frozenset().union(*SCOPES_OF_ROLE.values())
+
+STEP_UP_SECONDS = 300
+"""How long a proof of the password or the second factor is enough for changes of credentials and roles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +51,12 @@ class Principal:
     access_changed_at: float | None = None
     key_id: str = ""
     verified_at: float | None = None
+
+
+def demand_step_up(verified_at: float | None, now: float) -> None:
+    """Check that the session proved the password or the second factor within `STEP_UP_SECONDS`. Raises StepUpRequired.
+
+    `verified_at` is None for a session that an older version opened. See `step_up`.
+    """
+    if verified_at is None or not 0 <= now - verified_at < STEP_UP_SECONDS:
+        raise StepUpRequired("enter your password or a code of your authenticator app again, then repeat the request")

@@ -21,11 +21,10 @@ from cloudchat.auth.errors import (
     SecondFactorRequired,
 )
 from cloudchat.auth.passwords.turns import HashingTurns
-from cloudchat.auth.principal import Principal
+from cloudchat.auth.principal import STEP_UP_SECONDS, Principal
 from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
-from cloudchat.auth.step_up import STEP_UP_SECONDS
 from cloudchat.auth.tokens.access_tokens import ACCESS
 from cloudchat.http.csrf import require_allowed_origin, require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented

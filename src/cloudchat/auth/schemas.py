@@ -7,8 +7,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from cloudchat.auth import usernames
 from cloudchat.auth.passwords import policy
+from cloudchat.auth.principal import STEP_UP_SECONDS
 from cloudchat.auth.results import SessionTokens
-from cloudchat.auth.step_up import STEP_UP_SECONDS
 from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel
 from cloudchat.settings import RegistrationMode
 

@@ -13,7 +13,6 @@ from cloudchat.auth.errors import (
     BadToken,
     Conflict,
     InvalidField,
-    StepUpRequired,
 )
 from cloudchat.auth.passwords.verification import PasswordVerifier
 from cloudchat.auth.principal import Principal
@@ -24,18 +23,7 @@ from cloudchat.database.audit import REFUSED, record
 from cloudchat.database.transactions import Database
 from cloudchat.rate_limiting.login_slowdown import LoginSlowdown
 
-STEP_UP_SECONDS = 300
-
 log = logging.getLogger("cloudchat.auth")
-
-
-def demand_step_up(verified_at: float | None, now: float) -> None:
-    """Check that the session proved the password or the second factor within `STEP_UP_SECONDS`. Raises StepUpRequired.
-
-    `verified_at` is None for a session that an older version opened.
-    """
-    if verified_at is None or not 0 <= now - verified_at < STEP_UP_SECONDS:
-        raise StepUpRequired("enter your password or a code of your authenticator app again, then repeat the request")
 
 
 class StepUpService:

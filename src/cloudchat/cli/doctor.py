@@ -5,10 +5,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-
-from cloudchat.cli.environment import load_settings
-
 if TYPE_CHECKING:
     from cloudchat.cli.installation import Installation
     from cloudchat.doctor.check_result import CheckResult
@@ -33,6 +29,7 @@ def register_doctor_command(commands: "argparse._SubParsersAction[argparse.Argum
 
 def run_doctor(options: argparse.Namespace) -> int:
     """Print the settings and the checks. Return the exit code."""
+    from cloudchat.cli.environment import load_settings
     from cloudchat.cli.installation import find_installation
     from cloudchat.doctor.run_checks import run_checks
 
@@ -92,6 +89,8 @@ def _compare(own: "Settings", found: "Installation | None") -> "list[CheckResult
 
 
 def _display(value: object) -> str:
+    from pydantic import SecretStr
+
     match value:
         case None:
             return ""

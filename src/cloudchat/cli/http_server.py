@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import uvicorn._subprocess
 from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
@@ -37,9 +38,6 @@ _DRAINING = "Draining: clients are asked to reconnect"
 
 def server_config(settings: Settings) -> Config:
     """Return uvicorn's configuration. In every worker the application loads its settings from the environment."""
-    from cloudchat.http.http_protocol import HttpProtocol
-    from cloudchat.realtime.websocket_protocol import WebSocketProtocol
-
     return Config(
         "cloudchat.cli.http_server:create_worker_app"
         if settings.workers > 1
@@ -47,8 +45,8 @@ def server_config(settings: Settings) -> Config:
         factory=True,
         workers=settings.workers,
         loop="uvloop",
-        http=HttpProtocol,
-        ws=WebSocketProtocol,
+        http="cloudchat.http.http_protocol:HttpProtocol",  # names, because the parent of workers does not need them
+        ws="cloudchat.realtime.websocket_protocol:WebSocketProtocol",
         ws_max_size=Limits().frame_bytes,
         ws_per_message_deflate=False,  # costs 316 KiB per connection, and allows decompression bombs
         ws_ping_interval=settings.ping_seconds,
@@ -74,18 +72,20 @@ def run_in_this_process(
 
 def run_workers(config: Config, listener: socket.socket, announce: Callable[[], None], service: ServiceNotifier) -> int:
     """Serve with `config.workers` processes until a signal. A worker that ends or is blocked is replaced."""
+    multiprocessing.set_forkserver_preload(["cloudchat.cli.fork_server"])
+    # uvicorn would start an interpreter for each worker, which shares no memory with the others.
+    uvicorn._subprocess.spawn = multiprocessing.get_context("forkserver")  # type: ignore[assignment]
     workers = _Workers(config, listener, announce, service)
     workers.run()
     return 0 if workers.stop_requested else STARTUP_FAILURE
 
 
 def create_worker_app() -> "FastAPI":
-    """Create the application of a worker. It ends with its parent, which runs the store and handles the signals."""
+    """Create the application of a worker. It ends with the fork server, which ends with the parent of all."""
     from cloudchat.app import create_app_from_environment
+    from cloudchat.cli import fork_server
 
-    parent = multiprocessing.parent_process()
-    if parent is not None and parent.pid is not None:
-        die_with_parent(parent.pid)
+    die_with_parent(fork_server.PID)
     watch_loop(asyncio.get_running_loop(), BLOCKED_TIMEOUT_SECONDS)
     app = create_app_from_environment()
     gc.freeze()

@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
-from cloudchat import __version__
+import cloudchat
 from cloudchat.cli.admin.commands import register_admin_commands
 from cloudchat.cli.doctor import register_doctor_command
 from cloudchat.cli.errors import CommandError
@@ -67,6 +68,14 @@ def _discard_output() -> None:
         os.close(devnull)
 
 
+class _PrintVersion(argparse.Action):
+    """Unlike argparse's own action, it reads the version only when the option is given."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        print(f"cloudchat {cloudchat.__version__}")
+        parser.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(
@@ -75,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"cloudchat {__version__}")
+    parser.add_argument("--version", action=_PrintVersion, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     register_serve_command(commands)
     register_init_command(commands)

@@ -4,20 +4,18 @@ import argparse
 import contextlib
 import faulthandler
 import gc
-import logging.config
 import os
 import resource
 import signal
-import socket
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from pydantic import SecretStr
-
-from cloudchat import __version__
+import cloudchat
 from cloudchat.cli.errors import CommandError, warn
 
 if TYPE_CHECKING:
+    import socket
+
     from cloudchat.process.sd_notify import ServiceNotifier
     from cloudchat.settings import Settings
 
@@ -61,6 +59,9 @@ def register_serve_command(commands: "argparse._SubParsersAction[argparse.Argume
 
 def serve(options: argparse.Namespace) -> int:
     """Run the server until a signal. Return the exit code. Raises CommandError."""
+    gc.disable()  # imports make many objects and no garbage: this saves a quarter of a second
+    import logging.config
+
     from cloudchat.auth.bootstrap import FIRST_ADMIN
     from cloudchat.cli.environment import export, load_settings
     from cloudchat.cli.init import prepare_data
@@ -73,7 +74,6 @@ def serve(options: argparse.Namespace) -> int:
     if service.watchdog_seconds is not None:
         faulthandler.enable()  # the watchdog sends SIGABRT: then the log shows where the loop was blocked
     descriptor = descriptor_to_inherit(options.fd, os.environ, os.getpid())
-    gc.disable()  # imports make many objects and no garbage: this saves a quarter of a second
     settings = load_settings(host=options.host, port=options.port, workers=options.workers)
     _check_extras(settings)
     logging.config.dictConfig(log_config(settings.log_level, settings.log_format_in_force))
@@ -151,6 +151,8 @@ def _acquire_state_and_socket(
 
 def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settings":
     """Start the embedded store, or check the configured one. Return the settings with the URL of the store."""
+    from pydantic import SecretStr
+
     from cloudchat.broker.embedded import StoreStartError
     from cloudchat.broker.embedded.binary import find_server_binary
     from cloudchat.broker.embedded.server import EmbeddedServer
@@ -173,7 +175,7 @@ def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settin
     return settings.model_copy(update={"redis_url": SecretStr(store.url)})
 
 
-def _serve(settings: "Settings", listener: socket.socket, service: "ServiceNotifier") -> int:
+def _serve(settings: "Settings", listener: "socket.socket", service: "ServiceNotifier") -> int:
     from cloudchat.cli.announcement import address_to_open, sign_in_advice
     from cloudchat.cli.http_server import run_in_this_process, run_workers, server_config
     from cloudchat.cli.listener import address_of
@@ -190,7 +192,7 @@ def _serve(settings: "Settings", listener: socket.socket, service: "ServiceNotif
         gc.freeze()  # later collections skip the objects that exist now, which keeps their pauses short
         gc.enable()
         service.ready(f"Open {address}")
-        _print(f"\n  cloudchat {__version__} is open {address}")
+        _print(f"\n  cloudchat {cloudchat.__version__} is open {address}")
         if advice is not None:
             _print(f"  {advice}")
         _print(f"  Its state is in {settings.state_dir}. Ctrl-C stops it.\n")

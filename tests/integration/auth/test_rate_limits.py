@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -12,7 +11,8 @@ import httpx
 import pytest
 
 from support.accounts import PASSWORD, Account, register
-from support.server import CLOUDCHAT, RunningServer, environment_of
+from support.commands import done, run_here
+from support.server import RunningServer
 
 # Plain http: verify=False saves loading the certificates, a tenth of a second per client.
 get = partial(httpx.get, verify=False)
@@ -66,8 +66,7 @@ def server() -> Iterator[RunningServer]:
 def ann(server: RunningServer) -> Iterator[Account]:
     """An administrator, so that the administration routes accept the requests."""
     account = register(server.url)
-    command = [str(CLOUDCHAT), "admin", "set-role", account.name, "admin"]
-    subprocess.run(command, env=environment_of(server.state_dir), check=True, timeout=60)
+    done(run_here(server.state_dir, "admin", "set-role", account.name, "admin"))
     yield account
     account.http.close()
 

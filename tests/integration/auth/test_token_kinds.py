@@ -3,7 +3,6 @@
 The table has every route. The first test fails until a new route is added, so no route is open by accident.
 """
 
-import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,8 @@ from websockets.exceptions import InvalidStatus
 from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from support.accounts import PASSWORD, login, register
-from support.server import CLOUDCHAT, RunningServer, environment_of
+from support.commands import done, run_here
+from support.server import RunningServer
 from support.socket import ChatSocket
 
 request = partial(httpx.request, verify=False, timeout=20)
@@ -104,16 +104,7 @@ def server() -> Iterator[RunningServer]:
 @pytest.fixture(scope="module")
 def credentials(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     def admin(*arguments: str, stdin: str = "") -> str:
-        done = subprocess.run(
-            [CLOUDCHAT, "admin", *arguments],
-            env=environment_of(server.state_dir),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        )
-        return done.stdout.strip()
+        return done(run_here(server.state_dir, "admin", *arguments, stdin=stdin)).strip()
 
     admin("create-user", "chief", "--role", "admin", "--password-stdin", stdin=PASSWORD)
     admin("create-user", "late", "--role", "admin", "--password-stdin", stdin=PASSWORD)

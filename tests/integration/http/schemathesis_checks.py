@@ -8,7 +8,8 @@ from typing import Any
 import schemathesis
 
 from cloudchat.auth.errors import InvalidField
-from cloudchat.auth.passwords.policy import MAX_CHARACTERS, MIN_CHARACTERS, is_guessable
+from cloudchat.auth.passwords.blocklist import is_guessable
+from cloudchat.auth.passwords.policy import MAX_CHARACTERS, MIN_CHARACTERS
 from cloudchat.auth.usernames import clean_username
 
 

@@ -60,8 +60,7 @@ def wait_for(port: int, condition: Callable[[Samples], bool]) -> Samples:
 @pytest.fixture(params=[1, 2], ids=["one process", "two workers"])
 def measured(request: pytest.FixtureRequest) -> Iterator[tuple[RunningServer, int, int]]:
     port = free_port()
-    environment = {"CLOUDCHAT_METRICS_PORT": str(port), "CLOUDCHAT_WORKERS": str(request.param)}
-    with RunningServer(environment=environment) as server:
+    with RunningServer(workers=request.param, environment={"CLOUDCHAT_METRICS_PORT": str(port)}) as server:
         yield server, port, request.param
 
 
@@ -99,8 +98,7 @@ def test_metrics_are_not_on_the_port_of_the_chat(server: RunningServer) -> None:
 @pytest.fixture(scope="module")
 def two_workers() -> Iterator[tuple[RunningServer, int]]:
     port = free_port()
-    environment = {"CLOUDCHAT_METRICS_PORT": str(port), "CLOUDCHAT_WORKERS": "2"}
-    with RunningServer(environment=environment) as server:
+    with RunningServer(workers=2, environment={"CLOUDCHAT_METRICS_PORT": str(port)}) as server:
         wait_for(port, lambda now: now.get("cloudchat_ready") == 2)
         yield server, port
 

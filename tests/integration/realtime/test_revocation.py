@@ -2,14 +2,14 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from support.accounts import Account, login, register
-from support.server import CLOUDCHAT, RunningServer, environment_of
+from support.commands import done, run_here
+from support.server import RunningServer
 from support.socket import ChatSocket
 
 MAX_REVOCATION_SECONDS = 5
@@ -39,15 +39,7 @@ def close_code(socket: ChatSocket) -> int:
 
 
 def admin(server: RunningServer, *arguments: str) -> str:
-    done = subprocess.run(
-        [CLOUDCHAT, "admin", *arguments],
-        env=environment_of(server.state_dir),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=30,
-    )
-    return done.stdout.strip()
+    return done(run_here(server.state_dir, "admin", *arguments)).strip()
 
 
 def test_logout_closes_the_sockets_of_its_own_session_only(workers: RunningServer) -> None:

@@ -12,7 +12,7 @@ from support.socket import ChatSocket
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
+def server(console_script: None) -> Iterator[RunningServer]:  # the memory of its process is measured
     limits = {"REGISTER_RATE": "6000/minute", "LOGIN_RATE": "6000/minute", "CONNECT_USER_RATE": "6000/minute"}
     with RunningServer(environment={f"CLOUDCHAT_{name}": rate for name, rate in limits.items()}) as running:
         yield running

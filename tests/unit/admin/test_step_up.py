@@ -6,7 +6,7 @@ import pytest
 
 from cloudchat.admin.actor import COMMAND_LINE, Actor
 from cloudchat.auth.errors import PermissionDenied, StepUpRequired
-from cloudchat.auth.step_up import STEP_UP_SECONDS
+from cloudchat.auth.principal import STEP_UP_SECONDS
 from cloudchat.database.audit import DONE, REFUSED
 from support.account_services import NOW, PASSWORD, AccountServices
 

@@ -13,8 +13,7 @@ from cloudchat.auth.errors import (
     InvalidField,
     StepUpRequired,
 )
-from cloudchat.auth.principal import Principal
-from cloudchat.auth.step_up import STEP_UP_SECONDS, demand_step_up
+from cloudchat.auth.principal import STEP_UP_SECONDS, Principal, demand_step_up
 from cloudchat.database.audit import REFUSED
 from cloudchat.rate_limiting.login_slowdown import TooManyAttempts
 from support.account_services import NOW, PASSWORD, AccountServices

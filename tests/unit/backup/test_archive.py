@@ -133,25 +133,25 @@ def of_size(size: int) -> bytes:
     return entry.tobuf(tarfile.GNU_FORMAT)
 
 
-CLAIMS = {
-    "GNU sparse": sparse_of_old_gnu(),
-    "PAX sparse 0.0": pax({"GNU.sparse.size": str(TERABYTE), "GNU.sparse.numblocks": "0"}),
-    "PAX sparse 0.1": pax({"GNU.sparse.map": f"{TERABYTE},0", "GNU.sparse.size": str(TERABYTE)}),
-    "PAX sparse 1.0": pax(
-        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(TERABYTE)}, size=512
-    )
-    + b"0\n".ljust(512, b"\0"),
-    "PAX size": pax({"size": str(TERABYTE)}),
-    "GNU size": of_size(TERABYTE),
-    "negative size": with_checksum(bytearray(of_size(0)[:124] + b"\xff" * 11 + b"\x00" + of_size(0)[136:])),
-    "10,000 members": b"".join(tarfile.TarInfo(f"keys/{number}").tobuf() for number in range(10_000)),
+CLAIMS: dict[str, Callable[[], bytes]] = {
+    "GNU sparse": sparse_of_old_gnu,
+    "PAX sparse 0.0": lambda: pax({"GNU.sparse.size": str(TERABYTE), "GNU.sparse.numblocks": "0"}),
+    "PAX sparse 0.1": lambda: pax({"GNU.sparse.map": f"{TERABYTE},0", "GNU.sparse.size": str(TERABYTE)}),
+    "PAX sparse 1.0": lambda: (
+        pax({"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(TERABYTE)}, size=512)
+        + b"0\n".ljust(512, b"\0")
+    ),
+    "PAX size": lambda: pax({"size": str(TERABYTE)}),
+    "GNU size": lambda: of_size(TERABYTE),
+    "negative size": lambda: with_checksum(bytearray(of_size(0)[:124] + b"\xff" * 11 + b"\x00" + of_size(0)[136:])),
+    "10,000 members": lambda: b"".join(tarfile.TarInfo(f"keys/{number}").tobuf() for number in range(10_000)),
 }
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS.keys())
 @pytest.mark.parametrize("complete", [True, False])
 def test_member_that_claims_more_than_there_is_is_rejected_at_once(
-    written: WrittenArchive, claim: bytes, complete: bool, monkeypatch: pytest.MonkeyPatch
+    written: WrittenArchive, claim: Callable[[], bytes], complete: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """10 KB with a sparse member of 1 TiB made `verify-backup` read zeros for hours."""
     reads = 0
@@ -162,7 +162,7 @@ def test_member_that_claims_more_than_there_is_is_rejected_at_once(
         raise AssertionError("content is read although a header is wrong")
 
     monkeypatch.setattr(Archive, "_sha256", count)
-    written.path.write_bytes(claim + (written.path.read_bytes() if complete else b""))
+    written.path.write_bytes(claim() + (written.path.read_bytes() if complete else b""))
     with pytest.raises(BadBackup):
         Archive(written.path)
     assert reads == 0

@@ -1,4 +1,5 @@
 """Passwords: which are accepted, how they are hashed, how an entered one is verified.
 
-Called by `auth.service`, `auth.bootstrap` and `admin`. Read `policy`, then `hashing`, `turns` and `verification`.
+Called by `auth.service`, `auth.bootstrap` and `admin`. Read `policy` with `blocklist`, then `hashing`, `turns` and
+`verification`.
 """

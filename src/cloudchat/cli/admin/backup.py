@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from cloudchat.cli.admin.backup_state import command_errors, reachable_store
 from cloudchat.cli.errors import CommandError
-from cloudchat.cli.state_folder import lock_state_folder
 
 if TYPE_CHECKING:
     from cloudchat.backup.manifest import Manifest
@@ -79,6 +77,8 @@ def back_up(options: argparse.Namespace) -> int:
 
 def verify_backup(options: argparse.Namespace) -> int:
     """Run `verify-backup`."""
+    import tempfile
+
     from cloudchat.backup.archive import Archive
     from cloudchat.backup.staging import check_backup, unpack_sqlite
 
@@ -97,6 +97,7 @@ def restore_backup(options: argparse.Namespace) -> int:
     from cloudchat.backup.installation import Installation
     from cloudchat.backup.restore import Restore, StateOccupied
     from cloudchat.cli.installation import folder_to_create
+    from cloudchat.cli.state_folder import lock_state_folder
 
     now = time.time()
     with (

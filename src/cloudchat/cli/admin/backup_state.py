@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from cloudchat.cli.errors import CommandError
-from cloudchat.cli.state_folder import lock_state_folder
 
 if TYPE_CHECKING:
     from cloudchat.settings import Settings
@@ -16,6 +15,7 @@ def reachable_store(settings: "Settings", running: ExitStack) -> str:
     """Return the URL of the configured store or of a running server's store, else start the embedded one."""
     from cloudchat.backup.installation import temporary_store
     from cloudchat.broker.embedded.data_dir_lock import socket_path, socket_url
+    from cloudchat.cli.state_folder import lock_state_folder
 
     if settings.redis_url is not None:
         return settings.redis_url.get_secret_value()

@@ -4,24 +4,22 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
-from cloudchat.admin.actor import COMMAND_LINE
 from cloudchat.cli.errors import CommandError
 from cloudchat.core.timestamps import rfc3339
 
 if TYPE_CHECKING:
+    from cloudchat.admin.actor import Actor
     from cloudchat.admin.service import AdminService
 
 
-def issue(service: "AdminService", options: argparse.Namespace) -> None:
+def issue(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `issue-token`."""
     scopes = {scope.strip() for scope in options.scope.split(",") if scope.strip()}
-    issued = service.tokens.issue(
-        options.name, scopes, options.ttl, label=options.label, actor=COMMAND_LINE, now=time.time()
-    )
+    issued = service.tokens.issue(options.name, scopes, options.ttl, label=options.label, actor=actor, now=time.time())
     print(issued.token)
 
 
-def list_tokens(service: "AdminService", options: argparse.Namespace) -> None:
+def list_tokens(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `list-tokens`."""
     print("id", "user", "scopes", "expires", "state", "label", "last used", sep="\t")
     now = time.time()
@@ -32,17 +30,17 @@ def list_tokens(service: "AdminService", options: argparse.Namespace) -> None:
         print(token.id, token.user.name, ",".join(token.scopes), expires, state, token.label, used, sep="\t")
 
 
-def revoke(service: "AdminService", options: argparse.Namespace) -> None:
+def revoke(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `revoke-token`."""
-    service.tokens.revoke(options.id, actor=COMMAND_LINE, now=time.time())
+    service.tokens.revoke(options.id, actor=actor, now=time.time())
 
 
-def create_invite(service: "AdminService", options: argparse.Namespace) -> None:
+def create_invite(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `create-invite`."""
-    print(service.invites.create(options.ttl, actor=COMMAND_LINE, now=time.time()).invite)
+    print(service.invites.create(options.ttl, actor=actor, now=time.time()).invite)
 
 
-def list_invites(service: "AdminService", options: argparse.Namespace) -> None:
+def list_invites(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `list-invites`."""
     print("id", "created", "expires", "state", sep="\t")
     now = time.time()
@@ -52,9 +50,9 @@ def list_invites(service: "AdminService", options: argparse.Namespace) -> None:
         print(invite.id, rfc3339(invite.created_at), rfc3339(invite.expires_at), state, sep="\t")
 
 
-def delete_invite(service: "AdminService", options: argparse.Namespace) -> None:
+def delete_invite(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `delete-invite`."""
-    service.invites.delete(options.id, actor=COMMAND_LINE, now=time.time())
+    service.invites.delete(options.id, actor=actor, now=time.time())
 
 
 def rotate_keys(options: argparse.Namespace) -> int:

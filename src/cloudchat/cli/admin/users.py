@@ -5,26 +5,26 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from cloudchat.admin.actor import COMMAND_LINE
 from cloudchat.cli.errors import CommandError
 from cloudchat.core.timestamps import rfc3339
 
 if TYPE_CHECKING:
+    from cloudchat.admin.actor import Actor
     from cloudchat.admin.service import AdminService
 
 _PAGE_SIZE = 500
 _MAX_AUDIT_ENTRIES = 10_000
 
 
-def create(service: "AdminService", options: argparse.Namespace) -> None:
+def create(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `create-user`."""
     password = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
     if not password:
         raise CommandError("standard input is empty: write the password as one line into standard input")
-    service.users.create(options.name, password, options.role, actor=COMMAND_LINE, now=time.time())
+    service.users.create(options.name, password, options.role, actor=actor, now=time.time())
 
 
-def list_users(service: "AdminService", options: argparse.Namespace) -> None:
+def list_users(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `list-users`."""
     print("name", "role", "state", "second factor", "created", "id", sep="\t")
     after = None
@@ -36,32 +36,32 @@ def list_users(service: "AdminService", options: argparse.Namespace) -> None:
         after = page[-1].id
 
 
-def set_role(service: "AdminService", options: argparse.Namespace) -> None:
+def set_role(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `set-role`."""
-    service.users.change(service.users.find(options.name), role=options.role, actor=COMMAND_LINE, now=time.time())
+    service.users.change(service.users.find(options.name), role=options.role, actor=actor, now=time.time())
 
 
-def disable(service: "AdminService", options: argparse.Namespace) -> None:
+def disable(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `disable-user`."""
-    service.users.change(service.users.find(options.name), disabled=True, actor=COMMAND_LINE, now=time.time())
+    service.users.change(service.users.find(options.name), disabled=True, actor=actor, now=time.time())
 
 
-def enable(service: "AdminService", options: argparse.Namespace) -> None:
+def enable(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `enable-user`."""
-    service.users.change(service.users.find(options.name), disabled=False, actor=COMMAND_LINE, now=time.time())
+    service.users.change(service.users.find(options.name), disabled=False, actor=actor, now=time.time())
 
 
-def reset_password(service: "AdminService", options: argparse.Namespace) -> None:
+def reset_password(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `reset-password`."""
-    print(service.users.reset_password(service.users.find(options.name), actor=COMMAND_LINE, now=time.time()))
+    print(service.users.reset_password(service.users.find(options.name), actor=actor, now=time.time()))
 
 
-def reset_second_factor(service: "AdminService", options: argparse.Namespace) -> None:
+def reset_second_factor(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `reset-totp`."""
-    service.users.reset_second_factor(service.users.find(options.name), actor=COMMAND_LINE, now=time.time())
+    service.users.reset_second_factor(service.users.find(options.name), actor=actor, now=time.time())
 
 
-def audit(service: "AdminService", options: argparse.Namespace) -> None:
+def audit(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `audit`."""
     print("time", "actor", "action", "target", "result", "address", "detail", "id", sep="\t")
     for entry in service.audit_log(options.before, max(1, min(options.limit, _MAX_AUDIT_ENTRIES))):

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from cloudchat.auth.errors import InvalidField, PasswordHashingOverloaded
+from cloudchat.auth.passwords.blocklist import is_guessable
 from cloudchat.auth.passwords.hashing import PasswordHasher
-from cloudchat.auth.passwords.policy import is_guessable
 from support.account_services import PASSWORD, concurrently
 
 
