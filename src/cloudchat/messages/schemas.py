@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cloudchat.broker.broker import Appended
 from cloudchat.protocol.commands import MAX_SAFE_INTEGER
+from cloudchat.protocol.events import Limits
 
 
 class MessageRequest(BaseModel):
@@ -13,7 +14,11 @@ class MessageRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: str = Field(examples=["good morning"])
+    text: str = Field(
+        description="At least one character is visible; none is a control character except tab and line breaks.",
+        examples=["good morning"],
+        json_schema_extra={"minLength": 1, "maxLength": Limits().text_chars},
+    )
     reply_to: int | None = Field(None, ge=1, le=MAX_SAFE_INTEGER, description="The seq of another message.")
 
 
