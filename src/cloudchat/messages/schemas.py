@@ -15,9 +15,10 @@ class MessageRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str = Field(
-        description="At least one character is visible; none is a control character except tab and line breaks.",
+        description=f"At most {Limits().text_chars} characters. At least one of them is visible, and none is a control "
+        "character except tab and line breaks.",
         examples=["good morning"],
-        json_schema_extra={"minLength": 1, "maxLength": Limits().text_chars},
+        json_schema_extra={"minLength": 1},
     )
     reply_to: int | None = Field(None, ge=1, le=MAX_SAFE_INTEGER, description="The seq of another message.")
 

@@ -22,12 +22,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A user. `role` (`member` or `admin`) is set only in the user's own `welcome`, `bot` only in the log."""
+    """A user. `role` (`member` or `admin`) is set only in the user's own `welcome`."""
 
     id: str
     name: str
     role: str | None = None
-    bot: bool = False
 
 
 class RoomState(msgspec.Struct, frozen=True, kw_only=True):
@@ -261,7 +260,9 @@ def encode(event: Event | Error) -> bytes:
 __all__ = [
     "Ack",
     "Authenticated",
+    "DeletedBody",
     "Drain",
+    "EditedBody",
     "Error",
     "Event",
     "Head",
@@ -270,7 +271,9 @@ __all__ = [
     "Left",
     "Limits",
     "MessageBody",
+    "NoticeBody",
     "Pong",
+    "ReactionBody",
     "Read",
     "ReadAck",
     "RoomState",
