@@ -24,12 +24,19 @@ from support.socket import ChatSocket
 request = partial(httpx.request, verify=False, timeout=20)
 
 NOTHING, OPEN = "no credential", "open to all"
-SESSION, ANY_TOKEN, READER, ADMINISTRATOR = "a session", "a session or an API token", "chat:read", "admin"
+SESSION, ANY_TOKEN, READER, WRITER, ADMINISTRATOR = (
+    "a session",
+    "a session or an API token",
+    "chat:read",
+    "chat:write",
+    "admin",
+)
 
 ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("GET", "/openapi.json"): OPEN,
+    ("GET", "/asyncapi.json"): OPEN,
     ("GET", "/ws"): OPEN,  # without an upgrade: 426
     ("POST", "/api/auth/register"): OPEN,
     ("POST", "/api/auth/login"): OPEN,
@@ -45,6 +52,8 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/api/config"): OPEN,
     ("GET", "/api/me"): ANY_TOKEN,
     ("GET", "/api/rooms"): READER,
+    ("POST", "/api/rooms/{room}/messages"): WRITER,
+    ("GET", "/api/rooms/{room}/history"): READER,
     ("GET", "/api/admin/users"): ADMINISTRATOR,
     ("POST", "/api/admin/users"): ADMINISTRATOR,
     ("PATCH", "/api/admin/users/{user_id}"): ADMINISTRATOR,
@@ -68,11 +77,11 @@ ACCEPTED: dict[str, set[str]] = {
     "a one-time password": set(),
     "a recovery code": set(),
     "a session before its password is changed": {SESSION, ANY_TOKEN},
-    "a member's session": {SESSION, ANY_TOKEN, READER},
-    "an administrator's session": {SESSION, ANY_TOKEN, READER, ADMINISTRATOR},
-    "an administrator's session without a second factor": {SESSION, ANY_TOKEN, READER},
+    "a member's session": {SESSION, ANY_TOKEN, READER, WRITER},
+    "an administrator's session": {SESSION, ANY_TOKEN, READER, WRITER, ADMINISTRATOR},
+    "an administrator's session without a second factor": {SESSION, ANY_TOKEN, READER, WRITER},
     "an API token that reads": {ANY_TOKEN, READER},
-    "an API token that writes": {ANY_TOKEN},
+    "an API token that writes": {ANY_TOKEN, WRITER},
     "an API token that administers": {ANY_TOKEN, ADMINISTRATOR},
 }
 NO_TOKENS = {
@@ -152,7 +161,12 @@ def test_credential_is_accepted_only_by_the_routes_for_its_kind(
     for (method, path), required in ROUTES.items():
         if required == OPEN:
             continue
-        filled = path.replace("{session_id}", "x").replace("{user_id}", "x").replace("{token_id}", "x")
+        filled = (
+            path.replace("{session_id}", "x")
+            .replace("{room}", "x")
+            .replace("{user_id}", "x")
+            .replace("{token_id}", "x")
+        )
         body: dict[str, str] | None = {} if method in ("POST", "PATCH") else None  # an empty body, which has no effect
         response = request(method, server.url + filled.replace("{invite_id}", "x"), headers=headers, json=body)
         refused = response.status_code in (401, 403)
