@@ -43,6 +43,7 @@ from cloudchat.http.middleware.install import install_middleware
 from cloudchat.http.page_files import PageFiles
 from cloudchat.http.upgrade_required import upgrade_required
 from cloudchat.messages.mention_directory import MentionDirectory
+from cloudchat.messages.routes import MessageBackend, message_routes
 from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.observability.health import health_routes, wait_until_healthy
 from cloudchat.process.allocator import return_large_blocks
@@ -117,6 +118,8 @@ class Chat:
     supervisor: Supervisor
     tracing: "MessageTracing | None"
     file_rewriter: FileRewriter | None
+    messages: MessageService
+    mentions: MentionDirectory
 
     async def store_problem(self) -> str | None:
         """Return the store's problem for `/readyz`, or None."""
@@ -191,6 +194,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(admin_routes(admin, services.accounts, turns, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(user_routes(UserDirectory(db), services.accounts, limiter, settings))
+    backend = MessageBackend(chat.messages, chat.mentions, chat.broker, chat.registry)
+    app.include_router(message_routes(backend, services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
     app.router.routes.append(document_route("/openapi.json", partial(openapi_document, app)))
     app.router.routes.append(document_route("/asyncapi.json", partial(asyncapi_document, __version__)))
@@ -267,6 +272,8 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
         supervisor,
         tracing,
         file_rewriter,
+        messages,
+        mentions,
     )
 
 

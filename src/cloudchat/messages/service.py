@@ -64,7 +64,7 @@ class RoomLogMessageService:
         """See `MessageService`."""
         if room is None:
             return room_not_found(command.id)
-        rejection = _check(author, room, Command.POST, command.id, now)
+        rejection = write_error(author, room, Command.POST, command.id, now)
         if rejection is not None:
             return rejection
         at = rfc3339(now)
@@ -95,7 +95,7 @@ class RoomLogMessageService:
         """See `MessageService`."""
         if room is None:
             return room_not_found(command.id)
-        rejection = _check(author, room, _PERMISSION[type(command)], command.id, now)
+        rejection = write_error(author, room, _PERMISSION[type(command)], command.id, now)
         if rejection is not None:
             return rejection
         at, target = rfc3339(now), command.seq
@@ -142,7 +142,7 @@ _PERMISSION: Mapping[type[Edit | Delete | React], Command] = {
 }
 
 
-def _check(author: Principal, room: RoomSummary, permission: Command, id: str | None, now: float) -> Error | None:
+def write_error(author: Principal, room: RoomSummary, permission: Command, id: str | None, now: float) -> Error | None:
     """Return the error if the author may not write in the room now."""
     if CHAT_WRITE not in author.scopes:
         return error(ErrorCode.FORBIDDEN, "this token may not write; it needs the scope chat:write", id=id)

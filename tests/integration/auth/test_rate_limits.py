@@ -43,6 +43,8 @@ ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("PUT", "/api/rooms/nothing/bans/nothing", {"reason": ""}),
     ("DELETE", "/api/rooms/nothing/bans/nothing", None),
     ("GET", "/api/users", None),
+    ("POST", "/api/rooms/nothing/messages", {"text": "hello"}),
+    ("GET", "/api/rooms/nothing/history", None),
     ("GET", "/api/auth/sessions", None),
     ("DELETE", "/api/auth/sessions/nothing", None),
     ("POST", "/api/auth/totp/setup", {"password": "wrong"}),

@@ -225,7 +225,9 @@ def test_members_are_mentioned_by_name(
     [writer] = open_sockets(owner, 1)
     writer.join(room)
     text = f"@{guest.name}, `@{owner.name}` and @{stranger.name}: look, @room"
-    seq = writer.send(text, room)["seq"]
+    answer = writer.send(text, room)
+    assert answer["type"] == "ack", answer
+    seq = answer["seq"]
     message = writer.wait_for(lambda frame: frame["type"] == "message" and frame["seq"] == seq)
     assert (message["mentions"], message["mentions_room"]) == ([guest.user_id], True)
     add(owner, room, stranger)

@@ -5,13 +5,12 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from cloudchat.auth.principal import CHAT_WRITE
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.messages.service import room_not_found
+from cloudchat.messages.service import room_not_found, write_error
 from cloudchat.protocol import commands, events
-from cloudchat.protocol.errors import ErrorCode, error, unavailable
+from cloudchat.protocol.errors import unavailable
 from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry
@@ -30,6 +29,7 @@ from cloudchat.realtime.ephemeral.typing_limit import TypingLimit
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.membership.room_hints import RoomHints
 from cloudchat.realtime.relay import Relay
+from cloudchat.rooms.permissions import Command
 
 BYTES_PER_MEMBER = 100
 """What a member in the reply to `who` costs of the user's budget of reads."""
@@ -67,12 +67,11 @@ class EphemeralEvents:
 
     def typing(self, connection: Connection, command: commands.Typing) -> None:
         """Tell all processes that the user types. There is no reply, except to a user who may not."""
-        user = connection.principal
-        if command.room not in connection.rooms:
+        user, room = connection.principal, connection.rooms.get(command.room)
+        if room is None:
             connection.send(room_not_found(command.id))
-        elif CHAT_WRITE not in user.scopes:
-            message = "this token may not write; it needs the scope chat:write"
-            connection.send(error(ErrorCode.FORBIDDEN, message, id=command.id))
+        elif (problem := write_error(user, room, Command.POST, command.id, time.time())) is not None:
+            connection.send(problem)
         elif self._published.announce(command.room, user.user_id, time.monotonic()):
             self._signals.send(Typing(command.room, user.user_id, user.name))
 

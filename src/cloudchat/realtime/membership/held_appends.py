@@ -31,12 +31,13 @@ Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 
 
 class _Append:
-    __slots__ = ("attempt", "attempts", "on_done", "prepare")
+    __slots__ = ("attempt", "attempts", "on_done", "prepare", "prepared")
 
     def __init__(self, attempt: Attempt, on_done: OnDone, prepare: Prepare | None) -> None:
         self.attempt = attempt
         self.on_done = on_done
         self.prepare = prepare
+        self.prepared = False
         self.attempts = 0
 
 
@@ -72,8 +73,8 @@ class HeldAppends:
             on_done(BrokerUnavailable("too many messages wait for a change of their room"))
 
     def _start(self, room: str, append: _Append) -> None:
-        prepare, append.prepare = append.prepare, None
-        preparation = None if prepare is None else prepare()
+        preparation = None if append.prepare is None or append.prepared else append.prepare()
+        append.prepared = True
         if preparation is None:
             self._attempt(room, append)
         else:
@@ -102,6 +103,7 @@ class HeldAppends:
             del self._unanswered[room]
 
     def _hold_refused(self, room: str, append: _Append, version: int) -> None:
+        append.prepared = False  # what was looked up may have changed with the room
         held = self._hold(room, append)
         if not held.refreshing:
             held.refreshing = True

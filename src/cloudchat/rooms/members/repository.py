@@ -79,7 +79,8 @@ def room_members(db: Session, room_id: str) -> list[RoomMember]:
 def member_ids_by_name_key(db: Session, room_id: str, keys: Collection[str]) -> dict[str, str]:
     """Return the ids of the members of a room that have one of these name keys, by the key."""
     query = select(User.name_key, User.id).join(Membership, Membership.user_id == User.id)
-    return dict(db.execute(query.where(Membership.room_id == room_id, User.name_key.in_(keys))).tuples())
+    rows = db.execute(query.where(Membership.room_id == room_id, User.name_key.in_(keys)))
+    return {key: id for key, id in rows}  # noqa: C416 — dict(rows) would take it for a mapping
 
 
 def memberships_in_small_rooms(db: Session, user_ids: Collection[str], max_members: int) -> list[RoomMember]:
