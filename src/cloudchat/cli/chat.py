@@ -27,7 +27,7 @@ def register_chat_command(commands: "argparse._SubParsersAction[argparse.Argumen
     )
     parser.add_argument("url", metavar="URL", help="the address of the server, such as https://chat.example.com")
     parser.add_argument("--name", metavar="NAME", help="sign in as this user; asked for by default")
-    parser.add_argument("--room", metavar="ROOM", default="lobby", help="the room to begin with (default: %(default)s)")
+    parser.add_argument("--room", metavar="ROOM", help="the room to begin with (default: lobby)")
     parser.set_defaults(run=run_chat)
 
 
@@ -55,7 +55,7 @@ def run_chat(options: argparse.Namespace) -> int:
             session.close()
 
 
-async def _chat(address: "Address", token: "str | TokenProvider", room: str) -> int:
+async def _chat(address: "Address", token: "str | TokenProvider", room: str | None) -> int:
     from cloudchat.client import ChatClient
     from cloudchat.terminal.session import Session
 

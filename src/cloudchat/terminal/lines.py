@@ -12,6 +12,8 @@ from cloudchat.terminal.render import plain_text, row_fragments
 from cloudchat.terminal.session import Session
 
 EXIT_REFUSED = 1
+MAX_WAIT_SECONDS = 10.0
+"""After the end of the input: how long to wait until the own messages have arrived, too."""
 
 
 class Lines:
@@ -21,6 +23,7 @@ class Lines:
         self._session = session
         self._source = source or sys.stdin
         self._ready = asyncio.Event()
+        self._changed = asyncio.Event()
         self._closed = asyncio.Event()
         self._code = 0
         session.display = self
@@ -46,6 +49,11 @@ class Lines:
             self._session.enter(line)
             await self._session.finish()
         await self._session.finish()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MAX_WAIT_SECONDS):
+                while self._session.is_behind():
+                    self._changed.clear()
+                    await self._changed.wait()
 
     # -- Display ------------------------------------------------------------------------------------------------------
 
@@ -53,6 +61,7 @@ class Lines:
         """Print messages, notices and edits of all rooms."""
         if self._session.current is not None:
             self._ready.set()
+        self._changed.set()
         conversation = self._session.conversation
         own_name = conversation.user.name if conversation.user else ""
         seq = update.target if isinstance(update, Edited) else getattr(update, "seq", 0)

@@ -187,7 +187,9 @@ class Screen:
 
     def _accept(self, buffer: Buffer) -> bool:
         self._answer = ""
+        self._scrolled_rows = 0
         self._session.enter(buffer.text)
+        self._session.mark_read()
         return False  # clear the entry
 
     def _typed(self, buffer: Buffer) -> None:
