@@ -9,7 +9,7 @@ from typing import TextIO
 from cloudchat.client import Edited, Gap, JoinRefused, Message, Notice, Update
 from cloudchat.terminal.printable import printable
 from cloudchat.terminal.render import plain_text, row_fragments
-from cloudchat.terminal.session import Session
+from cloudchat.terminal.session import TerminalSession
 
 EXIT_REFUSED = 1
 MAX_WAIT_SECONDS = 10.0
@@ -19,7 +19,7 @@ MAX_WAIT_SECONDS = 10.0
 class Lines:
     """The display of a session. `run` returns the exit code."""
 
-    def __init__(self, session: Session, *, source: TextIO | None = None) -> None:
+    def __init__(self, session: TerminalSession, *, source: TextIO | None = None) -> None:
         self._session = session
         self._source = source or sys.stdin
         self._ready = asyncio.Event()

@@ -17,7 +17,7 @@ from prompt_toolkit.widgets import TextArea
 from cloudchat.client import Update
 from cloudchat.terminal.printable import printable
 from cloudchat.terminal.render import room_list, row_fragments, title, typing_text
-from cloudchat.terminal.session import Session
+from cloudchat.terminal.session import TerminalSession
 
 ROOMS_WIDTH = 22
 MIN_WIDTH_WITH_ROOMS = 60
@@ -47,7 +47,7 @@ _STYLE = Style.from_dict(
 class Screen:
     """The display of a session. `source` and `output` replace the terminal's."""
 
-    def __init__(self, session: Session, *, source: Input | None = None, output: Output | None = None) -> None:
+    def __init__(self, session: TerminalSession, *, source: Input | None = None, output: Output | None = None) -> None:
         self._session = session
         session.display = self
         self._answer = "Type a message, or /help. Tab: next room. Page up: older messages. Ctrl-C: leave."

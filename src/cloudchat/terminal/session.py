@@ -43,7 +43,7 @@ class Display(Protocol):
         """End the display."""
 
 
-class Session:
+class TerminalSession:
     """Call `follow` once, and `enter` for each line of the user.
 
     `room` is the room to begin with, by default the lobby.

@@ -107,6 +107,7 @@ def test_a_restart_of_the_server_is_shown_and_messages_typed_meanwhile_are_sent(
         server.start()
         hers.wait_for("ann typed while it was down")
         hers.wait_for("ann: connected")
+        assert b"not connected to ws:" not in hers.output  # the log of the client
 
 
 def test_page_up_loads_older_messages(scene: Scene) -> None:

@@ -10,7 +10,7 @@ import pyotp
 import pytest
 
 from cloudchat.client import SignInRequired
-from cloudchat.terminal.sign_in import Address, Session, SignInFailed
+from cloudchat.terminal.sign_in import Address, LoginSession, SignInFailed
 from support.accounts import PASSWORD, Account, register
 from support.chat_users import RATES
 from support.server import RunningServer, free_port
@@ -40,7 +40,7 @@ def user_of(server: RunningServer, token: str) -> httpx.Response:
 
 
 async def test_a_session_renews_its_token_until_it_is_closed(server: RunningServer, ann: Account) -> None:
-    session = Session.open(Address(server.url), ann.name, PASSWORD, no_code)
+    session = LoginSession.open(Address(server.url), ann.name, PASSWORD, no_code)
     token = await session.provide_token(False)
     assert await session.provide_token(False) == token
     fresh = await session.provide_token(True)
@@ -58,16 +58,16 @@ def test_a_second_factor_is_asked_for_only_if_there_is_one(server: RunningServer
     assert isinstance(app, pyotp.TOTP)
     confirmed = ann.http.post("/api/auth/totp/confirm", json={"code": app.now()}).json()
     address = Address(server.url)
-    Session.open(address, ann.name, PASSWORD, lambda: str(confirmed["recovery_codes"][0])).close()
+    LoginSession.open(address, ann.name, PASSWORD, lambda: str(confirmed["recovery_codes"][0])).close()
     with pytest.raises(SignInFailed):
-        Session.open(address, ann.name, PASSWORD, lambda: "000000")
+        LoginSession.open(address, ann.name, PASSWORD, lambda: "000000")
     with pytest.raises(SignInFailed):
-        Session.open(address, ann.name, "wrong", no_code)
+        LoginSession.open(address, ann.name, "wrong", no_code)
 
 
 async def test_an_unreachable_server_is_an_error_that_the_client_retries(server: RunningServer, ann: Account) -> None:
-    session = Session.open(Address(server.url), ann.name, PASSWORD, no_code)
-    away = Session(Address(f"http://127.0.0.1:{free_port()}"), {"access_token": "a", "refresh_token": "r"})
+    session = LoginSession.open(Address(server.url), ann.name, PASSWORD, no_code)
+    away = LoginSession(Address(f"http://127.0.0.1:{free_port()}"), {"access_token": "a", "refresh_token": "r"})
     with pytest.raises(OSError, match="refused"):
         await away.provide_token(True)
     away.close()
@@ -91,7 +91,7 @@ def test_a_password_follows_no_redirect(server: RunningServer, ann: Account) -> 
         thread.start()
         try:
             with pytest.raises(SignInFailed, match="the server answered with HTTP status 307"):
-                Session.open(Address(f"http://127.0.0.1:{redirecting.server_port}"), ann.name, PASSWORD, no_code)
+                LoginSession.open(Address(f"http://127.0.0.1:{redirecting.server_port}"), ann.name, PASSWORD, no_code)
         finally:
             redirecting.shutdown()
             thread.join()
