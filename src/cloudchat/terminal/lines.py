@@ -19,9 +19,8 @@ MAX_WAIT_SECONDS = 10.0
 class Lines:
     """The display of a session. `run` returns the exit code."""
 
-    def __init__(self, session: TerminalSession, *, source: TextIO | None = None) -> None:
+    def __init__(self, session: TerminalSession) -> None:
         self._session = session
-        self._source = source or sys.stdin
         self._ready = asyncio.Event()
         self._changed = asyncio.Event()
         self._closed = asyncio.Event()
@@ -43,7 +42,7 @@ class Lines:
         return self._code
 
     async def _enter_lines(self) -> None:
-        lines = _read_lines(self._source)
+        lines = _read_lines(sys.stdin)
         await self._ready.wait()
         while not self._closed.is_set() and (line := await lines.get()) is not None:
             self._session.enter(line)
