@@ -97,18 +97,27 @@ class RoomSync:
             except DatabaseUnavailable:
                 logger.warning("changes of rooms cannot be read")
 
-    def is_outdated(self, user_id: str, rooms: Mapping[str, RoomSummary]) -> bool:
+    def changes_of(self, user_id: str) -> Mapping[str, int]:
+        """Return the version of each room at its last change that concerns this user and has been applied here."""
+        return self._changes.get(user_id, {})
+
+    def is_outdated(self, user_id: str, rooms: Mapping[str, RoomSummary], seen: Mapping[str, int]) -> bool:
         """Return whether rooms that were loaded for a user are older than a change that has been applied here.
 
         There must be no `await` between this and the registration of the connection.
+
+        Args:
+            seen: What `changes_of` returned before the rooms were read from SQL, empty if that is not known.
         """
         of_all = self._changes.get("", {})
         for room_id, room in rooms.items():
             if room.version < of_all.get(room_id, 0):
                 return True
-        own = self._changes.get(user_id, {})
-        # A room that is missing here may be one that the user has left: loading once more finds that out.
-        return any(room_id not in rooms or rooms[room_id].version < version for room_id, version in own.items())
+        for room_id, version in self.changes_of(user_id).items():
+            # A room that is missing after a change that was seen before is one that the user has left.
+            if (rooms[room_id].version if room_id in rooms else seen.get(room_id, 0)) < version:
+                return True
+        return False
 
     async def sweep(self) -> None:
         """Apply what has changed since the last sweep. Raises `DatabaseUnavailable`."""
