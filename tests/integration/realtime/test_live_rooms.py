@@ -92,6 +92,34 @@ def test_a_new_member_learns_of_the_room_and_can_use_it(owner: Account, guest: A
     assert kinds == ["created", "added"]
 
 
+def test_the_creator_and_the_people_of_a_direct_room_learn_of_it(
+    owner: Account, guest: Account, open_sockets: Open
+) -> None:
+    own, other = open_sockets(owner), open_sockets(guest)
+    room = create(owner)
+    for chat in own:
+        assert chat.wait_for("room_added", seconds=SECONDS)["room"]["role"] == "owner"
+        assert chat.join(room)["status"] == "fresh"
+    body = {"kind": "direct", "users": [guest.user_id]}
+    room = done(owner.http.post("/api/rooms", json=body)).json()["id"]
+    for chats, partner in ((own, guest), (other, owner)):
+        for chat in chats:
+            added = chat.wait_for("room_added", seconds=SECONDS)["room"]
+            assert (added["id"], added["users"]) == (room, [{"id": partner.user_id, "name": partner.name}])
+            assert chat.send("hello", room)["type"] == "ack"
+
+
+def test_a_user_who_is_no_longer_in_a_room_can_open_sockets(owner: Account, guest: Account, open_sockets: Open) -> None:
+    room = create(owner, users=[guest.user_id])
+    open_sockets(guest)
+    remove(owner, room, guest)
+    for chat in open_sockets(guest):
+        if len(chat.frames[0]["rooms"]) > 1:  # this process had not yet compared its rooms with the database
+            chat.wait_for("room_removed", seconds=SECONDS)
+    for chat in open_sockets(guest):
+        assert [listed["id"] for listed in chat.frames[0]["rooms"]] == ["lobby"]
+
+
 def test_a_removed_member_gets_nothing_more(owner: Account, guest: Account, open_sockets: Open) -> None:
     room = create(owner, users=[guest.user_id])
     chats = open_sockets(guest)
