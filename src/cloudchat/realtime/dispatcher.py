@@ -241,6 +241,9 @@ class Dispatcher:
             await self._ephemeral.who(connection, command)
 
     async def _leave(self, connection: Connection, command: Leave) -> None:
+        if command.room not in connection.rooms:
+            connection.send(room_not_found(command.id))
+            return
         feed = connection.joined.pop(command.room, None)
         if feed is not None:
             self._joiner.leave(connection, feed)
