@@ -132,11 +132,29 @@ def test_a_removed_member_gets_nothing_more(owner: Account, guest: Account, open
     for chat in chats:
         assert chat.wait_for("room_removed", seconds=SECONDS) == {"type": "room_removed", "room": room}
         assert texts(chat, room) == ["before"]
-        for command in ({"type": "join"}, {"type": "history", "before": 100}, {"type": "typing"}):
+        for command in ({"type": "leave"}, {"type": "join"}, {"type": "history", "before": 100}, {"type": "typing"}):
             answer = chat.command(str(command.pop("type")), room=room, **command)
             assert (answer["type"], answer["code"]) == ("error", "not_found")
         assert chat.send("I am still here", room)["code"] == "not_found"
     assert guest.http.get(f"/api/rooms/{room}").status_code == 404
+
+
+def test_a_member_who_is_removed_and_added_again_joins_again(
+    owner: Account, guest: Account, open_sockets: Open
+) -> None:
+    room = create(owner, users=[guest.user_id])
+    chats = open_sockets(guest)
+    for chat in chats:
+        chat.join(room)
+    remove(owner, room, guest)
+    add(owner, room, guest)
+    for chat in chats:
+        chat.wait_for("room_added", seconds=SECONDS)
+        assert [frame["type"] for frame in chat.frames if frame["type"].startswith("room_")] == [
+            "room_removed",
+            "room_added",
+        ]
+        assert chat.join(room)["type"] == "joined"
 
 
 def test_a_removal_that_races_with_sends_is_ordered_by_the_log(

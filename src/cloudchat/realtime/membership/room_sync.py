@@ -84,6 +84,10 @@ class RoomSync:
         self._read_at = time.time()
         self._changes: dict[str, dict[str, int]] = {}
         """The changes of the last minutes, by the user that they concern ("": all members) and the room."""
+        self._applied = self._changes
+        """Those that were applied. Others are applied by the next sweep, when the database did not answer this one."""
+        self._departed: list[UserAndRoom] = []
+        """Departures for which SQL must still be asked whether the user has come back."""
         self.versions: dict[str, int] = {}
         """Up to which version of a room all changes have been applied to all connections of this process."""
 
@@ -125,12 +129,16 @@ class RoomSync:
             now = time.time()
             changes = await self._reader.room_changes_since(min(now, self._read_at) - OVERLAP_SECONDS)
             self._read_at = now
-            known = self._changes
+            self._complete_departures()
+            known = self._applied
             self._changes = _by_user(changes)
             await self._apply(
                 [change for change in changes if known.get(change.user_id, {}).get(change.room_id) != change.version]
             )
-            await self._load(self._departures.take(), departed=True)
+            self._applied = self._changes
+            count = len(self._departed)
+            await self._load(self._departed[:count])  # the users may have come back
+            del self._departed[:count]
 
     async def is_member(self, connection: Connection, room_id: str, version: int) -> bool:
         """Return whether the connection is in a room at a version that the store knows. Raises like `sweep`."""
@@ -179,17 +187,26 @@ class RoomSync:
                 return [(change.user_id, change.room_id)]
         return []
 
-    async def _load(self, pairs: Sequence[UserAndRoom], *, departed: bool = False) -> None:
-        """Load memberships and apply them. `departed`: the connections have been taken out of these rooms already."""
+    def _complete_departures(self) -> None:
+        """Send `room_removed` for the rooms that users have left by the log, also to those who have come back since."""
+        for user_id, room_id in self._departures.take():
+            for connection in self._registry.connections_of(user_id):
+                if room_id not in connection.rooms:
+                    self._remove(connection, room_id)
+            self._departed.append((user_id, room_id))
+
+    async def _load(self, pairs: Sequence[UserAndRoom]) -> None:
+        """Load memberships and apply them."""
         for start in range(0, len(pairs), MAX_PAIRS):
             part = pairs[start : start + MAX_PAIRS]
             memberships = await self._reader.memberships(part)
+            self._complete_departures()  # a room that is added again must first be removed
             for user_id, room_id in part:
                 for connection in self._registry.connections_of(user_id):
                     room = memberships.get((user_id, room_id))
                     if room is not None:
                         await self._update(connection, room_id, room)
-                    elif departed or room_id in connection.rooms:
+                    elif room_id in connection.rooms:
                         self._remove(connection, room_id)
 
     async def _update(self, connection: Connection, room_id: str, room: RoomSummary) -> None:
