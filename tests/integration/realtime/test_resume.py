@@ -57,8 +57,8 @@ def test_join_with_a_retained_position_recovers_every_later_event(chat: ChatSock
 
 
 def test_join_with_the_limit_0_gets_new_events_only(chat: ChatSocket) -> None:
-    for position, status in (({}, "fresh"), ({"after": {"epoch": "another", "seq": 1}}, "gap")):
-        joined = chat.join(limit=0, **position)
+    for after, status in ((None, "fresh"), ({"epoch": "another", "seq": 1}, "gap")):
+        joined = chat.join(limit=0, after=after)
         assert (joined["status"], joined["seq"]) == (status, SENT)
     assert received_seqs(chat) == []
 
