@@ -109,6 +109,15 @@ def test_the_creator_and_the_people_of_a_direct_room_learn_of_it(
             assert chat.send("hello", room)["type"] == "ack"
 
 
+def test_a_room_can_be_joined_right_after_the_response(owner: Account, open_sockets: Open) -> None:
+    chats = open_sockets(owner)
+    for _ in range(3):
+        room = create(owner)
+        for chat in chats:
+            assert chat.join(room)["type"] == "joined"
+            assert chat.send("hello", room)["type"] == "ack"
+
+
 def test_a_user_who_is_no_longer_in_a_room_can_open_sockets(owner: Account, guest: Account, open_sockets: Open) -> None:
     room = create(owner, users=[guest.user_id])
     open_sockets(guest)

@@ -43,6 +43,10 @@ UserAndRoom = tuple[str, str]
 """A user's id and a room's id."""
 
 
+class NotInRoom(Exception):
+    """The user is not in the room, or not any more."""
+
+
 class RoomReader(Protocol):
     """What is needed of SQL. Every method raises `DatabaseUnavailable`."""
 
@@ -139,6 +143,18 @@ class RoomSync:
             count = len(self._departed)
             await self._load(self._departed[:count])  # the users may have come back
             del self._departed[:count]
+
+    async def find(self, connection: Connection, room_id: str) -> None:
+        """Look up a room that the connection does not have: a client may join it right after the response that made its
+        user a member, which can come from another process.
+
+        Raises `DatabaseUnavailable`, and `NotInRoom` if the user is not in the room.
+        """
+        if room_id not in connection.rooms:
+            async with self._lock:
+                await self._load([(connection.principal.user_id, room_id)])
+        if room_id not in connection.rooms:
+            raise NotInRoom
 
     async def is_member(self, connection: Connection, room_id: str, version: int) -> bool:
         """Return whether the connection is in a room at a version that the store knows. Raises like `sweep`."""
