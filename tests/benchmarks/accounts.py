@@ -8,6 +8,7 @@ from cloudchat.auth.tokens.keys import load_or_create
 from cloudchat.auth.usernames import name_skeleton, username_key
 from cloudchat.core.ids import new_id
 from cloudchat.database.engine import create_engine
+from cloudchat.database.lobby import join_lobby
 from cloudchat.database.models import LoginSession, User
 from cloudchat.database.transactions import Database
 
@@ -33,6 +34,8 @@ def create_tokens(count: int, state_dir: Path, database_url: str) -> list[str]:
             db.add_all(users)
             db.flush()
             db.add_all(sessions)
+            for user in users:
+                join_lobby(db, user.id, now)
             return [tokens.issue_access(session.user_id, session.id, new_id(), now) for session in sessions]
     finally:
         database.close()

@@ -4,6 +4,7 @@ The names of the last mentions stay in memory, until the room changes. Only a me
 waits for a query.
 """
 
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from typing import Any
@@ -13,25 +14,32 @@ from cloudchat.messages.mentions import Mentions, find_mentions, mentioned_keys
 
 MAX_ROOMS = 1000
 MAX_NAMES_PER_ROOM = 1000
+MISSING_SECONDS = 5.0
+"""How long a name counts as that of no member. New users come to the lobby without a new version of it."""
 
 ReadMembers = Callable[[str, Collection[str]], Awaitable[Mapping[str, str]]]
 """Returns the ids of the members of a room (its id) by the keys of their names. Raises `DatabaseUnavailable`."""
 
 
 class _Names:
-    __slots__ = ("ids", "version")
+    __slots__ = ("ids", "missing_until", "version")
 
     def __init__(self, version: int) -> None:
         self.version = version
-        self.ids: dict[str, str | None] = {}
-        """By name key; None: no member has this name."""
+        self.ids: dict[str, str] = {}
+        """By name key."""
+        self.missing_until: dict[str, float] = {}
+        """Until when a name key counts as that of no member."""
 
 
 class MentionDirectory:
     """Finds mentions in messages. All calls are made on the event loop."""
 
-    def __init__(self, read: ReadMembers, versions: Mapping[str, int]) -> None:
+    def __init__(
+        self, read: ReadMembers, versions: Mapping[str, int], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """`versions` has the version of each room that has changed."""
+        self._clock = clock
         self._read = read
         self._versions = versions
         self._rooms: OrderedDict[str, _Names] = OrderedDict()
@@ -41,16 +49,15 @@ class MentionDirectory:
         keys = mentioned_keys(text)
         if not keys:
             return None
-        known = self._names_of(room_id)
-        missing = [key for key in keys if key not in known.ids]
-        return self._load(room_id, known.version, missing) if missing else None
+        known, now = self._names_of(room_id), self._clock()
+        unknown = [key for key in keys if key not in known.ids and known.missing_until.get(key, 0.0) <= now]
+        return self._load(room_id, known.version, unknown) if unknown else None
 
     def find(self, room_id: str, text: str) -> Mentions:
         """Return the mentions in a text, as far as the names are known."""
         if "@" not in text:
             return Mentions()
-        ids = self._names_of(room_id).ids
-        return find_mentions(text, {key: id for key, id in ids.items() if id is not None})
+        return find_mentions(text, self._names_of(room_id).ids)
 
     async def _load(self, room_id: str, version: int, keys: Collection[str]) -> None:
         try:
@@ -59,9 +66,12 @@ class MentionDirectory:
             return  # the message is sent without these mentions
         names = self._names_of(room_id)
         if names.version == version:
-            if len(names.ids) + len(keys) > MAX_NAMES_PER_ROOM:
+            if len(names.ids) + len(names.missing_until) + len(keys) > MAX_NAMES_PER_ROOM:
                 names.ids.clear()
-            names.ids.update({key: found.get(key) for key in keys})
+                names.missing_until.clear()
+            names.ids.update(found)
+            until = self._clock() + MISSING_SECONDS
+            names.missing_until.update(dict.fromkeys([key for key in keys if key not in found], until))
 
     def _names_of(self, room_id: str) -> _Names:
         version = self._versions.get(room_id, 0)

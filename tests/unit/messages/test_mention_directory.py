@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.messages.mention_directory import MentionDirectory
+from cloudchat.messages.mention_directory import MISSING_SECONDS, MentionDirectory
 from cloudchat.messages.mentions import Mentions
 
 pytestmark = pytest.mark.anyio
@@ -65,3 +65,14 @@ async def test_without_the_database_a_message_mentions_nobody() -> None:
     assert await prepared(directory, "@ann") == Mentions()
     members.away = False
     assert await prepared(directory, "@ann") == Mentions(("u1",))
+
+
+async def test_a_name_that_nobody_has_is_looked_up_again_later() -> None:
+    members, now = Members(), [0.0]
+    directory = MentionDirectory(members.read, {}, clock=lambda: now[0])
+    assert await prepared(directory, "@cid") == Mentions()
+    members.ids["cid"] = "u3"
+    assert await prepared(directory, "@cid") == Mentions()
+    now[0] = MISSING_SECONDS
+    assert await prepared(directory, "@cid") == Mentions(("u3",))
+    assert members.asked == [{"cid"}, {"cid"}]
