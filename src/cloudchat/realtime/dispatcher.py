@@ -44,9 +44,9 @@ from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.ephemeral.ephemeral_commands import EphemeralCommands
 from cloudchat.realtime.membership.held_appends import Attempt, HeldAppends, Prepare
-from cloudchat.realtime.membership.room_sync import RoomSync
+from cloudchat.realtime.membership.room_sync import NotInRoom, RoomSync
 from cloudchat.realtime.relay import Spawn
-from cloudchat.realtime.replay import NotInRoom, RoomJoiner
+from cloudchat.realtime.replay import RoomJoiner
 from cloudchat.realtime.socket_stats import SocketStats
 
 Authenticate = Callable[[str], Awaitable[Principal]]
@@ -183,7 +183,7 @@ class Dispatcher:
         if CHAT_READ not in connection.principal.scopes:
             message = "this token may not read; it needs the scope chat:read"
             connection.send(error(ErrorCode.FORBIDDEN, message, id=command.id))
-        elif command.room not in connection.rooms:
+        elif command.room not in connection.rooms and not isinstance(command, Join):  # a join asks the database
             connection.send(room_not_found(command.id))
         else:
             return True
@@ -203,6 +203,7 @@ class Dispatcher:
         if not self._may_read_now(connection, command):
             return
         try:
+            await self._rooms.find(connection, command.room)
             await self._joiner.join(connection, command)
         except NotInRoom:
             connection.send(room_not_found(command.id))
@@ -241,6 +242,9 @@ class Dispatcher:
             await self._ephemeral.who(connection, command)
 
     async def _leave(self, connection: Connection, command: Leave) -> None:
+        if command.room not in connection.rooms:
+            connection.send(room_not_found(command.id))
+            return
         feed = connection.joined.pop(command.room, None)
         if feed is not None:
             self._joiner.leave(connection, feed)
