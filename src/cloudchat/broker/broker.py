@@ -40,10 +40,12 @@ The subscriber detects this by the seq of the next event, by `Listener.subscribe
 its position with the log's head. It recovers by reading the log.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
+
+from cloudchat.core.stream_position import StreamPosition
 
 
 class BrokerUnavailable(Exception):
@@ -181,6 +183,27 @@ class HistoryRows:
     more_after: bool
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadQuery:
+    """A room, and up to which position a user has read it."""
+
+    room: str
+    read: StreamPosition
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Messages of others after a position that are not deleted, and those of them that mention the user.
+
+    At most 1,000 are counted, among the 2,000 newest events. `bytes_read` is what the store read to count them.
+    """
+
+    messages: int
+    mentions: int
+    bytes_read: int
+    version: int
+
+
 AppendOutcome = Appended | Refused | BrokerUnavailable
 AppendCallback = Callable[[AppendOutcome], None]
 """Receives the outcome of an append, once, on the event loop. It must not raise."""
@@ -217,6 +240,18 @@ class Broker(Protocol):
 
         Raises `BrokerUnavailable`.
         """
+
+    async def newest(self, room: str, limit: int, max_bytes: int) -> Page:
+        """Return the newest events: at most `limit`, at most `max_bytes` together but at least one.
+
+        Raises `BrokerUnavailable`.
+        """
+
+    async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        """Return the position of the newest event of each log. Raises `BrokerUnavailable`."""
+
+    async def unread(self, user: str, queries: Sequence[UnreadQuery]) -> list[Unread]:
+        """Count a user's unread messages of several rooms. Raises `BrokerUnavailable`."""
 
     async def history(self, room: str, wanted: HistoryRange) -> HistoryRows:
         """Return messages and notices in their current form: at most as many as wanted, and fewer when they are large.

@@ -2,7 +2,7 @@
 
 import itertools
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cloudchat.broker import keys
@@ -18,7 +18,10 @@ from cloudchat.broker.broker import (
     Listener,
     OnSignal,
     Page,
+    Unread,
+    UnreadQuery,
 )
+from cloudchat.broker.call_pipeline import CallPipeline
 from cloudchat.broker.high_water_marks import HighWaterMarks
 from cloudchat.broker.log_checkpoint import Load, load_checkpoint
 from cloudchat.broker.redis_connection import pack
@@ -27,6 +30,7 @@ from cloudchat.broker.seen_cids import cid_digest
 from cloudchat.broker.subscription import Subscription
 from cloudchat.core.histogram import Histogram
 from cloudchat.core.message_fold import current_form
+from cloudchat.core.stream_position import StreamPosition
 
 MAX_PAGE_BYTES = 512 * 1024
 """The size limit of a page, so that it fits into a reader's send buffer. A larger single event is a separate page."""
@@ -52,6 +56,7 @@ class RedisBroker:
         self._functions = functions
         self._load_marks = load_marks
         self._pipeline = AppendPipeline(url, before_first_append=self._refresh_marks, appends_settled=self._settled)
+        self._reads = CallPipeline(url, functions)
         self.marks = HighWaterMarks()
         self.subscription = Subscription(url)
         self.appends_settled: Callable[[], None] = lambda: None
@@ -74,8 +79,9 @@ class RedisBroker:
         await self.subscription.run(_ObservingListener(self.marks, listener), on_signal)
 
     async def close(self) -> None:
-        """Close the connection for appends. Pending appends fail."""
+        """Close the connections for appends and reads. Pending ones fail."""
         await self._pipeline.close()
+        await self._reads.close()
 
     async def signal(self, message: bytes) -> None:
         """Publish a message to all processes, without a guarantee. Raises `BrokerUnavailable`."""
@@ -104,7 +110,7 @@ class RedisBroker:
 
     async def read(self, room: str, after: int, limit: int) -> Page:
         """See `Broker`."""
-        reply: Any = await self._functions.call(
+        reply: Any = await self._reads.call(
             "cloudchat_read_v3",
             [keys.meta(room), keys.log(room)],
             new_epoch(),
@@ -113,10 +119,52 @@ class RedisBroker:
             MAX_PAGE_BYTES,
             *self.marks.get(room),
         )
-        epoch, head, oldest, first, events, version = reply
-        page = Page(epoch.decode(), head, oldest, first, events, version)
-        self.marks.observe(room, page.epoch, head)
-        return page
+        return self._observed_page(room, reply)
+
+    async def newest(self, room: str, limit: int, max_bytes: int) -> Page:
+        """See `Broker`."""
+        reply: Any = await self._reads.call(
+            "cloudchat_newest_v3",
+            [keys.meta(room), keys.log(room)],
+            new_epoch(),
+            limit,
+            max_bytes,
+            *self.marks.get(room),
+        )
+        return self._observed_page(room, reply)
+
+    async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        """See `Broker`."""
+        replies = await self._reads.call_all(
+            [
+                ("cloudchat_head_v3", 2, keys.meta(room), keys.log(room), new_epoch(), *self.marks.get(room))
+                for room in rooms
+            ]
+        )
+        heads = [StreamPosition(epoch.decode(), seq) for epoch, seq in replies]
+        for room, head in zip(rooms, heads, strict=True):
+            self.marks.observe(room, head.epoch, head.seq)
+        return heads
+
+    async def unread(self, user: str, queries: Sequence[UnreadQuery]) -> list[Unread]:
+        """See `Broker`."""
+        replies = await self._reads.call_all(
+            [
+                (
+                    "cloudchat_unread_v3",
+                    2,
+                    keys.meta(query.room),
+                    keys.log(query.room),
+                    new_epoch(),
+                    user,
+                    query.read.epoch,
+                    query.read.seq,
+                    *self.marks.get(query.room),
+                )
+                for query in queries
+            ]
+        )
+        return [Unread(*reply) for reply in replies]
 
     async def history(self, room: str, wanted: HistoryRange) -> HistoryRows:
         """See `Broker`."""
@@ -152,6 +200,12 @@ class RedisBroker:
         self.subscription.remove(room)
 
     # -- internal -----------------------------------------------------------------------------------------------------
+
+    def _observed_page(self, room: str, reply: Any) -> Page:
+        epoch, head, oldest, first, events, version = reply
+        page = Page(epoch.decode(), head, oldest, first, events, version)
+        self.marks.observe(room, page.epoch, head)
+        return page
 
     def _submit(self, function: str, entry: Entry, arguments: tuple[str | int, ...], on_done: AppendCallback) -> None:
         room = entry.room

@@ -32,6 +32,13 @@ class ReadPositions:
         with self._db.write() as db:
             return _advance(db, positions)
 
+    def of_user(self, user_id: str) -> dict[str, StreamPosition]:
+        """Return the positions of a user by room. Raises `DatabaseUnavailable`."""
+        columns = ReadPosition.room_id, ReadPosition.epoch, ReadPosition.seq
+        with self._db.read() as db:
+            rows = db.execute(select(*columns).where(ReadPosition.user_id == user_id))
+            return {room: StreamPosition(epoch, seq) for room, epoch, seq in rows}
+
 
 def _advance(db: Session, positions: Mapping[UserAndRoom, StreamPosition]) -> dict[UserAndRoom, int]:
     rooms = set(db.scalars(select(Room.id).where(Room.id.in_({room for _, room in positions}))))

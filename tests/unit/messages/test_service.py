@@ -1,7 +1,7 @@
 """`RoomLogMessageService.post`: the permission checks, and the event that is appended."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,10 @@ from cloudchat.broker.broker import (
     HistoryRange,
     HistoryRows,
     Page,
+    Unread,
+    UnreadQuery,
 )
+from cloudchat.core.stream_position import StreamPosition
 from cloudchat.messages.service import RoomLogMessageService
 from cloudchat.protocol.commands import Send
 from cloudchat.protocol.errors import Error, ErrorCode
@@ -48,6 +51,15 @@ class FakeBroker:
         on_done(APPENDED)
 
     async def history(self, room: str, wanted: HistoryRange) -> HistoryRows:
+        raise NotImplementedError
+
+    async def newest(self, room: str, limit: int, max_bytes: int) -> Page:
+        raise NotImplementedError
+
+    async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        raise NotImplementedError
+
+    async def unread(self, user: str, queries: Sequence[UnreadQuery]) -> list[Unread]:
         raise NotImplementedError
 
     def subscribe(self, room: str) -> None:

@@ -1,15 +1,26 @@
 """A broker for one room; the test decides what its log holds, what a read returns and which events are received."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from cloudchat.broker.broker import AppendCallback, BrokerUnavailable, Change, Entry, HistoryRange, HistoryRows, Page
+from cloudchat.broker.broker import (
+    AppendCallback,
+    BrokerUnavailable,
+    Change,
+    Entry,
+    HistoryRange,
+    HistoryRows,
+    Page,
+    Unread,
+    UnreadQuery,
+)
+from cloudchat.core.stream_position import StreamPosition
 
 Received = tuple[str, int, bytes]
 """What the subscription reports of an event: epoch, seq, event."""
 
 
 class ScriptedLog:
-    """Implements `Broker`, except for `append`, `change` and `history`."""
+    """Implements `Broker`, except for `append`, `change`, `history` and `unread`."""
 
     def __init__(self, epoch: str = "e1") -> None:
         self.epoch = epoch
@@ -51,6 +62,15 @@ class ScriptedLog:
         first = seqs[0] if seqs else after + 1
         return Page(self.epoch, self.head, self.oldest, first, [self.events[seq] for seq in seqs])
 
+    async def newest(self, room: str, limit: int, max_bytes: int) -> Page:
+        return await self.read(room, max(0, self.head - min(limit, self.max_page_events)), limit)
+
+    async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        self.before_read()
+        if self.unavailable:
+            raise BrokerUnavailable("unavailable")
+        return [StreamPosition(self.epoch, self.head) for _ in rooms]
+
     def subscribe(self, room: str) -> None:
         self.subscribed.append(room)
 
@@ -64,4 +84,7 @@ class ScriptedLog:
         raise NotImplementedError
 
     async def history(self, room: str, wanted: HistoryRange) -> HistoryRows:
+        raise NotImplementedError
+
+    async def unread(self, user: str, queries: Sequence[UnreadQuery]) -> list[Unread]:
         raise NotImplementedError

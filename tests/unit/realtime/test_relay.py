@@ -45,7 +45,7 @@ class World:
         self.supervisor = Supervisor()
         self.log = ScriptedLog()
         self.hub = Hub(RunningLoop(), self.log)
-        self.relay = Relay(self.log, self.hub, no_departures(self.hub), self.supervisor.spawn, heartbeat_seconds=25)
+        self.relay = Relay(self.log, self.hub, no_departures(self.hub), self.supervisor.spawn)
         self.member = Member()
 
     async def join(self) -> None:

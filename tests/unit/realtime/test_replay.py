@@ -39,6 +39,7 @@ class Reader:
         self.close_code: CloseCode | None = None
         self.on_push: Callable[[], object] = lambda: None
         self.reads = ReadBudget(0)
+        self.replay_turn = asyncio.Lock()
 
     def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
         while frames:
@@ -59,7 +60,7 @@ class World:
     def __init__(self) -> None:
         self.log = ScriptedLog()
         self.hub = Hub(RunningLoop(), self.log)
-        self.relay = Relay(self.log, self.hub, no_departures(self.hub), Supervisor().spawn, heartbeat_seconds=25)
+        self.relay = Relay(self.log, self.hub, no_departures(self.hub), Supervisor().spawn)
         self.joiner = RoomJoiner(self.log, self.relay, self.hub, unchanged_rooms(self.hub, self.relay))
 
     async def join(self, reader: Reader, after: int | None = None, limit: int = 50) -> None:

@@ -4,7 +4,6 @@ Each limit is checked before the more expensive step behind it; nothing is read 
 client network that has reached a limit.
 """
 
-import asyncio
 import logging
 import time
 from typing import Protocol
@@ -136,7 +135,7 @@ class SocketEndpoint:
 
     async def _heads_of(self, rooms: list[RoomSummary]) -> list[StreamPosition]:
         try:
-            return await asyncio.gather(*(self._relay.head_of(room.id) for room in rooms))
+            return await self._relay.heads_of([room.id for room in rooms])
         except BrokerUnavailable:
             message = "the message store cannot be reached; try again"
             raise HandshakeRejection(ErrorCode.UNAVAILABLE, message) from None
