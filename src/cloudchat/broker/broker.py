@@ -195,12 +195,12 @@ class UnreadQuery:
 class Unread:
     """Messages of others after a position that are not deleted, and those of them that mention the user.
 
-    At most 1,000 are counted, among the 2,000 newest events. `bytes_read` is what the store read to count them.
+    At most 1,000 are counted, among the 2,000 newest events. `bytes_scanned` is what the store looked at to count them.
     """
 
     messages: int
     mentions: int
-    bytes_read: int
+    bytes_scanned: int
     version: int
 
 

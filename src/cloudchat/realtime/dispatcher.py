@@ -214,30 +214,35 @@ class Dispatcher:
             connection.send(unavailable(command.id, message))
 
     async def _history(self, connection: Connection, command: History) -> None:
-        if not self._may_read_now(connection, command):
-            return
+        # One page at a time, although commands of several rooms run at the same time: what it costs is known only
+        # when it has been read, and the send buffer has room for one.
+        async with connection.replay_turn:
+            if self._may_read_now(connection, command):
+                await self._send_history(connection, command)
+
+    async def _send_history(self, connection: Connection, command: History) -> None:
         try:
             page = await self._broker.history(command.room, _range_of(command))
             is_member = await self._rooms.is_member(connection, command.room, page.version)
         except (BrokerUnavailable, DatabaseUnavailable):
             connection.send(unavailable(command.id, "the room's history cannot be read now"))
             return
-        if not is_member:
+        connection.reads.charge(sum(map(len, page.rows)), time.monotonic())
+        await connection.socket.wait_writable()
+        if not is_member or command.room not in connection.rooms:
             connection.send(room_not_found(command.id))
             return
-        connection.reads.charge(sum(map(len, page.rows)), time.monotonic())
-        reply = events.HistoryPage(
-            id=command.id,
-            room=command.room,
-            epoch=page.epoch,
-            as_of=page.as_of,
-            events=[msgspec.Raw(row) for row in page.rows],
-            more_before=page.more_before,
-            more_after=page.more_after,
+        connection.send(
+            events.HistoryPage(
+                id=command.id,
+                room=command.room,
+                epoch=page.epoch,
+                as_of=page.as_of,
+                events=[msgspec.Raw(row) for row in page.rows],
+                more_before=page.more_before,
+                more_after=page.more_after,
+            )
         )
-        async with connection.replay_turn:
-            await connection.socket.wait_writable()
-            connection.send(reply if command.room in connection.rooms else room_not_found(command.id))
 
     async def _count_unread(self, connection: Connection, command: Unread) -> None:
         if not self._may_read_now(connection, command):

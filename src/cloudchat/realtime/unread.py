@@ -20,8 +20,8 @@ MAX_ROOMS_PER_CALL = 4
 """Rooms that are counted in one batch. The store takes 3 ms for 1,000 messages, during which it accepts no others. The
 user's budget of reads is checked between two batches.
 """
-BYTES_PER_BYTE_READ = 0.25
-"""What a byte that the store reads to count costs of the user's budget: it is not sent."""
+SCANNED_BYTE_COST = 0.25
+"""What a byte that the store looks at costs of the user's budget of reads: it is not sent."""
 NOTHING = Unread(0, 0, 0, 0)
 
 
@@ -66,8 +66,8 @@ class UnreadCounter:
             part = queries[start : start + MAX_ROOMS_PER_CALL]
             await asyncio.sleep(connection.reads.wait_ms(time.monotonic()) / 1000)
             found = await self._broker.unread(connection.principal.user_id, part)
-            size = sum(room.bytes_read for room in found)
-            connection.reads.charge(int(size * BYTES_PER_BYTE_READ), time.monotonic())
+            scanned = sum(room.bytes_scanned for room in found)
+            connection.reads.charge(int(scanned * SCANNED_BYTE_COST), time.monotonic())
             for query, count in zip(part, found, strict=True):
                 # What was read of the log shows whether the membership has changed since it was loaded.
                 if await self._rooms.is_member(connection, query.room, count.version):
