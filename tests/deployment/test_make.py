@@ -45,7 +45,7 @@ def error_line(result: "subprocess.CompletedProcess[str]") -> str:
 def test_make_without_a_target_lists_the_targets(clone: Path) -> None:
     result = make(clone)
     assert result.returncode == 0
-    for target in ("run", "setup", "test", "check", "bench"):
+    for target in ("run", "setup", "test", "check", "bench", "bench-peers"):
         assert f"make {target} " in result.stdout
 
 

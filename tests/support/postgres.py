@@ -59,6 +59,11 @@ class RunningPostgres(ManagedProcess):
             **self._identity,
         )
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "not started"
+        return self._process.pid
+
     def url(self, database: str = "postgres") -> str:
         """Return the value for CLOUDCHAT_DATABASE_URL."""
         return f"postgresql://{_USER}@/{database}?host={self.folder}"

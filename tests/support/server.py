@@ -219,9 +219,12 @@ class RunningServer(ManagedProcess):
         return self.store_pid
 
     def terminate(self) -> int:
-        """SIGTERM, as from `systemctl stop`; return the exit code."""
+        """SIGTERM, as from `systemctl stop`; return the exit code. Everything that it wrote is in `log` then."""
         self.signal(signal.SIGTERM)
-        return self.wait()
+        code = self.wait()
+        with self._output_changed:  # a process that a test has orphaned may keep the output open
+            self._output_changed.wait_for(lambda: self._output_ended, timeout=5)
+        return code
 
     def signal(self, number: signal.Signals) -> None:
         self._record_processes()

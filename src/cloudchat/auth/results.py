@@ -42,18 +42,21 @@ class SessionSummary:
     current: bool
 
 
-def must_set_up_totp(user: User, *, admins_need_second_factor: bool) -> bool:
+def must_set_up_totp(role: str, *, has_second_factor: bool, admins_need_second_factor: bool) -> bool:
     """Return whether an administrator has no scope `admin` until a second factor is set up."""
-    return admins_need_second_factor and user.role == ADMIN and user.totp_confirmed_at is None
+    return admins_need_second_factor and role == ADMIN and not has_second_factor
 
 
 def profile_of(user: User, *, admins_need_second_factor: bool) -> UserProfile:
     """Return the columns of `user` that the user may see."""
+    has_second_factor = user.totp_confirmed_at is not None
     return UserProfile(
         id=user.id,
         name=user.name,
         role=user.role,
         must_change_password=user.must_change_password,
-        totp_enabled=user.totp_confirmed_at is not None,
-        must_set_up_totp=must_set_up_totp(user, admins_need_second_factor=admins_need_second_factor),
+        totp_enabled=has_second_factor,
+        must_set_up_totp=must_set_up_totp(
+            user.role, has_second_factor=has_second_factor, admins_need_second_factor=admins_need_second_factor
+        ),
     )

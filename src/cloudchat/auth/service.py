@@ -1,10 +1,12 @@
 """Accounts: registration, login, changes of a user's own credentials, and the authentication of tokens."""
 
 import logging
+from collections.abc import Iterable, Mapping
 
 from cloudchat.auth import repository
 from cloudchat.auth.errors import (
     AccountDisabled,
+    AccountError,
     BadCredentials,
     BadSecondFactor,
     BadToken,
@@ -23,14 +25,13 @@ from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.sessions.repository import end_sessions_of
 from cloudchat.auth.sessions.service import SessionService
 from cloudchat.auth.step_up import StepUpService
-from cloudchat.auth.tokens.access_tokens import ACCESS, API, Tokens
+from cloudchat.auth.tokens.access_tokens import ACCESS, API, Claims, Tokens
 from cloudchat.auth.tokens.opaque_tokens import hash_token, normalise_pasted_token
-from cloudchat.auth.tokens.repository import TokenStatus, api_token_status, session_status
+from cloudchat.auth.tokens.repository import TokenStatus, api_token_statuses, session_statuses
 from cloudchat.auth.tokens.token_last_used import TokenLastUsed
 from cloudchat.auth.usernames import clean_username, is_reserved, trim_username
 from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.database.audit import record
-from cloudchat.database.models import User
 from cloudchat.database.transactions import Database
 from cloudchat.rate_limiting.login_slowdown import LoginSlowdown
 from cloudchat.settings import RegistrationMode, Settings
@@ -171,47 +172,73 @@ class AccountService:
     def authenticate(self, token: str, now: float) -> Principal:
         """Return the principal of an access token or API token.
 
-        One SQL query, without a cache, so a revocation takes effect immediately.
+        The database is read each time, so a revocation takes effect immediately.
 
         Raises:
             BadToken, AccountDisabled
         """
-        claims = self._tokens.verify(token, now)
-        with self._db.read() as db:
-            if claims.kind == ACCESS:
-                status = session_status(db, claims.session_id, claims.user_id)
-            else:
-                status = api_token_status(db, claims.token_id, claims.user_id)
-        if status is None:
+        outcome = self.authenticate_all([token], now)[token]
+        if isinstance(outcome, AccountError):
+            raise outcome
+        return outcome
+
+    def authenticate_all(self, tokens: Iterable[str], now: float) -> Mapping[str, Principal | AccountError]:
+        """Return for each token its principal, or the error that `authenticate` raises. At most two SQL queries."""
+        outcomes: dict[str, Principal | AccountError] = {}
+        verified: dict[str, Claims] = {}
+        for token in tokens:
+            try:
+                verified[token] = self._tokens.verify(token, now)
+            except BadToken as error:
+                outcomes[token] = error
+        session_ids = {claims.session_id for claims in verified.values() if claims.kind == ACCESS}
+        api_token_ids = {claims.token_id for claims in verified.values() if claims.kind == API}
+        if verified:
+            with self._db.read() as db:
+                sessions = session_statuses(db, session_ids)
+                api_tokens = api_token_statuses(db, api_token_ids)
+        for token, claims in verified.items():
+            status = sessions.get(claims.session_id) if claims.kind == ACCESS else api_tokens.get(claims.token_id)
+            try:
+                outcomes[token] = self._principal_of(claims, status, now)
+            except AccountError as error:
+                outcomes[token] = error
+        return outcomes
+
+    def _principal_of(self, claims: Claims, status: TokenStatus | None, now: float) -> Principal:
+        if status is None or status.user_id != claims.user_id:
             raise BadToken("the token is not valid")
-        user = status.user
-        if user.disabled_at is not None:
+        if status.disabled:
             raise AccountDisabled("this account is disabled; ask an administrator")
         if status.revoked or now >= status.expires_at:
             raise BadToken("the token has been revoked or has expired")
         if claims.kind == API:
             self._token_last_used.record_use(claims.token_id, status.last_used_at, now)
         return Principal(
-            user_id=user.id,
-            name=user.name,
-            role=user.role,
-            scopes=self._scopes_of(user, status),
+            user_id=status.user_id,
+            name=status.name,
+            role=status.role,
+            scopes=self._scopes_of(status),
             session_id=claims.session_id or claims.token_id,
             expires_at=min(claims.expires_at, status.expires_at),
             kind=claims.kind,
-            access_changed_at=user.access_changed_at,
+            access_changed_at=status.access_changed_at,
             key_id=claims.key_id,
             verified_at=status.verified_at,
         )
 
-    def _scopes_of(self, user: User, status: TokenStatus) -> frozenset[str]:
-        scopes = SCOPES_OF_ROLE.get(user.role, frozenset())
+    def _scopes_of(self, status: TokenStatus) -> frozenset[str]:
+        scopes = SCOPES_OF_ROLE.get(status.role, frozenset())
         if status.scopes is not None:
             # An administrator issued the API token with these scopes. A program cannot enter a password or a code.
             return scopes & frozenset(status.scopes.split())
-        if user.must_change_password:
+        if status.must_change_password:
             return frozenset()  # a one-time password allows only the change of the password
-        if must_set_up_totp(user, admins_need_second_factor=self._admins_need_second_factor):
+        if must_set_up_totp(
+            status.role,
+            has_second_factor=status.has_second_factor,
+            admins_need_second_factor=self._admins_need_second_factor,
+        ):
             scopes -= {ADMINISTER}
         return scopes
 

@@ -435,19 +435,22 @@ end
 -- -- Writing the log --------------------------------------------------------------------------------------------------
 
 -- Adds the event of `args` to the log, trims the log, remembers the cid, and publishes the event.
--- The log is trimmed by seq and not by its length, because events may have been moved out of the stream.
+-- A log from which events were moved is trimmed by seq, because its stream is shorter. Others are trimmed by length, which
+-- is faster.
 local function log_event(keys, args, epoch, seq, version, side, today)
   local meta, number = keys[1], integer(seq + 1)
   local event = '{"type":"' .. args[3] .. '","room":"' .. args[2] .. '","epoch":"' .. epoch .. '","seq":' .. number .. ',' .. args[4]
   local seq_and_at = number .. ' ' .. args[7]
   local last_trimmed = seq + 1 - tonumber(args[8])
-  if last_trimmed > 0 then
+  if last_trimmed <= 0 then
+    redis.call('XADD', keys[2], number .. '-0', 'e', event)
+  elseif side then
     redis.call('XADD', keys[2], 'MINID', '=', integer(last_trimmed + 1), number .. '-0', 'e', event)
-    if side and side <= last_trimmed then
+    if side <= last_trimmed then
       trim_side(meta, last_trimmed)
     end
   else
-    redis.call('XADD', keys[2], number .. '-0', 'e', event)
+    redis.call('XADD', keys[2], 'MAXLEN', '=', args[8], number .. '-0', 'e', event)
   end
   if tonumber(args[11]) > version then
     redis.call('HSET', meta, 'seq', number, 'v', args[11])

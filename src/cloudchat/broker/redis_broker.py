@@ -1,6 +1,8 @@
 """The broker on Redis 7 or Valkey: each room's log is a stream that the functions in functions.lua write and read."""
 
+import asyncio
 import itertools
+import math
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,6 +13,7 @@ from cloudchat.broker.broker import (
     AppendCallback,
     Appended,
     AppendOutcome,
+    BrokerUnavailable,
     Change,
     Entry,
     HistoryRange,
@@ -21,10 +24,9 @@ from cloudchat.broker.broker import (
     Unread,
     UnreadQuery,
 )
-from cloudchat.broker.call_pipeline import CallPipeline
 from cloudchat.broker.high_water_marks import HighWaterMarks
 from cloudchat.broker.log_checkpoint import Load, load_checkpoint
-from cloudchat.broker.redis_connection import pack
+from cloudchat.broker.redis_connection import ANSWER_SECONDS, pack
 from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.broker.seen_cids import cid_digest
 from cloudchat.broker.subscription import Subscription
@@ -34,6 +36,10 @@ from cloudchat.core.stream_position import StreamPosition
 
 MAX_PAGE_BYTES = 512 * 1024
 """The size limit of a page, so that it fits into a reader's send buffer. A larger single event is a separate page."""
+MAX_HEAD_AGE_SECONDS = 1.0
+"""A `welcome` may be that late on its way to the client, too."""
+MAX_CONCURRENT_READS = 16
+"""Further readers wait. The store and this process hold at most that many pages for readers at the same time."""
 
 
 class RedisBroker:
@@ -56,7 +62,8 @@ class RedisBroker:
         self._functions = functions
         self._load_marks = load_marks
         self._pipeline = AppendPipeline(url, before_first_append=self._refresh_marks, appends_settled=self._settled)
-        self._reads = CallPipeline(url, functions)
+        self._heads_read_at: dict[str, float] = {}
+        self._free_reads = asyncio.Semaphore(MAX_CONCURRENT_READS)
         self.marks = HighWaterMarks()
         self.subscription = Subscription(url)
         self.appends_settled: Callable[[], None] = lambda: None
@@ -79,9 +86,8 @@ class RedisBroker:
         await self.subscription.run(_ObservingListener(self.marks, listener), on_signal)
 
     async def close(self) -> None:
-        """Close the connections for appends and reads. Pending ones fail."""
+        """Close the connection for appends. Pending appends fail."""
         await self._pipeline.close()
-        await self._reads.close()
 
     async def signal(self, message: bytes) -> None:
         """Publish a message to all processes, without a guarantee. Raises `BrokerUnavailable`."""
@@ -110,9 +116,9 @@ class RedisBroker:
 
     async def read(self, room: str, after: int, limit: int) -> Page:
         """See `Broker`."""
-        reply: Any = await self._reads.call(
+        reply = await self._read(
             "cloudchat_read_v3",
-            [keys.meta(room), keys.log(room)],
+            room,
             new_epoch(),
             after,
             limit,
@@ -123,9 +129,9 @@ class RedisBroker:
 
     async def newest(self, room: str, limit: int, max_bytes: int) -> Page:
         """See `Broker`."""
-        reply: Any = await self._reads.call(
+        reply = await self._read(
             "cloudchat_newest_v3",
-            [keys.meta(room), keys.log(room)],
+            room,
             new_epoch(),
             limit,
             max_bytes,
@@ -135,7 +141,7 @@ class RedisBroker:
 
     async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
         """See `Broker`."""
-        replies = await self._reads.call_all(
+        replies = await self._functions.call_all(
             [
                 ("cloudchat_head_v3", 2, keys.meta(room), keys.log(room), new_epoch(), *self.marks.get(room))
                 for room in rooms
@@ -148,7 +154,7 @@ class RedisBroker:
 
     async def unread(self, user: str, queries: Sequence[UnreadQuery]) -> list[Unread]:
         """See `Broker`."""
-        replies = await self._reads.call_all(
+        replies = await self._functions.call_all(
             [
                 (
                     "cloudchat_unread_v3",
@@ -171,9 +177,9 @@ class RedisBroker:
         before, start = wanted.before, wanted.start
         max_bytes = MAX_PAGE_BYTES // 2 if wanted.rows_before and wanted.rows_from else MAX_PAGE_BYTES
         while True:
-            reply: Any = await self._functions.call(
+            reply = await self._read(
                 "cloudchat_history_v3",
-                [keys.meta(room), keys.log(room)],
+                room,
                 new_epoch(),
                 before,
                 wanted.rows_before,
@@ -190,6 +196,15 @@ class RedisBroker:
             if rows or not ((wanted.rows_before and more_older) or (wanted.rows_from and more_newer)):
                 return found
             before, start = next_older + 1, next_newer
+
+    async def recent_heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        """See `Broker`."""
+        now = asyncio.get_running_loop().time()
+        outdated = [room for room in rooms if now - self._heads_read_at.get(room, -math.inf) > MAX_HEAD_AGE_SECONDS]
+        if outdated:
+            await self.heads(outdated)
+            self._heads_read_at.update(dict.fromkeys(outdated, now))
+        return [StreamPosition(*self.marks.get(room)) for room in rooms]
 
     def subscribe(self, room: str) -> None:
         """See `Broker`."""
@@ -242,6 +257,14 @@ class RedisBroker:
 
     def _settled(self) -> None:
         self.appends_settled()
+
+    async def _read(self, function: str, room: str, *arguments: str | int) -> Any:
+        """Call a function that reads a room's log. Raises `BrokerUnavailable`."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._free_reads:
+                return await self._functions.call(function, [keys.meta(room), keys.log(room)], *arguments)
+        except TimeoutError as error:
+            raise BrokerUnavailable("too many reads of the store are waiting") from error
 
     async def _refresh_marks(self) -> None:
         # The store behind a new connection may be an older copy, and another process may have seen more of the log.

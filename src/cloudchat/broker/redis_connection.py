@@ -27,7 +27,8 @@ class RedisConnection(asyncio.Protocol):
         self._on_reply = on_reply
         self._on_lost = on_lost
         self._reader = hiredis.Reader(notEnoughData=_INCOMPLETE)
-        self._requests: deque[asyncio.Future[Any]] = deque()
+        self._requests: deque[tuple[asyncio.Future[Any], float]] = deque()
+        """The results of `submit` that are still expected, and when each request was sent."""
         self._transport: asyncio.Transport | None = None
 
     @property
@@ -45,8 +46,12 @@ class RedisConnection(asyncio.Protocol):
         try:
             while (reply := self._reader.gets()) is not _INCOMPLETE:
                 if self._requests:
-                    future = self._requests.popleft()
-                    if not future.done():
+                    future, _ = self._requests.popleft()
+                    if future.done():  # its caller waits no longer
+                        continue
+                    if isinstance(reply, hiredis.ReplyError):
+                        future.set_exception(reply)
+                    else:
                         future.set_result(reply)
                 else:
                     self._on_reply(reply)
@@ -56,7 +61,7 @@ class RedisConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
         self._transport = None
-        for future in self._requests:
+        for future, _ in self._requests:
             if not future.done():
                 future.set_exception(ConnectionError("the store closed the connection"))
         self._requests.clear()
@@ -72,18 +77,27 @@ class RedisConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    async def request(self, *command: str | bytes | int) -> Any:
-        """Send one command and return its reply. Use it only while no other request is pending.
+    def submit(self, request: bytes) -> asyncio.Future[Any]:
+        """Send one packed request. The future has its reply; any number of requests may be unanswered.
 
-        Raises `hiredis.ReplyError` for an error reply, ConnectionError when the connection ends first.
+        It fails with `hiredis.ReplyError` for an error reply, ConnectionError when the connection ends first.
         """
-        future = asyncio.get_running_loop().create_future()
-        self._requests.append(future)
-        self.write(pack(*command))
-        reply = await future
-        if isinstance(reply, hiredis.ReplyError):
-            raise reply
-        return reply
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        if self._transport is None:
+            future.set_exception(ConnectionError("the store closed the connection"))
+        else:
+            self._requests.append((future, loop.time()))
+            self._transport.write(request)
+        return future
+
+    async def request(self, *command: str | bytes | int) -> Any:
+        """Send one command and return its reply. Raises what `submit` raises."""
+        return await self.submit(pack(*command))
+
+    def silent_seconds(self, now: float) -> float:
+        """Return for how long the oldest request of `submit` has been unanswered. `now` is the event loop's time."""
+        return now - self._requests[0][1] if self._requests else 0.0
 
 
 def pack(*command: str | bytes | int) -> bytes:

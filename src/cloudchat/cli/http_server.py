@@ -88,8 +88,19 @@ def create_worker_app() -> "FastAPI":
     die_with_parent(fork_server.PID)
     watch_loop(asyncio.get_running_loop(), BLOCKED_TIMEOUT_SECONDS)
     app = create_app_from_environment()
-    gc.freeze()
+    tune_garbage_collection()
     return app
+
+
+def tune_garbage_collection() -> None:
+    """Skip the objects that exist now in later collections, and collect less often than Python's default.
+
+    The first keeps the pauses short. A handshake makes hundreds of objects that are in reference cycles for a while:
+    with the default of 700 new objects, collections took a tenth of its CPU time.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 class _SingleServer(Server):

@@ -9,7 +9,8 @@ from collections.abc import MutableMapping
 
 from cloudchat.cli.errors import CommandError
 
-BACKLOG = 2048
+BACKLOG = 4096
+"""Clients that connect while the server starts. Linux drops further ones, and they try again after 1 s, 3 s or 7 s."""
 _FIRST_ACTIVATED = 3  # SD_LISTEN_FDS_START
 _PORT_RELEASE_SECONDS = 3.0
 """After a kill -9 of a server its workers may still be importing; they hold the port until they notice."""

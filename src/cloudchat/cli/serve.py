@@ -177,7 +177,7 @@ def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settin
 
 def _serve(settings: "Settings", listener: "socket.socket", service: "ServiceNotifier") -> int:
     from cloudchat.cli.announcement import address_to_open, sign_in_advice
-    from cloudchat.cli.http_server import run_in_this_process, run_workers, server_config
+    from cloudchat.cli.http_server import run_in_this_process, run_workers, server_config, tune_garbage_collection
     from cloudchat.cli.listener import address_of
     from cloudchat.core.origin import unencrypted_problem
 
@@ -189,8 +189,7 @@ def _serve(settings: "Settings", listener: "socket.socket", service: "ServiceNot
         warn(problem)
 
     def announce() -> None:
-        gc.freeze()  # later collections skip the objects that exist now, which keeps their pauses short
-        gc.enable()
+        tune_garbage_collection()
         service.ready(f"Open {address}")
         _print(f"\n  cloudchat {cloudchat.__version__} is open {address}")
         if advice is not None:

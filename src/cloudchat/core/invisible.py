@@ -28,6 +28,8 @@ def has_visible_text(text: str) -> bool:
     Spaces, line breaks, controls, zero-width and bidirectional format characters, and fillers are not. The page has the
     same rule (`frontend/modules/chat/message_text.js`).
     """
+    if "!" <= text[:1] <= "~":  # nearly every message begins with visible ASCII: 0.1 µs instead of 3 µs
+        return True
     return any(
         unicodedata.category(character) not in _INVISIBLE_CATEGORIES
         and character not in _WITHOUT_INK

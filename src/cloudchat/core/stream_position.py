@@ -5,12 +5,11 @@ starts. Two words have one meaning each everywhere: a *hole* is a run of missing
 a read repairs; a *gap* is a run of events that will never come.
 """
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class StreamPosition:
+class StreamPosition(NamedTuple):
     """The last event that a reader has: its `seq`, 0 before the first event, in the numbering named `epoch`."""
 
     epoch: str

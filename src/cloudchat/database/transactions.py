@@ -26,6 +26,8 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._reading = engine
         self._writing = engine.execution_options(writes=True)
+        self.last_commit: object = None
+        """Another object after each transaction that was committed here."""
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -42,6 +44,7 @@ class Database:
         """
         with self._transaction(self._writing) as db:
             yield db
+        self.last_commit = object()
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Session]:

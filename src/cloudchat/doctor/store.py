@@ -11,7 +11,7 @@ import redis
 
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.embedded.data_dir_lock import socket_path, socket_url
-from cloudchat.broker.redis_functions import WRITE_PROBE, refusal_of
+from cloudchat.broker.redis_functions import WRITE_PROBE
 from cloudchat.broker.sync_client import open_client
 from cloudchat.doctor.check_result import CheckResult, check_clock, clock_offset
 from cloudchat.doctor.files import MIN_FREE_BYTES
@@ -135,7 +135,9 @@ def _refusal(store: "redis.Redis") -> str:
     except redis.exceptions.NoPermissionError:
         return ""
     except redis.ResponseError as error:
-        return refusal_of(error)
+        # redis-py removes the code of some errors.
+        codes = {redis.exceptions.OutOfMemoryError: "OOM ", redis.exceptions.ReadOnlyError: "READONLY "}
+        return f"{codes.get(type(error), '')}{error}"
     return ""
 
 

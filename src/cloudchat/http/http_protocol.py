@@ -253,8 +253,21 @@ class HttpProtocol(HttpToolsProtocol):
             self._rejection = HTTPStatus.UPGRADE_REQUIRED, "the WebSocket version must be 13 (RFC 6455)"
             self.send_400_response("")
             return
+        if any(
+            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+            for name, value in self.headers
+        ):
+            self._rejection = HTTPStatus.BAD_REQUEST, "a WebSocket handshake has no body"
+            self.send_400_response("")
+            return
         self._stop_request_timer()
-        super().handle_websocket_upgrade()
+        self.connections.discard(self)
+        protocol: Any = self.ws_protocol_class(  # type: ignore[call-arg, misc]
+            config=self.config, server_state=self.server_state, app_state=self.app_state
+        )
+        protocol.connection_made(self.transport)
+        protocol.request_received(self.url, self.headers)
+        self.transport.set_protocol(protocol)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Log nothing: clients that offer HTTP/2 send an Upgrade header with normal requests."""

@@ -1,5 +1,6 @@
-"""Sending messages: `service.py` checks whether a user may post in a room (the rules are those of `rooms/posting.py`),
-and appends the message to its log.
+"""Posting and changing messages: `service.py` checks whether a user may write in a room, and appends the event to its
+log.
 
-Called by realtime's dispatcher for each `send`; `observability/tracing.py` decorates the service.
+Called by realtime's dispatcher for each command of a socket, and by `routes.py` for HTTP; `observability/tracing.py`
+decorates the service. `mentions.py` finds who is mentioned in a text.
 """

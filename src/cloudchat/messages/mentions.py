@@ -7,10 +7,13 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from cloudchat.auth.usernames import MAX_CHARACTERS, username_key
 
 MAX_MENTIONS = 50
+MAX_NAMES = 200
+"""Names in a text that are looked at."""
 ROOM = "room"
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _BACKTICKS = re.compile(r"`+")
@@ -34,12 +37,20 @@ def find_mentions(text: str, members: Mapping[str, str]) -> Mentions:
     users: dict[str, None] = {}
     room = False
     if "@" in text:
-        for name in _names_after_at(without_code(text)):
+        for name in islice(_names_after_at(without_code(text)), MAX_NAMES):
             found = _member_named(name, members)
             room = room or found == ROOM
             if found not in (None, ROOM) and len(users) < MAX_MENTIONS:
                 users[members[found]] = None
     return Mentions(tuple(users), room)
+
+
+def mentioned_keys(text: str) -> frozenset[str]:
+    """Return the `username_key` of every name that a text may mention, of the first `MAX_NAMES` names."""
+    if "@" not in text:
+        return frozenset()
+    names = islice(_names_after_at(without_code(text)), MAX_NAMES)
+    return frozenset(key for name in names for key in _keys_of(name)) - {ROOM}
 
 
 def without_code(text: str) -> str:
@@ -97,15 +108,17 @@ def _names_after_at(text: str) -> Iterator[str]:
 
 
 def _member_named(name: str, members: Mapping[str, str]) -> str | None:
-    """Return the key of the member, or `ROOM`. Punctuation at the end belongs to the name or to the sentence."""
+    """Return the key of the member, or `ROOM`."""
+    return next((key for key in _keys_of(name) if key == ROOM or key in members), None)
+
+
+def _keys_of(name: str) -> Iterator[str]:
+    """Yield the keys that a name may have: punctuation at its end belongs to the name or to the sentence."""
     while name:
-        key = username_key(name)
-        if key == ROOM or key in members:
-            return key
+        yield username_key(name)
         if name[-1] not in _PUNCTUATION:
-            return None
+            return
         name = name[:-1]
-    return None
 
 
 def _is_name_character(character: str) -> bool:

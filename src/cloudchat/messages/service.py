@@ -6,6 +6,7 @@ from typing import Protocol
 from cloudchat.auth.principal import CHAT_WRITE, Principal
 from cloudchat.broker.broker import AppendCallback, Broker, Change, Entry, Refusal, Refused
 from cloudchat.core.timestamps import rfc3339
+from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.protocol.commands import Delete, Edit, React, Send
 from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.protocol.events import DeletedBody, EditedBody, MessageBody, ReactionBody, User, encoder
@@ -51,9 +52,10 @@ class RoomLogMessageService:
     refuses an append whose room has changed since (`broker.Refusal.STALE`).
     """
 
-    def __init__(self, broker: Broker, versions: Mapping[str, int]) -> None:
+    def __init__(self, broker: Broker, mentions: MentionDirectory, versions: Mapping[str, int]) -> None:
         """`versions` says up to which version of a room the `RoomSummary` objects of this process are right."""
         self._broker = broker
+        self._mentions = mentions
         self._versions = versions
 
     def post(
@@ -62,16 +64,19 @@ class RoomLogMessageService:
         """See `MessageService`."""
         if room is None:
             return room_not_found(command.id)
-        rejection = _check(author, room, Command.POST, command.id, now)
+        rejection = write_error(author, room, Command.POST, command.id, now)
         if rejection is not None:
             return rejection
         at = rfc3339(now)
+        mentions = self._mentions.find(room.id, command.text)
         body = MessageBody(
             cid=command.cid,
             user=User(id=author.user_id, name=author.name),
             text=command.text,
             at=at,
             reply_to=command.reply_to,
+            mentions=mentions.users,
+            mentions_room=mentions.room,
         )
         encoded = encoder.encode(body)[1:]
         slow_ms, version = slow_mode_ms(room, server_role_of(author)), self._version(room)
@@ -90,7 +95,7 @@ class RoomLogMessageService:
         """See `MessageService`."""
         if room is None:
             return room_not_found(command.id)
-        rejection = _check(author, room, _PERMISSION[type(command)], command.id, now)
+        rejection = write_error(author, room, _PERMISSION[type(command)], command.id, now)
         if rejection is not None:
             return rejection
         at, target = rfc3339(now), command.seq
@@ -100,7 +105,16 @@ class RoomLogMessageService:
         emoji, on = "", False
         match command:
             case Edit():
-                kind, body = "edited", EditedBody(target=target, user=user, text=command.text, at=at)
+                mentions = self._mentions.find(room.id, command.text)
+                kind = "edited"
+                body = EditedBody(
+                    target=target,
+                    user=user,
+                    text=command.text,
+                    at=at,
+                    mentions=mentions.users,
+                    mentions_room=mentions.room,
+                )
             case Delete():
                 kind, body = "deleted", DeletedBody(target=target, user=user, at=at)
             case React():
@@ -128,7 +142,7 @@ _PERMISSION: Mapping[type[Edit | Delete | React], Command] = {
 }
 
 
-def _check(author: Principal, room: RoomSummary, permission: Command, id: str | None, now: float) -> Error | None:
+def write_error(author: Principal, room: RoomSummary, permission: Command, id: str | None, now: float) -> Error | None:
     """Return the error if the author may not write in the room now."""
     if CHAT_WRITE not in author.scopes:
         return error(ErrorCode.FORBIDDEN, "this token may not write; it needs the scope chat:write", id=id)

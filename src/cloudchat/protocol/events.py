@@ -22,12 +22,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A user. `role` (`member` or `admin`) is set only in the user's own `welcome`, `bot` only in the log."""
+    """A user. `role` (`member` or `admin`) is set only in the user's own `welcome`."""
 
     id: str
     name: str
     role: str | None = None
-    bot: bool = False
 
 
 class RoomState(msgspec.Struct, frozen=True, kw_only=True):
@@ -320,7 +319,9 @@ def encode(event: Event | Error) -> bytes:
 __all__ = [
     "Ack",
     "Authenticated",
+    "DeletedBody",
     "Drain",
+    "EditedBody",
     "Error",
     "Event",
     "Head",
@@ -333,6 +334,7 @@ __all__ = [
     "Pong",
     "Presence",
     "Present",
+    "ReactionBody",
     "Read",
     "ReadAck",
     "RoomAdded",

@@ -1,10 +1,11 @@
-#!lua name=cloudchat_sockets_v2
+#!lua name=cloudchat_sockets_v3
 
--- The open connections of all processes that share this store, by user and by address. All keys have one hash tag (one
--- slot of a cluster): there are few calls, one when a connection opens, one when some close, and one heartbeat of each
--- process.
+-- The handshakes and the open connections of all processes that share this store, by user and by address. All keys have
+-- one hash tag (one slot of a cluster): there are few calls, one or two when a connection opens, one when some close, and
+-- one heartbeat of each process.
 --
 -- Keys
+--   rate:<kind>:<key>             list of the times of the newest handshakes (microseconds), newest first
 --   user:<id>, address:<network>  sorted sets of "<process> <number>", by the time when each connection was opened
 --   alive:<process>               expires when the process's heartbeats stop; then its connections no longer count
 --   owed:<user>                   expires when a connection of the user that was closed could again send its full burst
@@ -33,31 +34,73 @@ local function count(prefix, set, limit)
   return size
 end
 
--- keys: user address alive owed; args: prefix process number max-per-user max-per-address alive-seconds opened-at
+-- Counts a handshake in a moving window of `period` microseconds, which admits `limit` of them. Returns 0, or the
+-- milliseconds until the window admits the next one; a handshake that is not admitted does not count.
+local function hit(window, limit, period, now)
+  local oldest = redis.call('LINDEX', window, limit - 1)
+  if oldest then
+    local free_at = tonumber(oldest) + period
+    if free_at > now then
+      return math.max(1, math.ceil((free_at - now) / 1000))
+    end
+    redis.call('LTRIM', window, 0, limit - 2)
+  end
+  redis.call('LPUSH', window, string.format('%.0f', now))
+  redis.call('PEXPIRE', window, math.ceil(period / 1000))
+  return 0
+end
+
 -- Returns -1 and adds nothing if the address has too many connections. Else adds the connection, schedules the user's
 -- oldest ones over the limit for closing, and returns the milliseconds after which `owed` expires.
-local function add(keys, args)
-  local prefix, process, member = args[1], args[2], args[2] .. ' ' .. args[3]
-  if redis.call('EXISTS', keys[3]) == 0 then
-    redis.call('SET', keys[3], 1, 'EX', args[6])
+local function add(user, address, alive, owed, args)
+  local prefix, process, number, max_per_user, max_per_address, alive_seconds, opened_at = unpack(args)
+  local member = process .. ' ' .. number
+  max_per_user, max_per_address = tonumber(max_per_user), tonumber(max_per_address)
+  if redis.call('EXISTS', alive) == 0 then
+    redis.call('SET', alive, 1, 'EX', alive_seconds)
   end
-  if count(prefix, keys[2], tonumber(args[5]) - 1) >= tonumber(args[5]) then
+  if count(prefix, address, max_per_address - 1) >= max_per_address then
     return -1
   end
-  for _, set in ipairs({keys[1], keys[2]}) do
-    redis.call('ZADD', set, 'NX', args[7], member)
+  for _, set in ipairs({user, address}) do
+    redis.call('ZADD', set, 'NX', opened_at, member)
     redis.call('EXPIRE', set, WEEK)
   end
-  local excess = count(prefix, keys[1], tonumber(args[4])) - tonumber(args[4])
+  local excess = count(prefix, user, max_per_user) - max_per_user
   if excess > 0 then
-    local oldest = redis.call('ZPOPMIN', keys[1], excess)
+    local oldest = redis.call('ZPOPMIN', user, excess)
     for i = 1, #oldest, 2 do
-      local owner, number = string.match(oldest[i], '^(%S+) (%S+)$')
-      redis.call('SADD', prefix .. 'leaving:' .. owner, number)
-      redis.call('EXPIRE', prefix .. 'leaving:' .. owner, args[6])
+      local owner, closing = string.match(oldest[i], '^(%S+) (%S+)$')
+      redis.call('SADD', prefix .. 'leaving:' .. owner, closing)
+      redis.call('EXPIRE', prefix .. 'leaving:' .. owner, alive_seconds)
     end
   end
-  return math.max(0, redis.call('PTTL', keys[4]))
+  return math.max(0, redis.call('PTTL', owed))
+end
+
+-- keys: windows; args: limit and period of each
+-- Returns 0, or the milliseconds to wait if a window does not admit the handshake; then those after it do not count it.
+local function admit(keys, args)
+  local time = redis.call('TIME')
+  local now = time[1] * 1000000 + time[2]
+  for i, window in ipairs(keys) do
+    local wait = hit(window, tonumber(args[2 * i - 1]), tonumber(args[2 * i]), now)
+    if wait > 0 then
+      return wait
+    end
+  end
+  return 0
+end
+
+-- keys: user address alive owed, windows; args: prefix process number max-per-user max-per-address alive-seconds
+-- opened-at, limit and period of each window
+-- Returns the milliseconds to wait, and what `add` returned if there are none.
+local function open(keys, args)
+  local wait = admit({unpack(keys, 5)}, {unpack(args, 8)})
+  if wait > 0 then
+    return {wait, 0}
+  end
+  return {0, add(keys[1], keys[2], keys[3], keys[4], args)}
 end
 
 -- keys: owed; args: the milliseconds for each of them
@@ -94,8 +137,9 @@ local function retire(keys)
   return redis.call('DEL', keys[1])
 end
 
-redis.register_function('cloudchat_sockets_enter_v2', add)
-redis.register_function('cloudchat_sockets_owe_v2', owe)
-redis.register_function('cloudchat_sockets_leave_v2', remove)
-redis.register_function('cloudchat_sockets_beat_v2', heartbeat)
-redis.register_function('cloudchat_sockets_retire_v2', retire)
+redis.register_function('cloudchat_sockets_admit_v3', admit)
+redis.register_function('cloudchat_sockets_open_v3', open)
+redis.register_function('cloudchat_sockets_owe_v3', owe)
+redis.register_function('cloudchat_sockets_leave_v3', remove)
+redis.register_function('cloudchat_sockets_beat_v3', heartbeat)
+redis.register_function('cloudchat_sockets_retire_v3', retire)

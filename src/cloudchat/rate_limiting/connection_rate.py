@@ -1,101 +1,80 @@
-"""The rate limits on socket handshakes of one address and of one user, counted in the store for all processes together.
+"""The rates of socket handshakes of one address and of one user: which windows a handshake counts in.
 
-The window is a moving one: with fixed windows, twice the rate passes around each full minute, which is when broken
-clients reconnect.
+The windows are moving ones: with fixed windows, twice the rate passes around each full minute, which is when broken
+clients reconnect. `cluster_connection_limit.lua` counts them in the store for all processes together; `LocalWindows`
+does the same in this process while the store is unavailable.
 """
 
-import asyncio
-import time
-from collections.abc import Callable
+import math
+from collections import OrderedDict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage, RedisStorage, Storage
-from limits.aio.strategies import MovingWindowRateLimiter
+from limits import parse
 
 from cloudchat.core.client_network import SUBSCRIBER_FACTOR, subscriber_network
-from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker, process_was_busy
-from cloudchat.rate_limiting.window_storage import STORE_TIMEOUT_SECONDS
 
-MAX_STORE_CONNECTIONS = 8
-"""Without it, the library would open one connection to the store for each of many simultaneous handshakes."""
-_NAMESPACE = "cloudchat-connect"
+MAX_LOCAL_WINDOWS = 20_000
+"""Beyond, the window that was used longest ago is forgotten, and its key may connect as often as a new one."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Limit:
-    """A rate (such as `600/minute`) for each key of one kind."""
+class Window:
+    """A moving window of `seconds` that admits `limit` handshakes of one key."""
 
-    kind: str
-    rate: RateLimitItem
+    key: str
+    limit: int
+    seconds: int
 
 
-class ConnectionRateLimit:
-    """Counts handshakes before the database is used. Without the store it counts in this process alone."""
+class ConnectionRates:
+    """The configured rates, such as `600/minute`, applied to a network or a user."""
 
-    def __init__(
-        self,
-        store_url: str | None,
-        *,
-        per_address: str,
-        per_user: str,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._per_address = _Limit("address", parse(per_address))
-        amount, _, period = per_address.partition("/")
-        self._per_subscriber = _Limit("subscriber", parse(f"{int(amount) * SUBSCRIBER_FACTOR}/{period}"))
-        self._per_user = _Limit("user", parse(per_user))
-        self._clock = clock
-        self._local = MovingWindowRateLimiter(MemoryStorage())
-        self._shared = MovingWindowRateLimiter(_storage(store_url)) if store_url else None
-        self._breaker = CircuitBreaker("socket handshakes")
-        self._free_connections = asyncio.Semaphore(MAX_STORE_CONNECTIONS)
+    def __init__(self, *, per_address: str, per_user: str) -> None:
+        address, user = parse(per_address), parse(per_user)
+        self._per_address = address.amount, address.get_expiry()
+        self._per_user = user.amount, user.get_expiry()
 
-    async def wait_for_address(self, network: str) -> int:
-        """Count one handshake from this client network. Return 0, or the seconds to wait."""
+    def windows_of_address(self, network: str) -> list[Window]:
+        """Return the windows of a client network. An IPv6 network also counts for its subscriber, which comes first."""
+        limit, seconds = self._per_address
+        windows = [Window(f"address:{network}", limit, seconds)]
         subscriber = subscriber_network(network)
-        if subscriber is not None and (seconds := await self._count(self._per_subscriber, subscriber)):
-            return seconds
-        return await self._count(self._per_address, network)
+        if subscriber is not None:
+            windows.insert(0, Window(f"subscriber:{subscriber}", SUBSCRIBER_FACTOR * limit, seconds))
+        return windows
 
-    async def wait_for_user(self, user_id: str) -> int:
-        """Count one handshake of this user. Return 0, or the seconds to wait."""
-        return await self._count(self._per_user, user_id)
-
-    async def _count(self, limit: _Limit, key: str) -> int:
-        if self._shared is not None and self._breaker.allows_call(self._clock()):
-            async with self._free_connections:  # outside of the timeout: the wait for other handshakes does not count
-                started_at = self._clock()
-                try:
-                    async with asyncio.timeout(STORE_TIMEOUT_SECONDS):
-                        seconds = await _hit(self._shared, limit, key)
-                except Exception as error:  # an unavailable store: the library passes on any error of its client
-                    now = self._clock()
-                    if not process_was_busy(now - started_at, STORE_TIMEOUT_SECONDS):
-                        self._breaker.failure(now, error)
-                else:
-                    self._breaker.success()
-                    return seconds
-        return await _hit(self._local, limit, key)
+    def window_of_user(self, user_id: str) -> Window:
+        """Return the window of a user."""
+        return Window(f"user:{user_id}", *self._per_user)
 
 
-async def _hit(limiter: MovingWindowRateLimiter, limit: _Limit, key: str) -> int:
-    if await limiter.hit(limit.rate, _NAMESPACE, limit.kind, key):
+class LocalWindows:
+    """Counts handshakes in this process alone. Times are seconds of a monotonic clock."""
+
+    def __init__(self) -> None:
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return len(self._times)
+
+    def hit(self, windows: Sequence[Window], now: float) -> int:
+        """Count a handshake in the windows, up to the first that rejects it. Return 0, or the seconds to wait."""
+        for window in windows:
+            wait_seconds = self._hit(window, now)
+            if wait_seconds > 0:
+                return max(1, math.ceil(wait_seconds))
         return 0
-    reset_at, _ = await limiter.get_window_stats(limit.rate, _NAMESPACE, limit.kind, key)
-    return max(1, min(limit.rate.get_expiry(), round(reset_at - time.time())))
 
-
-def _storage(url: str) -> Storage:
-    return RedisStorage(
-        f"async+{storage_uri(url)}",
-        implementation="redispy",
-        key_prefix="cloudchat",
-        socket_timeout=STORE_TIMEOUT_SECONDS,
-        socket_connect_timeout=STORE_TIMEOUT_SECONDS,
-    )
-
-
-def storage_uri(store_url: str) -> str:
-    """Return a redis-py URL in the form of the library `limits`."""
-    return f"redis+{store_url}" if store_url.startswith("unix://") else store_url
+    def _hit(self, window: Window, now: float) -> float:
+        times = self._times.setdefault(window.key, deque())
+        self._times.move_to_end(window.key)
+        if len(self._times) > MAX_LOCAL_WINDOWS:
+            self._times.popitem(last=False)
+        while times and times[0] <= now - window.seconds:
+            times.popleft()
+        if len(times) >= window.limit:
+            return times[0] + window.seconds - now
+        times.append(now)
+        return 0.0

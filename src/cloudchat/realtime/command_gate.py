@@ -3,10 +3,9 @@
 Sans-I/O: no socket, no clock; time arrives as `now`.
 """
 
-import unicodedata
 from dataclasses import dataclass
 
-from cloudchat.core.invisible import has_visible_text
+from cloudchat.core.message_text import text_error
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import AnyCommand, Auth, BadCommand, Edit, Join, LoggedCommand, Send, find_id, parse
 from cloudchat.protocol.errors import Error, ErrorCode, error
@@ -85,7 +84,11 @@ class CommandGate:
         return command
 
     def _check_logged(self, command: LoggedCommand, now: float) -> Rejected | None:
-        problem = text_error(command, self._limits.text_chars) if isinstance(command, Send | Edit) else None
+        problem = (
+            text_error(command.text, self._limits.text_chars, id=command.id)
+            if isinstance(command, Send | Edit)
+            else None
+        )
         if problem is not None:
             return Rejected(problem)
         wait_ms = self._buckets.sends.take(now) or self._allowance.sends.take(now)
@@ -104,27 +107,3 @@ class CommandGate:
             error(ErrorCode.BAD_REQUEST, str(problem), id=problem.id, field=problem.field),
             CloseCode.BAD_COMMANDS if must_close else None,
         )
-
-
-def text_error(command: Send | Edit, max_chars: int) -> Error | None:
-    """Return the error of a text that no message may have, else None."""
-    text = command.text
-    if len(text) > max_chars:
-        message = f"a message may have at most {max_chars} characters, this one has {len(text)}"
-        return error(ErrorCode.TOO_LARGE, message, id=command.id, field="text")
-    if not has_visible_text(text):
-        return error(ErrorCode.BAD_REQUEST, "a message needs text", id=command.id, field="text")
-    if not is_printable(text):
-        message = "a message must not contain control characters except tab, newline and carriage return"
-        return error(ErrorCode.BAD_REQUEST, message, id=command.id, field="text")
-    return None
-
-
-def is_printable(text: str) -> bool:
-    """Return whether `text` has no control character (Unicode Cc) except tab, newline and carriage return.
-
-    NUL and escape sequences are harmless in a browser, but not in a terminal client or in a log.
-    """
-    if text.isprintable():  # implemented in C, and true for nearly every message
-        return True
-    return not any(unicodedata.category(c) == "Cc" and c not in "\t\n\r" for c in text)

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Coroutine, Mapping
 from functools import partial
+from socket import SocketType
 from typing import Any, Protocol
 
 from cloudchat.auth.principal import Principal
@@ -37,6 +38,10 @@ MIN_RECONNECT_MS = 100
 
 class Socket(Protocol):
     """What a connection needs of `WebSocketProtocol`."""
+
+    @property
+    def direct(self) -> SocketType:
+        """See `hub.Member`."""
 
     @property
     def close_code(self) -> int:

@@ -133,6 +133,26 @@ class ConnectionRegistry:
                 self._users_without_sockets[user_id] = None
         self._forget_users(now)
 
+    # -- the limits of requests (`messages.routes.UserLimits`) --------------------------------------------------------
+
+    def take_send(self, user_id: str, now: float) -> int:
+        """Charge a message that does not come from a socket. Return 0, or the milliseconds to wait."""
+        return self._allowance_of_request(user_id, now).sends.take(now)
+
+    def start_read(self, user_id: str, now: float) -> int:
+        """Charge the fixed cost of a read that does not come from a socket. Return 0, or the milliseconds to wait."""
+        return self._allowance_of_request(user_id, now).reads.start(now)
+
+    def charge_read(self, user_id: str, size: int, now: float) -> None:
+        """Charge bytes of such a read."""
+        self._allowance_of_request(user_id, now).reads.charge(size, now)
+
+    def _allowance_of_request(self, user_id: str, now: float) -> UserAllowance:
+        allowance = self.allowance(user_id, now)
+        if not self._users[user_id].connections:
+            self._users_without_sockets[user_id] = None
+        return allowance
+
     def _forget_users(self, now: float) -> None:
         """Forget users without sockets whose allowance is full again, as far as they are the first ones."""
         while self._users_without_sockets:

@@ -21,6 +21,7 @@ from cloudchat.broker.broker import (
 )
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.database.transactions import DatabaseUnavailable
+from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.service import MessageService, refusal_error, room_not_found
 from cloudchat.protocol import events
 from cloudchat.protocol.commands import (
@@ -43,7 +44,7 @@ from cloudchat.protocol.commands import (
 from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.ephemeral.ephemeral_events import EphemeralEvents
-from cloudchat.realtime.membership.held_appends import Attempt, HeldAppends
+from cloudchat.realtime.membership.held_appends import Attempt, HeldAppends, Prepare
 from cloudchat.realtime.membership.room_sync import RoomSync
 from cloudchat.realtime.relay import Spawn
 from cloudchat.realtime.replay import NotInRoom, RoomJoiner
@@ -66,6 +67,7 @@ class Dispatcher:
         broker: Broker,
         joiner: RoomJoiner,
         messages: MessageService,
+        mentions: MentionDirectory,
         rooms: RoomSync,
         authenticate: Authenticate,
         ephemeral: EphemeralEvents,
@@ -76,6 +78,7 @@ class Dispatcher:
         self._broker = broker
         self._joiner = joiner
         self._messages = messages
+        self._mentions = mentions
         self._rooms = rooms
         self._appends = HeldAppends(rooms.refresh, spawn)
         self._authenticate = authenticate
@@ -91,8 +94,12 @@ class Dispatcher:
         self._stats.commands[type(command).__name__.lower(), "accepted"] += 1
         match command:
             case Send():
-                self._append(connection, command, partial(self._post, connection, command))
-            case Edit() | Delete() | React():
+                prepare = partial(self._mentions.preparation, command.room, command.text)
+                self._append(connection, command, partial(self._post, connection, command), prepare)
+            case Edit():
+                prepare = partial(self._mentions.preparation, command.room, command.text)
+                self._append(connection, command, partial(self._change, connection, command), prepare)
+            case Delete() | React():
                 self._append(connection, command, partial(self._change, connection, command))
             case Ping():
                 connection.send(events.Pong(id=command.id, server_time=rfc3339(time.time())))
@@ -143,7 +150,9 @@ class Dispatcher:
         room = connection.rooms.get(command.room)
         return self._messages.change(connection.principal, room, command, time.time(), on_done)
 
-    def _append(self, connection: Connection, command: LoggedCommand, attempt: Attempt) -> None:
+    def _append(
+        self, connection: Connection, command: LoggedCommand, attempt: Attempt, prepare: Prepare | None = None
+    ) -> None:
         if connection.draining:
             connection.send(unavailable(command.id, "the server restarts"))
             return
@@ -153,7 +162,7 @@ class Dispatcher:
             connection.send_finished()
 
         connection.pending_sends += 1
-        self._appends.submit(command.room, attempt, on_done)
+        self._appends.submit(command.room, attempt, on_done, prepare)
 
     def _reply(self, command: LoggedCommand, outcome: AppendOutcome | Error) -> events.Ack | Error:
         if isinstance(outcome, Appended):

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from cloudchat.broker.broker import Broker, BrokerUnavailable, Page
@@ -93,18 +93,24 @@ class Relay:
         """Number of rooms that have a feed."""
         return len(self._feeds)
 
-    async def head_of(self, room: str) -> StreamPosition:
-        """Return the head of a room's log; from memory if the room has a feed. Raises `BrokerUnavailable`."""
-        return (await self.heads_of([room]))[0]
+    def position_of(self, room: str) -> StreamPosition | None:
+        """Return the position of a room's feed, or None if it has none."""
+        feed = self._feeds.get(room)
+        return feed.position if feed is not None and feed.opened.is_set() else None
 
-    async def heads_of(self, rooms: Sequence[str]) -> list[StreamPosition]:
-        """Return the heads of several rooms' logs, like `head_of`. Raises `BrokerUnavailable`."""
-        known = {room: feed.position for room in rooms if (feed := self._feeds.get(room)) and feed.opened.is_set()}
-        missing = [room for room in rooms if room not in known]
-        for start in range(0, len(missing), MAX_HEADS):
-            part = missing[start : start + MAX_HEADS]
-            known.update(zip(part, await self._broker.heads(part), strict=True))
-        return [known[room] for room in rooms]
+    async def heads_of(self, rooms: Iterable[str]) -> dict[str, StreamPosition]:
+        """Return the heads of the rooms' logs, from memory for those that have a feed. Raises `BrokerUnavailable`."""
+        heads: dict[str, StreamPosition] = {}
+        unknown: list[str] = []
+        for room in rooms:
+            position = self.position_of(room)
+            if position is not None:
+                heads[room] = position
+            else:
+                unknown.append(room)
+        if unknown:
+            heads.update(zip(unknown, await self._broker.recent_heads(unknown), strict=True))
+        return heads
 
     # -- the broker's Listener ----------------------------------------------------------------------------------------
 

@@ -46,11 +46,10 @@ class UnreadCounter:
         user = connection.principal.user_id
         positions = await self._positions.read_positions_of(user)
         rooms = list(connection.rooms)
-        heads = await self._relay.heads_of(rooms)
         queries = [
             UnreadQuery(room, read)
-            for room, head in zip(rooms, heads, strict=True)
-            if head.seq and (read := positions.get(room, StreamPosition("", 0))) != head
+            for room in rooms
+            if (read := positions.get(room, StreamPosition("", 0))) != self._relay.position_of(room)
         ]
         counts = await self._count(connection, queries)
         return [

@@ -11,25 +11,29 @@ relies on the following; `tests/unit/realtime/test_uvicorn_contract.py` has one 
 
 Construction and life cycle:
 
-- The HTTP protocol creates the class with `config`, `server_state` and `app_state`, calls `connection_made`, and passes
-  the bytes of the upgrade request to `data_received`.
+- The HTTP protocol (`http/http_protocol.py`) creates the class with `config`, `server_state` and `app_state`, calls
+  `connection_made`, and passes the upgrade request to `request_received`.
+- `stop_keepalive` cancels `ping_timer`, which only the keepalive uses; `connection_lost` and `shutdown` call it.
 - `connection_made` sets `transport` and adds the protocol to `server_state.connections`; on shutdown the server calls
   `shutdown()` of each protocol in there. `connection_lost` removes it, sets `disconnected`, stops the keepalive,
   cancels `close_timer`, and sets `writable` so that no `send` waits for a transport that is gone.
-- `pause_writing` and `resume_writing` clear and set the event `writable`.
+- `pause_writing` and `resume_writing` clear and set the event `writable`; nothing else clears it.
+- With `set_write_buffer_limits(high=0)` the transport (of uvloop, and of asyncio) calls `pause_writing` when a byte
+  stays in its buffer, and `resume_writing` when the buffer is empty. It closes its descriptor after `connection_lost`
+  (tests in `test_direct_writes.py`).
 - `eof_received` returns None, so that asyncio closes the transport once its buffer is written.
 
 Handshake:
 
 - `conn` is a `websockets.ServerProtocol`; every error response to a handshake is built by `conn.reject(status, text)`,
   which is replaced here by one with our error body.
+- `websockets.protocol.Protocol.parse(conn)` parses frames only; `ServerProtocol.parse` parses a request before them.
 - `handle_connect(request)` sets `response`, `scope` (with a dict `extensions`) and `handshake_initiated`, and starts
   `run_asgi` as a task; `run_asgi` is the only caller of the application.
 - `send` of `websocket.accept` sets `handshake_complete` and starts the keepalive. After it nothing reads `scope`,
-  `request` and `response` again: `attach` deletes them, half of what an idle connection would hold.
+  `request` and `response` again: `attach` deletes them, half of what an idle connection would hold. uvicorn only puts
+  into `queue` from then on, without waiting.
 - `send` of the `websocket.http.response` messages writes the response and closes the transport.
-- `websockets.http11.MAX_LINE_LENGTH` is read for each line of a request head.
-- A request head that is too large leaves `conn.handshake_exc` set and nothing written: `_parse` answers it.
 
 Frames:
 
@@ -45,28 +49,24 @@ Frames:
 """
 
 import asyncio
-import os
+import socket
 from collections import Counter
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets import http11
 from websockets.datastructures import Headers
 from websockets.frames import Frame
 from websockets.http11 import Request, Response
+from websockets.protocol import Protocol as WebSocketFrames
 from websockets.protocol import State
 from websockets.typing import StatusLike
 
-from cloudchat.http.http_protocol import MAX_HEAD_BYTES
 from cloudchat.http.raw_response import raw_error
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.rate_limiting.token_bucket import TokenBucket
-
-# The HTTP protocol has bounded the head already. The library's own bound of 8 KiB for a line would reject a handshake
-# with the same cookies that every other request may have.
-http11.MAX_LINE_LENGTH = MAX_HEAD_BYTES + len(": \r\n")
 
 HANDSHAKE_TIMEOUT_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 5.0
@@ -104,14 +104,63 @@ class Receiver(Protocol):
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """One socket. The application calls the first group of methods; uvicorn and the event loop call the others."""
 
+    # uvicorn's attributes, too: without a dict, an idle connection is 1 KiB smaller.
+    __slots__ = (
+        "_control_frames",
+        "_early_messages",
+        "_lingered_bytes",
+        "_lingering",
+        "_receiver",
+        "app",
+        "app_state",
+        "asgi_version",
+        "client",
+        "close_sent",
+        "close_timeout",
+        "close_timer",
+        "config",
+        "conn",
+        "connections",
+        "curr_msg_data_type",
+        "default_headers",
+        "direct",
+        "disconnected",
+        "frames",
+        "frames_dropped",
+        "handshake_complete",
+        "handshake_initiated",
+        "initial_response",
+        "last_ping_rtt",
+        "logger",
+        "loop",
+        "pending_ping_payload",
+        "ping_interval",
+        "ping_sent_at",
+        "ping_timeout",
+        "ping_timer",
+        "pong_timer",
+        "queue",
+        "read_paused",
+        "request",
+        "response",
+        "root_path",
+        "scheme",
+        "scope",
+        "send_buffer_bytes",
+        "server",
+        "tasks",
+        "transport",
+        "writable",
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # The library would answer bad handshakes as text/plain and without our headers. It offers no hook for this.
         self.conn.reject = _reject  # type: ignore[method-assign]
         self._receiver: Receiver | None = None
         self._early_messages: list[str] = []
-        self._fd = -1
-        """File descriptor for direct writes; -1 with TLS."""
+        self.direct = socket.SocketType.__new__(socket.SocketType)
+        """For the hub's writes. It has no descriptor, so that `send` raises OSError, while `push` must be used."""
         self._lingering = False
         self._lingered_bytes = 0
         self._control_frames = TokenBucket(MAX_CONTROL_FRAME_BURST, CONTROL_FRAMES_PER_SECOND, self.loop.time())
@@ -124,10 +173,15 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Detach the accepted socket from ASGI: from now on `receiver` gets every message."""
         self._receiver = receiver
         # uvicorn does not read these again; they are half of what an idle connection would hold.
+        self.request.headers.clear()  # websockets' parser keeps the request as long as the connection lives
         del self.scope, self.request, self.response
+        self.queue = cast("asyncio.Queue[Any]", _DISCARD)
+        if self.writable.is_set():
+            self.writable = _WRITABLE
         if self.close_sent or self.disconnected:
             self._detach_receiver()
             return
+        self._open_direct_writes()
         messages, self._early_messages = self._early_messages, []
         for text in messages:
             if self._receiver is not None:  # an earlier message may have caused a close
@@ -137,9 +191,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
         """Send complete frames. Does not wait and does not raise. A peer that reads too slowly is closed with 4408.
 
-        While the transport's buffer is empty, the bytes are written straight to the file descriptor, which is 15–30 %
-        faster. What the kernel does not take goes through the transport. Ephemeral frames are dropped while the buffer
-        is more than half full.
+        Ephemeral frames are dropped while the transport's buffer is more than half full.
         """
         transport = self.transport
         if self.close_sent or transport.is_closing():
@@ -153,17 +205,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             if buffered + len(frames) > self.send_buffer_bytes:
                 self.close(CloseCode.TOO_SLOW)
                 return
-        elif self._fd >= 0:
-            try:
-                sent = os.write(self._fd, frames)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                transport.abort()
-                return
-            if sent == len(frames):
-                return
-            frames = frames[sent:]
         transport.write(frames)
 
     def close(self, code: CloseCode) -> None:
@@ -183,26 +224,63 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         return int(self.conn.close_sent.code) if self.conn.close_sent is not None else 1006
 
     async def wait_writable(self) -> None:
-        """Wait until there is room in the transport's buffer, as ASGI's `send` does."""
+        """Wait until the transport's buffer is empty."""
         await self.writable.wait()
 
     # -- called by uvicorn and the event loop -------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start the handshake's timeout. Without TLS, keep the file descriptor for direct writes."""
+        """Start the handshake's timeout."""
         super().connection_made(transport)
-        if transport.get_extra_info("ssl_object") is None:
-            self._fd = transport.get_extra_info("socket").fileno()
-        self.loop.call_later(HANDSHAKE_TIMEOUT_SECONDS, self._abort_unless_handshake_complete)
+        # There are no pings before the handshake is complete, and `stop_keepalive` cancels this timer.
+        self.ping_timer = self.loop.call_later(HANDSHAKE_TIMEOUT_SECONDS, self.transport.abort)
 
-    def _abort_unless_handshake_complete(self) -> None:
-        if not self.handshake_complete:
-            self.transport.abort()
+    def start_keepalive(self) -> None:
+        """Stop the timeout of the handshake: it would hold this object for 10 s after its end."""
+        self.stop_keepalive()
+        super().start_keepalive()
+
+    def request_received(self, url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Start the handshake with a request that the HTTP protocol has parsed and bounded.
+
+        uvicorn would write the request as bytes, for the library to parse them again: 60 µs.
+        """
+        parsed = Headers([(name.decode("ascii"), value.strip(b" \t").decode("latin-1")) for name, value in headers])
+        self.conn.parser = WebSocketFrames.parse(self.conn)
+        next(self.conn.parser)
+        self.handle_connect(Request(url.decode("ascii"), parsed))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Call the receiver's `closed`."""
+        """Call the receiver's `closed`. The transport closes the descriptor afterwards."""
         super().connection_lost(exc)
         self._detach_receiver()
+
+    def pause_writing(self) -> None:
+        """Write everything behind what the transport's buffer contains, and nothing directly."""
+        self._close_direct_writes()
+        if self.writable is _WRITABLE:
+            self.writable = asyncio.Event()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Write directly again: the transport's buffer is empty."""
+        super().resume_writing()
+        self._open_direct_writes()
+
+    def _open_direct_writes(self) -> None:
+        """Give `direct` the transport's descriptor, except with TLS. The transport's buffer is empty."""
+        transport = self.transport
+        if self.close_sent or transport.is_closing() or transport.get_extra_info("ssl_object") is not None:
+            return
+        sock = transport.get_extra_info("socket")
+        # Always the same object, because the hub keeps it.
+        self.direct.__init__(sock.family, sock.type, sock.proto, sock.fileno())  # type: ignore[misc]
+        # From now on the transport calls `pause_writing` whenever its buffer is not empty.
+        transport.set_write_buffer_limits(high=0)
+
+    def _close_direct_writes(self) -> None:
+        """Take the descriptor from `direct`: the transport owns it, and its number may soon be another connection's."""
+        self.direct.detach()
 
     def data_received(self, data: bytes) -> None:
         """Parse in slices, so that almost nothing is parsed behind a frame that causes a close."""
@@ -224,11 +302,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             if self.conn.parser_exc is not None or self._lingered_bytes > MAX_LINGER_BYTES:
                 return
         super().data_received(data)
-        # Too many headers, or too long ones: uvicorn does not answer and would keep the descriptor forever.
-        if not self.handshake_initiated and self.conn.handshake_exc is not None:
-            response = b"".join(self.conn.data_to_send())
-            self.transport.write(response or _reject(HTTPStatus.BAD_REQUEST, str(self.conn.handshake_exc)).serialize())
-            self.transport.close()
 
     def eof_received(self) -> None:
         """Return None: the transport closes itself once its buffer is written."""
@@ -306,6 +379,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def keepalive_timeout(self) -> None:
         """Abort a peer that stopped answering: a normal close would wait for a flush that never completes."""
+        self._close_direct_writes()  # no frame may follow the close frame
         super().keepalive_timeout()
         self.loop.call_later(1, self.transport.abort)
 
@@ -349,9 +423,23 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
 
     def _detach_receiver(self) -> None:
+        self._close_direct_writes()
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             receiver.closed()
+
+
+class _DiscardingQueue:
+    """The queue of ASGI messages after `attach`: nothing reads them. An `asyncio.Queue` takes 2 KiB."""
+
+    def put_nowait(self, message: object) -> None:
+        """Do nothing."""
+
+
+_DISCARD = _DiscardingQueue()
+_WRITABLE = asyncio.Event()
+"""Set, and shared by all sockets that were never paused: an `asyncio.Event` takes 760 bytes."""
+_WRITABLE.set()
 
 
 def _reject(status: StatusLike, text: str) -> Response:

@@ -1,5 +1,5 @@
-"""Rooms and who is in them: routes, schemas, service and repository of `/api/rooms`.
+"""Rooms, their members and moderation: `/api/rooms`, and what sockets know of the rooms of their users.
 
-`services.py` loads a user's rooms when a socket opens; realtime and messages use the loaded `RoomSummary` objects.
-Read `repository.py` first: it defines which rooms a user is in.
+HTTP routes, the command line, realtime and messages call it; sockets hold `RoomSummary` objects. Read `permissions.py`
+first, then `transaction.py`, which is one change of a room, then `service.py`.
 """

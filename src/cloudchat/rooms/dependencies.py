@@ -17,12 +17,15 @@ _ID = r"^[A-Za-z0-9_-]{1,64}$"
 _WITHOUT_NUL = r"^[^\x00]*$"  # which PostgreSQL does not accept in a text
 RoomId = Annotated[str, Path(pattern=_ID, examples=["lobby"])]
 UserId = Annotated[str, Path(pattern=_ID, examples=["q_axJiJBBhCsk1eqY2Fzxg"])]
-PageSize = Annotated[int, Query(description="The size of the page.", ge=1, le=500)]
-RoomCursor = Annotated[str | None, Query(description="The `next` of the previous page.", pattern=_ID)]
-NameCursor = Annotated[
-    str | None, Query(description="The `next` of the previous page.", max_length=192, pattern=_WITHOUT_NUL)
+PageSize = Annotated[int, Query(description="The size of the page.", ge=1, le=500, examples=[100])]
+RoomCursor = Annotated[
+    str | None, Query(description="The `next` of the previous page.", pattern=_ID, examples=["lobby"])
 ]
-NamePart = Annotated[str, Query(max_length=128)]
+NameCursor = Annotated[
+    str | None,
+    Query(description="The `next` of the previous page.", max_length=192, pattern=_WITHOUT_NUL, examples=["garden"]),
+]
+NamePart = Annotated[str, Query(max_length=128, examples=["gar"])]
 
 
 def require_caller(accounts: AccountService, scope: str) -> Callable[[Request, Principal], Caller]:

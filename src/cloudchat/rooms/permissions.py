@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 
 from cloudchat.auth import principal as server_roles
 from cloudchat.auth.principal import ADMINISTER, Principal
@@ -133,6 +134,7 @@ _ROLE_OF_SERVER_ROLE = {
 }
 
 
+@cache  # called for each message; there are few different arguments
 def may(command: Command, kind: str, role: str | None, server_role: str) -> bool:
     """Return whether a user may do this in a room of this kind.
 
@@ -148,6 +150,7 @@ def may(command: Command, kind: str, role: str | None, server_role: str) -> bool
     return lowest is not None and _RANK[acting_role(kind, role, server_role)] >= _RANK[lowest]
 
 
+@cache
 def acting_role(kind: str, role: str | None, server_role: str) -> Role:
     """Return the role with which a user acts in a room.
 

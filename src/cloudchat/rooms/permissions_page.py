@@ -21,7 +21,7 @@ Some rules do not depend on the role alone:
 - A banned user cannot be added and cannot join until the ban ends.
 - Moderators act on users of a lower role only. An owner can remove another owner.
 - The last owner of a private room that has other members cannot leave and keeps the role.
-- Every user is a member of the lobby: nobody can leave it, be removed from it or be banned from it.
+- Every user is a member of the lobby: no user can leave it, be removed from it or be banned from it.
 - A user who may not see a room gets the same answer, `not_found`, as for a room that does not exist.
 """
 _SERVER_ROLES = (MEMBER, MODERATOR, ADMIN)

@@ -1,6 +1,6 @@
 """SQL queries for rooms: what a user sees of them, and the rows that a change of a room reads and writes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,17 @@ MAX_IDS_PER_QUERY = 5000
 def rooms_of(db: Session, user_id: str) -> list[RoomSummary]:
     """Return every room of the user, the oldest first. Two queries, however many rooms there are."""
     return _load(db, _summaries().where(Membership.user_id == user_id).order_by(Room.created_at, Room.id))
+
+
+def rooms_of_users(db: Session, user_ids: Collection[str]) -> dict[str, dict[str, RoomSummary]]:
+    """Return for each user, by room id, the rooms that they are in, the oldest first. Two queries for all of them."""
+    found: dict[str, dict[str, RoomSummary]] = {user_id: {} for user_id in user_ids}
+    query = _summaries().where(Membership.user_id.in_(user_ids)).order_by(Room.created_at, Room.id)
+    rows = db.execute(query).all()
+    people = _people_of_direct_rooms(db, rows)
+    for row in rows:
+        found[row.user_id][row.id] = _summary(row, people)
+    return found
 
 
 def rooms_page(db: Session, user_id: str, after: tuple[float, str] | None, limit: int) -> list[RoomSummary]:
@@ -303,5 +314,6 @@ def count_rooms_of(db: Session, user_id: str, *, at_most: int) -> int:
 
 def enabled_users(db: Session, user_ids: Iterable[str]) -> dict[str, User]:
     """Return those of the users that exist and are not disabled, by id."""
-    query = select(User).where(User.id.in_(list(user_ids)), User.disabled_at.is_(None))
+    possible = [user_id for user_id in user_ids if user_id.isascii() and user_id.isprintable()]  # no NUL in a query
+    query = select(User).where(User.id.in_(possible), User.disabled_at.is_(None))
     return {user.id: user for user in db.scalars(query)}

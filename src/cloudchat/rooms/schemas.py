@@ -36,7 +36,7 @@ class RoomRequest(RequestModel):
     topic: str | None = Field(
         None, examples=["rents and repairs"], max_length=_MAX_TYPED_CHARACTERS, json_schema_extra=_TOPIC
     )
-    users: list[str] = Field(
+    users: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]] = Field(
         default=[],
         description="The ids of the other people of a direct room, or of the first members of another one.",
         examples=[["q_axJiJBBhCsk1eqY2Fzxg"]],

@@ -1,7 +1,7 @@
 """Rooms: create, find, change. Each change is one transaction (`transaction.py`)."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloudchat.auth.errors import Conflict, InvalidField, NotFound
@@ -63,6 +63,11 @@ class RoomService:
         """Return the rooms that the user is in, the oldest first."""
         with self._db.read() as db:
             return repository.rooms_of(db, user_id)
+
+    def rooms_of_users(self, user_ids: Collection[str]) -> Mapping[str, Mapping[str, RoomSummary]]:
+        """Return the rooms of each user by their ids, in the order of `rooms_of`."""
+        with self._db.read() as db:
+            return repository.rooms_of_users(db, user_ids)
 
     def membership(self, user_id: str, room_id: str) -> RoomSummary | None:
         """Return one room that the user is in, or None."""
@@ -171,7 +176,7 @@ class RoomService:
         if not MIN_DIRECT_USERS <= len(people) <= MAX_DIRECT_USERS:
             others = f"{MIN_DIRECT_USERS - 1} to {MAX_DIRECT_USERS - 1} other users"
             raise InvalidField("users", f"a direct room has you and {others}")
-        key = hashlib.sha256("\n".join(people).encode()).hexdigest()
+        key = hashlib.sha256("\n".join(people).encode(errors="surrogatepass")).hexdigest()
         for _ in range(_MAX_ATTEMPTS):
             with self._db.read() as db:
                 existing = repository.room_by_direct_key(db, key)
@@ -180,7 +185,7 @@ class RoomService:
             created = self._create_direct(key, people, caller, now)
             if created is not None:
                 return self.get(created, caller), True
-        raise Conflict("this direct room is being created by somebody else; try again")
+        raise Conflict("another user creates this direct room at this moment; try again")
 
     def _create_direct(self, key: str, people: Sequence[str], caller: Caller, now: float) -> str | None:
         try:

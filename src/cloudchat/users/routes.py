@@ -26,12 +26,14 @@ def user_routes(users: UserDirectory, accounts: AccountService, limiter: Limiter
         responses=documented(401, 403, 422, 429, 503),
     )
     def find_users(
-        q: Annotated[str, Query(max_length=128)] = "",
+        q: Annotated[str, Query(max_length=128, examples=["an"])] = "",
         cursor: Annotated[
             str | None,
-            Query(description="The `next` of the previous page.", max_length=192, pattern=r"^[^\x00]*$"),
+            Query(
+                description="The `next` of the previous page.", max_length=192, pattern=r"^[^\x00]*$", examples=["ann"]
+            ),
         ] = None,
-        limit: Annotated[int, Query(description="The size of the page.", ge=1, le=500)] = 20,
+        limit: Annotated[int, Query(description="The size of the page.", ge=1, le=500, examples=[20])] = 20,
     ) -> FoundUsersResponse:
         """Return a page of the users whose names begin with `q`, in any case, by name. Disabled users are left out."""
         found = users.find(q, cursor, limit + 1)

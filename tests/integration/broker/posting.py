@@ -3,6 +3,7 @@
 import asyncio
 import json
 import uuid
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from cloudchat.auth.principal import CHAT_WRITE, Principal
 from cloudchat.broker.broker import Appended, AppendOutcome, HistoryRange
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.core.timestamps import rfc3339
+from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.service import RoomLogMessageService
 from cloudchat.protocol.commands import Delete, Edit, React, Send
 from cloudchat.protocol.events import NoticeBody, User, encoder
@@ -22,13 +24,17 @@ NOW = 1_800_000_000.25
 NEWEST = HistoryRange.before_seq(2**53 - 1, 200)
 
 
+async def no_members(room_id: str, keys: Collection[str]) -> Mapping[str, str]:
+    return {}
+
+
 class Room:
     """A room to which several users post through the message service of one process."""
 
     def __init__(self, broker: RedisBroker) -> None:
         self.id = f"room-{uuid.uuid4().hex[:8]}"
         self.broker = broker
-        self._messages = RoomLogMessageService(broker, {})
+        self._messages = RoomLogMessageService(broker, MentionDirectory(no_members, {}), {})
 
     async def send(
         self, text: str, *, user: str = "ann", cid: str | None = None, version: int = 0, slow_mode_ms: int = 0

@@ -225,6 +225,26 @@ async def test_what_belongs_to_trimmed_messages_is_removed(store: RunningStore) 
         assert {name.rpartition(b":")[2] for name in names} == {b"meta", b"log", b"first"}
 
 
+async def test_acknowledged_changes_survive_a_kill_of_the_store(store: RunningStore) -> None:
+    async with broker_on(store) as broker:
+        room = Room(broker)
+        for number in range(40):
+            seq_of(await room.send(f"text <{number}>"))
+        changes = [room.edit(seq, f"new <{seq}>") for seq in range(2, 6)]
+        changes += [room.react(seq, user="bob") for seq in range(4, 12)]
+        changes += [room.delete(seq) for seq in (3, 4, 20, 21, 40)]
+        for outcome in await asyncio.gather(*changes):
+            seq_of(outcome)
+        events, rows = await room.events(), await room.rows()
+    store.kill()
+    store.start()
+    async with broker_on(store) as broker:
+        room.broker = broker
+        assert await room.events() == events
+        assert await room.rows() == rows
+        assert b"text <19>" not in stored_bytes(store, room.id)
+
+
 # -- the room's version, notices and slow mode -------------------------------------------------------------------------
 
 

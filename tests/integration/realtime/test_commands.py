@@ -18,7 +18,8 @@ MAX_CONSECUTIVE_REJECTIONS = 20
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    with RunningServer(environment={"CLOUDCHAT_SENDS_PER_10S": str(SENDS)}) as running:
+    limits = {"CLOUDCHAT_SENDS_PER_10S": str(SENDS), "CLOUDCHAT_REGISTER_RATE": "6000/minute"}
+    with RunningServer(environment=limits) as running:
         yield running
 
 

@@ -215,3 +215,22 @@ def test_slow_mode_holds_in_every_process(owner: Account, guest: Account, open_s
     assert [answer["type"] for answer in answers].count("ack") == 1
     assert {answer["code"] for answer in answers if answer["type"] == "error"} == {"rate_limited"}
     assert open_sockets(owner, 1)[0].send("owners are not slowed", room)["type"] == "ack"
+
+
+def test_members_are_mentioned_by_name(
+    server: RunningServer, owner: Account, guest: Account, open_sockets: Open
+) -> None:
+    stranger = register(server.url)
+    room = create(owner, users=[guest.user_id])
+    [writer] = open_sockets(owner, 1)
+    writer.join(room)
+    text = f"@{guest.name}, `@{owner.name}` and @{stranger.name}: look, @room"
+    answer = writer.send(text, room)
+    assert answer["type"] == "ack", answer
+    seq = answer["seq"]
+    message = writer.wait_for(lambda frame: frame["type"] == "message" and frame["seq"] == seq)
+    assert (message["mentions"], message["mentions_room"]) == ([guest.user_id], True)
+    add(owner, room, stranger)
+    seq = writer.send(f"welcome @{stranger.name}", room)["seq"]
+    message = writer.wait_for(lambda frame: frame["type"] == "message" and frame["seq"] == seq)
+    assert message["mentions"] == [stranger.user_id]

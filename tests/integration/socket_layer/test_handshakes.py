@@ -23,6 +23,8 @@ REJECTED = {
     "a URL of 9 KiB": (f"GET /ws?{'b' * 9216} HTTP/1.1\r\n{UPGRADE}\r\n", 414),
     "no key": ("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 400),
     "another version": (f"GET /ws HTTP/1.1\r\n{UPGRADE}\r\n".replace("Version: 13", "Version: 8"), 426),
+    "a body": (f"GET /ws HTTP/1.1\r\nContent-Length: 3\r\n{UPGRADE}\r\nabc", 400),
+    "a chunked body": (f"GET /ws HTTP/1.1\r\nTransfer-Encoding: chunked\r\n{UPGRADE}\r\n3\r\nabc\r\n0\r\n\r\n", 400),
     "another path": (f"GET /elsewhere HTTP/1.1\r\n{UPGRADE}\r\n", 404),
     "no subprotocol": (f"GET /ws HTTP/1.1\r\n{UPGRADE}\r\n", 400),
     "no token": (f"GET /ws HTTP/1.1\r\n{UPGRADE}Sec-WebSocket-Protocol: cloudchat.v1\r\n\r\n", 401),

@@ -1,74 +1,48 @@
-"""Statistics of the results, and the report about them."""
-
-from dataclasses import replace
+"""Statistics of the results."""
 
 import pytest
 
-from benchmarks.report import notes, table
-from benchmarks.results import LoadResult, MemoryResult, Results, paired_ratio, percentile
-
-SLOWER = LoadResult(
-    deliveries_per_second=50_000,
-    sends_per_second=100,
-    p50=10,
-    p99=20,
-    whole_room_p50=15,
-    whole_room_p99=30,
-    server_cpu=0.99,
-    store_cpu=0,
-    others_cpu=0.01,
-    generator_busy=0.2,
-)
-FASTER = replace(SLOWER, deliveries_per_second=300_000, p50=2, store_cpu=0.05)
-RESULTS = Results(
-    loads={16: {"plain": [SLOWER, SLOWER], "cloudchat": [FASTER, FASTER]}},
-    memory={"plain": MemoryResult(30 * 1024, 50 << 20, 0), "cloudchat": MemoryResult(15 * 1024, 60 << 20, 10)},
-)
+from benchmarks.results import Row, Table, paired_ratio, percentile, spread
 
 
-def _better(results: Results) -> dict[str, float | None]:
-    return {row.what: row.better for row in results.rows()}
+def test_factor_is_above_one_for_more_deliveries() -> None:
+    row = Row("deliveries", "", more_is_better=True, values={"ours": [300.0, 600.0], "other": [100.0, 200.0]})
+    assert row.factor("ours", "other") == 3
 
 
-def test_better_is_above_one_for_more_deliveries_less_time_and_less_memory() -> None:
-    better = _better(RESULTS)
-    assert better["16 in flight: deliveries per second"] == 6
-    assert better["16 in flight: deliveries per second of CPU"] == pytest.approx(6 * 0.99 / 1.04)
-    assert better["16 in flight: send to delivery, p50"] == 5
-    assert better["16 in flight: send to delivery, p99"] == 1
-    assert better["memory per idle member"] == 2
+def test_factor_is_above_one_for_less_time() -> None:
+    row = Row("latency", "ms", more_is_better=False, values={"ours": [2.0], "other": [10.0]})
+    assert row.factor("ours", "other") == 5
 
 
-def test_one_server_alone_gives_rows_without_a_ratio() -> None:
-    alone = Results(loads={1: {"cloudchat": [FASTER]}}, memory={"cloudchat": RESULTS.memory["cloudchat"]})
-    assert set(_better(alone).values()) == {None}
-    assert "300,000 1/s" in table(alone)
+@pytest.mark.parametrize("other", [[], [1.0, 2.0]])
+def test_no_factor_without_the_same_rounds_of_both(other: list[float]) -> None:
+    assert (
+        Row("deliveries", "", more_is_better=True, values={"ours": [1.0], "other": other}).factor("ours", "other")
+        is None
+    )
 
 
-def test_table_shows_both_servers_and_the_ratio_in_one_line() -> None:
-    (line,) = [
-        line
-        for line in table(RESULTS).splitlines()
-        if "16 in flight: deliveries per second " in line and "CPU" not in line
-    ]
-    assert line.split()[-6:] == ["300,000", "1/s", "50,000", "1/s", "6.00", "×"]
+def test_table_adds_a_row_once() -> None:
+    table = Table(["ours"])
+    table.row("deliveries").add("ours", 1)
+    table.row("deliveries").add("ours", 2)
+    assert [row.values for row in table.rows] == [{"ours": [1, 2]}]
 
 
-def test_json_contains_every_round() -> None:
-    loads = RESULTS.as_json()["loads"]
-    assert isinstance(loads, list)
-    assert [len(load["rounds"]) for load in loads] == [2, 2]
+def test_json_contains_every_round_and_the_background() -> None:
+    table = Table(["ours"])
+    table.row("deliveries").add("ours", 1)
+    table.background_row("generator busy").add("ours", 0.5)
+    data = table.as_json()
+    assert data["rows"] == [{"what": "deliveries", "unit": "", "more_is_better": None, "values": {"ours": [1]}}]
+    assert isinstance(data["background"], list)
+    assert data["background"][0]["values"] == {"ours": [0.5]}
 
 
-def test_notes_warn_of_other_processes_on_the_server_core() -> None:
-    disturbed = Results(loads={1: {"plain": [SLOWER, replace(SLOWER, others_cpu=0.4)]}})
-    assert any("other processes took up to 40%" in note for note in notes(disturbed))
-
-
-def test_notes_warn_of_a_saturated_generator() -> None:
-    assert not any("CAUTION" in note for note in notes(RESULTS))
-    busy = Results(loads={16: {"plain": [replace(SLOWER, generator_busy=0.97)]}})
-    assert any("CAUTION" in note for note in notes(busy))
+def test_spread_is_half_of_the_range_as_a_share_of_the_median() -> None:
+    assert spread([90.0, 100.0, 130.0]) == pytest.approx(0.2)
+    assert spread([0.0]) == 0
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.001, 1)])

@@ -1,7 +1,7 @@
 """`RoomLogMessageService.post`: the permission checks, and the event that is appended."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from cloudchat.broker.broker import (
     UnreadQuery,
 )
 from cloudchat.core.stream_position import StreamPosition
+from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.service import RoomLogMessageService
 from cloudchat.protocol.commands import Send
 from cloudchat.protocol.errors import Error, ErrorCode
@@ -29,6 +30,13 @@ from cloudchat.rooms.service import RoomSummary
 CID = "00000000-0000-4000-8000-000000000001"
 NOW = 1_800_000_000.25
 LOBBY = RoomSummary("lobby", "lobby", "public")
+
+
+async def no_members(room_id: str, keys: Collection[str]) -> Mapping[str, str]:
+    return {}
+
+
+NO_MENTIONS = MentionDirectory(no_members, {})
 APPENDED = Appended(seq=1, epoch="e1", at="2027-01-15T08:00:00.250Z", duplicate=False)
 
 
@@ -59,6 +67,9 @@ class FakeBroker:
     async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
         raise NotImplementedError
 
+    async def recent_heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        raise NotImplementedError
+
     async def unread(self, user: str, queries: Sequence[UnreadQuery]) -> list[Unread]:
         raise NotImplementedError
 
@@ -81,7 +92,7 @@ def test_message_is_appended_with_its_author_and_time() -> None:
     broker = FakeBroker()
     outcomes: list[AppendOutcome] = []
     command = Send(id="7", room="lobby", cid=CID, text="héllo", reply_to=3)
-    assert RoomLogMessageService(broker, {}).post(ann(), LOBBY, command, NOW, outcomes.append) is None
+    assert RoomLogMessageService(broker, NO_MENTIONS, {}).post(ann(), LOBBY, command, NOW, outcomes.append) is None
     (entry,) = broker.entries
     assert (entry.room, entry.user, entry.cid, entry.kind) == ("lobby", "u1", CID, "message")
     assert json.loads(b"{" + entry.body) == {
@@ -97,7 +108,7 @@ def test_message_is_appended_with_its_author_and_time() -> None:
 def test_token_without_the_write_scope_is_rejected() -> None:
     broker = FakeBroker()
     command = Send(id="7", room="lobby", cid=CID, text="hello")
-    error = RoomLogMessageService(broker, {}).post(ann([CHAT_READ]), LOBBY, command, NOW, no_outcome)
+    error = RoomLogMessageService(broker, NO_MENTIONS, {}).post(ann([CHAT_READ]), LOBBY, command, NOW, no_outcome)
     assert error is not None
     assert (error.code, error.id) == (ErrorCode.FORBIDDEN, "7")
     assert broker.entries == []
@@ -106,7 +117,7 @@ def test_token_without_the_write_scope_is_rejected() -> None:
 def test_room_that_the_author_is_not_in_is_not_found() -> None:
     broker = FakeBroker()
     command = Send(id="7", room="secret", cid=CID, text="hello")
-    error = RoomLogMessageService(broker, {}).post(ann(), None, command, NOW, no_outcome)
+    error = RoomLogMessageService(broker, NO_MENTIONS, {}).post(ann(), None, command, NOW, no_outcome)
     assert error is not None
     assert (error.code, error.id, error.field) == (ErrorCode.NOT_FOUND, "7", "room")
     assert broker.entries == []
@@ -127,7 +138,7 @@ def post_in(service: RoomLogMessageService, room: RoomSummary) -> Error | None:
 )
 def test_message_that_the_room_does_not_allow_is_rejected(change: dict[str, Any], code: ErrorCode) -> None:
     broker = FakeBroker()
-    error = post_in(RoomLogMessageService(broker, {}), replace(LOBBY, **change))
+    error = post_in(RoomLogMessageService(broker, NO_MENTIONS, {}), replace(LOBBY, **change))
     assert error is not None
     assert (error.code, error.id) == (code, "7")
     assert error.retryable == (error.retry_after_ms is not None)
@@ -137,6 +148,6 @@ def test_message_that_the_room_does_not_allow_is_rejected(change: dict[str, Any]
 def test_the_store_is_told_the_slow_mode_and_the_version_of_the_room() -> None:
     broker = FakeBroker()
     slow = replace(LOBBY, slow_mode_seconds=10, version=3)
-    assert post_in(RoomLogMessageService(broker, {}), slow) is None
-    assert post_in(RoomLogMessageService(broker, {"lobby": 5}), replace(slow, role="moderator")) is None
+    assert post_in(RoomLogMessageService(broker, NO_MENTIONS, {}), slow) is None
+    assert post_in(RoomLogMessageService(broker, NO_MENTIONS, {"lobby": 5}), replace(slow, role="moderator")) is None
     assert [(entry.slow_mode_ms, entry.version) for entry in broker.entries] == [(10_000, 3), (0, 5)]

@@ -1,81 +1,51 @@
-"""The rate of handshakes in one process: enforced without a store, and while the store is unavailable."""
+"""The windows of handshakes, and how one process counts them alone."""
 
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cloudchat.core.client_network import SUBSCRIBER_FACTOR
 from cloudchat.rate_limiting import connection_rate
-from cloudchat.rate_limiting.circuit_breaker import OPEN_SECONDS
-from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
+from cloudchat.rate_limiting.connection_rate import ConnectionRates, LocalWindows, Window
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+RATES = ConnectionRates(per_address="3/minute", per_user="2/minute")
 
 
-@pytest.mark.parametrize("url", [None, "redis://127.0.0.1:1/0", "unix:///nowhere/store.sock"])
-async def test_the_limit_holds_without_a_store(url: str | None) -> None:
-    limits = ConnectionRateLimit(url, per_address="3/minute", per_user="2/minute")
-    waits = [await limits.wait_for_address("192.0.2.1") for _ in range(5)]
+def test_the_limit_holds_for_each_address_and_each_user() -> None:
+    local = LocalWindows()
+    waits = [local.hit(RATES.windows_of_address("192.0.2.1"), 0) for _ in range(5)]
     assert [seconds > 0 for seconds in waits] == [False, False, False, True, True]
-    assert waits[-1] <= 60
-    waits = [await limits.wait_for_user("ann") for _ in range(3)]
+    assert waits[-1] == 60
+    waits = [local.hit([RATES.window_of_user("ann")], 0) for _ in range(3)]
     assert [seconds > 0 for seconds in waits] == [False, False, True]
-    assert await limits.wait_for_address("192.0.2.2") == 0
+    assert local.hit(RATES.windows_of_address("192.0.2.2"), 0) == 0
 
 
-async def test_an_unavailable_store_is_not_called_at_every_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 1000.0
-    calls = 0
-    limits = ConnectionRateLimit(
-        "redis://127.0.0.1:1/0", per_address="100/minute", per_user="100/minute", clock=lambda: now
-    )
-    hit = connection_rate._hit
-
-    async def counted_hit(limiter: object, *arguments: object) -> int:
-        nonlocal calls
-        calls += limiter is limits._shared
-        return await hit(limiter, *arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(connection_rate, "_hit", counted_hit)
-    for _ in range(10):
-        await limits.wait_for_address("192.0.2.4")
-    assert calls == 1
-    now += OPEN_SECONDS
-    await limits.wait_for_address("192.0.2.4")
-    assert calls == 2
-
-
-async def test_a_timeout_of_a_busy_process_is_no_outage_of_the_store(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """In a storm of handshakes the event loop ran the timeout before it read the store's answer."""
-    now = 1000.0
-    limits = ConnectionRateLimit(
-        "redis://127.0.0.1:1/0", per_address="1/minute", per_user="1/minute", clock=lambda: now
-    )
-    hit = connection_rate._hit
-    calls = 0
-
-    async def late_hit(limiter: object, *arguments: object) -> int:
-        nonlocal calls, now
-        if limiter is limits._shared:
-            calls += 1
-            now += 1.0
-            raise TimeoutError
-        return await hit(limiter, *arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(connection_rate, "_hit", late_hit)
-    waits = [await limits.wait_for_address("192.0.2.4") for _ in range(3)]
-    assert calls == 3
-    assert caplog.text == ""
-    assert [wait > 0 for wait in waits] == [False, True, True]
-
-
-async def test_the_networks_of_an_ipv6_subscriber_share_a_limit() -> None:
-    limits = ConnectionRateLimit(None, per_address="1/minute", per_user="1/minute")
-    waits = [await limits.wait_for_address(f"2001:db8:0:{number:x}::/64") for number in range(SUBSCRIBER_FACTOR + 1)]
+def test_the_networks_of_an_ipv6_subscriber_share_a_limit() -> None:
+    rates, local = ConnectionRates(per_address="1/minute", per_user="1/minute"), LocalWindows()
+    networks = [f"2001:db8:0:{number:x}::/64" for number in range(SUBSCRIBER_FACTOR + 1)]
+    waits = [local.hit(rates.windows_of_address(network), 0) for network in networks]
     assert [seconds > 0 for seconds in waits] == [False] * SUBSCRIBER_FACTOR + [True]
-    assert await limits.wait_for_address("2001:db8:1::/64") == 0
+    assert local.hit(rates.windows_of_address("2001:db8:1::/64"), 0) == 0
+
+
+@given(st.lists(st.floats(0, 50), max_size=60), st.integers(1, 5))
+def test_no_window_of_any_position_admits_more_than_its_limit(pauses: list[float], limit: int) -> None:
+    local, window, now = LocalWindows(), Window("user:ann", limit, 60), 0.0
+    admitted: list[float] = []
+    for pause in pauses:
+        now += pause
+        wait_seconds = local.hit([window], now)
+        if wait_seconds == 0:
+            admitted.append(now)
+        else:
+            assert len(admitted) >= limit
+            assert admitted[-limit] + 60 > now
+    assert all(later - earlier >= 60 for earlier, later in zip(admitted, admitted[limit:], strict=False))
+
+
+def test_what_a_process_remembers_is_bounded(monkeypatch: object) -> None:
+    local = LocalWindows()
+    for number in range(connection_rate.MAX_LOCAL_WINDOWS + 10):
+        local.hit([Window(f"user:{number}", 1, 60)], 0)
+    assert len(local) == connection_rate.MAX_LOCAL_WINDOWS
+    assert local.hit([Window("user:0", 1, 60)], 0) == 0

@@ -1,48 +1,56 @@
 """Limits and a connection handler that tests control."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from socket import SocketType
 from typing import Any, cast
 
 from cloudchat.process.supervision import Supervisor
 from cloudchat.protocol.commands import AnyCommand
 from cloudchat.protocol.errors import Error
-from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
-from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
+from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
+from cloudchat.rate_limiting.connection_rate import ConnectionRates, Window
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.ephemeral.local_presence import LocalPresence
 from cloudchat.realtime.opening.admission import AdmissionControl
 
 
-class FakeRate:
-    def __init__(self) -> None:
-        self.address_wait = self.user_wait = 0
-
-    async def wait_for_address(self, network: str) -> int:
-        return self.address_wait
-
-    async def wait_for_user(self, user_id: str) -> int:
-        return self.user_wait
+def socket_without_descriptor() -> SocketType:
+    """Return the `direct` of a member that must be written to by `push`."""
+    return SocketType.__new__(SocketType)
 
 
 class FakeClusterLimit:
-    """Counts slots; `full` rejects, `blocked` never answers."""
+    """Counts slots; `full` rejects, `blocked` never answers. `counted` has the windows of each call."""
 
     def __init__(self) -> None:
         self.acquired: set[int] = set()
+        self.counted: list[list[str]] = []
+        self.address_wait = self.user_wait = 0
         self.full = False
         self.blocked = False
         self.owed_ms = 0
 
-    async def acquire(self, user_id: str, network: str) -> int | None:
+    async def count_handshake(self, windows: Sequence[Window]) -> None:
+        self._count(windows)
+
+    async def acquire(self, user_id: str, network: str, windows: Sequence[Window] = ()) -> int | None:
         if self.blocked:
             await asyncio.Event().wait()
+        self._count(windows)
         if self.full:
             return None
         slot_id = len(self.acquired) + 1
         self.acquired.add(slot_id)
         return slot_id
+
+    def _count(self, windows: Sequence[Window]) -> None:
+        kinds = [window.key.partition(":")[0] for window in windows]
+        self.counted.append(kinds)
+        for kind, wait_seconds in (("address", self.address_wait), ("user", self.user_wait)):
+            if kind in kinds and wait_seconds:
+                raise TooManyHandshakes(wait_seconds)
 
     def sends_owed_ms(self, slot_id: int) -> int:
         return self.owed_ms
@@ -56,12 +64,12 @@ class FakeLimits:
     """All limits, and the admission control that applies them."""
 
     def __init__(self) -> None:
-        self.rate, self.cluster_limit = FakeRate(), FakeClusterLimit()
-        self.registry = ConnectionRegistry(
-            SocketLimits(per_user=2, per_address=2, total=3), sends_per_10s=20, sockets=LocalPresence()
-        )
+        self.cluster_limit = FakeClusterLimit()
+        self.registry = ConnectionRegistry(SocketLimits(per_user=2, per_address=2, total=3), 20, LocalPresence())
         self.control = AdmissionControl(
-            cast(ConnectionRateLimit, self.rate), self.registry, cast(ClusterConnectionLimit, self.cluster_limit)
+            ConnectionRates(per_address="100/minute", per_user="100/minute"),
+            self.registry,
+            cast(ClusterConnectionLimit, self.cluster_limit),
         )
 
     @property

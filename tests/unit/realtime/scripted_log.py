@@ -71,6 +71,9 @@ class ScriptedLog:
             raise BrokerUnavailable("unavailable")
         return [StreamPosition(self.epoch, self.head) for _ in rooms]
 
+    async def recent_heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        return await self.heads(rooms)
+
     def subscribe(self, room: str) -> None:
         self.subscribed.append(room)
 

@@ -5,11 +5,12 @@ import uuid
 
 import pytest
 
+from cloudchat.core.message_text import is_printable
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import Join, Ping, Send
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.protocol.events import Limits
-from cloudchat.realtime.command_gate import MAX_CONSECUTIVE_REJECTIONS, CommandGate, Rejected, is_printable
+from cloudchat.realtime.command_gate import MAX_CONSECUTIVE_REJECTIONS, CommandGate, Rejected
 from cloudchat.realtime.user_allowance import MAX_AUTH_BURST, MAX_COMMAND_BURST, MAX_JOIN_BURST, UserAllowance
 
 PING = '{"type":"ping"}'

@@ -14,13 +14,14 @@ from cloudchat.protocol.events import Limits
 from cloudchat.realtime.command_gate import CommandGate
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.user_allowance import UserAllowance
-from unit.realtime.fakes import FakeHandler
+from unit.realtime.fakes import FakeHandler, socket_without_descriptor
 
 pytestmark = pytest.mark.anyio
 
 
 class FakeSocket:
     def __init__(self) -> None:
+        self.direct = socket_without_descriptor()
         self.closes: list[CloseCode] = []
         self.frames: list[bytes] = []
         self.on_close: Callable[[], None] = lambda: None

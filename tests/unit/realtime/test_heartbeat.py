@@ -12,6 +12,7 @@ from cloudchat.realtime.heartbeat import MAX_WORK_PER_TICK, Heartbeat
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.room_feed import RoomFeed
+from unit.realtime.fakes import socket_without_descriptor
 from unit.realtime.scripted_log import ScriptedLog
 
 pytestmark = pytest.mark.anyio
@@ -22,6 +23,7 @@ class Member:
 
     def __init__(self) -> None:
         self.socket = self
+        self.direct = socket_without_descriptor()
         self.joined: dict[str, RoomFeed] = {}
         self.writes: list[tuple[bool, list[Any]]] = []
 

@@ -1,8 +1,11 @@
 """The fan-out: what is written to which member, in how many writes, and when a large room's flush is held."""
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from cloudchat.realtime.hub import MIN_MEMBERS_TO_HOLD, Hub
+from unit.realtime.fakes import socket_without_descriptor
 
 
 class FakeTimer:
@@ -47,6 +50,7 @@ class FakeLoop:
 
 class FakeMember:
     def __init__(self, on_push: Callable[[], object] = lambda: None) -> None:
+        self.direct = socket_without_descriptor()
         self.writes: list[bytes] = []
         self.ephemeral: list[bytes] = []
         self.on_push = on_push
@@ -205,3 +209,85 @@ def test_member_that_is_added_during_a_hold_does_not_receive_the_held_events() -
     hub.add("r", new)
     loop.run_timers()
     assert (members[0].writes, new.writes) == ([b"1"], [])
+
+
+@contextmanager
+def connected_member() -> Iterator[tuple[FakeMember, socket.socket]]:
+    """Yield a member that can be written to directly, and the socket of its peer."""
+    ours, peer = socket.socketpair()
+    with ours, peer:
+        ours.setblocking(False)
+        member = FakeMember()
+        member.direct = ours
+        yield member, peer
+
+
+def test_frames_are_written_to_the_socket_without_a_push() -> None:
+    loop = FakeLoop()
+    hub = loop.hub()
+    with connected_member() as (member, peer):
+        hub.add("r", member)
+        hub.deliver("r", b"1")
+        hub.deliver("r", b"2")
+        loop.tick()
+        assert peer.recv(100) == b"12"
+    assert member.writes == []
+
+
+def test_what_the_socket_does_not_take_is_pushed() -> None:
+    loop = FakeLoop()
+    hub = loop.hub()
+    frame = bytes(range(256)) * 4096
+    with connected_member() as (member, peer), connected_member() as (other, other_peer):
+        hub.add("r", member)
+        hub.add("r", other)
+        hub.deliver("r", frame)
+        hub.flush("r")
+        hub.deliver("r", b"second")
+        hub.flush("r")
+        for each, received in ((member, peer), (other, other_peer)):
+            (rest, second) = each.writes
+            written = received.recv(len(frame), socket.MSG_WAITALL | socket.MSG_DONTWAIT)
+            assert written + rest == frame
+            assert 0 < len(rest) < len(frame)
+            assert second == b"second"  # the kernel's buffer is full: nothing of it was taken
+    assert hub.deliveries == 4
+
+
+def test_member_whose_socket_fails_is_pushed_and_the_others_are_written_to() -> None:
+    loop = FakeLoop()
+    hub = loop.hub()
+    with connected_member() as (lost, lost_peer), connected_member() as (member, peer):
+        paused = FakeMember(lambda: hub.remove("r", paused))
+        for each in (lost, paused, member):
+            hub.add("r", each)
+        lost_peer.close()
+        hub.deliver("r", b"1")
+        hub.flush("r")
+        assert peer.recv(100) == b"1"
+        assert (lost.writes, paused.writes, member.writes) == ([b"1"], [b"1"], [])
+        hub.deliver("r", b"2")
+        hub.flush("r")
+        assert peer.recv(100) == b"2"
+        assert paused.writes == [b"1"]
+
+
+def test_ephemeral_frame_is_written_to_the_socket_of_all_but_those_to_skip() -> None:
+    hub = FakeLoop().hub()
+    with connected_member() as (member, peer), connected_member() as (own, own_peer):
+        hub.add("r", member)
+        hub.add("r", own)
+        hub.deliver_ephemeral("r", b"typing", skip={own})
+        hub.deliver_ephemeral("r", b"head")
+        assert (peer.recv(100), own_peer.recv(100)) == (b"typinghead", b"head")
+
+
+def test_rest_of_an_ephemeral_frame_must_not_be_dropped() -> None:
+    hub = FakeLoop().hub()
+    frame = b"x" * 4_000_000
+    with connected_member() as (member, _peer):
+        hub.add("r", member)
+        hub.deliver_ephemeral("r", frame)
+        assert (len(member.writes), member.ephemeral) == (1, [])
+        hub.deliver_ephemeral("r", b"head")
+        assert (len(member.writes), member.ephemeral) == (1, [b"head"])

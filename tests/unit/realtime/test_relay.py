@@ -12,6 +12,7 @@ from cloudchat.process.supervision import Supervisor
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.room_feed import RoomFeed
+from unit.realtime.fakes import socket_without_descriptor
 from unit.realtime.room_state import no_departures
 from unit.realtime.scripted_log import ScriptedLog
 
@@ -24,6 +25,7 @@ class Member:
     """Records the payloads of the frames that it is sent."""
 
     def __init__(self) -> None:
+        self.direct = socket_without_descriptor()
         self.events: list[str] = []
         self.heads: list[Any] = []
 

@@ -19,6 +19,7 @@ from cloudchat.realtime.replay import NotInRoom, RoomJoiner
 from cloudchat.realtime.room_feed import RoomFeed
 from cloudchat.realtime.user_allowance import READ_BURST_BYTES, ReadBudget
 from cloudchat.rooms.summary import RoomSummary
+from unit.realtime.fakes import socket_without_descriptor
 from unit.realtime.room_state import no_departures, unchanged_rooms
 from unit.realtime.scripted_log import ScriptedLog
 
@@ -31,6 +32,7 @@ class Reader:
     """A connection and its socket in one."""
 
     def __init__(self) -> None:
+        self.direct = socket_without_descriptor()
         self.socket = self
         self.joined: dict[str, RoomFeed] = {}
         self.rooms = {ROOM: RoomSummary(ROOM, ROOM, "public")}

@@ -18,7 +18,6 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets import http11
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
@@ -209,6 +208,51 @@ CLOSE = Frame(Opcode.CLOSE, (1000).to_bytes(2, "big"))
 # -- construction and life cycle --------------------------------------------------------------------------------------
 
 
+def parsed(request: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Return the URL and the headers of a request, as the HTTP protocol passes them on."""
+    line, *lines = request.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    headers = [header.partition(b":") for header in lines]
+    return line.split()[1], [(name.lower(), value) for name, _, value in headers]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [b"", b"sec-websocket-protocol: a, b\r\n", b"x-name:  caf\xe9 \r\n", b"origin: http://x\r\na: 1\r\na: 2\r\n"],
+)
+async def test_parsed_request_starts_the_same_handshake_as_its_bytes(extra: bytes) -> None:
+    from_bytes, from_parsed = (Peer(protocol_class=WebSocketProtocol) for _ in range(2))
+    lines = from_bytes.request().replace(b"\r\n\r\n", b"\r\n" + extra + b"\r\n")
+    url, headers = parsed(lines)
+    from_bytes.protocol.data_received(
+        b"GET %b HTTP/1.1\r\n%b\r\n" % (url, b"".join(b"%b:%b\r\n" % header for header in headers))
+    )
+    from_parsed.socket.request_received(url, headers)
+    scopes = [{**peer.protocol.scope, "extensions": None} for peer in (from_bytes, from_parsed)]
+    assert scopes[0] == scopes[1]
+    accept_keys = [peer.protocol.response.headers["Sec-WebSocket-Accept"] for peer in (from_bytes, from_parsed)]
+    assert accept_keys[0] == accept_keys[1]
+
+
+async def test_frames_are_parsed_after_a_parsed_request() -> None:
+    peer, receiver = Peer(protocol_class=WebSocketProtocol), RecordingReceiver()
+    peer.socket.request_received(*parsed(peer.request()))
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while not peer.protocol.handshake_complete:  # noqa: ASYNC110 (uvicorn offers no event)
+            await asyncio.sleep(0)
+    peer.socket.attach(receiver)
+    peer.send(TEXT)
+    assert receiver.events == ["{}"], "Protocol.parse no longer parses the frames after a handshake"
+
+
+async def test_keepalive_replaces_the_timeout_of_the_handshake() -> None:
+    peer = Peer(protocol_class=WebSocketProtocol)
+    timeout = peer.protocol.ping_timer
+    assert timeout is not None
+    await peer.open()
+    assert timeout.cancelled(), "the timeout of the handshake would abort an open socket: see start_keepalive"
+    assert peer.protocol.ping_timer is None
+
+
 async def test_http_protocol_creates_the_class_and_passes_the_upgrade_request() -> None:
     config = Peer().config
     state, transport = ServerState(), FakeTransport()
@@ -310,6 +354,7 @@ async def test_accept_completes_the_handshake_and_starts_the_keepalive() -> None
 
 async def test_scope_request_and_response_are_not_read_after_accept() -> None:
     peer = await Peer(ws_ping_interval=0.001, ws_ping_timeout=0.001).open()
+    peer.protocol.request.headers.clear()
     del peer.protocol.scope, peer.protocol.request, peer.protocol.response
     message = "uvicorn now reads scope, request or response after the handshake: see WebSocketProtocol.attach"
     try:
@@ -320,6 +365,25 @@ async def test_scope_request_and_response_are_not_read_after_accept() -> None:
         peer.protocol.connection_lost(None)
     except AttributeError as problem:
         raise AssertionError(message) from problem
+
+
+async def test_nothing_is_called_of_the_queue_but_put_nowait_after_accept() -> None:
+    class Discard:
+        def put_nowait(self, message: object) -> None: ...
+
+    peers = [await Peer().open() for _ in range(4)]
+    for peer in peers:
+        peer.protocol.queue = cast(Any, Discard())
+    try:
+        peers[0].send(TEXT, CLOSE)
+        peers[1].protocol.data_received(b"\xff\xff")
+        peers[2].protocol.shutdown()
+        for peer in peers:
+            peer.protocol.connection_lost(None)
+    except AttributeError as problem:
+        raise AssertionError(
+            "uvicorn now reads its queue outside of receive(): see WebSocketProtocol.attach"
+        ) from problem
 
 
 async def test_http_response_of_the_application_is_written_and_closes_the_transport() -> None:
@@ -337,25 +401,7 @@ async def test_http_response_of_the_application_is_written_and_closes_the_transp
     assert peer.transport.closing, message
 
 
-async def test_request_head_that_is_too_large_sets_handshake_exc_and_writes_nothing() -> None:
-    peer = Peer()
-    peer.protocol.data_received(peer.request().replace(b"\r\n\r\n", b"\r\n" + b"a: b\r\n" * 1000 + b"\r\n"))
-    assert not peer.protocol.handshake_initiated
-    assert peer.protocol.conn.handshake_exc is not None, "websockets no longer reports it: see WebSocketProtocol._parse"
-    assert peer.transport.written == b"", "uvicorn now answers itself: remove the answer in WebSocketProtocol._parse"
-
-
 # -- frames -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("limit", "accepted"), [(100, False), (1000, True)])
-async def test_the_library_reads_its_bound_of_a_line_at_each_request(
-    monkeypatch: pytest.MonkeyPatch, limit: int, accepted: bool
-) -> None:
-    monkeypatch.setattr(http11, "MAX_LINE_LENGTH", limit)
-    server = ServerProtocol()
-    server.receive_data(b"GET /ws HTTP/1.1\r\nHost: x\r\nA: " + b"b" * 200 + b"\r\n\r\n")
-    assert (server.handshake_exc is None) == accepted, "websockets no longer reads http11.MAX_LINE_LENGTH for each line"
 
 
 async def test_handle_ping_is_called_once_per_ping_and_writes_the_pong(peer: Peer) -> None:

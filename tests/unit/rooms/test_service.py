@@ -73,7 +73,7 @@ def test_direct_room_has_two_to_eight_existing_people(rooms: Rooms) -> None:
         rooms.user(f"user{number}")
     others = [rooms.user("user6"), rooms.ids["bob"], *(rooms.ids[f"user{number}"] for number in range(6))]
     open_direct = partial(rooms.services.rooms.open_direct, caller=rooms.caller("ann"), now=NOW)
-    for users in ([], [rooms.ids["ann"]], others, ["nothing"]):
+    for users in ([], [rooms.ids["ann"]], others, ["nothing"], ["a\x00b"], ["\ud800"]):
         with pytest.raises(InvalidField) as refused:
             open_direct(users)
         assert refused.value.field == "users"

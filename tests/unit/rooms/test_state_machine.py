@@ -278,7 +278,7 @@ def test_any_interleaving_keeps_the_rules(migrated: Path) -> None:
     run_state_machine_as_test(
         RoomMachine,
         settings=settings(
-            max_examples=40,
+            max_examples=20,
             stateful_step_count=40,
             deadline=None,
             database=None,

@@ -39,12 +39,11 @@ def revocations_since(db: Database, keys: LiveKeyRing, since: float) -> Revocati
         DatabaseUnavailable
     """
     with db.read() as reading:
-        users = repository.users_with_changed_access(reading, since)
-        sessions = frozenset(repository.ended_sessions(reading, since))
-        api_tokens = frozenset(repository.revoked_api_tokens(reading, since))
+        changes = repository.changes_since(reading, since)
+    users = [(user_id, disabled, changed) for kind, user_id, disabled, changed in changes if kind == "user"]
     return Revocations(
-        sessions=sessions | api_tokens,
-        disabled=frozenset(user_id for user_id, disabled, _ in users if disabled),
-        changed={user_id: changed_at for user_id, disabled, changed_at in users if not disabled},
+        sessions=frozenset(id for kind, id, *_ in changes if kind != "user"),
+        disabled=frozenset(user_id for user_id, disabled, _ in users if disabled is not None),
+        changed={user_id: changed or 0.0 for user_id, disabled, changed in users if disabled is None},
         keys=frozenset(keys.current().keys),
     )

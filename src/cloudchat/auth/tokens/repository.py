@@ -1,22 +1,40 @@
 """SQL queries for the state of tokens: the session or API token row behind a token, and its user."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from cloudchat.database.models import ApiToken, LoginSession, User
 
+_USER = (
+    User.id,
+    User.name,
+    User.role,
+    User.disabled_at,
+    User.must_change_password,
+    User.totp_confirmed_at,
+    User.access_changed_at,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class TokenStatus:
-    """The current state of a token. Times are seconds since 1970.
+    """The current state of a token and of its user. Times are seconds since 1970.
 
     Only API tokens have `scopes` and `last_used_at`. An access token has all scopes of its user's role; only access
     tokens have `verified_at`.
     """
 
-    user: User
+    user_id: str
+    name: str
+    role: str
+    disabled: bool
+    must_change_password: bool
+    has_second_factor: bool
+    access_changed_at: float | None
     expires_at: float
     revoked: bool
     scopes: str | None = None
@@ -24,24 +42,34 @@ class TokenStatus:
     verified_at: float | None = None
 
 
-def session_status(db: Session, session_id: str, user_id: str) -> TokenStatus | None:
-    """Return the status of an access token: its login session and user, in one query."""
-    row = db.execute(
-        select(User, LoginSession.expires_at, LoginSession.ended_at, LoginSession.verified_at)
+def session_statuses(db: Session, session_ids: Collection[str]) -> Mapping[str, TokenStatus]:
+    """Return the status of access tokens by the id of their login session, in one query."""
+    if not session_ids:
+        return {}
+    rows = db.execute(
+        select(*_USER, LoginSession.id, LoginSession.expires_at, LoginSession.ended_at, LoginSession.verified_at)
         .join(LoginSession, LoginSession.user_id == User.id)
-        .where(LoginSession.id == session_id, User.id == user_id)
-    ).one_or_none()
-    return TokenStatus(row[0], row[1], revoked=row[2] is not None, verified_at=row[3]) if row else None
+        .where(LoginSession.id.in_(session_ids))
+    )
+    return {
+        session_id: _status(user, expires_at, revoked_at=ended_at, verified_at=verified_at)
+        for *user, session_id, expires_at, ended_at, verified_at in rows
+    }
 
 
-def api_token_status(db: Session, token_id: str, user_id: str) -> TokenStatus | None:
-    """Return the status of an API token: its row and user, in one query."""
-    row = db.execute(
-        select(User, ApiToken.expires_at, ApiToken.revoked_at, ApiToken.scopes, ApiToken.last_used_at)
+def api_token_statuses(db: Session, token_ids: Collection[str]) -> Mapping[str, TokenStatus]:
+    """Return the status of API tokens by their id, in one query."""
+    if not token_ids:
+        return {}
+    rows = db.execute(
+        select(*_USER, ApiToken.id, ApiToken.expires_at, ApiToken.revoked_at, ApiToken.scopes, ApiToken.last_used_at)
         .join(ApiToken, ApiToken.user_id == User.id)
-        .where(ApiToken.id == token_id, User.id == user_id)
-    ).one_or_none()
-    return TokenStatus(row[0], row[1], row[2] is not None, row[3], row[4]) if row else None
+        .where(ApiToken.id.in_(token_ids))
+    )
+    return {
+        token_id: _status(user, expires_at, revoked_at=revoked_at, scopes=scopes, last_used_at=last_used_at)
+        for *user, token_id, expires_at, revoked_at, scopes, last_used_at in rows
+    }
 
 
 def update_last_used(db: Session, token_id: str, now: float, *, if_before: float) -> None:
@@ -50,4 +78,30 @@ def update_last_used(db: Session, token_id: str, now: float, *, if_before: float
         update(ApiToken)
         .where(ApiToken.id == token_id, or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at <= if_before))
         .values(last_used_at=now)
+    )
+
+
+def _status(
+    user: Sequence[Any],
+    expires_at: float,
+    *,
+    revoked_at: float | None,
+    scopes: str | None = None,
+    last_used_at: float | None = None,
+    verified_at: float | None = None,
+) -> TokenStatus:
+    user_id, name, role, disabled_at, must_change_password, totp_confirmed_at, access_changed_at = user
+    return TokenStatus(
+        user_id=user_id,
+        name=name,
+        role=role,
+        disabled=disabled_at is not None,
+        must_change_password=must_change_password,
+        has_second_factor=totp_confirmed_at is not None,
+        access_changed_at=access_changed_at,
+        expires_at=expires_at,
+        revoked=revoked_at is not None,
+        scopes=scopes,
+        last_used_at=last_used_at,
+        verified_at=verified_at,
     )

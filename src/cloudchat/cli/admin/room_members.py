@@ -4,15 +4,15 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
-from cloudchat.cli.admin.command import add_command, parse_duration
-from cloudchat.cli.admin.rooms import PAGE_SIZE, ROOM_HELP
+from cloudchat.cli.admin.command import parse_duration
+from cloudchat.cli.admin.rooms import PAGE_SIZE, ROOM_HELP, add_room_command
 from cloudchat.cli.errors import CommandError
 from cloudchat.core.timestamps import rfc3339
 
 if TYPE_CHECKING:
-    from cloudchat.admin.actor import Actor
     from cloudchat.admin.service import AdminService
     from cloudchat.cli.admin.command import Parsers
+    from cloudchat.rooms.caller import Caller
 
 _ROLES = ("owner", "moderator", "member", "reader")
 _EFFECT = "Open sockets and all servers follow within seconds."
@@ -28,16 +28,16 @@ def register_member_commands(under: "Parsers") -> None:
         allow_abbrev=False,
     )
     commands = members.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    listing = add_command(commands, "list", list_members, "list the members by name, as tab-separated columns")
+    listing = add_room_command(commands, "list", list_members, "list the members by name, as tab-separated columns")
     listing.add_argument("room", metavar="ROOM", help=ROOM_HELP)
-    add = add_command(commands, "add", add_member, "add a user to a room", _EFFECT)
+    add = add_room_command(commands, "add", add_member, "add a user to a room", _EFFECT)
     _add_room_and_user(add)
     add.add_argument("--role", choices=_ROLES, default="member", help="default: member")
-    remove = add_command(
+    remove = add_room_command(
         commands, "remove", remove_member, "remove a user from a room", f"{_EFFECT} To keep the user out, use `ban`."
     )
     _add_room_and_user(remove)
-    role = add_command(
+    role = add_room_command(
         commands,
         "role",
         set_role,
@@ -47,8 +47,8 @@ def register_member_commands(under: "Parsers") -> None:
     _add_room_and_user(role)
     role.add_argument("role", choices=_ROLES)
 
-    mute = add_command(under, "mute", mute_user, "let a user read a room and not write in it", _EFFECT)
-    ban = add_command(
+    mute = add_room_command(under, "mute", mute_user, "let a user read a room and not write in it", _EFFECT)
+    ban = add_room_command(
         under,
         "ban",
         ban_user,
@@ -65,75 +65,65 @@ def register_member_commands(under: "Parsers") -> None:
             help="how long: 45s, 30m, 12h or 7d, at most 366d; without it, until it is lifted",
         )
         parser.add_argument("--reason", default="", help="for moderators and the audit log, one line")
-    _add_room_and_user(add_command(under, "unmute", unmute_user, "end the mute of a user in a room", _EFFECT))
+    _add_room_and_user(add_room_command(under, "unmute", unmute_user, "end the mute of a user in a room", _EFFECT))
     _add_room_and_user(
-        add_command(under, "unban", unban_user, "lift the ban of a user from a room", "The user is not added again.")
+        add_room_command(
+            under, "unban", unban_user, "lift the ban of a user from a room", "The user is not added again."
+        )
     )
 
 
-def list_members(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def list_members(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `members list`."""
-    from cloudchat.rooms.caller import COMMAND_LINE
-
     room = service.rooms.find(options.room)
     print("name", "role", "joined", "id", sep="\t")
     after = None
-    while page := service.rooms.members.list(room.id, "", after, PAGE_SIZE, caller=COMMAND_LINE):
+    while page := service.rooms.members.list(room.id, "", after, PAGE_SIZE, caller=caller):
         for member in page:
             print(member.name, member.role, rfc3339(member.joined_at), member.id, sep="\t")
         after = page[-1].name_key
 
 
-def add_member(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def add_member(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `members add`."""
-    _put(service, options)
+    _put(service, caller, options)
 
 
-def set_role(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def set_role(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `members role`."""
-    _put(service, options, of_member=True)
+    _put(service, caller, options, of_member=True)
 
 
-def remove_member(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def remove_member(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `members remove`."""
-    from cloudchat.rooms.caller import COMMAND_LINE
-
     room, user = _find(service, options)
-    service.rooms.members.remove(room, user, caller=COMMAND_LINE, now=time.time())
+    service.rooms.members.remove(room, user, caller=caller, now=time.time())
 
 
-def mute_user(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def mute_user(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `mute`."""
-    from cloudchat.rooms.caller import COMMAND_LINE
-
     room, user = _find(service, options)
     moderation = service.rooms.moderation
-    moderation.mute(room, user, options.seconds, options.reason, caller=COMMAND_LINE, now=time.time())
+    moderation.mute(room, user, options.seconds, options.reason, caller=caller, now=time.time())
 
 
-def unmute_user(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def unmute_user(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `unmute`."""
-    from cloudchat.rooms.caller import COMMAND_LINE
-
     room, user = _find(service, options)
-    service.rooms.moderation.unmute(room, user, caller=COMMAND_LINE, now=time.time())
+    service.rooms.moderation.unmute(room, user, caller=caller, now=time.time())
 
 
-def ban_user(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def ban_user(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `ban`."""
-    from cloudchat.rooms.caller import COMMAND_LINE
-
     room, user = _find(service, options)
     moderation = service.rooms.moderation
-    moderation.ban(room, user, options.seconds, options.reason, caller=COMMAND_LINE, now=time.time())
+    moderation.ban(room, user, options.seconds, options.reason, caller=caller, now=time.time())
 
 
-def unban_user(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def unban_user(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `unban`."""
-    from cloudchat.rooms.caller import COMMAND_LINE
-
     room, user = _find(service, options)
-    service.rooms.moderation.unban(room, user, caller=COMMAND_LINE, now=time.time())
+    service.rooms.moderation.unban(room, user, caller=caller, now=time.time())
 
 
 def _add_room_and_user(parser: argparse.ArgumentParser) -> None:
@@ -146,10 +136,8 @@ def _find(service: "AdminService", options: argparse.Namespace) -> tuple[str, st
     return service.rooms.find(options.room).id, service.users.find(options.user)
 
 
-def _put(service: "AdminService", options: argparse.Namespace, *, of_member: bool = False) -> None:
-    from cloudchat.rooms.caller import COMMAND_LINE
-
+def _put(service: "AdminService", caller: "Caller", options: argparse.Namespace, *, of_member: bool = False) -> None:
     room, user = _find(service, options)
     if of_member and service.rooms.membership(user, room) is None:
         raise CommandError(f"{options.user} is not a member of this room; use `cloudchat admin members add`")
-    service.rooms.members.put(room, user, options.role, caller=COMMAND_LINE, now=time.time())
+    service.rooms.members.put(room, user, options.role, caller=caller, now=time.time())

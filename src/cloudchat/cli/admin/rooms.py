@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cloudchat.cli.admin.command import add_command
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
     from cloudchat.admin.actor import Actor
     from cloudchat.admin.service import AdminService
     from cloudchat.cli.admin.command import Parsers
+    from cloudchat.rooms.caller import Caller
     from cloudchat.rooms.service import RoomUpdate
 
+RoomCommand = Callable[["AdminService", "Caller", argparse.Namespace], None]
 PAGE_SIZE = 500
 ROOM_HELP = "the id of the room, or the name of a public one"
 _EFFECT = "Open sockets and all servers follow within seconds. The members of the room see a notice."
@@ -29,16 +32,16 @@ def register_room_commands(under: "Parsers") -> None:
         allow_abbrev=False,
     )
     commands = rooms.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    add_command(
+    add_room_command(
         commands,
         "list",
         list_rooms,
         "list all rooms, the oldest first, as tab-separated columns",
         "Direct rooms have no name.",
     )
-    show = add_command(commands, "show", show_room, "show one room with its roles, mutes and bans")
+    show = add_room_command(commands, "show", show_room, "show one room with its roles, mutes and bans")
     show.add_argument("room", metavar="ROOM", help=ROOM_HELP)
-    create = add_command(
+    create = add_room_command(
         commands,
         "create",
         create_room,
@@ -54,21 +57,34 @@ def register_room_commands(under: "Parsers") -> None:
         ("rename", rename_room, "name", "rename a room"),
         ("topic", set_topic, "topic", "set the topic of a room; an empty one removes it"),
     ):
-        parser = add_command(commands, name, command, summary, _EFFECT)
+        parser = add_room_command(commands, name, command, summary, _EFFECT)
         parser.add_argument("room", metavar="ROOM", help=ROOM_HELP)
         parser.add_argument(argument)
-    slow = add_command(commands, "slow-mode", set_slow_mode, "set the time between two messages of one member")
+    slow = add_room_command(commands, "slow-mode", set_slow_mode, "set the time between two messages of one member")
     slow.add_argument("room", metavar="ROOM", help=ROOM_HELP)
     slow.add_argument("seconds", type=int, help="seconds, up to 21600; 0 switches it off; moderators are exempt")
     for name, command, summary in (
         ("archive", archive_room, "make a room read-only"),
         ("restore", restore_room, "let the members of an archived room write again"),
     ):
-        parser = add_command(commands, name, command, summary, _EFFECT)
+        parser = add_room_command(commands, name, command, summary, _EFFECT)
         parser.add_argument("room", metavar="ROOM", help=ROOM_HELP)
 
 
-def list_rooms(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def add_room_command(
+    under: "Parsers", name: str, command: RoomCommand, summary: str, details: str = ""
+) -> argparse.ArgumentParser:
+    """Add a command that acts in rooms as the command line."""
+
+    def run(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+        from cloudchat.rooms.caller import COMMAND_LINE
+
+        command(service, COMMAND_LINE, options)
+
+    return add_command(under, name, run, summary, details)
+
+
+def list_rooms(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms list`."""
     print("id", "kind", "name", "members", "state", "created", "topic", sep="\t")
     after = None
@@ -80,9 +96,8 @@ def list_rooms(service: "AdminService", _actor: "Actor", options: argparse.Names
         after = (page[-1].created_at, page[-1].id)
 
 
-def show_room(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def show_room(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms show`."""
-    from cloudchat.rooms.caller import COMMAND_LINE
     from cloudchat.rooms.permissions import Role
 
     room, now = service.rooms.find(options.room), time.time()
@@ -100,7 +115,7 @@ def show_room(service: "AdminService", _actor: "Actor", options: argparse.Namesp
     ):
         print(name, value, sep="\t")
     after = None
-    while page := service.rooms.members.list(room.id, "", after, PAGE_SIZE, caller=COMMAND_LINE):
+    while page := service.rooms.members.list(room.id, "", after, PAGE_SIZE, caller=caller):
         for member in page:
             if member.role != Role.MEMBER:
                 print(member.role, member.name, sep="\t")
@@ -110,64 +125,58 @@ def show_room(service: "AdminService", _actor: "Actor", options: argparse.Namesp
     moderation = service.rooms.moderation
     for title, read in (("muted", moderation.muted_users), ("banned", moderation.banned_users)):
         after = None
-        while users := read(room.id, after, PAGE_SIZE, caller=COMMAND_LINE, now=now):
+        while users := read(room.id, after, PAGE_SIZE, caller=caller, now=now):
             for user in users:
                 until = rfc3339(user.until) if user.until is not None else "no end"
                 print(title, user.name, until, user.reason or "-", sep="\t")
             after = users[-1].name_key
 
 
-def create_room(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def create_room(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms create`."""
-    from cloudchat.rooms.caller import COMMAND_LINE
-
     owner = service.users.find(options.owner)
     kind = "private" if options.private else "public"
-    room = service.rooms.create(
-        kind, options.name, options.topic, [], caller=COMMAND_LINE, now=time.time(), owner_id=owner
-    )
+    room = service.rooms.create(kind, options.name, options.topic, [], caller=caller, now=time.time(), owner_id=owner)
     print(room.id)
 
 
-def rename_room(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def rename_room(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms rename`."""
     from cloudchat.rooms.service import RoomUpdate
 
-    _update(service, options.room, RoomUpdate(name=options.name))
+    _update(service, caller, options.room, RoomUpdate(name=options.name))
 
 
-def set_topic(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def set_topic(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms topic`."""
     from cloudchat.rooms.service import RoomUpdate
 
-    _update(service, options.room, RoomUpdate(topic=options.topic))
+    _update(service, caller, options.room, RoomUpdate(topic=options.topic))
 
 
-def set_slow_mode(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def set_slow_mode(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms slow-mode`."""
     from cloudchat.rooms.service import RoomUpdate
 
-    _update(service, options.room, RoomUpdate(slow_mode_seconds=options.seconds))
+    _update(service, caller, options.room, RoomUpdate(slow_mode_seconds=options.seconds))
 
 
-def archive_room(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def archive_room(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms archive`."""
     from cloudchat.rooms.service import RoomUpdate
 
-    _update(service, options.room, RoomUpdate(archived=True))
+    _update(service, caller, options.room, RoomUpdate(archived=True))
 
 
-def restore_room(service: "AdminService", _actor: "Actor", options: argparse.Namespace) -> None:
+def restore_room(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms restore`."""
     from cloudchat.rooms.service import RoomUpdate
 
-    _update(service, options.room, RoomUpdate(archived=False))
+    _update(service, caller, options.room, RoomUpdate(archived=False))
 
 
-def _update(service: "AdminService", name: str, update: "RoomUpdate") -> None:
-    from cloudchat.rooms.caller import COMMAND_LINE
-
+def _update(service: "AdminService", caller: "Caller", name: str, update: "RoomUpdate") -> None:
     room = service.rooms.find(name)
     if room.kind == "direct":
         raise CommandError("a direct room has no name, topic, archive or slow mode")
-    service.rooms.update(room.id, update, caller=COMMAND_LINE, now=time.time())
+    service.rooms.update(room.id, update, caller=caller, now=time.time())

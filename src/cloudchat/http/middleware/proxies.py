@@ -68,6 +68,8 @@ class TrustedProxies(Middleware):
         return client is not None and self._is_proxy(client[0])
 
     def _is_proxy(self, address: str) -> bool:
+        if not self._networks:  # parsing an address takes 10 µs
+            return False
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:

@@ -2,15 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from functools import partial
 
-from cloudchat.auth.principal import CHAT_WRITE
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.messages.service import room_not_found
+from cloudchat.messages.service import room_not_found, write_error
 from cloudchat.protocol import commands, events
-from cloudchat.protocol.errors import ErrorCode, error, unavailable
+from cloudchat.protocol.errors import unavailable
 from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry
@@ -29,6 +29,7 @@ from cloudchat.realtime.ephemeral.typing_limit import TypingLimit
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.membership.room_hints import RoomHints
 from cloudchat.realtime.relay import Relay
+from cloudchat.rooms.permissions import Command
 
 BYTES_PER_MEMBER = 100
 """What a member in the reply to `who` costs of the user's budget of reads."""
@@ -47,7 +48,9 @@ class EphemeralEvents:
         hints: RoomHints,
         sync: PresenceSync,
         presence: PresenceDelivery,
+        read_advanced: Callable[[str], None],
     ) -> None:
+        """`read_advanced` is called with the id of a user whose read position has changed in the database."""
         self._relay = relay
         self._hub = hub
         self._registry = registry
@@ -56,6 +59,7 @@ class EphemeralEvents:
         self._hints = hints
         self._sync = sync
         self._presence = presence
+        self._read_advanced = read_advanced
         now = time.monotonic()
         self._published, self._delivered = TypingLimit(now), TypingLimit(now)
 
@@ -63,19 +67,18 @@ class EphemeralEvents:
 
     def typing(self, connection: Connection, command: commands.Typing) -> None:
         """Tell all processes that the user types. There is no reply, except to a user who may not."""
-        user = connection.principal
-        if command.room not in connection.rooms:
+        user, room = connection.principal, connection.rooms.get(command.room)
+        if room is None:
             connection.send(room_not_found(command.id))
-        elif CHAT_WRITE not in user.scopes:
-            message = "this token may not write; it needs the scope chat:write"
-            connection.send(error(ErrorCode.FORBIDDEN, message, id=command.id))
+        elif (problem := write_error(user, room, Command.POST, command.id, time.time())) is not None:
+            connection.send(problem)
         elif self._published.announce(command.room, user.user_id, time.monotonic()):
             self._signals.send(Typing(command.room, user.user_id, user.name))
 
     async def read(self, connection: Connection, command: commands.Read) -> None:
         """Save how far the user has read. The reply follows when it is saved; other commands do not wait for it."""
         try:
-            head = await self._relay.head_of(command.room)
+            head = (await self._relay.heads_of([command.room]))[command.room]
         except BrokerUnavailable:
             connection.send(unavailable(command.id, "the room's history cannot be read now"))
             return
@@ -100,6 +103,7 @@ class EphemeralEvents:
         if saved.cancelled() or saved.exception() is not None:
             connection.send(unavailable(command.id, "the database cannot be reached; mark it as read again"))
             return
+        self._read_advanced(connection.principal.user_id)
         connection.send(events.ReadAck(id=command.id, room=command.room, seq=saved.result()))
         if saved.result() == seq:
             user_id = connection.principal.user_id
@@ -117,6 +121,7 @@ class EphemeralEvents:
             case RoomsChanged():
                 self._hints.wake()
             case ReadAdvanced():
+                self._read_advanced(signal.user_id)
                 frame = text_frame(events.encode(events.Read(room=signal.room, seq=signal.seq)))
                 for connection in self._registry.connections_of(signal.user_id):
                     if connection.id != signal.connection:

@@ -1,7 +1,12 @@
-"""Repeat appends that the store refused because the room had changed since the author's permission was checked.
+"""Hold appends that cannot be made now, without changing the order of anybody's messages.
 
-The first refusal of a room starts to bring the room up to date. Until that is done, all further appends to the room are
-held, so that the messages of a sender keep their order. They are then checked again, with what is known now.
+Two reasons hold the appends to a room:
+
+- The store refused one because the room has changed since the author's permission was checked. The room is brought up
+  to date, and the append is checked again with what is known then.
+- A message mentions a name that must first be looked up.
+
+Until that is done, all further appends of this process to the room wait behind it.
 """
 
 from collections import Counter, deque
@@ -19,26 +24,31 @@ MAX_ATTEMPTS = 5
 
 Attempt = Callable[[AppendCallback], Error | None]
 """Checks the permission and appends. Returns the error if it is not allowed; then the callback is not called."""
+Prepare = Callable[[], Coroutine[Any, Any, None] | None]
+"""Returns what must be awaited before the attempt, if anything."""
 OnDone = Callable[[AppendOutcome | Error], None]
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 
 
-class _Held:
-    __slots__ = ("attempt", "attempts", "on_done")
+class _Append:
+    __slots__ = ("attempt", "attempts", "on_done", "prepare", "prepared")
 
-    def __init__(self, attempt: Attempt, on_done: OnDone) -> None:
+    def __init__(self, attempt: Attempt, on_done: OnDone, prepare: Prepare | None) -> None:
         self.attempt = attempt
         self.on_done = on_done
+        self.prepare = prepare
+        self.prepared = False
         self.attempts = 0
 
 
-class _StaleRoom:
-    __slots__ = ("held", "refreshed", "version")
+class _HeldRoom:
+    __slots__ = ("appends", "refreshing", "works")
 
-    def __init__(self, version: int) -> None:
-        self.version = version
-        self.held: deque[_Held] = deque()
-        self.refreshed = False
+    def __init__(self) -> None:
+        self.appends: deque[_Append] = deque()
+        self.works = 0
+        """What the room waits for: the refresh of the room, the preparation of an append, or both."""
+        self.refreshing = False
 
 
 class HeldAppends:
@@ -49,27 +59,35 @@ class HeldAppends:
         self._refresh = refresh
         self._spawn = spawn
         self._unanswered: Counter[str] = Counter()
-        self._stale: dict[str, _StaleRoom] = {}
+        self._held: dict[str, _HeldRoom] = {}
 
-    def submit(self, room: str, attempt: Attempt, on_done: OnDone) -> None:
-        """Append now, or when the room is up to date. `on_done` gets the outcome or the error, once."""
-        append = _Held(attempt, on_done)
-        stale = self._stale.get(room)
-        if stale is None:
-            self._attempt(room, append)
-        elif len(stale.held) < MAX_HELD:
-            stale.held.append(append)
+    def submit(self, room: str, attempt: Attempt, on_done: OnDone, prepare: Prepare | None = None) -> None:
+        """Append now, or when the room is not held any more. `on_done` gets the outcome or the error, once."""
+        append = _Append(attempt, on_done, prepare)
+        held = self._held.get(room)
+        if held is None:
+            self._start(room, append)
+        elif len(held.appends) < MAX_HELD:
+            held.appends.append(append)
         else:
             on_done(BrokerUnavailable("too many messages wait for a change of their room"))
 
-    def _attempt(self, room: str, append: _Held) -> None:
+    def _start(self, room: str, append: _Append) -> None:
+        preparation = None if append.prepare is None or append.prepared else append.prepare()
+        append.prepared = True
+        if preparation is None:
+            self._attempt(room, append)
+        else:
+            self._wait_for(room, self._hold(room, append), preparation)
+
+    def _attempt(self, room: str, append: _Append) -> None:
         append.attempts += 1
         self._unanswered[room] += 1
 
         def answered(outcome: AppendOutcome) -> None:
             self._finished(room)
             if isinstance(outcome, Refused) and outcome.reason is Refusal.STALE and append.attempts < MAX_ATTEMPTS:
-                self._hold(room, append, outcome.detail)
+                self._hold_refused(room, append, outcome.detail)
             else:
                 append.on_done(outcome)
             self._release_if_ready(room)
@@ -84,37 +102,47 @@ class HeldAppends:
         if not self._unanswered[room]:
             del self._unanswered[room]
 
-    def _hold(self, room: str, append: _Held, version: int) -> None:
-        stale = self._stale.get(room)
-        if stale is None:
-            stale = self._stale[room] = _StaleRoom(version)
-            self._spawn(self._bring_up_to_date(room, stale), f"refresh {room}")
-        # In front of those that were never sent, behind those that were refused before.
-        position = sum(held.attempts > 0 for held in stale.held)
-        stale.held.insert(position, append)
+    def _hold_refused(self, room: str, append: _Append, version: int) -> None:
+        append.prepared = False  # what was looked up may have changed with the room
+        held = self._hold(room, append)
+        if not held.refreshing:
+            held.refreshing = True
+            self._wait_for(room, held, self._refresh(room, version))
 
-    async def _bring_up_to_date(self, room: str, stale: _StaleRoom) -> None:
+    def _hold(self, room: str, append: _Append) -> _HeldRoom:
+        held = self._held.setdefault(room, _HeldRoom())
+        # In front of those that were never sent, behind those that were refused before.
+        held.appends.insert(sum(waiting.attempts > 0 for waiting in held.appends), append)
+        return held
+
+    def _wait_for(self, room: str, held: _HeldRoom, work: Awaitable[None]) -> None:
+        held.works += 1
+        self._spawn(self._finish(room, held, work), f"held appends {room}")
+
+    async def _finish(self, room: str, held: _HeldRoom, work: Awaitable[None]) -> None:
         try:
-            await self._refresh(room, stale.version)
+            await work
         except BaseException as problem:
-            del self._stale[room]
-            for held in stale.held:
-                held.on_done(BrokerUnavailable("the room has changed, and the database cannot be reached"))
+            if self._held.get(room) is held:
+                del self._held[room]
+            appends, held.appends = held.appends, deque()
+            for append in appends:
+                append.on_done(BrokerUnavailable("the room has changed, and the database cannot be reached"))
             if not isinstance(problem, DatabaseUnavailable):
                 raise
         else:
-            stale.refreshed = True
+            held.works -= 1
             self._release_if_ready(room)
 
     def _release_if_ready(self, room: str) -> None:
         """Send what is held. Not before the store has answered all earlier appends: those come first."""
-        stale = self._stale.get(room)
-        if stale is None or not stale.refreshed or room in self._unanswered:
+        held = self._held.get(room)
+        if held is None or held.works or room in self._unanswered:
             return
-        del self._stale[room]
-        for held in stale.held:
-            later = self._stale.get(room)
+        del self._held[room]
+        for append in held.appends:
+            later = self._held.get(room)
             if later is None:
-                self._attempt(room, held)
-            else:  # an attempt was refused at once, by a broker that answers in the call
-                later.held.append(held)
+                self._start(room, append)
+            else:  # one in front of it is held again
+                later.appends.append(append)

@@ -204,7 +204,7 @@ class RoomSync:
 
     async def _head_of(self, room_id: str) -> StreamPosition:
         try:
-            return await self._relay.head_of(room_id)
+            return (await self._relay.heads_of([room_id]))[room_id]
         except BrokerUnavailable:
             return StreamPosition("", 0)  # the client joins without a position, and learns the head then
 

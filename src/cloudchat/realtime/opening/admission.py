@@ -1,58 +1,73 @@
 """Admission of sockets: how often they may be opened, and how many may be open.
 
-Three limits apply, the cheap ones first, before anything expensive is done for an unknown client:
+Three limits apply, before anything expensive is done for an unknown client:
 
 1. The connection rate of the client network, then (once the user is known) of the user.
 2. The sockets of this process, in total and per client network (`connection_registry.py`).
-3. The sockets of all processes, per client network and per user (`rate_limiting/cluster_connection_limit.py`). A user
-   who has too many is not rejected: their oldest socket is closed.
+3. The sockets of all processes, per client network and per user. A user who has too many is not rejected: their oldest
+   socket is closed.
+
+The store counts the first and the third ones (`rate_limiting/cluster_connection_limit.py`): in one call if the user is
+known when the handshake arrives, else in two, one before the token is verified and one after it.
 
 A socket's slots are acquired during the handshake and released when its connection ends. `AdmissionControl.admit` pairs
 the two also for handshakes that fail or are cancelled.
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from cloudchat.core.reconnect_window import reconnect_window_ms
 from cloudchat.protocol.errors import ErrorCode
-from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
-from cloudchat.rate_limiting.connection_rate import ConnectionRateLimit
+from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
+from cloudchat.rate_limiting.connection_rate import ConnectionRates, Window
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry
 from cloudchat.realtime.opening.handshake import HandshakeRejection
 from cloudchat.realtime.user_allowance import UserAllowance
+
+_Counted = TypeVar("_Counted")
 
 
 class AdmissionControl:
     """The limits that every handshake must pass."""
 
     def __init__(
-        self, rate: ConnectionRateLimit, registry: ConnectionRegistry, cluster_limit: ClusterConnectionLimit
+        self, rates: ConnectionRates, registry: ConnectionRegistry, cluster_limit: ClusterConnectionLimit
     ) -> None:
-        self._rate = rate
+        self._rates = rates
         self._registry = registry
         self._cluster_limit = cluster_limit
 
     @asynccontextmanager
-    async def admit(self, network: str) -> AsyncIterator["Admission"]:
+    async def admit(self, network: str, *, user_known: bool = False) -> AsyncIterator["Admission"]:
         """Admit a handshake from a client network. Raises `HandshakeRejection`.
 
-        On exit all slots are released, unless they were handed over to a connection.
+        With `user_known`, `acquire` must be the next call: it counts the handshake for the network, too. On exit all
+        slots are released, unless they were handed over to a connection.
         """
-        _check_wait(await self._rate.wait_for_address(network))
-        if not self._registry.reserve(network):
-            if self._registry.full:
-                message = "this server has reached its connection limit; try again"
-                raise HandshakeRejection(ErrorCode.UNAVAILABLE, message)
-            raise _too_many_sockets()
-        admission = Admission(self._rate, self._registry, self._cluster_limit, network)
+        windows = self._rates.windows_of_address(network)
+        has_room = self._registry.reserve(network)
+        admission = Admission(self._rates, self._registry, self._cluster_limit, network) if has_room else None
         try:
+            if admission is None or not user_known:
+                await _count(self._cluster_limit.count_handshake(windows))
+            else:
+                admission.uncounted = windows
+            if admission is None:
+                raise self._no_room()
             yield admission
         finally:
-            if not admission.handed_over:
+            if admission is not None and not admission.handed_over:
                 admission.release()
+
+    def _no_room(self) -> HandshakeRejection:
+        if not self._registry.full:
+            return _too_many_sockets()
+        message = "this server has reached its connection limit; try again"
+        return HandshakeRejection(ErrorCode.UNAVAILABLE, message)
 
 
 class Admission:
@@ -60,12 +75,12 @@ class Admission:
 
     def __init__(
         self,
-        rate: ConnectionRateLimit,
+        rates: ConnectionRates,
         registry: ConnectionRegistry,
         cluster_limit: ClusterConnectionLimit,
         network: str,
     ) -> None:
-        self._rate = rate
+        self._rates = rates
         self._registry = registry
         self._cluster_limit = cluster_limit
         self._network = network
@@ -74,14 +89,13 @@ class Admission:
         self._connection: Connection | None = None
         self._released = False
         self.handed_over = False
+        self.uncounted: list[Window] = []
+        """The windows of the network, if the handshake does not count in them yet."""
 
-    async def check_user_rate(self, user_id: str) -> None:
-        """Count this handshake for the user. Raises `HandshakeRejection`."""
-        _check_wait(await self._rate.wait_for_user(user_id), user_id)
-
-    async def acquire_cluster_slot(self, user_id: str) -> None:
-        """Count the socket in all processes together. Raises `HandshakeRejection`."""
-        self._slot_id = await self._cluster_limit.acquire(user_id, self._network)
+    async def acquire(self, user_id: str) -> None:
+        """Count the handshake for the user, and the socket in all processes together. Raises `HandshakeRejection`."""
+        windows, self.uncounted = [*self.uncounted, self._rates.window_of_user(user_id)], []
+        self._slot_id = await _count(self._cluster_limit.acquire(user_id, self._network, windows), user_id)
         if self._slot_id is None:
             raise _too_many_sockets(user_id)
 
@@ -95,7 +109,7 @@ class Admission:
     def register(self, connection: Connection) -> None:
         """List the connection in the registry, so that revocations and evictions find it."""
         if self._slot_id is None:
-            raise RuntimeError("acquire_cluster_slot must come before register")
+            raise RuntimeError("acquire must come before register")
         self._connection = connection
         self._registry.add(connection, self._slot_id)
 
@@ -122,11 +136,16 @@ class Admission:
         self._registry.release(self._network)
 
 
-def _check_wait(seconds: int, user_id: str = "unknown") -> None:
-    """Raise `HandshakeRejection` if a connection rate limit requires a wait; 0 requires none."""
-    if seconds:
+async def _count(counting: Awaitable[_Counted], user_id: str = "unknown") -> _Counted:
+    """Await a call that counts a handshake. Raises `HandshakeRejection` if a rate requires a wait."""
+    try:
+        return await counting
+    except TooManyHandshakes as error:
         message = "too many sockets were opened in a short time; wait before you open the next one"
-        raise HandshakeRejection(ErrorCode.RATE_LIMITED, message, retry_after_seconds=seconds, user_id=user_id)
+        seconds = error.wait_seconds
+        raise HandshakeRejection(
+            ErrorCode.RATE_LIMITED, message, retry_after_seconds=seconds, user_id=user_id
+        ) from None
 
 
 def _too_many_sockets(user_id: str = "unknown") -> HandshakeRejection:

@@ -6,7 +6,7 @@ client network that has reached a limit.
 
 import logging
 import time
-from typing import Protocol
+from collections.abc import Iterable, Mapping
 
 from starlette.types import Receive, Scope, Send
 
@@ -35,6 +35,7 @@ from cloudchat.realtime.opening.handshake import (
     credential_of,
 )
 from cloudchat.realtime.opening.handshake_queue import HandshakeQueue
+from cloudchat.realtime.opening.session_directory import ChatSession, SessionDirectory
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.user_allowance import AUTHS_PER_SECOND
@@ -45,23 +46,13 @@ from cloudchat.settings import Settings
 logger = logging.getLogger(__name__)
 
 
-class Authenticator(Protocol):
-    """What the endpoint needs of `Services`."""
-
-    async def authenticate_with_rooms(self, token: str) -> tuple[Principal, list[RoomSummary]]:
-        """Return the principal of a token and their rooms.
-
-        Raises `BadToken`, `AccountDisabled`, `DatabaseUnavailable`.
-        """
-
-
 class SocketEndpoint:
     """The ASGI application behind `/ws`."""
 
     def __init__(
         self,
         settings: Settings,
-        authenticator: Authenticator,
+        sessions: SessionDirectory,
         admissions: AdmissionControl,
         relay: Relay,
         room_sync: RoomSync,
@@ -69,7 +60,8 @@ class SocketEndpoint:
         stats: SocketStats,
     ) -> None:
         self._settings = settings
-        self._authenticator = authenticator
+        self._origins = settings.origins
+        self._sessions = sessions
         self._admissions = admissions
         self._relay = relay
         self._room_sync = room_sync
@@ -88,7 +80,7 @@ class SocketEndpoint:
         credential: Credential | None = None
         try:
             credential = credential_of(headers, scope["subprotocols"])
-            check_origin(headers, self._settings.origins)
+            check_origin(headers, self._origins)
             socket: WebSocketProtocol = scope["extensions"][EXTENSION]
             async with self._queue.turn():
                 if not socket.disconnected:  # it may have left while it waited
@@ -97,15 +89,21 @@ class SocketEndpoint:
             await self._responder.reject(send, rejection, client, credential)
 
     async def _open(self, socket: WebSocketProtocol, send: Send, credential: Credential, client: str) -> None:
-        async with self._admissions.admit(client_network(client)) as admission:
-            principal, rooms = await self._authenticate(credential.token)
-            await admission.check_user_rate(principal.user_id)
+        known = self._sessions.cached(credential.token)
+        async with self._admissions.admit(client_network(client), user_known=known is not None) as admission:
+            if known is not None:
+                await admission.acquire(known.principal.user_id)
+            session = await self._session_of(credential.token)
+            principal, rooms = session.principal, session.rooms
+            if known is None:
+                await admission.acquire(principal.user_id)
             if CHAT_READ not in principal.scopes:
                 raise _may_not_chat()
-            while self._room_sync.is_outdated(principal.user_id, {room.id: room for room in rooms}):
-                principal, rooms = await self._authenticate(credential.token)
+            while self._room_sync.is_outdated(principal.user_id, rooms):
+                self._sessions.forget_user(principal.user_id)
+                session = await self._session_of(credential.token)
+                principal, rooms = session.principal, session.rooms
             heads = await self._heads_of(rooms)
-            await admission.acquire_cluster_slot(principal.user_id)
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
             # No `await` from here on.
             connection = self._connect(socket, principal, rooms, admission)
@@ -121,9 +119,9 @@ class SocketEndpoint:
             admission.hand_over()
             socket.attach(connection)
 
-    async def _authenticate(self, token: str) -> tuple[Principal, list[RoomSummary]]:
+    async def _session_of(self, token: str) -> ChatSession:
         try:
-            return await self._authenticator.authenticate_with_rooms(token)
+            return await self._sessions.find(token)
         except BadToken:
             message = "the token is not valid: sign in, or refresh it"
             raise HandshakeRejection(ErrorCode.UNAUTHENTICATED, message, close_code=CloseCode.TOKEN_INVALID) from None
@@ -133,15 +131,15 @@ class SocketEndpoint:
             message = "the database cannot be reached; try again"
             raise HandshakeRejection(ErrorCode.UNAVAILABLE, message) from None
 
-    async def _heads_of(self, rooms: list[RoomSummary]) -> list[StreamPosition]:
+    async def _heads_of(self, rooms: Iterable[str]) -> Mapping[str, StreamPosition]:
         try:
-            return await self._relay.heads_of([room.id for room in rooms])
+            return await self._relay.heads_of(rooms)
         except BrokerUnavailable:
             message = "the message store cannot be reached; try again"
             raise HandshakeRejection(ErrorCode.UNAVAILABLE, message) from None
 
     def _connect(
-        self, socket: WebSocketProtocol, principal: Principal, rooms: list[RoomSummary], admission: Admission
+        self, socket: WebSocketProtocol, principal: Principal, rooms: Mapping[str, RoomSummary], admission: Admission
     ) -> Connection:
         now = time.monotonic()
         socket.send_buffer_bytes = self._settings.send_buffer_bytes
@@ -149,11 +147,12 @@ class SocketEndpoint:
         self._stats.handshakes["accepted"] += 1
         allowance = admission.allowance(principal.user_id, now)
         gate = CommandGate(self._limits, allowance, now, auths_per_second=self._auths_per_second)
-        return Connection(socket, principal, {room.id: room for room in rooms}, gate, admission, self._handler)
+        return Connection(socket, principal, rooms, gate, admission, self._handler)
 
-    def _welcome(self, connection: Connection, heads: list[StreamPosition], reconnect_within_ms: int) -> events.Welcome:
+    def _welcome(
+        self, connection: Connection, heads: Mapping[str, StreamPosition], reconnect_within_ms: int
+    ) -> events.Welcome:
         user = connection.principal
-        rooms = connection.rooms.values()
         return events.Welcome(
             connection_id=connection.id,
             user=events.User(id=user.user_id, name=user.name, role=user.role),
@@ -162,7 +161,7 @@ class SocketEndpoint:
             heartbeat_seconds=self._settings.heartbeat_seconds,
             reconnect_within_ms=reconnect_within_ms,
             limits=self._limits,
-            rooms=[room_state(room, head) for room, head in zip(rooms, heads, strict=True)],
+            rooms=[room_state(room, heads[room.id]) for room in connection.rooms.values()],
         )
 
 

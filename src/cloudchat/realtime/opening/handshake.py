@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope, Send
 
 from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.protocol import events
@@ -115,18 +115,6 @@ class HandshakeResponder:
         headers = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
         await send({"type": "websocket.http.response.start", "status": error.status, "headers": headers})
         await send({"type": "websocket.http.response.body", "body": error.body})
-
-
-class UnknownPathEndpoint:
-    """The ASGI application for handshakes on every path but `/ws`: rejects them with 404."""
-
-    def __init__(self, stats: SocketStats) -> None:
-        self._responder = HandshakeResponder(stats)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the ASGI specification."""
-        rejection = HandshakeRejection(ErrorCode.NOT_FOUND, "there is no WebSocket at this path; connect to /ws")
-        await self._responder.reject(send, rejection, client_address(scope))
 
 
 def client_address(scope: Scope) -> str:

@@ -28,7 +28,7 @@ class RoomChange:
 class PendingNotice:
     """A notice to append to the room's log. `body` is the JSON of `protocol.events.NoticeBody`.
 
-    Its author is nobody in particular: the cid alone makes a repeated append harmless. `at` is in seconds since 1970.
+    The cid is the same for every process, which makes a repeated append harmless. `at` is in seconds since 1970.
     """
 
     room_id: str

@@ -76,6 +76,13 @@ def room_members(db: Session, room_id: str) -> list[RoomMember]:
     return [RoomMember(room, user, name) for room, user, name in db.execute(query)]
 
 
+def member_ids_by_name_key(db: Session, room_id: str, keys: Collection[str]) -> dict[str, str]:
+    """Return the ids of the members of a room that have one of these name keys, by the key."""
+    query = select(User.name_key, User.id).join(Membership, Membership.user_id == User.id)
+    rows = db.execute(query.where(Membership.room_id == room_id, User.name_key.in_(keys)))
+    return {key: id for key, id in rows}  # noqa: C416 — dict(rows) would take it for a mapping
+
+
 def memberships_in_small_rooms(db: Session, user_ids: Collection[str], max_members: int) -> list[RoomMember]:
     """Return the memberships of users in rooms with at most `max_members`."""
     query = _room_members().join(Room, Room.id == Membership.room_id)

@@ -1,6 +1,6 @@
 """The members of a room: join, leave, add, remove, roles."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from cloudchat.auth.errors import Conflict, InvalidField, NotFound, PermissionDenied
 from cloudchat.auth.repository import user_by_id
@@ -40,6 +40,11 @@ class MemberService:
         with self._db.read() as db:
             return repository.room_members(db, room_id)
 
+    def ids_by_name_key(self, room_id: str, keys: Collection[str]) -> Mapping[str, str]:
+        """Return the ids of the members of a room that have one of these name keys, by the key."""
+        with self._db.read() as db:
+            return repository.member_ids_by_name_key(db, room_id, keys)
+
     def in_small_rooms(self, user_ids: Collection[str], max_members: int) -> Sequence[RoomMember]:
         """Return the memberships of users in rooms with at most `max_members`."""
         with self._db.read() as db:
@@ -65,6 +70,8 @@ class MemberService:
             if takes_ownership and change.may(Command.TAKE_OWNERSHIP):
                 member, user = _take_ownership(change, member, user)
             elif member is not None and user is not None:
+                if user_id != caller.user_id:  # the answer alone would tell a visitor that the user is a member
+                    change.demand(Command.ADD_MEMBER if role is None else Command.SET_ROLE)
                 if role is not None and role != member.role:
                     _set_role(change, member, user, role)
             elif user_id == caller.user_id:

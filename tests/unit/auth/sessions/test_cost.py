@@ -1,12 +1,11 @@
 """A login and a refresh do the same work, however many sessions and refresh tokens there were: all writers wait."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from cloudchat.auth.errors import BadToken, RefreshedTooOften
 from cloudchat.auth.results import SessionTokens
@@ -19,32 +18,11 @@ from cloudchat.auth.sessions.service import DEAD_TOKEN_RETENTION_SECONDS, MAX_RO
 from cloudchat.database.models import LoginSession, RefreshToken
 from support.account_services import NOW, AccountServices
 from support.databases import on_both
+from support.sqlite_steps import StepCounter
 
 DAY = 86400.0
-STEPS_PER_CALL = 10
 MANY_TOKENS = 1_000_000
 MANY_SESSIONS = 100_000
-
-
-class StepCounter:
-    """Counts the steps of SQLite's virtual machine: the work of its queries, whatever else the machine does."""
-
-    def __init__(self, services: AccountServices) -> None:
-        self._calls = 0
-        # The engine opened no connection yet: each test has new services.
-        event.listen(services.db._reading, "connect", self._count_steps)
-
-    def steps_of(self, action: Callable[[], Any]) -> int:
-        before = self._calls
-        action()
-        return (self._calls - before) * STEPS_PER_CALL
-
-    def _count_steps(self, connection: Any, _record: object) -> None:
-        connection.set_progress_handler(self._add, STEPS_PER_CALL)
-
-    def _add(self) -> int:
-        self._calls += 1
-        return 0
 
 
 @contextmanager

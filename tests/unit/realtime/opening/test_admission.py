@@ -37,12 +37,11 @@ class World(FakeLimits):
 
     async def try_handshake(self, network: str) -> None:
         async with self.control.admit(network) as admission:
-            await admission.check_user_rate("u")
-            await admission.acquire_cluster_slot("u")
+            await admission.acquire("u")
 
     async def open(self, network: str = "a") -> Admission:
         async with self.control.admit(network) as admission:
-            await admission.acquire_cluster_slot("u")
+            await admission.acquire("u")
             admission.register(self.connection())
             admission.hand_over()
         return admission
@@ -63,7 +62,7 @@ async def test_slots_are_kept_after_hand_over_until_they_are_released(world: Wor
 
 async def test_handshake_that_is_not_handed_over_releases_its_slots(world: World) -> None:
     async with world.control.admit("a") as admission:
-        await admission.acquire_cluster_slot("u")
+        await admission.acquire("u")
         assert world.slots == (1, 1, 0)
     assert world.slots == (0, 0, 0)
 
@@ -73,7 +72,7 @@ async def test_failed_handshake_releases_its_slots(world: World, stage: str) -> 
     async def handshake() -> None:
         async with world.control.admit("a") as admission:
             if stage != "admitted":
-                await admission.acquire_cluster_slot("u")
+                await admission.acquire("u")
             if stage == "registered":
                 admission.register(world.connection())
             raise LookupError("a bug")
@@ -90,7 +89,7 @@ async def test_cancelled_handshake_releases_its_slots(world: World, where: str) 
     async def handshake() -> None:
         async with world.control.admit("a") as admission:
             if where != "before the cluster slot":
-                await admission.acquire_cluster_slot("u")
+                await admission.acquire("u")
             await asyncio.Event().wait()
 
     task = asyncio.create_task(handshake())
@@ -103,14 +102,14 @@ async def test_cancelled_handshake_releases_its_slots(world: World, where: str) 
 
 
 async def test_too_many_handshakes_of_an_address_are_rejected_with_the_wait(world: World) -> None:
-    world.rate.address_wait = 7
+    world.cluster_limit.address_wait = 7
     error = (await world.rejection()).error
     assert (error.code, error.status, error.retry_after_ms) == (ErrorCode.RATE_LIMITED, 429, 7000)
     assert world.slots == (0, 0, 0)
 
 
 async def test_too_many_handshakes_of_a_user_are_rejected_with_the_user_for_the_log(world: World) -> None:
-    world.rate.user_wait = 7
+    world.cluster_limit.user_wait = 7
     rejection = await world.rejection()
     assert (rejection.error.code, rejection.user_id) == (ErrorCode.RATE_LIMITED, "u")
     assert world.slots == (0, 0, 0)
@@ -134,3 +133,25 @@ async def test_address_with_too_many_sockets_in_the_cluster_is_rejected(world: W
     rejection = await world.rejection()
     assert (rejection.error.code, rejection.user_id) == (ErrorCode.RATE_LIMITED, "u")
     assert world.slots == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("user_known", "counted"), [(True, [["address", "user"]]), (False, [["address"], ["user"]])], ids=["known", "new"]
+)
+async def test_handshake_counts_once_for_its_address_and_its_user(
+    world: World, user_known: bool, counted: list[list[str]]
+) -> None:
+    async with world.control.admit("a", user_known=user_known) as admission:
+        await admission.acquire("u")
+    assert world.cluster_limit.counted == counted
+
+
+@pytest.mark.parametrize("user_known", [True, False])
+async def test_address_without_room_in_this_process_still_counts_its_handshakes(world: World, user_known: bool) -> None:
+    for _ in range(2):
+        await world.open("a")
+    world.cluster_limit.counted.clear()
+    with pytest.raises(HandshakeRejection):
+        async with world.control.admit("a", user_known=user_known):
+            raise AssertionError("the handshake was admitted")
+    assert world.cluster_limit.counted == [["address"]]

@@ -1,19 +1,23 @@
 """`/ws` without a network: what a handshake is answered, and that a rejected one keeps no slot."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from cloudchat.auth.errors import AccountDisabled, BadToken
+from cloudchat.auth.errors import AccountDisabled, AccountError, BadToken
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE, Principal
+from cloudchat.auth.sessions.revocations import Revocations
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.process.supervision import Supervisor
+from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.opening.endpoint import SocketEndpoint
+from cloudchat.realtime.opening.session_directory import ChatSession, SessionDirectory
 from cloudchat.realtime.relay import Relay
+from cloudchat.realtime.revocation_sweep import RevocationSweep
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.websocket_protocol import EXTENSION
 from cloudchat.rooms.service import RoomSummary
@@ -42,6 +46,9 @@ class FakeSocket:
     def attach(self, receiver: Connection) -> None:
         self.receiver = receiver
 
+    def close(self, code: CloseCode) -> None:
+        self.close_code = int(code)
+
 
 class World:
     """An endpoint with a user `ann` in the lobby; `problem` is raised when her token is checked."""
@@ -55,12 +62,25 @@ class World:
         hub = Hub(RunningLoop(), self.log)
         relay = Relay(self.log, hub, no_departures(hub), Supervisor().spawn)
         rooms = unchanged_rooms(hub, relay)
-        self.endpoint = SocketEndpoint(Settings(), self, self.limits.control, relay, rooms, FakeHandler(), self.stats)
+        self.reads: list[list[str]] = []
+        self.revoked: set[str] = set()
+        sweep = RevocationSweep(self.revocations_since, self.limits.registry)
+        sessions = SessionDirectory(self.read_sessions, sweep)
+        self.endpoint = SocketEndpoint(
+            Settings(), sessions, self.limits.control, relay, rooms, FakeHandler(), self.stats
+        )
 
-    async def authenticate_with_rooms(self, token: str) -> tuple[Principal, list[RoomSummary]]:
+    async def read_sessions(self, tokens: Sequence[str]) -> Mapping[str, ChatSession | AccountError]:
+        self.reads.append(list(tokens))
+        if isinstance(self.problem, AccountError):
+            return dict.fromkeys(tokens, self.problem)
         if self.problem is not None:
             raise self.problem
-        return Principal("u1", "ann", "member", self.scopes, "s1", 4_000_000_000.0, "access"), [ROOM]
+        principal = Principal("u1", "ann", "member", self.scopes, "s1", 4_000_000_000.0, "access", key_id="k")
+        return dict.fromkeys(tokens, ChatSession(principal, {"lobby": ROOM}))
+
+    async def revocations_since(self, since: float) -> Revocations:
+        return Revocations(frozenset(self.revoked), frozenset(), {}, frozenset({"k"}))
 
     async def send(self, message: Any) -> None:
         self.sent.append(message)
@@ -164,14 +184,35 @@ async def test_handshake_without_the_store_is_rejected(world: World) -> None:
 
 async def test_limits_are_checked_before_the_token(world: World) -> None:
     world.problem = LookupError("the token must not be checked")
-    world.limits.rate.address_wait = 5
+    world.limits.cluster_limit.address_wait = 5
     assert await world.rejection() == (429, "rate_limited")
 
 
 async def test_user_limit_is_checked_before_the_store_is_read(world: World) -> None:
-    world.limits.rate.user_wait = 5
+    world.limits.cluster_limit.user_wait = 5
     assert await world.rejection() == (429, "rate_limited")
     assert world.log.reads == []
+
+
+async def test_known_session_opens_again_with_one_count_and_without_reading_its_rows(world: World) -> None:
+    await world.handshake()
+    world.limits.cluster_limit.counted.clear()
+    await world.handshake()
+    assert world.limits.cluster_limit.counted == [["address", "user"]]
+    assert world.reads == [["abc"]]
+
+
+async def test_session_that_was_revoked_since_it_was_read_is_read_again(world: World) -> None:
+    await world.handshake()
+    world.sent.clear()
+    world.socket.receiver = None
+    world.revoked.add("s1")
+    world.problem = BadToken()
+    start, _ = await world.handshake()
+    assert start["status"] == 401
+    assert world.socket.receiver is None
+    assert world.socket.close_code == CloseCode.TOKEN_INVALID  # that of the first handshake
+    assert world.limits.slots == (1, 1, 1)
 
 
 async def test_client_that_leaves_during_the_accept_keeps_no_slot(world: World) -> None:

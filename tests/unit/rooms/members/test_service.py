@@ -58,6 +58,14 @@ def test_owner_changes_roles(rooms: Rooms) -> None:
         rooms.put(room, "bob", "ann", "visitor")
 
 
+def test_a_request_without_an_effect_needs_the_permission_too(rooms: Rooms) -> None:
+    room = rooms.create("ann", "public", users="bob cid")
+    for by, role in (("dan", None), ("dan", "member"), ("cid", None), ("cid", "member")):
+        with pytest.raises(PermissionDenied):
+            rooms.put(room, by, "bob", role)
+    assert rooms.put(room, "ann", "bob") == rooms.put(room, "bob", "bob") == "member"
+
+
 def test_last_owner_of_a_private_room_with_others_stays(rooms: Rooms) -> None:
     room = rooms.create("ann", users="bob")
     for attempt in (
@@ -112,7 +120,7 @@ def test_members_of_a_lower_role_are_removed(rooms: Rooms) -> None:
         rooms.remove(room, "ann", "cid")
 
 
-def test_nobody_leaves_the_lobby(rooms: Rooms) -> None:
+def test_the_lobby_cannot_be_left(rooms: Rooms) -> None:
     for by in ("ann", "cli"):
         with pytest.raises(Conflict, match="lobby"):
             rooms.remove("lobby", by, "ann")

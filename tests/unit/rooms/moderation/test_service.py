@@ -79,7 +79,7 @@ def test_moderators_act_on_lower_roles_only(rooms: Rooms, room: str) -> None:
         rooms.services.rooms.moderation.mute(room, "nothing", None, "", caller=rooms.caller("ann"), now=rooms.now)
 
 
-def test_nobody_is_banned_from_the_lobby(rooms: Rooms) -> None:
+def test_no_user_is_banned_from_the_lobby(rooms: Rooms) -> None:
     with pytest.raises(Conflict, match="lobby"):
         rooms.ban("lobby", "cli", "bob")
     rooms.mute("lobby", "cli", "bob", 5)

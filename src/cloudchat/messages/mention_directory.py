@@ -1,0 +1,84 @@
+"""Which members of rooms have which names: what a message that mentions someone needs of the database.
+
+The names of the last mentions stay in memory, until the room changes. Only a message with a name that is not known yet
+waits for a query.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from typing import Any
+
+from cloudchat.database.transactions import DatabaseUnavailable
+from cloudchat.messages.mentions import Mentions, find_mentions, mentioned_keys
+
+MAX_ROOMS = 1000
+MAX_NAMES_PER_ROOM = 1000
+MISSING_SECONDS = 5.0
+"""How long a name counts as that of no member. New users come to the lobby without a new version of it."""
+
+ReadMembers = Callable[[str, Collection[str]], Awaitable[Mapping[str, str]]]
+"""Returns the ids of the members of a room (its id) by the keys of their names. Raises `DatabaseUnavailable`."""
+
+
+class _Names:
+    __slots__ = ("ids", "missing_until", "version")
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self.ids: dict[str, str] = {}
+        """By name key."""
+        self.missing_until: dict[str, float] = {}
+        """Until when a name key counts as that of no member."""
+
+
+class MentionDirectory:
+    """Finds mentions in messages. All calls are made on the event loop."""
+
+    def __init__(
+        self, read: ReadMembers, versions: Mapping[str, int], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`versions` has the version of each room that has changed."""
+        self._clock = clock
+        self._read = read
+        self._versions = versions
+        self._rooms: OrderedDict[str, _Names] = OrderedDict()
+
+    def preparation(self, room_id: str, text: str) -> Coroutine[Any, Any, None] | None:
+        """Return what must be awaited before `find` knows all names of the text; None if it does already."""
+        keys = mentioned_keys(text)
+        if not keys:
+            return None
+        known, now = self._names_of(room_id), self._clock()
+        unknown = [key for key in keys if key not in known.ids and known.missing_until.get(key, 0.0) <= now]
+        return self._load(room_id, known.version, unknown) if unknown else None
+
+    def find(self, room_id: str, text: str) -> Mentions:
+        """Return the mentions in a text, as far as the names are known."""
+        if "@" not in text:
+            return Mentions()
+        return find_mentions(text, self._names_of(room_id).ids)
+
+    async def _load(self, room_id: str, version: int, keys: Collection[str]) -> None:
+        try:
+            found = await self._read(room_id, keys)
+        except DatabaseUnavailable:
+            return  # the message is sent without these mentions
+        names = self._names_of(room_id)
+        if names.version == version:
+            if len(names.ids) + len(names.missing_until) + len(keys) > MAX_NAMES_PER_ROOM:
+                names.ids.clear()
+                names.missing_until.clear()
+            names.ids.update(found)
+            until = self._clock() + MISSING_SECONDS
+            names.missing_until.update(dict.fromkeys([key for key in keys if key not in found], until))
+
+    def _names_of(self, room_id: str) -> _Names:
+        version = self._versions.get(room_id, 0)
+        names = self._rooms.get(room_id)
+        if names is None or names.version != version:
+            names = self._rooms[room_id] = _Names(version)
+        self._rooms.move_to_end(room_id)
+        if len(self._rooms) > MAX_ROOMS:
+            self._rooms.popitem(last=False)
+        return names

@@ -1,0 +1,179 @@
+"""`/api/rooms/{room}/messages` and `/api/rooms/{room}/history`.
+
+They take the same path as the commands of a socket: the same service, the same deduplication, the same limits of the
+user. The store's connection lives on the event loop, so these routes are `async`; what blocks runs in threads.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+import msgspec
+from fastapi import APIRouter, Depends, Header, Query, Response
+from slowapi import Limiter
+
+from cloudchat.auth.dependencies import require_principal
+from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE, Principal
+from cloudchat.auth.service import AccountService
+from cloudchat.broker.broker import Appended, AppendOutcome, Broker, BrokerUnavailable, HistoryRange, Refusal, Refused
+from cloudchat.core.message_text import text_error
+from cloudchat.http.error_docs import documented
+from cloudchat.messages.errors import MessageError
+from cloudchat.messages.mention_directory import MentionDirectory
+from cloudchat.messages.schemas import AckResponse, HistoryResponse, MessageRequest
+from cloudchat.messages.service import MessageService, refusal_error, room_not_found
+from cloudchat.protocol.commands import CID_PATTERN, MAX_SAFE_INTEGER, Send, canonical_cid
+from cloudchat.protocol.errors import ErrorCode, error, unavailable
+from cloudchat.protocol.events import Limits
+from cloudchat.rate_limiting.http_limits import limited_route
+from cloudchat.rooms.service import RoomService, RoomSummary
+from cloudchat.settings import Settings
+
+MAX_REPETITIONS = 3
+"""How often a message is checked again whose room changes between the check and the append."""
+
+_Seq = Annotated[int | None, Query(ge=1, le=MAX_SAFE_INTEGER)]
+_SeqOrZero = Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER)]
+
+
+class UserLimits(Protocol):
+    """The limits of a user, which requests share with sockets. Each returns 0 or the milliseconds to wait."""
+
+    def take_send(self, user_id: str, now: float) -> int:
+        """Charge a message."""
+
+    def start_read(self, user_id: str, now: float) -> int:
+        """Charge the fixed cost of a read."""
+
+    def charge_read(self, user_id: str, size: int, now: float) -> None:
+        """Charge bytes that were read."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageBackend:
+    """What the routes share with the sockets of this process. It lives on the event loop."""
+
+    messages: MessageService
+    mentions: MentionDirectory
+    broker: Broker
+    limits: UserLimits
+
+
+def message_routes(
+    backend: MessageBackend, rooms: RoomService, accounts: AccountService, limiter: Limiter, settings: Settings
+) -> APIRouter:
+    """Return the router."""
+    routes = APIRouter(
+        prefix="/api/rooms/{room}", tags=["messages"], route_class=limited_route(limiter, settings.account_rate)
+    )
+    messages, broker, limits = backend.messages, backend.broker, backend.limits
+    text_chars = Limits().text_chars
+    Reader = Annotated[Principal, Depends(require_principal(accounts, scope=CHAT_READ))]  # noqa: N806 (a type)
+    Writer = Annotated[Principal, Depends(require_principal(accounts, scope=CHAT_WRITE))]  # noqa: N806 (a type)
+    IdempotencyKey = Annotated[  # noqa: N806 (a type)
+        str, Header(pattern=CID_PATTERN, description="A UUID of this message. A repetition with it stores nothing.")
+    ]
+
+    async def room_of(principal: Principal, room: str) -> RoomSummary | None:
+        return await asyncio.to_thread(rooms.membership, principal.user_id, room)
+
+    async def post(author: Principal, command: Send) -> AppendOutcome:
+        outcome: asyncio.Future[AppendOutcome] = asyncio.get_running_loop().create_future()
+
+        def on_done(found: AppendOutcome) -> None:
+            if not outcome.done():  # the request may have been cancelled
+                outcome.set_result(found)
+
+        room = await room_of(author, command.room)
+        preparation = backend.mentions.preparation(command.room, command.text) if room is not None else None
+        if preparation is not None:
+            await preparation
+        problem = messages.post(author, room, command, time.time(), on_done)
+        if problem is not None:
+            raise MessageError(problem)
+        return await outcome
+
+    @routes.post(
+        "/messages",
+        status_code=201,
+        responses={
+            200: {"model": AckResponse, "description": "A repetition"},
+            **documented(401, 403, 404, 413, 415, 422, 429, 503),
+        },
+    )
+    async def post_message(
+        room: str, body: MessageRequest, principal: Writer, response: Response, idempotency_key: IdempotencyKey
+    ) -> AckResponse:
+        """Post a message, like the command `send`. It is on disk when the response arrives.
+
+        Repeat the request with the same `Idempotency-Key` when its outcome is not known.
+        """
+        problem = text_error(body.text, text_chars)
+        if problem is not None:
+            raise MessageError(problem)
+        if wait_ms := limits.take_send(principal.user_id, time.monotonic()):
+            raise _too_fast(wait_ms)
+        command = Send(room=room, cid=canonical_cid(idempotency_key), text=body.text, reply_to=body.reply_to)
+        outcome = await post(principal, command)
+        for _ in range(MAX_REPETITIONS):
+            if not (isinstance(outcome, Refused) and outcome.reason is Refusal.STALE):
+                break
+            outcome = await post(principal, command)
+        match outcome:
+            case Appended() as appended:
+                response.status_code = 200 if appended.duplicate else 201
+                return AckResponse.of(room, command.cid, appended)
+            case Refused() as refused:
+                raise MessageError(refusal_error(refused, None))
+            case _:
+                message = "the message may not have been stored; send it again with the same key"
+                raise MessageError(unavailable(None, message))
+
+    @routes.get("/history", response_model=HistoryResponse, responses=documented(401, 403, 404, 422, 429, 503))
+    async def read_history(
+        room: str,
+        principal: Reader,
+        before: _Seq = None,
+        after: _SeqOrZero = None,
+        around: _Seq = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> Response:
+        """Read messages and notices in their current form, like the command `history`.
+
+        Give one of `before`, `after` and `around`; without any, the newest ones are returned.
+        """
+        if [before, after, around].count(None) < 2:
+            raise MessageError(error(ErrorCode.BAD_REQUEST, "give one of before, after and around", field="before"))
+        if await room_of(principal, room) is None:
+            raise MessageError(room_not_found(None))
+        if wait_ms := limits.start_read(principal.user_id, time.monotonic()):
+            raise _too_fast(wait_ms)
+        try:
+            page = await broker.history(room, _range(before, after, around, limit))
+        except BrokerUnavailable as problem:
+            raise MessageError(unavailable(None, "the room's history cannot be read now")) from problem
+        limits.charge_read(principal.user_id, sum(map(len, page.rows)), time.monotonic())
+        fields = {
+            "room": room,
+            "epoch": page.epoch,
+            "as_of": page.as_of,
+            "events": [msgspec.Raw(row) for row in page.rows],
+            "more_before": page.more_before,
+            "more_after": page.more_after,
+        }
+        return Response(msgspec.json.encode(fields), media_type="application/json")
+
+    return routes
+
+
+def _range(before: int | None, after: int | None, around: int | None, limit: int) -> HistoryRange:
+    if after is not None:
+        return HistoryRange.after_seq(after, limit)
+    if around is not None:
+        return HistoryRange.around_seq(around, limit)
+    return HistoryRange.before_seq(before or MAX_SAFE_INTEGER, limit)
+
+
+def _too_fast(wait_ms: int) -> MessageError:
+    return MessageError(error(ErrorCode.RATE_LIMITED, "too fast: slow down", retry_after_ms=wait_ms))

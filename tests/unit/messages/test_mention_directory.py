@@ -1,0 +1,78 @@
+"""Which names are looked up, and how long they are remembered."""
+
+from collections.abc import Collection, Mapping
+
+import pytest
+
+from cloudchat.database.transactions import DatabaseUnavailable
+from cloudchat.messages.mention_directory import MISSING_SECONDS, MentionDirectory
+from cloudchat.messages.mentions import Mentions
+
+pytestmark = pytest.mark.anyio
+
+
+class Members:
+    """The members of every room, by name key, and what was asked for."""
+
+    def __init__(self) -> None:
+        self.ids = {"ann": "u1", "bob": "u2"}
+        self.asked: list[set[str]] = []
+        self.away = False
+
+    async def read(self, room_id: str, keys: Collection[str]) -> Mapping[str, str]:
+        self.asked.append(set(keys))
+        if self.away:
+            raise DatabaseUnavailable
+        return {key: self.ids[key] for key in keys if key in self.ids}
+
+
+async def prepared(directory: MentionDirectory, text: str) -> Mentions:
+    preparation = directory.preparation("lobby", text)
+    if preparation is not None:
+        await preparation
+    return directory.find("lobby", text)
+
+
+async def test_each_name_is_looked_up_once() -> None:
+    members = Members()
+    directory = MentionDirectory(members.read, {})
+    assert await prepared(directory, "hello @Ann and @nobody.") == Mentions(("u1",))
+    assert await prepared(directory, "@ann @bob @nobody.") == Mentions(("u1", "u2"))
+    assert await prepared(directory, "@bob, @room") == Mentions(("u2",), room=True)
+    assert members.asked == [{"ann", "nobody.", "nobody"}, {"bob"}]
+
+
+async def test_a_text_without_names_asks_for_nothing() -> None:
+    members = Members()
+    directory = MentionDirectory(members.read, {})
+    assert await prepared(directory, "`@ann` a@ann.example @room") == Mentions((), room=True)
+    assert members.asked == []
+
+
+async def test_names_are_looked_up_again_after_a_change_of_the_room() -> None:
+    members, versions = Members(), {"lobby": 1}
+    directory = MentionDirectory(members.read, versions)
+    assert await prepared(directory, "@cid") == Mentions()
+    members.ids["cid"] = "u3"
+    versions["lobby"] = 2
+    assert await prepared(directory, "@cid") == Mentions(("u3",))
+
+
+async def test_without_the_database_a_message_mentions_nobody() -> None:
+    members = Members()
+    members.away = True
+    directory = MentionDirectory(members.read, {})
+    assert await prepared(directory, "@ann") == Mentions()
+    members.away = False
+    assert await prepared(directory, "@ann") == Mentions(("u1",))
+
+
+async def test_a_name_that_nobody_has_is_looked_up_again_later() -> None:
+    members, now = Members(), [0.0]
+    directory = MentionDirectory(members.read, {}, clock=lambda: now[0])
+    assert await prepared(directory, "@cid") == Mentions()
+    members.ids["cid"] = "u3"
+    assert await prepared(directory, "@cid") == Mentions()
+    now[0] = MISSING_SECONDS
+    assert await prepared(directory, "@cid") == Mentions(("u3",))
+    assert members.asked == [{"cid"}, {"cid"}]

@@ -1,0 +1,164 @@
+"""Appends that are refused or prepared keep their order, whatever the store and the database do."""
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudchat.broker.broker import (
+    AppendCallback,
+    Appended,
+    AppendOutcome,
+    BrokerUnavailable,
+    Refusal,
+    Refused,
+)
+from cloudchat.database.transactions import DatabaseUnavailable
+from cloudchat.protocol.errors import Error, ErrorCode, error
+from cloudchat.realtime.membership.held_appends import MAX_HELD, HeldAppends
+
+ROOM = "room"
+
+
+class World:
+    """A store that answers when it is told to, and a database that is asked for the room's version."""
+
+    def __init__(self) -> None:
+        self.store_version = 1
+        self.known_version = 1
+        self.unanswered: deque[tuple[int, int, AppendCallback]] = deque()
+        self.log: list[int] = []
+        self.done: dict[int, AppendOutcome | Error] = {}
+        self.refreshes: deque[asyncio.Future[None]] = deque()
+        self.preparations: deque[asyncio.Future[None]] = deque()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.appends = HeldAppends(self.refresh, self.spawn)
+        self.sent = 0
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self.tasks.add(asyncio.ensure_future(work))
+
+    async def refresh(self, room: str, version: int) -> None:
+        done = asyncio.get_running_loop().create_future()
+        self.refreshes.append(done)
+        await done
+        self.known_version = self.store_version
+
+    def send(self, *, mentions: bool = False) -> int:
+        number = self.sent = self.sent + 1
+
+        def attempt(on_done: AppendCallback) -> None:
+            self.unanswered.append((number, self.known_version, on_done))
+
+        async def preparation() -> None:
+            done = asyncio.get_running_loop().create_future()
+            self.preparations.append(done)
+            await done
+
+        def finish(outcome: AppendOutcome | Error) -> None:
+            assert number not in self.done
+            self.done[number] = outcome
+
+        self.appends.submit(ROOM, attempt, finish, preparation if mentions else None)
+        return number
+
+    def answer(self) -> None:
+        if self.unanswered:
+            number, version, on_done = self.unanswered.popleft()
+            if version < self.store_version:
+                on_done(Refused(Refusal.STALE, self.store_version))
+            else:
+                self.log.append(number)
+                on_done(Appended(len(self.log), "e", "", False))
+
+    async def settle(self) -> None:
+        """Let everything finish."""
+        for _ in range(1000):
+            await asyncio.sleep(0)
+            if self.refreshes:
+                self.refreshes.popleft().set_result(None)
+            elif self.preparations:
+                self.preparations.popleft().set_result(None)
+            elif self.unanswered:
+                self.answer()
+            elif not any(not task.done() for task in self.tasks):
+                return
+
+
+@given(st.lists(st.sampled_from(["send", "mention", "answer", "change", "refresh", "prepare"]), max_size=40))
+def test_appends_are_stored_once_and_in_order(steps: list[str]) -> None:
+    async def run() -> None:
+        world = World()
+        changes = 0
+        for step in steps:
+            if step in ("send", "mention"):
+                world.send(mentions=step == "mention")
+            elif step == "answer":
+                world.answer()
+            elif step == "change" and changes < 3:  # fewer than the attempts of an append
+                world.store_version += 1
+                changes += 1
+            elif step == "refresh" and world.refreshes:
+                world.refreshes.popleft().set_result(None)
+            elif step == "prepare" and world.preparations:
+                world.preparations.popleft().set_result(None)
+            await asyncio.sleep(0)
+        await world.settle()
+        assert world.log == list(range(1, world.sent + 1))
+        assert len(world.done) == world.sent
+
+    asyncio.run(run())
+
+
+@pytest.mark.anyio
+async def test_without_the_database_refused_and_held_appends_fail() -> None:
+    world = World()
+    world.store_version = 2
+    refused = world.send()
+    world.answer()
+    held = world.send()
+    await asyncio.sleep(0)
+    world.refreshes.popleft().set_exception(DatabaseUnavailable())
+    await world.settle()
+    assert isinstance(world.done[refused], BrokerUnavailable)
+    assert isinstance(world.done[held], BrokerUnavailable)
+    await world.settle()
+    assert world.log == []
+
+
+@pytest.mark.anyio
+async def test_the_number_of_held_appends_is_bounded() -> None:
+    world = World()
+    world.store_version = 2
+    world.send()
+    world.answer()
+    for _ in range(MAX_HELD):
+        world.send()
+    assert [type(outcome) for outcome in world.done.values()] == [BrokerUnavailable]
+    await world.settle()
+
+
+@pytest.mark.anyio
+async def test_an_append_that_is_not_allowed_any_more_gets_the_error() -> None:
+    outcomes: list[AppendOutcome | Error] = []
+    answers: list[AppendCallback] = []
+    rejection = error(ErrorCode.NOT_FOUND, "gone")
+
+    def attempt(on_done: AppendCallback) -> Error | None:
+        if answers:
+            return rejection
+        answers.append(on_done)
+        return None
+
+    async def refresh(room: str, version: int) -> None: ...
+
+    tasks = []
+    appends = HeldAppends(refresh, lambda work, name: tasks.append(asyncio.ensure_future(work)))
+    appends.submit(ROOM, attempt, outcomes.append)
+    answers[0](Refused(Refusal.STALE, 2))
+    await asyncio.gather(*tasks)
+    assert outcomes == [rejection]
