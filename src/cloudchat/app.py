@@ -245,7 +245,7 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     ephemeral = EphemeralEvents(
         relay, hub, registry, markers, signals, hints, presence_sync, presence, sessions.forget_user
     )
-    unread = UnreadCounter(broker, relay, services, room_sync)
+    unread = UnreadCounter(broker, services, room_sync)
     dispatcher = Dispatcher(
         broker, joiner, messages, mentions, room_sync, services.authenticate, ephemeral, unread, stats, supervisor.spawn
     )

@@ -93,19 +93,14 @@ class Relay:
         """Number of rooms that have a feed."""
         return len(self._feeds)
 
-    def position_of(self, room: str) -> StreamPosition | None:
-        """Return the position of a room's feed, or None if it has none."""
-        feed = self._feeds.get(room)
-        return feed.position if feed is not None and feed.opened.is_set() else None
-
     async def heads_of(self, rooms: Iterable[str]) -> dict[str, StreamPosition]:
         """Return the heads of the rooms' logs, from memory for those that have a feed. Raises `BrokerUnavailable`."""
         heads: dict[str, StreamPosition] = {}
         unknown: list[str] = []
         for room in rooms:
-            position = self.position_of(room)
-            if position is not None:
-                heads[room] = position
+            feed = self._feeds.get(room)
+            if feed is not None and feed.opened.is_set():
+                heads[room] = feed.position
             else:
                 unknown.append(room)
         if unknown:

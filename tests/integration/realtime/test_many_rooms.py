@@ -144,19 +144,20 @@ def test_unread_messages_are_counted_in_all_rooms(server: RunningServer) -> None
         ):
             for number in range(3):
                 other.send(f"text {number}", room=first)
+            other.send("@una, come here", room=first)
             last = other.send("hello", room=second)
             chat.send("my own", room=third)
             assert [room["room"] for room in chat.command("unread")["rooms"]] == ["lobby", first, second, third]
-            assert unread_rooms(chat) == {first: (3, 0), second: (1, 0)}
+            assert unread_rooms(chat) == {first: (4, 1), second: (1, 0)}
             with ChatSocket(server.ws_url, una.access_token) as elsewhere:
                 assert elsewhere.command("read", room=second, seq=last["seq"])["type"] == "ack"
-            assert unread_rooms(chat) == {first: (3, 0)}
+            assert unread_rooms(chat) == {first: (4, 1)}
             message = other.send("a mistake", room=second)
             assert unread_rooms(chat)[second] == (1, 0)
             other.command("delete", room=second, seq=message["seq"], cid=str(uuid.uuid4()))
-            assert unread_rooms(chat) == {first: (3, 0)}
+            assert unread_rooms(chat) == {first: (4, 1)}
             other.command("edit", room=first, seq=message["seq"], cid=str(uuid.uuid4()), text="text")
-            assert unread_rooms(chat) == {first: (3, 0)}
+            assert unread_rooms(chat) == {first: (4, 1)}
         with ChatSocket(server.ws_url, ina.access_token) as chat:
             assert chat.command("unread")["rooms"] == [{"room": "lobby", "unread": 0, "mentions": 0}]
 
@@ -167,6 +168,8 @@ def test_read_marker_of_another_process_counts_immediately() -> None:
         with ChatSocket(server.ws_url, otto.access_token) as other:
             sockets = [ChatSocket(server.ws_url, una.access_token) for _ in range(6)]
             try:
+                for chat in sockets:
+                    chat.join(room)
                 for number, reader in enumerate(sockets):
                     seq = other.send(f"text {number}", room=room)["seq"]
                     assert all(unread_rooms(chat) == {room: (1, 0)} for chat in sockets)
