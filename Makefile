@@ -94,7 +94,7 @@ release: ## the committed tree as dist/cloudchat-<version>.tar.gz, for config/aw
 
 lock: ## pin the newest dependencies, with hashes (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
-	$(UV_COMPILE) --upgrade --group build --extra postgres --extra otel -o config/requirements.lock
+	$(UV_COMPILE) --upgrade --group build --extra postgres --extra otel --extra terminal -o config/requirements.lock
 	$(UV_COMPILE) --upgrade --group build --group dev -c config/requirements.lock -o config/requirements-dev.lock
 	$(UV_COMPILE_GROUP):certbot -o config/requirements-certbot.lock
 	$(UV_COMPILE_GROUP):sslyze -o tests/deployment/requirements-sslyze.lock

@@ -57,13 +57,14 @@ from cloudchat.rate_limiting.login_slowdown import LoginSlowdown, LoginWindows
 from cloudchat.rate_limiting.request_rate import RequestRateLimit
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.dispatcher import Dispatcher
-from cloudchat.realtime.ephemeral.ephemeral_events import EphemeralEvents
+from cloudchat.realtime.ephemeral.ephemeral_commands import EphemeralCommands
 from cloudchat.realtime.ephemeral.local_presence import LocalPresence
 from cloudchat.realtime.ephemeral.presence_delivery import PresenceDelivery
 from cloudchat.realtime.ephemeral.presence_sync import FUNCTIONS as PRESENCE_FUNCTIONS
 from cloudchat.realtime.ephemeral.presence_sync import PresenceSync
 from cloudchat.realtime.ephemeral.presence_view import PresenceView
 from cloudchat.realtime.ephemeral.read_markers import ReadMarkers
+from cloudchat.realtime.ephemeral.signal_router import SignalRouter
 from cloudchat.realtime.ephemeral.signals import RoomsChanged, SignalPublisher, receive
 from cloudchat.realtime.heartbeat import Heartbeat
 from cloudchat.realtime.hub import Hub, RunningLoop
@@ -107,7 +108,7 @@ class Chat:
     presence: PresenceDelivery
     presence_sync: PresenceSync
     markers: ReadMarkers
-    ephemeral: EphemeralEvents
+    signal_router: SignalRouter
     room_sync: RoomSync
     outbox: NoticeOutbox
     hub: Hub
@@ -242,9 +243,8 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     outbox = NoticeOutbox(services, messages, broker.raise_version, hints, tell_others)
     presence = PresenceDelivery(presence_view, services, registry, hub)
     presence_sync = PresenceSync(functions, local_presence, presence_view, presence.changed)
-    ephemeral = EphemeralEvents(
-        relay, hub, registry, markers, signals, hints, presence_sync, presence, sessions.forget_user
-    )
+    ephemeral = EphemeralCommands(relay, markers, signals, presence, sessions.forget_user)
+    signal_router = SignalRouter(hub, registry, hints, presence_sync, sessions.forget_user)
     unread = UnreadCounter(broker, services, room_sync)
     dispatcher = Dispatcher(
         broker, joiner, messages, mentions, room_sync, services.authenticate, ephemeral, unread, stats, supervisor.spawn
@@ -262,7 +262,7 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
         presence,
         presence_sync,
         markers,
-        ephemeral,
+        signal_router,
         room_sync,
         outbox,
         hub,
@@ -284,7 +284,7 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     """Start the permanent tasks."""
     broker, spawn = chat.broker, chat.supervisor.spawn_permanent
     broker.marks.merge(await services.load_marks())
-    spawn(broker.run(chat.listener, partial(receive, receiver=chat.ephemeral)), "subscription")
+    spawn(broker.run(chat.listener, partial(receive, receiver=chat.signal_router)), "subscription")
     spawn(chat.signals.run(), "signals")
     spawn(chat.markers.run(), "read markers")
     spawn(chat.presence_sync.run(), "presence")

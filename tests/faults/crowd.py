@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import msgspec
 
+from cloudchat.client import Ack as ClientAck
 from cloudchat.client import (
     ChatClient,
     Connected,
@@ -197,7 +198,7 @@ class Crowd:
 
     def _on_update(self, name: str, update: Update) -> None:
         if isinstance(update, RoomEvent):
-            self._views[name].append(update.text)
+            self._views[name].append(update.raw)
         elif isinstance(update, Gap):
             self._views[name].append(SeenGap())
         elif isinstance(update, Connected):
@@ -225,14 +226,14 @@ class Crowd:
                 ack = await client.request("send", room="lobby", cid=send.cid, text=send.text)
             except (ConnectionLost, RequestRefused):
                 return
-            self._on_ack(send, ack)
+            self._on_ack(send, msgspec.convert(ack, ClientAck))
 
         await asyncio.gather(*(send_once(self._new_send(name, account)) for _ in range(BURST_SENDS)))
         await asyncio.sleep(BURST_SENDS * SEND_INTERVAL_SECONDS)
 
-    def _on_ack(self, send: Send, ack: dict[str, Any]) -> None:
-        assert ack["cid"] == send.cid
-        send.ack = Ack(ack["epoch"], ack["seq"], time.monotonic())
+    def _on_ack(self, send: Send, ack: ClientAck) -> None:
+        assert ack.cid == send.cid
+        send.ack = Ack(ack.epoch, ack.seq, time.monotonic())
         with self._changed:
             self.acks += 1
             self._changed.notify_all()

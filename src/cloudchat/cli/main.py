@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import cloudchat
 from cloudchat.cli.admin.commands import register_admin_commands
+from cloudchat.cli.chat import register_chat_command
 from cloudchat.cli.doctor import register_doctor_command
 from cloudchat.cli.errors import CommandError
 from cloudchat.cli.frontend import register_frontend_command
@@ -90,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     register_init_command(commands)
     register_admin_commands(commands)
     register_doctor_command(commands)
+    register_chat_command(commands)
     register_frontend_command(commands)
     return parser
 

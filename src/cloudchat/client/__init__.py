@@ -1,13 +1,15 @@
-"""The Python client, for bots, fault tests and other programs. It uses the same terms as the page's modules.
+"""The Python client, for bots, the terminal client and fault tests. It uses the same terms as the page's modules.
 
-Import from here; the modules below are internal. Nothing else in cloudchat may import this package.
+Import from here; the modules below are internal. Only `cloudchat.terminal` imports this package.
 Start with `chat_client`. It is a thin shell around `chat_protocol`, which holds the rules and does no I/O.
 """
 
 from cloudchat.client.chat_client import ChatClient
+from cloudchat.client.connection_loop import TokenProvider
 from cloudchat.client.errors import (
     ClientClosed,
     ClientError,
+    CommandRefused,
     ConnectionEnded,
     ConnectionLost,
     OutboxFull,
@@ -17,6 +19,8 @@ from cloudchat.client.errors import (
     SignInRequired,
 )
 from cloudchat.client.reconnect_policy import ReconnectPolicy
+from cloudchat.client.replies import Ack, HistoryPage, Present
+from cloudchat.client.room_events import Deleted, Edited, Message, Notice, Reaction, ReactionCount, RoomEvent, User
 from cloudchat.client.updates import (
     Connected,
     Disconnected,
@@ -24,30 +28,55 @@ from cloudchat.client.updates import (
     Gap,
     Joined,
     JoinRefused,
-    RoomEvent,
+    Presence,
+    ReadElsewhere,
+    Room,
+    RoomAdded,
+    RoomChanged,
+    RoomRemoved,
+    Typing,
     Update,
 )
 from cloudchat.core.stream_position import StreamPosition
 
 __all__ = [
+    "Ack",
     "ChatClient",
     "ClientClosed",
     "ClientError",
+    "CommandRefused",
     "Connected",
     "ConnectionEnded",
     "ConnectionLost",
+    "Deleted",
     "Disconnected",
+    "Edited",
     "EphemeralEvent",
     "Gap",
+    "HistoryPage",
     "JoinRefused",
     "Joined",
+    "Message",
+    "Notice",
     "OutboxFull",
     "OutcomeUnknown",
+    "Presence",
+    "Present",
+    "Reaction",
+    "ReactionCount",
+    "ReadElsewhere",
     "ReconnectPolicy",
     "RequestRefused",
+    "Room",
+    "RoomAdded",
+    "RoomChanged",
     "RoomEvent",
+    "RoomRemoved",
     "SendRefused",
     "SignInRequired",
     "StreamPosition",
+    "TokenProvider",
+    "Typing",
     "Update",
+    "User",
 ]

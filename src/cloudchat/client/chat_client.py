@@ -1,13 +1,14 @@
-"""A client that stays connected: it reconnects, resumes its rooms, and repeats each message until it is acknowledged.
+"""A client that stays connected: it reconnects, resumes its rooms, and repeats each command until it is acknowledged.
 
 It is a thin shell: `ChatProtocol` decides what a frame means, `ReconnectPolicy` decides when to reconnect.
 
     async with ChatClient("wss://chat.example.org/ws", token) as client:
         updates = client.updates()
-        client.join("lobby")
+        client.join_all()
         await client.send("lobby", "good morning")
         async for update in updates:
-            ...
+            if isinstance(update, Message):
+                print(update.user.name, update.text)
 """
 
 import asyncio
@@ -17,13 +18,17 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
+
 from cloudchat.client.chat_protocol import ChatProtocol
 from cloudchat.client.connection_loop import ConnectionLoop, TokenProvider
-from cloudchat.client.errors import ClientClosed, ClientError, ConnectionLost, RequestRefused
-from cloudchat.client.outbox import PendingSend
+from cloudchat.client.errors import ClientClosed, ClientError, ConnectionLost, RequestRefused, SignInRequired
+from cloudchat.client.outbox import PendingCommand
 from cloudchat.client.reconnect_policy import ReconnectPolicy
+from cloudchat.client.replies import Ack, HistoryPage, Present, history_page
+from cloudchat.client.room_events import Frame, User
 from cloudchat.client.update_stream import UpdateBuffer, UpdateStream
-from cloudchat.client.updates import Disconnected, Frame, Reply, Update
+from cloudchat.client.updates import Disconnected, Reply, Room, Update
 from cloudchat.core.stream_position import StreamPosition
 
 REQUEST_SECONDS = 20.0
@@ -32,6 +37,7 @@ REQUEST_SECONDS = 20.0
 class ChatClient:
     """A chat client. Use it as an async context manager. `url` is the URL of the WebSocket (`wss://…/ws`).
 
+    `token` is an API token, or a function that returns an access token (see `TokenProvider`).
     `on_update` is called with every update, on the event loop; it must neither block nor raise. `options` go to
     `websockets.connect`.
     """
@@ -39,7 +45,7 @@ class ChatClient:
     def __init__(
         self,
         url: str,
-        token: TokenProvider,
+        token: str | TokenProvider,
         *,
         on_update: Callable[[Update], None] | None = None,
         policy: ReconnectPolicy | None = None,
@@ -47,7 +53,12 @@ class ChatClient:
     ) -> None:
         self._protocol = ChatProtocol()
         self._loop = ConnectionLoop(
-            url, token, self._protocol, policy or ReconnectPolicy(), options or {}, self._deliver
+            url,
+            _fixed(token) if isinstance(token, str) else token,
+            self._protocol,
+            policy or ReconnectPolicy(),
+            options or {},
+            self._deliver,
         )
         self._on_update = on_update
         self._buffers: list[UpdateBuffer] = []
@@ -61,6 +72,11 @@ class ChatClient:
     def join(self, room: str, *, after: StreamPosition | None = None, limit: int = 50) -> None:
         """Receive a room's events, across reconnects: those after `after` if given, else the last `limit` and later."""
         self._protocol.subscribe(room, self._now(), after=after, limit=limit)
+        self._loop.wake()
+
+    def join_all(self, *, limit: int = 50) -> None:
+        """Receive the events of all rooms of the user, also of those that they become a member of later."""
+        self._protocol.subscribe_all(self._now(), limit=limit)
         self._loop.wake()
 
     def leave(self, room: str) -> None:
@@ -90,30 +106,76 @@ class ChatClient:
         """Whether the server has accepted the current connection (`welcome`)."""
         return self._protocol.welcomed
 
-    # -- messages and requests ----------------------------------------------------------------------------------------
+    @property
+    def user(self) -> User:
+        """The user of the token. Raises `ConnectionLost` before the first `Connected`."""
+        if self._protocol.user is None:
+            raise ConnectionLost("not connected yet")
+        return self._protocol.user
 
-    async def send(self, room: str, text: str, *, reply_to: int | None = None, cid: str | None = None) -> Frame:
-        """Send a message, across reconnects, and return its `ack`.
+    @property
+    def rooms(self) -> dict[str, Room]:
+        """The rooms of the user by id, as of the last update. Empty before the first `Connected`."""
+        return dict(self._protocol.rooms)
 
-        Raises `SendRefused`, `OutboxFull`, `OutcomeUnknown`, ValueError for a `cid` that is no UUID, or the error that
-        ended the client. If the caller is cancelled, the message may still be sent.
-        """
-        self._require_running()
-        outcome: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
-        cid = str(uuid.UUID(cid) if cid else uuid.uuid4())  # the canonical form, which the ack carries
-        command: Frame = {"type": "send", "id": cid, "room": room, "cid": cid, "text": text}
-        if reply_to is not None:
-            command["reply_to"] = reply_to
-        self._protocol.send(PendingSend(room, cid, command, lambda result: _set_outcome(outcome, result)))
+    # -- messages and their changes: repeated, across reconnects, until the server has answered -----------------------
+
+    # All four raise `SendRefused`, `OutboxFull`, `OutcomeUnknown`, ValueError for a `cid` that is no UUID, or the error
+    # that ended the client. If the caller is cancelled, the command may still be sent. A program that repeats a command
+    # after its own restart passes the same `cid`: the server stores it once.
+
+    async def send(self, room: str, text: str, *, reply_to: int | None = None, cid: str | None = None) -> Ack:
+        """Send a message, in reply to the one with the seq `reply_to` if given."""
+        fields: Frame = {"text": text} if reply_to is None else {"text": text, "reply_to": reply_to}
+        return await self._submit("send", room, cid, fields)
+
+    async def edit(self, room: str, seq: int, text: str, *, cid: str | None = None) -> Ack:
+        """Replace the text of the user's own message `seq`."""
+        return await self._submit("edit", room, cid, {"seq": seq, "text": text})
+
+    async def delete(self, room: str, seq: int, *, cid: str | None = None) -> Ack:
+        """Delete the message `seq`: the user's own, or as a moderator any."""
+        return await self._submit("delete", room, cid, {"seq": seq})
+
+    async def react(self, room: str, seq: int, emoji: str, *, on: bool = True, cid: str | None = None) -> Ack:
+        """Turn a reaction to the message `seq` on or off."""
+        return await self._submit("react", room, cid, {"seq": seq, "emoji": emoji, "on": on})
+
+    def read(self, room: str, seq: int) -> None:
+        """Record that the user has read the room up to `seq`. It is sent until the server has saved it."""
+        self._protocol.read(room, seq)
         self._loop.wake()
-        return await outcome
+
+    # -- requests: sent once, on the current connection ---------------------------------------------------------------
+
+    # They raise `ConnectionLost` (repeat the request if that is safe), `RequestRefused`, or the error that ended the
+    # client.
+
+    async def history(
+        self,
+        room: str,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        around: int | None = None,
+        limit: int = 50,
+    ) -> HistoryPage:
+        """Return messages and notices in their current form: before, after or around a seq (one of the three)."""
+        positions = {"before": before, "after": after, "around": around}
+        given = {name: seq for name, seq in positions.items() if seq is not None}
+        return history_page(await self.request("history", room=room, limit=limit, **given))
+
+    async def who(self, room: str) -> Present:
+        """Return which members of the room are online."""
+        return msgspec.convert(await self.request("who", room=room), Present)
+
+    def typing(self, room: str) -> None:
+        """Tell the members of the room that the user is typing. Without a connection this does nothing."""
+        self._protocol.request({"type": "typing", "room": room})
+        self._loop.wake()
 
     async def request(self, type_: str, **fields: object) -> Frame:
-        """Send a command once, on the current connection, and return its reply.
-
-        Raises `ConnectionLost` (repeat the request if that is safe), `RequestRefused`, or the error that ended the
-        client.
-        """
+        """Send any command of the protocol, and return the frame of its reply."""
         self._require_running()
         if not self._protocol.welcomed:
             raise ConnectionLost("not connected now")
@@ -146,7 +208,7 @@ class ChatClient:
         await self.close()
 
     async def close(self) -> None:
-        """Disconnect. Pending messages fail with `ClientClosed`; those in flight may have been stored."""
+        """Disconnect. Pending commands fail with `ClientClosed`; those in flight may have been stored."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -158,6 +220,15 @@ class ChatClient:
         return self._end or ClientClosed("the client was closed")
 
     # -- internal -----------------------------------------------------------------------------------------------------
+
+    async def _submit(self, type_: str, room: str, cid: str | None, fields: Frame) -> Ack:
+        self._require_running()
+        outcome: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        cid = str(uuid.UUID(cid) if cid else uuid.uuid4())  # the canonical form, which the ack carries
+        command: Frame = {"type": type_, "id": cid, "room": room, "cid": cid, **fields}
+        self._protocol.send(PendingCommand(room, cid, command, lambda result: _set_outcome(outcome, result)))
+        self._loop.wake()
+        return msgspec.convert(await outcome, Ack)
 
     async def _run(self) -> None:
         end: ClientError = ClientClosed("the client was closed")
@@ -220,8 +291,17 @@ class ChatClient:
         return asyncio.get_running_loop().time()
 
 
+def _fixed(token: str) -> TokenProvider:
+    async def provide(fresh: bool) -> str:
+        if fresh:
+            raise SignInRequired("the server does not accept the token, or not for much longer")
+        return token
+
+    return provide
+
+
 def _set_outcome(future: "asyncio.Future[Frame]", outcome: "Frame | ClientError") -> None:
-    if future.done():  # the caller of `send` was cancelled
+    if future.done():  # the caller was cancelled
         return
     if isinstance(outcome, ClientError):
         future.set_exception(outcome)

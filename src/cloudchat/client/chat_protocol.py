@@ -5,10 +5,25 @@ import json
 import random
 from collections.abc import Callable
 
-from cloudchat.client.outbox import Outbox, PendingSend
+import msgspec
+
+from cloudchat.client.join_window import JoinWindow
+from cloudchat.client.outbox import Outbox, PendingCommand
+from cloudchat.client.read_markers import ReadMarkers
 from cloudchat.client.reconnect_policy import recovery_after_close
+from cloudchat.client.room_events import Frame, User
 from cloudchat.client.room_subscription import RoomSubscription, State
-from cloudchat.client.updates import Connected, EphemeralEvent, Frame, Reply, Update
+from cloudchat.client.updates import (
+    ReadElsewhere,
+    Reply,
+    Room,
+    RoomAdded,
+    RoomChanged,
+    RoomRemoved,
+    Update,
+    connected,
+    ephemeral_event,
+)
 from cloudchat.core.reconnect_window import MIN_WINDOW_MS
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.protocol.close_codes import Recovery
@@ -26,6 +41,11 @@ class ChatProtocol:
     def __init__(self, rand: Callable[[], float] = random.random) -> None:
         self.subscriptions: dict[str, RoomSubscription] = {}
         self.outbox = Outbox(rand)
+        self.read_markers = ReadMarkers()
+        self.user: User | None = None
+        """The user, from the last `welcome`."""
+        self.rooms: dict[str, Room] = {}
+        """The rooms of the user, as far as the server has told."""
         self.welcomed = False
         """Whether `welcome` has arrived on this connection."""
         self.token_expiring = False
@@ -39,6 +59,11 @@ class ChatProtocol:
         self._last_frame_at = 0.0
         self._paused = False
         self._join_ids = itertools.count(1)
+        self._window = JoinWindow()
+        self._all_rooms_limit: int | None = None
+        """With `subscribe_all`: its `limit`."""
+        self._left: set[str] = set()
+        """Rooms that `subscribe_all` does not join, because the user has left them since."""
 
     # -- the connection -----------------------------------------------------------------------------------------------
 
@@ -69,7 +94,7 @@ class ChatProtocol:
             case _ if "seq" in frame and "epoch" in frame:
                 self._pass_to_subscription(frame, text, now)
             case _:
-                self._updates.append(EphemeralEvent(frame))
+                self._ephemeral(frame, now)
 
     def connection_closed(self, code: int | None) -> Recovery:
         """Record the end of the connection. Return what to do next."""
@@ -84,20 +109,37 @@ class ChatProtocol:
 
     def subscribe(self, room: str, now: float, *, after: StreamPosition | None = None, limit: int = 50) -> None:
         """Join a room now and after each reconnect, after the position `after` or with the last `limit` events."""
-        if room not in self.subscriptions:
+        self._left.discard(room)
+        subscription = self.subscriptions.get(room)
+        if subscription is None or subscription.state is State.REFUSED:
             self.subscriptions[room] = RoomSubscription(room, self._join_ids, limit=limit, after=after)
             if self.welcomed and not self._paused:
                 self.subscriptions[room].join(now)
 
+    def subscribe_all(self, now: float, *, limit: int = 50) -> None:
+        """Join all rooms of the user, also those that they become a member of later."""
+        self._all_rooms_limit = limit
+        self._left.clear()
+        for room in self.rooms:
+            self._room_added(room)
+        if not self._paused:
+            self._join_all(now)
+
     def unsubscribe(self, room: str) -> None:
         """Leave a room and drop its position."""
+        self._left.add(room)
         subscription = self.subscriptions.pop(room, None)
         if subscription is not None:
             self._leave(subscription)
 
-    def send(self, pending: PendingSend) -> None:
-        """Send a message, and repeat it until it is answered. Raises `OutboxFull`."""
+    def send(self, pending: PendingCommand) -> None:
+        """Send a command that makes a logged event, and repeat it until it is answered. Raises `OutboxFull`."""
         self.outbox.add(pending)
+
+    def read(self, room: str, seq: int) -> None:
+        """Record that the user has read a room up to `seq`, and repeat it until the server has saved it."""
+        self.read_markers.read(room, seq)
+        self._read_up_to(room, seq)
 
     def request(self, command: Frame) -> None:
         """Send a command once, on this connection only. Without a connection it is dropped."""
@@ -132,9 +174,7 @@ class ChatProtocol:
             return True
         for subscription in self.subscriptions.values():
             silent = now - subscription.last_frame_at > self._max_silence_seconds
-            if subscription.retry_at is not None and subscription.retry_at <= now:
-                subscription.join(now)
-            elif subscription.state is State.LIVE and silent:
+            if subscription.state is State.LIVE and silent:
                 subscription.join(now)  # other rooms get frames, this one gets no `head`: the server has dropped it
             elif subscription.state is State.JOINING and silent:
                 return False
@@ -143,19 +183,21 @@ class ChatProtocol:
     def next_tick(self, now: float) -> float:
         """Return the latest time for the next `tick`."""
         times = [self.silence_deadline, now + 1.0]
-        times += [one.retry_at for one in self.subscriptions.values() if one.retry_at is not None]
-        due = self.outbox.next_due()
-        return min(times if due is None else [*times, due])
+        if self.welcomed:
+            joins = self._window.next_due(self.subscriptions.values())
+            due = (joins, self.outbox.next_due(), self.read_markers.next_due())
+            times += [time for time in due if time is not None]
+        return min(times)
 
     def take_commands(self, now: float) -> list[str]:
         """Return the frames to send now, in order. Joins come first, so that the user sees their own messages."""
         if not self.welcomed:
             return []
         commands, self._commands = self._commands, []
-        for subscription in self.subscriptions.values():
-            commands += subscription.commands
-            subscription.commands.clear()
+        joining = self._window.take_due(self.subscriptions.values(), now)
+        commands += [subscription.take_join(now) for subscription in joining]
         commands += self.outbox.take_due(now)
+        commands += self.read_markers.take_due(now)
         return [json.dumps(command, ensure_ascii=False, separators=(",", ":")) for command in commands]
 
     def take_updates(self) -> list[Update]:
@@ -170,9 +212,51 @@ class ChatProtocol:
         self._max_silence_seconds = 2.0 * frame["heartbeat_seconds"]
         self.reconnect_within_seconds = frame.get("reconnect_within_ms", MIN_WINDOW_MS) / 1000
         self.outbox.connected()
-        self._updates.append(Connected(frame))
+        self.read_markers.connected()
+        self._window.reset()
+        update = connected(frame)
+        self._updates.append(update)
+        self.user = update.user
+        known, self.rooms = self.rooms, {room.id: room for room in update.rooms}
+        for room in known.keys() - self.rooms.keys():
+            self._room_removed(room)
+        for room in self.rooms:
+            self._room_added(room)
         if not self._paused:
             self._join_all(now)
+
+    def _ephemeral(self, frame: Frame, now: float) -> None:
+        update = ephemeral_event(frame)
+        match update:
+            case RoomAdded(room=room):
+                self.rooms[room.id] = room
+                self._room_added(room.id)
+                if not self._paused:
+                    self._join_all(now)
+            case RoomChanged(room=room):
+                self.rooms[room.id] = room
+            case ReadElsewhere(room=room_id, seq=seq):
+                self._read_up_to(room_id, seq)
+            case RoomRemoved(room=room_id):
+                self.rooms.pop(room_id, None)
+                self._room_removed(room_id)
+        self._updates.append(update)
+
+    def _read_up_to(self, room_id: str, seq: int) -> None:
+        room = self.rooms.get(room_id)
+        if room is not None and room.read < seq:
+            self.rooms[room_id] = msgspec.structs.replace(room, read=seq)
+
+    def _room_added(self, room: str) -> None:
+        subscription = self.subscriptions.get(room)
+        if subscription is not None:
+            subscription.allowed()
+        elif self._all_rooms_limit is not None and room not in self._left:
+            self.subscriptions[room] = RoomSubscription(room, self._join_ids, limit=self._all_rooms_limit)
+
+    def _room_removed(self, room: str) -> None:
+        if room in self.subscriptions:
+            self.subscriptions[room].refused()
 
     def _join_all(self, now: float) -> None:
         if self.welcomed:
@@ -181,17 +265,20 @@ class ChatProtocol:
                     subscription.join(now)
 
     def _leave(self, subscription: RoomSubscription) -> None:
-        subscription.leave()
-        if self.welcomed:
-            self._commands += subscription.commands
-        subscription.commands.clear()
+        command = subscription.leave()
+        if command is not None and self.welcomed:
+            self._commands.append(command)
 
     def _reply(self, frame: Frame, text: str, now: float) -> None:
         if frame["type"] != "joined" and self.outbox.reply_received(frame, now):
             return
+        if frame["type"] != "joined" and self.read_markers.reply_received(frame, now):
+            return
         for subscription in self.subscriptions.values():
             if subscription.is_join_reply(frame.get("id")):
                 self._updates += subscription.receive(frame, text, now)
+                if subscription.state is State.WAITING:
+                    self._window.refused(subscription.join_at)
                 return
         self._updates.append(Reply(frame))
 

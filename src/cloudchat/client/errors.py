@@ -9,7 +9,7 @@ class ClientError(Exception):
 
 
 class CommandRefused(ClientError):
-    """The server answered a command with `error`. `code` is the error code, `field` the part at fault if known.
+    """The server answered a command with `error`: its `code`, its `message`, and the `field` at fault if known.
 
     `retry_after_ms` says when the same command can succeed, if it can.
     """
@@ -17,12 +17,13 @@ class CommandRefused(ClientError):
     def __init__(self, code: str, message: str, field: str | None = None, *, retry_after_ms: int | None = None) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+        self.message = message
         self.field = field
         self.retry_after_ms = retry_after_ms
 
 
 class SendRefused(CommandRefused):
-    """The server refused a message, and a retry cannot succeed."""
+    """The server refused a message, or a change of one, and a retry now cannot succeed."""
 
 
 class RequestRefused(CommandRefused):
@@ -30,13 +31,13 @@ class RequestRefused(CommandRefused):
 
 
 class OutcomeUnknown(ClientError):
-    """It is not known whether the server stored the message. Its cid is too old for a retry: the server could have
-    forgotten it and store the message twice.
+    """It is not known whether the server stored the message or the change. Its cid is too old for a retry: the server
+    could have forgotten it and store it twice.
     """
 
 
 class OutboxFull(ClientError):
-    """Too many messages are not acknowledged yet. Wait for some of them, then send again."""
+    """Too many messages and changes are not acknowledged yet. Wait for some of them, then send again."""
 
 
 class ConnectionLost(ClientError):

@@ -8,7 +8,8 @@ it is not known whether they were sent before or after the hole; the replay repe
 from collections.abc import Iterator
 from enum import Enum
 
-from cloudchat.client.updates import Frame, Gap, Joined, JoinRefused, RoomEvent, Update
+from cloudchat.client.room_events import Frame, room_event
+from cloudchat.client.updates import Gap, Joined, JoinRefused, Update
 from cloudchat.core.stream_position import StreamPosition
 
 
@@ -17,14 +18,17 @@ class State(Enum):
 
     IDLE = "idle"
     """Not joined on this connection."""
+    WAITING = "waiting"
+    """A `join` is to be sent: `take_join` returns it."""
     JOINING = "joining"
+    """`join` was sent, and its reply has not arrived."""
     LIVE = "live"
     REFUSED = "refused"
-    """The server refused the join permanently."""
+    """The server refused the join permanently, or the user is not a member any more."""
 
 
 class RoomSubscription:
-    """Times are seconds of a monotonic clock. `commands` collects what to send; the sender clears it.
+    """Times are seconds of a monotonic clock.
 
     `ids` numbers the joins of all rooms, so that a late reply to an earlier subscription of the same room is not
     mistaken for the reply to this one.
@@ -34,11 +38,10 @@ class RoomSubscription:
         self.room = room
         self.position = after
         self.state = State.IDLE
-        self.commands: list[Frame] = []
         self.last_frame_at = 0.0
         """When the last frame of the room arrived. A room can be silent while its connection is not."""
-        self.retry_at: float | None = None
-        """When to join again, after an error that is temporary."""
+        self.join_at = 0.0
+        """In the state WAITING: when the `join` may be sent. It is later than now after a temporary error."""
         self._limit = limit
         self._ids = ids
         self._join_id: str | None = None
@@ -46,30 +49,40 @@ class RoomSubscription:
 
     def join(self, now: float) -> None:
         """Ask for the room's events, after the position if there is one."""
+        self.state, self.join_at = State.WAITING, now
+
+    def take_join(self, now: float) -> Frame:
+        """Return the `join` to send now."""
         self._join_id = f"j{next(self._ids)}"
-        self.state, self.last_frame_at, self.retry_at = State.JOINING, now, None
+        self.state, self.last_frame_at = State.JOINING, now
         command: Frame = {"type": "join", "id": self._join_id, "room": self.room, "limit": self._limit}
         if self.position is not None:
             command["after"] = {"epoch": self.position.epoch, "seq": self.position.seq}
-        self.commands.append(command)
+        return command
 
-    def leave(self) -> None:
-        """Stop receiving events. The position stays, so that `join` continues from it."""
-        was_joined = self.state in (State.JOINING, State.LIVE)
+    def leave(self) -> Frame | None:
+        """Stop receiving events. Return the command to send, if any. The position stays: `join` continues from it."""
+        is_joined = self.state in (State.JOINING, State.LIVE)
         self.disconnected()
-        if was_joined:
-            self.commands.append({"type": "leave", "room": self.room})
+        return {"type": "leave", "room": self.room} if is_joined else None
 
     def disconnected(self) -> None:
         """Record the end of the connection."""
         if self.state is not State.REFUSED:
             self.state = State.IDLE
-        self.commands.clear()
-        self.retry_at = None
+
+    def refused(self) -> None:
+        """Record that the user may not be in the room: there is no join until `allowed`."""
+        self.state = State.REFUSED
+
+    def allowed(self) -> None:
+        """Record that the user is a member of the room. A subscription that was refused can join again."""
+        if self.state is State.REFUSED:
+            self.state = State.IDLE
 
     def receive(self, frame: Frame, text: str, now: float) -> list[Update]:
         """Handle an event of the room's log, a `head` of the room, or a reply to `join`. Return the updates."""
-        if self.state in (State.IDLE, State.REFUSED):
+        if self.state not in (State.JOINING, State.LIVE):
             return []
         self.last_frame_at = now
         if self.state is State.JOINING:
@@ -101,19 +114,21 @@ class RoomSubscription:
 
     def _join_refused(self, error: Frame, now: float) -> list[Update]:
         if error["retryable"]:
-            self.retry_at = now + error.get("retry_after_ms", 1000) / 1000
+            self.join(now + error.get("retry_after_ms", 1000) / 1000)
             return []
-        self.state = State.REFUSED
+        self.refused()
         return [JoinRefused(self.room, error["code"], error["message"])]
 
     def _event(self, at: StreamPosition, frame: Frame, text: str, now: float) -> list[Update]:
         seq = frame["seq"]
-        # A replayed event may come from before the current epoch began. A live event must be of the current epoch.
-        if frame["epoch"] != at.epoch and seq > self._replay_end:
+        is_replay = at.seq < seq <= self._replay_end
+        # A replayed event may come from before the current epoch began. A live event must be of the current epoch: its
+        # seq does not tell, because a new numbering can begin below the end of the replay.
+        if frame["epoch"] != at.epoch and not is_replay:
             self.join(now)
         elif seq == at.seq + 1:
             self.position = StreamPosition(at.epoch, seq)
-            return [RoomEvent(self.room, seq, frame, text)]
+            return [room_event(frame, text)]
         elif seq > at.seq:
             self.join(now)
         return []

@@ -1,18 +1,47 @@
-"""The updates that a client reports to its user, in order: changes of the connection and of rooms, and events."""
+"""The updates that a client reports to its user, in order: changes of the connection and of rooms, and events.
+
+The events of a room's log, `RoomEvent` and its kinds, are in `room_events.py`.
+"""
 
 from dataclasses import dataclass
-from typing import Any
 
+import msgspec
+
+from cloudchat.client.room_events import Frame, RoomEvent, User
 from cloudchat.core.stream_position import StreamPosition
 
-Frame = dict[str, Any]
-"""One parsed frame: a JSON object with a `type`."""
+
+class Room(msgspec.Struct, frozen=True, kw_only=True):
+    """A room of the user.
+
+    `kind` is `public`, `private` or `direct`, `role` the user's role in it, `muted` the user's own switch for
+    notifications. `seq` was the newest event when the server sent this; `read` is the last event that the user has
+    read. `users` are the other people of a direct room, which has no name.
+    """
+
+    id: str
+    kind: str
+    name: str
+    topic: str
+    role: str
+    archived: bool
+    muted: bool
+    slow_mode_seconds: int
+    epoch: str
+    seq: int
+    read: int
+    users: tuple[User, ...] = ()
+
+
+# -- the connection ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
     """The server accepted the connection. `welcome` is its first frame."""
 
+    user: User
+    rooms: tuple[Room, ...]
     welcome: Frame
 
 
@@ -46,18 +75,60 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class RoomEvent:
-    """An event of a room's log, such as `message`. Each comes once, in order. `text` is the frame as received."""
+class JoinRefused:
+    """The server refused a join, and a retry cannot succeed."""
+
+    room: str
+    code: str
+    message: str
+
+
+# -- ephemeral events: they are not in a room's log, and can be lost --------------------------------------------------
+
+
+class RoomAdded(msgspec.Struct, frozen=True, kw_only=True):
+    """The user is a member of a room now."""
+
+    room: Room
+
+
+class RoomChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """A room of the user has another name, topic, role or state."""
+
+    room: Room
+
+
+class RoomRemoved(msgspec.Struct, frozen=True, kw_only=True):
+    """The user is not a member of the room any more: nothing of it follows."""
+
+    room: str
+
+
+class ReadElsewhere(msgspec.Struct, frozen=True, kw_only=True):
+    """The user has read a room up to `seq`, in another connection."""
 
     room: str
     seq: int
-    frame: Frame
-    text: str
+
+
+class Typing(msgspec.Struct, frozen=True, kw_only=True):
+    """Someone else is typing in the room."""
+
+    room: str
+    user: User
+
+
+class Presence(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of a small room came online, or has gone."""
+
+    room: str
+    user: User
+    online: bool
 
 
 @dataclass(frozen=True, slots=True)
 class EphemeralEvent:
-    """An event that is not in a room's log. It can be lost."""
+    """An ephemeral event of a type that this client does not know."""
 
     frame: Frame
 
@@ -69,13 +140,27 @@ class Reply:
     frame: Frame
 
 
-@dataclass(frozen=True, slots=True)
-class JoinRefused:
-    """The server refused a join, and a retry cannot succeed."""
+Ephemeral = RoomAdded | RoomChanged | RoomRemoved | ReadElsewhere | Typing | Presence | EphemeralEvent
+Update = Connected | Disconnected | Joined | Gap | JoinRefused | RoomEvent | Ephemeral | Reply
 
-    room: str
-    code: str
-    message: str
+_EPHEMERAL: dict[str, type[RoomAdded | RoomChanged | RoomRemoved | ReadElsewhere | Typing | Presence]] = {
+    "room_added": RoomAdded,
+    "room_changed": RoomChanged,
+    "room_removed": RoomRemoved,
+    "read": ReadElsewhere,
+    "typing": Typing,
+    "presence": Presence,
+}
 
 
-Update = Connected | Disconnected | Joined | Gap | RoomEvent | EphemeralEvent | Reply | JoinRefused
+def connected(welcome: Frame) -> Connected:
+    """Return the update of a `welcome` frame. Raises ValueError if a field is missing or wrong."""
+    return Connected(
+        msgspec.convert(welcome["user"], User), msgspec.convert(welcome["rooms"], tuple[Room, ...]), welcome
+    )
+
+
+def ephemeral_event(frame: Frame) -> Ephemeral:
+    """Return the update of an ephemeral event. Raises ValueError if a field is missing or wrong."""
+    kind = _EPHEMERAL.get(frame["type"])
+    return EphemeralEvent(frame) if kind is None else msgspec.convert(frame, kind)

@@ -43,7 +43,7 @@ from cloudchat.protocol.commands import (
 )
 from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.realtime.connection import Connection
-from cloudchat.realtime.ephemeral.ephemeral_events import EphemeralEvents
+from cloudchat.realtime.ephemeral.ephemeral_commands import EphemeralCommands
 from cloudchat.realtime.membership.held_appends import Attempt, HeldAppends, Prepare
 from cloudchat.realtime.membership.room_sync import RoomSync
 from cloudchat.realtime.relay import Spawn
@@ -70,7 +70,7 @@ class Dispatcher:
         mentions: MentionDirectory,
         rooms: RoomSync,
         authenticate: Authenticate,
-        ephemeral: EphemeralEvents,
+        ephemeral: EphemeralCommands,
         unread: UnreadCounter,
         stats: SocketStats,
         spawn: Spawn,

@@ -16,6 +16,7 @@ from cloudchat.client import (
     Gap,
     Joined,
     JoinRefused,
+    Message,
     ReconnectPolicy,
     RequestRefused,
     RoomEvent,
@@ -42,7 +43,7 @@ class Listener:
 
     @property
     def texts(self) -> list[str]:
-        return [update.frame["text"] for update in self.updates if isinstance(update, RoomEvent)]
+        return [update.text for update in self.updates if isinstance(update, Message)]
 
     async def wait_for(self, condition: Callable[[Update], bool]) -> Update:
         async with asyncio.timeout(20):
@@ -73,7 +74,7 @@ async def test_two_clients_continue_after_the_server_was_killed(server: RunningS
         waiting = asyncio.create_task(one.send("lobby", "while it was down"))
         await asyncio.to_thread(server.start)
         ack = await waiting
-        await one.send("lobby", "after", reply_to=ack["seq"])
+        await one.send("lobby", "after", reply_to=ack.seq)
         await listener.wait_for(lambda update: isinstance(update, RoomEvent) and update.seq == 3)
         position = two.position("lobby")
     assert listener.texts == ["before", "while it was down", "after"]
@@ -111,8 +112,8 @@ async def test_a_slow_reader_receives_every_event() -> None:
             async with asyncio.timeout(20):
                 async for update in updates:
                     assert not isinstance(update, Gap)
-                    if isinstance(update, RoomEvent):
-                        texts.append(update.frame["text"])
+                    if isinstance(update, Message):
+                        texts.append(update.text)
                         if len(texts) == 60:
                             break
     assert texts == [str(number) for number in range(60)]
@@ -134,7 +135,7 @@ async def test_a_refusal_is_raised_by_its_call_or_delivered_as_join_refused(serv
         refused = await listener.wait_for(lambda update: isinstance(update, JoinRefused))
         assert isinstance(refused, JoinRefused)
         assert (refused.room, refused.code) == ("nowhere", "not_found")
-        assert (await client.send("lobby", "still here"))["seq"] == 1
+        assert (await client.send("lobby", "still here")).seq == 1
 
 
 async def test_sends_over_the_rate_limit_are_retried() -> None:
@@ -142,7 +143,7 @@ async def test_sends_over_the_rate_limit_are_retried() -> None:
         account = await asyncio.to_thread(register, server.url)
         async with client_of(server, account) as client:
             acks = await asyncio.gather(*(client.send("lobby", str(number)) for number in range(23)))
-        assert [ack["seq"] for ack in acks] == list(range(1, 24))
+        assert [ack.seq for ack in acks] == list(range(1, 24))
 
 
 async def test_an_expiring_token_is_replaced_without_a_reconnect() -> None:
@@ -161,7 +162,7 @@ async def test_an_expiring_token_is_replaced_without_a_reconnect() -> None:
         async with ChatClient(server.ws_url, token, on_update=listener, options={"proxy": None}) as client:
             async with asyncio.timeout(20):
                 while len(calls) < 4:  # longer than the lifetime of one token
-                    assert (await client.send("lobby", "hello"))["type"] == "ack"
+                    assert not (await client.send("lobby", "hello")).duplicate
                     await asyncio.sleep(0.6)
         assert calls == [False, True, True, True]
         assert not any(isinstance(update, Disconnected) for update in listener.updates)
@@ -243,7 +244,7 @@ async def test_a_server_on_this_machine_is_reached_without_the_proxy(
         return account.access_token
 
     async with asyncio.timeout(10), ChatClient(f"ws://{host}:{server.port}/ws", token) as client:
-        assert (await client.send("lobby", "past the proxy"))["type"] == "ack"
+        assert not (await client.send("lobby", "past the proxy")).duplicate
 
 
 async def test_a_proxy_that_refuses_is_an_error(refusing_proxy: str) -> None:
@@ -263,7 +264,7 @@ async def test_blanks_around_a_token_are_removed(server: RunningServer, blanks: 
         return f"{blanks}{account.access_token}{blanks}"
 
     async with asyncio.timeout(10), ChatClient(server.ws_url, token, options={"proxy": None}) as client:
-        assert (await client.send("lobby", "trimmed"))["type"] == "ack"
+        assert not (await client.send("lobby", "trimmed")).duplicate
 
 
 @pytest.mark.parametrize("bad", ["", "\n", "two words", "two\nlines", "tökens", "nul\0"])

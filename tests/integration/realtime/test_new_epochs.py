@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from cloudchat.broker import keys
-from cloudchat.client import ChatClient, Gap, Joined, RoomEvent, Update
+from cloudchat.client import ChatClient, Gap, Joined, Message, Update
 from support.accounts import Account, login, register
 from support.commands import done, run_here
 from support.server import RunningServer
@@ -88,8 +88,8 @@ class Follower:
                 words.append(f"joined {update.status}")
             elif isinstance(update, Gap):
                 words.append("gap")
-            elif isinstance(update, RoomEvent):
-                words.append(update.frame["text"])
+            elif isinstance(update, Message):
+                words.append(update.text)
         return words
 
     async def wait_for(self, word: str) -> None:

@@ -7,14 +7,25 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cloudchat.client import ChatClient, ClientClosed, EphemeralEvent, RequestRefused, Update, connection_loop
+from cloudchat.client import (
+    ChatClient,
+    ClientClosed,
+    HistoryPage,
+    Message,
+    RequestRefused,
+    SendRefused,
+    Typing,
+    Update,
+    User,
+    connection_loop,
+)
 from cloudchat.client.update_stream import UpdateStream
-from unit.client.frames import WELCOME
+from unit.client.frames import ANN, AT, WELCOME, ack, message
 from unit.client.scripted_socket import ScriptedSocket
 
 pytestmark = pytest.mark.anyio
 
-TYPING = {"type": "typing", "room": "lobby"}
+TYPING = {"type": "typing", "room": "lobby", "user": ANN}
 
 
 @contextlib.asynccontextmanager
@@ -91,7 +102,7 @@ async def test_a_stream_that_is_being_read_is_not_garbage_collected(monkeypatch:
         gc.collect()
         socket.serve(TYPING)
         async with asyncio.timeout(10):
-            assert await received.get() == EphemeralEvent(TYPING)
+            assert await received.get() == Typing(room="lobby", user=User(id="u", name="ann"))
 
 
 async def test_refused_request_says_when_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,3 +114,65 @@ async def test_refused_request_says_when_to_try_again(monkeypatch: pytest.Monkey
         with pytest.raises(RequestRefused) as refused:
             await reading
         assert (refused.value.code, refused.value.retry_after_ms) == ("rate_limited", 250)
+
+
+async def test_each_change_of_a_message_is_acknowledged_by_its_cid(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with in_lobby(monkeypatch) as (client, socket):
+        cid = "6F9619FF8B86D011B42D00C04FC964FF"
+        calls = [
+            (client.edit("lobby", 3, "new", cid=cid), {"type": "edit", "seq": 3, "text": "new"}),
+            (client.delete("lobby", 3), {"type": "delete", "seq": 3}),
+            (client.react("lobby", 3, "👍"), {"type": "react", "seq": 3, "emoji": "👍", "on": True}),
+            (client.react("lobby", 3, "👍", on=False), {"type": "react", "seq": 3, "emoji": "👍", "on": False}),
+        ]
+        for call, expected in calls:
+            task = asyncio.create_task(call)
+            command = await socket.next_command()
+            assert command == {**expected, "room": "lobby", "id": command["cid"], "cid": command["cid"]}
+            if expected["type"] == "edit":
+                assert command["cid"] == "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+            socket.serve(ack(command["cid"], 4))
+            assert (await task).seq == 4
+
+
+async def test_a_refused_change_raises_with_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with in_lobby(monkeypatch) as (client, socket):
+        deleting = asyncio.create_task(client.delete("lobby", 3))
+        id = (await socket.next_command())["id"]
+        refusal = {"code": "muted", "message": "no", "retryable": False, "retry_after_ms": 5000}
+        socket.serve({"type": "error", "id": id, **refusal})
+        with pytest.raises(SendRefused) as refused:
+            await deleting
+        assert (refused.value.code, refused.value.retry_after_ms) == ("muted", 5000)
+
+
+async def test_history_is_typed_and_in_its_current_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with in_lobby(monkeypatch) as (client, socket):
+        reading = asyncio.create_task(client.history("lobby", around=2, limit=5))
+        command = await socket.next_command()
+        assert command == {"type": "history", "id": command["id"], "room": "lobby", "around": 2, "limit": 5}
+        edited = {**message(1), "edited_at": AT, "reactions": [{"emoji": "👍", "count": 2, "users": ["u", "v"]}]}
+        notice = {"type": "notice", "room": "lobby", "epoch": "e1", "seq": 2, "kind": "topic", "user": ANN, "at": AT}
+        page = {"room": "lobby", "epoch": "e1", "as_of": 9, "more_before": False, "more_after": True}
+        socket.serve({"type": "history", "id": command["id"], **page, "events": [edited, {**notice, "value": "tea"}]})
+        got = await reading
+        assert isinstance(got, HistoryPage)
+        assert (got.as_of, got.more_before, got.more_after) == (9, False, True)
+        first = got.events[0]
+        assert isinstance(first, Message)
+        assert (first.edited_at, first.reactions[0].count) == (AT, 2)
+
+
+async def test_who_and_typing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with in_lobby(monkeypatch) as (client, socket):
+        client.typing("lobby")
+        assert await socket.next_command() == {"type": "typing", "room": "lobby"}
+        asking = asyncio.create_task(client.who("lobby"))
+        id = (await socket.next_command())["id"]
+        socket.serve({"type": "present", "id": id, "room": "lobby", "users": [ANN], "total": 1})
+        assert [user.name for user in (await asking).users] == ["ann"]
+
+
+async def test_user_and_rooms_are_those_of_welcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with in_lobby(monkeypatch) as (client, _):
+        assert (client.user.name, client.rooms) == ("ann", {})

@@ -8,7 +8,7 @@ from cloudchat.client import connection_loop
 from cloudchat.client.chat_protocol import ChatProtocol
 from cloudchat.client.connection_loop import ConnectionLoop
 from cloudchat.client.errors import SignInRequired
-from cloudchat.client.outbox import PendingSend
+from cloudchat.client.outbox import PendingCommand
 from cloudchat.client.reconnect_policy import ReconnectPolicy
 from cloudchat.client.socket import OpenFailed
 from cloudchat.client.updates import Connected, Disconnected, Update
@@ -93,7 +93,7 @@ async def test_the_loop_disconnects_from_a_silent_server_that_accepts_no_data(mo
 
     Server(monkeypatch, "t", StalledSocket({**WELCOME, "heartbeat_seconds": 0.05}))
     protocol = ChatProtocol()
-    protocol.send(PendingSend("lobby", "a", {"type": "send"}, lambda _: None))
+    protocol.send(PendingCommand("lobby", "a", {"type": "send"}, lambda _: None))
 
     async def token(fresh: bool) -> str:
         return "t"

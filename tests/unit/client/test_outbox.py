@@ -1,14 +1,14 @@
 import pytest
 
 from cloudchat.client.errors import ClientClosed, OutboxFull, OutcomeUnknown, SendRefused
-from cloudchat.client.outbox import ANSWER_SECONDS, CID_LIFE_SECONDS, Outbox, PendingSend
+from cloudchat.client.outbox import ANSWER_SECONDS, CID_LIFE_SECONDS, Outbox, PendingCommand
 from unit.client.frames import ack, error
 
 MUCH_LATER = 1e6
 
 
-def pending_send(cid: str, outcomes: list[object], room: str = "lobby") -> PendingSend:
-    return PendingSend(room, cid, {"type": "send", "id": cid, "cid": cid, "room": room}, outcomes.append)
+def pending_send(cid: str, outcomes: list[object], room: str = "lobby") -> PendingCommand:
+    return PendingCommand(room, cid, {"type": "send", "id": cid, "cid": cid, "room": room}, outcomes.append)
 
 
 def outbox_with(*cids: str) -> tuple[Outbox, list[object]]:

@@ -1,7 +1,8 @@
 from itertools import count
 
+from cloudchat.client.room_events import RoomEvent
 from cloudchat.client.room_subscription import RoomSubscription, State
-from cloudchat.client.updates import Gap, Joined, JoinRefused, RoomEvent, Update
+from cloudchat.client.updates import Gap, Joined, JoinRefused, Update
 from cloudchat.core.stream_position import StreamPosition
 from unit.client.frames import Frame, error, head, joined, message, text_of
 
@@ -14,10 +15,9 @@ def seqs(updates: list[Update]) -> list[int]:
     return [update.seq for update in updates if isinstance(update, RoomEvent)]
 
 
-def take_command(subscription: RoomSubscription) -> Frame:
-    (command,) = subscription.commands
-    subscription.commands.clear()
-    return command
+def take_command(subscription: RoomSubscription, now: float = 0.0) -> Frame:
+    assert subscription.state is State.WAITING
+    return subscription.take_join(now)
 
 
 def live(at: int = 3, epoch: str = "e1") -> RoomSubscription:
@@ -78,7 +78,7 @@ def test_a_hole_is_joined_again_before_newer_events_are_delivered() -> None:
 def test_a_head_ahead_of_the_position_joins_again() -> None:
     subscription = live(3)
     receive(subscription, head(3))
-    assert not subscription.commands
+    assert subscription.state is State.LIVE
     receive(subscription, head(4))
     assert take_command(subscription)["after"]["seq"] == 3
 
@@ -93,6 +93,20 @@ def test_a_live_event_of_another_epoch_is_not_delivered() -> None:
     subscription = live(3)
     assert receive(subscription, message(4, epoch="e2")) == []
     assert take_command(subscription)["after"] == {"epoch": "e1", "seq": 3}
+
+
+def test_a_live_event_of_a_new_epoch_joins_again_even_if_its_seq_was_replayed_before() -> None:
+    subscription = live(9)
+    assert receive(subscription, message(4, epoch="e2"), message(5, epoch="e2")) == []
+    assert take_command(subscription)["after"] == {"epoch": "e1", "seq": 9}
+
+
+def test_an_event_that_a_replay_has_passed_is_live_and_joins_again_when_its_epoch_is_another() -> None:
+    subscription = RoomSubscription("lobby", count(1))
+    subscription.join(0)
+    receive(subscription, joined(take_command(subscription), "fresh", 9), message(1), message(2))
+    assert receive(subscription, message(2, epoch="e2")) == []
+    assert take_command(subscription)["after"] == {"epoch": "e1", "seq": 2}
 
 
 def test_a_gap_is_reported_before_the_events_after_it() -> None:
@@ -139,7 +153,7 @@ def test_a_temporary_error_is_retried_at_the_named_time() -> None:
     subscription = RoomSubscription("lobby", count(1))
     subscription.join(10)
     assert receive(subscription, error(take_command(subscription)["id"], retry_after_ms=500), now=10) == []
-    assert subscription.retry_at == 10.5
+    assert (subscription.state, subscription.join_at) == (State.WAITING, 10.5)
 
 
 def test_a_permanent_error_is_reported_and_outlives_the_connection() -> None:
@@ -153,8 +167,7 @@ def test_a_permanent_error_is_reported_and_outlives_the_connection() -> None:
 
 def test_leave_keeps_the_position() -> None:
     subscription = live(3)
-    subscription.leave()
-    assert take_command(subscription) == {"type": "leave", "room": "lobby"}
+    assert subscription.leave() == {"type": "leave", "room": "lobby"}
     assert receive(subscription, message(4)) == []
     subscription.join(5)
     assert take_command(subscription)["after"]["seq"] == 3

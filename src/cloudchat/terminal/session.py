@@ -1,0 +1,175 @@
+"""One session of the terminal client: what the user types goes to the client, its updates go to the conversation.
+
+The screen and the pipe use the same session; they differ in what they show (`Display`).
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from cloudchat.client import (
+    ChatClient,
+    ClientError,
+    CommandRefused,
+    Update,
+)
+from cloudchat.terminal import commands
+from cloudchat.terminal.commands import HELP, InputError, Simple, parse_input
+from cloudchat.terminal.conversation import Conversation, RoomView
+
+PAGE_ROWS = 50
+TYPING_INTERVAL_SECONDS = 3.0
+"""The server passes on one `typing` of a user in a room in this time."""
+
+
+class Display(Protocol):
+    """What shows a session to the user."""
+
+    def updated(self, update: Update) -> None:
+        """Show what an update has changed."""
+
+    def tell(self, text: str) -> None:
+        """Show the client's answer to what the user typed, or its error."""
+
+    def refused(self, line: str) -> None:
+        """Give the user back what they typed: the server has refused it."""
+
+    def close(self) -> None:
+        """End the display."""
+
+
+class Session:
+    """Call `follow` once, and `enter` for each line of the user. `room` is the room to begin with."""
+
+    def __init__(self, client: ChatClient, room: str) -> None:
+        self.conversation = Conversation()
+        self.current: RoomView | None = None
+        """The room that is shown, None until the server has told the rooms."""
+        self.display: Display
+        self._client = client
+        self._first_room = room
+        self._typed_at = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def follow(self) -> None:
+        """Take the updates of the client, until it ends. Raises the `ClientError` that ended it."""
+        updates = self._client.updates()
+        self._client.join_all(limit=PAGE_ROWS)
+        async for update in updates:
+            self.conversation.apply(update, time.monotonic())
+            self._choose_room()
+            self.display.updated(update)
+
+    def enter(self, line: str) -> None:
+        """Do what the user has typed."""
+        try:
+            command = parse_input(line)
+            if command is not None:
+                self._run(command, line)
+        except InputError as error:
+            self.display.tell(str(error))
+
+    def typed(self) -> None:
+        """Record that the user is typing a message."""
+        now = time.monotonic()
+        if self.current is not None and now - self._typed_at >= TYPING_INTERVAL_SECONDS:
+            self._typed_at = now
+            self._client.typing(self.current.room.id)
+
+    def mark_read(self) -> None:
+        """Record that the user has read the room that is shown."""
+        room = self.current
+        if room is not None and room.last_seq > room.room.read:
+            room.read_up_to(room.last_seq)
+            self._client.read(room.room.id, room.last_seq)
+
+    def show(self, room: RoomView) -> None:
+        """Show a room."""
+        self.current = room
+        if room.last_seq == 0 and room.more_before:
+            self.load_older()
+
+    def load_older(self) -> None:
+        """Load older messages of the room that is shown."""
+        room = self._room()
+        if room.more_before:
+            self._start(self._load_older(room), "/older")
+        else:
+            self.display.tell("There are no older messages.")
+
+    async def finish(self) -> None:
+        """Wait until everything that was typed is answered."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    # -- internal -----------------------------------------------------------------------------------------------------
+
+    def _choose_room(self) -> None:
+        rooms = self.conversation.rooms
+        if self.current is not None and rooms.get(self.current.room.id) is self.current:
+            return
+        if rooms:
+            self.current = self.conversation.find(self._first_room) or next(iter(rooms.values()))
+
+    def _room(self) -> RoomView:
+        if self.current is None:
+            raise InputError("There is no room yet: the server has not answered.")
+        return self.current
+
+    def _run(self, command: commands.Input, line: str) -> None:
+        match command:
+            case Simple("quit"):
+                self.display.close()
+            case Simple("help"):
+                self.display.tell(HELP)
+            case Simple("older"):
+                self.load_older()
+            case Simple("who"):
+                self._start(self._who(self._room()), line)
+            case commands.GoTo(name):
+                room = self.conversation.find(name)
+                if room is None:
+                    raise InputError(f"You are in no room named {name}.")
+                self.show(room)
+            case _:
+                self._start(self._send(self._room().room.id, command), line)
+
+    async def _send(self, room: str, command: commands.Input) -> None:
+        match command:
+            case commands.Say(text, reply_to):
+                await self._client.send(room, text, reply_to=reply_to)
+            case commands.EditMessage(seq, text):
+                await self._client.edit(room, seq, text)
+            case commands.DeleteMessage(seq):
+                await self._client.delete(room, seq)
+            case commands.React(seq, emoji, on):
+                await self._client.react(room, seq, emoji, on=on)
+
+    async def _who(self, room: RoomView) -> None:
+        present = await self._client.who(room.room.id)
+        names = ", ".join(sorted(user.name for user in present.users))
+        more = present.total - len(present.users)
+        self.display.tell(f"{present.total} online: {names}{f' and {more} more' if more > 0 else ''}")
+
+    async def _load_older(self, room: RoomView) -> None:
+        before = next(iter(room.rows), 2**53 - 1)
+        room.add_page(await self._client.history(room.room.id, before=before, limit=PAGE_ROWS))
+        self.display.tell("" if room.more_before else "This is the beginning of the room.")
+
+    def _start(self, work: Coroutine[Any, Any, None], line: str) -> None:
+        """Do work while the user types on."""
+
+        async def run() -> None:
+            try:
+                await work
+            except CommandRefused as error:
+                self.display.tell(f"The server refused it: {error.message}")
+                self.display.refused(line)
+            except ClientError as error:
+                self.display.tell(f"{line.split(' ', 1)[0] if line.startswith('/') else 'The message'}: {error}")
+                self.display.refused(line)
+
+        task = asyncio.create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
