@@ -1,18 +1,17 @@
 """A connection to the store at the level of the Redis protocol (RESP2), for the path of every message.
 
-redis-py awaits each reply separately, which costs 30–40 µs. Here all replies of one read are passed on together. Code
-that is not on the path of every message uses redis-py (redis_functions.py). Replies come in the order of the requests,
-so a caller matches them by counting.
+redis-py awaits each reply separately, which costs 30–40 µs. Here all replies of one read are passed on together.
+Replies come in the order of the requests, so a caller matches them by counting. Threads use `blocking_connection`.
 """
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
 import hiredis
-from redis.asyncio.connection import parse_url
+
+from cloudchat.broker.store_url import parse_store_url
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 3.0
@@ -106,45 +105,33 @@ def pack(*command: str | bytes | int) -> bytes:
     return packed
 
 
+def parse_info(reply: bytes) -> dict[str, str]:
+    """Return the fields of a reply to INFO."""
+    return dict(line.split(":", 1) for line in reply.decode().splitlines() if ":" in line)
+
+
 async def connect(url: str, on_reply: Callable[[Any], None], on_lost: Callable[[], None]) -> RedisConnection:
     """Open a connection, authenticate and select the database as given in `url`.
 
     Raises `OSError`, also on a timeout and when the store rejects the password or is still loading its data.
     """
-    options = parse_url(url)
+    store = parse_store_url(url)
     loop = asyncio.get_running_loop()
 
     def create() -> RedisConnection:
         return RedisConnection(on_reply, on_lost)
 
     async with asyncio.timeout(CONNECT_SECONDS):
-        if "path" in options:
-            _, connection = await loop.create_unix_connection(create, options["path"])
+        if store.path:
+            _, connection = await loop.create_unix_connection(create, store.path)
         else:
-            _, connection = await loop.create_connection(
-                create,
-                options.get("host", "localhost"),
-                options.get("port", 6379),
-                ssl=_tls_context(options) if url.startswith("rediss:") else None,
-            )
+            _, connection = await loop.create_connection(create, store.host, store.port, ssl=store.tls_context())
         try:
-            if options.get("password"):
-                await connection.request("AUTH", options.get("username") or "default", options["password"])
-            if options.get("db"):
-                await connection.request("SELECT", options["db"])
-            await connection.request("PING")
+            for command in store.handshake:
+                await connection.request(*command)
         except BaseException as error:
             connection.abort()
             if isinstance(error, hiredis.ReplyError):
                 raise OSError(str(error)) from error
             raise
     return connection
-
-
-def _tls_context(options: Any) -> ssl.SSLContext:
-    """Return a context that verifies the store's certificate, unless the URL has redis-py's `ssl_cert_reqs=none`."""
-    context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"))
-    if options.get("ssl_cert_reqs") == "none":
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import hiredis
 
 from cloudchat.broker.broker import BrokerUnavailable
-from cloudchat.broker.redis_connection import ANSWER_SECONDS, RedisConnection, connect, pack
+from cloudchat.broker.redis_connection import ANSWER_SECONDS, RedisConnection, connect, pack, parse_info
 
 MIN_MAJOR_VERSION = 7
 """Of Redis and Valkey. Redis 7 introduced Functions, which number and store a message in one atomic step."""
@@ -131,10 +131,9 @@ class RedisFunctions:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 connection = await self._connected()
-                info: bytes = await connection.request("INFO", "persistence")
+                found = parse_info(await connection.request("INFO", "persistence"))
         except (hiredis.ReplyError, OSError) as error:
             raise BrokerUnavailable(f"a call to the store failed: {error}") from error
-        found = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
         if found["aof_rewrite_in_progress"] == "1" or found["aof_rewrite_scheduled"] == "1":
             return "running"
         return found["aof_last_bgrewrite_status"]

@@ -1,8 +1,7 @@
-"""A blocking client of the store, for the command line: one connection, and a time limit on every call."""
+"""redis-py for backups and the doctor, which need many commands: one connection, and a time limit on every call."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -30,16 +29,3 @@ def open_client(
             yield client
         except (redis.RedisError, OSError) as error:
             raise BrokerUnavailable(" ".join(str(error).split()) or type(error).__name__) from error
-
-
-def redact_url(url: str) -> str:
-    """Return a store's URL without user, password, query and fragment, for a log or an error message.
-
-    The query is removed because redis-py also accepts the password there.
-    """
-    try:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-    except ValueError:
-        return "(unreadable URL)"
-    return f"{parts.scheme}://{host}{parts.path}"

@@ -1,12 +1,16 @@
 """Check, before a server starts, what the delivery guarantee requires of the store at CLOUDCHAT_REDIS_URL."""
 
-import redis
+from contextlib import closing
 
-from cloudchat.broker.broker import BrokerUnavailable
+import hiredis
+
+from cloudchat.broker.blocking_connection import BlockingConnection
+from cloudchat.broker.redis_connection import parse_info
 from cloudchat.broker.redis_functions import MIN_MAJOR_VERSION
-from cloudchat.broker.sync_client import open_client, redact_url
+from cloudchat.broker.store_url import parse_store_url, redact_url
 
 TIMEOUT_SECONDS = 3.0
+_AUTHENTICATION_ERRORS = ("NOAUTH ", "WRONGPASS ")
 
 _REQUIRED_SETTINGS = {
     "appendonly": ("yes", "messages are in memory only, and a restart of the store loses all of them"),
@@ -28,17 +32,17 @@ def check_requirements(url: str) -> list[str]:
     """
     shown_url = redact_url(url)
     try:
-        with open_client(url, connect_seconds=TIMEOUT_SECONDS, answer_seconds=TIMEOUT_SECONDS) as store:
-            version = str(store.info("server")["redis_version"])
+        with closing(BlockingConnection(parse_store_url(url), seconds=TIMEOUT_SECONDS)) as store:
+            version = parse_info(store.request("INFO", "server"))["redis_version"]
             if int(version.partition(".")[0]) >= MIN_MAJOR_VERSION:
                 return _warnings(store, shown_url)
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise StoreUnusable(
             f"CLOUDCHAT_REDIS_URL is not the URL of a store ({error}): "
             "write redis://host:6379/0, rediss://… for TLS, or unix:///path/to/socket"
         ) from error
-    except BrokerUnavailable as error:
-        if isinstance(error.__cause__, redis.AuthenticationError):
+    except (hiredis.ReplyError, OSError) as error:
+        if str(error).startswith(_AUTHENTICATION_ERRORS):
             raise StoreUnusable(
                 f"CLOUDCHAT_REDIS_URL: the store at {shown_url} refuses the user or password ({error}): "
                 "write redis://user:password@host:6379/0, with special characters percent-encoded"
@@ -53,10 +57,10 @@ def check_requirements(url: str) -> list[str]:
     )
 
 
-def _warnings(store: "redis.Redis", shown_url: str) -> list[str]:
+def _warnings(store: BlockingConnection, shown_url: str) -> list[str]:
     try:
         found = {name: _setting(store, name) for name in [*_REQUIRED_SETTINGS, *_MAX_STREAM_NODE]}
-    except redis.RedisError as error:
+    except (hiredis.ReplyError, OSError) as error:
         required = ", ".join(f"{name} is {value}" for name, (value, _) in _REQUIRED_SETTINGS.items())
         return [f"The settings of the store at {shown_url} cannot be read ({error}). Make sure that {required}."]
     warnings = [
@@ -72,6 +76,7 @@ def _warnings(store: "redis.Redis", shown_url: str) -> list[str]:
     ]
 
 
-def _setting(store: "redis.Redis", name: str) -> str:
+def _setting(store: BlockingConnection, name: str) -> str:
     """Return a setting of the store; empty if it does not have it."""
-    return str(store.config_get(name).get(name) or "")
+    reply: list[bytes] = store.request("CONFIG", "GET", name)
+    return reply[1].decode() if reply else ""

@@ -12,7 +12,7 @@ from typing import Any
 
 from limits.storage import Storage
 
-from cloudchat.broker.blocking_functions import BlockingFunctions
+from cloudchat.broker.blocking_connection import BlockingFunctions
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker
 from cloudchat.rate_limiting.window_table import WindowTable

@@ -1,7 +1,9 @@
 """Which libraries a command loads: each that it does not need would cost tens of milliseconds, or megabytes."""
 
+import contextlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -9,6 +11,7 @@ import pytest
 
 from support.commands import init
 from support.server import RunningServer, environment_of
+from support.stores import RunningStore
 
 RECORD_MODULES = """
 import atexit, os, sys
@@ -17,7 +20,7 @@ from cloudchat.cli.main import main
 sys.exit(main())
 """
 
-SERVER = {"cloudchat.app", "fastapi", "limits", "redis", "slowapi", "starlette", "uvicorn", "uvloop"}
+SERVER = {"cloudchat.app", "fastapi", "hiredis", "limits", "slowapi", "starlette", "uvicorn", "uvloop"}
 LIBRARIES = SERVER | {"asyncio", "cryptography", "jose", "msgspec", "pydantic", "pydantic_settings", "sqlalchemy"}
 RARELY_NEEDED = {
     "alembic",  # for a new version's first start
@@ -27,10 +30,11 @@ RARELY_NEEDED = {
     "cloudchat.observability.tracing",
     "confusable_homoglyphs",
     "opentelemetry.exporter",
-    "opentelemetry.sdk.trace",
+    "opentelemetry.sdk",
     "passlib",
     "prometheus_client",
     "psycopg",
+    "redis",  # for backups and the doctor
     "segno",
     "sqlalchemy.dialects.postgresql",
     "zxcvbn",
@@ -63,9 +67,21 @@ def test_admin_commands_load_no_part_of_the_server(tmp_path: Path) -> None:
     assert not loaded & (SERVER | RARELY_NEEDED)
 
 
-def test_a_server_loads_what_few_requests_need_with_the_first_of_them(tmp_path: Path) -> None:
+@pytest.fixture(params=["embedded", "external"])
+def store_environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    with contextlib.ExitStack() as running:
+        if request.param == "embedded":
+            yield {}
+        else:
+            yield {"CLOUDCHAT_REDIS_URL": running.enter_context(RunningStore()).url}
+
+
+def test_a_server_loads_what_few_requests_need_with_the_first_of_them(
+    tmp_path: Path, store_environment: dict[str, str]
+) -> None:
     record = tmp_path / "loaded"
-    with RunningServer(command=[sys.executable, "-c", RECORD_MODULES], environment={"LOADED": str(record)}) as server:
+    environment = {"LOADED": str(record), **store_environment}
+    with RunningServer(command=[sys.executable, "-c", RECORD_MODULES], environment=environment) as server:
         assert httpx.get(f"{server.url}/readyz").status_code == 200
         assert server.terminate() == 0
     loaded = set(record.read_text().split())

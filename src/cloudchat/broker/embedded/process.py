@@ -8,16 +8,17 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+import hiredis
 
+from cloudchat.broker.blocking_connection import BlockingConnection
 from cloudchat.broker.embedded import StoreStartError
+from cloudchat.broker.store_url import StoreUrl
 from cloudchat.process.parent_death import die_with_parent
 
 MAX_LOG_BYTES = 1 << 20
 READY_SECONDS = 30.0
 """Time limit for the first answer. Loading a long log after that may take longer."""
+ANSWER_SECONDS = 5.0
 
 _IRRELEVANT_LINE = re.compile(r"signal-handler|ready to exit|overcommit|WARNING|Server initialized|User requested")
 
@@ -72,23 +73,20 @@ def wait_until_ready(
     process: subprocess.Popen[bytes], binary: Path, data_dir: Path, socket: Path, should_stop: Callable[[], bool]
 ) -> None:
     """Wait until the store answers with its data loaded, or until `should_stop()`. Raises StoreStartError."""
-    client = redis.Redis(unix_socket_path=str(socket), socket_timeout=5, retry=Retry(NoBackoff(), 0))
+    url = StoreUrl(path=str(socket))
     deadline = time.monotonic() + READY_SECONDS
-    try:
-        while process.poll() is None and not should_stop():
-            try:
-                client.ping()
-            except redis.BusyLoadingError:
+    while process.poll() is None and not should_stop():
+        try:
+            BlockingConnection(url, seconds=ANSWER_SECONDS).close()
+        except (hiredis.ReplyError, OSError) as error:
+            if str(error).startswith("LOADING"):
                 deadline = time.monotonic() + READY_SECONDS
-            except redis.RedisError as error:
-                if time.monotonic() > deadline:
-                    log = data_dir / "store.log"
-                    raise StoreStartError(f"the store does not answer on {socket} ({error}): see {log}") from error
-            else:
-                return
-            time.sleep(0.01)
-    finally:
-        client.close()
+            elif time.monotonic() > deadline:
+                log = data_dir / "store.log"
+                raise StoreStartError(f"the store does not answer on {socket} ({error}): see {log}") from error
+        else:
+            return
+        time.sleep(0.01)
     if not should_stop():
         raise StoreStartError(_describe_exit(process, binary, data_dir))
 

@@ -47,7 +47,7 @@ class EmbeddedServer:
 
     @property
     def url(self) -> str:
-        """The unix:// URL for redis-py. It does not change when the child is restarted."""
+        """The unix:// URL. It does not change when the child is restarted."""
         if self._socket is None:
             raise StoreStartError("the store has not been started")
         return socket_url(self._socket)
