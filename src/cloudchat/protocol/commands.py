@@ -141,6 +141,10 @@ class Read(Command, frozen=True, kw_only=True, tag="read"):
     seq: Seq
 
 
+class Unread(Command, frozen=True, kw_only=True, tag="unread"):
+    """Count the unread messages in all rooms of the user. The reply is `UnreadCounts`."""
+
+
 class Typing(Command, frozen=True, kw_only=True, tag="typing"):
     """Tell the room's members that the user is typing. There is no reply."""
 
@@ -163,7 +167,7 @@ class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     """Ask for the server's time. The reply is `Pong`."""
 
 
-AnyCommand = Join | Leave | Send | Edit | Delete | React | History | Read | Typing | Who | Auth | Ping
+AnyCommand = Join | Leave | Send | Edit | Delete | React | History | Read | Unread | Typing | Who | Auth | Ping
 
 _decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 _PATH = re.compile(r"`\$\.([a-z_]+)")
