@@ -14,8 +14,9 @@ from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import Join, Position
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.hub import Hub, RunningLoop
+from cloudchat.realtime.membership.room_sync import NotInRoom
 from cloudchat.realtime.relay import Relay
-from cloudchat.realtime.replay import NotInRoom, RoomJoiner
+from cloudchat.realtime.replay import RoomJoiner
 from cloudchat.realtime.room_feed import RoomFeed
 from cloudchat.realtime.user_allowance import READ_BURST_BYTES, ReadBudget
 from cloudchat.rooms.summary import RoomSummary

@@ -40,7 +40,7 @@ async def test_a_change_that_could_not_be_applied_is_applied_by_the_next_sweep()
     log, rooms = ScriptedLog(), OneChange()
     hub = Hub(RunningLoop(), log)
     departures = no_departures(hub)
-    relay = Relay(log, hub, departures, Supervisor().spawn, heartbeat_seconds=25)
+    relay = Relay(log, hub, departures, Supervisor().spawn)
     registry = ConnectionRegistry(SocketLimits(), 20, LocalPresence())
     sync = RoomSync(rooms, registry, hub, relay, departures, RoomHints())
     with pytest.raises(DatabaseUnavailable):
