@@ -66,6 +66,7 @@ from cloudchat.realtime.ephemeral.presence_view import PresenceView
 from cloudchat.realtime.ephemeral.read_markers import ReadMarkers
 from cloudchat.realtime.ephemeral.signal_router import SignalRouter
 from cloudchat.realtime.ephemeral.signals import RoomsChanged, SignalPublisher, receive
+from cloudchat.realtime.heartbeat import Heartbeat
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.membership.notice_outbox import NoticeOutbox
@@ -80,6 +81,7 @@ from cloudchat.realtime.replay import RoomJoiner
 from cloudchat.realtime.revocation_sweep import RevocationSweep
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.store_outage import watch_store
+from cloudchat.realtime.unread import UnreadCounter
 from cloudchat.resources import frontend_directory
 from cloudchat.rooms.read_position_repository import ReadPositions
 from cloudchat.rooms.routes import room_routes
@@ -225,7 +227,7 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     registry = ConnectionRegistry(limits, settings.sends_per_10s, local_presence)
     hints = RoomHints()
     departures = Departures(registry, hub, hints)
-    relay = Relay(broker, hub, departures, supervisor.spawn, settings.heartbeat_seconds)
+    relay = Relay(broker, hub, departures, supervisor.spawn)
     listener: Listener = relay if tracing is None else tracing.listener(relay)
     # Commands.
     room_sync = RoomSync(services, registry, hub, relay, departures, hints)
@@ -243,8 +245,9 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     presence_sync = PresenceSync(functions, local_presence, presence_view, presence.changed)
     ephemeral = EphemeralCommands(relay, markers, signals, presence, sessions.forget_user)
     signal_router = SignalRouter(hub, registry, hints, presence_sync, sessions.forget_user)
+    unread = UnreadCounter(broker, services, room_sync)
     dispatcher = Dispatcher(
-        broker, joiner, messages, mentions, room_sync, services.authenticate, ephemeral, stats, supervisor.spawn
+        broker, joiner, messages, mentions, room_sync, services.authenticate, ephemeral, unread, stats, supervisor.spawn
     )
     # Handshakes.
     rates = ConnectionRates(per_address=settings.connect_rate, per_user=settings.connect_user_rate)
@@ -289,7 +292,7 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     await wait_until_healthy(
         chat.store_problem, _READY_TIMEOUT_SECONDS
     )  # /readyz is usually 200 when the start is announced
-    spawn(chat.relay.heartbeat(), "heartbeat")
+    spawn(Heartbeat(chat.relay, chat.hub, chat.registry, settings.heartbeat_seconds).run(), "heartbeat")
     spawn(chat.room_sync.run(), "room sync")
     spawn(chat.outbox.run(), "notices")
     spawn(chat.sweep.run(), "revocation sweep")

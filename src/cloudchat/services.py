@@ -64,6 +64,10 @@ class Services:
         """Save how far users have read. Returns what is saved then. Raises `DatabaseUnavailable`."""
         return await asyncio.to_thread(self.read_positions.advance, positions)
 
+    async def read_positions_of(self, user_id: str) -> Mapping[str, StreamPosition]:
+        """See `realtime.unread.ReadPositionReader`."""
+        return await asyncio.to_thread(self.read_positions.of_user, user_id)
+
     async def room_changes_since(self, since: float) -> Sequence[RoomChange]:
         """See `realtime.membership.room_sync.RoomReader`."""
         return await asyncio.to_thread(self.rooms.changes.changes_since, since)

@@ -40,7 +40,6 @@ _PRELOADED = (
     "sqlite3",
     "uvicorn.lifespan.on",
     "uvicorn.loops.uvloop",
-    "valkey.asyncio",
 )
 """The modules that `cloudchat serve` has imported when it is ready. A child imports what is missing here itself."""
 

@@ -40,7 +40,7 @@ The subscriber detects this by the seq of the next event, by `Listener.subscribe
 its position with the log's head. It recovers by reading the log.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
@@ -183,6 +183,27 @@ class HistoryRows:
     more_after: bool
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadQuery:
+    """A room, and up to which position a user has read it."""
+
+    room: str
+    read: StreamPosition
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Messages of others after a position that are not deleted, and those of them that mention the user.
+
+    At most 1,000 are counted, among the 2,000 newest events. `bytes_scanned` is what the store looked at to count them.
+    """
+
+    messages: int
+    mentions: int
+    bytes_scanned: int
+    version: int
+
+
 AppendOutcome = Appended | Refused | BrokerUnavailable
 AppendCallback = Callable[[AppendOutcome], None]
 """Receives the outcome of an append, once, on the event loop. It must not raise."""
@@ -220,16 +241,28 @@ class Broker(Protocol):
         Raises `BrokerUnavailable`.
         """
 
+    async def newest(self, room: str, limit: int, max_bytes: int) -> Page:
+        """Return the newest events: at most `limit`, at most `max_bytes` together but at least one.
+
+        Raises `BrokerUnavailable`.
+        """
+
+    async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        """Return the position of the newest event of each log. Raises `BrokerUnavailable`."""
+
+    async def unread(self, user: str, queries: Sequence[UnreadQuery]) -> list[Unread]:
+        """Count a user's unread messages of several rooms. Raises `BrokerUnavailable`."""
+
     async def history(self, room: str, wanted: HistoryRange) -> HistoryRows:
         """Return messages and notices in their current form: at most as many as wanted, and fewer when they are large.
 
         Raises `BrokerUnavailable`.
         """
 
-    async def recent_head(self, room: str) -> StreamPosition:
-        """Return the position of the newest event, (epoch, 0) before the first one.
+    async def recent_heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        """Return the position of the newest event of each log, (epoch, 0) before the first one.
 
-        It contains every event that this process has appended or read; those that other processes have appended within
+        They contain every event that this process has appended or read; those that other processes have appended within
         the last second may be missing. Raises `BrokerUnavailable`.
         """
 

@@ -4,16 +4,18 @@ They survive restarts of the processes and of the store. They reveal a store tha
 if every process was restarted in the meantime (see `high_water_marks.py`).
 """
 
-import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from cloudchat.broker.high_water_marks import Mark
 from cloudchat.database.models import LogCheckpoint, Room
-from cloudchat.database.transactions import Database, changed_rows
+from cloudchat.database.transactions import Database
+from cloudchat.database.upsert import insert_into
+
+MAX_ROWS = 500
+"""Rows of one statement. Each row on its own took 1.2 ms of CPU time, during which SQLite accepts no other writer."""
 
 
 class LogCheckpoints:
@@ -29,9 +31,10 @@ class LogCheckpoints:
 
     def save(self, marks: Mapping[str, Mark]) -> None:
         """Save high-water marks in one transaction. Raises `DatabaseUnavailable`: then none of them is saved."""
+        ordered = sorted(marks.items())  # in one order, so that two processes cannot deadlock
         with self._db.write() as db:
-            for room_id, (epoch, seq) in marks.items():
-                save_checkpoint(db, room_id, epoch, seq)
+            for start in range(0, len(ordered), MAX_ROWS):
+                _save(db, ordered[start : start + MAX_ROWS])
 
 
 def read_checkpoints(db: Session) -> dict[str, Mark]:
@@ -40,15 +43,18 @@ def read_checkpoints(db: Session) -> dict[str, Mark]:
     return {row.room_id: (row.epoch, row.seq) for row in rows}
 
 
-def save_checkpoint(db: Session, room_id: str, epoch: str, seq: int) -> None:
-    """Save the checkpoint of a room. Within one epoch the seq never decreases, in any order of writes."""
-    existing = update(LogCheckpoint).where(LogCheckpoint.room_id == room_id)
-    if changed_rows(
-        db, existing.where(or_(LogCheckpoint.epoch != epoch, LogCheckpoint.seq < seq)).values(epoch=epoch, seq=seq)
-    ):
+def _save(db: Session, marks: Sequence[tuple[str, Mark]]) -> None:
+    """Save checkpoints. Within one epoch the seq never decreases, in any order of writes."""
+    rooms = set(db.scalars(select(Room.id).where(Room.id.in_([room_id for room_id, _ in marks]))))
+    rows = [{"room_id": room_id, "epoch": epoch, "seq": seq} for room_id, (epoch, seq) in marks if room_id in rooms]
+    if not rows:
         return
-    if db.get(LogCheckpoint, room_id) is None and db.get(Room, room_id) is not None:
-        # Another process may insert the room's first checkpoint at the same moment. Its checkpoint is enough: ours is
-        # saved as soon as this process sees a newer event.
-        with contextlib.suppress(IntegrityError), db.begin_nested():
-            db.add(LogCheckpoint(room_id=room_id, epoch=epoch, seq=seq))
+    statement = insert_into(db, LogCheckpoint).values(rows)
+    new, old = statement.excluded, LogCheckpoint
+    db.execute(
+        statement.on_conflict_do_update(
+            index_elements=[old.room_id],
+            set_={"epoch": new.epoch, "seq": new.seq},
+            where=or_(old.epoch != new.epoch, old.seq < new.seq),
+        )
+    )

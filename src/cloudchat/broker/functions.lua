@@ -606,3 +606,87 @@ redis.register_function('cloudchat_index_v3', index)
 -- allow-oom: a store that is full accepts no message, but it can still be read.
 redis.register_function{function_name = 'cloudchat_read_v3', callback = read, flags = {'allow-oom'}}
 redis.register_function{function_name = 'cloudchat_history_v3', callback = history, flags = {'allow-oom'}}
+
+-- -- Many rooms at once -----------------------------------------------------------------------------------------------
+
+-- How many messages `unread` counts, and how much of a log it looks at to find them.
+local MAX_UNREAD = 1000
+local MAX_UNREAD_EVENTS = 2000
+local MAX_UNREAD_BYTES = 2097152
+
+-- keys: meta log; args: new-epoch mark-epoch mark-seq
+-- Returns {epoch, seq of the newest event}.
+local function head(keys, args)
+  local epoch, seq = current_head(keys[1], keys[2], args[1], args[2], args[3])
+  return {epoch, seq}
+end
+
+-- keys: meta log; args: new-epoch limit max-bytes mark-epoch mark-seq
+-- Returns the same as `read`, of the newest events: up to `limit`, at most max_bytes together but at least one.
+local function newest(keys, args)
+  local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[4], args[5])
+  local oldest = oldest_seq(keys[1], keys[2], seq, side)
+  local from, max_bytes = math.max(oldest, seq - tonumber(args[2]) + 1), tonumber(args[3])
+  local found, size = {}, 0
+  for _, event in each_event(keys[1], keys[2], side, seq, from, -1) do
+    size = size + #event
+    if size > max_bytes and #found > 0 then
+      break
+    end
+    found[#found + 1] = event
+  end
+  local events = {}
+  for i = #found, 1, -1 do
+    events[#events + 1] = found[i]
+  end
+  return {epoch, seq, oldest, seq - #events + 1, events, version}
+end
+
+-- Returns whether a message mentions the user or the room. Inside of a JSON string quotes are escaped, so that a text
+-- cannot look like a field.
+local function is_mention(event, quoted_user)
+  if string.find(event, '"mentions_room":true', 1, true) then
+    return true
+  end
+  local _, before = string.find(event, '"mentions":[', 1, true)
+  local last = before and string.find(event, ']', before, true)
+  local at = last and string.find(event, quoted_user, before, true)
+  return at ~= nil and at < last
+end
+
+-- Counts the messages after a position that others wrote and that are not deleted. Only a deleted message has an empty
+-- text. A position of another epoch that is beyond the end of the log belongs to a lost log: everything is unread.
+-- keys: meta log; args: new-epoch user read-epoch read-seq mark-epoch mark-seq
+-- Returns {messages, those of them that mention the user, bytes that were read, version of the room}. It reads from the
+-- newest event backwards, at most MAX_UNREAD_EVENTS and MAX_UNREAD_BYTES, and nothing if the position is the head.
+local function unread(keys, args)
+  local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[5], args[6])
+  local read_seq = tonumber(args[4])
+  if args[3] ~= epoch and read_seq > seq then
+    read_seq = 0
+  end
+  local messages, mentions, events, size = 0, 0, 0, 0
+  if read_seq >= seq then
+    return {0, 0, 0, version}
+  end
+  local quoted = '"' .. args[2] .. '"'
+  local own = '"user":{"id":' .. quoted
+  for _, event in each_event(keys[1], keys[2], side, seq, read_seq + 1, -1) do
+    events, size = events + 1, size + #event
+    if string.sub(event, 1, 17) == '{"type":"message"'
+      and not string.find(event, own, 1, true) and not string.find(event, '"text":""', 1, true) then
+      messages = messages + 1
+      if is_mention(event, quoted) then
+        mentions = mentions + 1
+      end
+    end
+    if messages == MAX_UNREAD or events == MAX_UNREAD_EVENTS or size > MAX_UNREAD_BYTES then
+      break
+    end
+  end
+  return {messages, mentions, size, version}
+end
+
+redis.register_function{function_name = 'cloudchat_head_v3', callback = head, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_newest_v3', callback = newest, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_unread_v3', callback = unread, flags = {'allow-oom'}}

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cloudchat.broker import keys
@@ -21,6 +21,8 @@ from cloudchat.broker.broker import (
     Listener,
     OnSignal,
     Page,
+    Unread,
+    UnreadQuery,
 )
 from cloudchat.broker.high_water_marks import HighWaterMarks
 from cloudchat.broker.log_checkpoint import Load, load_checkpoint
@@ -38,8 +40,6 @@ MAX_HEAD_AGE_SECONDS = 1.0
 """A `welcome` may be that late on its way to the client, too."""
 MAX_CONCURRENT_READS = 16
 """Further readers wait. The store and this process hold at most that many pages for readers at the same time."""
-_BEYOND_THE_HEAD = 2**53 - 1
-"""A seq that no log reaches: a read after it returns the head and no events."""
 
 
 class RedisBroker:
@@ -125,10 +125,52 @@ class RedisBroker:
             MAX_PAGE_BYTES,
             *self.marks.get(room),
         )
-        epoch, head, oldest, first, events, version = reply
-        page = Page(epoch.decode(), head, oldest, first, events, version)
-        self.marks.observe(room, page.epoch, head)
-        return page
+        return self._observed_page(room, reply)
+
+    async def newest(self, room: str, limit: int, max_bytes: int) -> Page:
+        """See `Broker`."""
+        reply = await self._read(
+            "cloudchat_newest_v3",
+            room,
+            new_epoch(),
+            limit,
+            max_bytes,
+            *self.marks.get(room),
+        )
+        return self._observed_page(room, reply)
+
+    async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        """See `Broker`."""
+        replies = await self._functions.call_all(
+            [
+                ("cloudchat_head_v3", 2, keys.meta(room), keys.log(room), new_epoch(), *self.marks.get(room))
+                for room in rooms
+            ]
+        )
+        heads = [StreamPosition(epoch.decode(), seq) for epoch, seq in replies]
+        for room, head in zip(rooms, heads, strict=True):
+            self.marks.observe(room, head.epoch, head.seq)
+        return heads
+
+    async def unread(self, user: str, queries: Sequence[UnreadQuery]) -> list[Unread]:
+        """See `Broker`."""
+        replies = await self._functions.call_all(
+            [
+                (
+                    "cloudchat_unread_v3",
+                    2,
+                    keys.meta(query.room),
+                    keys.log(query.room),
+                    new_epoch(),
+                    user,
+                    query.read.epoch,
+                    query.read.seq,
+                    *self.marks.get(query.room),
+                )
+                for query in queries
+            ]
+        )
+        return [Unread(*reply) for reply in replies]
 
     async def history(self, room: str, wanted: HistoryRange) -> HistoryRows:
         """See `Broker`."""
@@ -155,13 +197,14 @@ class RedisBroker:
                 return found
             before, start = next_older + 1, next_newer
 
-    async def recent_head(self, room: str) -> StreamPosition:
+    async def recent_heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
         """See `Broker`."""
         now = asyncio.get_running_loop().time()
-        if now - self._heads_read_at.get(room, -math.inf) > MAX_HEAD_AGE_SECONDS:
-            await self.read(room, _BEYOND_THE_HEAD, 1)
-            self._heads_read_at[room] = now
-        return StreamPosition(*self.marks.get(room))
+        outdated = [room for room in rooms if now - self._heads_read_at.get(room, -math.inf) > MAX_HEAD_AGE_SECONDS]
+        if outdated:
+            await self.heads(outdated)
+            self._heads_read_at.update(dict.fromkeys(outdated, now))
+        return [StreamPosition(*self.marks.get(room)) for room in rooms]
 
     def subscribe(self, room: str) -> None:
         """See `Broker`."""
@@ -172,6 +215,12 @@ class RedisBroker:
         self.subscription.remove(room)
 
     # -- internal -----------------------------------------------------------------------------------------------------
+
+    def _observed_page(self, room: str, reply: Any) -> Page:
+        epoch, head, oldest, first, events, version = reply
+        page = Page(epoch.decode(), head, oldest, first, events, version)
+        self.marks.observe(room, page.epoch, head)
+        return page
 
     def _submit(self, function: str, entry: Entry, arguments: tuple[str | int, ...], on_done: AppendCallback) -> None:
         room = entry.room

@@ -22,6 +22,8 @@ WRITE_PROBE = ("SETRANGE", "cloudchat:probe", 0, "")
 write its log (MISCONF), or that has become a replica (READONLY). A PING is answered in all three states.
 """
 _Result = TypeVar("_Result")
+Call = tuple[str | int, ...]
+"""What follows FCALL: a function's name, the number of its keys, the keys, and the arguments."""
 
 
 class RedisFunctions:
@@ -56,6 +58,25 @@ class RedisFunctions:
                     await self._load_libraries(connection)
                     return await connection.submit(request)
         except (hiredis.ReplyError, OSError) as error:  # TimeoutError is an OSError
+            raise BrokerUnavailable(f"a call to the store failed: {error}") from error
+
+    async def call_all(self, calls: Sequence[Call]) -> list[Any]:
+        """Make several calls without waiting in between, and return their replies in order.
+
+        They must be harmless when they are repeated. Raises `BrokerUnavailable` if one of them fails.
+        """
+        requests = [pack("FCALL", *call) for call in calls]
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                connection = await self._connected()
+                try:
+                    return await asyncio.gather(*map(connection.submit, requests))
+                except hiredis.ReplyError as error:
+                    if "Function not found" not in str(error):
+                        raise
+                    await self._load_libraries(connection)
+                    return await asyncio.gather(*map(connection.submit, requests))
+        except (hiredis.ReplyError, OSError) as error:
             raise BrokerUnavailable(f"a call to the store failed: {error}") from error
 
     async def publish(self, channel: str, message: bytes) -> None:

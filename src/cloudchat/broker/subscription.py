@@ -26,6 +26,7 @@ class Subscription:
         self._url = url
         self._rooms: set[str] = set()
         self._connection: RedisConnection | None = None
+        self._unsent: list[bytes] = []
         self._lost = asyncio.Event()
         self._reply_seen = False
         self._refused = False
@@ -39,14 +40,12 @@ class Subscription:
     def add(self, room: str) -> None:
         """Subscribe to a room, now or with the next connection."""
         self._rooms.add(room)
-        if self._connection is not None:
-            self._connection.write(pack("SSUBSCRIBE", keys.channel(room)))
+        self._send(pack("SSUBSCRIBE", keys.channel(room)))
 
     def remove(self, room: str) -> None:
         """Unsubscribe from a room."""
         self._rooms.discard(room)
-        if self._connection is not None:
-            self._connection.write(pack("SUNSUBSCRIBE", keys.channel(room)))
+        self._send(pack("SUNSUBSCRIBE", keys.channel(room)))
 
     async def run(self, listener: Listener, on_signal: OnSignal) -> None:
         """Stay connected, pass events to `listener` and signals to `on_signal`, until cancelled."""
@@ -76,6 +75,22 @@ class Subscription:
                     self._connection.abort()
             if self._refused:  # permissions are not fixed within moments: without a pause, hundreds of tries per second
                 await asyncio.sleep(MAX_RECONNECT_SECONDS)
+
+    def _send(self, request: bytes) -> None:
+        """Send a request with the others of this tick: a client that comes back joins hundreds of rooms at once.
+
+        One command for each channel: the channels of one command would have to be in one slot of a Redis Cluster.
+        """
+        if self._connection is None:
+            return  # the next connection begins with all rooms
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent.append(request)
+
+    def _flush(self) -> None:
+        requests, self._unsent = self._unsent, []
+        if self._connection is not None:
+            self._connection.write(b"".join(requests))
 
     async def _keep_alive(self) -> None:
         """Send pings until the connection is lost. Close it when nothing arrives between two pings."""

@@ -19,7 +19,7 @@ from cloudchat.client.errors import (
     SignInRequired,
 )
 from cloudchat.client.reconnect_policy import ReconnectPolicy
-from cloudchat.client.replies import Ack, HistoryPage, Present
+from cloudchat.client.replies import Ack, HistoryPage, Present, UnreadCount
 from cloudchat.client.room_events import Deleted, Edited, Message, Notice, Reaction, ReactionCount, RoomEvent, User
 from cloudchat.client.updates import (
     Connected,
@@ -77,6 +77,7 @@ __all__ = [
     "StreamPosition",
     "TokenProvider",
     "Typing",
+    "UnreadCount",
     "Update",
     "User",
 ]

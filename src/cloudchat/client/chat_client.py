@@ -25,7 +25,7 @@ from cloudchat.client.connection_loop import ConnectionLoop, TokenProvider
 from cloudchat.client.errors import ClientClosed, ClientError, ConnectionLost, RequestRefused, SignInRequired
 from cloudchat.client.outbox import PendingCommand
 from cloudchat.client.reconnect_policy import ReconnectPolicy
-from cloudchat.client.replies import Ack, HistoryPage, Present, history_page
+from cloudchat.client.replies import Ack, HistoryPage, Present, UnreadCount, history_page
 from cloudchat.client.room_events import Frame, RoomEvent, User
 from cloudchat.client.update_stream import UpdateBuffer, UpdateStream
 from cloudchat.client.updates import Disconnected, Reply, Room, Update
@@ -169,6 +169,11 @@ class ChatClient:
         positions = {"before": before, "after": after, "around": around}
         given = {name: seq for name, seq in positions.items() if seq is not None}
         return history_page(await self.request("history", room=room, limit=limit, **given))
+
+    async def unread(self) -> dict[str, UnreadCount]:
+        """Return what is unread in each room of the user, by the room's id."""
+        counts = msgspec.convert((await self.request("unread"))["rooms"], list[UnreadCount])
+        return {count.room: count for count in counts}
 
     async def who(self, room: str) -> Present:
         """Return which members of the room are online."""

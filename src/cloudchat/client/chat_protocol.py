@@ -87,7 +87,7 @@ class ChatProtocol:
                 self.token_expiring = True
             case "ack" | "error" | "joined":
                 self._reply(frame, text, now)
-            case "left" | "history" | "present" | "authenticated" | "pong":
+            case "left" | "history" | "unread" | "present" | "authenticated" | "pong":
                 self._updates.append(Reply(frame))
             case "head":
                 self._pass_to_subscription(frame, text, now)

@@ -1,8 +1,8 @@
 """How many joins a client sends at once. Sans-I/O.
 
-A client with 500 rooms that sent all joins at once would exceed the server's rate of commands, and the server closes a
-connection that goes on after many refusals (4429). So only a few joins are unanswered at any time. After the first
-refusal the client sends one at a time, at the times that the server names.
+A client can have hundreds of rooms, and servers limit the rate of joins, together for all clients of a user. A server
+closes a connection that goes on after many refusals (4429). So only a few joins are unanswered at any time. After the
+first refusal the client sends one at a time, at the times that the server names.
 """
 
 from collections.abc import Collection

@@ -34,6 +34,17 @@ class HistoryPage(msgspec.Struct, frozen=True, kw_only=True):
     more_after: bool
 
 
+class UnreadCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many messages of others in a room are after the user's read marker, and how many of them mention the user.
+
+    At most 1,000 are counted.
+    """
+
+    room: str
+    unread: int
+    mentions: int
+
+
 class Present(msgspec.Struct, frozen=True, kw_only=True):
     """Members of a room who are online: at most 200 of them, and how many there are."""
 

@@ -145,7 +145,8 @@ def message_routes(
         """
         if [before, after, around].count(None) < 2:
             raise MessageError(error(ErrorCode.BAD_REQUEST, "give one of before, after and around", field="before"))
-        if await room_of(principal, room) is None:
+        room_read = await room_of(principal, room)
+        if room_read is None:
             raise MessageError(room_not_found(None))
         if wait_ms := limits.start_read(principal.user_id, time.monotonic()):
             raise _too_fast(wait_ms)
@@ -153,6 +154,8 @@ def message_routes(
             page = await broker.history(room, _range(before, after, around, limit))
         except BrokerUnavailable as problem:
             raise MessageError(unavailable(None, "the room's history cannot be read now")) from problem
+        if page.version > room_read.version and await room_of(principal, room) is None:
+            raise MessageError(room_not_found(None))  # removed after the first look: the page may have later messages
         limits.charge_read(principal.user_id, sum(map(len, page.rows)), time.monotonic())
         fields = {
             "room": room,

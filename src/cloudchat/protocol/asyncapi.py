@@ -32,6 +32,7 @@ _REPLIES: dict[type[commands.Command], type[events.Event] | None] = {
     commands.React: events.Ack,
     commands.History: events.HistoryPage,
     commands.Read: events.ReadAck,
+    commands.Unread: events.UnreadCounts,
     commands.Typing: None,
     commands.Who: events.Present,
     commands.Auth: events.Authenticated,

@@ -26,7 +26,7 @@ CID_PATTERN = "^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$"
 """A UUID (RFC 9562 §4), with or without hyphens, in upper or lower case. `canonical_cid` is the form that is used."""
 Seq = Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
 SeqOrZero = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
-Limit = Annotated[int, Meta(ge=1, le=500)]
+Limit = Annotated[int, Meta(ge=0, le=500)]
 """A number of events."""
 RowLimit = Annotated[int, Meta(ge=1, le=200)]
 """A number of messages and notices."""
@@ -49,7 +49,7 @@ class Join(Command, frozen=True, kw_only=True, tag="join"):
     """Start to receive a room's events. The reply is `Joined`.
 
     The replay starts after `after` if the log still has everything that follows, else with the last `limit` events
-    (1 to 500).
+    (0 to 500).
     """
 
     room: RoomId
@@ -141,6 +141,10 @@ class Read(Command, frozen=True, kw_only=True, tag="read"):
     seq: Seq
 
 
+class Unread(Command, frozen=True, kw_only=True, tag="unread"):
+    """Count the unread messages in all rooms of the user. The reply is `UnreadCounts`."""
+
+
 class Typing(Command, frozen=True, kw_only=True, tag="typing"):
     """Tell the room's members that the user is typing. There is no reply."""
 
@@ -163,7 +167,7 @@ class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     """Ask for the server's time. The reply is `Pong`."""
 
 
-AnyCommand = Join | Leave | Send | Edit | Delete | React | History | Read | Typing | Who | Auth | Ping
+AnyCommand = Join | Leave | Send | Edit | Delete | React | History | Read | Unread | Typing | Who | Auth | Ping
 
 _decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 _PATH = re.compile(r"`\$\.([a-z_]+)")

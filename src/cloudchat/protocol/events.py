@@ -145,6 +145,21 @@ class ReadAck(Event, frozen=True, kw_only=True, tag="ack"):
     seq: int
 
 
+class UnreadRoom(msgspec.Struct, frozen=True, kw_only=True):
+    """The messages of others after the user's read marker, and those of them that mention the user or the room."""
+
+    room: str
+    unread: int
+    mentions: int
+
+
+class UnreadCounts(Event, frozen=True, kw_only=True, tag="unread"):
+    """The reply to `unread`: every room of the user, in the order of `welcome`. At most 1,000 messages are counted."""
+
+    id: str | None = None
+    rooms: list[UnreadRoom]
+
+
 class Present(Event, frozen=True, kw_only=True, tag="present"):
     """The reply to `who`: up to 200 members of the room that have a socket anywhere, and how many there are."""
 

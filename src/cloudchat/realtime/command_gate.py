@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cloudchat.core.message_text import text_error
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.protocol.commands import AnyCommand, Auth, BadCommand, Edit, LoggedCommand, Send, find_id, parse
+from cloudchat.protocol.commands import AnyCommand, Auth, BadCommand, Edit, Join, LoggedCommand, Send, find_id, parse
 from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.protocol.events import Limits
 from cloudchat.rate_limiting.token_bucket import TokenBucket
@@ -52,14 +52,26 @@ class CommandGate:
 
     def parse(self, text: str, now: float) -> AnyCommand | Rejected:
         """Parse one text frame and apply the limits to it."""
-        # Before the frame is parsed: rejecting a flood must cost less than sending it.
-        wait_ms = self._buckets.commands.take(now)
-        if wait_ms:
-            return self._limited(find_id(text), wait_ms)
+        buckets = self._buckets
+        # Before the frame is parsed: rejecting a flood must cost less than sending it. A frame beyond the rate of
+        # commands may be a join, which has its own rate.
+        wait_ms = buckets.commands.wait_ms(now)
+        if wait_ms and (join_wait_ms := buckets.joins.wait_ms(now)):
+            return self._limited(find_id(text), min(wait_ms, join_wait_ms))
         try:
-            command = parse(text)
+            command: AnyCommand | BadCommand = parse(text)
         except BadCommand as problem:
-            return self._invalid(problem)
+            command = problem
+        # What is parsed beyond the rate of commands takes from the joins, so that this is bounded, too. Joins never
+        # take from the commands: the send behind 500 joins must be accepted.
+        is_join = isinstance(command, Join)
+        join_wait_ms = (buckets.joins if is_join or wait_ms else buckets.commands).take(now)
+        if is_join:
+            wait_ms = join_wait_ms
+        if wait_ms:
+            return self._limited(command.id, wait_ms)
+        if isinstance(command, BadCommand):
+            return self._invalid(command)
         if isinstance(command, LoggedCommand):
             rejected = self._check_logged(command, now)
             if rejected is not None:

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import random
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
+from functools import partial
 from socket import SocketType
 from typing import Any, Protocol
 
@@ -15,24 +15,25 @@ from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.protocol.commands import AnyCommand
+from cloudchat.protocol.commands import AnyCommand, Join
 from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.command_gate import CommandGate, Rejected
+from cloudchat.realtime.command_queue import CommandQueue, QueuedCommand
 from cloudchat.realtime.room_feed import RoomFeed
-from cloudchat.realtime.user_allowance import ReadBudget
+from cloudchat.realtime.user_allowance import MAX_JOIN_BURST, ReadBudget
 from cloudchat.rooms.service import RoomSummary
 
 logger = logging.getLogger(__name__)
 
 MAX_QUEUED_COMMANDS = 32
+"""Commands that wait, without joins."""
+MAX_QUEUED_JOINS = MAX_JOIN_BURST
 EXPIRY_WARNING_SECONDS = 60.0
 DRAIN_SECONDS = 2.0
 """How long a stopping server waits for the acks of pending sends."""
 MIN_RECONNECT_MS = 100
 """Clients of a stopping server reconnect at random times from this one on, within `Slots.reconnect_window_ms`."""
-
-QueuedCommand = Callable[[], Awaitable[None]]
 
 
 class Socket(Protocol):
@@ -91,7 +92,8 @@ class Connection:
         "_gate",
         "_handler",
         "_queue",
-        "_queue_task",
+        "_queued_commands",
+        "_queued_joins",
         "_slots",
         "draining",
         "id",
@@ -99,6 +101,7 @@ class Connection:
         "open",
         "pending_sends",
         "principal",
+        "replay_turn",
         "rooms",
         "socket",
     )
@@ -126,8 +129,10 @@ class Connection:
         self._gate = gate
         self._slots = slots
         self._handler = handler
-        self._queue: deque[QueuedCommand] | None = None
-        self._queue_task: asyncio.Task[None] | None = None
+        self.replay_turn = asyncio.Lock()
+        """Held by the command that sends much: each one waits until the socket is writable again, then the next one."""
+        self._queue: CommandQueue | None = None
+        self._queued_commands = self._queued_joins = 0
         self._expiry_timer: asyncio.TimerHandle | None = None
         self.renew_token(principal)
 
@@ -170,8 +175,8 @@ class Connection:
         self.open = False
         if self._expiry_timer is not None:
             self._expiry_timer.cancel()
-        if self._queue_task is not None:
-            self._queue_task.cancel()
+        if self._queue is not None:
+            self._queue.cancel()
         self._handler.connection_closed(self)
         self._gate.close(time.monotonic())
         self._slots.release()
@@ -185,29 +190,33 @@ class Connection:
         if self.draining and not self.pending_sends:
             self.socket.close(CloseCode.SERVICE_RESTART)
 
-    def enqueue(self, id: str | None, command: QueuedCommand) -> None:
-        """Run `command` after those that were enqueued before it: a `leave` must not overtake its `join`."""
-        if self._queue is None:
-            self._queue = deque()
-        if len(self._queue) >= MAX_QUEUED_COMMANDS:
+    def enqueue(self, command: AnyCommand, run: QueuedCommand) -> None:
+        """Run a command after those of the same room before it: a `leave` must not overtake its `join`."""
+        is_join = isinstance(command, Join)
+        if self._queued_joins >= MAX_QUEUED_JOINS if is_join else self._queued_commands >= MAX_QUEUED_COMMANDS:
             message = "too many commands are waiting; wait for the replies first"
-            self.send(error(ErrorCode.RATE_LIMITED, message, id=id, retry_after_ms=1000))
+            self.send(error(ErrorCode.RATE_LIMITED, message, id=command.id, retry_after_ms=1000))
             return
-        self._queue.append(command)
-        if self._queue_task is None:
-            self._queue_task = self._handler.spawn(self._run_queue(), "commands")
+        if self._queue is None:
+            self._queue = CommandQueue(self._handler.spawn, self._command_failed)
+        self._count(is_join, 1)
+        self._queue.add(getattr(command, "room", ""), partial(self._run, is_join, run))
 
-    async def _run_queue(self) -> None:
-        try:
-            while self._queue:
-                await self._queue.popleft()()
-        except Exception:
-            # A bug, which the supervisor logs. The client waits for this reply and for those of the commands behind it:
-            # it must reconnect.
-            self.socket.close(CloseCode.INTERNAL_ERROR)
-            raise
-        finally:
-            self._queue_task = self._queue = None
+    async def _run(self, is_join: bool, run: QueuedCommand) -> None:
+        await run()
+        self._count(is_join, -1)
+        if not self._queued_joins and not self._queued_commands:
+            self._queue = None  # most connections are idle most of the time
+
+    def _count(self, is_join: bool, change: int) -> None:
+        if is_join:
+            self._queued_joins += change
+        else:
+            self._queued_commands += change
+
+    def _command_failed(self) -> None:
+        """Close the socket: the client waits for this reply and for those of the commands behind it."""
+        self.socket.close(CloseCode.INTERNAL_ERROR)
 
     def put_room(self, room: RoomSummary) -> None:
         """Set the state of a room that the user is in. The mapping is replaced: connections share it."""

@@ -38,16 +38,18 @@ from cloudchat.protocol.commands import (
     Read,
     Send,
     Typing,
+    Unread,
     Who,
 )
 from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.ephemeral.ephemeral_commands import EphemeralCommands
 from cloudchat.realtime.membership.held_appends import Attempt, HeldAppends, Prepare
-from cloudchat.realtime.membership.room_sync import RoomSync
+from cloudchat.realtime.membership.room_sync import NotInRoom, RoomSync
 from cloudchat.realtime.relay import Spawn
-from cloudchat.realtime.replay import NotInRoom, RoomJoiner
+from cloudchat.realtime.replay import RoomJoiner
 from cloudchat.realtime.socket_stats import SocketStats
+from cloudchat.realtime.unread import UnreadCounter
 
 Authenticate = Callable[[str], Awaitable[Principal]]
 """Returns the principal of a token. Raises `AccountError`, `DatabaseUnavailable`."""
@@ -56,8 +58,8 @@ Authenticate = Callable[[str], Awaitable[Principal]]
 class Dispatcher:
     """Executes the commands of all connections (their `ConnectionHandler`); every command is answered.
 
-    `send`, `edit`, `delete`, `react` and `ping` are executed immediately, without a task. Commands that read are
-    executed one after the other.
+    `send`, `edit`, `delete`, `react` and `ping` are executed immediately, without a task. The others are
+    executed one after the other in each room.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Dispatcher:
         rooms: RoomSync,
         authenticate: Authenticate,
         ephemeral: EphemeralCommands,
+        unread: UnreadCounter,
         stats: SocketStats,
         spawn: Spawn,
     ) -> None:
@@ -80,6 +83,7 @@ class Dispatcher:
         self._appends = HeldAppends(rooms.refresh, spawn)
         self._authenticate = authenticate
         self._ephemeral = ephemeral
+        self._unread = unread
         self._stats = stats
         self._spawn = spawn
 
@@ -101,22 +105,25 @@ class Dispatcher:
                 connection.send(events.Pong(id=command.id, server_time=rfc3339(time.time())))
             case Join():
                 if self._may_read(connection, command):
-                    connection.enqueue(command.id, partial(self._join, connection, command))
+                    connection.enqueue(command, partial(self._join, connection, command))
             case History():
                 if self._may_read(connection, command):
-                    connection.enqueue(command.id, partial(self._history, connection, command))
+                    connection.enqueue(command, partial(self._history, connection, command))
             case Read():
                 if self._may_read(connection, command):
-                    connection.enqueue(command.id, partial(self._ephemeral.read, connection, command))
+                    connection.enqueue(command, partial(self._ephemeral.read, connection, command))
             case Who():
                 if self._may_read(connection, command):
-                    connection.enqueue(command.id, partial(self._who, connection, command))
+                    connection.enqueue(command, partial(self._who, connection, command))
+            case Unread():
+                if self._has_read_scope(connection, command):
+                    connection.enqueue(command, partial(self._count_unread, connection, command))
             case Typing():
                 self._ephemeral.typing(connection, command)
             case Leave():
-                connection.enqueue(command.id, partial(self._leave, connection, command))
+                connection.enqueue(command, partial(self._leave, connection, command))
             case Auth():
-                connection.enqueue(command.id, partial(self._auth, connection, command))
+                connection.enqueue(command, partial(self._auth, connection, command))
 
     def frame_rejected(self, error: Error) -> None:
         """See `ConnectionHandler`."""
@@ -180,16 +187,21 @@ class Dispatcher:
         return problem
 
     def _may_read(self, connection: Connection, command: Join | History | Read | Who) -> bool:
-        if CHAT_READ not in connection.principal.scopes:
-            message = "this token may not read; it needs the scope chat:read"
-            connection.send(error(ErrorCode.FORBIDDEN, message, id=command.id))
-        elif command.room not in connection.rooms:
+        if not self._has_read_scope(connection, command):
+            return False
+        if command.room not in connection.rooms and not isinstance(command, Join):  # a join asks the database
             connection.send(room_not_found(command.id))
-        else:
+            return False
+        return True
+
+    def _has_read_scope(self, connection: Connection, command: Join | History | Read | Who | Unread) -> bool:
+        if CHAT_READ in connection.principal.scopes:
             return True
+        message = "this token may not read; it needs the scope chat:read"
+        connection.send(error(ErrorCode.FORBIDDEN, message, id=command.id))
         return False
 
-    def _may_read_now(self, connection: Connection, command: Join | History | Who) -> bool:
+    def _may_read_now(self, connection: Connection, command: Join | History | Who | Unread) -> bool:
         """Charge the user's budget of reads for a command, or reject it. Runs when the commands before it are done."""
         wait_ms = connection.reads.start(time.monotonic())
         if not wait_ms:
@@ -203,6 +215,7 @@ class Dispatcher:
         if not self._may_read_now(connection, command):
             return
         try:
+            await self._rooms.find(connection, command.room)
             await self._joiner.join(connection, command)
         except NotInRoom:
             connection.send(room_not_found(command.id))
@@ -211,19 +224,24 @@ class Dispatcher:
             connection.send(unavailable(command.id, message))
 
     async def _history(self, connection: Connection, command: History) -> None:
-        if not self._may_read_now(connection, command):
-            return
+        # One page at a time, although commands of several rooms run at the same time: what it costs is known only
+        # when it has been read, and the send buffer has room for one.
+        async with connection.replay_turn:
+            if self._may_read_now(connection, command):
+                await self._send_history(connection, command)
+
+    async def _send_history(self, connection: Connection, command: History) -> None:
         try:
             page = await self._broker.history(command.room, _range_of(command))
             is_member = await self._rooms.is_member(connection, command.room, page.version)
         except (BrokerUnavailable, DatabaseUnavailable):
             connection.send(unavailable(command.id, "the room's history cannot be read now"))
             return
-        if not is_member:
-            connection.send(room_not_found(command.id))
-            return
         connection.reads.charge(sum(map(len, page.rows)), time.monotonic())
         await connection.socket.wait_writable()
+        if not is_member or command.room not in connection.rooms:
+            connection.send(room_not_found(command.id))
+            return
         connection.send(
             events.HistoryPage(
                 id=command.id,
@@ -236,11 +254,24 @@ class Dispatcher:
             )
         )
 
+    async def _count_unread(self, connection: Connection, command: Unread) -> None:
+        if not self._may_read_now(connection, command):
+            return
+        try:
+            counts = await self._unread.count(connection)
+        except (BrokerUnavailable, DatabaseUnavailable):
+            connection.send(unavailable(command.id, "the unread messages cannot be counted now"))
+            return
+        connection.send(events.UnreadCounts(id=command.id, rooms=counts))
+
     async def _who(self, connection: Connection, command: Who) -> None:
         if self._may_read_now(connection, command):
             await self._ephemeral.who(connection, command)
 
     async def _leave(self, connection: Connection, command: Leave) -> None:
+        if command.room not in connection.rooms:
+            connection.send(room_not_found(command.id))
+            return
         feed = connection.joined.pop(command.room, None)
         if feed is not None:
             self._joiner.leave(connection, feed)

@@ -167,6 +167,11 @@ class Hub:
         if found is not None:
             found.write(frame, skip=skip, ephemeral=True)
 
+    def has(self, room: str, member: Member) -> bool:
+        """Return whether a member receives the room's events."""
+        found = self._rooms.get(room)
+        return found is not None and member.direct in found.members
+
     def size_of(self, room: str) -> int:
         """Return the number of the room's members in this process."""
         found = self._rooms.get(room)

@@ -16,8 +16,6 @@ from cloudchat.broker.broker import Broker, BrokerUnavailable, Page
 from cloudchat.core.histogram import Histogram
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import instant_of
-from cloudchat.protocol import events
-from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.room_feed import HoleError, RoomFeed
@@ -30,22 +28,21 @@ logger = logging.getLogger(__name__)
 MAX_PAGE_EVENTS = 500
 INITIAL_EVENTS = 100
 """Events read when a room is opened, so that all clients that come back after a restart are served from memory."""
+INITIAL_BYTES = 64 << 10
+"""What these events may take together: with 500 rooms, a client that comes back reads at most half of its budget."""
+MAX_HEADS = 500
+"""Rooms whose heads are read at once."""
 OPEN_TIMEOUT_SECONDS = 5.0
-_BEYOND_THE_HEAD = 2**53 - 1
-"""A seq that no log reaches: a read after it returns the head and no events."""
 
 
 class Relay:
     """The broker's listener, and the owner of this process's `RoomFeed` objects."""
 
-    def __init__(
-        self, broker: Broker, hub: Hub, departures: Departures, spawn: Spawn, heartbeat_seconds: float
-    ) -> None:
+    def __init__(self, broker: Broker, hub: Hub, departures: Departures, spawn: Spawn) -> None:
         self._broker = broker
         self._hub = hub
         self._departures = departures
         self._spawn = spawn
-        self._heartbeat_seconds = heartbeat_seconds
         self._feeds: dict[str, RoomFeed] = {}
         self.holes_repaired = 0
         """Events delivered from a log read because the subscription did not bring them."""
@@ -60,6 +57,7 @@ class Relay:
         Raises `BrokerUnavailable`; then there is nothing to release.
         """
         feed = self._feeds.get(room)
+        is_new = feed is None
         if feed is None:
             feed = self._feeds[room] = RoomFeed(room)
             self._broker.subscribe(room)
@@ -69,8 +67,9 @@ class Relay:
                 # Subscribe first, then read: an event appended in between is received twice, but never missed.
                 if not feed.subscribed:
                     await feed.opened.wait()
-                # A feed opens with one page. When the events are large, the log is longer than that page.
-                await self.catch_up(feed)
+                # The read that opened a new feed came after this call, that of another one may have been earlier.
+                if not is_new:
+                    await self.catch_up(feed)
         except BaseException as problem:
             self.release(feed)
             if isinstance(problem, TimeoutError):
@@ -105,7 +104,7 @@ class Relay:
             else:
                 unknown.append(room)
         if unknown:
-            heads.update(zip(unknown, await asyncio.gather(*map(self._broker.recent_head, unknown)), strict=True))
+            heads.update(zip(unknown, await self._broker.recent_heads(unknown), strict=True))
         return heads
 
     # -- the broker's Listener ----------------------------------------------------------------------------------------
@@ -120,7 +119,10 @@ class Relay:
     def event_received(self, room: str, epoch: str, seq: int, event: bytes) -> None:
         """See `broker.Listener`."""
         feed = self._feeds.get(room)
-        if feed is None or not feed.opened.is_set():
+        if feed is None:
+            return
+        if not feed.opened.is_set():
+            feed.event_missed = True
             return
         try:
             frame = feed.accept(epoch, seq, event)
@@ -171,8 +173,10 @@ class Relay:
         if not feed.opened.is_set():
             if not feed.subscribed:
                 return
-            head = (await self._broker.read(feed.room, _BEYOND_THE_HEAD, 1)).head
-            feed.open(await self._broker.read(feed.room, max(0, head - INITIAL_EVENTS), 2 * INITIAL_EVENTS))
+            feed.event_missed = False
+            feed.open(await self._broker.newest(feed.room, INITIAL_EVENTS, INITIAL_BYTES))
+            if not feed.event_missed:  # an event that arrived before this answer may be newer than the page
+                return
         # A released feed may already have a successor that delivers to the same members: stop reading for the old one.
         while feed.refcount:
             at = feed.position
@@ -213,27 +217,20 @@ class Relay:
         the room.
         """
         feed.restart(page)
-        self._hub.deliver(feed.room, self._head_frame(feed))
+        self._hub.deliver(feed.room, feed.head_frame)
         self._hub.remove_all(feed.room)
 
-    # -- heartbeat ----------------------------------------------------------------------------------------------------
-
-    async def heartbeat(self) -> None:
-        """Catch up and send `head` in each room, forever. A client behind the head joins again."""
-        while True:
-            await asyncio.sleep(self._heartbeat_seconds)
-            for feed in list(self._feeds.values()):
-                if feed.opened.is_set():
-                    self._spawn(self._send_head(feed), f"head {feed.room}")
-
-    async def _send_head(self, feed: RoomFeed) -> None:
-        # Without the store, the last delivered position is still what every client of this process should have.
-        with contextlib.suppress(BrokerUnavailable):
-            await self.catch_up(feed)
-        if feed.refcount:
-            self._hub.deliver_ephemeral(feed.room, self._head_frame(feed))
-
-    @staticmethod
-    def _head_frame(feed: RoomFeed) -> bytes:
-        at = feed.position
-        return text_frame(events.encode(events.Head(room=feed.room, epoch=at.epoch, seq=at.seq)))
+    async def compare_heads(self) -> None:
+        """Read the heads of all rooms, and catch up where events are missing."""
+        feeds = [feed for feed in self._feeds.values() if feed.opened.is_set()]
+        for start in range(0, len(feeds), MAX_HEADS):
+            part = feeds[start : start + MAX_HEADS]
+            # Without the store, the last delivered position is still what every client of this process should have.
+            with contextlib.suppress(BrokerUnavailable):
+                heads = await self._broker.heads([feed.room for feed in part])
+                behind = [
+                    feed
+                    for feed, head in zip(part, heads, strict=True)
+                    if head.epoch != feed.position.epoch or head.seq > feed.position.seq
+                ]
+                await asyncio.gather(*map(self.catch_up, behind), return_exceptions=True)

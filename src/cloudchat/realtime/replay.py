@@ -16,18 +16,14 @@ from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import Join
 from cloudchat.protocol.framing import text_frame
-from cloudchat.realtime.connection import Connection
+from cloudchat.realtime.connection import Connection, Socket
 from cloudchat.realtime.hub import Hub
-from cloudchat.realtime.membership.room_sync import RoomSync
+from cloudchat.realtime.membership.room_sync import NotInRoom, RoomSync
 from cloudchat.realtime.relay import MAX_PAGE_EVENTS, Relay
 from cloudchat.realtime.room_feed import RoomFeed
 
 REPLAY_STALL_SECONDS = 20.0
 """A reader that reads nothing of its replay for this long is closed; it reconnects with its position."""
-
-
-class NotInRoom(Exception):
-    """The user is not in the room any more."""
 
 
 class RoomJoiner:
@@ -78,8 +74,12 @@ class RoomJoiner:
         # What was read of the log shows whether the membership has changed since it was loaded.
         if not await self._rooms.is_member(connection, command.room, feed.version):
             raise NotInRoom
-        while not await self._replay(connection, command, feed):
-            await self._relay.catch_up(feed)
+        async with connection.replay_turn:
+            await _wait_writable(connection.socket)
+            if connection.joined.get(command.room) is not feed:  # the user has left the room during this wait
+                raise NotInRoom
+            while not await self._replay(connection, command, feed):
+                await self._relay.catch_up(feed)
 
     async def _replay(self, connection: Connection, command: Join, feed: RoomFeed) -> bool:
         """Send the replay. Return False if the log changed before anything was sent: the caller must call it again."""
@@ -106,11 +106,7 @@ class RoomJoiner:
             socket.push(joined_frame + delivered)
             joined_frame, sent = b"", min(page.last, feed.position.seq)
             connection.reads.charge(len(delivered), time.monotonic())
-            try:
-                async with asyncio.timeout(REPLAY_STALL_SECONDS):
-                    await socket.wait_writable()
-            except TimeoutError:
-                socket.close(CloseCode.TOO_SLOW)
+            await _wait_writable(socket)
             await asyncio.sleep(connection.reads.wait_ms(time.monotonic()) / 1000)
             if not connection.open:
                 return True
@@ -124,6 +120,15 @@ class RoomJoiner:
         if connection.open and connection.joined.get(command.room) is feed and command.room in connection.rooms:
             self._hub.add(command.room, socket)
         return True
+
+
+async def _wait_writable(socket: Socket) -> None:
+    """Wait until the reader has read what was sent before. Close the socket of a reader that reads nothing."""
+    try:
+        async with asyncio.timeout(REPLAY_STALL_SECONDS):
+            await socket.wait_writable()
+    except TimeoutError:
+        socket.close(CloseCode.TOO_SLOW)
 
 
 def _abandon(connection: Connection, *, started: bool) -> bool:

@@ -8,6 +8,7 @@ from cloudchat.broker.broker import Page
 from cloudchat.core.message_fold import without_text
 from cloudchat.core.recent_frames import RecentFrames
 from cloudchat.core.stream_position import Continuity, StreamPosition, continuity
+from cloudchat.protocol import events
 from cloudchat.protocol.framing import text_frame
 
 _DELETED = b'{"type":"deleted",'
@@ -26,6 +27,7 @@ class RoomFeed:
 
     def __init__(self, room: str) -> None:
         self.room = room
+        self._head_frame: bytes | None = None
         self.position = StreamPosition("", 0)
         """The last event delivered."""
         self.oldest = 1
@@ -39,6 +41,8 @@ class RoomFeed:
         """Whether the store has confirmed the subscription. Only then may the position be taken from the log."""
         self.opened = asyncio.Event()
         """Set when the position is known."""
+        self.event_missed = False
+        """Whether an event was received before the position was known."""
         self.next_catch_up: asyncio.Future[None] | None = None
         """Result of the catch-up that has been requested and has not started yet."""
         self.catch_up_task: asyncio.Task[None] | None = None
@@ -48,9 +52,17 @@ class RoomFeed:
         self.recent = RecentFrames(page.last - len(page.events))
         for event in page.events:
             self.recent.append(text_frame(event))
-        self.position = StreamPosition(page.epoch, page.last)
+        self.position, self._head_frame = StreamPosition(page.epoch, page.last), None
         self.oldest, self.version = page.oldest, page.version
         self.opened.set()
+
+    @property
+    def head_frame(self) -> bytes:
+        """The frame of the room's `head`. It is encoded once for each position, and shared by all members."""
+        if self._head_frame is None:
+            at = self.position
+            self._head_frame = text_frame(events.encode(events.Head(room=self.room, epoch=at.epoch, seq=at.seq)))
+        return self._head_frame
 
     def accept(self, epoch: str, seq: int, event: bytes) -> bytes | None:
         """Advance to the event and return its frame if it is the next one; return None for a duplicate.
@@ -66,12 +78,12 @@ class RoomFeed:
             self._erase_text(msgspec.json.decode(event, type=_Deleted).target)
         frame = text_frame(event)
         self.recent.append(frame)
-        self.position = StreamPosition(epoch, seq)
+        self.position, self._head_frame = StreamPosition(epoch, seq), None
         return frame
 
     def restart(self, page: Page) -> None:
         """Continue at the page's head: the events between the position and the head are lost."""
-        self.position = StreamPosition(page.epoch, page.head)
+        self.position, self._head_frame = StreamPosition(page.epoch, page.head), None
         self.oldest = page.oldest
         self.recent = RecentFrames(page.head)
 

@@ -11,6 +11,9 @@ USER_SEND_FACTOR = 3
 """The send rate of a user, in rates of one socket: one person types in few sockets at the same time."""
 MAX_COMMAND_BURST = 200
 COMMANDS_PER_SECOND = 50
+MAX_JOIN_BURST = 1500
+"""Three resumes of a client with 500 rooms. What the joins of a user may read is limited by bytes, below."""
+JOINS_PER_SECOND = 100
 MAX_AUTH_BURST = 10
 AUTHS_PER_SECOND = 10 / 60
 """Per socket. A token is renewed every few minutes. Each check costs a thread and SQL: 376/s took 63 % of a core."""
@@ -23,19 +26,20 @@ each costs 20 MiB, so three devices can do that at the same time.
 READ_BYTES_PER_SECOND = 2 << 20
 """Four pages of the largest messages per second, or 80 of ordinary ones: more than anyone scrolls."""
 READ_COMMAND_BYTES = 16 << 10
-"""What a `join` or `history` costs beside the bytes of its events: a call that returns nothing costs time, too."""
+"""What a command that reads costs beside the bytes of its events: a call that returns nothing costs time, too."""
 
 
 class SocketBuckets:
     """The buckets of one socket."""
 
-    __slots__ = ("_sends_per_10s", "commands", "sends")
+    __slots__ = ("_sends_per_10s", "commands", "joins", "sends")
 
     def __init__(self, sends_per_10s: int, now: float, owed_ms: int = 0) -> None:
         """`owed_ms` is what another socket's `owed_ms` was."""
         self._sends_per_10s = sends_per_10s
         # `welcome` promises a rate of sends. The coarser limit on commands must never reject such a send.
         self.commands = TokenBucket(MAX_COMMAND_BURST + sends_per_10s, COMMANDS_PER_SECOND + sends_per_10s / 10, now)
+        self.joins = TokenBucket(MAX_JOIN_BURST, JOINS_PER_SECOND, now)
         self.sends = TokenBucket(sends_per_10s, sends_per_10s / 10, now)
         self.sends.overdraw(owed_ms / 10_000 * sends_per_10s, now)
 
@@ -43,9 +47,9 @@ class SocketBuckets:
         """Return the milliseconds until the socket could again send its full burst."""
         return math.ceil(self.sends.missing(now) / self._sends_per_10s * 10_000)
 
-    def missing(self, now: float) -> tuple[float, float]:
-        """Return how many sends, and how many commands, are missing until the buckets are full."""
-        return self.sends.missing(now), self.commands.missing(now)
+    def missing(self, now: float) -> tuple[float, float, float]:
+        """Return how many sends, commands and joins are missing until the buckets are full."""
+        return self.sends.missing(now), self.commands.missing(now), self.joins.missing(now)
 
 
 class ReadBudget:

@@ -48,6 +48,7 @@ class RoomTransaction:
         self.membership = membership
         self.now = now
         self.changed = False
+        self._added: list[str] = []
 
     # -- permissions --------------------------------------------------------------------------------------------------
 
@@ -72,6 +73,7 @@ class RoomTransaction:
     def add_member(self, user: User, role: str) -> Membership:
         """Insert a membership."""
         self.room.member_count += 1
+        self._added.append(user.id)
         added = add_member(self.db, self.room.id, user.id, role, self.now)
         # A change that concerns all members reaches only those whose connections have the room already.
         store_change(self.db, self.room.id, user.id, self.room.version + 1, self.now)
@@ -96,12 +98,15 @@ class RoomTransaction:
         """Raise the version, and store the change with its notice and its audit entry.
 
         Args:
-            concerns: The id of the only user whose state of the room changes; by default all members.
+            concerns: The id of the only user whose state of the room changes; by default all members. Members who were
+                added since the last call are concerned in any case: their sockets do not have the room yet.
             detail: For the audit log. Its target is the user whom the change concerns, or the room.
         """
         self.changed = True
         self.room.version += 1
-        store_change(self.db, self.room.id, concerns, self.room.version, self.now)
+        for user_id in {concerns, *self._added}:
+            store_change(self.db, self.room.id, user_id, self.room.version, self.now)
+        self._added.clear()
         if notice is not None:
             add_notice(self.db, self.room.id, self.room.version, self._body(notice), self.now)
         if audited:

@@ -127,11 +127,14 @@ async def test_typing_presence_read_and_who(people: tuple[RunningServer, list[Ac
             assert (await updates.next(Typing)).user.name == "bob"
             present = await watcher.who("lobby")
             assert ({user.name for user in present.users}, present.total) == ({"ann", "bob"}, 2)
-            sent = await typist.send("lobby", "read me")
+            sent = await typist.send("lobby", "read me, @ann")
         await updates.next(Message, lambda message: message.seq == sent.seq)
+        counts = await watcher.unread()
+        assert (counts["lobby"].unread >= 1, counts["lobby"].mentions) == (True, 1)
         watcher.read("lobby", sent.seq)
         assert (await seconds.next(ReadElsewhere)).seq == sent.seq
         assert second.rooms["lobby"].read == sent.seq
+        assert (await watcher.unread())["lobby"].unread == 0
 
 
 async def test_rooms_are_joined_when_they_are_added_and_end_when_they_are_removed(

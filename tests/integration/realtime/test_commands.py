@@ -63,7 +63,7 @@ def test_welcome_has_the_user_the_limits_and_the_rooms(server: RunningServer, ac
         ({"type": "join"}, "room"),
         ({"type": "join", "room": 7}, "room"),
         ({"type": "join", "room": "x" * 65}, "room"),
-        ({"type": "join", "room": "lobby", "limit": 0}, "limit"),
+        ({"type": "join", "room": "lobby", "limit": -1}, "limit"),
         ({"type": "join", "room": "lobby", "limit": 501}, "limit"),
         ({"type": "join", "room": "lobby", "limit": 1.5}, "limit"),
         ({"type": "join", "room": "lobby", "after": 3}, "after"),

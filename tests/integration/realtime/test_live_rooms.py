@@ -92,6 +92,43 @@ def test_a_new_member_learns_of_the_room_and_can_use_it(owner: Account, guest: A
     assert kinds == ["created", "added"]
 
 
+def test_the_creator_and_the_people_of_a_direct_room_learn_of_it(
+    owner: Account, guest: Account, open_sockets: Open
+) -> None:
+    own, other = open_sockets(owner), open_sockets(guest)
+    room = create(owner)
+    for chat in own:
+        assert chat.wait_for("room_added", seconds=SECONDS)["room"]["role"] == "owner"
+        assert chat.join(room)["status"] == "fresh"
+    body = {"kind": "direct", "users": [guest.user_id]}
+    room = done(owner.http.post("/api/rooms", json=body)).json()["id"]
+    for chats, partner in ((own, guest), (other, owner)):
+        for chat in chats:
+            added = chat.wait_for("room_added", seconds=SECONDS)["room"]
+            assert (added["id"], added["users"]) == (room, [{"id": partner.user_id, "name": partner.name}])
+            assert chat.send("hello", room)["type"] == "ack"
+
+
+def test_a_room_can_be_joined_right_after_the_response(owner: Account, open_sockets: Open) -> None:
+    chats = open_sockets(owner)
+    for _ in range(3):
+        room = create(owner)
+        for chat in chats:
+            assert chat.join(room)["type"] == "joined"
+            assert chat.send("hello", room)["type"] == "ack"
+
+
+def test_a_user_who_is_no_longer_in_a_room_can_open_sockets(owner: Account, guest: Account, open_sockets: Open) -> None:
+    room = create(owner, users=[guest.user_id])
+    open_sockets(guest)
+    remove(owner, room, guest)
+    for chat in open_sockets(guest):
+        if len(chat.frames[0]["rooms"]) > 1:  # this process had not yet compared its rooms with the database
+            chat.wait_for("room_removed", seconds=SECONDS)
+    for chat in open_sockets(guest):
+        assert [listed["id"] for listed in chat.frames[0]["rooms"]] == ["lobby"]
+
+
 def test_a_removed_member_gets_nothing_more(owner: Account, guest: Account, open_sockets: Open) -> None:
     room = create(owner, users=[guest.user_id])
     chats = open_sockets(guest)
@@ -104,11 +141,29 @@ def test_a_removed_member_gets_nothing_more(owner: Account, guest: Account, open
     for chat in chats:
         assert chat.wait_for("room_removed", seconds=SECONDS) == {"type": "room_removed", "room": room}
         assert texts(chat, room) == ["before"]
-        for command in ({"type": "join"}, {"type": "history", "before": 100}, {"type": "typing"}):
+        for command in ({"type": "leave"}, {"type": "join"}, {"type": "history", "before": 100}, {"type": "typing"}):
             answer = chat.command(str(command.pop("type")), room=room, **command)
             assert (answer["type"], answer["code"]) == ("error", "not_found")
         assert chat.send("I am still here", room)["code"] == "not_found"
     assert guest.http.get(f"/api/rooms/{room}").status_code == 404
+
+
+def test_a_member_who_is_removed_and_added_again_joins_again(
+    owner: Account, guest: Account, open_sockets: Open
+) -> None:
+    room = create(owner, users=[guest.user_id])
+    chats = open_sockets(guest)
+    for chat in chats:
+        chat.join(room)
+    remove(owner, room, guest)
+    add(owner, room, guest)
+    for chat in chats:
+        chat.wait_for("room_added", seconds=SECONDS)
+        assert [frame["type"] for frame in chat.frames if frame["type"].startswith("room_")] == [
+            "room_removed",
+            "room_added",
+        ]
+        assert chat.join(room)["type"] == "joined"
 
 
 def test_a_removal_that_races_with_sends_is_ordered_by_the_log(

@@ -56,6 +56,13 @@ def test_join_with_a_retained_position_recovers_every_later_event(chat: ChatSock
     assert received_seqs(chat) == list(range(after + 1, SENT + 1))
 
 
+def test_join_with_the_limit_0_gets_new_events_only(chat: ChatSocket) -> None:
+    for after, status in ((None, "fresh"), ({"epoch": "another", "seq": 1}, "gap")):
+        joined = chat.join(limit=0, after=after)
+        assert (joined["status"], joined["seq"]) == (status, SENT)
+    assert received_seqs(chat) == []
+
+
 @pytest.mark.parametrize("after", [0, 1, SENT - RETAINED - 1])
 def test_join_with_a_trimmed_position_is_a_gap_and_gets_the_newest_events(chat: ChatSocket, after: int) -> None:
     joined = chat.join(after={"epoch": epoch_of(chat), "seq": after}, limit=10)

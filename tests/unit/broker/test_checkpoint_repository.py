@@ -3,7 +3,11 @@
 import pytest
 
 from cloudchat.broker.checkpoint_repository import LogCheckpoints
-from support.account_services import AccountServices
+from cloudchat.database.models import Room
+from support.account_services import NOW, AccountServices
+from support.databases import on_both
+
+pytestmark = on_both
 
 
 @pytest.fixture
@@ -34,3 +38,13 @@ def test_new_epoch_replaces_the_checkpoint(checkpoints: LogCheckpoints) -> None:
 def test_room_without_a_row_gets_no_checkpoint(checkpoints: LogCheckpoints) -> None:
     checkpoints.save({"deleted": ("e1", 7), "lobby": ("e1", 1)})
     assert checkpoints.load() == {"lobby": ("e1", 1)}
+
+
+def test_marks_of_many_rooms_are_saved(services: AccountServices, checkpoints: LogCheckpoints) -> None:
+    count = 1200
+    with services.db.write() as db:
+        db.add_all(Room(id=f"r{number}", name="a room", kind="private", created_at=NOW) for number in range(count))
+    marks = {f"r{number}": ("e1", number + 1) for number in range(count)}
+    checkpoints.save(marks)
+    checkpoints.save({**marks, "r7": ("e1", 1), "r8": ("e1", 5000), "r9": ("e2", 1)})
+    assert checkpoints.load() == {**marks, "r8": ("e1", 5000), "r9": ("e2", 1)}

@@ -1,7 +1,7 @@
 """`RoomLogMessageService.post`: the permission checks, and the event that is appended."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,8 @@ from cloudchat.broker.broker import (
     HistoryRange,
     HistoryRows,
     Page,
+    Unread,
+    UnreadQuery,
 )
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.messages.mention_directory import MentionDirectory
@@ -59,7 +61,16 @@ class FakeBroker:
     async def history(self, room: str, wanted: HistoryRange) -> HistoryRows:
         raise NotImplementedError
 
-    async def recent_head(self, room: str) -> StreamPosition:
+    async def newest(self, room: str, limit: int, max_bytes: int) -> Page:
+        raise NotImplementedError
+
+    async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        raise NotImplementedError
+
+    async def recent_heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        raise NotImplementedError
+
+    async def unread(self, user: str, queries: Sequence[UnreadQuery]) -> list[Unread]:
         raise NotImplementedError
 
     def subscribe(self, room: str) -> None:

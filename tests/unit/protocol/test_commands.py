@@ -32,7 +32,7 @@ def test_parse_returns_a_join_with_a_position() -> None:
         ('{"type":"ping","id":7}', "id"),
         ('{"type":"join"}', "room"),
         ('{"type":"join","room":"lobby","limit":501}', "limit"),
-        ('{"type":"join","room":"lobby","limit":0}', "limit"),
+        ('{"type":"join","room":"lobby","limit":-1}', "limit"),
         ('{"type":"join","room":"lobby","limit":true}', "limit"),
         ('{"type":"join","room":"lobby","after":{"epoch":"e"}}', "after"),
         ('{"type":"join","room":"lobby","after":{"epoch":"e","seq":-1}}', "after"),

@@ -1,8 +1,18 @@
 """A broker for one room; the test decides what its log holds, what a read returns and which events are received."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from cloudchat.broker.broker import AppendCallback, BrokerUnavailable, Change, Entry, HistoryRange, HistoryRows, Page
+from cloudchat.broker.broker import (
+    AppendCallback,
+    BrokerUnavailable,
+    Change,
+    Entry,
+    HistoryRange,
+    HistoryRows,
+    Page,
+    Unread,
+    UnreadQuery,
+)
 from cloudchat.core.stream_position import StreamPosition
 
 Received = tuple[str, int, bytes]
@@ -10,7 +20,7 @@ Received = tuple[str, int, bytes]
 
 
 class ScriptedLog:
-    """Implements `Broker`, except for `append`, `change` and `history`."""
+    """Implements `Broker`, except for `append`, `change`, `history` and `unread`."""
 
     def __init__(self, epoch: str = "e1") -> None:
         self.epoch = epoch
@@ -52,9 +62,17 @@ class ScriptedLog:
         first = seqs[0] if seqs else after + 1
         return Page(self.epoch, self.head, self.oldest, first, [self.events[seq] for seq in seqs])
 
-    async def recent_head(self, room: str) -> StreamPosition:
-        page = await self.read(room, self.head, 1)
-        return StreamPosition(page.epoch, page.head)
+    async def newest(self, room: str, limit: int, max_bytes: int) -> Page:
+        return await self.read(room, max(0, self.head - min(limit, self.max_page_events)), limit)
+
+    async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        self.before_read()
+        if self.unavailable:
+            raise BrokerUnavailable("unavailable")
+        return [StreamPosition(self.epoch, self.head) for _ in rooms]
+
+    async def recent_heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        return await self.heads(rooms)
 
     def subscribe(self, room: str) -> None:
         self.subscribed.append(room)
@@ -69,4 +87,7 @@ class ScriptedLog:
         raise NotImplementedError
 
     async def history(self, room: str, wanted: HistoryRange) -> HistoryRows:
+        raise NotImplementedError
+
+    async def unread(self, user: str, queries: Sequence[UnreadQuery]) -> list[Unread]:
         raise NotImplementedError

@@ -7,13 +7,14 @@ import pytest
 
 from cloudchat.core.message_text import is_printable
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.protocol.commands import Ping, Send
+from cloudchat.protocol.commands import Join, Ping, Send
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.protocol.events import Limits
 from cloudchat.realtime.command_gate import MAX_CONSECUTIVE_REJECTIONS, CommandGate, Rejected
-from cloudchat.realtime.user_allowance import MAX_AUTH_BURST, UserAllowance
+from cloudchat.realtime.user_allowance import MAX_AUTH_BURST, MAX_COMMAND_BURST, MAX_JOIN_BURST, UserAllowance
 
 PING = '{"type":"ping"}'
+JOIN = '{"type":"join","id":"mine","room":"lobby"}'
 INVALID = '{"type":"nope"}'
 
 
@@ -79,6 +80,50 @@ def test_pings_are_rate_limited(gate: CommandGate) -> None:
     assert any(isinstance(outcome, Rejected) and outcome.error.code is ErrorCode.RATE_LIMITED for outcome in outcomes)
 
 
+def test_500_joins_at_once_pass_and_take_nothing_from_the_commands_behind_them(gate: CommandGate) -> None:
+    assert all(isinstance(gate.parse(JOIN, 0), Join) for _ in range(500))
+    assert isinstance(gate.parse(send_frame(), 0), Send)
+    assert all(gate.parse(PING, 0) == Ping() for _ in range(MAX_COMMAND_BURST))
+
+
+def test_joins_pass_when_the_commands_are_limited(gate: CommandGate) -> None:
+    while not isinstance(gate.parse(PING, 0), Rejected):
+        pass
+    assert isinstance(gate.parse(JOIN, 0), Join)
+
+
+def test_joins_are_limited(gate: CommandGate) -> None:
+    accepted = 0
+    while isinstance(outcome := gate.parse(JOIN, 0), Join):
+        accepted += 1
+    assert accepted == MAX_JOIN_BURST
+    assert isinstance(outcome, Rejected)
+    assert outcome.error.retry_after_ms is not None
+    assert isinstance(gate.parse(JOIN, outcome.error.retry_after_ms / 1000), Join)
+
+
+def test_joins_are_limited_across_sockets_that_follow_each_other() -> None:
+    allowance = UserAllowance(20, 0)
+    accepted = 0
+    for _ in range(3):
+        gate = CommandGate(Limits(), allowance, now=0)
+        while isinstance(gate.parse(JOIN, 0), Join):
+            accepted += 1
+        gate.close(0)
+    assert accepted == MAX_JOIN_BURST
+
+
+def test_flood_between_joins_is_parsed_no_more_often_than_joins_are_accepted(gate: CommandGate) -> None:
+    """What is parsed beyond the rate of commands takes from the joins."""
+    while not isinstance(gate.parse(PING, 0), Rejected):
+        pass
+    joins = 0
+    while isinstance(gate.parse(JOIN, 0), Join):
+        rejected(gate, PING)
+        joins += 1
+    assert joins == pytest.approx(MAX_JOIN_BURST / 2, abs=1)
+
+
 def test_too_many_consecutive_invalid_commands_close_the_socket(gate: CommandGate) -> None:
     closes = [rejected(gate, INVALID, second).close for second in range(MAX_CONSECUTIVE_REJECTIONS + 1)]
     assert closes == [None] * MAX_CONSECUTIVE_REJECTIONS + [CloseCode.BAD_COMMANDS]
@@ -136,13 +181,20 @@ def test_socket_opened_in_another_process_can_send_no_more_either() -> None:
     assert reconnected <= 39
 
 
+def exhaust(gate: CommandGate) -> None:
+    """Send commands, then joins, until neither are accepted."""
+    for frame in (PING, JOIN):
+        while not isinstance(gate.parse(frame, 0), Rejected):
+            pass
+
+
 AUTH = json.dumps({"type": "auth", "id": "a", "token": "t"})
 
 
 @pytest.mark.parametrize(
     "frame",
     [
-        '{"type":"join","id":"mine","room":"lobby"}',
+        JOIN,
         json.dumps({"type": "send", "room": "lobby", "cid": "x", "text": 'my "id": "other"', "id": "mine"}),
         json.dumps({"type": "send", "room": "lobby", "cid": "x", "text": '\\", "id":"other"' * 5000, "id": "mine"}),
         json.dumps({"id": "mine", "type": "auth", "token": "t" * 60_000}),
@@ -151,8 +203,7 @@ AUTH = json.dumps({"type": "auth", "id": "a", "token": "t"})
 )
 def test_a_command_refused_by_the_bucket_is_answered_with_its_id(gate: CommandGate, frame: str) -> None:
     """Without the id the page waited 20 s for the reply."""
-    while not isinstance(gate.parse(PING, 0), Rejected):
-        pass
+    exhaust(gate)
     error = rejected(gate, frame).error
     assert (error.code, error.id) == (ErrorCode.RATE_LIMITED, "mine")
 
@@ -162,8 +213,7 @@ def test_a_command_refused_by_the_bucket_is_answered_with_its_id(gate: CommandGa
     ["", "nope", "[]", '{"id":7}', '{"id":"' + "x" * 65 + '"}', '{"id":"\\udc00"}', '{"id":"\\x"}', '"id" ' * 13_000],
 )
 def test_a_frame_without_a_valid_id_is_refused_without_one(gate: CommandGate, frame: str) -> None:
-    while not isinstance(gate.parse(PING, 0), Rejected):
-        pass
+    exhaust(gate)
     assert rejected(gate, frame).error.id is None
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from cloudchat.auth.principal import Principal
 from cloudchat.protocol.close_codes import CloseCode
+from cloudchat.protocol.commands import Leave
 from cloudchat.protocol.events import Limits
 from cloudchat.realtime.command_gate import CommandGate
 from cloudchat.realtime.connection import Connection
@@ -72,8 +73,9 @@ async def test_command_that_fails_unexpectedly_closes_the_socket_with_1011(world
     async def succeed() -> None:
         executed.append(True)
 
-    world.connection.enqueue("1", fail)
-    world.connection.enqueue("2", succeed)
+    world.connection.enqueue(Leave(room="lobby"), fail)
+    world.connection.enqueue(Leave(room="lobby"), succeed)
+    world.connection.enqueue(Leave(room="office"), succeed)
     await asyncio.wait(world.handler.tasks)
     assert world.socket.closes == [CloseCode.INTERNAL_ERROR]
     assert not executed

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.broker import BrokerUnavailable, Page
 from cloudchat.process.supervision import Supervisor
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.relay import Relay
@@ -47,7 +47,7 @@ class World:
         self.supervisor = Supervisor()
         self.log = ScriptedLog()
         self.hub = Hub(RunningLoop(), self.log)
-        self.relay = Relay(self.log, self.hub, no_departures(self.hub), self.supervisor.spawn, heartbeat_seconds=25)
+        self.relay = Relay(self.log, self.hub, no_departures(self.hub), self.supervisor.spawn)
         self.member = Member()
 
     async def join(self) -> None:
@@ -217,3 +217,41 @@ async def test_hole_that_cannot_be_repaired_now_logs_no_unretrieved_exception(wo
     world.relay.event_received(ROOM, *world.log.append_events())
     await world.caught_up()
     assert world.member.events[-1] == "e1-10"
+
+
+async def test_event_received_while_a_room_is_opened_is_read_from_the_log() -> None:
+    """It may be newer than the answer that is on its way, and its position cannot be compared yet."""
+    opened = World()
+    opened.log.append_events(3)
+    read = opened.log.newest
+
+    async def newest_before_the_event(room: str, limit: int, max_bytes: int) -> Page:
+        page = await read(room, limit, max_bytes)
+        opened.relay.event_received(ROOM, *opened.log.append_events())
+        return page
+
+    opened.log.newest = newest_before_the_event  # type: ignore[method-assign]
+    await opened.join()
+    await opened.caught_up()
+    assert opened.feed.position.seq == 4
+
+
+async def test_new_room_is_opened_with_one_read(world: World) -> None:
+    assert len(world.log.reads) == 1
+
+
+async def test_rooms_that_are_behind_their_logs_catch_up(world: World) -> None:
+    world.log.reads.clear()
+    await world.relay.compare_heads()
+    assert world.log.reads == []
+    world.log.append_events(2)
+    await world.relay.compare_heads()
+    await world.caught_up()
+    assert world.member.events == ["e1-4", "e1-5"]
+
+
+async def test_heads_are_not_compared_while_the_store_is_away(world: World) -> None:
+    world.log.append_events()
+    world.log.unavailable = True
+    await world.relay.compare_heads()
+    assert world.member.events == []

@@ -14,6 +14,7 @@ from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import Join, Position
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.hub import Hub, RunningLoop
+from cloudchat.realtime.membership.room_sync import NotInRoom
 from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.replay import RoomJoiner
 from cloudchat.realtime.room_feed import RoomFeed
@@ -41,6 +42,7 @@ class Reader:
         self.close_code: CloseCode | None = None
         self.on_push: Callable[[], object] = lambda: None
         self.reads = ReadBudget(0)
+        self.replay_turn = asyncio.Lock()
 
     def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
         while frames:
@@ -61,7 +63,7 @@ class World:
     def __init__(self) -> None:
         self.log = ScriptedLog()
         self.hub = Hub(RunningLoop(), self.log)
-        self.relay = Relay(self.log, self.hub, no_departures(self.hub), Supervisor().spawn, heartbeat_seconds=25)
+        self.relay = Relay(self.log, self.hub, no_departures(self.hub), Supervisor().spawn)
         self.joiner = RoomJoiner(self.log, self.relay, self.hub, unchanged_rooms(self.hub, self.relay))
 
     async def join(self, reader: Reader, after: int | None = None, limit: int = 50) -> None:
@@ -230,3 +232,42 @@ async def test_join_that_finds_the_store_away_leaves_the_socket_outside_of_the_r
     world.hub.flush(ROOM)
     assert seqs(reader)[-2:] == [701, 702]
     assert world.relay._feeds[ROOM].refcount == 2
+
+
+async def started_join(world: World, reader: Reader) -> tuple[asyncio.Event, "asyncio.Future[None]"]:
+    """Start a join whose replay waits for the socket. Return the event that makes the socket writable, and the join."""
+    world.log.append_events(3)
+    await world.join(Reader())
+    writable = asyncio.Event()
+
+    async def wait_writable() -> None:
+        await writable.wait()
+
+    reader.wait_writable = wait_writable  # type: ignore[method-assign]
+    joining = asyncio.ensure_future(world.join(reader))
+    await asyncio.wait({joining}, timeout=0.05)
+    assert not joining.done()
+    return writable, joining
+
+
+async def test_replay_waits_until_the_socket_has_taken_what_was_sent_before(world: World) -> None:
+    """The replays of 500 rooms together are larger than the send buffer."""
+    reader = Reader()
+    writable, joining = await started_join(world, reader)
+    assert reader.frames == []
+    world.relay.event_received(ROOM, *world.log.append_events())
+    writable.set()
+    await joining
+    world.hub.flush(ROOM)
+    assert seqs(reader) == [1, 2, 3, 4]
+
+
+async def test_user_who_leaves_the_room_before_the_replay_gets_nothing_of_it(world: World) -> None:
+    reader = Reader()
+    writable, joining = await started_join(world, reader)
+    world.joiner.leave(cast(Connection, reader), reader.joined.pop(ROOM))
+    writable.set()
+    with pytest.raises(NotInRoom):
+        await joining
+    assert reader.frames == []
+    assert world.relay.has_feed(ROOM)

@@ -43,6 +43,10 @@ UserAndRoom = tuple[str, str]
 """A user's id and a room's id."""
 
 
+class NotInRoom(Exception):
+    """The user is not in the room, or not any more."""
+
+
 class RoomReader(Protocol):
     """What is needed of SQL. Every method raises `DatabaseUnavailable`."""
 
@@ -84,6 +88,10 @@ class RoomSync:
         self._read_at = time.time()
         self._changes: dict[str, dict[str, int]] = {}
         """The changes of the last minutes, by the user that they concern ("": all members) and the room."""
+        self._applied = self._changes
+        """Those that were applied. Others are applied by the next sweep, when the database did not answer this one."""
+        self._departed: list[UserAndRoom] = []
+        """Departures for which SQL must still be asked whether the user has come back."""
         self.versions: dict[str, int] = {}
         """Up to which version of a room all changes have been applied to all connections of this process."""
 
@@ -97,18 +105,27 @@ class RoomSync:
             except DatabaseUnavailable:
                 logger.warning("changes of rooms cannot be read")
 
-    def is_outdated(self, user_id: str, rooms: Mapping[str, RoomSummary]) -> bool:
+    def changes_of(self, user_id: str) -> Mapping[str, int]:
+        """Return the version of each room at its last change that concerns this user and has been applied here."""
+        return self._changes.get(user_id, {})
+
+    def is_outdated(self, user_id: str, rooms: Mapping[str, RoomSummary], seen: Mapping[str, int]) -> bool:
         """Return whether rooms that were loaded for a user are older than a change that has been applied here.
 
         There must be no `await` between this and the registration of the connection.
+
+        Args:
+            seen: What `changes_of` returned before the rooms were read from SQL, empty if that is not known.
         """
         of_all = self._changes.get("", {})
         for room_id, room in rooms.items():
             if room.version < of_all.get(room_id, 0):
                 return True
-        own = self._changes.get(user_id, {})
-        # A room that is missing here may be one that the user has left: loading once more finds that out.
-        return any(room_id not in rooms or rooms[room_id].version < version for room_id, version in own.items())
+        for room_id, version in self.changes_of(user_id).items():
+            # A room that is missing after a change that was seen before is one that the user has left.
+            if (rooms[room_id].version if room_id in rooms else seen.get(room_id, 0)) < version:
+                return True
+        return False
 
     async def sweep(self) -> None:
         """Apply what has changed since the last sweep. Raises `DatabaseUnavailable`."""
@@ -116,12 +133,28 @@ class RoomSync:
             now = time.time()
             changes = await self._reader.room_changes_since(min(now, self._read_at) - OVERLAP_SECONDS)
             self._read_at = now
-            known = self._changes
+            self._complete_departures()
+            known = self._applied
             self._changes = _by_user(changes)
             await self._apply(
                 [change for change in changes if known.get(change.user_id, {}).get(change.room_id) != change.version]
             )
-            await self._load(self._departures.take(), departed=True)
+            self._applied = self._changes
+            count = len(self._departed)
+            await self._load(self._departed[:count])  # the users may have come back
+            del self._departed[:count]
+
+    async def find(self, connection: Connection, room_id: str) -> None:
+        """Look up a room that the connection does not have: a client may join it right after the response that made its
+        user a member, which can come from another process.
+
+        Raises `DatabaseUnavailable`, and `NotInRoom` if the user is not in the room.
+        """
+        if room_id not in connection.rooms:
+            async with self._lock:
+                await self._load([(connection.principal.user_id, room_id)])
+        if room_id not in connection.rooms:
+            raise NotInRoom
 
     async def is_member(self, connection: Connection, room_id: str, version: int) -> bool:
         """Return whether the connection is in a room at a version that the store knows. Raises like `sweep`."""
@@ -170,17 +203,26 @@ class RoomSync:
                 return [(change.user_id, change.room_id)]
         return []
 
-    async def _load(self, pairs: Sequence[UserAndRoom], *, departed: bool = False) -> None:
-        """Load memberships and apply them. `departed`: the connections have been taken out of these rooms already."""
+    def _complete_departures(self) -> None:
+        """Send `room_removed` for the rooms that users have left by the log, also to those who have come back since."""
+        for user_id, room_id in self._departures.take():
+            for connection in self._registry.connections_of(user_id):
+                if room_id not in connection.rooms:
+                    self._remove(connection, room_id)
+            self._departed.append((user_id, room_id))
+
+    async def _load(self, pairs: Sequence[UserAndRoom]) -> None:
+        """Load memberships and apply them."""
         for start in range(0, len(pairs), MAX_PAIRS):
             part = pairs[start : start + MAX_PAIRS]
             memberships = await self._reader.memberships(part)
+            self._complete_departures()  # a room that is added again must first be removed
             for user_id, room_id in part:
                 for connection in self._registry.connections_of(user_id):
                     room = memberships.get((user_id, room_id))
                     if room is not None:
                         await self._update(connection, room_id, room)
-                    elif departed or room_id in connection.rooms:
+                    elif room_id in connection.rooms:
                         self._remove(connection, room_id)
 
     async def _update(self, connection: Connection, room_id: str, room: RoomSummary) -> None:

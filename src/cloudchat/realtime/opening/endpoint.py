@@ -99,18 +99,21 @@ class SocketEndpoint:
                 await admission.acquire(principal.user_id)
             if CHAT_READ not in principal.scopes:
                 raise _may_not_chat()
-            while self._room_sync.is_outdated(principal.user_id, rooms):
+            heads = await self._heads_of(rooms)
+            seen: Mapping[str, int] = {}
+            while self._room_sync.is_outdated(principal.user_id, rooms, seen):
+                seen = self._room_sync.changes_of(principal.user_id)
                 self._sessions.forget_user(principal.user_id)
                 session = await self._session_of(credential.token)
                 principal, rooms = session.principal, session.rooms
-            heads = await self._heads_of(rooms)
+                heads = await self._heads_of(rooms)
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
             # No `await` from here on.
             connection = self._connect(socket, principal, rooms, admission)
             fields = connection.id, principal.user_id, principal.session_id, client
             logger.debug("socket opened connection=%s user=%s session=%s address=%s", *fields)
             admission.register(connection)
-            if self._room_sync.is_outdated(principal.user_id, connection.rooms):
+            if self._room_sync.is_outdated(principal.user_id, connection.rooms, seen):
                 socket.attach(connection)
                 admission.hand_over()
                 socket.close(CloseCode.SERVICE_RESTART)  # rare: the client comes back at once, and learns of the change

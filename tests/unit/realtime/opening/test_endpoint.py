@@ -60,7 +60,7 @@ class World:
         self.sent: list[dict[str, Any]] = []
         self.on_send: Callable[[], None] = lambda: None
         hub = Hub(RunningLoop(), self.log)
-        relay = Relay(self.log, hub, no_departures(hub), Supervisor().spawn, heartbeat_seconds=25)
+        relay = Relay(self.log, hub, no_departures(hub), Supervisor().spawn)
         rooms = unchanged_rooms(hub, relay)
         self.reads: list[list[str]] = []
         self.revoked: set[str] = set()

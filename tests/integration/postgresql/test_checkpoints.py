@@ -1,0 +1,6 @@
+"""The tests of unit/broker/test_checkpoint_repository.py."""
+
+from support.databases import marked_tests
+from unit.broker import test_checkpoint_repository
+
+globals().update(marked_tests(test_checkpoint_repository))
