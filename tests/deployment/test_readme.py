@@ -3,18 +3,19 @@
 `tests/unit/test_docs.py` checks links, files, commands and settings; this file runs things.
 """
 
+import contextlib
 import os
 import re
 import shlex
 import socket
 import subprocess
-import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from support.accounts import PASSWORD
+from support.accounts import PASSWORD, register
 from support.documents import CHECKOUT, Command, commands
 from support.server import CLOUDCHAT, RunningServer, environment_of, free_port
 from support.socket import ChatSocket
@@ -52,18 +53,33 @@ def test_the_first_accounts_and_the_bot_work_as_written(server: RunningServer) -
     [bot] = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     program = bot.replace("ws://127.0.0.1:8000/ws", server.ws_url)
     assert program != bot
-    environment = {**os.environ, "CHAT_TOKEN": token, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        [CLOUDCHAT.parent / "python", "-c", program], env=environment, stdout=subprocess.PIPE, text=True
-    ) as running:
-        assert running.stdout is not None
-        deadline = threading.Timer(30, running.kill)
-        deadline.start()
+    grace = register(server.url, "grace")
+    with ChatSocket(server.ws_url, grace.access_token) as socket:
+        socket.join()
+        missed = socket.send("good morning @ada, while you were away")
+        for text in ("@ada, are you there?", "and after a restart, @ada?"):
+            with _running_bot(program, token):
+                if missed:
+                    _wait_for_answer(socket, missed["seq"])
+                    missed = {}
+                _wait_for_answer(socket, socket.send(text)["seq"])
+        answers = [frame["reply_to"] for frame in socket.frames if frame["type"] == "message" and "reply_to" in frame]
+        assert len(answers) == len(set(answers)) == 3
+
+
+@contextlib.contextmanager
+def _running_bot(program: str, token: str) -> Iterator[None]:
+    environment = {**os.environ, "CHAT_TOKEN": token}
+    with subprocess.Popen([CLOUDCHAT.parent / "python", "-c", program], env=environment) as running:
         try:
-            assert running.stdout.readline() == "ada good morning\n"
+            yield
         finally:
-            deadline.cancel()
             running.kill()
+
+
+def _wait_for_answer(socket: ChatSocket, seq: int) -> None:
+    answer = socket.wait_for(lambda frame: frame["type"] == "message" and frame.get("reply_to") == seq, 30)
+    assert (answer["user"]["name"], answer["text"]) == ("ada", "Hello grace")
 
 
 def test_a_second_person_joins_from_another_machine_as_written(tmp_path: Path) -> None:

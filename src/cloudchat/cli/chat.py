@@ -11,7 +11,7 @@ from cloudchat.cli.errors import CommandError, note, warn
 
 if TYPE_CHECKING:
     from cloudchat.client import TokenProvider
-    from cloudchat.terminal.sign_in import Address, Session
+    from cloudchat.terminal.sign_in import Address, LoginSession
 
 TOKEN_VARIABLE = "CHAT_TOKEN"  # noqa: S105 (a name)
 
@@ -27,7 +27,7 @@ def register_chat_command(commands: "argparse._SubParsersAction[argparse.Argumen
     )
     parser.add_argument("url", metavar="URL", help="the address of the server, such as https://chat.example.com")
     parser.add_argument("--name", metavar="NAME", help="sign in as this user; asked for by default")
-    parser.add_argument("--room", metavar="ROOM", default="lobby", help="the room to begin with (default: %(default)s)")
+    parser.add_argument("--room", metavar="ROOM", help="the room to begin with (default: lobby)")
     parser.set_defaults(run=run_chat)
 
 
@@ -55,16 +55,20 @@ def run_chat(options: argparse.Namespace) -> int:
             session.close()
 
 
-async def _chat(address: "Address", token: "str | TokenProvider", room: str) -> int:
+async def _chat(address: "Address", token: "str | TokenProvider", room: str | None) -> int:
+    import logging
+
     from cloudchat.client import ChatClient
-    from cloudchat.terminal.session import Session
+    from cloudchat.terminal.session import TerminalSession
 
     async with ChatClient(address.websocket, token) as client:
-        session = Session(client, room)
+        session = TerminalSession(client, room)
         if sys.stdin.isatty() and sys.stdout.isatty():
             if importlib.util.find_spec("prompt_toolkit") is not None:
                 from cloudchat.terminal.screen import Screen
 
+                # The screen shows the state of the connection; a log on it would be drawn over the messages.
+                logging.getLogger("cloudchat.client").addHandler(logging.NullHandler())
                 return await Screen(session).run()
             note("the chat on the whole screen needs prompt_toolkit: pip install '.[terminal]' in cloudchat's checkout")
         from cloudchat.terminal.lines import Lines
@@ -72,8 +76,8 @@ async def _chat(address: "Address", token: "str | TokenProvider", room: str) -> 
         return await Lines(session).run()
 
 
-def _sign_in(address: "Address", name: str | None) -> "Session":
-    from cloudchat.terminal.sign_in import Session, SignInFailed
+def _sign_in(address: "Address", name: str | None) -> "LoginSession":
+    from cloudchat.terminal.sign_in import LoginSession, SignInFailed
 
     try:
         with open("/dev/tty", "rb"):
@@ -88,7 +92,9 @@ def _sign_in(address: "Address", name: str | None) -> "Session":
                 raise CommandError("give --name, because standard input is not a terminal")
             name = input("Username: ").strip()
         password = getpass.getpass("Password: ")
-        return Session.open(address, name, password, lambda: getpass.getpass("Code of the second factor: ").strip())
+        return LoginSession.open(
+            address, name, password, lambda: getpass.getpass("Code of the second factor: ").strip()
+        )
     except EOFError:
         raise CommandError("the sign-in was cancelled") from None
     except SignInFailed as error:

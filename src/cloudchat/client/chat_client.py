@@ -26,7 +26,7 @@ from cloudchat.client.errors import ClientClosed, ClientError, ConnectionLost, R
 from cloudchat.client.outbox import PendingCommand
 from cloudchat.client.reconnect_policy import ReconnectPolicy
 from cloudchat.client.replies import Ack, HistoryPage, Present, history_page
-from cloudchat.client.room_events import Frame, User
+from cloudchat.client.room_events import Frame, RoomEvent, User
 from cloudchat.client.update_stream import UpdateBuffer, UpdateStream
 from cloudchat.client.updates import Disconnected, Reply, Room, Update
 from cloudchat.core.stream_position import StreamPosition
@@ -145,6 +145,11 @@ class ChatClient:
         """Record that the user has read the room up to `seq`. It is sent until the server has saved it."""
         self._protocol.read(room, seq)
         self._loop.wake()
+
+    def is_unread(self, event: RoomEvent) -> bool:
+        """Return whether the event is after the user's read marker of its room."""
+        room = self._protocol.rooms.get(event.room)
+        return room is not None and event.seq > room.read
 
     # -- requests: sent once, on the current connection ---------------------------------------------------------------
 

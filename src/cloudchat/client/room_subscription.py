@@ -45,6 +45,8 @@ class RoomSubscription:
         self._limit = limit
         self._ids = ids
         self._join_id: str | None = None
+        self._is_delivered = False
+        """Whether the server delivers the room's events, or will: a `join` was sent, and was not refused."""
         self._replay_end = 0
 
     def join(self, now: float) -> None:
@@ -54,7 +56,7 @@ class RoomSubscription:
     def take_join(self, now: float) -> Frame:
         """Return the `join` to send now."""
         self._join_id = f"j{next(self._ids)}"
-        self.state, self.last_frame_at = State.JOINING, now
+        self.state, self.last_frame_at, self._is_delivered = State.JOINING, now, True
         command: Frame = {"type": "join", "id": self._join_id, "room": self.room, "limit": self._limit}
         if self.position is not None:
             command["after"] = {"epoch": self.position.epoch, "seq": self.position.seq}
@@ -62,18 +64,19 @@ class RoomSubscription:
 
     def leave(self) -> Frame | None:
         """Stop receiving events. Return the command to send, if any. The position stays: `join` continues from it."""
-        is_joined = self.state in (State.JOINING, State.LIVE)
+        was_delivered = self._is_delivered
         self.disconnected()
-        return {"type": "leave", "room": self.room} if is_joined else None
+        return {"type": "leave", "room": self.room} if was_delivered else None
 
     def disconnected(self) -> None:
         """Record the end of the connection."""
+        self._is_delivered = False
         if self.state is not State.REFUSED:
             self.state = State.IDLE
 
     def refused(self) -> None:
         """Record that the user may not be in the room: there is no join until `allowed`."""
-        self.state = State.REFUSED
+        self.state, self._is_delivered = State.REFUSED, False
 
     def allowed(self) -> None:
         """Record that the user is a member of the room. A subscription that was refused can join again."""
@@ -113,6 +116,7 @@ class RoomSubscription:
         return [*gap, Joined(self.room, status, StreamPosition(epoch, head))]
 
     def _join_refused(self, error: Frame, now: float) -> list[Update]:
+        self._is_delivered = False
         if error["retryable"]:
             self.join(now + error.get("retry_after_ms", 1000) / 1000)
             return []

@@ -9,18 +9,20 @@ from typing import TextIO
 from cloudchat.client import Edited, Gap, JoinRefused, Message, Notice, Update
 from cloudchat.terminal.printable import printable
 from cloudchat.terminal.render import plain_text, row_fragments
-from cloudchat.terminal.session import Session
+from cloudchat.terminal.session import TerminalSession
 
 EXIT_REFUSED = 1
+MAX_WAIT_SECONDS = 10.0
+"""After the end of the input: how long to wait until the own messages have arrived, too."""
 
 
 class Lines:
     """The display of a session. `run` returns the exit code."""
 
-    def __init__(self, session: Session, *, source: TextIO | None = None) -> None:
+    def __init__(self, session: TerminalSession) -> None:
         self._session = session
-        self._source = source or sys.stdin
         self._ready = asyncio.Event()
+        self._changed = asyncio.Event()
         self._closed = asyncio.Event()
         self._code = 0
         session.display = self
@@ -40,12 +42,17 @@ class Lines:
         return self._code
 
     async def _enter_lines(self) -> None:
-        lines = _read_lines(self._source)
+        lines = _read_lines(sys.stdin)
         await self._ready.wait()
         while not self._closed.is_set() and (line := await lines.get()) is not None:
             self._session.enter(line)
             await self._session.finish()
         await self._session.finish()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MAX_WAIT_SECONDS):
+                while self._session.is_behind():
+                    self._changed.clear()
+                    await self._changed.wait()
 
     # -- Display ------------------------------------------------------------------------------------------------------
 
@@ -53,6 +60,7 @@ class Lines:
         """Print messages, notices and edits of all rooms."""
         if self._session.current is not None:
             self._ready.set()
+        self._changed.set()
         conversation = self._session.conversation
         own_name = conversation.user.name if conversation.user else ""
         seq = update.target if isinstance(update, Edited) else getattr(update, "seq", 0)

@@ -7,17 +7,15 @@ from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.layout import ConditionalContainer, Dimension, FormattedTextControl, HSplit, Layout, VSplit, Window
-from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import TextArea
 
 from cloudchat.client import Update
 from cloudchat.terminal.printable import printable
 from cloudchat.terminal.render import room_list, row_fragments, title, typing_text
-from cloudchat.terminal.session import Session
+from cloudchat.terminal.session import TerminalSession
 
 ROOMS_WIDTH = 22
 MIN_WIDTH_WITH_ROOMS = 60
@@ -45,9 +43,9 @@ _STYLE = Style.from_dict(
 
 
 class Screen:
-    """The display of a session. `source` and `output` replace the terminal's."""
+    """The display of a session. `run` returns the exit code."""
 
-    def __init__(self, session: Session, *, source: Input | None = None, output: Output | None = None) -> None:
+    def __init__(self, session: TerminalSession) -> None:
         self._session = session
         session.display = self
         self._answer = "Type a message, or /help. Tab: next room. Page up: older messages. Ctrl-C: leave."
@@ -63,8 +61,6 @@ class Screen:
             style=_STYLE,
             full_screen=True,
             refresh_interval=REFRESH_SECONDS,
-            input=source,
-            output=output,
         )
 
     async def run(self) -> int:
@@ -187,7 +183,9 @@ class Screen:
 
     def _accept(self, buffer: Buffer) -> bool:
         self._answer = ""
+        self._scrolled_rows = 0
         self._session.enter(buffer.text)
+        self._session.mark_read()
         return False  # clear the entry
 
     def _typed(self, buffer: Buffer) -> None:

@@ -23,6 +23,10 @@ TYPING_INTERVAL_SECONDS = 3.0
 """The server passes on one `typing` of a user in a room in this time."""
 
 
+class UnknownRoom(ClientError):
+    """The user is not in the room to begin with."""
+
+
 class Display(Protocol):
     """What shows a session to the user."""
 
@@ -39,10 +43,13 @@ class Display(Protocol):
         """End the display."""
 
 
-class Session:
-    """Call `follow` once, and `enter` for each line of the user. `room` is the room to begin with."""
+class TerminalSession:
+    """Call `follow` once, and `enter` for each line of the user.
 
-    def __init__(self, client: ChatClient, room: str) -> None:
+    `room` is the room to begin with, by default the lobby.
+    """
+
+    def __init__(self, client: ChatClient, room: str | None = None) -> None:
         self.conversation = Conversation()
         self.current: RoomView | None = None
         """The room that is shown, None until the server has told the rooms."""
@@ -51,9 +58,14 @@ class Session:
         self._first_room = room
         self._typed_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._acked: dict[str, int] = {}
+        """The seq of the last acknowledged command of each room."""
 
     async def follow(self) -> None:
-        """Take the updates of the client, until it ends. Raises the `ClientError` that ended it."""
+        """Take the updates of the client, until it ends.
+
+        Raises the `ClientError` that ended it, and `UnknownRoom`.
+        """
         updates = self._client.updates()
         self._client.join_all(limit=PAGE_ROWS)
         async for update in updates:
@@ -103,14 +115,24 @@ class Session:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
+    def is_behind(self) -> bool:
+        """Return whether something that was sent from here has not arrived yet as an event."""
+        positions = {room: self._client.position(room) for room in self._acked if room in self.conversation.rooms}
+        return any(at is None or at.seq < self._acked[room] for room, at in positions.items())
+
     # -- internal -----------------------------------------------------------------------------------------------------
 
     def _choose_room(self) -> None:
         rooms = self.conversation.rooms
         if self.current is not None and rooms.get(self.current.room.id) is self.current:
             return
-        if rooms:
-            self.current = self.conversation.find(self._first_room) or next(iter(rooms.values()))
+        if rooms and self._first_room is not None:
+            name, self._first_room = self._first_room, None
+            self.current = self.conversation.find(name)
+            if self.current is None:  # another room would get the messages that are meant for this one
+                raise UnknownRoom(f"you are in no room named {name}")
+        elif rooms:
+            self.current = self.conversation.find("lobby") or next(iter(rooms.values()))
 
     def _room(self) -> RoomView:
         if self.current is None:
@@ -138,13 +160,16 @@ class Session:
     async def _send(self, room: str, command: commands.Input) -> None:
         match command:
             case commands.Say(text, reply_to):
-                await self._client.send(room, text, reply_to=reply_to)
+                ack = await self._client.send(room, text, reply_to=reply_to)
             case commands.EditMessage(seq, text):
-                await self._client.edit(room, seq, text)
+                ack = await self._client.edit(room, seq, text)
             case commands.DeleteMessage(seq):
-                await self._client.delete(room, seq)
+                ack = await self._client.delete(room, seq)
             case commands.React(seq, emoji, on):
-                await self._client.react(room, seq, emoji, on=on)
+                ack = await self._client.react(room, seq, emoji, on=on)
+            case _:
+                return
+        self._acked[room] = ack.seq
 
     async def _who(self, room: RoomView) -> None:
         present = await self._client.who(room.room.id)

@@ -48,7 +48,7 @@ class Address:
         self.is_encrypted = parts.scheme == "https"
 
 
-class Session:
+class LoginSession:
     """A session of a user. `provide_token` is the `TokenProvider` of the client."""
 
     def __init__(self, address: Address, answer: dict[str, Any]) -> None:
@@ -56,7 +56,7 @@ class Session:
         self._take(answer)
 
     @classmethod
-    def open(cls, address: Address, username: str, password: str, ask_code: Callable[[], str]) -> "Session":
+    def open(cls, address: Address, username: str, password: str, ask_code: Callable[[], str]) -> "LoginSession":
         """Sign in. `ask_code` is called if the account has a second factor.
 
         Raises `SignInFailed`, and OSError if the server cannot be reached.

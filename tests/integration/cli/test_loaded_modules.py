@@ -33,6 +33,7 @@ RARELY_NEEDED = {
     "opentelemetry.sdk",
     "passlib",
     "prometheus_client",
+    "prompt_toolkit",
     "psycopg",
     "redis",  # for backups and the doctor
     "segno",
@@ -52,7 +53,9 @@ def run_and_list_modules(state: Path, *arguments: str) -> set[str]:
     return set(record.read_text().split())
 
 
-@pytest.mark.parametrize("command", [["--help"], ["serve", "--help"], ["admin", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "command", [["--help"], ["serve", "--help"], ["admin", "--help"], ["chat", "--help"], ["--version"]]
+)
 def test_help_loads_only_the_parsers(tmp_path: Path, command: list[str]) -> None:
     loaded = run_and_list_modules(tmp_path / "state", *command)
     assert "argparse" in loaded

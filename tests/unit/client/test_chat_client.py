@@ -14,13 +14,17 @@ from cloudchat.client import (
     Message,
     RequestRefused,
     SendRefused,
+    SignInRequired,
     Typing,
     Update,
     User,
     connection_loop,
 )
+from cloudchat.client.room_events import room_event
+from cloudchat.client.socket import OpenFailed
 from cloudchat.client.update_stream import UpdateStream
-from unit.client.frames import ANN, AT, WELCOME, ack, message
+from cloudchat.protocol.close_codes import Recovery
+from unit.client.frames import ANN, AT, WELCOME, ack, message, room_state
 from unit.client.scripted_socket import ScriptedSocket
 
 pytestmark = pytest.mark.anyio
@@ -176,3 +180,28 @@ async def test_who_and_typing(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_user_and_rooms_are_those_of_welcome(monkeypatch: pytest.MonkeyPatch) -> None:
     async with in_lobby(monkeypatch) as (client, _):
         assert (client.user.name, client.rooms) == ("ann", {})
+
+
+async def test_an_event_is_unread_until_its_room_is_read_up_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with in_lobby(monkeypatch) as (client, socket):
+        stream = client.updates()
+        socket.serve({"type": "room_added", "room": room_state("lobby", read=3)})
+        await anext(stream)
+        assert not client.is_unread(room_event(message(3)))
+        assert client.is_unread(room_event(message(4)))
+        client.read("lobby", 4)
+        assert not client.is_unread(room_event(message(4)))
+        assert not client.is_unread(room_event(message(4, room="not a room of the user")))
+
+
+async def test_a_token_that_is_a_text_is_not_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens: list[str] = []
+
+    async def open_socket(url: str, token: str, options: object) -> ScriptedSocket:
+        tokens.append(token)
+        raise OpenFailed("refused with HTTP status 401", Recovery.REFRESH, None, 401)
+
+    monkeypatch.setattr(connection_loop, "open_socket", open_socket)
+    async with ChatClient("ws://x", "t") as client:
+        assert isinstance(await client.ended(), SignInRequired)
+    assert tokens == ["t"]

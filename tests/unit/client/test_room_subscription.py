@@ -171,3 +171,23 @@ def test_leave_keeps_the_position() -> None:
     assert receive(subscription, message(4)) == []
     subscription.join(5)
     assert take_command(subscription)["after"]["seq"] == 3
+
+
+def test_a_room_that_waits_to_be_joined_again_is_left() -> None:
+    subscription = live(3)
+    receive(subscription, message(5))
+    assert subscription.state is State.WAITING
+    assert subscription.leave() == {"type": "leave", "room": "lobby"}
+
+
+def test_a_room_that_the_server_does_not_deliver_is_not_left() -> None:
+    waiting = RoomSubscription("lobby", count(1))
+    waiting.join(0)
+    assert waiting.leave() is None
+    refused = RoomSubscription("lobby", count(1))
+    refused.join(0)
+    receive(refused, error(take_command(refused)["id"]))
+    assert refused.leave() is None
+    lost = live(3)
+    lost.disconnected()
+    assert lost.leave() is None
