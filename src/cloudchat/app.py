@@ -66,7 +66,9 @@ from cloudchat.realtime.ephemeral.presence_view import PresenceView
 from cloudchat.realtime.ephemeral.read_markers import ReadMarkers
 from cloudchat.realtime.ephemeral.signal_router import SignalRouter
 from cloudchat.realtime.ephemeral.signals import RoomsChanged, SignalPublisher, receive
-from cloudchat.realtime.heartbeat import Heartbeat
+from cloudchat.realtime.feeds.heartbeat import Heartbeat
+from cloudchat.realtime.feeds.relay import Relay
+from cloudchat.realtime.feeds.replay import RoomJoiner
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.membership.notice_outbox import NoticeOutbox
@@ -76,8 +78,6 @@ from cloudchat.realtime.opening.admission import AdmissionControl
 from cloudchat.realtime.opening.endpoint import SocketEndpoint
 from cloudchat.realtime.opening.session_directory import SessionDirectory
 from cloudchat.realtime.opening.socket_routing import SOCKET_PATH, SocketRouting
-from cloudchat.realtime.relay import Relay
-from cloudchat.realtime.replay import RoomJoiner
 from cloudchat.realtime.revocation_sweep import RevocationSweep
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.store_outage import watch_store

@@ -174,7 +174,8 @@ def test_runbook_has_no_dead_link_and_no_section_without_an_alert() -> None:
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     anchors = {heading.lower().replace(" ", "-") for heading in headings}
     for target in re.findall(r"\]\(([^)]+)\)", text):
-        assert target[1:] in anchors if target.startswith("#") else (RUNBOOK.parent / target).exists(), target
+        file = RUNBOOK.parent / target.partition("#")[0]  # test_docs.py checks the anchors of other pages
+        assert target[1:] in anchors if target.startswith("#") else file.exists(), target
     alerts = {heading for heading in headings if heading.startswith("Cloudchat")}
     assert alerts == set(NAMES)
 

@@ -20,7 +20,7 @@ from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.command_gate import CommandGate, Rejected
 from cloudchat.realtime.command_queue import CommandQueue, QueuedCommand
-from cloudchat.realtime.room_feed import RoomFeed
+from cloudchat.realtime.feeds.room_feed import RoomFeed
 from cloudchat.realtime.user_allowance import MAX_JOIN_BURST, ReadBudget
 from cloudchat.rooms.service import RoomSummary
 

@@ -44,10 +44,10 @@ from cloudchat.protocol.commands import (
 from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.ephemeral.ephemeral_commands import EphemeralCommands
+from cloudchat.realtime.feeds.relay import Spawn
+from cloudchat.realtime.feeds.replay import RoomJoiner
 from cloudchat.realtime.membership.held_appends import Attempt, HeldAppends, Prepare
 from cloudchat.realtime.membership.room_sync import NotInRoom, RoomSync
-from cloudchat.realtime.relay import Spawn
-from cloudchat.realtime.replay import RoomJoiner
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.unread import UnreadCounter
 

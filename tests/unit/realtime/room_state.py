@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.ephemeral.local_presence import LocalPresence
+from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.membership.room_hints import RoomHints
 from cloudchat.realtime.membership.room_sync import RoomSync, UserAndRoom
-from cloudchat.realtime.relay import Relay
 from cloudchat.rooms.changes.repository import RoomChange
 from cloudchat.rooms.summary import RoomFacts, RoomSummary
 

@@ -8,10 +8,10 @@ from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.process.supervision import Supervisor
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.ephemeral.local_presence import LocalPresence
+from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.membership.room_hints import RoomHints
 from cloudchat.realtime.membership.room_sync import RoomSync
-from cloudchat.realtime.relay import Relay
 from cloudchat.rooms.changes.repository import RoomChange
 from cloudchat.rooms.summary import RoomFacts
 from unit.realtime.room_state import UnchangedRooms, no_departures

@@ -20,7 +20,7 @@ from cloudchat.realtime.ephemeral.signals import (
     Typing,
 )
 from cloudchat.realtime.ephemeral.typing_limit import TypingLimit
-from cloudchat.realtime.relay import Relay
+from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.rooms.permissions import Command
 
 BYTES_PER_MEMBER = 100

@@ -24,11 +24,11 @@ from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol import events
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry
+from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.membership.room_hints import RoomHints, wait
 from cloudchat.realtime.membership.room_state import room_state
-from cloudchat.realtime.relay import Relay
 from cloudchat.rooms.changes.repository import RoomChange
 from cloudchat.rooms.summary import RoomFacts, RoomSummary
 

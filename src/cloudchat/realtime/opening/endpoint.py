@@ -22,6 +22,7 @@ from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.realtime.command_gate import CommandGate
 from cloudchat.realtime.connection import Connection, ConnectionHandler
+from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.membership.room_state import room_state
 from cloudchat.realtime.membership.room_sync import RoomSync
 from cloudchat.realtime.opening.admission import Admission, AdmissionControl
@@ -36,7 +37,6 @@ from cloudchat.realtime.opening.handshake import (
 )
 from cloudchat.realtime.opening.handshake_queue import HandshakeQueue
 from cloudchat.realtime.opening.session_directory import ChatSession, SessionDirectory
-from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.user_allowance import AUTHS_PER_SECOND
 from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol

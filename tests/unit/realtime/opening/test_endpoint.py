@@ -13,10 +13,10 @@ from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.process.supervision import Supervisor
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.realtime.connection import Connection
+from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.opening.endpoint import SocketEndpoint
 from cloudchat.realtime.opening.session_directory import ChatSession, SessionDirectory
-from cloudchat.realtime.relay import Relay
 from cloudchat.realtime.revocation_sweep import RevocationSweep
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.websocket_protocol import EXTENSION

@@ -4,8 +4,8 @@ import asyncio
 
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry
+from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.hub import Hub
-from cloudchat.realtime.relay import Relay
 
 MAX_WORK_PER_TICK = 1000
 """After this much work, in heads, other tasks run. A write costs about as much as `HEADS_PER_WRITE` heads."""

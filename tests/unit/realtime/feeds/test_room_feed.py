@@ -6,7 +6,7 @@ import msgspec
 
 from cloudchat.broker.broker import Page
 from cloudchat.protocol.framing import text_frame
-from cloudchat.realtime.room_feed import RoomFeed
+from cloudchat.realtime.feeds.room_feed import RoomFeed
 
 
 def event(type_: str, seq: int, **fields: Any) -> bytes:

@@ -9,9 +9,9 @@ import pytest
 
 from cloudchat.broker.broker import BrokerUnavailable, Page
 from cloudchat.process.supervision import Supervisor
+from cloudchat.realtime.feeds.relay import Relay
+from cloudchat.realtime.feeds.room_feed import RoomFeed
 from cloudchat.realtime.hub import Hub, RunningLoop
-from cloudchat.realtime.relay import Relay
-from cloudchat.realtime.room_feed import RoomFeed
 from unit.realtime.fakes import socket_without_descriptor
 from unit.realtime.room_state import no_departures
 from unit.realtime.scripted_log import ScriptedLog
@@ -182,7 +182,7 @@ async def test_last_release_unsubscribes_the_room(world: World) -> None:
 
 
 async def test_acquire_without_a_subscription_times_out_and_releases_the_feed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cloudchat.realtime.relay.OPEN_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr("cloudchat.realtime.feeds.relay.OPEN_TIMEOUT_SECONDS", 0.01)
     world = World()
     with pytest.raises(BrokerUnavailable):
         await world.relay.acquire(ROOM)

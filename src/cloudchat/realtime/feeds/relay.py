@@ -16,9 +16,9 @@ from cloudchat.broker.broker import Broker, BrokerUnavailable, Page
 from cloudchat.core.histogram import Histogram
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import instant_of
+from cloudchat.realtime.feeds.room_feed import HoleError, RoomFeed
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.membership.departures import Departures
-from cloudchat.realtime.room_feed import HoleError, RoomFeed
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], "asyncio.Task[None]"]
 """Starts a supervised background task with a name."""

@@ -8,10 +8,10 @@ import pytest
 from cloudchat.broker.broker import Page
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry
-from cloudchat.realtime.heartbeat import MAX_WORK_PER_TICK, Heartbeat
+from cloudchat.realtime.feeds.heartbeat import MAX_WORK_PER_TICK, Heartbeat
+from cloudchat.realtime.feeds.relay import Relay
+from cloudchat.realtime.feeds.room_feed import RoomFeed
 from cloudchat.realtime.hub import Hub, RunningLoop
-from cloudchat.realtime.relay import Relay
-from cloudchat.realtime.room_feed import RoomFeed
 from unit.realtime.fakes import socket_without_descriptor
 from unit.realtime.scripted_log import ScriptedLog
 

@@ -17,10 +17,10 @@ from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import Join
 from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.connection import Connection, Socket
+from cloudchat.realtime.feeds.relay import MAX_PAGE_EVENTS, Relay
+from cloudchat.realtime.feeds.room_feed import RoomFeed
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.membership.room_sync import NotInRoom, RoomSync
-from cloudchat.realtime.relay import MAX_PAGE_EVENTS, Relay
-from cloudchat.realtime.room_feed import RoomFeed
 
 REPLAY_STALL_SECONDS = 20.0
 """A reader that reads nothing of its replay for this long is closed; it reconnects with its position."""

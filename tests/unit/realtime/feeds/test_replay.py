@@ -13,11 +13,11 @@ from cloudchat.process.supervision import Supervisor
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import Join, Position
 from cloudchat.realtime.connection import Connection
+from cloudchat.realtime.feeds.relay import Relay
+from cloudchat.realtime.feeds.replay import RoomJoiner
+from cloudchat.realtime.feeds.room_feed import RoomFeed
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.membership.room_sync import NotInRoom
-from cloudchat.realtime.relay import Relay
-from cloudchat.realtime.replay import RoomJoiner
-from cloudchat.realtime.room_feed import RoomFeed
 from cloudchat.realtime.user_allowance import READ_BURST_BYTES, ReadBudget
 from cloudchat.rooms.summary import RoomSummary
 from unit.realtime.fakes import socket_without_descriptor
@@ -116,7 +116,7 @@ async def test_replay_is_complete_and_slow_when_the_user_has_read_too_much(
         pauses.append(seconds)
 
     await world.join(Reader())
-    monkeypatch.setattr("cloudchat.realtime.replay.asyncio.sleep", sleep)
+    monkeypatch.setattr("cloudchat.realtime.feeds.replay.asyncio.sleep", sleep)
     await world.joiner.join(cast(Connection, reader), Join(room=ROOM, after=Position(epoch="e1", seq=3)))
     assert seqs(reader) == list(range(4, 1701))
     assert len(pauses) > 1
