@@ -52,6 +52,11 @@ class Principal:
     key_id: str = ""
     verified_at: float | None = None
 
+    @property
+    def is_bot(self) -> bool:
+        """Whether a program acts for the user: the token is an API token."""
+        return self.kind == "api"
+
 
 def demand_step_up(verified_at: float | None, now: float) -> None:
     """Check that the session proved the password or the second factor within `STEP_UP_SECONDS`. Raises StepUpRequired.

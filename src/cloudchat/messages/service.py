@@ -71,7 +71,7 @@ class RoomLogMessageService:
         mentions = self._mentions.find(room.id, command.text)
         body = MessageBody(
             cid=command.cid,
-            user=User(id=author.user_id, name=author.name),
+            user=_user(author),
             text=command.text,
             at=at,
             reply_to=command.reply_to,
@@ -99,7 +99,7 @@ class RoomLogMessageService:
         if rejection is not None:
             return rejection
         at, target = rfc3339(now), command.seq
-        user = User(id=author.user_id, name=author.name)
+        user = _user(author)
         kind: str
         body: EditedBody | DeletedBody | ReactionBody
         emoji, on = "", False
@@ -150,6 +150,10 @@ def write_error(author: Principal, room: RoomSummary, permission: Command, id: s
     if refused is None:
         return None
     return error(refused.code, str(refused), id=id, retry_after_ms=refused.retry_after_ms, field="room")
+
+
+def _user(author: Principal) -> User:
+    return User(id=author.user_id, name=author.name, bot=author.is_bot)
 
 
 def _moderates(author: Principal, room: RoomSummary) -> bool:

@@ -22,11 +22,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A user. `role` (`member` or `admin`) is set only in the user's own `welcome`."""
+    """A user. `role` (`member` or `admin`) is set only in the user's own `welcome`, `bot` only in the events of a room's
+    log whose author used an API token.
+    """
 
     id: str
     name: str
     role: str | None = None
+    bot: bool = False
 
 
 class RoomState(msgspec.Struct, frozen=True, kw_only=True):

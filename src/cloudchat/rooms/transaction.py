@@ -75,8 +75,6 @@ class RoomTransaction:
         self.room.member_count += 1
         self._added.append(user.id)
         added = add_member(self.db, self.room.id, user.id, role, self.now)
-        # A change that concerns all members reaches only those whose connections have the room already.
-        store_change(self.db, self.room.id, user.id, self.room.version + 1, self.now)
         if user.id == self.caller.user_id:
             self.membership = added
         return added

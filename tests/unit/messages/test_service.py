@@ -105,6 +105,16 @@ def test_message_is_appended_with_its_author_and_time() -> None:
     assert outcomes == [APPENDED]
 
 
+def test_a_message_sent_with_an_api_token_is_that_of_a_bot() -> None:
+    broker = FakeBroker()
+    command = Send(room="lobby", cid=CID, text="the build is green")
+    author = replace(ann(), kind="api")
+    assert (
+        RoomLogMessageService(broker, NO_MENTIONS, {}).post(author, LOBBY, command, NOW, lambda outcome: None) is None
+    )
+    assert json.loads(b"{" + broker.entries[0].body)["user"] == {"id": "u1", "name": "ann", "bot": True}
+
+
 def test_token_without_the_write_scope_is_rejected() -> None:
     broker = FakeBroker()
     command = Send(id="7", room="lobby", cid=CID, text="hello")
