@@ -22,8 +22,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A user. `role` (`member` or `admin`) is set only in the user's own `welcome`, `bot` only in the events of a room's
-    log whose author used an API token.
+    """A user. `role` (`member` or `admin`) is set only in the user's own `welcome`, `bot` only in the events of a log
+    whose author used an API token.
     """
 
     id: str
