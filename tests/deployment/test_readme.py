@@ -10,6 +10,7 @@ import shlex
 import socket
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ import pytest
 
 from support.accounts import PASSWORD, register
 from support.documents import CHECKOUT, Command, commands
+from support.processes import wait_until
 from support.server import CLOUDCHAT, RunningServer, environment_of, free_port
 from support.socket import ChatSocket
 
@@ -62,9 +64,17 @@ def test_the_first_accounts_and_the_bot_work_as_written(server: RunningServer) -
                 if missed:
                     _wait_for_answer(socket, missed["seq"])
                     missed = {}
-                _wait_for_answer(socket, socket.send(text)["seq"])
+                seq = socket.send(text)["seq"]
+                _wait_for_answer(socket, seq)
+                # Killed before that, it would answer again: an answer and its marker are two steps.
+                wait_until(partial(_has_read, server, token, seq), "the bot's marker to be saved")
         answers = [frame["reply_to"] for frame in socket.frames if frame["type"] == "message" and "reply_to" in frame]
         assert len(answers) == len(set(answers)) == 3
+
+
+def _has_read(server: RunningServer, token: str, seq: int) -> bool:
+    rooms = httpx.get(f"{server.url}/api/rooms", headers={"Authorization": f"Bearer {token}"}).json()["rooms"]
+    return bool(rooms[0]["read"] >= seq)
 
 
 @contextlib.contextmanager
