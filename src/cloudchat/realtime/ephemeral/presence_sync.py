@@ -2,11 +2,11 @@
 
 A process writes its own changes, in one call per `FLUSH_SECONDS`, and publishes them in the same step. Nothing rests on
 that message: each process compares the versions of all others every `POLL_SECONDS` and reads what it missed. The users
-of a killed process are gone `ALIVE_SECONDS` after its last heartbeat, in each process with its own next poll: nobody
-has to tell the others. So presence is right within 20 seconds of a `kill -9`.
+of a killed process are gone `ALIVE_SECONDS` after its last heartbeat, in each process with its own next poll, without a
+message of another process. So presence is right within 20 seconds of a `kill -9`.
 
-While the store is away, nobody's presence changes. Afterwards each process writes down all its users again if the store
-has forgotten it.
+While the store is unavailable, presence does not change. Afterwards each process writes down all its users again if the
+store has forgotten it.
 """
 
 import asyncio

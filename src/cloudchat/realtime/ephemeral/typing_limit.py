@@ -13,7 +13,7 @@ INTERVAL_SECONDS = 3.0
 PUSHES_PER_SECOND = 10_000
 """About a tenth of a core."""
 MAX_TYPISTS = 10_000
-"""Announced typists that are remembered. While there are more, nobody else is announced."""
+"""Announced typists that are remembered. At this number, further typists are not announced."""
 
 
 class TypingLimit:
