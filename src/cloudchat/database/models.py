@@ -33,6 +33,7 @@ class User(Model):
     created_at: Mapped[Instant]
     disabled_at: Mapped[Instant | None]
     access_changed_at: Mapped[Instant | None] = mapped_column(index=True)  # sockets with another value are closed
+    erased_at: Mapped[Instant | None]  # the name and all texts were removed at the person's request
     totp_secret: Mapped[str | None] = mapped_column(String(255))  # encrypted by auth/vault.py
     totp_confirmed_at: Mapped[Instant | None]  # until then the secret has only been shown
     totp_last_step: Mapped[int | None] = mapped_column(BigInteger)  # codes of this 30 s step and older are rejected
@@ -132,6 +133,7 @@ class Room(Model):
     version: Mapped[int] = mapped_column(Integer, server_default="1", default=1)
     member_count: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
     direct_key: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)  # of the members' ids
+    retention_days: Mapped[int | None] = mapped_column(Integer)  # NULL: as the installation; 0: for ever
 
 
 class Membership(Model):

@@ -11,9 +11,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
+from cloudchat.database.archive_tables import metadata
 from cloudchat.database.engine import create_engine
 from cloudchat.database.migrations import MigrationError, is_current, upgrade
-from cloudchat.database.models import Model
 from cloudchat.database.urls import DatabaseUrlError
 from support.account_services import concurrently
 from support.databases import POSTGRESQL, SQLITE
@@ -43,7 +43,7 @@ def connected(url: str) -> Iterator[Connection]:
 
 def differences(url: str) -> list[object]:
     with connected(url) as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), Model.metadata))
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
 
 def test_the_migrations_create_exactly_the_tables_of_the_models(empty: str) -> None:
