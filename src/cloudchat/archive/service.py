@@ -5,12 +5,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from cloudchat.archive.history.repository import ArchivedPage, read_page
+from cloudchat.archive.batch_fold import EarlierText
+from cloudchat.archive.history.repository import ArchivedPage, read_earlier_texts, read_events, read_message, read_page
+from cloudchat.archive.integrity.repository import ArchiveState, read_state
 from cloudchat.archive.repository import UnknownRoom, fold_events, read_heads, read_room_ids
-from cloudchat.broker.broker import HistoryRange
+from cloudchat.auth.errors import NotFound
+from cloudchat.broker.broker import ArchivedMessage, HistoryRange
 from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import Database, DatabaseUnavailable
+from cloudchat.rooms.caller import Caller
+from cloudchat.rooms.members.service import demand
+from cloudchat.rooms.permissions import Command
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +61,11 @@ class ArchiveService:
         with self._db.read() as db:
             return read_room_ids(db)
 
+    def state(self) -> ArchiveState:
+        """Return the counts of the archive and what is wrong in it. Raises `DatabaseUnavailable`."""
+        with self._db.snapshot() as db:
+            return read_state(db)
+
     def fold(self, batches: Sequence[LogBatch]) -> list[FoldOutcome]:
         """Fold a batch of each of several rooms in one transaction, and return what became of each.
 
@@ -78,6 +89,26 @@ class ArchiveService:
         """See `history.repository.read_page`. Raises `DatabaseUnavailable`."""
         with self._db.snapshot() as db:
             return read_page(db, room, wanted, all_users=all_users)
+
+    def message(self, room: str, seq: int) -> ArchivedMessage:
+        """Return what the archive knows of a message, for a change of it. Raises `DatabaseUnavailable`."""
+        with self._db.snapshot() as db:
+            return read_message(db, room, seq)
+
+    def earlier_texts(self, room: str, seq: int, caller: Caller) -> list[EarlierText]:
+        """Return the earlier texts of a message, the oldest first; none if it was not edited.
+
+        Raises:
+            NotFound: The caller may not see the room, or the archive has no such message, or it is deleted.
+            PermissionDenied
+            DatabaseUnavailable
+        """
+        with self._db.snapshot() as db:
+            demand(db, room, Command.READ_EDITS, caller)
+            message = read_events(db, room, [seq]).get(seq)
+            if message is None or not message.is_live_message:
+                raise NotFound("there is no such message, or it is deleted")
+            return read_earlier_texts(db, room, seq)
 
     def _fold_together(self, batches: Sequence[LogBatch]) -> dict[str, FoldOutcome]:
         outcomes: dict[str, FoldOutcome] = {}

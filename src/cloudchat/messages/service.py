@@ -6,6 +6,7 @@ from typing import Protocol
 from cloudchat.auth.principal import CHAT_WRITE, Principal
 from cloudchat.broker.broker import AppendCallback, Broker, Change, Entry, Refusal, Refused
 from cloudchat.core.timestamps import rfc3339
+from cloudchat.messages.archived_changes import ArchivedChanges
 from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.protocol.commands import Delete, Edit, React, Send
 from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
@@ -52,10 +53,13 @@ class RoomLogMessageService:
     refuses an append whose room has changed since (`broker.Refusal.STALE`).
     """
 
-    def __init__(self, broker: Broker, mentions: MentionDirectory, versions: Mapping[str, int]) -> None:
+    def __init__(
+        self, broker: Broker, mentions: MentionDirectory, changes: ArchivedChanges, versions: Mapping[str, int]
+    ) -> None:
         """`versions` says up to which version of a room the `RoomSummary` objects of this process are right."""
         self._broker = broker
         self._mentions = mentions
+        self._changes = changes
         self._versions = versions
 
     def post(
@@ -122,7 +126,7 @@ class RoomLogMessageService:
                 kind, body = "reaction", ReactionBody(target=target, user=user, emoji=emoji, on=on, at=at)
         encoded = encoder.encode(body)[1:]
         event = Entry(room.id, author.user_id, command.cid, kind, encoded, at, self._version(room))
-        self._broker.change(Change(event, target, _moderates(author, room), emoji, on), on_done)
+        self._changes.submit(Change(event, target, _moderates(author, room), emoji, on), on_done)
         return None
 
     def notice(self, room: str, cid: str, notice: bytes, at: float, version: int, on_done: AppendCallback) -> None:
