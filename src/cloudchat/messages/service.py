@@ -181,6 +181,10 @@ def refusal_error(refused: Refused, id: str | None) -> Error:
             return error(ErrorCode.NOT_FOUND, "the message does not exist, or is deleted", id=id, field="seq")
         case Refusal.FORBIDDEN:
             return error(ErrorCode.FORBIDDEN, "you may not change this message", id=id, field="seq")
+        case Refusal.UNARCHIVED:
+            return unavailable(id, "the archive is behind; try again later")
+        case Refusal.NOT_IN_LOG:
+            return unavailable(id, "the message is in the archive, which cannot be read now; try again")
         case Refusal.FULL:
             message = "this message has too many edits or reactions"
             return error(ErrorCode.CONFLICT, message, id=id, field="seq")
