@@ -46,8 +46,8 @@ from cloudchat.http.error_docs import openapi_document
 from cloudchat.http.middleware.install import install_middleware
 from cloudchat.http.page_files import PageFiles
 from cloudchat.http.upgrade_required import upgrade_required
-from cloudchat.messages.archived_changes import ArchivedChanges
 from cloudchat.messages.mention_directory import MentionDirectory
+from cloudchat.messages.message_log import MessageLog
 from cloudchat.messages.routes import MessageBackend, message_routes
 from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.observability.health import health_routes, wait_until_healthy
@@ -248,8 +248,8 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     # Commands.
     room_sync = RoomSync(services, registry, hub, relay, departures, hints)
     mentions = MentionDirectory(services.member_ids_by_name_key, room_sync.versions)
-    archived_changes = ArchivedChanges(broker, services.archived_message, supervisor.spawn)
-    messages: MessageService = RoomLogMessageService(broker, mentions, archived_changes, room_sync.versions)
+    log = MessageLog(broker, services.archived_message, supervisor.spawn)
+    messages: MessageService = RoomLogMessageService(log, mentions, room_sync.versions)
     if tracing is not None:
         messages = tracing.messages(messages)
     joiner = RoomJoiner(broker, relay, hub, room_sync)

@@ -147,5 +147,5 @@ class Services:
         return await asyncio.to_thread(self.archive.page, room, wanted, all_users=all_users)
 
     async def archived_message(self, room: str, seq: int) -> ArchivedMessage:
-        """See `messages.archived_changes.ReadMessage`."""
+        """See `messages.message_log.ReadMessage`."""
         return await asyncio.to_thread(self.archive.message, room, seq)

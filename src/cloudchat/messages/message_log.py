@@ -1,4 +1,4 @@
-"""Changes of messages that are in the archive and not in the hot log any more.
+"""Append to the room logs, and change messages, also those that are in the archive and not in a log any more.
 
 The store decides about a change, and refuses one of a message that it does not have (`Refusal.NOT_IN_LOG`). Then the
 message is read from the archive, and the change is repeated with it. The store accepts it only if the archive has taken
@@ -9,15 +9,15 @@ message keep their order.
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from cloudchat.broker.broker import (
     AppendCallback,
     AppendOutcome,
     ArchivedMessage,
-    Broker,
     BrokerUnavailable,
     Change,
+    Entry,
     Refusal,
     Refused,
 )
@@ -40,18 +40,32 @@ class _Attempt:
     attempts: int = 0
 
 
-class ArchivedChanges:
-    """Makes all changes of messages of this process. For one event loop."""
+class EventLog(Protocol):
+    """What is needed of the broker."""
 
-    def __init__(self, broker: Broker, read: ReadMessage, spawn: Spawn) -> None:
-        self._broker = broker
+    def append(self, entry: Entry, on_done: AppendCallback) -> None:
+        """See `Broker`."""
+
+    def change(self, change: Change, on_done: AppendCallback) -> None:
+        """See `Broker`."""
+
+
+class MessageLog:
+    """Makes all appends and changes of this process. It is an `EventLog` without `NOT_IN_LOG`. For one event loop."""
+
+    def __init__(self, log: EventLog, read: ReadMessage, spawn: Spawn) -> None:
+        self._log = log
         self._read = read
         self._spawn = spawn
         self._waiting: dict[tuple[str, int], deque[_Attempt]] = {}
         """The changes of each message that is being read."""
 
-    def submit(self, change: Change, on_done: AppendCallback) -> None:
-        """Change a message, wherever it is. See `Broker.change`."""
+    def append(self, entry: Entry, on_done: AppendCallback) -> None:
+        """See `Broker`."""
+        self._log.append(entry, on_done)
+
+    def change(self, change: Change, on_done: AppendCallback) -> None:
+        """See `Broker`."""
         waiting = self._waiting.get((change.event.room, change.target))
         attempt = _Attempt(change, on_done)
         if waiting is None:
@@ -69,7 +83,7 @@ class ArchivedChanges:
             else:
                 attempt.on_done(outcome)
 
-        self._broker.change(attempt.change, answered)
+        self._log.change(attempt.change, answered)
 
     def _wait_for_message(self, attempt: _Attempt) -> None:
         room, seq = attempt.change.event.room, attempt.change.target
