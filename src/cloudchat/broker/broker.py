@@ -204,12 +204,13 @@ class HistoryRange:
 class HistoryRows:
     """Messages and notices in their current form, oldest first: all events up to the seq `as_of` are folded in.
 
-    `more_before` and `more_after` say whether the log has more of them. They may be true for other events only, when
-    there are more than a thousand of those in a row.
+    `oldest` is the seq of the log's oldest event. `more_before` and `more_after` say whether the log has more of them.
+    They may be true for other events only, when there are more than a thousand of those in a row.
     """
 
     epoch: str
     as_of: int
+    oldest: int
     version: int
     rows: list[bytes]
     more_before: bool

@@ -471,8 +471,9 @@ end
 
 -- keys: meta log
 -- args: new-epoch before rows-before from rows-from max-bytes mark-seq
--- Returns {epoch, seq of the newest event, version, the rows before `before` (newest first), whether there are more, where
--- to continue, the rows at and after `from` (oldest first), whether there are more, where to continue}.
+-- Returns {epoch, seq of the newest event, of the oldest one, version, the rows before `before` (newest first), whether
+-- there are more, where to continue, the rows at and after `from` (oldest first), whether there are more, where to
+-- continue}.
 local function history(keys, args)
   local meta, log = keys[1], keys[2]
   local epoch, seq, version, side = current_head(meta, log, args[1], args[7])
@@ -481,7 +482,7 @@ local function history(keys, args)
   local max_bytes = tonumber(args[6])
   local older, more_older, next_older = find_rows(meta, log, side, before - 1, oldest, -1, tonumber(args[3]), max_bytes)
   local newer, more_newer, next_newer = find_rows(meta, log, side, from, seq, 1, tonumber(args[5]), max_bytes)
-  return {epoch, seq, version, older, more_older, next_older, newer, more_newer, next_newer}
+  return {epoch, seq, oldest, version, older, more_older, next_older, newer, more_newer, next_newer}
 end
 
 -- -- Writing the log --------------------------------------------------------------------------------------------------

@@ -72,6 +72,8 @@ class RedisBroker:
         self.subscription = Subscription(url)
         self.appends_settled: Callable[[], None] = lambda: None
         """Called when no append of this process is pending any more."""
+        self.appended: Callable[[str, int], None] = lambda room, seq: None
+        """Called with the room and the seq of each event that this process has appended."""
         self.text_deleted: Callable[[], None] = lambda: None
         """Called when a deletion of this process is on disk."""
 
@@ -189,9 +191,9 @@ class RedisBroker:
                 max_bytes,
                 self._mark(room),
             )
-            epoch, head, version, older, more_older, next_older, newer, more_newer, next_newer = reply
+            epoch, head, oldest, version, older, more_older, next_older, newer, more_newer, next_newer = reply
             rows = [current_form(*row) for row in [*reversed(older), *newer]]
-            found = HistoryRows(epoch.decode(), head, version, rows, bool(more_older), bool(more_newer))
+            found = HistoryRows(epoch.decode(), head, oldest, version, rows, bool(more_older), bool(more_newer))
             self.marks.observe_head(room, found.epoch, head)
             # One call looks at a bounded number of events. Without a row, the reader would not know where to continue.
             if rows or not ((wanted.rows_before and more_older) or (wanted.rows_from and more_newer)):
@@ -233,6 +235,8 @@ class RedisBroker:
         def answered(outcome: AppendOutcome) -> None:
             if type(outcome) is Appended:
                 marks.observe_event(room, outcome.epoch, outcome.seq)
+                if not outcome.duplicate:
+                    self.appended(room, outcome.seq)
             on_done(outcome)
 
         def request() -> bytes:
