@@ -85,7 +85,6 @@ class ErasureTask:
             deleted += await self._delete_texts(room_id, erasure)
         for room_id in await self._read(lambda db: repository.rooms_with_traces(db, user.id)):
             await self._hot_log.replace_name(room_id, user.id, user.name)
-        await self._write(lambda db: repository.rename_in_notices(db, user.id, user.name))
         finished = not deleted and now > erasure.ordered_at + SETTLE_SECONDS
         if finished:
             await self._write(lambda db: repository.finish(db, user.id, now))

@@ -1,12 +1,12 @@
 """SQL queries of an erasure: which orders are open, what is left of the person, and its deletion from the archive."""
 
-import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, delete, or_, select, union, update
 from sqlalchemy.orm import Session
 
+from cloudchat.archive.archived_event import encode_fields, from_columns
 from cloudchat.database.archive_tables import archived_edits, archived_events, archived_reactions
 from cloudchat.database.models import Erasure, User
 from cloudchat.database.transactions import changed_rows
@@ -52,7 +52,7 @@ def rooms_with_texts(db: Session, user_id: str) -> Sequence[str]:
 
 
 def rooms_with_traces(db: Session, user_id: str) -> Sequence[str]:
-    """Return the rooms whose events may have the user's name."""
+    """Return the rooms whose logs may have events with the user's name. The archive has names only in `users`."""
     wrote = select(_events.room_id).where(_events.user_id == user_id)
     reacted = select(archived_reactions.c.room_id).where(archived_reactions.c.user_id == user_id)
     named = select(_events.room_id).where(*_names(user_id))
@@ -71,35 +71,21 @@ def delete_texts(db: Session, room_id: str, user_id: str, before_seq: int, at: s
     The rows are the same as after a deletion at the time `at` that was folded into them.
     """
     mine = _events.room_id == room_id, _events.user_id == user_id, _events.text != "", _events.seq < before_seq
-    rows = db.execute(select(_events.id, _events.seq, _events.fields).where(*mine).order_by(_events.seq).limit(limit))
-    found = rows.all()
-    if not found:
+    # FOR UPDATE: on PostgreSQL the archiver may fold a change into the same rows.
+    found = select(archived_events).where(*mine).order_by(_events.seq).limit(limit).with_for_update()
+    messages = [(row.id, from_columns(row)) for row in db.execute(found)]
+    if not messages:
         return 0
-    seqs = [row.seq for row in found]
+    seqs = [message.seq for _, message in messages]
     for table in (archived_edits, archived_reactions):
         db.execute(delete(table).where(table.c.room_id == room_id, table.c.seq.in_(seqs)))
-    empty = update(archived_events).where(_events.id == bindparam("row")).values(text="", fields=bindparam("new"))
-    db.connection().execute(empty, [{"row": row.id, "new": _without_text(row.fields, at)} for row in found])
-    return len(found)
-
-
-def rename_in_notices(db: Session, user_id: str, name: str) -> None:
-    """Replace the user's name in the notices that are about the user."""
-    for row in db.execute(select(_events.id, _events.fields).where(*_names(user_id))).all():
-        fields = json.loads(row.fields)
-        fields["target"]["name"] = name
-        changed = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-        db.execute(update(archived_events).where(_events.id == row.id).values(fields=changed))
+    for _, message in messages:
+        message.delete(at)
+    changed = [{"row": id, "text": "", "fields": encode_fields(message.fields).decode()} for id, message in messages]
+    db.connection().execute(update(archived_events).where(_events.id == bindparam("row")), changed)
+    return len(messages)
 
 
 def _names(user_id: str) -> tuple[ColumnElement[bool], ...]:
     # An id has no character that LIKE treats as special, but for the underscore, which also matches itself.
     return _events.notice, _events.fields.like(f'%"target":{{"id":"{user_id}"%')
-
-
-def _without_text(fields: str, at: str) -> str:
-    remaining = json.loads(fields)
-    for name in ("mentions", "mentions_room", "edited_at"):
-        remaining.pop(name, None)
-    remaining["deleted_at"] = at
-    return json.dumps(remaining, ensure_ascii=False, separators=(",", ":"))
