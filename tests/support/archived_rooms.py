@@ -37,9 +37,10 @@ class ArchivedRoom:
         with self.db.write() as db:
             db.execute(insert(archived_reactions).values(**reaction, reaction_seq=1))
 
-    def add_earlier_text(self, seq: int, at: float, text: str) -> None:
+    def add_earlier_text(self, seq: int, at: float, text: str, edit_seq: int = 2) -> None:
+        """Insert a text that the edit `edit_seq` has replaced."""
         with self.db.write() as db:
-            db.execute(insert(archived_edits).values(room_id=self.id, seq=seq, edit_seq=seq, at=at, text=text))
+            db.execute(insert(archived_edits).values(room_id=self.id, seq=seq, edit_seq=edit_seq, at=at, text=text))
 
     def texts(self) -> dict[int, str]:
         """Return the texts of all rows, by seq."""

@@ -17,7 +17,8 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from cloudchat.archive.erasure import repository
-from cloudchat.archive.erasure.repository import OpenErasure
+from cloudchat.archive.erasure.repository import OpenErasure, Texts
+from cloudchat.broker.archiving.log_archive import LogArchive
 from cloudchat.broker.broker import AppendCallback, AppendOutcome, BrokerUnavailable, Change, Entry, Page
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.database.transactions import Database, DatabaseUnavailable, Transaction
@@ -27,9 +28,9 @@ from cloudchat.rooms.summary import RoomUser
 
 logger = logging.getLogger(__name__)
 
-INTERVAL_SECONDS = 10.0
+INTERVAL_SECONDS = 2.0
 CLAIM_SECONDS = 60.0
-SETTLE_SECONDS = 30.0
+SETTLE_SECONDS = 10.0
 """Events that were accepted before the account was closed are in the archive by then."""
 MAX_MESSAGES_PER_STEP = 200
 """On SQLite all other writers wait for a transaction."""
@@ -41,25 +42,31 @@ _T = TypeVar("_T")
 
 
 class HotLog(Protocol):
-    """What is needed of the broker."""
+    """What is needed of the room logs."""
 
     def change(self, change: Change, on_done: AppendCallback) -> None:
-        """Append a change of a message."""
+        """Append a change of a message, also of one that is in the archive only."""
+
+
+class HotLogReader(Protocol):
+    """What is needed of the broker."""
 
     async def newest(self, room: str, limit: int, max_bytes: int) -> Page:
         """Return the newest events. Raises `BrokerUnavailable`."""
 
-    async def replace_name(self, room: str, user_id: str, name: str) -> None:
-        """Replace the name of a user in all events of a log. Raises `BrokerUnavailable`."""
+    @property
+    def archive(self) -> LogArchive:
+        """What the archive changes in the logs."""
 
 
 class ErasureTask:
     """Executes the orders, one after the other."""
 
-    def __init__(self, db: Database, rooms: RoomService, hot_log: HotLog) -> None:
+    def __init__(self, db: Database, rooms: RoomService, hot_log: HotLog, broker: HotLogReader) -> None:
         self._db = db
         self._rooms = rooms
         self._hot_log = hot_log
+        self._broker = broker
 
     async def run(self) -> None:
         """Execute orders until cancelled."""
@@ -84,7 +91,7 @@ class ErasureTask:
         for room_id in await self._read(lambda db: repository.rooms_with_texts(db, user.id)):
             deleted += await self._delete_texts(room_id, erasure)
         for room_id in await self._read(lambda db: repository.rooms_with_traces(db, user.id)):
-            await self._hot_log.replace_name(room_id, user.id, user.name)
+            await self._replace_name(room_id, user)
         finished = not deleted and now > erasure.ordered_at + SETTLE_SECONDS
         if finished:
             await self._write(lambda db: repository.finish(db, user.id, now))
@@ -93,35 +100,37 @@ class ErasureTask:
             await self._write(lambda db: repository.extend_claim(db, user.id, now))
         return finished
 
+    async def _replace_name(self, room_id: str, user: RoomUser) -> None:
+        """Replace the user's name in the events of a hot log."""
+        done, through = -1, 0
+        while through > done:
+            done = through
+            through = await self._broker.archive.rename_user(room_id, user.id, user.name, done, MAX_MESSAGES_PER_STEP)
+
     async def _delete_texts(self, room_id: str, erasure: OpenErasure) -> int:
         """Delete the user's texts in one room. Return how many were there."""
-        oldest = (await self._hot_log.newest(room_id, 1, 1)).oldest
-        return await self._delete_archived(room_id, erasure, oldest) + await self._delete_hot(room_id, erasure, oldest)
+        oldest = (await self._broker.newest(room_id, 1, 1)).oldest
+        texts = Texts(room_id, erasure.user_id, oldest)
+        return await self._delete_hot(texts, erasure) + await self._delete_archived(texts, erasure)
 
-    async def _delete_archived(self, room_id: str, erasure: OpenErasure, before_seq: int) -> int:
-        at, deleted = rfc3339(time.time()), 0
-        step = partial(
-            repository.delete_texts,
-            room_id=room_id,
-            user_id=erasure.user_id,
-            before_seq=before_seq,
-            at=at,
-            limit=MAX_MESSAGES_PER_STEP,
-        )
-        while count := await self._write(step):
-            deleted += count
+    async def _delete_hot(self, texts: Texts, erasure: OpenErasure) -> int:
+        deleted, after = 0, 0
+        while seqs := await self._read(
+            partial(repository.hot_seqs, texts=texts, after=after, limit=MAX_MESSAGES_PER_STEP)
+        ):
+            facts = await asyncio.to_thread(self._rooms.changes.facts, [texts.room_id])
+            for seq in seqs:
+                await self._delete_logged(texts.room_id, erasure, seq, facts[texts.room_id].version)
+            deleted += len(seqs)
+            after = seqs[-1]
             await self._keep(erasure)
         return deleted
 
-    async def _delete_hot(self, room_id: str, erasure: OpenErasure, from_seq: int) -> int:
-        deleted = 0
-        find = partial(repository.seqs_with_text, room_id=room_id, user_id=erasure.user_id, limit=MAX_MESSAGES_PER_STEP)
-        while seqs := await self._read(partial(find, from_seq=from_seq)):
-            version = (await asyncio.to_thread(self._rooms.changes.facts, [room_id]))[room_id].version
-            for seq in seqs:
-                await self._delete_logged(room_id, erasure, seq, version)
-            deleted += len(seqs)
-            from_seq = seqs[-1] + 1
+    async def _delete_archived(self, texts: Texts, erasure: OpenErasure) -> int:
+        at, deleted = rfc3339(time.time()), 0
+        step = partial(repository.delete_archived_texts, texts=texts, at=at, limit=MAX_MESSAGES_PER_STEP)
+        while count := await self._write(step):
+            deleted += count
             await self._keep(erasure)
         return deleted
 

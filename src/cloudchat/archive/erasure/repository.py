@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, delete, or_, select, union, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, or_, select, union, update
 from sqlalchemy.orm import Session
 
 from cloudchat.archive.archived_event import encode_fields, from_columns
@@ -59,26 +59,45 @@ def rooms_with_traces(db: Session, user_id: str) -> Sequence[str]:
     return db.scalars(union(wrote, reacted, named)).all()
 
 
-def seqs_with_text(db: Session, room_id: str, user_id: str, from_seq: int, limit: int) -> Sequence[int]:
-    """Return the seqs of the user's messages in a room that have a text, from `from_seq` on, the oldest first."""
-    mine = _events.room_id == room_id, _events.user_id == user_id, _events.text != "", _events.seq >= from_seq
-    return db.scalars(select(_events.seq).where(*mine).order_by(_events.seq).limit(limit)).all()
+class Texts(NamedTuple):
+    """The texts of a user in a room whose hot log begins with the event `oldest_hot`."""
+
+    room_id: str
+    user_id: str
+    oldest_hot: int
+
+    @property
+    def left(self) -> tuple[ColumnElement[bool], ...]:
+        """The condition for all messages that have a text."""
+        return _events.room_id == self.room_id, _events.user_id == self.user_id, _events.text != ""
+
+    @property
+    def is_hot(self) -> ColumnElement[bool]:
+        """The condition for messages of which the hot log may have a text: their own, or that of an edit."""
+        edits = archived_edits.c
+        of_message = edits.room_id == self.room_id, edits.seq == _events.seq
+        return or_(_events.seq >= self.oldest_hot, exists().where(*of_message, edits.edit_seq >= self.oldest_hot))
 
 
-def delete_texts(db: Session, room_id: str, user_id: str, before_seq: int, at: str, limit: int) -> int:
-    """Delete texts, earlier texts and reactions of the user's oldest messages in a room. Return their number.
+def hot_seqs(db: Session, texts: Texts, after: int, limit: int) -> Sequence[int]:
+    """Return messages with a text in the hot log, those after the seq `after`, the oldest first."""
+    query = select(_events.seq).where(*texts.left, texts.is_hot, _events.seq > after)
+    return db.scalars(query.order_by(_events.seq).limit(limit)).all()
+
+
+def delete_archived_texts(db: Session, texts: Texts, at: str, limit: int) -> int:
+    """Delete the oldest texts that are only in the archive, with earlier texts and reactions. Return their number.
 
     The rows are the same as after a deletion at the time `at` that was folded into them.
     """
-    mine = _events.room_id == room_id, _events.user_id == user_id, _events.text != "", _events.seq < before_seq
     # FOR UPDATE: on PostgreSQL the archiver may fold a change into the same rows.
-    found = select(archived_events).where(*mine).order_by(_events.seq).limit(limit).with_for_update()
-    messages = [(row.id, from_columns(row)) for row in db.execute(found)]
+    query = select(archived_events).where(*texts.left, ~texts.is_hot).order_by(_events.seq).limit(limit)
+    messages = [(row.id, from_columns(row)) for row in db.execute(query.with_for_update())]
     if not messages:
         return 0
     seqs = [message.seq for _, message in messages]
     for table in (archived_edits, archived_reactions):
-        db.execute(delete(table).where(table.c.room_id == room_id, table.c.seq.in_(seqs)))
+        db.execute(delete(table).where(table.c.room_id == texts.room_id, table.c.seq.in_(seqs)))
     for _, message in messages:
         message.delete(at)
     changed = [{"row": id, "text": "", "fields": encode_fields(message.fields).decode()} for id, message in messages]

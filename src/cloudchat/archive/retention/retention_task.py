@@ -8,10 +8,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 from cloudchat.archive.retention import repository
 from cloudchat.archive.retention.rules import days_in_force, first_kept_id
+from cloudchat.broker.archiving.log_archive import LogArchive
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.database.transactions import Database, DatabaseUnavailable
 
@@ -25,26 +25,19 @@ PAUSE_SECONDS = 0.05
 """Between two transactions other writers get the lock."""
 
 
-class HotLog(Protocol):
-    """What is needed of the broker."""
-
-    async def trim_before(self, room: str, seq: int) -> None:
-        """Remove the events before `seq` from the room's log. Raises `BrokerUnavailable`."""
-
-
 class Retention:
     """Deletes what is too old."""
 
     def __init__(
         self,
         db: Database,
-        hot_log: HotLog,
+        hot_logs: LogArchive,
         installation_days: int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`installation_days` is the limit for all rooms, 0 for none."""
         self._db = db
-        self._hot_log = hot_log
+        self._hot_logs = hot_logs
         self._installation_days = installation_days
         self._sleep = sleep
 
@@ -70,8 +63,8 @@ class Retention:
         for room_id, days in (await asyncio.to_thread(self._limited_rooms)).items():
             kept_id = first_kept_id(days, now)
             while expired := await asyncio.to_thread(self._expired, room_id, kept_id):
-                last_seq, first_kept_seq = expired
-                await self._hot_log.trim_before(room_id, first_kept_seq)
+                last_seq, last_change_seq = expired
+                await self._hot_logs.trim_before(room_id, last_change_seq)
                 deleted += await asyncio.to_thread(self._delete, room_id, last_seq)
                 await self._sleep(PAUSE_SECONDS)
         return deleted
@@ -83,11 +76,11 @@ class Retention:
         return {id: days_in_force(self._installation_days, own.get(id, 0)) for id in rooms}
 
     def _expired(self, room_id: str, kept_id: int) -> tuple[int, int] | None:
-        """Return the seq of the last event of the next batch, and of the first event that is not in it."""
+        """Return the seq of the last row of the next batch, and of the last change before the row that follows."""
         with self._db.read() as db:
             last = repository.last_expired_seq(db, room_id, kept_id, MAX_EVENTS_PER_TRANSACTION)
             # Changes of messages have no rows. Those between two rows are as old as the first of them.
-            return (last, repository.first_seq_after(db, room_id, last)) if last else None
+            return (last, repository.first_seq_after(db, room_id, last) - 1) if last else None
 
     def _delete(self, room_id: str, seq: int) -> int:
         with self._db.write() as db:

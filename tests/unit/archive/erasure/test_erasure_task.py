@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -37,8 +38,14 @@ class HotLog:
     async def newest(self, room: str, limit: int, max_bytes: int) -> Page:
         return Page("e1", 100, self.oldest, 100, [])
 
-    async def replace_name(self, room: str, user_id: str, name: str) -> None:
+    @property
+    def archive(self) -> Any:
+        return self
+
+    async def rename_user(self, room: str, user: str, name: str, after: int, limit: int) -> int:
+        """Rename in two steps."""
         self.renamed[room] = name
+        return 50 if after < 50 else 100
 
 
 def order(rooms: Rooms, name: str) -> str:
@@ -46,7 +53,7 @@ def order(rooms: Rooms, name: str) -> str:
 
 
 def execute(rooms: Rooms, hot_log: HotLog, after_seconds: float) -> bool:
-    task = ErasureTask(rooms.services.db, rooms.services.rooms, hot_log)
+    task = ErasureTask(rooms.services.db, rooms.services.rooms, hot_log, hot_log)
     return asyncio.run(task.execute_next(NOW + after_seconds))
 
 
@@ -67,6 +74,19 @@ def test_older_messages_are_deleted_in_the_archive_and_newer_ones_by_events(room
     assert (deleted["cid"], set(deleted)) == ("c1", {"cid", "deleted_at"})
     assert room.changed_seqs() == ({2}, set())
     assert hot_log.renamed == {room.id: name}
+
+
+def test_an_older_message_whose_edit_is_in_the_log_is_deleted_by_an_event(rooms: Rooms) -> None:
+    room = ArchivedRoom(rooms.services.db, rooms.create("bob"))
+    room.add(1, NOW, rooms.ids["bob"], "edited long ago")
+    room.add_earlier_text(1, NOW, "before", edit_seq=30)
+    room.add(2, NOW, rooms.ids["bob"], "edited a moment ago")
+    room.add_earlier_text(2, NOW, "before", edit_seq=45)
+    order(rooms, "bob")
+    hot_log = HotLog(oldest=40)
+    execute(rooms, hot_log, 1)
+    assert hot_log.deleted == [2]
+    assert room.texts()[1] == ""
 
 
 def test_an_erasure_is_finished_when_nothing_is_left_and_all_is_archived(rooms: Rooms) -> None:
