@@ -29,7 +29,8 @@ from cloudchat.rooms.summary import RoomUser
 logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 2.0
-CLAIM_SECONDS = 60.0
+CLAIM_SECONDS = 10.0
+"""After the death of a process, another one goes on after that time. Two at once do no harm."""
 SETTLE_SECONDS = 10.0
 """Events that were accepted before the account was closed are in the archive by then."""
 MAX_MESSAGES_PER_STEP = 200
