@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("rooms", sa.Column("retention_days", sa.Integer(), nullable=True))
+    op.add_column("rooms", sa.Column("retention_days", sa.Integer(), server_default="0", nullable=False))
     op.add_column("users", sa.Column("erased_at", sa.Double(), nullable=True))
     op.create_table(
         "archived_events",

@@ -16,8 +16,10 @@ from cloudchat import __version__
 from cloudchat.admin.routes import admin_routes
 from cloudchat.admin.service import AdminService
 from cloudchat.archive.archiver import Archiver
+from cloudchat.archive.erasure.erasure_task import ErasureTask
 from cloudchat.archive.history.reader import HistoryReader
 from cloudchat.archive.history.routes import edit_routes
+from cloudchat.archive.retention.retention_task import Retention
 from cloudchat.archive.service import ArchiveService
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.passwords.turns import HashingTurns
@@ -130,6 +132,7 @@ class Chat:
     mentions: MentionDirectory
     history: HistoryReader
     archiver: Archiver
+    log: MessageLog
 
     async def store_problem(self) -> str | None:
         """Return the store's problem for `/readyz`, or None."""
@@ -306,6 +309,7 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
         mentions,
         history,
         archiver,
+        log,
     )
 
 
@@ -328,6 +332,8 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     spawn(watch_store(lambda: broker.subscription.connected, chat.registry), "store outage")
     spawn(prune_hourly(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
     spawn(chat.archiver.run(), "archiver")
+    spawn(Retention(services.db, broker.archive, settings.retention_days).run(), "retention")
+    spawn(ErasureTask(services.db, services.rooms, chat.log, broker).run(), "erasures")
     spawn(chat.cluster_limit.run(chat.registry.evict), "cluster connection limit")
     spawn(run_checkpoints(broker.marks, services.save_marks), "log checkpoints")
     if chat.file_rewriter is not None:

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
         "machine, else invite.",
     )
     history_messages: int = Field(10_000, ge=1, le=10_000_000, description="Events kept per room.")
+    retention_days: int = Field(
+        0, ge=0, le=36500, description="Days after which messages are deleted everywhere; 0 keeps them for ever."
+    )
     access_token_seconds: int = Field(600, ge=5, le=3600, description="Lifetime of an access token.")
     refresh_idle_seconds: int = Field(14 * 86400, ge=60, description="Time after which an unused session ends.")
     refresh_absolute_seconds: int = Field(90 * 86400, ge=60, description="Time after which every session ends.")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from cloudchat.admin.invite_service import InviteService
+from cloudchat.admin.personal_data.service import PersonalDataService
 from cloudchat.admin.repository import AuditSummary, audit_entries_before
 from cloudchat.admin.token_service import TokenService
 from cloudchat.admin.user_service import UserService
@@ -13,7 +14,9 @@ from cloudchat.rooms.service import RoomService
 
 
 class AdminService:
-    """The services for users, API tokens, invites and rooms, on one database. Blocking: call them in threads.
+    """The services for users, personal data, API tokens, invites and rooms, on one database.
+
+    Blocking: call them in threads.
 
     Each change takes the `actor`. The change and its audit entry are one transaction. `rooms` is for the command line,
     whose changes of rooms the servers notice by themselves.
@@ -24,6 +27,7 @@ class AdminService:
         self.users = UserService(db, hasher)
         self.tokens = TokenService(db, tokens)
         self.invites = InviteService(db)
+        self.personal_data = PersonalDataService(db)
         self.rooms = RoomService(db)
 
     def audit_log(self, before: str | None, limit: int) -> Sequence[AuditSummary]:

@@ -53,6 +53,12 @@ def demand_free_name(db: Session, name: str) -> None:
         raise NameTaken("this username looks like that of another user; choose one that differs more")
 
 
+def rename_user(db: Session, user: User, name: str) -> None:
+    """Give a user another name. It must be free."""
+    user.name, user.name_key, user.name_skeleton = name, username_key(name), name_skeleton(name)
+    db.flush()
+
+
 def user_by_name(db: Session, name: str) -> User | None:
     """Return the user with this name in any case and with any blanks around it, or None."""
     key = lookup_key(name)

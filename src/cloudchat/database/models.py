@@ -133,7 +133,7 @@ class Room(Model):
     version: Mapped[int] = mapped_column(Integer, server_default="1", default=1)
     member_count: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
     direct_key: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)  # of the members' ids
-    retention_days: Mapped[int | None] = mapped_column(Integer)  # NULL: as the installation; 0: for ever
+    retention_days: Mapped[int] = mapped_column(Integer, server_default="0", default=0)  # 0: no limit of its own
 
 
 class Membership(Model):
@@ -212,6 +212,16 @@ class LogCheckpoint(Model):
     room_id: Mapped[RoomRef] = mapped_column(primary_key=True)
     epoch: Mapped[str] = mapped_column(String(64))
     seq: Mapped[int] = mapped_column(BigInteger)
+
+
+class Erasure(Model):
+    """The order to erase what a user has written, and whether it has been executed (archive/erasure/)."""
+
+    __tablename__ = "erasures"
+    user_id: Mapped[UserRef] = mapped_column(primary_key=True)
+    ordered_at: Mapped[Instant]
+    claimed_until: Mapped[Instant | None]  # the process that works on it; others leave it alone until then
+    finished_at: Mapped[Instant | None] = mapped_column(index=True)
 
 
 class AuditEntry(Model):

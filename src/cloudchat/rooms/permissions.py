@@ -60,6 +60,7 @@ class Command(StrEnum):
     SET_TOPIC = "set_topic"
     ARCHIVE = "archive"
     SET_SLOW_MODE = "set_slow_mode"
+    SET_RETENTION = "set_retention"
     MUTE = "mute"
     BAN = "ban"
     TAKE_OWNERSHIP = "take_ownership"
@@ -85,6 +86,7 @@ DESCRIPTIONS: Mapping[Command, str] = {
     Command.SET_TOPIC: "change the topic",
     Command.ARCHIVE: "make the room read-only, and restore it",
     Command.SET_SLOW_MODE: "set the time between two messages of one member",
+    Command.SET_RETENTION: "set after how many days messages are deleted",
     Command.MUTE: "mute and unmute a user of a lower role",
     Command.BAN: "ban a user of a lower role, and lift the ban",
     Command.TAKE_OWNERSHIP: "become an owner without being a member",
@@ -111,6 +113,7 @@ _LOWEST_ROLE: Mapping[Command, tuple[Role | None, Role | None, Role | None]] = {
     Command.SET_TOPIC: (Role.OWNER, Role.OWNER, None),
     Command.ARCHIVE: (Role.OWNER, Role.OWNER, None),
     Command.SET_SLOW_MODE: (Role.OWNER, Role.OWNER, None),
+    Command.SET_RETENTION: (Role.OWNER, Role.OWNER, None),
     Command.MUTE: (Role.MODERATOR, Role.MODERATOR, None),
     Command.BAN: (Role.MODERATOR, Role.MODERATOR, None),
     Command.TAKE_OWNERSHIP: (None, None, None),  # only administrators of the server, see `may`

@@ -91,6 +91,7 @@ def facts_of(room: Room) -> RoomFacts:
         topic=room.topic,
         archived=room.archived_at is not None,
         slow_mode_seconds=room.slow_mode_seconds,
+        retention_days=room.retention_days,
         version=room.version,
         member_count=room.member_count,
     )
@@ -112,6 +113,7 @@ def _summaries() -> Select[*tuple[Any, ...]]:
             Room.topic,
             Room.archived_at.is_not(None).label("archived"),
             Room.slow_mode_seconds,
+            Room.retention_days,
             Room.version,
             Room.member_count,
             Membership.user_id,
@@ -155,6 +157,7 @@ def _summary(row: Row[*tuple[Any, ...]], people: dict[str, list[RoomUser]]) -> R
         archived=row.archived,
         muted=row.muted,
         slow_mode_seconds=row.slow_mode_seconds,
+        retention_days=row.retention_days,
         version=row.version,
         member_count=row.member_count,
         muted_until=(FOREVER if row.until is None else row.until) if row.muted_by_moderator else None,
@@ -212,6 +215,7 @@ class ListedRoom:
     member_count: int
     archived_at: float | None
     slow_mode_seconds: int
+    retention_days: int
     version: int
     created_at: float
     created_by: str
@@ -235,6 +239,7 @@ def listed(room: Room) -> ListedRoom:
         member_count=room.member_count,
         archived_at=room.archived_at,
         slow_mode_seconds=room.slow_mode_seconds,
+        retention_days=room.retention_days,
         version=room.version,
         created_at=room.created_at,
         created_by=room.created_by,

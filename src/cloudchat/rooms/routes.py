@@ -118,6 +118,7 @@ def room_routes(rooms: RoomService, accounts: AccountService, limiter: Limiter, 
             topic=body.topic,
             archived=body.archived,
             slow_mode_seconds=body.slow_mode_seconds,
+            retention_days=body.retention_days,
             muted=body.muted,
         )
         return RoomResponse.from_summary(rooms.update(room_id, update, caller=caller, now=time.time()))

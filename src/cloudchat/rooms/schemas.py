@@ -9,7 +9,7 @@ from cloudchat.http.models import AS_INTEGER, EntryId, RequestModel, ResponseMod
 from cloudchat.rooms.names import MAX_NAME_CHARACTERS, MAX_TOPIC_CHARACTERS
 from cloudchat.rooms.permissions import Kind
 from cloudchat.rooms.repository import PublicRoom
-from cloudchat.rooms.service import MAX_FIRST_MEMBERS, MAX_SLOW_MODE_SECONDS
+from cloudchat.rooms.service import MAX_FIRST_MEMBERS, MAX_RETENTION_DAYS, MAX_SLOW_MODE_SECONDS
 from cloudchat.rooms.summary import RoomSummary
 
 _MAX_TYPED_CHARACTERS = 1024  # the rules for texts have better messages than a schema
@@ -53,6 +53,12 @@ class RoomChangeRequest(RequestModel):
     slow_mode_seconds: Annotated[int, Field(ge=0, le=MAX_SLOW_MODE_SECONDS), AS_INTEGER] | None = Field(
         None, description="The time between two messages of one member; 0 for none.", examples=[30]
     )
+    retention_days: Annotated[int, Field(ge=0, le=MAX_RETENTION_DAYS), AS_INTEGER] | None = Field(
+        None,
+        description="Messages that are older are deleted. 0: as long as the installation keeps them, whose own limit "
+        "holds in any case.",
+        examples=[90],
+    )
     muted: bool | None = Field(None, description="The caller's own switch for notifications.", examples=[True])
 
 
@@ -77,6 +83,9 @@ class RoomResponse(ResponseModel):
     archived: bool = Field(examples=[False])
     muted: bool = Field(description="The caller's own switch for notifications.", examples=[False])
     slow_mode_seconds: int = Field(examples=[0])
+    retention_days: int = Field(
+        description="After how many days messages are deleted; 0: no limit of its own.", examples=[0]
+    )
     read: int = Field(description="The last seq that the caller has read; 0 for nothing.", examples=[0])
     users: list[RoomUserResponse] | None = Field(
         None,
@@ -97,6 +106,7 @@ class RoomResponse(ResponseModel):
             archived=room.archived,
             muted=room.muted,
             slow_mode_seconds=room.slow_mode_seconds,
+            retention_days=room.retention_days,
             read=room.read_seq,
             users=others,
         )

@@ -26,6 +26,7 @@ MAX_DIRECT_USERS = 8
 MAX_FIRST_MEMBERS = 100
 """Users that can be added with the creation of a room. Others are added one by one."""
 MAX_SLOW_MODE_SECONDS = 6 * 3600
+MAX_RETENTION_DAYS = 36500
 _MAX_ATTEMPTS = 3
 
 
@@ -37,6 +38,7 @@ class RoomUpdate:
     topic: str | None = None
     archived: bool | None = None
     slow_mode_seconds: int | None = None
+    retention_days: int | None = None
     muted: bool | None = None
 
 
@@ -215,6 +217,8 @@ class RoomService:
                 _set_topic(change, update.topic)
             if update.slow_mode_seconds is not None:
                 _set_slow_mode(change, update.slow_mode_seconds)
+            if update.retention_days is not None:
+                _set_retention(change, update.retention_days)
             if update.archived:
                 _archive(change)
         return self.get(room_id, caller)
@@ -281,6 +285,16 @@ def _set_slow_mode(change: RoomTransaction, seconds: int) -> None:
         _demand_open(change)
         change.room.slow_mode_seconds = seconds
         change.record("room.slow_mode", detail=f"seconds={seconds}")
+
+
+def _set_retention(change: RoomTransaction, days: int) -> None:
+    change.demand(Command.SET_RETENTION)
+    if not 0 <= days <= MAX_RETENTION_DAYS:
+        raise InvalidField("retention_days", f"messages can be kept for 1 to {MAX_RETENTION_DAYS} days, or 0 for ever")
+    if days != change.room.retention_days:
+        _demand_open(change)
+        change.room.retention_days = days
+        change.record("room.retention", detail=f"days={days}")
 
 
 def _archive(change: RoomTransaction) -> None:

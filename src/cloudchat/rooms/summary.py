@@ -25,6 +25,7 @@ class RoomFacts:
     topic: str
     archived: bool
     slow_mode_seconds: int
+    retention_days: int
     version: int
     member_count: int
 
@@ -37,6 +38,7 @@ class RoomSummary:
         read_seq: The seq of the last event that the user has read (0: none), in the numbering of `read_epoch`.
         role: The user's role; None if the user is not a member (of a public room).
         muted: The user's own switch: no notifications.
+        retention_days: After how many days the room's messages are deleted; 0: no limit of its own.
         muted_until: When a moderator's mute ends, in seconds since 1970; None without a mute. It ends by itself: the
             version does not change then.
         users: The other people, of a direct room only.
@@ -52,6 +54,7 @@ class RoomSummary:
     archived: bool = False
     muted: bool = False
     slow_mode_seconds: int = 0
+    retention_days: int = 0
     version: int = 1
     member_count: int = 0
     muted_until: float | None = None
@@ -65,6 +68,7 @@ class RoomSummary:
             topic=facts.topic,
             archived=facts.archived,
             slow_mode_seconds=facts.slow_mode_seconds,
+            retention_days=facts.retention_days,
             version=facts.version,
             member_count=facts.member_count,
         )

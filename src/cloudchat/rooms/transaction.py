@@ -169,6 +169,7 @@ class RoomDatabase:
                 created_at=now,
                 created_by=caller.user_id,
                 slow_mode_seconds=0,
+                retention_days=0,
                 version=0,
                 member_count=0,
             )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from cloudchat.cli.admin import tokens, users
 from cloudchat.cli.admin.backup import register_backup_commands
 from cloudchat.cli.admin.command import add_command, parse_duration
+from cloudchat.cli.admin.personal_data import register_personal_data_commands
 from cloudchat.cli.admin.room_members import register_member_commands
 from cloudchat.cli.admin.rooms import register_room_commands
 
@@ -24,6 +25,7 @@ def register_admin_commands(commands: "_Parsers") -> None:
     )
     under = admin.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _register_user_commands(under)
+    register_personal_data_commands(under)
     register_room_commands(under)
     register_member_commands(under)
     _register_token_commands(under)

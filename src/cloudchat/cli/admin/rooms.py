@@ -63,6 +63,16 @@ def register_room_commands(under: "Parsers") -> None:
     slow = add_room_command(commands, "slow-mode", set_slow_mode, "set the time between two messages of one member")
     slow.add_argument("room", metavar="ROOM", help=ROOM_HELP)
     slow.add_argument("seconds", type=int, help="seconds, up to 21600; 0 switches it off; moderators are exempt")
+    retention = add_room_command(
+        commands,
+        "retention",
+        set_retention,
+        "set after how many days the messages of a room are deleted",
+        "Old messages disappear within an hour. The limit of the installation, CLOUDCHAT_RETENTION_DAYS, holds in any "
+        "case: the shorter one counts.",
+    )
+    retention.add_argument("room", metavar="ROOM", help=ROOM_HELP)
+    retention.add_argument("days", type=int, help="days; 0 removes the room's own limit")
     for name, command, summary in (
         ("archive", archive_room, "make a room read-only"),
         ("restore", restore_room, "let the members of an archived room write again"),
@@ -111,6 +121,7 @@ def show_room(service: "AdminService", caller: "Caller", options: argparse.Names
         ("members", room.member_count),
         ("archived", archived),
         ("slow mode", slow_mode),
+        ("retention", f"{room.retention_days} days" if room.retention_days else "as the installation"),
         ("created", f"{rfc3339(room.created_at)} by {room.created_by}"),
     ):
         print(name, value, sep="\t")
@@ -161,6 +172,13 @@ def set_slow_mode(service: "AdminService", caller: "Caller", options: argparse.N
     _update(service, caller, options.room, RoomUpdate(slow_mode_seconds=options.seconds))
 
 
+def set_retention(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
+    """Run `rooms retention`."""
+    from cloudchat.rooms.service import RoomUpdate
+
+    _update(service, caller, options.room, RoomUpdate(retention_days=options.days))
+
+
 def archive_room(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms archive`."""
     from cloudchat.rooms.service import RoomUpdate
@@ -178,5 +196,5 @@ def restore_room(service: "AdminService", caller: "Caller", options: argparse.Na
 def _update(service: "AdminService", caller: "Caller", name: str, update: "RoomUpdate") -> None:
     room = service.rooms.find(name)
     if room.kind == "direct":
-        raise CommandError("a direct room has no name, topic, archive or slow mode")
+        raise CommandError("a direct room has no name, topic, archive, slow mode or retention")
     service.rooms.update(room.id, update, caller=caller, now=time.time())

@@ -1,6 +1,6 @@
 """SQL queries for the members of rooms."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from cloudchat.database.lobby import LOBBY
 from cloudchat.database.models import Membership, Room, User
 from cloudchat.database.name_keys import begins_with
+from cloudchat.rooms.permissions import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +105,9 @@ def add_member(db: Session, room_id: str, user_id: str, role: str, now: float) -
 def delete_member(db: Session, member: Membership) -> None:
     """Delete a membership."""
     db.delete(member)
+
+
+def rooms_to_leave(db: Session, user_id: str) -> Sequence[str]:
+    """Return the rooms that a user can leave: all but the lobby and direct rooms."""
+    left = Membership.user_id == user_id, Membership.room_id != LOBBY, Room.kind != Kind.DIRECT
+    return db.scalars(select(Membership.room_id).join(Room, Room.id == Membership.room_id).where(*left)).all()

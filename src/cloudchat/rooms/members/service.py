@@ -14,7 +14,8 @@ from cloudchat.rooms.caller import Caller
 from cloudchat.rooms.members import repository
 from cloudchat.rooms.members.repository import Member, RoomMember
 from cloudchat.rooms.moderation.repository import find as find_restriction
-from cloudchat.rooms.permissions import MEMBER_ROLES, Command, Kind, Role, acting_role, may, outranks
+from cloudchat.rooms.permissions import MEMBER_ROLES, OPERATOR, Command, Kind, Role, acting_role, may, outranks
+from cloudchat.rooms.summary import RoomUser
 from cloudchat.rooms.transaction import Notice, RoomDatabase, RoomTransaction, permission_denied, room_not_found
 
 MAX_ROOMS_OF_USER = 1000
@@ -105,6 +106,19 @@ class MemberService:
                 change.record("room.leave", concerns=user_id, notice=Notice("left"))
             else:
                 change.record("room.member.remove", concerns=user_id, notice=Notice("removed", target=user))
+
+    def leave_all(self, user: RoomUser, now: float) -> None:
+        """End the memberships of an erased user, except those in the lobby and in direct rooms.
+
+        Each room is one transaction, and loses its last owner if necessary. `user` has the new name.
+        """
+        with self._db.read() as db:
+            room_ids = repository.rooms_to_leave(db, user.id)
+        for room_id in room_ids:
+            with self._rooms.change(room_id, Caller(user.id, user.name, OPERATOR), now) as change:
+                if change.membership is not None:
+                    change.remove_member(change.membership)
+                    change.record("room.leave", concerns=user.id, notice=Notice("left"))
 
 
 def demand(db: Transaction, room_id: str, command: Command, caller: Caller) -> None:

@@ -1,0 +1,236 @@
+"""SQL queries for what is stored about one person: to delete it with the account, and to export it."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, delete, func, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from cloudchat.archive.event_ids import at_ms_of
+from cloudchat.auth.usernames import name_skeleton, username_key
+from cloudchat.core.timestamps import rfc3339
+from cloudchat.database.archive_tables import archived_edits, archived_events, archived_reactions
+from cloudchat.database.models import (
+    ApiToken,
+    AuditEntry,
+    Erasure,
+    LoginSession,
+    Membership,
+    ReadPosition,
+    RefreshToken,
+    RoomBan,
+    RoomMute,
+    User,
+)
+
+PAGE_SIZE = 500
+
+Item = dict[str, Any]
+Section = Item | Iterator[Item]
+Cursor = tuple[Any, ...] | None
+"""The place of the last row of a page; None before the first page, and after the last."""
+ReadPage = Callable[[Session, str, Cursor], tuple[list[Item], Cursor]]
+
+# --- Erasure
+
+
+def name_is_taken(db: Session, name: str) -> bool:
+    """Return whether a user has this name, or one that looks like it."""
+    taken = or_(User.name_key == username_key(name), User.name_skeleton == name_skeleton(name))
+    return db.scalar(select(User.id).where(taken)) is not None
+
+
+def delete_account_data(db: Session, user_id: str) -> None:
+    """Delete the sessions, tokens, read positions and restrictions of a user."""
+    sessions = select(LoginSession.id).where(LoginSession.user_id == user_id)
+    db.execute(delete(RefreshToken).where(RefreshToken.session_id.in_(sessions)))
+    for table in (LoginSession, ApiToken, ReadPosition, RoomMute, RoomBan):
+        db.execute(delete(table).where(table.user_id == user_id))
+
+
+def add_erasure(db: Session, user_id: str, now: float) -> None:
+    """Insert the order to erase what the user has written."""
+    db.add(Erasure(user_id=user_id, ordered_at=now))
+
+
+def find_erasure(db: Session, user_id: str) -> Erasure | None:
+    """Return the order to erase a user, or None."""
+    return db.get(Erasure, user_id)
+
+
+def count_texts(db: Session, user_id: str) -> int:
+    """Return how many archived messages of the user have a text."""
+    mine = archived_events.c.user_id == user_id, archived_events.c.text != ""
+    return db.scalar(select(func.count()).select_from(archived_events).where(*mine)) or 0
+
+
+# --- Export
+
+
+def account(db: Session, user_id: str) -> Item:
+    """Return the account, without hashes and secrets."""
+    user = db.get_one(User, user_id)
+    return {
+        "id": user.id,
+        "name": user.name,
+        "role": user.role,
+        "created_at": rfc3339(user.created_at),
+        "disabled_at": _instant(user.disabled_at),
+        "second_factor_since": _instant(user.totp_confirmed_at),
+    }
+
+
+def _sessions(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+    rows = _page(db, LoginSession, LoginSession.user_id == user_id, (LoginSession.id,), after)
+    items = [
+        {
+            "device": row.client,
+            "network": row.network,
+            "created_at": rfc3339(row.created_at),
+            "last_used_at": rfc3339(row.last_used_at),
+            "ended_at": _instant(row.ended_at),
+        }
+        for row in rows
+    ]
+    return items, _cursor(rows, "id")
+
+
+def _api_tokens(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+    rows = _page(db, ApiToken, ApiToken.user_id == user_id, (ApiToken.id,), after)
+    items = [
+        {
+            "label": row.label,
+            "scopes": row.scopes.split(),
+            "created_at": rfc3339(row.created_at),
+            "expires_at": rfc3339(row.expires_at),
+            "last_used_at": _instant(row.last_used_at),
+            "revoked_at": _instant(row.revoked_at),
+        }
+        for row in rows
+    ]
+    return items, _cursor(rows, "id")
+
+
+def _memberships(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+    rows = _page(db, Membership, Membership.user_id == user_id, (Membership.room_id,), after)
+    items = [
+        {"room": row.room_id, "role": row.role, "joined_at": rfc3339(row.joined_at), "muted": row.muted} for row in rows
+    ]
+    return items, _cursor(rows, "room_id")
+
+
+def _read_positions(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+    rows = _page(db, ReadPosition, ReadPosition.user_id == user_id, (ReadPosition.room_id,), after)
+    return [{"room": row.room_id, "seq": row.seq} for row in rows], _cursor(rows, "room_id")
+
+
+def _restrictions(model: type[RoomMute] | type[RoomBan]) -> ReadPage:
+    def read(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+        rows = _page(db, model, model.user_id == user_id, (model.room_id,), after)
+        items = [
+            {
+                "room": row.room_id,
+                "reason": row.reason,
+                "created_at": rfc3339(row.created_at),
+                "until": _instant(row.until),
+            }
+            for row in rows
+        ]
+        return items, _cursor(rows, "room_id")
+
+    return read
+
+
+def _audit_entries(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+    concerned = or_(AuditEntry.actor == user_id, AuditEntry.target == user_id)
+    rows = _page(db, AuditEntry, concerned, (AuditEntry.at, AuditEntry.id), after)
+    items = [
+        {
+            "at": rfc3339(row.at),
+            "by": "you" if row.actor == user_id else "an administrator or the server",
+            "action": row.action,
+            "result": row.result,
+            "address": row.address if row.actor == user_id else "",
+            "detail": row.detail,
+        }
+        for row in rows
+    ]
+    return items, _cursor(rows, "at", "id")
+
+
+def _messages(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+    """Return messages with their earlier texts, and notices of what the user has done in rooms."""
+    events = archived_events.c
+    rows = _table_page(db, archived_events, events.user_id == user_id, (events.id,), after)
+    earlier: dict[tuple[str, int], list[Item]] = {}
+    edits = archived_edits.c
+    for chunk in {row.room_id for row in rows}:
+        seqs = [row.seq for row in rows if row.room_id == chunk]
+        found = select(edits.seq, edits.at, edits.text).where(edits.room_id == chunk, edits.seq.in_(seqs))
+        for edit in db.execute(found.order_by(edits.seq, edits.edit_seq)):
+            earlier.setdefault((chunk, edit.seq), []).append({"at": rfc3339(edit.at), "text": edit.text})
+    items = [
+        {
+            "type": "notice" if row.notice else "message",
+            "room": row.room_id,
+            "seq": row.seq,
+            "at": rfc3339(at_ms_of(row.id) / 1000),
+            **({} if row.notice else {"text": row.text}),
+            **json.loads(row.fields),
+            **({"earlier_texts": texts} if (texts := earlier.get((row.room_id, row.seq))) else {}),
+        }
+        for row in rows
+    ]
+    return items, _cursor(rows, "id")
+
+
+def _reactions(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+    own = archived_reactions.c
+    rows = _table_page(db, archived_reactions, own.user_id == user_id, (own.room_id, own.seq, own.emoji), after)
+    items = [{"room": row.room_id, "seq": row.seq, "emoji": row.emoji} for row in rows]
+    return items, _cursor(rows, "room_id", "seq", "emoji")
+
+
+SECTIONS: Mapping[str, ReadPage] = {
+    "sessions": _sessions,
+    "api_tokens": _api_tokens,
+    "memberships": _memberships,
+    "read_positions": _read_positions,
+    "mutes": _restrictions(RoomMute),
+    "bans": _restrictions(RoomBan),
+    "audit_entries": _audit_entries,
+    "messages": _messages,
+    "reactions": _reactions,
+}
+"""The parts of an export that are lists, by name: how a page of each is read."""
+
+
+def _page(
+    db: Session,
+    model: type[Any],
+    condition: ColumnElement[bool],
+    order: tuple[InstrumentedAttribute[Any], ...],
+    after: Cursor,
+) -> list[Any]:
+    query = select(model).where(condition).order_by(*order).limit(PAGE_SIZE)
+    if after is not None:
+        query = query.where(tuple_(*order) > after)
+    return list(db.scalars(query))
+
+
+def _table_page(
+    db: Session, table: Table, condition: ColumnElement[bool], order: tuple[ColumnElement[Any], ...], after: Cursor
+) -> list[Any]:
+    query = select(table).where(condition).order_by(*order).limit(PAGE_SIZE)
+    if after is not None:
+        query = query.where(tuple_(*order) > after)
+    return list(db.execute(query))
+
+
+def _cursor(rows: list[Any], *columns: str) -> Cursor:
+    return tuple(getattr(rows[-1], column) for column in columns) if len(rows) == PAGE_SIZE else None
+
+
+def _instant(at: float | None) -> str | None:
+    return None if at is None else rfc3339(at)
