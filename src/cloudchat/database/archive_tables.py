@@ -70,8 +70,8 @@ archived_edits = Table(
     # The earlier texts of messages. Those of a deleted message are deleted.
     _room_id(),
     Column("seq", BigInteger, primary_key=True),  # of the message
-    Column("edit_seq", BigInteger, primary_key=True),  # of the event that had this text: the message, or an edit of it
-    Column("at", Double, nullable=False),
+    Column("edit_seq", BigInteger, primary_key=True),  # of the edit that replaced this text
+    Column("at", Double, nullable=False),  # since when it was the text
     Column("text", Text, nullable=False),
 )
 

@@ -26,6 +26,9 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._reading = engine
         self._writing = engine.execution_options(writes=True)
+        # A reading transaction of SQLite is a snapshot already.
+        is_sqlite = engine.url.get_backend_name() == SQLITE
+        self._snapshots = engine if is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
         self.last_commit: object = None
         """Another object after each transaction that was committed here."""
 
@@ -33,6 +36,12 @@ class Database:
     def read(self) -> Iterator[Session]:
         """Open a transaction that only reads. Raises DatabaseUnavailable."""
         with self._transaction(self._reading) as db:
+            yield db
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Open a transaction that only reads. All its statements see the same state. Raises DatabaseUnavailable."""
+        with self._transaction(self._snapshots) as db:
             yield db
 
     @contextmanager

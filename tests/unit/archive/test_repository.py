@@ -1,0 +1,162 @@
+"""The archive is the fold of the log, whatever the batches are."""
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, select, update
+
+from cloudchat.archive.archived_event import ArchivedEvent
+from cloudchat.archive.event_ids import event_id
+from cloudchat.archive.history.repository import read_page
+from cloudchat.archive.repository import NOTHING_ARCHIVED, UnknownRoom, add_events, fold_events, read_heads
+from cloudchat.broker.broker import HistoryRange
+from cloudchat.core.message_fold import MessageFold
+from cloudchat.core.stream_position import StreamPosition
+from cloudchat.database.archive_tables import (
+    archive_epochs,
+    archive_heads,
+    archived_edits,
+    archived_events,
+    archived_reactions,
+)
+from cloudchat.database.models import User
+from support.account_services import NOW, AccountServices
+from support.databases import on_both
+from support.room_logs import LogWriter, logs
+
+pytestmark = on_both
+ALL = HistoryRange.after_seq(0, 10_000)
+TABLES = (archived_reactions, archived_edits, archived_events, archive_epochs, archive_heads)
+
+
+@pytest.fixture
+def archive(services: AccountServices) -> "Archive":
+    with services.db.write() as db:
+        for id, name in (("ann", "Ann"), ("bob", "Bob")):
+            db.add(User(id=id, name=name, name_key=id, role="member", created_at=NOW))
+    return Archive(services)
+
+
+class Archive:
+    """The archive of a database."""
+
+    def __init__(self, services: AccountServices) -> None:
+        self.db = services.db
+
+    def clear(self) -> None:
+        with self.db.write() as db:
+            for table in TABLES:
+                db.execute(delete(table))
+
+    def fold(self, log: LogWriter, after: int, last: int, room: str = "lobby") -> bool:
+        """Fold the events of the log after a seq and up to another one."""
+        events = [
+            encoded for event, encoded in zip(log.events, log.encoded, strict=True) if after < event["seq"] <= last
+        ]
+        with self.db.write() as db:
+            return fold_events(db, room, after, events)
+
+    def rows(self) -> list[dict[str, Any]]:
+        with self.db.snapshot() as db:
+            return read_page(db, "lobby", ALL).newer
+
+    def column(self, column: Any) -> list[Any]:
+        with self.db.read() as db:
+            return list(db.scalars(select(column).order_by(column)))
+
+
+@settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(log=logs(), data=st.data())
+def test_any_batches_make_the_fold_of_the_log(archive: Archive, log: LogWriter, data: st.DataObject) -> None:
+    archive.clear()
+    seqs = [event["seq"] for event in log.events]
+    cuts = data.draw(st.sets(st.sampled_from(seqs), max_size=6))
+    for after, last in itertools.pairwise([0, *sorted(cuts | {seqs[-1]})]):
+        assert archive.fold(log, after, last)
+        expected = MessageFold(event for event in log.events if event["seq"] <= last)
+        assert archive.rows() == expected.rows()
+        assert not archive.fold(log, after, last), "a batch was folded twice"
+    deleted = {row["seq"] for row in archive.rows() if "deleted_at" in row}
+    for table in (archived_edits, archived_reactions):
+        assert not deleted & set(archive.column(table.c.seq)), table.name
+    with archive.db.read() as db:
+        assert read_heads(db) == {"lobby": StreamPosition(log.events[-1]["epoch"], seqs[-1])}
+
+
+def test_earlier_texts_are_kept_with_their_times(archive: Archive) -> None:
+    log = LogWriter()
+    log.message("ann", "first")
+    log.edit(1, "ann", "second")
+    log.edit(1, "ann", "third")
+    archive.fold(log, 0, 1)
+    archive.fold(log, 1, 3)
+    with archive.db.read() as db:
+        rows = db.execute(select(archived_edits).order_by(archived_edits.c.edit_seq)).all()
+    assert [(row.seq, row.edit_seq, row.at, row.text) for row in rows] == [
+        (1, 2, 1_800_000_000.007, "first"),
+        (1, 3, 1_800_000_000.014, "second"),
+    ]
+
+
+def test_a_page_has_the_current_name_of_a_user(archive: Archive) -> None:
+    log = LogWriter()
+    log.message("ann", "hello")
+    log.notice("cli", "added", target={"id": "bob", "name": "Bob"})
+    archive.fold(log, 0, 2)
+    with archive.db.write() as db:
+        db.execute(update(User).where(User.id.in_(["ann", "bob"])).values(name="Someone"))
+    message, notice = archive.rows()
+    assert message["user"] == {"id": "ann", "name": "Someone"}
+    assert notice["user"] == {"id": "cli", "name": "cli"}
+    assert notice["target"] == {"id": "bob", "name": "Someone"}
+
+
+def test_an_id_that_is_taken_is_replaced_by_the_next_one(archive: Archive) -> None:
+    log = LogWriter()
+    log.message("ann", "hello")
+    log.message("ann", "again")
+    at_ms = 1_800_000_000_007
+    taken = event_id(at_ms, "lobby", 1)
+    with archive.db.write() as db:
+        add_events(db, "lobby", [ArchivedEvent(4096 * 9 + 1, at_ms, "ann", False, "the same low bits", {})])
+    assert archive.column(archived_events.c.id) == [taken]
+    assert archive.fold(log, 0, 2)
+    assert archive.column(archived_events.c.id)[:2] == [taken, taken + 1]
+
+
+def test_another_head_than_expected_stops_the_fold(archive: Archive) -> None:
+    log = LogWriter()
+    for number in range(5):
+        log.message("ann", f"m{number}")
+    assert archive.fold(log, 0, 2)
+    assert not archive.fold(log, 1, 5)
+    assert not archive.fold(log, 3, 5)
+    assert not archive.fold(log, 0, 5)
+    assert [row["seq"] for row in archive.rows()] == [1, 2]
+    with archive.db.read() as db:
+        assert read_heads(db, ["lobby", "other"]).get("other", NOTHING_ARCHIVED) == NOTHING_ARCHIVED
+
+
+def test_a_room_that_the_database_does_not_have_is_an_error(archive: Archive) -> None:
+    log = LogWriter(room="gone")
+    log.message("ann", "hello")
+    with pytest.raises(UnknownRoom):
+        archive.fold(log, 0, 1, "gone")
+
+
+def test_a_page_ends_at_its_bytes_and_says_whether_there_is_more(archive: Archive) -> None:
+    log = LogWriter()
+    for _ in range(200):
+        log.message("ann", "x" * 4000)
+    archive.fold(log, 0, 200)
+    with archive.db.snapshot() as db:
+        page = read_page(db, "lobby", HistoryRange.before_seq(201, 200))
+        assert [row["seq"] for row in page.older] == list(range(201 - len(page.older), 201))
+        assert 100 < len(page.older) < 140
+        assert (page.more_older, page.more_newer) == (True, False)
+        page = read_page(db, "lobby", HistoryRange.around_seq(3, 10))
+        assert [row["seq"] for row in [*page.older, *page.newer]] == [1, 2, 3, 4, 5, 6, 7]
+        assert (page.more_older, page.more_newer) == (False, True)
