@@ -15,6 +15,8 @@ from starlette.routing import Route
 from cloudchat import __version__
 from cloudchat.admin.routes import admin_routes
 from cloudchat.admin.service import AdminService
+from cloudchat.archive.export.routes import export_routes
+from cloudchat.archive.export.service import RoomExports
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.routes import auth_routes
@@ -196,6 +198,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(second_factor_routes(services.accounts, turns, limiter, settings))
     app.include_router(admin_routes(admin, services.accounts, turns, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
+    app.include_router(export_routes(RoomExports(db), services.accounts, limiter, settings))
     app.include_router(user_routes(UserDirectory(db), services.accounts, limiter, settings))
     backend = MessageBackend(chat.messages, chat.mentions, chat.broker, chat.registry)
     app.include_router(message_routes(backend, services.rooms, services.accounts, limiter, settings))

@@ -61,6 +61,7 @@ class Command(StrEnum):
     SET_SLOW_MODE = "set_slow_mode"
     MUTE = "mute"
     BAN = "ban"
+    EXPORT = "export"
     TAKE_OWNERSHIP = "take_ownership"
 
 
@@ -85,6 +86,7 @@ DESCRIPTIONS: Mapping[Command, str] = {
     Command.SET_SLOW_MODE: "set the time between two messages of one member",
     Command.MUTE: "mute and unmute a user of a lower role",
     Command.BAN: "ban a user of a lower role, and lift the ban",
+    Command.EXPORT: "download all messages, with their earlier texts",
     Command.TAKE_OWNERSHIP: "become an owner without being a member",
 }
 
@@ -110,6 +112,7 @@ _LOWEST_ROLE: Mapping[Command, tuple[Role | None, Role | None, Role | None]] = {
     Command.SET_SLOW_MODE: (Role.OWNER, Role.OWNER, None),
     Command.MUTE: (Role.MODERATOR, Role.MODERATOR, None),
     Command.BAN: (Role.MODERATOR, Role.MODERATOR, None),
+    Command.EXPORT: (Role.OWNER, Role.OWNER, None),
     Command.TAKE_OWNERSHIP: (None, None, None),  # only administrators of the server, see `may`
 }
 MEMBERS_ONLY = frozenset(
@@ -122,6 +125,7 @@ MEMBERS_ONLY = frozenset(
         Command.DELETE,
         Command.DELETE_OTHERS,
         Command.SWITCH_NOTIFICATIONS,
+        Command.EXPORT,
     }
 )
 """What takes part in the room. A role of the server is not enough for it: join the room first."""
