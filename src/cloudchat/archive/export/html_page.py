@@ -70,7 +70,8 @@ def _head(description: dict[str, Any]) -> str:
         f'<meta name="referrer" content="no-referrer">\n<meta name="viewport" content="width=device-width">\n'
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n"
         f'<header>\n<h1 dir="auto">{title}</h1>\n{topic}<p>A {_text(room["kind"])} room with {len(members)} members, '
-        f"exported from cloudchat at {_text(description['exported_at'])}. All times are in UTC.</p>\n</header>\n<main>\n"
+        f"exported from cloudchat at {_text(description['exported_at'])}. All times are in UTC.</p>\n"
+        "</header>\n<main>\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""SQL queries of exports: a room with its members, and its messages and notices with everything that belongs to them."""
+"""SQL queries of exports: a room, its members, and its messages and notices with everything that belongs to them."""
 
 from collections.abc import Collection
 

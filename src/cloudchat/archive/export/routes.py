@@ -16,6 +16,8 @@ from cloudchat.rooms.caller import Caller
 from cloudchat.rooms.dependencies import RoomId, require_caller
 from cloudchat.settings import Settings
 
+_Format = Annotated[ExportFormat, Query(alias="format")]
+
 
 def export_routes(exports: RoomExports, accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
     """Return the router."""
@@ -34,19 +36,17 @@ def export_routes(exports: RoomExports, accounts: AccountService, limiter: Limit
             **documented(401, 403, 404, 422, 429, 503),
         },
     )
-    def export_room(
-        caller: reader, room_id: RoomId, format: Annotated[ExportFormat, Query()] = ExportFormat.JSONL
-    ) -> StreamingResponse:
+    def export_room(caller: reader, room_id: RoomId, file_format: _Format = ExportFormat.JSONL) -> StreamingResponse:
         """Download everything that the archive has of a room, for its owners. The archive may be a second behind.
 
         A file of JSON Lines is complete if its last line has the type `end`. Starlette reads the parts in threads, at
         the speed of the client.
         """
         now = time.time()
-        parts = exports.export(room_id, format, caller=caller, now=now)
-        name = f"cloudchat-{room_id}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now))}.{format}"
+        parts = exports.export(room_id, file_format, caller=caller, now=now)
+        name = f"cloudchat-{room_id}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now))}.{file_format}"
         # An attachment: a browser must not show messages of others as a page of this origin.
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-        return StreamingResponse(parts, media_type=MEDIA_TYPES[format], headers=headers)
+        return StreamingResponse(parts, media_type=MEDIA_TYPES[file_format], headers=headers)
 
     return routes

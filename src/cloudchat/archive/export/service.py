@@ -41,7 +41,7 @@ class RoomExports:
         with self._db.read() as db:
             return repository.is_behind(db, room_id)
 
-    def export(self, room_id: str, format: ExportFormat, *, caller: Caller, now: float) -> Iterator[bytes]:
+    def export(self, room_id: str, file_format: ExportFormat, *, caller: Caller, now: float) -> Iterator[bytes]:
         """Check and record the export. Return the parts of the file, which are read while the iterator is used.
 
         The export has what was archived when it began. Changes that are made while it is written may be in it or not.
@@ -71,9 +71,9 @@ class RoomExports:
                 "room.export",
                 target=room_id,
                 address=caller.address,
-                detail=f"format={format} seq={head.seq}",
+                detail=f"format={file_format} seq={head.seq}",
             )
-        if format is ExportFormat.JSONL:
+        if file_format is ExportFormat.JSONL:
             return write_lines(description, (rows for rows, _ in self._pages(room_id, head.seq, quotes=False)))
         return write_html(description, self._pages(room_id, head.seq, quotes=True))
 

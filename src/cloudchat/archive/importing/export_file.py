@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 import msgspec
 from msgspec import Meta
@@ -27,7 +27,7 @@ _DAY_MS = 86_400_000
 
 _Seq = Annotated[int, Meta(ge=1, le=MAX_SEQ)]
 _At = Annotated[str, Meta(pattern=r"^(19[7-9]\d|20\d\d)-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
-_Id = Annotated[str, Meta(min_length=1, max_length=64)]
+_Id = Annotated[str, Meta(pattern="^[!-~]{1,64}$")]
 _Text = Annotated[str, Meta(max_length=4000)]
 _NoticeKind = Literal[
     "created", "renamed", "topic", "joined", "left", "added", "removed", "role", "archived", "restored"
@@ -106,7 +106,8 @@ class _End(msgspec.Struct, tag="end"):
     rows: int
 
 
-_decoder = msgspec.json.Decoder(_Export | _Message | _Notice | _End)
+_Record = _Export | _Message | _Notice | _End
+_decoder: msgspec.json.Decoder[_Record] = msgspec.json.Decoder(_Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def _decode(line: bytes, number: int) -> _Export | _Message | _Notice | _End:
+def _decode(line: bytes, number: int) -> _Record:
     try:
         if number == 1:
             _check_version(line)
@@ -230,16 +231,15 @@ def _room(export: _Export, digest: str) -> SourceRoom:
 
 
 def _row(record: _Message | _Notice) -> SourceRow:
-    event = {"type": "notice" if isinstance(record, _Notice) else "message", "seq": record.seq, "at": record.at}
-    event["user"] = record.user.to_source()
+    event: dict[str, Any] = {"seq": record.seq, "at": record.at, "user": record.user.to_source()}
     if isinstance(record, _Notice):
-        event["kind"] = record.kind
+        event |= {"type": "notice", "kind": record.kind}
         if record.target is not None:
             event["target"] = record.target.to_source()
         if record.value is not None:
             event["value"] = record.value
         return SourceRow(event, record.user.bot)
-    event |= {"cid": record.cid, "text": record.text}
+    event |= {"type": "message", "cid": record.cid, "text": record.text}
     if record.reply_to is not None:
         event["reply_to"] = record.reply_to
     if record.deleted_at is not None:

@@ -51,8 +51,8 @@ class Transfer:
         ids = self.rooms.ids
         return LogWriter(users={ids["ann"]: "ann", ids["bob"]: "bob", "cli": "cloudchat"})
 
-    def export(self, room: str, format: ExportFormat = ExportFormat.JSONL) -> bytes:
-        return b"".join(RoomExports(self.db).export(room, format, caller=COMMAND_LINE, now=NOW))
+    def export(self, room: str, file_format: ExportFormat = ExportFormat.JSONL) -> bytes:
+        return b"".join(RoomExports(self.db).export(room, file_format, caller=COMMAND_LINE, now=NOW))
 
     def file(self, content: bytes) -> Path:
         path = self.folder / "room.jsonl"
