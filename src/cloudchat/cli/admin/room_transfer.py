@@ -67,8 +67,9 @@ def _add_import(
         name,
         help=summary,
         description=f"{summary[:1].upper()}{summary[1:]}. {details} Servers may run: a room appears when it is "
-        "complete. An author is the user with the same name here, or a new, disabled one without a password. A command that was "
-        "interrupted continues when it is repeated, and what was imported is not imported again. Begin with --dry-run.",
+        "complete. An author is the user with the same name here, or a new, disabled one without a password. A command "
+        "that was interrupted continues when it is repeated, and what was imported is not imported again. Begin with "
+        "--dry-run.",
         allow_abbrev=False,
     )
     parser.add_argument("--dry-run", action="store_true", help="check the file, and report what would be done")
