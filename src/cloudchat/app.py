@@ -15,8 +15,12 @@ from starlette.routing import Route
 from cloudchat import __version__
 from cloudchat.admin.routes import admin_routes
 from cloudchat.admin.service import AdminService
+from cloudchat.archive.archiver import Archiver
 from cloudchat.archive.export.routes import export_routes
 from cloudchat.archive.export.service import RoomExports
+from cloudchat.archive.history.reader import HistoryReader
+from cloudchat.archive.history.routes import edit_routes
+from cloudchat.archive.service import ArchiveService
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.routes import auth_routes
@@ -45,6 +49,7 @@ from cloudchat.http.middleware.install import install_middleware
 from cloudchat.http.page_files import PageFiles
 from cloudchat.http.upgrade_required import upgrade_required
 from cloudchat.messages.mention_directory import MentionDirectory
+from cloudchat.messages.message_log import MessageLog
 from cloudchat.messages.routes import MessageBackend, message_routes
 from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.observability.health import health_routes, wait_until_healthy
@@ -125,6 +130,8 @@ class Chat:
     file_rewriter: FileRewriter | None
     messages: MessageService
     mentions: MentionDirectory
+    history: HistoryReader
+    archiver: Archiver
 
     async def store_problem(self) -> str | None:
         """Return the store's problem for `/readyz`, or None."""
@@ -165,7 +172,13 @@ def create_app(settings: Settings) -> FastAPI:
     admin = AdminService(db, tokens, hasher)
     changes = LocalChanges()
     services = Services(
-        db, keys, accounts, RoomService(db, changes.room_changed), LogCheckpoints(db), ReadPositions(db)
+        db,
+        keys,
+        accounts,
+        RoomService(db, changes.room_changed),
+        LogCheckpoints(db),
+        ReadPositions(db),
+        ArchiveService(db),
     )
     chat = _create_chat(settings, redis_url, services)
     requests: Counter[tuple[str, str, int]] = Counter()
@@ -200,8 +213,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
     app.include_router(export_routes(RoomExports(db), services.accounts, limiter, settings))
     app.include_router(user_routes(UserDirectory(db), services.accounts, limiter, settings))
-    backend = MessageBackend(chat.messages, chat.mentions, chat.broker, chat.registry)
+    backend = MessageBackend(chat.messages, chat.mentions, chat.history, chat.registry)
     app.include_router(message_routes(backend, services.rooms, services.accounts, limiter, settings))
+    app.include_router(edit_routes(services.archive, services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
     app.router.routes.append(document_route("/openapi.json", partial(openapi_document, app)))
     app.router.routes.append(document_route("/asyncapi.json", partial(asyncapi_document, __version__)))
@@ -222,6 +236,8 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     if redis_url == socket_url(socket_path(settings.state_dir.absolute() / "store")):  # an external store: its operator
         file_rewriter = FileRewriter(functions)
         broker.text_deleted = file_rewriter.deleted
+    archiver = Archiver(broker, broker.archive, services)
+    broker.appended = archiver.appended
     hub = Hub(RunningLoop(), broker)
     broker.appends_settled = hub.release_held
     per_user, per_address = settings.sockets_per_user, settings.sockets_per_address
@@ -235,7 +251,8 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     # Commands.
     room_sync = RoomSync(services, registry, hub, relay, departures, hints)
     mentions = MentionDirectory(services.member_ids_by_name_key, room_sync.versions)
-    messages: MessageService = RoomLogMessageService(broker, mentions, room_sync.versions)
+    log = MessageLog(broker, services.archived_message, supervisor.spawn)
+    messages: MessageService = RoomLogMessageService(log, mentions, room_sync.versions)
     if tracing is not None:
         messages = tracing.messages(messages)
     joiner = RoomJoiner(broker, relay, hub, room_sync)
@@ -249,8 +266,18 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
     ephemeral = EphemeralCommands(relay, markers, signals, presence, sessions.forget_user)
     signal_router = SignalRouter(hub, registry, hints, presence_sync, sessions.forget_user)
     unread = UnreadCounter(broker, services, room_sync)
+    history = HistoryReader(broker, broker.archive, services)
     dispatcher = Dispatcher(
-        broker, joiner, messages, mentions, room_sync, services.authenticate, ephemeral, unread, stats, supervisor.spawn
+        history,
+        joiner,
+        messages,
+        mentions,
+        room_sync,
+        services.authenticate,
+        ephemeral,
+        unread,
+        stats,
+        supervisor.spawn,
     )
     # Handshakes.
     rates = ConnectionRates(per_address=settings.connect_rate, per_user=settings.connect_user_rate)
@@ -280,6 +307,8 @@ def _create_chat(settings: Settings, redis_url: str, services: Services) -> Chat
         file_rewriter,
         messages,
         mentions,
+        history,
+        archiver,
     )
 
 
@@ -301,6 +330,7 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     spawn(chat.sweep.run(), "revocation sweep")
     spawn(watch_store(lambda: broker.subscription.connected, chat.registry), "store outage")
     spawn(prune_hourly(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
+    spawn(chat.archiver.run(), "archiver")
     spawn(chat.cluster_limit.run(chat.registry.evict), "cluster connection limit")
     spawn(run_checkpoints(broker.marks, services.save_marks), "log checkpoints")
     if chat.file_rewriter is not None:
@@ -328,6 +358,9 @@ def _serve_metrics(chat: Chat, requests: Counter[tuple[str, str, int]], port: in
             relay_seconds=chat.relay.delivery_seconds,
             holes_repaired=chat.relay.holes_repaired,
             requests=requests,
+            archive_lag_events=chat.archiver.lag_events,
+            archive_lag_seconds=chat.archiver.lag_seconds,
+            archive_failures=chat.archiver.failures,
             task_failures=chat.supervisor.failures,
             tasks_dead=len(chat.supervisor.dead),
             loop_lag_seconds=loop_lag.take(),

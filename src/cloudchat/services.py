@@ -5,11 +5,14 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from cloudchat.archive.history.repository import ArchivedPage
+from cloudchat.archive.service import ArchiveService, FoldOutcome, LogBatch
 from cloudchat.auth.errors import AccountError
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.revocations import Revocations, revocations_since
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
+from cloudchat.broker.broker import ArchivedMessage, HistoryRange
 from cloudchat.broker.checkpoint_repository import LogCheckpoints
 from cloudchat.broker.high_water_marks import Mark
 from cloudchat.core.stream_position import StreamPosition
@@ -32,6 +35,7 @@ class Services:
     rooms: RoomService
     checkpoints: LogCheckpoints
     read_positions: ReadPositions
+    archive: ArchiveService
 
     async def authenticate(self, token: str) -> Principal:
         """Return the principal of a token. Raises `AccountError`, `DatabaseUnavailable`."""
@@ -109,9 +113,39 @@ class Services:
         await asyncio.to_thread(self.rooms.changes.notice_appended, room_id, version)
 
     async def load_marks(self) -> Mapping[str, Mark]:
-        """Return the high-water marks that all processes have saved. Raises `DatabaseUnavailable`."""
-        return await asyncio.to_thread(self.checkpoints.load)
+        """Return the high-water marks that all processes have saved, or the archived heads where those are higher.
+
+        Raises `DatabaseUnavailable`.
+        """
+        return await asyncio.to_thread(self._load_marks)
+
+    def _load_marks(self) -> Mapping[str, Mark]:
+        marks = self.checkpoints.load()
+        for room, head in self.archive.heads().items():
+            if head.seq > marks.get(room, ("", 0))[1]:
+                marks[room] = (head.epoch, head.seq)
+        return marks
 
     async def save_marks(self, marks: Mapping[str, Mark]) -> None:
         """Save high-water marks. Raises `DatabaseUnavailable`."""
         await asyncio.to_thread(self.checkpoints.save, marks)
+
+    async def archived_heads(self, rooms: Collection[str] | None) -> Mapping[str, StreamPosition]:
+        """See `archive.archiver.ArchiveWriter`."""
+        return await asyncio.to_thread(self.archive.heads, rooms)
+
+    async def room_ids(self) -> Sequence[str]:
+        """See `archive.archiver.ArchiveWriter`."""
+        return await asyncio.to_thread(self.archive.room_ids)
+
+    async def fold_logs(self, batches: Sequence[LogBatch]) -> Sequence[FoldOutcome]:
+        """See `archive.archiver.ArchiveWriter`."""
+        return await asyncio.to_thread(self.archive.fold, batches)
+
+    async def archived_page(self, room: str, wanted: HistoryRange, *, all_users: bool) -> ArchivedPage:
+        """See `archive.history.reader.ArchiveReader`."""
+        return await asyncio.to_thread(self.archive.page, room, wanted, all_users=all_users)
+
+    async def archived_message(self, room: str, seq: int) -> ArchivedMessage:
+        """See `messages.message_log.ReadMessage`."""
+        return await asyncio.to_thread(self.archive.message, room, seq)

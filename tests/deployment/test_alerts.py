@@ -57,6 +57,7 @@ FIRES: dict[str, list[dict[str, str]]] = {
         series("cloudchat_commands_total", "0+60x60", command="send", outcome="unavailable")
     ],
     "CloudchatServerErrors": [series("cloudchat_http_requests_total", "0+60x60", method="GET", status="500")],
+    "CloudchatArchiveBehind": [series("cloudchat_archive_lag_seconds", "0+60x60")],
     "CloudchatConnectionsLost": [series("cloudchat_connections", "1000x52 100x8")],
     "CloudchatSlowStore": histogram("cloudchat_append_seconds", slow=True),
     "CloudchatSlowRelay": histogram("cloudchat_relay_seconds", slow=True),
@@ -90,6 +91,7 @@ HEALTHY = [
     series("cloudchat_commands_total", "0+6000x60", command="send", outcome="accepted"),
     series("cloudchat_commands_total", "0+2x60", command="send", outcome="unavailable"),
     series("cloudchat_http_requests_total", "0+6000x60", method="GET", status="200"),
+    series("cloudchat_archive_lag_seconds", "0.4x60"),
     series("cloudchat_connections", "20000x60"),
     *histogram("cloudchat_append_seconds", slow=False),
     *histogram("cloudchat_relay_seconds", slow=False),

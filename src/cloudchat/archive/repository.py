@@ -42,19 +42,25 @@ def read_heads(db: Session, rooms: Collection[str] | None = None) -> dict[str, S
     return {row.room_id: StreamPosition(row.epoch, row.seq) for row in db.execute(query)}
 
 
-def fold_events(db: Session, room_id: str, after: int, encoded: Sequence[bytes]) -> bool:
+def read_room_ids(db: Session) -> list[str]:
+    """Return the ids of all rooms."""
+    return list(db.scalars(select(Room.id).order_by(Room.id)))
+
+
+def fold_events(db: Session, room_id: str, after: int, encoded: Sequence[bytes]) -> StreamPosition | None:
     """Fold events of a room's log, in the order of their seqs, onto an archive that has everything up to `after`.
 
-    Returns whether it did: False, and nothing is written, if the archive's head is not `after` any more, because
-    another process was faster. The condition is in the UPDATE of the head, which comes first: it locks the room until
+    Returns the new head. None, and nothing is written, if the archive's head is not `after` any more, because another
+    process was faster. The condition is in the UPDATE of the head, which comes first: it locks the room until
     the end of the transaction. Seqs may be missing between `after` and the first event, and between two events of
     different epochs: the store has lost those. Raises UnknownRoom.
     """
     head = _head_of(db, room_id)
     events = [_decode(event) for event in encoded]
     last = events[-1]
-    if head.seq != after or not advance_head(db, room_id, after, StreamPosition(last["epoch"], last["seq"])):
-        return False
+    new_head = StreamPosition(last["epoch"], last["seq"])
+    if head.seq != after or not advance_head(db, room_id, after, new_head):
+        return None
     rows = [event for event in events if event["type"] in ("message", "notice")]
     registered = _registered(db, set().union(*map(users_of, rows)))
     fold = BatchFold(_load_targets(db, room_id, events, after), registered)
@@ -63,7 +69,7 @@ def fold_events(db: Session, room_id: str, after: int, encoded: Sequence[bytes])
     add_epochs(db, room_id, list(_new_epochs(head.epoch, events)))
     add_events(db, room_id, list(fold.added.values()))
     _write_changes(db, room_id, fold)
-    return True
+    return new_head
 
 
 def advance_head(db: Session, room_id: str, after: int, head: StreamPosition) -> bool:

@@ -12,7 +12,7 @@ import redis
 from cloudchat.backup.room_records import BadRecords, LogPage, Record, RoomEnd, RoomStart, SeenCids, validate_records
 from cloudchat.broker import keys, seen_cids
 from cloudchat.broker.append_pipeline import FUNCTIONS
-from cloudchat.broker.redis_broker import new_epoch
+from cloudchat.broker.epochs import new_epoch
 from cloudchat.broker.sync_client import open_client
 
 _SCAN_COUNT = 500
@@ -51,6 +51,7 @@ def remove_rooms(url: str) -> None:
             keys.log("*"),
             keys.moved("*"),
             keys.states("*"),
+            keys.kept("*"),
             f"{keys.seen('*')}*",
             f"{keys.slow('*')}*",
         )
@@ -71,7 +72,8 @@ class _RoomImport:
         self._today = store.time()[0] // seen_cids.DAY_SECONDS
         self._cids = 0
         self._lowest_state = -1
-        names = [keys.meta(self._room), keys.log(self._room), keys.moved(self._room), keys.states(self._room)]
+        room = self._room
+        names = [keys.meta(room), keys.log(room), keys.moved(room), keys.states(room), keys.kept(room)]
         for day in (self._today - 1, self._today):
             names += [seen_cids.seen_hash_v1(self._room, day), seen_cids.first_hash(self._room, day)]
             names += seen_cids.bucket_hashes(self._room, day)
@@ -89,7 +91,7 @@ class _RoomImport:
         self._next_seq = page.first + len(page.events)
         # The backup has no states of messages: they follow from the edits, reactions and deletions in the log.
         arguments = keys.meta(self._room), keys.log(self._room), page.first, self._next_seq - 1
-        self._lowest_state = self._store.execute_command("FCALL", "cloudchat_index_v3", 2, *arguments)  # type: ignore[no-untyped-call]
+        self._lowest_state = self._store.execute_command("FCALL", "cloudchat_index_v4", 2, *arguments)  # type: ignore[no-untyped-call]
 
     def add_cids(self, seen: SeenCids) -> None:
         """Write a page of cids. Raises BadRecords."""

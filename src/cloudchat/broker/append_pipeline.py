@@ -8,18 +8,22 @@ one sender's messages.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from importlib.resources import files
 from typing import Any
 
 import hiredis
 
+from cloudchat.broker import keys
+from cloudchat.broker.archiving.archive_queue import MAX_ROOMS_PER_CALL, ArchiveQueue
 from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable, Refusal, Refused
 from cloudchat.broker.outage_log import OutageLog
-from cloudchat.broker.redis_connection import ANSWER_SECONDS, RedisConnection, connect
+from cloudchat.broker.redis_connection import ANSWER_SECONDS, RedisConnection, connect, pack
 from cloudchat.core.histogram import Histogram
 
-FUNCTIONS = files("cloudchat.broker").joinpath("functions.lua").read_text()
+FUNCTIONS = "\n".join(
+    files("cloudchat.broker").joinpath(name).read_text() for name in ("functions.lua", "archive_functions.lua")
+)
 """The source of the Redis Functions library that reads and writes the room logs."""
 MAX_PENDING = 20_000
 """Further appends fail immediately. That bounds memory, and they could not be answered in time anyway."""
@@ -46,8 +50,10 @@ class AppendPipeline:
         self._url = url
         self._before_first_append = before_first_append
         self._appends_settled = appends_settled
-        self._unsent: list[tuple[PackRequest, AppendCallback]] = []
-        self._unanswered: deque[tuple[float, AppendCallback]] = deque()
+        self._unsent: list[tuple[str, PackRequest, AppendCallback]] = []
+        # None: the answer belongs to a call that enqueues rooms.
+        self._unanswered: deque[tuple[float, AppendCallback | None]] = deque()
+        self._archive_queue = ArchiveQueue()
         self._connection: RedisConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._flush_scheduled = False
@@ -62,12 +68,12 @@ class AppendPipeline:
         """Whether an append is unsent or unanswered."""
         return bool(self._unanswered or self._unsent)
 
-    def submit(self, request: PackRequest, on_done: AppendCallback) -> None:
-        """Send an append with the others of this tick, or as soon as there is a connection."""
+    def submit(self, room: str, request: PackRequest, on_done: AppendCallback) -> None:
+        """Send an append to a room with the others of this tick, or as soon as there is a connection."""
         if self._closed or len(self._unsent) + len(self._unanswered) >= MAX_PENDING:
             on_done(BrokerUnavailable("too many messages are waiting for the store"))
             return
-        self._unsent.append((request, on_done))
+        self._unsent.append((room, request, on_done))
         if not self._flush_scheduled:
             self._flush_scheduled = True
             asyncio.get_running_loop().call_soon(self._flush)
@@ -90,10 +96,21 @@ class AppendPipeline:
         batch, self._unsent = self._unsent, []
         loop = asyncio.get_running_loop()
         now = loop.time()
-        self._unanswered.extend((now, on_done) for _, on_done in batch)
-        self._connection.write(b"".join([request() for request, _ in batch]))
+        requests = self._enqueue_rooms({room for room, _, _ in batch}, now)
+        self._unanswered.extend((now, on_done) for _, _, on_done in batch)
+        self._connection.write(b"".join([*requests, *(request() for _, request, _ in batch)]))
         if self._answer_timer is None and self._unanswered:
             self._answer_timer = loop.call_later(ANSWER_SECONDS, self._check_answers)
+
+    def _enqueue_rooms(self, rooms: Collection[str], now: float) -> list[bytes]:
+        """Return the calls that put rooms into the archive's queue, and expect their answers."""
+        due = self._archive_queue.take_due(rooms, now)
+        calls = []
+        for start in range(0, len(due), MAX_ROOMS_PER_CALL):
+            part = due[start : start + MAX_ROOMS_PER_CALL]
+            calls.append(pack("FCALL", "cloudchat_enqueue_rooms_v4", 1, keys.ARCHIVE_QUEUE, *part))
+            self._unanswered.append((now, None))
+        return calls
 
     async def _connect(self) -> None:
         """Connect, load the functions and send the unsent appends. If connecting fails, fail them."""
@@ -105,6 +122,7 @@ class AppendPipeline:
             await self._before_first_append()
             if connection.lost:  # lost after the last answer: `_connection_lost` was called already
                 raise ConnectionError("the store closed the connection")
+            self._archive_queue.clear()  # the store may be another one, or an earlier copy
             self._connection = connection
         except (OSError, hiredis.ReplyError) as error:
             self._outage.failed(str(error) or type(error).__name__)
@@ -122,6 +140,10 @@ class AppendPipeline:
 
     def _answer_received(self, reply: Any) -> None:
         sent_at, on_done = self._unanswered.popleft()
+        if on_done is None:
+            if isinstance(reply, hiredis.ReplyError):
+                self._archive_queue.clear()
+            return
         self.append_seconds.observe(asyncio.get_running_loop().time() - sent_at)
         if isinstance(reply, hiredis.ReplyError):
             self._outage.failed(str(reply))
@@ -156,8 +178,8 @@ class AppendPipeline:
             self._connection.abort()
 
     def _fail_pending(self, message: str) -> None:
-        callbacks: list[AppendCallback] = [on_done for _, on_done in self._unanswered]
-        callbacks += [on_done for _, on_done in self._unsent]
+        callbacks = [on_done for _, on_done in self._unanswered if on_done is not None]
+        callbacks += [on_done for _, _, on_done in self._unsent]
         self._unanswered.clear()
         self._unsent = []
         for on_done in callbacks:

@@ -3,10 +3,15 @@
 **The log.** When `append` or `change` reports `Appended`, then:
 
 - the event is on disk, also after a power failure;
-- it has its (epoch, seq) forever, and no other event has the same one;
-- seqs are 1, 2, 3, … without holes within an epoch;
-- `read` returns it, with the same bytes, until `history_messages` newer events have been appended. One
-  thing changes: when a message is deleted, its text and the texts of its edits become empty.
+- it has its seq forever: no other event of the room ever has the same one, whatever happens to the store;
+- seqs are consecutive, without holes, within an epoch;
+- `read` returns it, with the same bytes, until it is archived and `history_messages` newer events have been appended.
+  Two things change: when a message is deleted, its text and the texts of its edits become empty; when a user is erased,
+  the name.
+
+**The archive.** An event leaves the log only when it is archived (`archiving/log_archive.py`), or is removed on purpose
+(`LogArchive.trim_before`). An append to a log with 100,000 more events than `history_messages` is refused
+(`UNARCHIVED`).
 
 **Repeated appends.** A (user, room, cid) that was appended in the last 24 hours is not appended again: `append` and
 `change` report the position of the first one with `duplicate`. When they report `BrokerUnavailable`, the event may or
@@ -14,11 +19,14 @@ may not be in the log. The caller may repeat it with the same cid: it is stored 
 
 **Changes of messages.** `change` decides in the atomic step that appends the event:
 
-- the target must be a message in the log (`NOT_FOUND`), and not deleted;
+- the target must be a message (`NOT_FOUND`), and not deleted;
 - only its author may edit it, only its author or a moderator may delete it (`FORBIDDEN`);
 - a message has at most 50 edits, 20 different emoji, and 1,000 reactions (`FULL`);
 - a reaction that is already on or off, or a deletion of a deleted message, appends nothing: it is a `duplicate` at the
-  position of the target.
+  position of the target;
+- of a message that is older than the log, the caller says what the archive knows (`Change.archived`). Without that, or
+  when the archive has taken more events since it was read, the change is refused (`NOT_IN_LOG`). Later changes of the
+  message are in the store until they are archived, so that none is overlooked.
 
 **Deletion.** When `change` reports a deletion as `Appended`, no key of the store contains the text any more, not even
 as unused bytes of a stream. The append-only file contains it until it is rewritten (`embedded/file_rewrite.py`).
@@ -33,7 +41,9 @@ room again. A notice is never refused: it reports a change, which raised the ver
 (`SLOW_MODE`).
 
 **The epoch.** A room gets a new epoch only when its log may have lost events: it is gone, or was restored to an
-earlier state. Seqs of different epochs cannot be compared.
+earlier state. The numbering continues above the highest seq that any caller has witnessed or found in the archive
+(`high_water_marks.py`), and the log begins empty. Events that are left of the earlier numbering are not read with it,
+because events between them are missing; they go to the archive.
 
 **Notifications.** A subscription delivers appended events with low latency and without a guarantee: it may miss events.
 The subscriber detects this by the seq of the next event, by `Listener.subscribed` after each reconnect, or by comparing
@@ -73,10 +83,27 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class ArchivedMessage:
+    """What the archive knows of a message when its head is `as_of`, both read in one transaction.
+
+    `at` is the time in the event. `edits` is the number of edits. `reactions` has for each emoji the ids of its users,
+    in the order in which they reacted. An `author` that is empty says that there is no such message.
+    """
+
+    as_of: int
+    author: str
+    at: str = ""
+    edits: int = 0
+    reactions: Sequence[tuple[str, Sequence[str]]] = ()
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A change of the message with the seq `target`. `event` has the kind `edited`, `deleted` or `reaction`.
 
-    `moderates` says whether the user may delete messages of others. `emoji` and `on` belong to a reaction.
+    `moderates` says whether the user may delete messages of others. `emoji` and `on` belong to a reaction. `archived`
+    is used only if the target is older than the log.
     """
 
     event: Entry
@@ -84,6 +111,7 @@ class Change:
     moderates: bool = False
     emoji: str = ""
     on: bool = False
+    archived: ArchivedMessage | None = None
 
 
 class Appended(NamedTuple):
@@ -103,11 +131,16 @@ class Refusal(Enum):
     SLOW_MODE = 3
     """The user's last message is too young. The detail of `Refused` is how many milliseconds to wait."""
     NOT_FOUND = 4
-    """The target is not a message in the log, or it is deleted."""
+    """The target is not a message, or it is deleted."""
     FORBIDDEN = 5
     """The user may not change this message."""
     FULL = 6
     """The message has too many edits or reactions."""
+    NOT_IN_LOG = 7
+    """The target is older than the log: repeat the change with what the archive knows now. Its head has to be at least
+    the detail of `Refused`, the store's archived head."""
+    UNARCHIVED = 8
+    """The log is full of events that are not archived, or the archive does not have the target yet: try again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +155,9 @@ class Refused:
 class Page:
     """Consecutive events, and the state of the log when they were read.
 
-    `first` is the seq of the first event. `head` is the seq of the log's newest event, 0 before the first. `oldest` is
-    the seq of its oldest event, `head` + 1 when the log is empty. `version` is the highest version of the room that the
-    store was told, 0 for none.
+    `first` is the seq of the first event. `head` is the highest seq that was assigned, 0 before the first event.
+    `oldest` is the seq of the log's oldest event, `head` + 1 when it is empty. `version` is the highest version of the
+    room that the store was told, 0 for none.
     """
 
     epoch: str
@@ -171,12 +204,13 @@ class HistoryRange:
 class HistoryRows:
     """Messages and notices in their current form, oldest first: all events up to the seq `as_of` are folded in.
 
-    `more_before` and `more_after` say whether the log has more of them. They may be true for other events only, when
-    there are more than a thousand of those in a row.
+    `oldest` is the seq of the log's oldest event. `more_before` and `more_after` say whether the log has more of them.
+    They may be true for other events only, when there are more than a thousand of those in a row.
     """
 
     epoch: str
     as_of: int
+    oldest: int
     version: int
     rows: list[bytes]
     more_before: bool

@@ -6,7 +6,7 @@ if every process was restarted in the meantime (see `high_water_marks.py`).
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from cloudchat.broker.high_water_marks import Mark
@@ -44,7 +44,7 @@ def read_checkpoints(db: Session) -> dict[str, Mark]:
 
 
 def _save(db: Session, marks: Sequence[tuple[str, Mark]]) -> None:
-    """Save checkpoints. Within one epoch the seq never decreases, in any order of writes."""
+    """Save checkpoints. The seq never decreases, in any order of writes."""
     rooms = set(db.scalars(select(Room.id).where(Room.id.in_([room_id for room_id, _ in marks]))))
     rows = [{"room_id": room_id, "epoch": epoch, "seq": seq} for room_id, (epoch, seq) in marks if room_id in rooms]
     if not rows:
@@ -55,6 +55,6 @@ def _save(db: Session, marks: Sequence[tuple[str, Mark]]) -> None:
         statement.on_conflict_do_update(
             index_elements=[old.room_id],
             set_={"epoch": new.epoch, "seq": new.seq},
-            where=or_(old.epoch != new.epoch, old.seq < new.seq),
+            where=or_(old.seq < new.seq, and_(old.seq == new.seq, old.epoch != new.epoch)),
         )
     )

@@ -1,17 +1,21 @@
-#!lua name=cloudchat_v3
+#!lua name=cloudchat_v4
 
 -- The room log, as Redis Functions. Each call is one atomic step, and one MULTI/EXEC block in the append-only file, so a
 -- crash leaves all of it or nothing. A change of behaviour needs a new number in the names of the functions and of the
 -- library, because servers of two versions share a store during an upgrade, and each loads its own library.
 --
 -- Keys of a room, all with its hash tag (one slot of a cluster) and one prefix:
---   meta    hash {epoch, seq, v?, side?}   seq is that of the newest event. v is the highest version of the room's
---           members and rules that a caller has named. side is the lowest seq in `moved` and `states`; without it, both
---           count as empty.
---   log     stream, entry <seq>-0 {e = the event's JSON}
+--   meta    hash {epoch, seq, v?, side?, a?, kept?}   seq is the highest seq that was assigned. v is the highest version
+--           of the room's members and rules that a caller has named. side is the lowest seq in `moved` and `states`;
+--           without it, both count as empty. a is the archived head: all events up to it are in the archive, 0 without
+--           it. kept is the highest seq in `kept`.
+--   log     stream, entry <seq>-0 {e = the event's JSON}: the newest events of one numbering, without holes. Only the
+--           functions in archive_functions.lua trim it, up to the archived head.
+--   kept    sorted set, score = seq: events of an earlier numbering that the archive does not have yet
 --   moved   sorted set, score = seq: events that were taken out of the stream so that a deleted text leaves no bytes
 --           there. The deleted ones have no text; their neighbours are unchanged. Every read merges both.
---   states  sorted set, score = seq of a message: its edits, reactions and deletion, as JSON. Only messages that have any.
+--   states  sorted set, score = seq of a message: its edits, reactions and deletion, as JSON. Only messages that have
+--           changed. The state of a message that is not in the log any more stays until its last change is archived.
 --   slow:<user>  the time of the user's last message, in a room with slow mode; expires when the interval is over
 --   seen  hashes {digest = seq and time} of the cids accepted on one day; those of today and yesterday are looked up, so
 --         a cid is remembered for 24 to 48 hours. The day comes from the store's clock: around midnight, servers with
@@ -20,7 +24,10 @@
 --         takes 34 bytes, where one large hash takes 54 (Valkey 9) to 90 (Redis 7).
 --         The digest has 128 bits, so a message is never mistaken for another one.
 --
--- The library cloudchat_v2 has the same meta, log and seen, and knows nothing of the other keys.
+-- The library cloudchat_v3 has the same meta, log, moved, states, slow and seen, and does not know a and kept. A server
+-- that uses it trims to history-messages, whether or not the events are archived. It does not put rooms into the archive's
+-- queue: the archiver finds them when it compares all heads. It starts the numbering of a lost log at 1, where the next call of this
+-- library continues above the caller's mark. And it forgets states of messages that are not in the log.
 
 local DAY = 86400
 local FIRST_CIDS = 128
@@ -33,17 +40,22 @@ local STEP_BYTES = 65536
 -- How many events one call of `history` looks at in each direction, to find messages between other events.
 local MAX_SCANNED_EVENTS = 1000
 local MAX_SCANNED_BYTES = 1048576
+-- How many events one command moves to `kept`: `unpack` returns at most 8,000 values.
+local KEPT_PER_STEP = 1000
 -- Bounds of one message's state. The users of an emoji are listed up to MAX_LISTED_USERS.
 local MAX_EDITS = 50
 local MAX_EMOJI = 20
 local MAX_REACTIONS = 1000
 local MAX_LISTED_USERS = 20
+-- While the archive does not take any events, a log grows to history-messages and this many more events; further appends
+-- are refused. An event of a short message takes BYTES_PER_EVENT bytes of the store's memory, its cid included, so that is 30 MB.
+local MAX_UNARCHIVED_EVENTS = 100000
 -- A stream keeps its entries in nodes of up to 100 entries and less than 4096 bytes (stream-node-max-entries and
 -- stream-node-max-bytes, whose defaults the store must have).
 local NODE_ENTRIES = 100
 local NODE_BYTES = 4096
 -- Outcomes of an append.
-local APPENDED, DUPLICATE, STALE, SLOW_MODE, NOT_FOUND, FORBIDDEN, FULL = 0, 1, 2, 3, 4, 5, 6
+local APPENDED, DUPLICATE, STALE, SLOW_MODE, NOT_FOUND, FORBIDDEN, FULL, NOT_IN_LOG, UNARCHIVED = 0, 1, 2, 3, 4, 5, 6, 7, 8
 
 local function integer(number)
   return string.format('%.0f', number)
@@ -52,25 +64,6 @@ end
 -- Returns the name of another key of the room. Only the keys of every call are passed; these are rarely needed.
 local function key_beside(meta, name)
   return string.sub(meta, 1, -5) .. name
-end
-
--- Returns the room's epoch, the seq of its newest event, its version, and the lowest seq in `moved` and `states` or nil.
--- A room without meta has lost its log: what may be left of the log must not be mixed with a new numbering.
--- A room whose seq is below the caller's high-water mark has lost the end of its log, in a restore from an older backup
--- or in a failover. The numbers of the lost events must not be assigned again, so it gets a new epoch.
-local function current_head(meta, log, new_epoch, mark_epoch, mark_seq)
-  local found = redis.call('HMGET', meta, 'epoch', 'seq', 'v', 'side')
-  if found[1] then
-    local seq, version, side = tonumber(found[2]), tonumber(found[3] or 0), found[4] and tonumber(found[4])
-    if found[1] == mark_epoch and seq < tonumber(mark_seq) then
-      redis.call('HSET', meta, 'epoch', new_epoch)
-      return new_epoch, seq, version, side
-    end
-    return found[1], seq, version, side
-  end
-  redis.call('DEL', log, key_beside(meta, 'moved'), key_beside(meta, 'states'))
-  redis.call('HSET', meta, 'epoch', new_epoch, 'seq', 0)
-  return new_epoch, 0, 0, nil
 end
 
 -- -- Accepted cids ----------------------------------------------------------------------------------------------------
@@ -126,15 +119,10 @@ local function find_position(seen, today, yesterday, digest)
   return packed and unpack_position(packed)
 end
 
--- Returns today and yesterday as days since 1970. The cids of a log that is new or lost are forgotten: those of the lost
--- one must not be mistaken for duplicates.
-local function current_days(seen, seq)
+-- Returns today and yesterday as days since 1970.
+local function current_days()
   local day = math.floor(tonumber(redis.call('TIME')[1]) / DAY)
-  local today, yesterday = integer(day), integer(day - 1)
-  if seq == 0 then
-    forget_cids(seen, {today, yesterday})
-  end
-  return today, yesterday
+  return integer(day), integer(day - 1)
 end
 
 -- -- Messages that have changed ---------------------------------------------------------------------------------------
@@ -151,24 +139,6 @@ local function include_in_side(meta, side, seq)
   return seq
 end
 
--- Removes what belongs to trimmed events.
-local function trim_side(meta, last_trimmed)
-  local lowest
-  for _, name in ipairs({'moved', 'states'}) do
-    local key = key_beside(meta, name)
-    redis.call('ZREMRANGEBYSCORE', key, '-inf', last_trimmed)
-    local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
-    if first and (not lowest or tonumber(first) < lowest) then
-      lowest = tonumber(first)
-    end
-  end
-  if lowest then
-    redis.call('HSET', meta, 'side', integer(lowest))
-  else
-    redis.call('HDEL', meta, 'side')
-  end
-end
-
 -- Returns the JSON of a message's state, or nil.
 local function find_state(meta, side, target)
   if side and side <= target then
@@ -176,15 +146,14 @@ local function find_state(meta, side, target)
   end
 end
 
--- The members of a sorted set are unique, so the state contains its target. A seq is a string, because cjson writes
--- numbers with 14 digits.
-local function save_state(meta, target, state)
+-- `last` is the seq of the last change. The members of a sorted set are unique, so the state contains its target. A seq
+-- is a string, because cjson writes numbers with 14 digits.
+-- A state that says nothing is saved, too: the archive may not know yet that the last reaction is off again.
+local function save_state(meta, target, state, last)
   local number, states = integer(target), key_beside(meta, 'states')
   redis.call('ZREMRANGEBYSCORE', states, number, number)
-  if state.edits or state.reactions or state.deleted then
-    state.target = number
-    redis.call('ZADD', states, number, cjson.encode(state))
-  end
+  state.target, state.last = number, integer(last)
+  redis.call('ZADD', states, number, cjson.encode(state))
 end
 
 -- Turns a user's reaction on or off. Returns nil if it is so already, FULL if the message has too many, else APPENDED.
@@ -269,12 +238,12 @@ local function add_neighbours(command, log, seq, last, size, ids, members)
   until #entries < FIRST_STEP or seq * step > last * step
 end
 
--- Removes the text of an event from the store. XDEL only marks an entry as deleted: its bytes stay in the stream, and in
--- every copy of it, until all entries of its node are deleted. So all entries that may be in this node leave the stream.
--- A neighbour that was moved earlier may have left bytes here as well; they go with the node.
-local function erase_text(meta, log, side, seq, event)
+-- Replaces an event of the log in a way that removes its bytes from the store. XDEL only marks an entry as deleted: its
+-- bytes stay in the stream, and in every copy of it, until all entries of its node are deleted. So all entries that may be
+-- in this node leave the stream. A neighbour that was moved earlier may have left bytes here as well; they go with the node.
+local function replace_event(meta, log, side, seq, event, replacement)
   local moved, number = key_beside(meta, 'moved'), integer(seq)
-  local ids, members = {number .. '-0'}, {number, without_text(event)}
+  local ids, members = {number .. '-0'}, {number, replacement}
   add_neighbours('XREVRANGE', log, seq - 1, math.max(1, seq - NODE_ENTRIES + 1), #event, ids, members)
   add_neighbours('XRANGE', log, seq + 1, seq + NODE_ENTRIES - 1, #event, ids, members)
   for i = 1, #members, 2 do
@@ -283,6 +252,26 @@ local function erase_text(meta, log, side, seq, event)
   redis.call('XDEL', log, unpack(ids))
   redis.call('ZREMRANGEBYSCORE', moved, number, number)
   redis.call('ZADD', moved, unpack(members))
+  return side
+end
+
+local function erase_text(meta, log, side, seq, event)
+  return replace_event(meta, log, side, seq, event, without_text(event))
+end
+
+-- Removes the bytes of trimmed events from the store. XTRIM leaves them in the first node, like XDEL.
+local function erase_trimmed(meta, log, side)
+  local first = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  if not first then
+    return side
+  end
+  local seq, ids, members = tonumber(string.match(first[1], '^%d+')), {}, {}
+  add_neighbours('XRANGE', log, seq, seq + NODE_ENTRIES - 1, 0, ids, members)
+  if #ids > 0 then
+    side = include_in_side(meta, side, seq)
+    redis.call('XDEL', log, unpack(ids))
+    redis.call('ZADD', key_beside(meta, 'moved'), unpack(members))
+  end
   return side
 end
 
@@ -342,11 +331,73 @@ local function each_event(meta, log, side, from, to, step)
   end
 end
 
--- keys: meta log; args: new-epoch after limit max-bytes mark-epoch mark-seq
+-- -- The numbering ----------------------------------------------------------------------------------------------------
+
+-- Moves the events that the archive does not have yet from the log to `kept`. Normally that is the last second.
+local function keep_unarchived(meta, log, side, archived)
+  local kept, from, entries = key_beside(meta, 'kept'), integer(archived + 1), nil
+  repeat
+    entries = redis.call('XRANGE', log, from, '+', 'COUNT', KEPT_PER_STEP)
+    local members = {}
+    for _, entry in ipairs(entries) do
+      members[#members + 1] = integer(seq_of(entry))
+      members[#members + 1] = entry[2][2]
+    end
+    if #entries > 0 then
+      redis.call('ZADD', kept, unpack(members))
+      from = '(' .. entries[#entries][1]
+    end
+  until #entries < KEPT_PER_STEP
+  if side then
+    for _, event in ipairs(redis.call('ZRANGEBYSCORE', key_beside(meta, 'moved'), integer(archived + 1), '+inf')) do
+      redis.call('ZADD', kept, string.match(event, '"seq":(%d+)'), event)
+    end
+  end
+  local last = redis.call('ZRANGE', kept, -1, -1, 'WITHSCORES')[2]
+  if last then
+    redis.call('HSET', meta, 'kept', last)
+  end
+end
+
+-- Starts a new epoch above the highest seq that is known. The log begins empty: what is left of the earlier one does not
+-- follow on without a hole, and is kept for the archive only. `found` are the fields of meta.
+-- A room without meta has lost it, with its log or a part of it, or is new. The cids of a lost log are forgotten: they must
+-- not be mistaken for duplicates.
+local function start_epoch(meta, log, new_epoch, found, mark)
+  local version, side, seq = tonumber(found[3] or 0), found[4], found[1] and tonumber(found[2])
+  if not seq then
+    local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+    seq, side = last and seq_of(last) or 0, true
+    local today, yesterday = current_days()
+    forget_cids(key_beside(meta, 'seen:'), {today, yesterday})
+  end
+  keep_unarchived(meta, log, side, tonumber(redis.call('HGET', meta, 'a') or 0))
+  redis.call('UNLINK', log, key_beside(meta, 'moved'), key_beside(meta, 'states'))
+  seq = math.max(seq, mark)
+  redis.call('HSET', meta, 'epoch', new_epoch, 'seq', integer(seq))
+  redis.call('HDEL', meta, 'side')
+  return new_epoch, seq, version, nil
+end
+
+-- Returns the room's epoch, the highest seq that was assigned, the room's version, and the lowest seq in `moved` and
+-- `states` or nil.
+-- The mark is the highest seq that the caller knows to be assigned, in any epoch. A log that ends before it has lost
+-- events: the store was emptied or restored from an older backup, or a failover lost the last moment. A seq is never
+-- assigned twice, so the numbering continues above the mark.
+local function current_head(meta, log, new_epoch, mark_seq)
+  local found = redis.call('HMGET', meta, 'epoch', 'seq', 'v', 'side')
+  local mark = tonumber(mark_seq)
+  if found[1] and tonumber(found[2]) >= mark then
+    return found[1], tonumber(found[2]), tonumber(found[3] or 0), found[4] and tonumber(found[4])
+  end
+  return start_epoch(meta, log, new_epoch, found, mark)
+end
+
+-- keys: meta log; args: new-epoch after limit max-bytes mark-seq
 -- Returns {epoch, seq of the newest event, of the oldest one, of the first one returned, events, version}: up to `limit`
 -- events, at most max_bytes together but at least one.
 local function read(keys, args)
-  local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[5], args[6])
+  local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[5])
   local oldest = oldest_seq(keys[1], keys[2], seq, side)
   local first = math.max(tonumber(args[2]) + 1, math.min(oldest, seq + 1))
   local last, max_bytes = math.min(seq, first + tonumber(args[3]) - 1), tonumber(args[4])
@@ -361,7 +412,7 @@ local function read(keys, args)
   return {epoch, seq, oldest, first, events, version}
 end
 
--- Returns what a reader needs to know of a state: all but the users that are not listed.
+-- Returns what a reader needs to know of a state, '' for nothing: all but the users that are not listed.
 local function summary_of(state)
   local reactions
   for index, reaction in ipairs(state.reactions or {}) do
@@ -375,7 +426,8 @@ local function summary_of(state)
     reactions = reactions or {}
     reactions[index] = {emoji = reaction.emoji, count = reaction.count, users = users}
   end
-  return cjson.encode({reactions = reactions, deleted = state.deleted})
+  local is_changed = reactions or state.edits or state.deleted
+  return is_changed and cjson.encode({reactions = reactions, deleted = state.deleted}) or ''
 end
 
 -- Returns a message with the summary of its state and its last edit, '' where there is none.
@@ -418,48 +470,42 @@ local function find_rows(meta, log, side, from, to, step, limit, max_bytes)
 end
 
 -- keys: meta log
--- args: new-epoch before rows-before from rows-from max-bytes mark-epoch mark-seq
--- Returns {epoch, seq of the newest event, version, the rows before `before` (newest first), whether there are more, where
--- to continue, the rows at and after `from` (oldest first), whether there are more, where to continue}.
+-- args: new-epoch before rows-before from rows-from max-bytes mark-seq
+-- Returns {epoch, seq of the newest event, of the oldest one, version, the rows before `before` (newest first), whether
+-- there are more, where to continue, the rows at and after `from` (oldest first), whether there are more, where to
+-- continue}.
 local function history(keys, args)
   local meta, log = keys[1], keys[2]
-  local epoch, seq, version, side = current_head(meta, log, args[1], args[7], args[8])
+  local epoch, seq, version, side = current_head(meta, log, args[1], args[7])
   local oldest = oldest_seq(meta, log, seq, side)
   local before, from = math.min(tonumber(args[2]), seq + 1), math.max(tonumber(args[4]), oldest)
   local max_bytes = tonumber(args[6])
   local older, more_older, next_older = find_rows(meta, log, side, before - 1, oldest, -1, tonumber(args[3]), max_bytes)
   local newer, more_newer, next_newer = find_rows(meta, log, side, from, seq, 1, tonumber(args[5]), max_bytes)
-  return {epoch, seq, version, older, more_older, next_older, newer, more_newer, next_newer}
+  return {epoch, seq, oldest, version, older, more_older, next_older, newer, more_newer, next_newer}
 end
 
 -- -- Writing the log --------------------------------------------------------------------------------------------------
 
--- Adds the event of `args` to the log, trims the log, remembers the cid, and publishes the event.
--- A log from which events were moved is trimmed by seq, because its stream is shorter. Others are trimmed by length, which
--- is faster.
-local function log_event(keys, args, epoch, seq, version, side, today)
-  local meta, number = keys[1], integer(seq + 1)
+-- Returns whether the log has as many events as it may have while the archive takes none.
+local function is_full(meta, log, side, history_messages)
+  local events = redis.call('XLEN', log) + (side and redis.call('ZCARD', key_beside(meta, 'moved')) or 0)
+  return events >= tonumber(history_messages) + MAX_UNARCHIVED_EVENTS
+end
+
+-- Adds the event of `args` to the log, remembers the cid, and publishes the event.
+local function log_event(keys, args, epoch, seq, version, today)
+  local number = integer(seq + 1)
   local event = '{"type":"' .. args[3] .. '","room":"' .. args[2] .. '","epoch":"' .. epoch .. '","seq":' .. number .. ',' .. args[4]
-  local seq_and_at = number .. ' ' .. args[7]
-  local last_trimmed = seq + 1 - tonumber(args[8])
-  if last_trimmed <= 0 then
-    redis.call('XADD', keys[2], number .. '-0', 'e', event)
-  elseif side then
-    redis.call('XADD', keys[2], 'MINID', '=', integer(last_trimmed + 1), number .. '-0', 'e', event)
-    if side <= last_trimmed then
-      trim_side(meta, last_trimmed)
-    end
+  redis.call('XADD', keys[2], number .. '-0', 'e', event)
+  if tonumber(args[10]) > version then
+    redis.call('HSET', keys[1], 'seq', number, 'v', args[10])
   else
-    redis.call('XADD', keys[2], 'MAXLEN', '=', args[8], number .. '-0', 'e', event)
-  end
-  if tonumber(args[11]) > version then
-    redis.call('HSET', meta, 'seq', number, 'v', args[11])
-  else
-    redis.call('HSET', meta, 'seq', number)
+    redis.call('HSET', keys[1], 'seq', number)
   end
   remember_cid(keys[3], today, args[6], pack_position(seq + 1, args[7]))
   redis.call('SPUBLISH', keys[4], epoch .. ' ' .. number .. ' ' .. event)
-  return {epoch, seq_and_at, APPENDED}
+  return {epoch, number .. ' ' .. args[7], APPENDED}
 end
 
 -- Returns how many milliseconds the user must wait before the next message, or nil; then this message counts.
@@ -473,28 +519,91 @@ local function slow_mode_wait(meta, user, interval)
   redis.call('SET', key, integer(now), 'PX', integer(interval))
 end
 
--- Appends a message or a notice.
--- keys: meta log seen channel
--- args: new-epoch room kind body user digest at history-messages mark-epoch mark-seq version slow-mode-ms
--- Returns {epoch, "<seq> <at>", APPENDED or DUPLICATE}, or {epoch, detail, why it was refused}; the detail is the version
--- for STALE, and the wait in milliseconds for SLOW_MODE. A notice reports a change, which nothing permits or forbids.
-local function append(keys, args)
-  local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[9], args[10])
-  local today, yesterday = current_days(keys[3], seq)
+-- Returns the outcome of an append that is decided before its event is looked at, or nil.
+local function early_outcome(keys, args, epoch, version, side, today, yesterday)
   local known = find_position(keys[3], today, yesterday, args[6])
   if known then
     return {epoch, known, DUPLICATE}
   end
-  if args[3] ~= 'notice' and version > tonumber(args[11]) then
+  if args[3] ~= 'notice' and version > tonumber(args[10]) then
     return {epoch, integer(version), STALE}
   end
-  if args[12] ~= '0' then
-    local wait = slow_mode_wait(keys[1], args[5], tonumber(args[12]))
+  if is_full(keys[1], keys[2], side, args[8]) then
+    return {epoch, '0', UNARCHIVED}
+  end
+end
+
+-- Appends a message or a notice.
+-- keys: meta log seen channel
+-- args: new-epoch room kind body user digest at history-messages mark-seq version slow-mode-ms
+-- Returns {epoch, "<seq> <at>", APPENDED or DUPLICATE}, or {epoch, detail, why it was refused}; the detail is the version
+-- for STALE, and the wait in milliseconds for SLOW_MODE. A notice reports a change, which nothing permits or forbids.
+local function append(keys, args)
+  local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[9])
+  local today, yesterday = current_days()
+  local outcome = early_outcome(keys, args, epoch, version, side, today, yesterday)
+  if outcome then
+    return outcome
+  end
+  if args[11] ~= '0' then
+    local wait = slow_mode_wait(keys[1], args[5], tonumber(args[11]))
     if wait then
       return {epoch, integer(wait), SLOW_MODE}
     end
   end
-  return log_event(keys, args, epoch, seq, version, side, today)
+  return log_event(keys, args, epoch, seq, version, today)
+end
+
+-- Returns the author and the time of the message with the seq `target`, its event, and its state. The event is nil for a
+-- message that the caller has found in the archive. If there is no such message, returns nil, the detail and the outcome.
+-- What the archive knows is complete up to its head when the caller read it. Of later changes, the store has all that are
+-- newer than its own archived head. So what is older than that cannot be used: the caller reads the archive again.
+local function find_message(meta, log, args, side, seq, target)
+  local event, found = find_event(meta, log, side, target), find_state(meta, side, target)
+  if event then
+    local message = cjson.decode(event)
+    if message.type ~= 'message' then
+      return nil, '0', NOT_FOUND
+    end
+    return message.user.id, message.at, event, found and cjson.decode(found) or {}
+  end
+  if target >= oldest_seq(meta, log, seq, side) then
+    return nil, '0', NOT_FOUND
+  end
+  local head, as_of = redis.call('HMGET', meta, 'a', 'kept'), tonumber(args[15])
+  if not as_of or as_of < tonumber(head[1] or 0) then
+    return nil, head[1] or '0', NOT_IN_LOG
+  elseif head[2] and tonumber(head[2]) > as_of then
+    return nil, '0', UNARCHIVED
+  elseif args[16] == '' then
+    return nil, '0', NOT_FOUND
+  end
+  return args[16], args[17], nil, cjson.decode(found or args[18])
+end
+
+-- Removes the texts of a message's edits from the log. An edit that only the archive knows has the seq 0: then the log is
+-- searched for it.
+local function erase_edits(meta, log, side, seq, target, edits)
+  local is_search = false
+  for _, edit in ipairs(edits) do
+    local edited = edit ~= '0' and find_event(meta, log, side, tonumber(edit))
+    if edited then
+      side = erase_text(meta, log, side, tonumber(edit), edited)
+    end
+    is_search = is_search or edit == '0'
+  end
+  if is_search then
+    local field, found = '"target":' .. integer(target) .. ',', {}
+    for number, event in each_event(meta, log, side, oldest_seq(meta, log, seq, side), seq, 1) do
+      if string.sub(event, 1, 16) == '{"type":"edited"' and string.find(event, field, 1, true) then
+        found[#found + 1] = {number, event}
+      end
+    end
+    for _, edited in ipairs(found) do
+      side = erase_text(meta, log, side, edited[1], edited[2])
+    end
+  end
+  return side
 end
 
 -- The changes of a message, by the type of their events. Each updates the state, and returns the outcome and the new
@@ -506,46 +615,41 @@ function changes.edited(_, _, seq, side, _, _, state)
 end
 
 function changes.reaction(_, args, _, side, _, _, state)
-  return set_reaction(state, args[5], args[14], args[15] == '1'), side
+  return set_reaction(state, args[5], args[13], args[14] == '1'), side
 end
 
-function changes.deleted(keys, args, _, side, target, event, state)
-  side = erase_text(keys[1], keys[2], side, target, event)
-  for _, edit in ipairs(state.edits or {}) do
-    local edited = find_event(keys[1], keys[2], side, tonumber(edit))
-    if edited then
-      side = erase_text(keys[1], keys[2], side, tonumber(edit), edited)
-    end
+function changes.deleted(keys, args, seq, side, target, event, state)
+  if event then
+    side = erase_text(keys[1], keys[2], side, target, event)
+  else
+    side = erase_trimmed(keys[1], keys[2], side)
   end
+  side = erase_edits(keys[1], keys[2], side, seq, target, state.edits or {})
   state.edits, state.reactions, state.deleted = nil, nil, {at = args[7], user = args[5]}
   return APPENDED, side
 end
 
--- Appends an edit, a deletion or a reaction, if the target is a message in the log and the user may change it.
+-- Appends an edit, a deletion or a reaction, if the target is a message and the user may change it.
 -- keys: meta log seen channel
--- args: the first eleven of `append`, then target moderates emoji on
--- Returns the same as `append`. A change that changes nothing is a DUPLICATE at the position of its target.
+-- args: the first ten of `append`, then target moderates emoji on, then what the archive knows of a message that is older
+-- than the log: the archived head when it was read or '', the author or '', the time, the state
+-- Returns the same as `append`. A change that changes nothing is a DUPLICATE at the position of its target. The detail of
+-- NOT_IN_LOG is the archived head.
 local function change(keys, args)
-  local meta, log, kind, target = keys[1], keys[2], args[3], tonumber(args[12])
-  local epoch, seq, version, side = current_head(meta, log, args[1], args[9], args[10])
-  local today, yesterday = current_days(keys[3], seq)
-  local known = find_position(keys[3], today, yesterday, args[6])
-  if known then
-    return {epoch, known, DUPLICATE}
+  local meta, log, kind, target = keys[1], keys[2], args[3], tonumber(args[11])
+  local epoch, seq, version, side = current_head(meta, log, args[1], args[9])
+  local today, yesterday = current_days()
+  local early = early_outcome(keys, args, epoch, version, side, today, yesterday)
+  if early then
+    return early
   end
-  if version > tonumber(args[11]) then
-    return {epoch, integer(version), STALE}
+  local author, at, event, state = find_message(meta, log, args, side, seq, target)
+  if not author then
+    return {epoch, at, event}
   end
-  local event = find_event(meta, log, side, target)
-  local message = event and cjson.decode(event)
-  if not message or message.type ~= 'message' then
-    return {epoch, '0', NOT_FOUND}
-  end
-  if kind ~= 'reaction' and message.user.id ~= args[5] and not (kind == 'deleted' and args[13] == '1') then
+  if kind ~= 'reaction' and author ~= args[5] and not (kind == 'deleted' and args[12] == '1') then
     return {epoch, '0', FORBIDDEN}
   end
-  local found = find_state(meta, side, target)
-  local state = found and cjson.decode(found) or {}
   local outcome
   if not state.deleted then
     outcome, side = changes[kind](keys, args, seq, side, target, event, state)
@@ -556,12 +660,12 @@ local function change(keys, args)
     return {epoch, '0', FULL}
   end
   if not outcome then
-    remember_cid(keys[3], today, args[6], pack_position(target, message.at))
-    return {epoch, integer(target) .. ' ' .. message.at, DUPLICATE}
+    remember_cid(keys[3], today, args[6], pack_position(target, at))
+    return {epoch, integer(target) .. ' ' .. at, DUPLICATE}
   end
-  side = include_in_side(meta, side, target)
-  save_state(meta, target, state)
-  return log_event(keys, args, epoch, seq, version, side, today)
+  include_in_side(meta, side, target)
+  save_state(meta, target, state, seq + 1)
+  return log_event(keys, args, epoch, seq, version, today)
 end
 
 -- Restores the states of the messages in a log that was written without them, from its edits, reactions and deletions.
@@ -582,7 +686,7 @@ local function index(keys, args)
         elseif decoded.type == 'deleted' then
           state = {deleted = {at = decoded.at, user = decoded.user.id}}
         end
-        save_state(meta, target, state)
+        save_state(meta, target, state, seq)
       end
     end
   end
@@ -599,13 +703,13 @@ local function raise_version(keys, args)
   return 0
 end
 
-redis.register_function('cloudchat_append_v3', append)
-redis.register_function('cloudchat_raise_version_v3', raise_version)
-redis.register_function('cloudchat_change_v3', change)
-redis.register_function('cloudchat_index_v3', index)
+redis.register_function('cloudchat_append_v4', append)
+redis.register_function('cloudchat_raise_version_v4', raise_version)
+redis.register_function('cloudchat_change_v4', change)
+redis.register_function('cloudchat_index_v4', index)
 -- allow-oom: a store that is full accepts no message, but it can still be read.
-redis.register_function{function_name = 'cloudchat_read_v3', callback = read, flags = {'allow-oom'}}
-redis.register_function{function_name = 'cloudchat_history_v3', callback = history, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_read_v4', callback = read, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_history_v4', callback = history, flags = {'allow-oom'}}
 
 -- -- Many rooms at once -----------------------------------------------------------------------------------------------
 
@@ -614,17 +718,17 @@ local MAX_UNREAD = 1000
 local MAX_UNREAD_EVENTS = 2000
 local MAX_UNREAD_BYTES = 2097152
 
--- keys: meta log; args: new-epoch mark-epoch mark-seq
+-- keys: meta log; args: new-epoch mark-seq
 -- Returns {epoch, seq of the newest event}.
 local function head(keys, args)
-  local epoch, seq = current_head(keys[1], keys[2], args[1], args[2], args[3])
+  local epoch, seq = current_head(keys[1], keys[2], args[1], args[2])
   return {epoch, seq}
 end
 
--- keys: meta log; args: new-epoch limit max-bytes mark-epoch mark-seq
+-- keys: meta log; args: new-epoch limit max-bytes mark-seq
 -- Returns the same as `read`, of the newest events: up to `limit`, at most max_bytes together but at least one.
 local function newest(keys, args)
-  local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[4], args[5])
+  local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[4])
   local oldest = oldest_seq(keys[1], keys[2], seq, side)
   local from, max_bytes = math.max(oldest, seq - tonumber(args[2]) + 1), tonumber(args[3])
   local found, size = {}, 0
@@ -656,11 +760,11 @@ end
 
 -- Counts the messages after a position that others wrote and that are not deleted. Only a deleted message has an empty
 -- text. A position of another epoch that is beyond the end of the log belongs to a lost log: everything is unread.
--- keys: meta log; args: new-epoch user read-epoch read-seq mark-epoch mark-seq
+-- keys: meta log; args: new-epoch user read-epoch read-seq mark-seq
 -- Returns {messages, those of them that mention the user, bytes that were read, version of the room}. It reads from the
 -- newest event backwards, at most MAX_UNREAD_EVENTS and MAX_UNREAD_BYTES, and nothing if the position is the head.
 local function unread(keys, args)
-  local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[5], args[6])
+  local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[5])
   local read_seq = tonumber(args[4])
   if args[3] ~= epoch and read_seq > seq then
     read_seq = 0
@@ -687,6 +791,6 @@ local function unread(keys, args)
   return {messages, mentions, size, version}
 end
 
-redis.register_function{function_name = 'cloudchat_head_v3', callback = head, flags = {'allow-oom'}}
-redis.register_function{function_name = 'cloudchat_newest_v3', callback = newest, flags = {'allow-oom'}}
-redis.register_function{function_name = 'cloudchat_unread_v3', callback = unread, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_head_v4', callback = head, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_newest_v4', callback = newest, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_unread_v4', callback = unread, flags = {'allow-oom'}}

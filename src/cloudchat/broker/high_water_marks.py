@@ -1,13 +1,14 @@
-"""The highest (epoch, seq) of each room that this process knows to be assigned.
+"""The highest seq of each room that this process knows to be assigned, and the epoch in which it was.
 
-A store can lose the end of a log: when it is restored from an older backup, or when a replica takes over that had not
-received everything. The store cannot detect this, but the processes that saw the lost events can. So every call to the
-store sends the room's high-water mark, and when the log ends before it the store starts a new epoch in the same atomic
-step (functions.lua). No event ever gets the (epoch, seq) of another one.
+A store can lose events: it is emptied, or restored from an older backup, or a replica takes over that had not received
+everything. The store cannot detect this, but the processes that saw the lost events can. A seq is assigned at most once
+in a room, whatever happens to the store. So a log that ends before a mark has lost events, whatever its epoch is. Every
+call to the store sends the room's mark, and the store continues above it in a new epoch, in the same atomic step
+(functions.lua).
 
-Each process knows what it observed itself and what other processes have saved (log_checkpoint.py). One case remains: a
-failover loses the last two seconds, and a process that had not observed those events appends first. Then their numbers
-can be assigned again. Only a store that loses nothing in a failover prevents that.
+Each process knows what it observed itself, what other processes have saved (log_checkpoint.py), and the archived heads.
+One case remains: a failover loses the last two seconds, and a process that had not observed those events appends first.
+Then their numbers can be assigned again. Only a store that loses nothing in a failover prevents that.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,19 +28,23 @@ class HighWaterMarks:
         """Return the room's mark, `("", 0)` if none is known."""
         return self._marks.get(room, ("", 0))
 
-    def observe(self, room: str, epoch: str, seq: int) -> None:
-        """Record that the store has assigned this seq. A new epoch replaces the old one, with any seq."""
+    def observe_event(self, room: str, epoch: str, seq: int) -> None:
+        """Record that the store has assigned this seq."""
         mark = self._marks.get(room)
-        if mark is None or mark[1] < seq or mark[0] != epoch:
+        if mark is None or mark[1] < seq:
+            self._marks[room] = (epoch, seq)
+
+    def observe_head(self, room: str, epoch: str, seq: int) -> None:
+        """Record the end of the log. A new epoch begins with the highest seq of the one before it."""
+        mark = self._marks.get(room)
+        if mark is None or mark[1] <= seq:
             self._marks[room] = (epoch, seq)
 
     def merge(self, marks: Mapping[str, Mark]) -> None:
-        """Add marks that were saved by this or another process. What this process observed itself has precedence."""
+        """Add marks that were saved by this or another process."""
         self._saved.update(marks)
         for room, (epoch, seq) in marks.items():
-            mark = self._marks.get(room)
-            if mark is None or (mark[0] == epoch and mark[1] < seq):
-                self._marks[room] = (epoch, seq)
+            self.observe_event(room, epoch, seq)
 
     def take_dirty(self) -> dict[str, Mark]:
         """Return the marks that differ from the saved ones, and treat them as saved from now on."""

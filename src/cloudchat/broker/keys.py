@@ -26,6 +26,11 @@ def states(room: str) -> str:
     return f"cloudchat:{{{room}}}:states"
 
 
+def kept(room: str) -> str:
+    """Return the key of the sorted set that holds events of an earlier numbering that are not archived yet."""
+    return f"cloudchat:{{{room}}}:kept"
+
+
 def slow(room: str) -> str:
     """Return the key prefix of the times of the users' last messages, in a room with slow mode."""
     return f"cloudchat:{{{room}}}:slow:"
@@ -38,6 +43,10 @@ def channel(room: str) -> str:
 
 SIGNALS = "cloudchat:signals"
 """The sharded pub/sub channel of what processes tell each other beside the logs. No room's channel has this name."""
+
+
+ARCHIVE_QUEUE = "cloudchat:archive_queue"
+"""The key of the sorted set of the rooms that may have events to archive."""
 
 
 def room_of_channel(channel_name: bytes) -> str:

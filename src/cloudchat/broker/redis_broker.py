@@ -1,18 +1,20 @@
 """The broker on Redis 7 or Valkey: each room's log is a stream that the functions in functions.lua write and read."""
 
 import asyncio
-import itertools
 import math
-import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from cloudchat.broker import keys
 from cloudchat.broker.append_pipeline import AppendPipeline
+from cloudchat.broker.archiving.redis_log_archive import RedisLogArchive
 from cloudchat.broker.broker import (
     AppendCallback,
     Appended,
     AppendOutcome,
+    ArchivedMessage,
     BrokerUnavailable,
     Change,
     Entry,
@@ -24,6 +26,7 @@ from cloudchat.broker.broker import (
     Unread,
     UnreadQuery,
 )
+from cloudchat.broker.epochs import new_epoch
 from cloudchat.broker.high_water_marks import HighWaterMarks
 from cloudchat.broker.log_checkpoint import Load, load_checkpoint
 from cloudchat.broker.redis_connection import ANSWER_SECONDS, pack
@@ -53,7 +56,7 @@ class RedisBroker:
         history_messages: int,
         load_marks: Load,
     ) -> None:
-        """`history_messages` is the number of events that each log keeps.
+        """`history_messages` is the number of events that each log keeps, also when they are archived.
 
         `load_marks` loads the high-water marks that all processes have saved; it is called with each new connection for
         appends.
@@ -65,9 +68,12 @@ class RedisBroker:
         self._heads_read_at: dict[str, float] = {}
         self._free_reads = asyncio.Semaphore(MAX_CONCURRENT_READS)
         self.marks = HighWaterMarks()
+        self.archive = RedisLogArchive(functions, self.marks, history_messages)
         self.subscription = Subscription(url)
         self.appends_settled: Callable[[], None] = lambda: None
         """Called when no append of this process is pending any more."""
+        self.appended: Callable[[str, int], None] = lambda room, seq: None
+        """Called with the room and the seq of each event that this process has appended."""
         self.text_deleted: Callable[[], None] = lambda: None
         """Called when a deletion of this process is on disk."""
 
@@ -95,13 +101,13 @@ class RedisBroker:
 
     async def raise_version(self, room: str, version: int) -> None:
         """Refuse appends that carry a lower version of the room from now on. Raises `BrokerUnavailable`."""
-        await self._functions.call("cloudchat_raise_version_v3", [keys.meta(room)], version)
+        await self._functions.call("cloudchat_raise_version_v4", [keys.meta(room)], version)
 
     # -- Broker -------------------------------------------------------------------------------------------------------
 
     def append(self, entry: Entry, on_done: AppendCallback) -> None:
         """See `Broker`."""
-        self._submit("cloudchat_append_v3", entry, (entry.slow_mode_ms,), on_done)
+        self._submit("cloudchat_append_v4", entry, (entry.slow_mode_ms,), on_done)
 
     def change(self, change: Change, on_done: AppendCallback) -> None:
         """See `Broker`."""
@@ -112,44 +118,41 @@ class RedisBroker:
             on_done(outcome)
 
         arguments = (change.target, int(change.moderates), change.emoji, int(change.on))
-        self._submit("cloudchat_change_v3", change.event, arguments, answered)
+        self._submit("cloudchat_change_v4", change.event, (*arguments, *_archived_form(change.archived)), answered)
 
     async def read(self, room: str, after: int, limit: int) -> Page:
         """See `Broker`."""
         reply = await self._read(
-            "cloudchat_read_v3",
+            "cloudchat_read_v4",
             room,
             new_epoch(),
             after,
             limit,
             MAX_PAGE_BYTES,
-            *self.marks.get(room),
+            self._mark(room),
         )
         return self._observed_page(room, reply)
 
     async def newest(self, room: str, limit: int, max_bytes: int) -> Page:
         """See `Broker`."""
         reply = await self._read(
-            "cloudchat_newest_v3",
+            "cloudchat_newest_v4",
             room,
             new_epoch(),
             limit,
             max_bytes,
-            *self.marks.get(room),
+            self._mark(room),
         )
         return self._observed_page(room, reply)
 
     async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
         """See `Broker`."""
         replies = await self._functions.call_all(
-            [
-                ("cloudchat_head_v3", 2, keys.meta(room), keys.log(room), new_epoch(), *self.marks.get(room))
-                for room in rooms
-            ]
+            [("cloudchat_head_v4", 2, keys.meta(room), keys.log(room), new_epoch(), self._mark(room)) for room in rooms]
         )
         heads = [StreamPosition(epoch.decode(), seq) for epoch, seq in replies]
         for room, head in zip(rooms, heads, strict=True):
-            self.marks.observe(room, head.epoch, head.seq)
+            self.marks.observe_head(room, head.epoch, head.seq)
         return heads
 
     async def unread(self, user: str, queries: Sequence[UnreadQuery]) -> list[Unread]:
@@ -157,7 +160,7 @@ class RedisBroker:
         replies = await self._functions.call_all(
             [
                 (
-                    "cloudchat_unread_v3",
+                    "cloudchat_unread_v4",
                     2,
                     keys.meta(query.room),
                     keys.log(query.room),
@@ -165,7 +168,7 @@ class RedisBroker:
                     user,
                     query.read.epoch,
                     query.read.seq,
-                    *self.marks.get(query.room),
+                    self._mark(query.room),
                 )
                 for query in queries
             ]
@@ -178,7 +181,7 @@ class RedisBroker:
         max_bytes = MAX_PAGE_BYTES // 2 if wanted.rows_before and wanted.rows_from else MAX_PAGE_BYTES
         while True:
             reply = await self._read(
-                "cloudchat_history_v3",
+                "cloudchat_history_v4",
                 room,
                 new_epoch(),
                 before,
@@ -186,12 +189,12 @@ class RedisBroker:
                 start,
                 wanted.rows_from,
                 max_bytes,
-                *self.marks.get(room),
+                self._mark(room),
             )
-            epoch, head, version, older, more_older, next_older, newer, more_newer, next_newer = reply
+            epoch, head, oldest, version, older, more_older, next_older, newer, more_newer, next_newer = reply
             rows = [current_form(*row) for row in [*reversed(older), *newer]]
-            found = HistoryRows(epoch.decode(), head, version, rows, bool(more_older), bool(more_newer))
-            self.marks.observe(room, found.epoch, head)
+            found = HistoryRows(epoch.decode(), head, oldest, version, rows, bool(more_older), bool(more_newer))
+            self.marks.observe_head(room, found.epoch, head)
             # One call looks at a bounded number of events. Without a row, the reader would not know where to continue.
             if rows or not ((wanted.rows_before and more_older) or (wanted.rows_from and more_newer)):
                 return found
@@ -219,8 +222,11 @@ class RedisBroker:
     def _observed_page(self, room: str, reply: Any) -> Page:
         epoch, head, oldest, first, events, version = reply
         page = Page(epoch.decode(), head, oldest, first, events, version)
-        self.marks.observe(room, page.epoch, head)
+        self.marks.observe_head(room, page.epoch, head)
         return page
+
+    def _mark(self, room: str) -> int:
+        return self.marks.get(room)[1]
 
     def _submit(self, function: str, entry: Entry, arguments: tuple[str | int, ...], on_done: AppendCallback) -> None:
         room = entry.room
@@ -228,7 +234,9 @@ class RedisBroker:
 
         def answered(outcome: AppendOutcome) -> None:
             if type(outcome) is Appended:
-                marks.observe(room, outcome.epoch, outcome.seq)
+                marks.observe_event(room, outcome.epoch, outcome.seq)
+                if not outcome.duplicate:
+                    self.appended(room, outcome.seq)
             on_done(outcome)
 
         def request() -> bytes:
@@ -248,12 +256,12 @@ class RedisBroker:
                 cid_digest(entry.user, entry.cid),
                 entry.at,
                 self._history_messages,
-                *marks.get(room),
+                marks.get(room)[1],
                 entry.version,
                 *arguments,
             )
 
-        self._pipeline.submit(request, answered)
+        self._pipeline.submit(room, request, answered)
 
     def _settled(self) -> None:
         self.appends_settled()
@@ -271,6 +279,25 @@ class RedisBroker:
         await load_checkpoint(self.marks, self._load_marks)
 
 
+def _archived_form(message: ArchivedMessage | None) -> tuple[str | int, ...]:
+    """Return the arguments of cloudchat_change_v4 that say what the archive knows. The state is as the store has it.
+
+    The edits have the seq 0, because the archive does not keep their seqs.
+    """
+    if message is None:
+        return ("", "", "", "")
+    state: dict[str, Any] = {}
+    if message.edits:
+        state["edits"] = ["0"] * message.edits
+    if message.reactions:
+        state["reactions"] = [
+            {"emoji": emoji, "users": f" {' '.join(users)} ", "count": len(users)} for emoji, users in message.reactions
+        ]
+    if message.is_deleted:
+        state["deleted"] = {"at": "", "user": ""}
+    return (message.as_of, message.author, message.at, msgspec.json.encode(state).decode())
+
+
 class _ObservingListener:
     """Updates the high-water marks with each received event, then passes it on."""
 
@@ -282,18 +309,5 @@ class _ObservingListener:
         self._listener.subscribed(room)
 
     def event_received(self, room: str, epoch: str, seq: int, event: bytes) -> None:
-        self._marks.observe(room, epoch, seq)
+        self._marks.observe_event(room, epoch, seq)
         self._listener.event_received(room, epoch, seq, event)
-
-
-_PROCESS = secrets.token_urlsafe(12)
-_epoch_numbers = itertools.count()
-
-
-def new_epoch() -> str:
-    """Return a unique name for an epoch: 96 random bits of this process, and a counter.
-
-    Every append sends one, in case its room needs a new epoch. Fresh random bits for each append cost 2 % of the CPU
-    time of a busy server.
-    """
-    return f"{_PROCESS}.{next(_epoch_numbers)}"

@@ -42,6 +42,12 @@ class MessageFold:
                 if row is not None and row["type"] == "message" and "deleted_at" not in row:
                     self._change(row, event)
 
+    def add_row(self, row: Row) -> None:
+        """Continue with a message or a notice in its current form, whose reactions list all of their users."""
+        self._rows[row["seq"]] = {name: value for name, value in row.items() if name != "reactions"}
+        if reactions := row.get("reactions"):
+            self._reactions[row["seq"]] = {one["emoji"]: dict.fromkeys(one["users"]) for one in reactions}
+
     def rows(self) -> list[Row]:
         """Return all rows, oldest first."""
         return [self._with_reactions(self._rows[seq]) for seq in sorted(self._rows)]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cloudchat.doctor.archive import check_archive
 from cloudchat.doctor.check_result import CheckResult
 from cloudchat.doctor.database import check_database
 from cloudchat.doctor.files import check_backups, check_secrets, check_state_folder
@@ -16,7 +17,10 @@ def run_checks(
 ) -> list[CheckResult]:
     """Check everything that this machine can see; the public URL and the backup directory only if they are given."""
     results = [*check_state_folder(settings.state_dir), *check_secrets(), *check_machine(settings)]
-    results += check_database(settings.database.get_secret_value())
+    database = check_database(settings.database.get_secret_value())
+    results += database
+    if not any(result.problem for result in database):  # the tables are there
+        results += check_archive(settings)
     results += [*check_store(settings), *check_origins_and_proxies(settings)]
     if public_url is not None:
         results += check_public_url(public_url, settings, page)

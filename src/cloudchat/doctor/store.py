@@ -3,12 +3,14 @@
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import redis
 
+from cloudchat.broker import keys
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.embedded.data_dir_lock import socket_path, socket_url
 from cloudchat.broker.redis_functions import WRITE_PROBE
@@ -23,6 +25,7 @@ MAX_SHARE_OF_MAXMEMORY = 0.8
 MAX_SHARE_OF_MACHINE = 0.5
 """Half: a store that rewrites its log forks, and may need its memory twice."""
 _PINGS = 10
+_ROOMS_PER_CALL = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,32 @@ def has_field(url: str, key: str, field: bytes) -> bool:
             return bool(store.hexists(key, field))
     except BrokerUnavailable as error:
         raise StoreUnusable(f"the store cannot be read ({error})") from error
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """The seq of a log's newest event, and up to which seq the store was told that the archive has it."""
+
+    seq: int
+    archived: int
+
+
+def read_log_heads(url: str, rooms: Sequence[str]) -> dict[str, LogHead]:
+    """Return the heads of those rooms that have a log. Raises StoreUnusable."""
+    heads = {}
+    try:
+        with open_client(url, connect_seconds=TIMEOUT_SECONDS, answer_seconds=TIMEOUT_SECONDS) as store:
+            for start in range(0, len(rooms), _ROOMS_PER_CALL):
+                part = rooms[start : start + _ROOMS_PER_CALL]
+                pipeline = store.pipeline(transaction=False)
+                for room in part:
+                    pipeline.hmget(keys.meta(room), "seq", "a")
+                for room, (seq, archived) in zip(part, pipeline.execute(), strict=True):
+                    if seq is not None:
+                        heads[room] = LogHead(int(seq), int(archived or 0))
+    except BrokerUnavailable as error:
+        raise StoreUnusable(f"the logs cannot be read ({error})") from error
+    return heads
 
 
 def _read_stats(store: "redis.Redis") -> StoreStats:

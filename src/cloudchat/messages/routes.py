@@ -13,10 +13,11 @@ import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Response
 from slowapi import Limiter
 
+from cloudchat.archive.history.reader import HistoryReader
 from cloudchat.auth.dependencies import require_principal
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE, Principal
 from cloudchat.auth.service import AccountService
-from cloudchat.broker.broker import Appended, AppendOutcome, Broker, BrokerUnavailable, HistoryRange, Refusal, Refused
+from cloudchat.broker.broker import Appended, AppendOutcome, BrokerUnavailable, HistoryRange, Refusal, Refused
 from cloudchat.core.message_text import text_error
 from cloudchat.http.error_docs import documented
 from cloudchat.messages.errors import MessageError
@@ -56,7 +57,7 @@ class MessageBackend:
 
     messages: MessageService
     mentions: MentionDirectory
-    broker: Broker
+    history: HistoryReader
     limits: UserLimits
 
 
@@ -67,7 +68,7 @@ def message_routes(
     routes = APIRouter(
         prefix="/api/rooms/{room}", tags=["messages"], route_class=limited_route(limiter, settings.account_rate)
     )
-    messages, broker, limits = backend.messages, backend.broker, backend.limits
+    messages, history, limits = backend.messages, backend.history, backend.limits
     text_chars = Limits().text_chars
     Reader = Annotated[Principal, Depends(require_principal(accounts, scope=CHAT_READ))]  # noqa: N806 (a type)
     Writer = Annotated[Principal, Depends(require_principal(accounts, scope=CHAT_WRITE))]  # noqa: N806 (a type)
@@ -151,7 +152,7 @@ def message_routes(
         if wait_ms := limits.start_read(principal.user_id, time.monotonic()):
             raise _too_fast(wait_ms)
         try:
-            page = await broker.history(room, _range(before, after, around, limit))
+            page = await history.read(room, _range(before, after, around, limit))
         except BrokerUnavailable as problem:
             raise MessageError(unavailable(None, "the room's history cannot be read now")) from problem
         if page.version > room_read.version and await room_of(principal, room) is None:

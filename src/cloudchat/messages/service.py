@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from cloudchat.auth.principal import CHAT_WRITE, Principal
-from cloudchat.broker.broker import AppendCallback, Broker, Change, Entry, Refusal, Refused
+from cloudchat.broker.broker import AppendCallback, Change, Entry, Refusal, Refused
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.messages.mention_directory import MentionDirectory
+from cloudchat.messages.message_log import EventLog
 from cloudchat.protocol.commands import Delete, Edit, React, Send
 from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.protocol.events import DeletedBody, EditedBody, MessageBody, ReactionBody, User, encoder
@@ -52,9 +53,9 @@ class RoomLogMessageService:
     refuses an append whose room has changed since (`broker.Refusal.STALE`).
     """
 
-    def __init__(self, broker: Broker, mentions: MentionDirectory, versions: Mapping[str, int]) -> None:
+    def __init__(self, log: EventLog, mentions: MentionDirectory, versions: Mapping[str, int]) -> None:
         """`versions` says up to which version of a room the `RoomSummary` objects of this process are right."""
-        self._broker = broker
+        self._log = log
         self._mentions = mentions
         self._versions = versions
 
@@ -81,7 +82,7 @@ class RoomLogMessageService:
         encoded = encoder.encode(body)[1:]
         slow_ms, version = slow_mode_ms(room, server_role_of(author)), self._version(room)
         entry = Entry(room.id, author.user_id, command.cid, "message", encoded, at, version, slow_ms)
-        self._broker.append(entry, on_done)
+        self._log.append(entry, on_done)
         return None
 
     def change(
@@ -122,12 +123,12 @@ class RoomLogMessageService:
                 kind, body = "reaction", ReactionBody(target=target, user=user, emoji=emoji, on=on, at=at)
         encoded = encoder.encode(body)[1:]
         event = Entry(room.id, author.user_id, command.cid, kind, encoded, at, self._version(room))
-        self._broker.change(Change(event, target, _moderates(author, room), emoji, on), on_done)
+        self._log.change(Change(event, target, _moderates(author, room), emoji, on), on_done)
         return None
 
     def notice(self, room: str, cid: str, notice: bytes, at: float, version: int, on_done: AppendCallback) -> None:
         """See `MessageService`."""
-        self._broker.append(Entry(room, NOTICE_AUTHOR, cid, "notice", notice[1:], rfc3339(at), version), on_done)
+        self._log.append(Entry(room, NOTICE_AUTHOR, cid, "notice", notice[1:], rfc3339(at), version), on_done)
 
     def _version(self, room: RoomSummary) -> int:
         return max(room.version, self._versions.get(room.id, 0))
@@ -177,6 +178,10 @@ def refusal_error(refused: Refused, id: str | None) -> Error:
             return error(ErrorCode.NOT_FOUND, "the message does not exist, or is deleted", id=id, field="seq")
         case Refusal.FORBIDDEN:
             return error(ErrorCode.FORBIDDEN, "you may not change this message", id=id, field="seq")
+        case Refusal.UNARCHIVED:
+            return unavailable(id, "the archive is behind; try again later")
+        case Refusal.NOT_IN_LOG:
+            return unavailable(id, "the message is in the archive, which cannot be read now; try again")
         case Refusal.FULL:
             message = "this message has too many edits or reactions"
             return error(ErrorCode.CONFLICT, message, id=id, field="seq")

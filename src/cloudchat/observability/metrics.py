@@ -32,6 +32,9 @@ class MetricsSnapshot:
     relay_seconds: Histogram
     holes_repaired: int
     requests: Mapping[tuple[str, str, int], int]
+    archive_lag_events: int
+    archive_lag_seconds: float
+    archive_failures: int
     task_failures: int
     tasks_dead: int
     loop_lag_seconds: float
@@ -79,6 +82,9 @@ class Metrics:
         yield _counter("sends", "Messages stored on disk.", now.sends)
         yield _counter("deliveries", "Events delivered to members, counted once per member.", now.deliveries)
         yield _counter("holes_repaired", "Events read from the log because a wake-up was lost.", now.holes_repaired)
+        yield _gauge("archive_lag_events", "Stored events that are not in the archive yet.", now.archive_lag_events)
+        yield _gauge("archive_lag_seconds", "Age of the oldest of them.", now.archive_lag_seconds)
+        yield _counter("archive_failures", "Failed attempts to archive events.", now.archive_failures)
         yield _counter("task_failures", "Background tasks that ended by an unexpected exception.", now.task_failures)
         yield _counters("connects", "Handshakes, by result.", ["result"], _one_label(now.connects))
         yield _counters("closes", "Closed sockets, by close code.", ["code"], _one_label(now.closes))

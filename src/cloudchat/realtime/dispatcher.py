@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
+from cloudchat.archive.history.reader import HistoryReader
 from cloudchat.auth.errors import AccountError
 from cloudchat.auth.principal import CHAT_READ, Principal
 from cloudchat.broker.broker import (
     AppendCallback,
     Appended,
     AppendOutcome,
-    Broker,
     BrokerUnavailable,
     HistoryRange,
     Refused,
@@ -64,7 +64,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        broker: Broker,
+        history: HistoryReader,
         joiner: RoomJoiner,
         messages: MessageService,
         mentions: MentionDirectory,
@@ -75,7 +75,7 @@ class Dispatcher:
         stats: SocketStats,
         spawn: Spawn,
     ) -> None:
-        self._broker = broker
+        self._reader = history
         self._joiner = joiner
         self._messages = messages
         self._mentions = mentions
@@ -232,7 +232,7 @@ class Dispatcher:
 
     async def _send_history(self, connection: Connection, command: History) -> None:
         try:
-            page = await self._broker.history(command.room, _range_of(command))
+            page = await self._reader.read(command.room, _range_of(command))
             is_member = await self._rooms.is_member(connection, command.room, page.version)
         except (BrokerUnavailable, DatabaseUnavailable):
             connection.send(unavailable(command.id, "the room's history cannot be read now"))

@@ -50,6 +50,7 @@ class Command(StrEnum):
     REACT = "react"
     DELETE = "delete"
     DELETE_OTHERS = "delete_others"
+    READ_EDITS = "read_edits"
     SWITCH_NOTIFICATIONS = "switch_notifications"
     LIST_MEMBERS = "list_members"
     ADD_MEMBER = "add_member"
@@ -75,6 +76,7 @@ DESCRIPTIONS: Mapping[Command, str] = {
     Command.REACT: "add and remove one's own reactions",
     Command.DELETE: "delete one's own messages",
     Command.DELETE_OTHERS: "delete the messages of others",
+    Command.READ_EDITS: "read the earlier texts of messages that were edited",
     Command.SWITCH_NOTIFICATIONS: "switch one's own notifications off and on",
     Command.LIST_MEMBERS: "list the members",
     Command.ADD_MEMBER: "add another user",
@@ -101,6 +103,7 @@ _LOWEST_ROLE: Mapping[Command, tuple[Role | None, Role | None, Role | None]] = {
     Command.REACT: (Role.MEMBER, Role.MEMBER, Role.MEMBER),
     Command.DELETE: (Role.MEMBER, Role.MEMBER, Role.MEMBER),
     Command.DELETE_OTHERS: (Role.MODERATOR, Role.MODERATOR, None),
+    Command.READ_EDITS: (Role.MODERATOR, Role.MODERATOR, None),
     Command.SWITCH_NOTIFICATIONS: (Role.READER, Role.READER, Role.READER),
     Command.LIST_MEMBERS: (Role.READER, Role.READER, Role.READER),
     Command.ADD_MEMBER: (Role.MODERATOR, Role.OWNER, None),
@@ -124,6 +127,7 @@ MEMBERS_ONLY = frozenset(
         Command.REACT,
         Command.DELETE,
         Command.DELETE_OTHERS,
+        Command.READ_EDITS,
         Command.SWITCH_NOTIFICATIONS,
         Command.EXPORT,
     }

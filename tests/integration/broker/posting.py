@@ -31,8 +31,8 @@ async def no_members(room_id: str, keys: Collection[str]) -> Mapping[str, str]:
 class Room:
     """A room to which several users post through the message service of one process."""
 
-    def __init__(self, broker: RedisBroker) -> None:
-        self.id = f"room-{uuid.uuid4().hex[:8]}"
+    def __init__(self, broker: RedisBroker, id: str | None = None) -> None:
+        self.id = id or f"room-{uuid.uuid4().hex[:8]}"
         self.broker = broker
         self._messages = RoomLogMessageService(broker, MentionDirectory(no_members, {}), {})
 

@@ -8,6 +8,7 @@ from itertools import product
 import httpx
 import pytest
 
+from cloudchat.archive.service import ArchiveService, LogBatch
 from cloudchat.database.engine import create_engine
 from cloudchat.database.transactions import Database
 from cloudchat.rooms.caller import COMMAND_LINE, Caller
@@ -15,6 +16,7 @@ from cloudchat.rooms.permissions import MEMBER_ROLES, Command, Kind, Role, may
 from cloudchat.rooms.service import RoomService
 from support.accounts import Account
 from support.chat_users import RATES, signed_in
+from support.room_logs import LogWriter
 from support.server import RunningServer
 
 SERVER_ROLES = ("member", "moderator", "admin")
@@ -34,6 +36,7 @@ class Scene:
     """A server, a user of each server role, and the owner, a reader and an outsider of each room."""
 
     rooms: RoomService
+    archive: ArchiveService
     actors: dict[str, Account]
     owner: Account
     reader: Account
@@ -87,6 +90,11 @@ class Scene:
                 return http.put(f"{path}/mutes/{reader}", json={"reason": "x"})
             case Command.BAN:
                 return http.put(f"{path}/bans/{reader}", json={"reason": "x"})
+            case Command.READ_EDITS:
+                log = LogWriter(room)
+                log.message("ann", "hello")
+                assert self.archive.fold([LogBatch(room, 0, log.encoded)])
+                return http.get(f"{path}/messages/1/edits")
             case Command.TAKE_OWNERSHIP:
                 return http.put(own, json={"role": "owner"})
         raise AssertionError(f"no request for {command}")
@@ -98,7 +106,8 @@ def scene() -> Iterator[Scene]:
     with RunningServer(environment=RATES) as server, signed_in(server, *names) as accounts:
         *actors, owner, reader, outsider = accounts
         with closing(Database(create_engine(f"sqlite:///{server.state_dir / 'cloudchat.db'}"))) as db:
-            yield Scene(RoomService(db), dict(zip(SERVER_ROLES, actors, strict=True)), owner, reader, outsider)
+            actors_by_role = dict(zip(SERVER_ROLES, actors, strict=True))
+            yield Scene(RoomService(db), ArchiveService(db), actors_by_role, owner, reader, outsider)
 
 
 def walked_cells() -> list[tuple[Command, Kind, Role | None]]:

@@ -57,7 +57,7 @@ class Archive:
             encoded for event, encoded in zip(log.events, log.encoded, strict=True) if after < event["seq"] <= last
         ]
         with self.db.write() as db:
-            return fold_events(db, room, after, events)
+            return fold_events(db, room, after, events) is not None
 
     def rows(self) -> list[dict[str, Any]]:
         with self.db.snapshot() as db:

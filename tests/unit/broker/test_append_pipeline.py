@@ -10,9 +10,11 @@ from unit.broker.scripted_store import ScriptedStore
 
 pytestmark = pytest.mark.anyio
 
-APPEND = pack("FCALL", "cloudchat_append_v3", 0)
+APPEND = pack("FCALL", "cloudchat_append_v4", 0)
 PONG = b"+PONG\r\n"
-FUNCTIONS_LOADED = b"+cloudchat_v3\r\n"
+FUNCTIONS_LOADED = b"+cloudchat_v4\r\n"
+ENQUEUED = b":0\r\n"
+"""The answer to the call that precedes the first append of a second."""
 
 
 def appended(seq: int, *, duplicate: bool = False) -> bytes:
@@ -29,7 +31,7 @@ def pipeline_to(store: ScriptedStore) -> AppendPipeline:
 
 async def append(pipeline: AppendPipeline) -> AppendOutcome:
     outcome: asyncio.Future[AppendOutcome] = asyncio.get_running_loop().create_future()
-    pipeline.submit(lambda: APPEND, outcome.set_result)
+    pipeline.submit("lobby", lambda: APPEND, outcome.set_result)
     return await asyncio.wait_for(outcome, 20)
 
 
@@ -59,7 +61,7 @@ async def test_the_connection_is_closed_when_the_store_refuses_the_functions(soc
 
 
 async def test_answers_are_matched_in_the_order_of_the_appends(socket: Path) -> None:
-    store = ScriptedStore(socket, PONG, FUNCTIONS_LOADED, appended(1) + appended(2) + appended(3))
+    store = ScriptedStore(socket, PONG, FUNCTIONS_LOADED, ENQUEUED + appended(1) + appended(2) + appended(3))
     await store.start()
     pipeline = pipeline_to(store)
     outcomes = await asyncio.gather(*(append(pipeline) for _ in range(3)))
@@ -68,7 +70,7 @@ async def test_answers_are_matched_in_the_order_of_the_appends(socket: Path) -> 
 
 
 async def test_appends_settled_is_called_once_all_appends_are_answered(socket: Path) -> None:
-    store = ScriptedStore(socket, PONG, FUNCTIONS_LOADED, appended(1) + appended(2) + appended(3))
+    store = ScriptedStore(socket, PONG, FUNCTIONS_LOADED, ENQUEUED + appended(1) + appended(2) + appended(3))
     await store.start()
     settled = 0
 
@@ -88,7 +90,7 @@ async def test_appends_settled_is_called_once_all_appends_are_answered(socket: P
 
 async def test_a_refusal_is_reported_with_its_detail(socket: Path) -> None:
     refused = b"*3\r\n$2\r\ne1\r\n$3\r\n250\r\n:3\r\n"
-    store = ScriptedStore(socket, PONG, FUNCTIONS_LOADED, refused)
+    store = ScriptedStore(socket, PONG, FUNCTIONS_LOADED, ENQUEUED + refused)
     await store.start()
     pipeline = pipeline_to(store)
     assert await append(pipeline) == Refused(Refusal.SLOW_MODE, 250)
@@ -96,7 +98,7 @@ async def test_a_refusal_is_reported_with_its_detail(socket: Path) -> None:
 
 
 async def test_an_error_reply_fails_only_its_own_append(socket: Path) -> None:
-    answers = appended(1) + b"-MISCONF disk\r\n" + appended(2, duplicate=True)
+    answers = ENQUEUED + appended(1) + b"-MISCONF disk\r\n" + appended(2, duplicate=True)
     store = ScriptedStore(socket, PONG, FUNCTIONS_LOADED, answers)
     await store.start()
     pipeline = pipeline_to(store)

@@ -21,7 +21,7 @@ def test_saved_mark_is_loaded(checkpoints: LogCheckpoints) -> None:
     assert checkpoints.load() == {"lobby": ("e1", 7)}
 
 
-def test_seq_never_decreases_within_an_epoch(checkpoints: LogCheckpoints) -> None:
+def test_seq_never_decreases(checkpoints: LogCheckpoints) -> None:
     checkpoints.save({"lobby": ("e1", 7)})
     checkpoints.save({"lobby": ("e1", 5)})
     assert checkpoints.load() == {"lobby": ("e1", 7)}
@@ -29,10 +29,12 @@ def test_seq_never_decreases_within_an_epoch(checkpoints: LogCheckpoints) -> Non
     assert checkpoints.load() == {"lobby": ("e1", 8)}
 
 
-def test_new_epoch_replaces_the_checkpoint(checkpoints: LogCheckpoints) -> None:
+def test_new_epoch_begins_with_the_seq_of_the_one_before_it(checkpoints: LogCheckpoints) -> None:
     checkpoints.save({"lobby": ("e1", 7)})
-    checkpoints.save({"lobby": ("e2", 1)})
-    assert checkpoints.load() == {"lobby": ("e2", 1)}
+    checkpoints.save({"lobby": ("e0", 1)})
+    assert checkpoints.load() == {"lobby": ("e1", 7)}
+    checkpoints.save({"lobby": ("e2", 7)})
+    assert checkpoints.load() == {"lobby": ("e2", 7)}
 
 
 def test_room_without_a_row_gets_no_checkpoint(checkpoints: LogCheckpoints) -> None:
@@ -46,5 +48,5 @@ def test_marks_of_many_rooms_are_saved(services: AccountServices, checkpoints: L
         db.add_all(Room(id=f"r{number}", name="a room", kind="private", created_at=NOW) for number in range(count))
     marks = {f"r{number}": ("e1", number + 1) for number in range(count)}
     checkpoints.save(marks)
-    checkpoints.save({**marks, "r7": ("e1", 1), "r8": ("e1", 5000), "r9": ("e2", 1)})
-    assert checkpoints.load() == {**marks, "r8": ("e1", 5000), "r9": ("e2", 1)}
+    checkpoints.save({**marks, "r7": ("e1", 1), "r8": ("e1", 5000), "r9": ("e2", 10)})
+    assert checkpoints.load() == {**marks, "r8": ("e1", 5000), "r9": ("e2", 10)}

@@ -29,7 +29,7 @@ class ScriptedRepository:
 
 async def test_marks_that_could_not_be_saved_are_saved_by_the_next_call() -> None:
     marks, repository = HighWaterMarks(), ScriptedRepository()
-    marks.observe("lobby", "e1", 3)
+    marks.observe_event("lobby", "e1", 3)
     repository.available = False
     await save_checkpoint(marks, repository.save)
     repository.available = True
@@ -46,7 +46,7 @@ async def test_load_merges_the_saved_marks() -> None:
 
 async def test_load_keeps_the_marks_when_the_database_is_unavailable() -> None:
     marks, repository = HighWaterMarks(), ScriptedRepository()
-    marks.observe("lobby", "e1", 3)
+    marks.observe_event("lobby", "e1", 3)
     repository.available = False
     await load_checkpoint(marks, repository.load)
     assert marks.get("lobby") == ("e1", 3)

@@ -8,11 +8,13 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from cloudchat.archive.archived_event import ArchivedEvent, from_columns, to_client, users_of_row
+from cloudchat.archive.batch_fold import EarlierText
 from cloudchat.archive.repository import NOTHING_ARCHIVED, read_heads
-from cloudchat.broker.broker import HistoryRange
+from cloudchat.broker.broker import ArchivedMessage, HistoryRange
 from cloudchat.core.message_fold import MAX_LISTED_USERS, Row
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.database.archive_tables import archive_epochs, archived_events, archived_reactions
+from cloudchat.core.timestamps import rfc3339_of_ms
+from cloudchat.database.archive_tables import archive_epochs, archived_edits, archived_events, archived_reactions
 from cloudchat.database.models import User
 
 MAX_PAGE_BYTES = 512 * 1024
@@ -50,6 +52,32 @@ def read_events(db: Session, room_id: str, seqs: Collection[int]) -> dict[int, A
     columns = archived_events.c
     found = db.execute(select(archived_events).where(columns.room_id == room_id, columns.seq.in_(seqs)))
     return {row.seq: from_columns(row) for row in found}
+
+
+def read_message(db: Session, room_id: str, seq: int) -> ArchivedMessage:
+    """Return what a change of a message needs to know of it; without an author if the archive has no such message."""
+    as_of = read_heads(db, [room_id]).get(room_id, NOTHING_ARCHIVED).seq
+    message = read_events(db, room_id, [seq]).get(seq)
+    if message is None or message.notice:
+        return ArchivedMessage(as_of, "")
+    edits = select(func.count()).where(archived_edits.c.room_id == room_id, archived_edits.c.seq == seq)
+    reactions = _reactions(db, room_id, [seq], None).get(seq, [])
+    return ArchivedMessage(
+        as_of,
+        message.user_id,
+        at=rfc3339_of_ms(message.at_ms),
+        edits=db.scalar(edits) or 0,
+        reactions=[(one["emoji"], one["users"]) for one in reactions],
+        is_deleted=not message.is_live_message,
+    )
+
+
+def read_earlier_texts(db: Session, room_id: str, seq: int) -> list[EarlierText]:
+    """Return the texts of a message that edits have replaced, the oldest first."""
+    columns = archived_edits.c
+    query = select(columns.seq, columns.edit_seq, columns.at, columns.text)
+    here = query.where(columns.room_id == room_id, columns.seq == seq)
+    return [EarlierText(*row) for row in db.execute(here.order_by(columns.edit_seq))]
 
 
 def rows_of(db: Session, room_id: str, events: Sequence[ArchivedEvent], *, all_users: bool = False) -> list[Row]:

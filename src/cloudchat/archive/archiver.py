@@ -1,0 +1,231 @@
+"""The archiver: a permanent task of each process that folds the logs of rooms into the archive, behind the sends.
+
+**Who archives.** A process archives the rooms in which it appends, within a second of the ack. Every few seconds it
+also looks at the rooms in the store's queue (`broker/archiving/`), for what a process left behind that was killed. Two
+processes may fold the same room at the same time: the condition on the archive's head lets one of them win, and the
+other one continues behind it. So there is no lease.
+
+**A kill at any moment is harmless.** The events and the new head of the archive are committed in one transaction: the
+archive has a batch completely or not at all. The log keeps every event until `archived` has told the store that the
+archive has it, which is after the commit:
+
+- killed before the commit: the archive's head is the old one, and the next archiver folds the same events again;
+- killed between the commit and `archived`: the room is still in the queue; the next archiver finds nothing to fold, and
+  tells the store;
+- killed before it has begun: the room is in the queue since before the append was acknowledged.
+
+Nothing waits for the archiver. While SQL is away the logs grow, up to the bound in `broker.py`. Then it catches up in
+bounded transactions, with pauses in which other writers of SQLite have their turn.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from cloudchat.archive.service import FoldOutcome, LogBatch, NotFolded
+from cloudchat.broker.archiving.log_archive import LogArchive
+from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.core.log_rate_limit import RATE_LIMITED
+from cloudchat.core.stream_position import StreamPosition
+from cloudchat.database.transactions import DatabaseUnavailable
+
+logger = logging.getLogger(__name__)
+
+COLLECT_SECONDS = 0.25
+"""How long appends are collected into one transaction."""
+QUEUE_SECONDS = 3.0
+"""How often a process looks at the rooms in the queue."""
+MAX_QUEUED_ROOMS = 1000
+MAX_EVENTS = 250
+"""Events in one transaction, which takes 10 to 25 ms on SQLite."""
+PAUSE_SECONDS = 0.01
+RETRY_SECONDS = 1.0
+"""After a failure of SQL or of the store."""
+ROOMS_PER_COMPARISON = 500
+_T = TypeVar("_T")
+
+
+class Heads(Protocol):
+    """What is needed of the broker."""
+
+    async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
+        """Return the position of the newest event of each log. Raises `BrokerUnavailable`."""
+
+
+class ArchiveWriter(Protocol):
+    """What is needed of SQL. All methods raise `DatabaseUnavailable`. See `ArchiveService`."""
+
+    async def archived_heads(self, rooms: Collection[str] | None) -> Mapping[str, StreamPosition]:
+        """Return the archived heads of rooms."""
+
+    async def room_ids(self) -> Sequence[str]:
+        """Return the ids of all rooms."""
+
+    async def fold_logs(self, batches: Sequence[LogBatch]) -> Sequence[FoldOutcome]:
+        """Fold batches of several rooms."""
+
+
+class Archiver:
+    """Archives rooms while `run` runs. For one event loop."""
+
+    def __init__(
+        self, broker: Heads, logs: LogArchive, archive: ArchiveWriter, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._broker = broker
+        self._logs = logs
+        self._archive = archive
+        self._clock = clock
+        self._behind: dict[str, float] = {}
+        """The rooms with unarchived events, and since when. The next one to be archived is the first."""
+        self._damaged: dict[str, float] = {}
+        """The rooms whose events could not be folded, and since when they are behind. They are tried again."""
+        self._unknown: set[str] = set()
+        """Rooms that the database does not have: nothing of them can be archived."""
+        self._heads: dict[str, int] = {}
+        """The archived head of each room, as far as this process knows. The fold verifies it."""
+        self._log_heads: dict[str, int] = {}
+        self._appended = asyncio.Event()
+        self.failures = 0
+        """How often SQL or the store failed, or the events of a room could not be folded."""
+
+    # -- what has happened --------------------------------------------------------------------------------------------
+
+    def appended(self, room: str, seq: int) -> None:
+        """Note that this process has appended an event to the room's log."""
+        self._log_heads[room] = seq
+        if room not in self._behind:
+            self._add(room, self._clock())
+            self._appended.set()
+
+    @property
+    def lag_seconds(self) -> float:
+        """For how long the room that is furthest behind has had unarchived events. 0 if there is none."""
+        since = [*self._behind.values(), *self._damaged.values()]
+        return self._clock() - min(since) if since else 0.0
+
+    @property
+    def lag_events(self) -> int:
+        """How many events of the rooms that this process archives are known not to be in the archive yet."""
+        rooms = [room for room in [*self._behind, *self._damaged] if room in self._heads and room in self._log_heads]
+        return sum(max(0, self._log_heads[room] - self._heads[room]) for room in rooms)
+
+    # -- the task -----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Archive, forever."""
+        await self._retry_until_done(self.compare_all)
+        while True:
+            await self._retry_until_done(self.look_into_queue)
+            looked_at = self._clock()
+            while self._clock() - looked_at < QUEUE_SECONDS:
+                await self._wait_for_appends(QUEUE_SECONDS)
+                more = await self._retry_until_done(self.archive_some)
+                await asyncio.sleep(PAUSE_SECONDS if more else COLLECT_SECONDS)
+
+    async def compare_all(self) -> None:
+        """Find the rooms whose logs have more than the archive: at the first start of this version, all of them."""
+        archived = await self._archive.archived_heads(None)
+        rooms = await self._archive.room_ids()
+        for start in range(0, len(rooms), ROOMS_PER_COMPARISON):
+            part = rooms[start : start + ROOMS_PER_COMPARISON]
+            for room, head in zip(part, await self._broker.heads(part), strict=True):
+                if head.seq > (archived[room].seq if room in archived else 0):
+                    self.appended(room, head.seq)
+
+    async def look_into_queue(self) -> None:
+        """Add the rooms that may have something to archive, and those again that could not be folded."""
+        damaged, self._damaged = self._damaged, {}
+        for room, since in damaged.items():
+            self._add(room, since)
+        for room in await self._logs.queued_rooms(MAX_QUEUED_ROOMS):
+            self._add(room, self._clock())
+
+    async def archive_some(self) -> bool:
+        """Fold events of as many rooms as fit into one transaction. Return whether there is more to do."""
+        rooms = dict(itertools.islice(self._behind.items(), MAX_EVENTS))
+        for room in rooms:  # an event that is appended from now on adds its room again
+            del self._behind[room]
+        batches: list[LogBatch] = []
+        try:
+            await self._learn_heads(rooms)
+            await self._read_batches(rooms, batches)
+            outcomes = await self._archive.fold_logs(batches) if batches else ()
+            for batch, outcome in zip(batches, outcomes, strict=True):
+                await self._folded(batch.room, outcome, rooms)
+        finally:
+            # `rooms` has those that are not done. A long log waits behind the rooms that had no turn.
+            had_turn = {batch.room for batch in batches}
+            for room, since in sorted(rooms.items(), key=lambda item: item[0] in had_turn):
+                self._add(room, since)
+        return sum(len(batch.events) for batch in batches) >= MAX_EVENTS
+
+    # -- internal -----------------------------------------------------------------------------------------------------
+
+    async def _retry_until_done(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        while True:
+            try:
+                return await work()
+            except (DatabaseUnavailable, BrokerUnavailable) as error:
+                self.failures += 1
+                logger.warning("the archive is behind: %s", error, extra=RATE_LIMITED)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _wait_for_appends(self, seconds: float) -> None:
+        self._appended.clear()
+        if not self._behind:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._appended.wait()
+                await asyncio.sleep(COLLECT_SECONDS)
+
+    def _add(self, room: str, since: float) -> None:
+        if room not in self._unknown and room not in self._damaged:
+            self._behind[room] = min(since, self._behind.get(room, since))
+
+    async def _learn_heads(self, rooms: Iterable[str]) -> None:
+        unknown = [room for room in rooms if room not in self._heads]
+        if unknown:
+            found = await self._archive.archived_heads(unknown)
+            self._heads.update({room: found[room].seq if room in found else 0 for room in unknown})
+
+    async def _read_batches(self, rooms: dict[str, float], batches: list[LogBatch]) -> None:
+        """Add to `batches` what is not archived of the first rooms, and remove from `rooms` those that have nothing."""
+        nothing: dict[str, str] = {}
+        free = MAX_EVENTS
+        for room in list(rooms):
+            head = self._heads[room]
+            found = await self._logs.unarchived(room, head, free)
+            self._log_heads[room] = found.head
+            if found.events:
+                batches.append(LogBatch(room, head, [event for _, event in found.events]))
+                free -= len(found.events)
+            else:
+                if head:
+                    await self._logs.archived(room, head)  # in case an archiver was killed before it could
+                nothing[room] = found.read_at
+                del rooms[room]
+            if free <= 0:
+                break
+        if nothing:
+            await self._logs.dequeue_rooms(nothing)
+
+    async def _folded(self, room: str, outcome: FoldOutcome, rooms: dict[str, float]) -> None:
+        """Remove the room from `rooms` if nothing is left to do."""
+        if isinstance(outcome, StreamPosition):
+            self._heads[room] = outcome.seq
+            await self._logs.archived(room, outcome.seq)
+            if outcome.seq >= self._log_heads[room]:
+                del rooms[room]
+        elif outcome is NotFolded.MOVED:
+            del self._heads[room]
+        else:
+            since = rooms.pop(room)
+            if outcome is NotFolded.UNKNOWN_ROOM:
+                self._unknown.add(room)
+            else:
+                self.failures += 1
+                self._damaged[room] = since

@@ -1,0 +1,1 @@
+"""What `cloudchat doctor` checks in the archive: `repository.py` counts the rows that contradict each other."""

@@ -1,0 +1,254 @@
+-- The part of the library that the archive uses. It follows functions.lua in the same source, and uses its local functions.
+--
+-- Only these functions remove events from a log. Nothing is removed that is not in the archive, except by `trim_before`,
+-- whose events the archive must not have either.
+
+-- How many events `unarchived` reads from `kept` in one step.
+local KEPT_STEP = 32
+
+-- Returns the store's time in seconds since 1970, as a string.
+local function now()
+  local time = redis.call('TIME')
+  return time[1] .. '.' .. string.format('%06d', time[2])
+end
+
+-- Returns the lowest seq from `from` on that the log has, or nil. A damaged log has holes.
+local function next_seq(meta, log, side, from)
+  local entry = redis.call('XRANGE', log, integer(from), '+', 'COUNT', 1)[1]
+  local moved = side
+    and redis.call('ZRANGEBYSCORE', key_beside(meta, 'moved'), integer(from), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  if entry and moved then
+    return math.min(seq_of(entry), tonumber(moved))
+  end
+  return entry and seq_of(entry) or tonumber(moved)
+end
+
+-- Returns an iterator over (seq, event) of everything above `after` that the store has: what was kept of earlier
+-- numberings, then the log.
+local function each_unarchived(meta, log, side, after, head)
+  local kept, index, from, events, from_log = {}, 1, '(' .. integer(after), nil, nil
+  return function()
+    if kept then
+      if index > #kept then
+        kept, index = redis.call('ZRANGEBYSCORE', key_beside(meta, 'kept'), from, '+inf', 'WITHSCORES', 'LIMIT', 0, KEPT_STEP), 1
+      end
+      if kept[index] then
+        local event, seq = kept[index], tonumber(kept[index + 1])
+        index, from, after = index + 2, '(' .. integer(seq), seq
+        return seq, event
+      end
+      kept = nil
+    end
+    local seq, event
+    if events then
+      seq, event = events()
+    end
+    if not seq then
+      from_log = next_seq(meta, log, side, after + 1)
+      if not from_log then
+        return nil
+      end
+      events = each_event(meta, log, side, from_log, head, 1)
+      seq, event = events()
+    end
+    after = seq
+    return seq, event
+  end
+end
+
+-- keys: meta log; args: new-epoch after limit max-bytes mark-seq
+-- Returns {the highest seq that was assigned, the seq through which the events are complete, the store's time, seq, event,
+-- seq, event, …}: up to `limit` events above `after`, at most max_bytes together but at least one. What is missing in them
+-- is lost.
+local function unarchived(keys, args)
+  local _, head, _, side = current_head(keys[1], keys[2], args[1], args[5])
+  local limit, max_bytes = tonumber(args[3]), tonumber(args[4])
+  local found, size, through = {head, head, now()}, 0, tonumber(args[2])
+  for seq, event in each_unarchived(keys[1], keys[2], side, through, head) do
+    size = size + #event
+    if #found + 1 > 3 + 2 * limit or (size > max_bytes and #found > 3) then
+      found[2] = through
+      return found
+    end
+    found[#found + 1] = seq
+    found[#found + 1] = event
+    through = seq
+  end
+  return found
+end
+
+-- Removes the states of messages that are below `oldest`, once all changes in them are archived. `head` is the log's end.
+-- A state that a server of the earlier version has written does not say when it was changed: it stays until everything up
+-- to now is archived.
+local function drop_states(meta, oldest, archived, head)
+  local states = key_beside(meta, 'states')
+  for _, found in ipairs(redis.call('ZRANGEBYSCORE', states, '-inf', integer(oldest - 1))) do
+    local state = cjson.decode(found)
+    if not state.last then
+      save_state(meta, tonumber(state.target), state, head)
+    elseif tonumber(state.last) <= archived then
+      redis.call('ZREM', states, found)
+    end
+  end
+end
+
+-- Writes the lowest seq of `moved` and `states` to meta.
+local function update_side(meta)
+  local lowest
+  for _, name in ipairs({'moved', 'states'}) do
+    local first = redis.call('ZRANGE', key_beside(meta, name), 0, 0, 'WITHSCORES')[2]
+    if first and (not lowest or tonumber(first) < lowest) then
+      lowest = tonumber(first)
+    end
+  end
+  if lowest then
+    redis.call('HSET', meta, 'side', integer(lowest))
+  else
+    redis.call('HDEL', meta, 'side')
+  end
+end
+
+-- Removes the events up to `last` from `kept`.
+local function trim_kept(meta, last)
+  local kept = tonumber(redis.call('HGET', meta, 'kept'))
+  if kept then
+    redis.call('ZREMRANGEBYSCORE', key_beside(meta, 'kept'), '-inf', integer(last))
+    if kept <= last then
+      redis.call('HDEL', meta, 'kept')
+    end
+  end
+end
+
+-- keys: meta log; args: new-epoch archived-seq history-messages mark-seq
+-- Records that all events up to archived-seq are in the archive, and trims those of them that are older than the newest
+-- `history-messages`. Returns the archived head.
+local function archived(keys, args)
+  local meta, log = keys[1], keys[2]
+  local _, head, _, side = current_head(meta, log, args[1], math.max(tonumber(args[2]), tonumber(args[4])))
+  local before = tonumber(redis.call('HGET', meta, 'a') or 0)
+  local archived_head = math.max(before, tonumber(args[2]))
+  if archived_head > before then
+    redis.call('HSET', meta, 'a', integer(archived_head))
+  end
+  trim_kept(meta, archived_head)
+  local last = math.min(archived_head, head - tonumber(args[3]))
+  if last > 0 then
+    redis.call('XTRIM', log, 'MINID', '=', integer(last + 1))
+  end
+  if side then
+    redis.call('ZREMRANGEBYSCORE', key_beside(meta, 'moved'), '-inf', integer(last))
+    drop_states(meta, oldest_seq(meta, log, head, side), archived_head, head)
+    update_side(meta)
+  end
+  return archived_head
+end
+
+-- keys: meta log; args: new-epoch seq mark-seq
+-- Removes the events up to `seq`, also their bytes, whether or not they are archived. The numbering does not change.
+local function trim_before(keys, args)
+  local meta, log = keys[1], keys[2]
+  local _, head, _, side = current_head(meta, log, args[1], args[3])
+  local last = math.min(tonumber(args[2]), head)
+  trim_kept(meta, last)
+  redis.call('XTRIM', log, 'MINID', '=', integer(last + 1))
+  erase_trimmed(meta, log, side)
+  redis.call('ZREMRANGEBYSCORE', key_beside(meta, 'moved'), '-inf', integer(last))
+  redis.call('ZREMRANGEBYSCORE', key_beside(meta, 'states'), '-inf', integer(last))
+  update_side(meta)
+  return last
+end
+
+-- Returns the event with another name of the user, as the author and as the target of a notice. Inside of a JSON string
+-- quotes are escaped, so that a text cannot look like a field. `user` and `name` are JSON strings.
+local function with_name(event, user, name)
+  local field, from = '{"id":' .. user .. ',"name":', 1
+  while true do
+    local first, before = string.find(event, field, from, true)
+    if not first then
+      return event
+    end
+    local at = before + 2
+    while true do
+      at = string.find(event, '["\\]', at)
+      if string.sub(event, at, at) == '"' then
+        break
+      end
+      at = at + 2
+    end
+    event = string.sub(event, 1, before) .. name .. string.sub(event, at + 1)
+    from = before + #name
+  end
+end
+
+-- keys: meta log; args: new-epoch after limit user name mark-seq; `user` and `name` are JSON strings
+-- Replaces the name of a user in up to `limit` events above `after`. Returns the seq through which that is done.
+local function rename_user(keys, args)
+  local meta, log = keys[1], keys[2]
+  local _, head, _, side = current_head(meta, log, args[1], args[6])
+  local after, found, seen, through = tonumber(args[2]), {}, 0, head
+  for seq, event in each_unarchived(meta, log, side, after, head) do
+    if seen == tonumber(args[3]) then
+      through = after
+      break
+    end
+    seen, after = seen + 1, seq
+    local renamed = with_name(event, args[4], args[5])
+    if renamed ~= event then
+      found[#found + 1] = {seq, event, renamed}
+    end
+  end
+  local kept = tonumber(redis.call('HGET', meta, 'kept') or 0)
+  for _, one in ipairs(found) do
+    if one[1] <= kept then
+      redis.call('ZREM', key_beside(meta, 'kept'), one[2])
+      redis.call('ZADD', key_beside(meta, 'kept'), integer(one[1]), one[3])
+    else
+      side = replace_event(meta, log, side, one[1], one[2], one[3])
+    end
+  end
+  return through
+end
+
+-- -- The archive's queue ----------------------------------------------------------------------------------------------
+
+-- A sorted set of all rooms with events that may not be archived, score = the store's time in seconds when a process
+-- put the room into it. In a cluster it is in a slot of its own, so an append cannot write it. Instead a process enqueues
+-- the room before the append, in the same write (see archiving/archive_queue.py).
+
+-- keys: the queue; args: rooms
+local function enqueue_rooms(keys, args)
+  local time, members = now(), {}
+  for _, room in ipairs(args) do
+    members[#members + 1] = time
+    members[#members + 1] = room
+  end
+  redis.call('ZADD', keys[1], unpack(members))
+  return 0
+end
+
+-- keys: the queue; args: limit
+-- Returns the rooms, those that were enqueued first come first.
+local function queued_rooms(keys, args)
+  return redis.call('ZRANGE', keys[1], 0, tonumber(args[1]) - 1)
+end
+
+-- keys: the queue; args: pairs of a room and a time
+-- Removes each room that was last enqueued before that time.
+local function dequeue_rooms(keys, args)
+  for i = 1, #args, 2 do
+    local enqueued = redis.call('ZSCORE', keys[1], args[i])
+    if enqueued and tonumber(enqueued) < tonumber(args[i + 1]) then
+      redis.call('ZREM', keys[1], args[i])
+    end
+  end
+  return 0
+end
+
+-- allow-oom: a store that is full is relieved by trimming.
+redis.register_function{function_name = 'cloudchat_archived_v4', callback = archived, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_unarchived_v4', callback = unarchived, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_trim_before_v4', callback = trim_before, flags = {'allow-oom'}}
+redis.register_function('cloudchat_rename_user_v4', rename_user)
+redis.register_function('cloudchat_enqueue_rooms_v4', enqueue_rooms)
+redis.register_function{function_name = 'cloudchat_queued_rooms_v4', callback = queued_rooms, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_dequeue_rooms_v4', callback = dequeue_rooms, flags = {'allow-oom'}}

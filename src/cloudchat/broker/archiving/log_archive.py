@@ -1,0 +1,63 @@
+"""The contract between the room logs and the archive.
+
+**Nothing is trimmed that is not archived.** A log keeps the events above `min(archived head, head - history_messages)`;
+`archived` raises the archived head and trims. While the archive takes no events, a log grows to `history_messages` plus
+100,000 events, then further appends are refused (`Refusal.UNARCHIVED`).
+
+**Events of an earlier numbering.** When a log has lost its end, its numbering continues above the loss, and what is
+left below it cannot be replayed without a hole. What the archive does not have of it is still returned by `unarchived`,
+and removed when it is archived.
+
+**The queue** names the rooms that may have events to archive. A room with an acknowledged event that is not archived is
+in it, except when a server of the earlier version appended the event (`archive_queue.py`). So the archiver compares the
+heads of all logs with those of the archive when it starts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class UnarchivedEvents:
+    """Events above a seq, in the order of their seqs, with their seqs.
+
+    They are all that the store has up to the seq `through`. What is missing in between is lost. When `through` is
+    `head`, there are no more. `head` is the highest seq that was assigned. `read_at` is the store's time of the read.
+    """
+
+    events: list[tuple[int, bytes]]
+    through: int
+    head: int
+    read_at: str
+
+
+class LogArchive(Protocol):
+    """What the archive reads and changes in the room logs. Each operation raises `BrokerUnavailable`."""
+
+    async def queued_rooms(self, limit: int) -> Sequence[str]:
+        """Return rooms that may have events to archive, those that have waited longest first."""
+
+    async def dequeue_rooms(self, read_at: Mapping[str, str]) -> None:
+        """Remove rooms from the queue, if nothing was appended since `QUEUED_SECONDS` before a read.
+
+        `read_at` is `UnarchivedEvents.read_at` of a read that returned no events after the archive's head.
+        """
+
+    async def unarchived(self, room: str, after: int, limit: int) -> UnarchivedEvents:
+        """Return the events above the seq `after`: at most `limit`, and fewer when they are large.
+
+        `after` is the archive's head. A log that ends below it has lost events: its numbering continues above it.
+        """
+
+    async def archived(self, room: str, seq: int) -> None:
+        """Report that all events up to `seq` are in the archive and committed. A lower seq has no effect."""
+
+    async def trim_before(self, room: str, seq: int) -> None:
+        """Remove the events up to `seq` from the store, also those that are not archived."""
+
+    async def rename_user(self, room: str, user: str, name: str, after: int, limit: int) -> int:
+        """Replace the name of a user, as author and as target, in up to `limit` events above the seq `after`.
+
+        Return the seq through which this is done: the log's head when there are no more. It can be repeated.
+        """

@@ -1,0 +1,68 @@
+"""`LogArchive` on Redis 7 or Valkey, by the functions in archive_functions.lua."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from cloudchat.broker import keys
+from cloudchat.broker.archiving.archive_queue import QUEUED_SECONDS
+from cloudchat.broker.archiving.log_archive import UnarchivedEvents
+from cloudchat.broker.epochs import new_epoch
+from cloudchat.broker.high_water_marks import HighWaterMarks
+from cloudchat.broker.redis_functions import RedisFunctions
+
+MAX_PAGE_BYTES = 512 * 1024
+"""The size limit of `unarchived`. A larger single event is returned alone."""
+
+
+class RedisLogArchive:
+    """Implements `LogArchive`."""
+
+    def __init__(self, functions: RedisFunctions, marks: HighWaterMarks, history_messages: int) -> None:
+        self._functions = functions
+        self._marks = marks
+        self._history_messages = history_messages
+
+    async def queued_rooms(self, limit: int) -> Sequence[str]:
+        """See `LogArchive`."""
+        rooms = await self._functions.call("cloudchat_queued_rooms_v4", [keys.ARCHIVE_QUEUE], limit)
+        return [room.decode() for room in rooms]
+
+    async def dequeue_rooms(self, read_at: Mapping[str, str]) -> None:
+        """See `LogArchive`."""
+        arguments: list[str] = []
+        for room, time in read_at.items():
+            arguments += [room, f"{float(time) - QUEUED_SECONDS:.6f}"]
+        await self._functions.call("cloudchat_dequeue_rooms_v4", [keys.ARCHIVE_QUEUE], *arguments)
+
+    async def unarchived(self, room: str, after: int, limit: int) -> UnarchivedEvents:
+        """See `LogArchive`."""
+        arguments = after, limit, MAX_PAGE_BYTES, max(after, self._mark(room))
+        head, through, read_at, *found = await self._call("cloudchat_unarchived_v4", room, *arguments)
+        events = list(zip(found[::2], found[1::2], strict=True))
+        return UnarchivedEvents(events, through, head, read_at.decode())
+
+    async def archived(self, room: str, seq: int) -> None:
+        """See `LogArchive`."""
+        await self._call("cloudchat_archived_v4", room, seq, self._history_messages, self._mark(room))
+
+    async def trim_before(self, room: str, seq: int) -> None:
+        """See `LogArchive`."""
+        await self._call("cloudchat_trim_before_v4", room, seq, self._mark(room))
+
+    async def rename_user(self, room: str, user: str, name: str, after: int, limit: int) -> int:
+        """See `LogArchive`."""
+        arguments = after, limit, _json(user), _json(name), self._mark(room)
+        through: int = await self._call("cloudchat_rename_user_v4", room, *arguments)
+        return through
+
+    def _mark(self, room: str) -> int:
+        return self._marks.get(room)[1]
+
+    async def _call(self, function: str, room: str, *arguments: str | int) -> Any:
+        return await self._functions.call(function, [keys.meta(room), keys.log(room)], new_epoch(), *arguments)
+
+
+def _json(text: str) -> str:
+    return msgspec.json.encode(text).decode()

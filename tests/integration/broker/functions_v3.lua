@@ -1,0 +1,692 @@
+#!lua name=cloudchat_v3
+
+-- The room log, as Redis Functions. Each call is one atomic step, and one MULTI/EXEC block in the append-only file, so a
+-- crash leaves all of it or nothing. A change of behaviour needs a new number in the names of the functions and of the
+-- library, because servers of two versions share a store during an upgrade, and each loads its own library.
+--
+-- Keys of a room, all with its hash tag (one slot of a cluster) and one prefix:
+--   meta    hash {epoch, seq, v?, side?}   seq is that of the newest event. v is the highest version of the room's
+--           members and rules that a caller has named. side is the lowest seq in `moved` and `states`; without it, both
+--           count as empty.
+--   log     stream, entry <seq>-0 {e = the event's JSON}
+--   moved   sorted set, score = seq: events that were taken out of the stream so that a deleted text leaves no bytes
+--           there. The deleted ones have no text; their neighbours are unchanged. Every read merges both.
+--   states  sorted set, score = seq of a message: its edits, reactions and deletion, as JSON. Only messages that have any.
+--   slow:<user>  the time of the user's last message, in a room with slow mode; expires when the interval is over
+--   seen  hashes {digest = seq and time} of the cids accepted on one day; those of today and yesterday are looked up, so
+--         a cid is remembered for 24 to 48 hours. The day comes from the store's clock: around midnight, servers with
+--         different clocks would look up different hashes. seen:<day>:first holds the first cids of the day, the others
+--         are in seen:<day>:0 to seen:<day>:255. The store keeps a hash of up to 512 fields as one compact block: a cid
+--         takes 34 bytes, where one large hash takes 54 (Valkey 9) to 90 (Redis 7).
+--         The digest has 128 bits, so a message is never mistaken for another one.
+--
+-- The library cloudchat_v2 has the same meta, log and seen, and knows nothing of the other keys.
+
+local DAY = 86400
+local FIRST_CIDS = 128
+local SEEN_SECONDS = 2 * DAY + 3600
+-- A page is read in steps of about STEP_BYTES, by the size of the last events, and stops when its limit of bytes is
+-- reached. One step of 500 copied 6 MB of large events into Lua to return 512 KiB.
+local FIRST_STEP = 8
+local MAX_STEP = 32
+local STEP_BYTES = 65536
+-- How many events one call of `history` looks at in each direction, to find messages between other events.
+local MAX_SCANNED_EVENTS = 1000
+local MAX_SCANNED_BYTES = 1048576
+-- Bounds of one message's state. The users of an emoji are listed up to MAX_LISTED_USERS.
+local MAX_EDITS = 50
+local MAX_EMOJI = 20
+local MAX_REACTIONS = 1000
+local MAX_LISTED_USERS = 20
+-- A stream keeps its entries in nodes of up to 100 entries and less than 4096 bytes (stream-node-max-entries and
+-- stream-node-max-bytes, whose defaults the store must have).
+local NODE_ENTRIES = 100
+local NODE_BYTES = 4096
+-- Outcomes of an append.
+local APPENDED, DUPLICATE, STALE, SLOW_MODE, NOT_FOUND, FORBIDDEN, FULL = 0, 1, 2, 3, 4, 5, 6
+
+local function integer(number)
+  return string.format('%.0f', number)
+end
+
+-- Returns the name of another key of the room. Only the keys of every call are passed; these are rarely needed.
+local function key_beside(meta, name)
+  return string.sub(meta, 1, -5) .. name
+end
+
+-- Returns the room's epoch, the seq of its newest event, its version, and the lowest seq in `moved` and `states` or nil.
+-- A room without meta has lost its log: what may be left of the log must not be mixed with a new numbering.
+-- A room whose seq is below the caller's high-water mark has lost the end of its log, in a restore from an older backup
+-- or in a failover. The numbers of the lost events must not be assigned again, so it gets a new epoch.
+local function current_head(meta, log, new_epoch, mark_epoch, mark_seq)
+  local found = redis.call('HMGET', meta, 'epoch', 'seq', 'v', 'side')
+  if found[1] then
+    local seq, version, side = tonumber(found[2]), tonumber(found[3] or 0), found[4] and tonumber(found[4])
+    if found[1] == mark_epoch and seq < tonumber(mark_seq) then
+      redis.call('HSET', meta, 'epoch', new_epoch)
+      return new_epoch, seq, version, side
+    end
+    return found[1], seq, version, side
+  end
+  redis.call('DEL', log, key_beside(meta, 'moved'), key_beside(meta, 'states'))
+  redis.call('HSET', meta, 'epoch', new_epoch, 'seq', 0)
+  return new_epoch, 0, 0, nil
+end
+
+-- -- Accepted cids ----------------------------------------------------------------------------------------------------
+
+local function bucket(seen, day, digest)
+  return seen .. day .. ':' .. string.byte(digest)
+end
+
+local function find_cid(seen, day, digest)
+  return redis.call('HGET', seen .. day .. ':first', digest) or redis.call('HGET', bucket(seen, day, digest), digest)
+end
+
+-- The seq and the time of an event in 13 bytes. Of the time, RFC 3339 in UTC with milliseconds, the digits from the
+-- third one on are packed as one number.
+local function pack_position(seq, at)
+  local digits = at:sub(3, 4) .. at:sub(6, 7) .. at:sub(9, 10) .. at:sub(12, 13) .. at:sub(15, 16) .. at:sub(18, 19) .. at:sub(21, 23)
+  return struct.pack('>I6I7', seq, tonumber(digits))
+end
+
+local function unpack_position(packed)
+  local seq, digits = struct.unpack('>I6I7', packed)
+  local at = string.gsub(string.format('%015.0f', digits), '(..)(..)(..)(..)(..)(..)(...)', '20%1-%2-%3T%4:%5:%6.%7Z')
+  return integer(seq) .. ' ' .. at
+end
+
+local function remember_cid(seen, day, digest, position)
+  local hash = seen .. day .. ':first'
+  local cids = redis.call('HLEN', hash)
+  if cids >= FIRST_CIDS then
+    hash = bucket(seen, day, digest)
+    cids = redis.call('HLEN', hash)
+  end
+  redis.call('HSET', hash, digest, position)
+  if cids == 0 then
+    redis.call('EXPIRE', hash, SEEN_SECONDS)
+  end
+end
+
+local function forget_cids(seen, days)
+  local hashes = {}
+  for _, day in ipairs(days) do
+    hashes[#hashes + 1] = seen .. day .. ':first'
+    for number = 0, 255 do
+      hashes[#hashes + 1] = seen .. day .. ':' .. number
+    end
+  end
+  redis.call('UNLINK', unpack(hashes))
+end
+
+-- Returns the position of the event with this cid, or nil.
+local function find_position(seen, today, yesterday, digest)
+  local packed = find_cid(seen, today, digest) or find_cid(seen, yesterday, digest)
+  return packed and unpack_position(packed)
+end
+
+-- Returns today and yesterday as days since 1970. The cids of a log that is new or lost are forgotten: those of the lost
+-- one must not be mistaken for duplicates.
+local function current_days(seen, seq)
+  local day = math.floor(tonumber(redis.call('TIME')[1]) / DAY)
+  local today, yesterday = integer(day), integer(day - 1)
+  if seq == 0 then
+    forget_cids(seen, {today, yesterday})
+  end
+  return today, yesterday
+end
+
+-- -- Messages that have changed ---------------------------------------------------------------------------------------
+
+-- Notes in `meta` that `moved` or `states` gets an entry for `seq`. Returns the new lowest seq.
+local function include_in_side(meta, side, seq)
+  if not side then
+    -- What is there belongs to a lost log, whose new one was started by a server of the earlier version.
+    redis.call('DEL', key_beside(meta, 'moved'), key_beside(meta, 'states'))
+  elseif side <= seq then
+    return side
+  end
+  redis.call('HSET', meta, 'side', integer(seq))
+  return seq
+end
+
+-- Removes what belongs to trimmed events.
+local function trim_side(meta, last_trimmed)
+  local lowest
+  for _, name in ipairs({'moved', 'states'}) do
+    local key = key_beside(meta, name)
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', last_trimmed)
+    local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
+    if first and (not lowest or tonumber(first) < lowest) then
+      lowest = tonumber(first)
+    end
+  end
+  if lowest then
+    redis.call('HSET', meta, 'side', integer(lowest))
+  else
+    redis.call('HDEL', meta, 'side')
+  end
+end
+
+-- Returns the JSON of a message's state, or nil.
+local function find_state(meta, side, target)
+  if side and side <= target then
+    return redis.call('ZRANGEBYSCORE', key_beside(meta, 'states'), integer(target), integer(target))[1]
+  end
+end
+
+-- The members of a sorted set are unique, so the state contains its target. A seq is a string, because cjson writes
+-- numbers with 14 digits.
+local function save_state(meta, target, state)
+  local number, states = integer(target), key_beside(meta, 'states')
+  redis.call('ZREMRANGEBYSCORE', states, number, number)
+  if state.edits or state.reactions or state.deleted then
+    state.target = number
+    redis.call('ZADD', states, number, cjson.encode(state))
+  end
+end
+
+-- Turns a user's reaction on or off. Returns nil if it is so already, FULL if the message has too many, else APPENDED.
+-- `users` are the ids between spaces, in the order of their reactions: a plain search finds one among a thousand in a
+-- microsecond, without decoding a list.
+local function set_reaction(state, user, emoji, on)
+  local reactions, total, found = state.reactions or {}, 0, nil
+  for index, reaction in ipairs(reactions) do
+    total = total + reaction.count
+    if reaction.emoji == emoji then
+      found = index
+    end
+  end
+  local reaction = reactions[found] or {emoji = emoji, users = ' ', count = 0}
+  local first, last = string.find(reaction.users, ' ' .. user .. ' ', 1, true)
+  if on == (first ~= nil) then
+    return nil
+  end
+  if on then
+    if total >= MAX_REACTIONS or (not found and #reactions >= MAX_EMOJI) then
+      return FULL
+    end
+    reaction.users, reaction.count = reaction.users .. user .. ' ', reaction.count + 1
+    reactions[found or #reactions + 1] = reaction
+  else
+    reaction.users, reaction.count = string.sub(reaction.users, 1, first) .. string.sub(reaction.users, last + 1), reaction.count - 1
+    if reaction.count == 0 then
+      table.remove(reactions, found)
+    end
+  end
+  state.reactions = #reactions > 0 and reactions or nil
+  return APPENDED
+end
+
+local function add_edit(state, seq)
+  local edits = state.edits or {}
+  if #edits >= MAX_EDITS then
+    return FULL
+  end
+  edits[#edits + 1] = integer(seq)
+  state.edits = edits
+  return APPENDED
+end
+
+-- -- Deleted texts ----------------------------------------------------------------------------------------------------
+
+-- Returns the event with an empty text. Inside of a JSON string quotes are escaped, so that `"text":"` is always the
+-- field, and the first quote without a backslash is its end.
+local function without_text(event)
+  local _, before = string.find(event, '"text":"', 1, true)
+  if not before then
+    return event
+  end
+  local at = before + 1
+  while true do
+    at = string.find(event, '["\\]', at)
+    if string.sub(event, at, at) == '"' then
+      return string.sub(event, 1, before) .. string.sub(event, at)
+    end
+    at = at + 2
+  end
+end
+
+-- Adds to `ids` and `members` the entries on one side of an entry of `size` bytes that may be in the same node. They are
+-- in the same one only if all events from the one to the other have less than NODE_BYTES.
+local function add_neighbours(command, log, seq, last, size, ids, members)
+  local step = command == 'XRANGE' and 1 or -1
+  local entries
+  repeat
+    entries = redis.call(command, log, integer(seq), integer(last), 'COUNT', FIRST_STEP)
+    for _, entry in ipairs(entries) do
+      local id, event = entry[1], entry[2][2]
+      size = size + #event
+      if size >= NODE_BYTES then
+        return
+      end
+      ids[#ids + 1] = id
+      members[#members + 1] = string.match(id, '^%d+')
+      members[#members + 1] = event
+      seq = tonumber(members[#members - 1]) + step
+    end
+  until #entries < FIRST_STEP or seq * step > last * step
+end
+
+-- Removes the text of an event from the store. XDEL only marks an entry as deleted: its bytes stay in the stream, and in
+-- every copy of it, until all entries of its node are deleted. So all entries that may be in this node leave the stream.
+-- A neighbour that was moved earlier may have left bytes here as well; they go with the node.
+local function erase_text(meta, log, side, seq, event)
+  local moved, number = key_beside(meta, 'moved'), integer(seq)
+  local ids, members = {number .. '-0'}, {number, without_text(event)}
+  add_neighbours('XREVRANGE', log, seq - 1, math.max(1, seq - NODE_ENTRIES + 1), #event, ids, members)
+  add_neighbours('XRANGE', log, seq + 1, seq + NODE_ENTRIES - 1, #event, ids, members)
+  for i = 1, #members, 2 do
+    side = include_in_side(meta, side, tonumber(members[i]))
+  end
+  redis.call('XDEL', log, unpack(ids))
+  redis.call('ZREMRANGEBYSCORE', moved, number, number)
+  redis.call('ZADD', moved, unpack(members))
+  return side
+end
+
+-- -- Reading the log --------------------------------------------------------------------------------------------------
+
+local function seq_of(entry)
+  return tonumber(string.match(entry[1], '^%d+'))
+end
+
+local function oldest_seq(meta, log, seq, side)
+  local first = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  local oldest = first and seq_of(first) or seq + 1
+  local moved = side and redis.call('ZRANGE', key_beside(meta, 'moved'), 0, 0, 'WITHSCORES')[2]
+  return moved and math.min(oldest, tonumber(moved)) or oldest
+end
+
+-- Returns the events from `first` to `last` by their seq.
+local function events_between(meta, log, side, first, last)
+  local events, count = {}, last - first + 1
+  local entries = redis.call('XRANGE', log, integer(first), integer(last), 'COUNT', count)
+  for _, entry in ipairs(entries) do
+    events[seq_of(entry)] = entry[2][2]
+  end
+  if side and #entries < count then
+    local moved = redis.call('ZRANGEBYSCORE', key_beside(meta, 'moved'), integer(first), integer(last), 'WITHSCORES')
+    for i = 1, #moved, 2 do
+      events[tonumber(moved[i + 1])] = moved[i]
+    end
+  end
+  return events
+end
+
+local function find_event(meta, log, side, seq)
+  return events_between(meta, log, side, seq, seq)[seq]
+end
+
+-- Returns an iterator over (seq, event) from `from` to `to`, upwards (step 1) or downwards (step -1). It ends at a hole,
+-- which only a damaged log has.
+local function each_event(meta, log, side, from, to, step)
+  local seq, last, events, count, size = from - step, from - step, {}, 0, 0
+  return function()
+    if (to - seq) * step <= 0 then
+      return nil
+    end
+    if seq == last then
+      count = size == 0 and FIRST_STEP or math.max(1, math.min(MAX_STEP, math.ceil(STEP_BYTES * count / size)))
+      count, size = math.min(count, math.abs(to - seq)), 0
+      last = seq + step * count
+      events = events_between(meta, log, side, math.min(seq + step, last), math.max(seq + step, last))
+    end
+    seq = seq + step
+    local event = events[seq]
+    if event then
+      size = size + #event
+      return seq, event
+    end
+  end
+end
+
+-- keys: meta log; args: new-epoch after limit max-bytes mark-epoch mark-seq
+-- Returns {epoch, seq of the newest event, of the oldest one, of the first one returned, events, version}: up to `limit`
+-- events, at most max_bytes together but at least one.
+local function read(keys, args)
+  local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[5], args[6])
+  local oldest = oldest_seq(keys[1], keys[2], seq, side)
+  local first = math.max(tonumber(args[2]) + 1, math.min(oldest, seq + 1))
+  local last, max_bytes = math.min(seq, first + tonumber(args[3]) - 1), tonumber(args[4])
+  local events, size = {}, 0
+  for _, event in each_event(keys[1], keys[2], side, first, last, 1) do
+    size = size + #event
+    if size > max_bytes and #events > 0 then
+      break
+    end
+    events[#events + 1] = event
+  end
+  return {epoch, seq, oldest, first, events, version}
+end
+
+-- Returns what a reader needs to know of a state: all but the users that are not listed.
+local function summary_of(state)
+  local reactions
+  for index, reaction in ipairs(state.reactions or {}) do
+    local users = {}
+    for user in string.gmatch(reaction.users, '%S+') do
+      if #users == MAX_LISTED_USERS then
+        break
+      end
+      users[#users + 1] = user
+    end
+    reactions = reactions or {}
+    reactions[index] = {emoji = reaction.emoji, count = reaction.count, users = users}
+  end
+  return cjson.encode({reactions = reactions, deleted = state.deleted})
+end
+
+-- Returns a message with the summary of its state and its last edit, '' where there is none.
+local function current_form(meta, log, side, seq, event)
+  local found = find_state(meta, side, seq)
+  if not found then
+    return {event, '', ''}
+  end
+  local state = cjson.decode(found)
+  local last_edit = state.edits and find_event(meta, log, side, tonumber(state.edits[#state.edits]))
+  return {event, summary_of(state), last_edit or ''}
+end
+
+local function is_row(event)
+  return string.sub(event, 1, 17) == '{"type":"message"' or string.sub(event, 1, 16) == '{"type":"notice"'
+end
+
+-- Returns up to `limit` messages and notices from `from` to `to` in their current form, whether there are more, and the
+-- seq from which the search continues when it ended before it found one. It looks one row further than it returns.
+local function find_rows(meta, log, side, from, to, step, limit, max_bytes)
+  local rows, size, scanned, scanned_bytes = {}, 0, 0, 0
+  for seq, event in each_event(meta, log, side, from, to, step) do
+    if scanned == MAX_SCANNED_EVENTS or scanned_bytes > MAX_SCANNED_BYTES then
+      return rows, 1, seq
+    end
+    scanned, scanned_bytes = scanned + 1, scanned_bytes + #event
+    if is_row(event) then
+      if #rows == limit then
+        return rows, 1, seq
+      end
+      local row = current_form(meta, log, side, seq, event)
+      size = size + #row[1] + #row[2] + #row[3]
+      if size > max_bytes and #rows > 0 then
+        return rows, 1, seq
+      end
+      rows[#rows + 1] = row
+    end
+  end
+  return rows, 0, to + step
+end
+
+-- keys: meta log
+-- args: new-epoch before rows-before from rows-from max-bytes mark-epoch mark-seq
+-- Returns {epoch, seq of the newest event, version, the rows before `before` (newest first), whether there are more, where
+-- to continue, the rows at and after `from` (oldest first), whether there are more, where to continue}.
+local function history(keys, args)
+  local meta, log = keys[1], keys[2]
+  local epoch, seq, version, side = current_head(meta, log, args[1], args[7], args[8])
+  local oldest = oldest_seq(meta, log, seq, side)
+  local before, from = math.min(tonumber(args[2]), seq + 1), math.max(tonumber(args[4]), oldest)
+  local max_bytes = tonumber(args[6])
+  local older, more_older, next_older = find_rows(meta, log, side, before - 1, oldest, -1, tonumber(args[3]), max_bytes)
+  local newer, more_newer, next_newer = find_rows(meta, log, side, from, seq, 1, tonumber(args[5]), max_bytes)
+  return {epoch, seq, version, older, more_older, next_older, newer, more_newer, next_newer}
+end
+
+-- -- Writing the log --------------------------------------------------------------------------------------------------
+
+-- Adds the event of `args` to the log, trims the log, remembers the cid, and publishes the event.
+-- A log from which events were moved is trimmed by seq, because its stream is shorter. Others are trimmed by length, which
+-- is faster.
+local function log_event(keys, args, epoch, seq, version, side, today)
+  local meta, number = keys[1], integer(seq + 1)
+  local event = '{"type":"' .. args[3] .. '","room":"' .. args[2] .. '","epoch":"' .. epoch .. '","seq":' .. number .. ',' .. args[4]
+  local seq_and_at = number .. ' ' .. args[7]
+  local last_trimmed = seq + 1 - tonumber(args[8])
+  if last_trimmed <= 0 then
+    redis.call('XADD', keys[2], number .. '-0', 'e', event)
+  elseif side then
+    redis.call('XADD', keys[2], 'MINID', '=', integer(last_trimmed + 1), number .. '-0', 'e', event)
+    if side <= last_trimmed then
+      trim_side(meta, last_trimmed)
+    end
+  else
+    redis.call('XADD', keys[2], 'MAXLEN', '=', args[8], number .. '-0', 'e', event)
+  end
+  if tonumber(args[11]) > version then
+    redis.call('HSET', meta, 'seq', number, 'v', args[11])
+  else
+    redis.call('HSET', meta, 'seq', number)
+  end
+  remember_cid(keys[3], today, args[6], pack_position(seq + 1, args[7]))
+  redis.call('SPUBLISH', keys[4], epoch .. ' ' .. number .. ' ' .. event)
+  return {epoch, seq_and_at, APPENDED}
+end
+
+-- Returns how many milliseconds the user must wait before the next message, or nil; then this message counts.
+local function slow_mode_wait(meta, user, interval)
+  local key, time = key_beside(meta, 'slow:') .. user, redis.call('TIME')
+  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  local wait = tonumber(redis.call('GET', key) or 0) + interval - now
+  if wait > 0 then
+    return math.min(wait, interval)
+  end
+  redis.call('SET', key, integer(now), 'PX', integer(interval))
+end
+
+-- Appends a message or a notice.
+-- keys: meta log seen channel
+-- args: new-epoch room kind body user digest at history-messages mark-epoch mark-seq version slow-mode-ms
+-- Returns {epoch, "<seq> <at>", APPENDED or DUPLICATE}, or {epoch, detail, why it was refused}; the detail is the version
+-- for STALE, and the wait in milliseconds for SLOW_MODE. A notice reports a change, which nothing permits or forbids.
+local function append(keys, args)
+  local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[9], args[10])
+  local today, yesterday = current_days(keys[3], seq)
+  local known = find_position(keys[3], today, yesterday, args[6])
+  if known then
+    return {epoch, known, DUPLICATE}
+  end
+  if args[3] ~= 'notice' and version > tonumber(args[11]) then
+    return {epoch, integer(version), STALE}
+  end
+  if args[12] ~= '0' then
+    local wait = slow_mode_wait(keys[1], args[5], tonumber(args[12]))
+    if wait then
+      return {epoch, integer(wait), SLOW_MODE}
+    end
+  end
+  return log_event(keys, args, epoch, seq, version, side, today)
+end
+
+-- The changes of a message, by the type of their events. Each updates the state, and returns the outcome and the new
+-- lowest seq in `moved` and `states`. The outcome nil means that there is nothing to change.
+local changes = {}
+
+function changes.edited(_, _, seq, side, _, _, state)
+  return add_edit(state, seq + 1), side
+end
+
+function changes.reaction(_, args, _, side, _, _, state)
+  return set_reaction(state, args[5], args[14], args[15] == '1'), side
+end
+
+function changes.deleted(keys, args, _, side, target, event, state)
+  side = erase_text(keys[1], keys[2], side, target, event)
+  for _, edit in ipairs(state.edits or {}) do
+    local edited = find_event(keys[1], keys[2], side, tonumber(edit))
+    if edited then
+      side = erase_text(keys[1], keys[2], side, tonumber(edit), edited)
+    end
+  end
+  state.edits, state.reactions, state.deleted = nil, nil, {at = args[7], user = args[5]}
+  return APPENDED, side
+end
+
+-- Appends an edit, a deletion or a reaction, if the target is a message in the log and the user may change it.
+-- keys: meta log seen channel
+-- args: the first eleven of `append`, then target moderates emoji on
+-- Returns the same as `append`. A change that changes nothing is a DUPLICATE at the position of its target.
+local function change(keys, args)
+  local meta, log, kind, target = keys[1], keys[2], args[3], tonumber(args[12])
+  local epoch, seq, version, side = current_head(meta, log, args[1], args[9], args[10])
+  local today, yesterday = current_days(keys[3], seq)
+  local known = find_position(keys[3], today, yesterday, args[6])
+  if known then
+    return {epoch, known, DUPLICATE}
+  end
+  if version > tonumber(args[11]) then
+    return {epoch, integer(version), STALE}
+  end
+  local event = find_event(meta, log, side, target)
+  local message = event and cjson.decode(event)
+  if not message or message.type ~= 'message' then
+    return {epoch, '0', NOT_FOUND}
+  end
+  if kind ~= 'reaction' and message.user.id ~= args[5] and not (kind == 'deleted' and args[13] == '1') then
+    return {epoch, '0', FORBIDDEN}
+  end
+  local found = find_state(meta, side, target)
+  local state = found and cjson.decode(found) or {}
+  local outcome
+  if not state.deleted then
+    outcome, side = changes[kind](keys, args, seq, side, target, event, state)
+  elseif kind ~= 'deleted' then
+    return {epoch, '0', NOT_FOUND}
+  end
+  if outcome == FULL then
+    return {epoch, '0', FULL}
+  end
+  if not outcome then
+    remember_cid(keys[3], today, args[6], pack_position(target, message.at))
+    return {epoch, integer(target) .. ' ' .. message.at, DUPLICATE}
+  end
+  side = include_in_side(meta, side, target)
+  save_state(meta, target, state)
+  return log_event(keys, args, epoch, seq, version, side, today)
+end
+
+-- Restores the states of the messages in a log that was written without them, from its edits, reactions and deletions.
+-- keys: meta log; args: first last, between which the events are read
+-- Returns the lowest seq in `states`, -1 if it is empty. The caller writes it to `meta`.
+local function index(keys, args)
+  local meta, log = keys[1], keys[2]
+  for seq, event in each_event(meta, log, nil, tonumber(args[1]), tonumber(args[2]), 1) do
+    if not is_row(event) then
+      local decoded = cjson.decode(event)
+      local target = tonumber(decoded.target)
+      if target and find_event(meta, log, nil, target) then
+        local state = cjson.decode(find_state(meta, 0, target) or '{}')
+        if decoded.type == 'edited' then
+          add_edit(state, seq)
+        elseif decoded.type == 'reaction' then
+          set_reaction(state, decoded.user.id, decoded.emoji, decoded.on)
+        elseif decoded.type == 'deleted' then
+          state = {deleted = {at = decoded.at, user = decoded.user.id}}
+        end
+        save_state(meta, target, state)
+      end
+    end
+  end
+  return tonumber(redis.call('ZRANGE', key_beside(meta, 'states'), 0, 0, 'WITHSCORES')[2] or -1)
+end
+
+-- keys: meta; args: version
+-- Appends with a lower version are refused from now on. A room without a log has nothing to protect.
+local function raise_version(keys, args)
+  local found = redis.call('HMGET', keys[1], 'epoch', 'v')
+  if found[1] and tonumber(args[1]) > tonumber(found[2] or 0) then
+    redis.call('HSET', keys[1], 'v', args[1])
+  end
+  return 0
+end
+
+redis.register_function('cloudchat_append_v3', append)
+redis.register_function('cloudchat_raise_version_v3', raise_version)
+redis.register_function('cloudchat_change_v3', change)
+redis.register_function('cloudchat_index_v3', index)
+-- allow-oom: a store that is full accepts no message, but it can still be read.
+redis.register_function{function_name = 'cloudchat_read_v3', callback = read, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_history_v3', callback = history, flags = {'allow-oom'}}
+
+-- -- Many rooms at once -----------------------------------------------------------------------------------------------
+
+-- How many messages `unread` counts, and how much of a log it looks at to find them.
+local MAX_UNREAD = 1000
+local MAX_UNREAD_EVENTS = 2000
+local MAX_UNREAD_BYTES = 2097152
+
+-- keys: meta log; args: new-epoch mark-epoch mark-seq
+-- Returns {epoch, seq of the newest event}.
+local function head(keys, args)
+  local epoch, seq = current_head(keys[1], keys[2], args[1], args[2], args[3])
+  return {epoch, seq}
+end
+
+-- keys: meta log; args: new-epoch limit max-bytes mark-epoch mark-seq
+-- Returns the same as `read`, of the newest events: up to `limit`, at most max_bytes together but at least one.
+local function newest(keys, args)
+  local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[4], args[5])
+  local oldest = oldest_seq(keys[1], keys[2], seq, side)
+  local from, max_bytes = math.max(oldest, seq - tonumber(args[2]) + 1), tonumber(args[3])
+  local found, size = {}, 0
+  for _, event in each_event(keys[1], keys[2], side, seq, from, -1) do
+    size = size + #event
+    if size > max_bytes and #found > 0 then
+      break
+    end
+    found[#found + 1] = event
+  end
+  local events = {}
+  for i = #found, 1, -1 do
+    events[#events + 1] = found[i]
+  end
+  return {epoch, seq, oldest, seq - #events + 1, events, version}
+end
+
+-- Returns whether a message mentions the user or the room. Inside of a JSON string quotes are escaped, so that a text
+-- cannot look like a field.
+local function is_mention(event, quoted_user)
+  if string.find(event, '"mentions_room":true', 1, true) then
+    return true
+  end
+  local _, before = string.find(event, '"mentions":[', 1, true)
+  local last = before and string.find(event, ']', before, true)
+  local at = last and string.find(event, quoted_user, before, true)
+  return at ~= nil and at < last
+end
+
+-- Counts the messages after a position that others wrote and that are not deleted. Only a deleted message has an empty
+-- text. A position of another epoch that is beyond the end of the log belongs to a lost log: everything is unread.
+-- keys: meta log; args: new-epoch user read-epoch read-seq mark-epoch mark-seq
+-- Returns {messages, those of them that mention the user, bytes that were read, version of the room}. It reads from the
+-- newest event backwards, at most MAX_UNREAD_EVENTS and MAX_UNREAD_BYTES, and nothing if the position is the head.
+local function unread(keys, args)
+  local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[5], args[6])
+  local read_seq = tonumber(args[4])
+  if args[3] ~= epoch and read_seq > seq then
+    read_seq = 0
+  end
+  local messages, mentions, events, size = 0, 0, 0, 0
+  if read_seq >= seq then
+    return {0, 0, 0, version}
+  end
+  local quoted = '"' .. args[2] .. '"'
+  local own = '"user":{"id":' .. quoted
+  for _, event in each_event(keys[1], keys[2], side, seq, read_seq + 1, -1) do
+    events, size = events + 1, size + #event
+    if string.sub(event, 1, 17) == '{"type":"message"'
+      and not string.find(event, own, 1, true) and not string.find(event, '"text":""', 1, true) then
+      messages = messages + 1
+      if is_mention(event, quoted) then
+        mentions = mentions + 1
+      end
+    end
+    if messages == MAX_UNREAD or events == MAX_UNREAD_EVENTS or size > MAX_UNREAD_BYTES then
+      break
+    end
+  end
+  return {messages, mentions, size, version}
+end
+
+redis.register_function{function_name = 'cloudchat_head_v3', callback = head, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_newest_v3', callback = newest, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_unread_v3', callback = unread, flags = {'allow-oom'}}
