@@ -5,12 +5,12 @@ from cloudchat.broker.sync_client import open_client
 
 
 def begin_log(url: str, room: str, epoch: str, seq: int) -> None:
-    """Let the log of a room continue after `seq`, which is archived, unless the room has a log.
+    """Let the log of a room continue after `seq`, which is archived. Nobody else may use the room yet.
 
-    Nobody else may know the room yet.
-
+    A server that started while the room was imported may have looked for its log, and then there is an empty one.
     Raises BrokerUnavailable.
     """
     with open_client(url) as store:
-        if not store.exists(keys.meta(room)):
+        known = store.hget(keys.meta(room), "seq")
+        if known is None or int(known) < seq:
             store.hset(keys.meta(room), mapping={"epoch": epoch, "seq": seq, "a": seq})
