@@ -17,6 +17,8 @@ from cloudchat.admin.routes import admin_routes
 from cloudchat.admin.service import AdminService
 from cloudchat.archive.archiver import Archiver
 from cloudchat.archive.erasure.erasure_task import ErasureTask
+from cloudchat.archive.export.routes import export_routes
+from cloudchat.archive.export.service import RoomExports
 from cloudchat.archive.history.reader import HistoryReader
 from cloudchat.archive.history.routes import edit_routes
 from cloudchat.archive.retention.retention_task import Retention
@@ -212,6 +214,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(second_factor_routes(services.accounts, turns, limiter, settings))
     app.include_router(admin_routes(admin, services.accounts, turns, limiter, settings))
     app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
+    app.include_router(export_routes(RoomExports(db), services.accounts, limiter, settings))
     app.include_router(user_routes(UserDirectory(db), services.accounts, limiter, settings))
     backend = MessageBackend(chat.messages, chat.mentions, chat.history, chat.registry)
     app.include_router(message_routes(backend, services.rooms, services.accounts, limiter, settings))

@@ -93,3 +93,25 @@ archive_epochs = Table(
     Column("first_seq", BigInteger, primary_key=True),
     Column("epoch", String(64), nullable=False),
 )
+
+imports = Table(
+    "imports",
+    metadata,
+    # A room that was imported: `source` is `cloudchat` or `slack`, `source_id` the digest of the file or the id of the
+    # channel. How far an import is says the archived head of its room. Until it is finished, nobody can find the room.
+    Column("source", String(16), primary_key=True),
+    Column("source_id", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),  # of the content: an interrupted import continues only with it
+    Column("room_id", String(22), ForeignKey("rooms.id", ondelete="CASCADE"), nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("finished_at", Double),
+)
+
+imported_users = Table(
+    "imported_users",
+    metadata,
+    # Who a user of an imported room is here, so that all imports from one source have the same authors.
+    Column("source", String(16), primary_key=True),
+    Column("source_id", String(64), primary_key=True),
+    Column("user_id", String(22), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+)

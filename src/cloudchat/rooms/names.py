@@ -38,10 +38,28 @@ def name_key(name: str) -> str:
     return username_key(visible)[:_MAX_KEY_CHARACTERS]
 
 
+def usable_name(text: str, *, topic: bool = False) -> str:
+    """Return the name of a room, or the topic, that is most similar to a text from another system."""
+    visible = "".join(" " if _is_refused(character) else character for character in text)
+    maximum = MAX_TOPIC_CHARACTERS if topic else MAX_NAME_CHARACTERS
+    name = strip_blank(unicodedata.normalize("NFC", visible)[:maximum])
+    return name if topic or has_visible_text(name) else "imported"
+
+
+def numbered_name(name: str, number: int) -> str:
+    """Return a name that differs from others: the name itself, then `name (2)`, `name (3)`."""
+    suffix = "" if number == 1 else f" ({number})"
+    return name[: MAX_NAME_CHARACTERS - len(suffix)] + suffix
+
+
+def _is_refused(character: str) -> bool:
+    return unicodedata.category(character) in _REFUSED_CATEGORIES or character in _DIRECTIONS
+
+
 def _clean(field: str, text: str, max_characters: int) -> str:
     text = unicodedata.normalize("NFC", strip_blank(text))
     if len(text) > max_characters:
         raise InvalidField(field, f"the {field} must have at most {max_characters} characters")
-    if any(unicodedata.category(character) in _REFUSED_CATEGORIES or character in _DIRECTIONS for character in text):
+    if any(map(_is_refused, text)):
         raise InvalidField(field, f"the {field} must be one line without control characters")
     return text

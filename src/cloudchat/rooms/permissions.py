@@ -63,6 +63,7 @@ class Command(StrEnum):
     SET_RETENTION = "set_retention"
     MUTE = "mute"
     BAN = "ban"
+    EXPORT = "export"
     TAKE_OWNERSHIP = "take_ownership"
 
 
@@ -89,6 +90,7 @@ DESCRIPTIONS: Mapping[Command, str] = {
     Command.SET_RETENTION: "set after how many days messages are deleted",
     Command.MUTE: "mute and unmute a user of a lower role",
     Command.BAN: "ban a user of a lower role, and lift the ban",
+    Command.EXPORT: "download all messages, with their earlier texts",
     Command.TAKE_OWNERSHIP: "become an owner without being a member",
 }
 
@@ -116,6 +118,7 @@ _LOWEST_ROLE: Mapping[Command, tuple[Role | None, Role | None, Role | None]] = {
     Command.SET_RETENTION: (Role.OWNER, Role.OWNER, None),
     Command.MUTE: (Role.MODERATOR, Role.MODERATOR, None),
     Command.BAN: (Role.MODERATOR, Role.MODERATOR, None),
+    Command.EXPORT: (Role.OWNER, Role.OWNER, None),
     Command.TAKE_OWNERSHIP: (None, None, None),  # only administrators of the server, see `may`
 }
 MEMBERS_ONLY = frozenset(
@@ -129,6 +132,7 @@ MEMBERS_ONLY = frozenset(
         Command.DELETE_OTHERS,
         Command.READ_EDITS,
         Command.SWITCH_NOTIFICATIONS,
+        Command.EXPORT,
     }
 )
 """What takes part in the room. A role of the server is not enough for it: join the room first."""

@@ -178,7 +178,7 @@ class RoomService:
         if not MIN_DIRECT_USERS <= len(people) <= MAX_DIRECT_USERS:
             others = f"{MIN_DIRECT_USERS - 1} to {MAX_DIRECT_USERS - 1} other users"
             raise InvalidField("users", f"a direct room has you and {others}")
-        key = hashlib.sha256("\n".join(people).encode(errors="surrogatepass")).hexdigest()
+        key = direct_key(people)
         for _ in range(_MAX_ATTEMPTS):
             with self._db.read() as db:
                 existing = repository.room_by_direct_key(db, key)
@@ -222,6 +222,11 @@ class RoomService:
             if update.archived:
                 _archive(change)
         return self.get(room_id, caller)
+
+
+def direct_key(user_ids: Collection[str]) -> str:
+    """Return the key of the direct room of these people."""
+    return hashlib.sha256("\n".join(sorted(user_ids)).encode(errors="surrogatepass")).hexdigest()
 
 
 class _CreatedByAnother(Exception):

@@ -8,6 +8,7 @@ from cloudchat.cli.admin.backup import register_backup_commands
 from cloudchat.cli.admin.command import add_command, parse_duration
 from cloudchat.cli.admin.personal_data import register_personal_data_commands
 from cloudchat.cli.admin.room_members import register_member_commands
+from cloudchat.cli.admin.room_transfer import register_transfer_commands
 from cloudchat.cli.admin.rooms import register_room_commands
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def register_admin_commands(commands: "_Parsers") -> None:
     """Add `admin` and its commands to the parser."""
     admin = commands.add_parser(
         "admin",
-        help="users, rooms, API tokens, invites, signing keys, the audit log, backups",
+        help="users, rooms, API tokens, invites, signing keys, the audit log, backups, export and import",
         description="Administer the server. The commands use the database directly, with or without a running server.",
     )
     under = admin.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -47,6 +48,7 @@ def register_admin_commands(commands: "_Parsers") -> None:
     )
     rotate.set_defaults(run=tokens.rotate_keys)
     register_backup_commands(under)
+    register_transfer_commands(under)
 
 
 def _register_user_commands(under: "_Parsers") -> None:

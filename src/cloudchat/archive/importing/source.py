@@ -1,0 +1,69 @@
+"""What an import reads: rooms, users and rows as another installation or Slack names them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from cloudchat.database.audit import BY_COMMAND_LINE, BY_SERVER
+
+NOT_USERS = frozenset({BY_COMMAND_LINE, BY_SERVER})
+"""Actors of notices that have no account. They stay as they are."""
+
+
+class BadImport(Exception):
+    """The file cannot be imported. The message is a sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUser:
+    """A user of the source. The `id` is unique there."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRoom:
+    """A room of the source.
+
+    `source` and `source_id` identify it in all imports, `fingerprint` its content. `members` have a role each.
+    `created_at` is in seconds since 1970.
+    """
+
+    source: str
+    source_id: str
+    fingerprint: str
+    kind: str
+    name: str
+    topic: str
+    archived: bool
+    created_at: float
+    members: list[tuple[SourceUser, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierText:
+    """A text that a message had since `at`, in seconds since 1970, until the edit with the seq `replaced_by`."""
+
+    replaced_by: int
+    at: float
+    text: str
+
+
+@dataclass(slots=True)
+class SourceRow:
+    """A message or a notice in its current form.
+
+    `event` is as clients get it, without room, epoch and reactions. Instead of ids and names, it has `SourceUser`s as
+    `user` and `target`, and a list of them as `mentions`. `is_bot` belongs to the user.
+    """
+
+    event: dict[str, Any]
+    is_bot: bool = False
+    reactions: list[tuple[str, list[SourceUser]]] = field(default_factory=list)
+    earlier_texts: list[EarlierText] = field(default_factory=list)
+
+    @property
+    def seq(self) -> int:
+        """The seq of the event."""
+        seq: int = self.event["seq"]
+        return seq
