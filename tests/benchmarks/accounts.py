@@ -1,4 +1,4 @@
-"""Users with sessions and access tokens, for the members of a benchmark."""
+"""Users with sessions, access tokens and rooms, for the members of a benchmark."""
 
 import time
 from pathlib import Path
@@ -9,16 +9,19 @@ from cloudchat.auth.usernames import name_skeleton, username_key
 from cloudchat.core.ids import new_id
 from cloudchat.database.engine import create_engine
 from cloudchat.database.lobby import join_lobby
-from cloudchat.database.models import LoginSession, User
-from cloudchat.database.transactions import Database
+from cloudchat.database.models import LoginSession, Membership, Room, User
+from cloudchat.database.transactions import Database, Transaction
 
 TOKEN_SECONDS = 3600
 """Lifetime of the tokens. The server must have the same `CLOUDCHAT_ACCESS_TOKEN_SECONDS`."""
 _DAY_SECONDS = 86400
 
 
-def create_tokens(count: int, state_dir: Path, database_url: str) -> list[str]:
+def create_tokens(count: int, state_dir: Path, database_url: str, *, room_members: int = 0) -> list[str]:
     """Create `count` users who have signed in, and return an access token of each.
+
+    With `room_members`, the users are also members of rooms with that many members each, in their order. The rooms have
+    the ids of the load generator, `bench-00000` and so on.
 
     Registration through HTTP would hash a password for each, and would take hours under its rate limit. The tokens are
     real: signed with the server's own key, and checked by it at each connect like any other. All names have the same
@@ -36,6 +39,8 @@ def create_tokens(count: int, state_dir: Path, database_url: str) -> list[str]:
             db.add_all(sessions)
             for user in users:
                 join_lobby(db, user.id, now)
+            for first in range(0, count, room_members) if room_members else ():
+                _add_room(db, f"bench-{first // room_members:05}", users[first : first + room_members], now)
             return [tokens.issue_access(session.user_id, session.id, new_id(), now) for session in sessions]
     finally:
         database.close()
@@ -50,6 +55,12 @@ def _user(name: str, now: float) -> User:
         role="member",
         created_at=now,
     )
+
+
+def _add_room(db: Transaction, room_id: str, users: list[User], now: float) -> None:
+    db.add(Room(id=room_id, name=room_id, kind="private", created_at=now, member_count=len(users)))
+    db.flush()
+    db.add_all(Membership(room_id=room_id, user_id=user.id, role="member", joined_at=now) for user in users)
 
 
 def _session(user: User, now: float) -> LoginSession:

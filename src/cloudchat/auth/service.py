@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from cloudchat.auth import repository
 from cloudchat.auth.errors import (
@@ -32,7 +33,7 @@ from cloudchat.auth.tokens.token_last_used import TokenLastUsed
 from cloudchat.auth.usernames import clean_username, is_reserved, trim_username
 from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.database.audit import record
-from cloudchat.database.transactions import Database
+from cloudchat.database.transactions import Database, Transaction
 from cloudchat.rate_limiting.login_slowdown import LoginSlowdown
 from cloudchat.settings import RegistrationMode, Settings
 
@@ -177,26 +178,31 @@ class AccountService:
         Raises:
             BadToken, AccountDisabled
         """
-        outcome = self.authenticate_all([token], now)[token]
+        claims = self._tokens.verify(token, now)
+        with self._db.read() as db:
+            outcome = self.principals_of(db, {token: claims}, now)[token]
         if isinstance(outcome, AccountError):
             raise outcome
         return outcome
 
-    def authenticate_all(self, tokens: Iterable[str], now: float) -> Mapping[str, Principal | AccountError]:
-        """Return for each token its principal, or the error that `authenticate` raises. At most two SQL queries."""
-        outcomes: dict[str, Principal | AccountError] = {}
+    def verify_all(self, tokens: Iterable[str], now: float) -> Mapping[str, Claims]:
+        """Return the claims of each token that is valid by itself; `principals_of` reads whether it was revoked."""
         verified: dict[str, Claims] = {}
         for token in tokens:
-            try:
+            with suppress(BadToken):
                 verified[token] = self._tokens.verify(token, now)
-            except BadToken as error:
-                outcomes[token] = error
-        session_ids = {claims.session_id for claims in verified.values() if claims.kind == ACCESS}
-        api_token_ids = {claims.token_id for claims in verified.values() if claims.kind == API}
-        if verified:
-            with self._db.read() as db:
-                sessions = session_statuses(db, session_ids)
-                api_tokens = api_token_statuses(db, api_token_ids)
+        return verified
+
+    def principals_of(
+        self, db: Transaction, verified: Mapping[str, Claims], now: float
+    ) -> Mapping[str, Principal | AccountError]:
+        """Return for each verified token its principal, or the error that `authenticate` raises.
+
+        One query for each kind of token.
+        """
+        outcomes: dict[str, Principal | AccountError] = {}
+        sessions = session_statuses(db, {claims.session_id for claims in verified.values() if claims.kind == ACCESS})
+        api_tokens = api_token_statuses(db, {claims.token_id for claims in verified.values() if claims.kind == API})
         for token, claims in verified.items():
             status = sessions.get(claims.session_id) if claims.kind == ACCESS else api_tokens.get(claims.token_id)
             try:

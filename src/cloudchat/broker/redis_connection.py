@@ -28,6 +28,7 @@ class RedisConnection(asyncio.Protocol):
         self._reader = hiredis.Reader(notEnoughData=_INCOMPLETE)
         self._requests: deque[tuple[asyncio.Future[Any], float]] = deque()
         """The results of `submit` that are still expected, and when each request was sent."""
+        self._unsent: list[bytes] = []
         self._transport: asyncio.Transport | None = None
 
     @property
@@ -79,6 +80,8 @@ class RedisConnection(asyncio.Protocol):
     def submit(self, request: bytes) -> asyncio.Future[Any]:
         """Send one packed request. The future has its reply; any number of requests may be unanswered.
 
+        The requests of one tick are one write: it wakes the store, which costs more than the request.
+
         It fails with `hiredis.ReplyError` for an error reply, ConnectionError when the connection ends first.
         """
         loop = asyncio.get_running_loop()
@@ -87,8 +90,14 @@ class RedisConnection(asyncio.Protocol):
             future.set_exception(ConnectionError("the store closed the connection"))
         else:
             self._requests.append((future, loop.time()))
-            self._transport.write(request)
+            if not self._unsent:
+                loop.call_soon(self._send_unsent)
+            self._unsent.append(request)
         return future
+
+    def _send_unsent(self) -> None:
+        requests, self._unsent = self._unsent, []
+        self.write(b"".join(requests))
 
     async def request(self, *command: str | bytes | int) -> Any:
         """Send one command and return its reply. Raises what `submit` raises."""

@@ -1,7 +1,7 @@
 """Rooms: create, find, change. Each change is one transaction (`transaction.py`)."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cloudchat.auth.errors import Conflict, InvalidField, NotFound
@@ -65,11 +65,6 @@ class RoomService:
         """Return the rooms that the user is in, the oldest first."""
         with self._db.read() as db:
             return repository.rooms_of(db, user_id)
-
-    def rooms_of_users(self, user_ids: Collection[str]) -> Mapping[str, Mapping[str, RoomSummary]]:
-        """Return the rooms of each user by their ids, in the order of `rooms_of`."""
-        with self._db.read() as db:
-            return repository.rooms_of_users(db, user_ids)
 
     def membership(self, user_id: str, room_id: str) -> RoomSummary | None:
         """Return one room that the user is in, or None."""

@@ -103,7 +103,8 @@ void measure_ceiling(const struct options *options)
     target.dialect = &prepared;
     target.token_count = 0;
     struct room room;
-    room_init(&room, &prepared, options->members, 1);
+    struct times latencies = {0};
+    room_init(&room, &prepared, options->members, 1, &latencies);
     /* All prepared frames have the same number, so that no member is sampled. Each frame is counted as always. */
     memset(room.samples, 0, options->members * sizeof *room.samples);
     room.sent = UINT64_MAX;

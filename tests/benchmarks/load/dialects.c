@@ -6,8 +6,9 @@
 
 #include "common.h"
 
-static size_t send_text(char *out, const char *text, uint64_t number)
+static size_t send_text(char *out, const char *room, const char *text, uint64_t number)
 {
+    (void)room;
     (void)number;
     size_t size = strlen(text);
     memcpy(out, text, size);
@@ -15,21 +16,34 @@ static size_t send_text(char *out, const char *text, uint64_t number)
 }
 
 /* The cid must be a UUID that the server has not seen: clock and process make it unique. */
-static size_t send_cloudchat(char *out, const char *text, uint64_t number)
+static size_t send_cloudchat(char *out, const char *room, const char *text, uint64_t number)
 {
     static uint64_t run;
     if (run == 0)
         run = now_ns() ^ (uint64_t)getpid() << 40;
     return (size_t)sprintf(out,
-                           "{\"type\":\"send\",\"room\":\"lobby\",\"cid\":\"%08x-%04x-4000-8000-%012llx\","
+                           "{\"type\":\"send\",\"room\":\"%s\",\"cid\":\"%08x-%04x-4000-8000-%012llx\","
                            "\"text\":\"%s\"}",
-                           (unsigned)(run >> 16), (unsigned)(run & 0xffff), (unsigned long long)number, text);
+                           room ? room : "lobby", (unsigned)(run >> 16), (unsigned)(run & 0xffff), (unsigned long long)number, text);
 }
 
-static size_t send_socketio(char *out, const char *text, uint64_t number)
+static size_t join_cloudchat_room(char *out, const char *room)
+{
+    return (size_t)sprintf(out, "{\"type\":\"join\",\"id\":\"join\",\"room\":\"%s\",\"limit\":1}", room);
+}
+
+static size_t send_socketio(char *out, const char *room, const char *text, uint64_t number)
 {
     (void)number;
+    if (room)
+        return (size_t)sprintf(out, "42[\"m\",\"%s\",\"%s\"]", room, text);
     return (size_t)sprintf(out, "42[\"m\",\"%s\"]", text);
+}
+
+/* The room is in the payload of CONNECT, which Socket.IO calls `auth`. */
+static size_t join_socketio_room(char *out, const char *room)
+{
+    return (size_t)sprintf(out, "40{\"room\":\"%s\"}", room);
 }
 
 static const struct dialect dialects[] = {
@@ -45,6 +59,7 @@ static const struct dialect dialects[] = {
         .seq_key = "\"seq\":",
         .parse = websocket_parse,
         .encode = websocket_encode,
+        .join_room = join_cloudchat_room,
         .send = send_cloudchat,
     },
     {
@@ -59,7 +74,7 @@ static const struct dialect dialects[] = {
         /* Engine.IO 4: `0` opens, `2` and `3` are ping and pong, `4` is a message; `0` and `2` in it are connect and
          * event. */
         .name = "socketio",
-        .servers = "Socket.IO that broadcasts the event \"m\"",
+        .servers = "Socket.IO that broadcasts the event \"m\", to all or to the room that it names first",
         .path = "/socket.io/?EIO=4&transport=websocket&n=",
         .greeting = "0{",
         .join = "40",
@@ -67,6 +82,7 @@ static const struct dialect dialects[] = {
         .error = "44",
         .parse = websocket_parse,
         .encode = websocket_encode,
+        .join_room = join_socketio_room,
         .send = send_socketio,
     },
     {

@@ -16,8 +16,11 @@ struct dialect {
     const char *seq_key;  /* what stands before the number that the server gives to a message, or NULL */
     size_t (*parse)(uint8_t *data, size_t size, struct frame *frame);
     size_t (*encode)(uint8_t *out, enum frame_kind kind, const void *payload, size_t size);
-    /* Write the payload that sends `text`; return its size. `number` differs in each send of a run. */
-    size_t (*send)(char *out, const char *text, uint64_t number);
+    /* Write the payload that joins this room; return its size. NULL: the server has one room. */
+    size_t (*join_room)(char *out, const char *room);
+    /* Write the payload that sends `text` to this room (NULL: the only one); return its size. `number` differs in each
+     * send of a run. */
+    size_t (*send)(char *out, const char *room, const char *text, uint64_t number);
 };
 
 /* Return the dialect of this name, or exit with the list of names. */

@@ -14,7 +14,7 @@ static const struct {
     const char *name, *help;
     void (*measure)(const struct options *options);
 } measurements[] = {
-    {"fan-out", "a room under load: deliveries per second, latency, and a check of every message", measure_fan_out},
+    {"fan-out", "rooms under load: sends and deliveries per second, latency, and a check of every message", measure_fan_out},
     {"openings", "open --members connections, --at-once at a time, without joining", measure_openings},
     {"hold", "join and stay idle until the standard input ends, to measure the server's memory", hold_members},
     {"reconnect",
@@ -28,7 +28,7 @@ static const struct {
 #define MEASUREMENTS (sizeof measurements / sizeof *measurements)
 
 enum option_code {
-    DIALECT, PORT, TOKENS, MEMBERS, AT_ONCE, IN_FLIGHT, SECONDS, WARM_UP, SENDS, TEXT_BYTES, FRAME_BYTES, MISSED,
+    DIALECT, PORT, TOKENS, MEMBERS, ROOMS, AT_ONCE, IN_FLIGHT, SECONDS, WARM_UP, SENDS, TEXT_BYTES, FRAME_BYTES, MISSED,
     TIMEOUT, PID, SERVER_CORE, HELP,
 };
 
@@ -37,6 +37,7 @@ static const struct option long_options[] = {
     {"port", required_argument, NULL, PORT},
     {"tokens", required_argument, NULL, TOKENS},
     {"members", required_argument, NULL, MEMBERS},
+    {"rooms", required_argument, NULL, ROOMS},
     {"at-once", required_argument, NULL, AT_ONCE},
     {"in-flight", required_argument, NULL, IN_FLIGHT},
     {"seconds", required_argument, NULL, SECONDS},
@@ -62,8 +63,9 @@ static void print_help(void)
     puts("\noptions (default):\n"
          "  --tokens FILE      one token per line; connection n uses line n modulo the number of lines\n"
          "  --members N        connections (500)\n"
+         "  --rooms N          rooms with that many members each, named bench-00000 and so on, for fan-out (1)\n"
          "  --at-once N        how many of them are being opened at the same time (32)\n"
-         "  --in-flight N      sends in flight; one is in flight until every member has it (16)\n"
+         "  --in-flight N      sends in flight in each room; one is in flight until every member has it (16)\n"
          "  --seconds S        length of the measurement; of reconnect, the longest wait (3)\n"
          "  --sends N          measure this number of sends instead\n"
          "  --warm-up S        load before the measurement (0.7)\n"
@@ -120,6 +122,7 @@ static void take_option(struct options *options, int option)
     case PORT: options->target.port = (int)positive(optarg); break;
     case TOKENS: read_tokens(&options->target, optarg); break;
     case MEMBERS: options->members = positive(optarg); break;
+    case ROOMS: options->rooms = positive(optarg); break;
     case AT_ONCE: options->at_once = positive(optarg); break;
     case IN_FLIGHT: options->in_flight = positive(optarg); break;
     case SECONDS: options->seconds = number(optarg); break;
@@ -145,6 +148,7 @@ int main(int count, char **arguments)
     struct options options = {
         .target = {.dialect = dialect_named("websocket"), .timeout_ns = 15000000000u},
         .members = 500,
+        .rooms = 1,
         .at_once = 32,
         .in_flight = 16,
         .missed = 20,
@@ -159,7 +163,7 @@ int main(int count, char **arguments)
         fail("name one measurement; see load --help");
     for (size_t i = 0; i < MEASUREMENTS; i++)
         if (strcmp(measurements[i].name, arguments[optind]) == 0) {
-            allow_files(options.members + RESERVED_FILES);
+            allow_files(options.rooms * options.members + RESERVED_FILES);
             options.target.poll = epoll_create1(EPOLL_CLOEXEC);
             measurements[i].measure(&options);
             return 0;

@@ -9,7 +9,8 @@
 struct options {
     struct target target;
     struct processes processes; /* whose CPU time is measured */
-    unsigned members;
+    unsigned members; /* of each room */
+    unsigned rooms;
     unsigned at_once;
     unsigned in_flight;
     unsigned missed;
@@ -21,7 +22,7 @@ struct options {
     int server_core;
 };
 
-/* A room of `members` under load: always `in_flight` sends, each in flight until every member has it. */
+/* `rooms` of `members` under load: always `in_flight` sends in each, each in flight until every member has it. */
 void measure_fan_out(const struct options *options);
 
 /* Open `members` connections, `at_once` at a time, without joining. */

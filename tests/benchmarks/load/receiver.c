@@ -6,12 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-void room_init(struct room *room, const struct dialect *dialect, unsigned members, unsigned senders)
+void room_init(struct room *room, const struct dialect *dialect, unsigned members, unsigned senders,
+               struct times *latencies)
 {
     memset(room, 0, sizeof *room);
     room->dialect = dialect;
     room->members = members;
     room->senders = senders;
+    room->latencies = latencies;
     room->received = allocate(members, sizeof *room->received);
     room->samples = allocate(members, sizeof *room->samples);
     room->members_at[0] = members;
@@ -93,7 +95,7 @@ static void check_number(struct room *room, unsigned member, const uint8_t *digi
     if (number != *next)
         fail("member %u received message %zu instead of %zu", member, (size_t)number, (size_t)*next);
     *next += room->senders;
-    times_add(&room->latencies, now_ns() - room->sent_ns[number % MAX_IN_FLIGHT]);
+    times_add(room->latencies, now_ns() - room->sent_ns[number % MAX_IN_FLIGHT]);
 }
 
 void room_frame(void *context, struct client *client, const struct frame *frame)
@@ -106,12 +108,13 @@ void room_frame(void *context, struct client *client, const struct frame *frame)
         return;
     }
     room->frame_bytes = frame->wire_bytes;
-    if (room->samples[client->number]) {
-        check_number(room, client->number, marker + MARKER_BYTES);
+    unsigned member = client->number - room->first_client;
+    if (room->samples[member]) {
+        check_number(room, member, marker + MARKER_BYTES);
         if (room->dialect->seq_key)
-            check_seq(room, client->number, frame);
+            check_seq(room, member, frame);
     }
-    count(room, client->number);
+    count(room, member);
 }
 
 void room_check(const struct room *room)

@@ -22,7 +22,9 @@ struct sample {
 
 struct room {
     const struct dialect *dialect;
+    const char *name; /* NULL: the only room of the server */
     unsigned members, senders;
+    unsigned first_client; /* the number of the client that is member 0 */
     char marker[MARKER_BYTES + 1]; /* in each message of this run, and in no other */
     size_t marker_offset;          /* where it was in the last message */
     size_t frame_bytes;            /* of the last message, on the wire */
@@ -32,10 +34,12 @@ struct room {
     uint64_t deliveries;
     uint64_t sent_ns[MAX_IN_FLIGHT];    /* by number modulo MAX_IN_FLIGHT */
     unsigned members_at[MAX_IN_FLIGHT]; /* [n modulo MAX_IN_FLIGHT]: members that have received exactly n messages */
-    struct times latencies;             /* from send to delivery, on the sampled members */
+    struct times *latencies;            /* from send to delivery, on the sampled members */
 };
 
-void room_init(struct room *room, const struct dialect *dialect, unsigned members, unsigned senders);
+/* `latencies` may be shared by several rooms. */
+void room_init(struct room *room, const struct dialect *dialect, unsigned members, unsigned senders,
+               struct times *latencies);
 
 /* Count one more send; return its number, from 0. */
 uint64_t room_sent(struct room *room);

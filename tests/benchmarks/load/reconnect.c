@@ -82,7 +82,7 @@ static void send_missed(struct crowd *crowd)
     struct pollfd readable = {.fd = sender->fd, .events = POLLIN};
     for (unsigned sent = 0; sent < crowd->options->missed; sent++) {
         char command[512];
-        client_send(target, sender, command, target->dialect->send(command, "missed message", sent));
+        client_send(target, sender, command, target->dialect->send(command, NULL, "missed message", sent));
         while (crowd->acks <= sent) {
             if (poll(&readable, 1, (int)(target->timeout_ns / MS_NS)) <= 0)
                 fail("there is no ack");

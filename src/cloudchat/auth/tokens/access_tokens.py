@@ -3,9 +3,11 @@
 Used directly, python-jose ignores `kid`, `typ` and `crit`, accepts a token without `exp` or `aud`, and raises
 exceptions other than JWTError before it checks the signature. So this module checks the form first, then an exact
 header, one algorithm, one key chosen by `kid` and an exact set of claims, and raises one exception for all errors (RFC
-8725, ASVS 9.1 and 9.2).
+8725, ASVS 9.1 and 9.2). jose issues the tokens, and its key verifies the signatures. `jose.jwt.decode` would parse each
+token three times, which took a third of the CPU time of a verification.
 """
 
+import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from typing import Any
 
 from jose import backends, jwt
 from jose.backends.cryptography_backend import CryptographyECKey
+from jose.utils import base64url_decode
 
 from cloudchat.auth.errors import BadToken
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
@@ -34,15 +37,6 @@ _ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _HEADER_NAMES = {"alg", "typ", "kid"}
 _COMMON_CLAIMS = {"iss", "aud", "sub", "jti", "iat", "nbf", "exp"}
 _CLAIMS = {ACCESS: _COMMON_CLAIMS | {"sid"}, API: _COMMON_CLAIMS}
-# `_check_claims` checks the presence of all claims, and the times against the caller's `now`. jose would read the clock
-# itself, which it also does when one of exp, nbf and iat is required.
-_JOSE_OPTIONS = {
-    "verify_exp": False,
-    "verify_nbf": False,
-    "verify_iat": False,
-    "require_aud": True,
-    "require_iss": True,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +91,7 @@ class Tokens:
             return self._verify(token, now, kinds)
         except BadToken:
             raise
-        except Exception as error:  # jose also raises TypeError, OverflowError, RecursionError …
+        except Exception as error:  # of base64, JSON and jose: ValueError, KeyError, TypeError, RecursionError …
             raise BadToken("the token is not valid") from error
 
     def _sign(
@@ -126,7 +120,9 @@ class Tokens:
     def _verify(self, token: str, now: float, kinds: Collection[str]) -> Claims:
         if not isinstance(token, str) or not _TOKEN_PATTERN.fullmatch(token):
             raise BadToken("the token is not valid")
-        header = jwt.get_unverified_header(token)
+        signed, _, signature = token.rpartition(".")
+        header_part, _, claims_part = signed.partition(".")
+        header = _decode(header_part)
         if set(header) != _HEADER_NAMES or header["alg"] != "ES256":
             raise BadToken("the token is not valid")
         kind = _KIND.get(header["typ"])
@@ -135,8 +131,10 @@ class Tokens:
         keys = self._current().verifying_keys
         if header["kid"] not in keys:  # perhaps another process has just rotated the keys
             keys = self._current(reload=True).verifying_keys
-        key = keys[header["kid"]]
-        claims = jwt.decode(token, key, algorithms=["ES256"], audience=_AUDIENCE, issuer=_ISSUER, options=_JOSE_OPTIONS)
+        key: Any = keys[header["kid"]]
+        if not key.verify(signed.encode(), base64url_decode(signature.encode())):
+            raise BadToken("the token is not valid")
+        claims = _decode(claims_part)
         self._check_claims(kind, claims, now)
         return Claims(
             kind=kind,
@@ -149,7 +147,7 @@ class Tokens:
         )
 
     def _check_claims(self, kind: str, claims: dict[str, Any], now: float) -> None:
-        if set(claims) != _CLAIMS[kind] or type(claims["aud"]) is not str:
+        if set(claims) != _CLAIMS[kind] or claims["iss"] != _ISSUER or claims["aud"] != _AUDIENCE:
             raise BadToken("the token is not valid")
         ids = [claims[name] for name in ("sub", "jti", "sid") if name in claims]
         if any(type(value) is not str or not _ID_PATTERN.fullmatch(value) for value in ids):
@@ -164,3 +162,11 @@ class Tokens:
         # No leeway for the end: the server that issued the token measures it, and sockets are closed at this time.
         if now >= expires_at:
             raise BadToken("the token has expired")
+
+
+def _decode(part: str) -> dict[str, Any]:
+    """Return the JSON object of one part of a token. Raises ValueError and others."""
+    decoded = json.loads(base64url_decode(part.encode()).decode())
+    if not isinstance(decoded, dict):
+        raise BadToken("the token is not valid")
+    return decoded

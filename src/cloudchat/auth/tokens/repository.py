@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from cloudchat.database.models import ApiToken, LoginSession, User
@@ -17,6 +17,17 @@ _USER = (
     User.must_change_password,
     User.totp_confirmed_at,
     User.access_changed_at,
+)
+# Built once: handshakes and requests wait for them.
+_SESSIONS = (
+    select(*_USER, LoginSession.id, LoginSession.expires_at, LoginSession.ended_at, LoginSession.verified_at)
+    .join(LoginSession, LoginSession.user_id == User.id)
+    .where(LoginSession.id.in_(bindparam("ids", expanding=True)))
+)
+_API_TOKENS = (
+    select(*_USER, ApiToken.id, ApiToken.expires_at, ApiToken.revoked_at, ApiToken.scopes, ApiToken.last_used_at)
+    .join(ApiToken, ApiToken.user_id == User.id)
+    .where(ApiToken.id.in_(bindparam("ids", expanding=True)))
 )
 
 
@@ -46,11 +57,7 @@ def session_statuses(db: Session, session_ids: Collection[str]) -> Mapping[str, 
     """Return the status of access tokens by the id of their login session, in one query."""
     if not session_ids:
         return {}
-    rows = db.execute(
-        select(*_USER, LoginSession.id, LoginSession.expires_at, LoginSession.ended_at, LoginSession.verified_at)
-        .join(LoginSession, LoginSession.user_id == User.id)
-        .where(LoginSession.id.in_(session_ids))
-    )
+    rows = db.execute(_SESSIONS, {"ids": list(session_ids)})
     return {
         session_id: _status(user, expires_at, revoked_at=ended_at, verified_at=verified_at)
         for *user, session_id, expires_at, ended_at, verified_at in rows
@@ -61,11 +68,7 @@ def api_token_statuses(db: Session, token_ids: Collection[str]) -> Mapping[str, 
     """Return the status of API tokens by their id, in one query."""
     if not token_ids:
         return {}
-    rows = db.execute(
-        select(*_USER, ApiToken.id, ApiToken.expires_at, ApiToken.revoked_at, ApiToken.scopes, ApiToken.last_used_at)
-        .join(ApiToken, ApiToken.user_id == User.id)
-        .where(ApiToken.id.in_(token_ids))
-    )
+    rows = db.execute(_API_TOKENS, {"ids": list(token_ids)})
     return {
         token_id: _status(user, expires_at, revoked_at=revoked_at, scopes=scopes, last_used_at=last_used_at)
         for *user, token_id, expires_at, revoked_at, scopes, last_used_at in rows

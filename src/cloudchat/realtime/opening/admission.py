@@ -42,25 +42,20 @@ class AdmissionControl:
         self._cluster_limit = cluster_limit
 
     @asynccontextmanager
-    async def admit(self, network: str, *, user_known: bool = False) -> AsyncIterator["Admission"]:
-        """Admit a handshake from a client network. Raises `HandshakeRejection`.
+    async def admit(self, network: str) -> AsyncIterator["Admission"]:
+        """Reserve a socket of this process for a handshake from a client network. Raises `HandshakeRejection`.
 
-        With `user_known`, `acquire` must be the next call: it counts the handshake for the network, too. On exit all
-        slots are released, unless they were handed over to a connection.
+        The next call must be `count_address`, or `acquire` if the user is known. On exit all slots are released, unless
+        they were handed over to a connection.
         """
-        windows = self._rates.windows_of_address(network)
-        has_room = self._registry.reserve(network)
-        admission = Admission(self._rates, self._registry, self._cluster_limit, network) if has_room else None
+        if not self._registry.reserve(network):
+            await _count(self._cluster_limit.count_handshake(self._rates.windows_of_address(network)))
+            raise self._no_room()
+        admission = Admission(self._rates, self._registry, self._cluster_limit, network)
         try:
-            if admission is None or not user_known:
-                await _count(self._cluster_limit.count_handshake(windows))
-            else:
-                admission.uncounted = windows
-            if admission is None:
-                raise self._no_room()
             yield admission
         finally:
-            if admission is not None and not admission.handed_over:
+            if not admission.handed_over:
                 admission.release()
 
     def _no_room(self) -> HandshakeRejection:
@@ -89,12 +84,20 @@ class Admission:
         self._connection: Connection | None = None
         self._released = False
         self.handed_over = False
-        self.uncounted: list[Window] = []
-        """The windows of the network, if the handshake does not count in them yet."""
+        self._uncounted: list[Window] = rates.windows_of_address(network)
+        """The windows of the network, while the handshake does not count in them yet."""
+
+    async def count_address(self) -> None:
+        """Count the handshake for the network, before its user is known. Raises `HandshakeRejection`."""
+        windows, self._uncounted = self._uncounted, []
+        await _count(self._cluster_limit.count_handshake(windows))
 
     async def acquire(self, user_id: str) -> None:
-        """Count the handshake for the user, and the socket in all processes together. Raises `HandshakeRejection`."""
-        windows, self.uncounted = [*self.uncounted, self._rates.window_of_user(user_id)], []
+        """Count the handshake for the user, and the socket in all processes together. Raises `HandshakeRejection`.
+
+        The same call counts the handshake for the network, too, unless `count_address` has.
+        """
+        windows, self._uncounted = [*self._uncounted, self._rates.window_of_user(user_id)], []
         self._slot_id = await _count(self._cluster_limit.acquire(user_id, self._network, windows), user_id)
         if self._slot_id is None:
             raise _too_many_sockets(user_id)

@@ -90,9 +90,12 @@ class SocketEndpoint:
 
     async def _open(self, socket: WebSocketProtocol, send: Send, credential: Credential, client: str) -> None:
         known = self._sessions.cached(credential.token)
-        async with self._admissions.admit(client_network(client), user_known=known is not None) as admission:
+        async with self._admissions.admit(client_network(client)) as admission:
             if known is not None:
                 await admission.acquire(known.principal.user_id)
+            else:
+                with self._sessions.announced():
+                    await admission.count_address()
             session = await self._session_of(credential.token)
             principal, rooms = session.principal, session.rooms
             if known is None:

@@ -141,17 +141,18 @@ async def test_address_with_too_many_sockets_in_the_cluster_is_rejected(world: W
 async def test_handshake_counts_once_for_its_address_and_its_user(
     world: World, user_known: bool, counted: list[list[str]]
 ) -> None:
-    async with world.control.admit("a", user_known=user_known) as admission:
+    async with world.control.admit("a") as admission:
+        if not user_known:
+            await admission.count_address()
         await admission.acquire("u")
     assert world.cluster_limit.counted == counted
 
 
-@pytest.mark.parametrize("user_known", [True, False])
-async def test_address_without_room_in_this_process_still_counts_its_handshakes(world: World, user_known: bool) -> None:
+async def test_address_without_room_in_this_process_still_counts_its_handshakes(world: World) -> None:
     for _ in range(2):
         await world.open("a")
     world.cluster_limit.counted.clear()
     with pytest.raises(HandshakeRejection):
-        async with world.control.admit("a", user_known=user_known):
+        async with world.control.admit("a"):
             raise AssertionError("the handshake was admitted")
     assert world.cluster_limit.counted == [["address"]]

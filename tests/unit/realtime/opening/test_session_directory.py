@@ -134,6 +134,23 @@ async def test_handshakes_that_wait_share_a_read(world: World) -> None:
     assert [len(batch) for batch in world.batches] == [1, 19]
 
 
+async def test_read_waits_for_announced_handshakes(world: World) -> None:
+    async def announced(token: str, turns: int) -> ChatSession:
+        with world.directory.announced():
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        return await world.directory.find(token)
+
+    await asyncio.gather(*(announced(str(turns), turns) for turns in range(10)))
+    assert [len(batch) for batch in world.batches] == [10]
+
+
+async def test_read_does_not_wait_for_long(world: World) -> None:
+    with world.directory.announced():
+        await world.directory.find("ann")
+    assert world.batches == [["ann"]]
+
+
 async def test_one_read_is_bounded(world: World) -> None:
     await asyncio.gather(*(world.directory.find(str(number)) for number in range(MAX_BATCH + 1)))
     assert [len(batch) for batch in world.batches] == [MAX_BATCH, 1]
