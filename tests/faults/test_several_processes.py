@@ -1,11 +1,8 @@
 """Several server processes on one store: one is killed, its clients continue at the others."""
 
 import os
-import shutil
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from faults.checker import violations
@@ -14,27 +11,13 @@ from support.accounts import register
 from support.balancer import Balancer
 from support.processes import wait_until
 from support.server import RunningServer
-from support.stores import RunningStore, store_binaries
+from support.two_servers import two_servers
 
 MIN_ACKS = 50
 
 
-@contextmanager
-def two_servers() -> Iterator[tuple[RunningStore, RunningServer, RunningServer]]:
-    """Run two servers, as on two machines, that share the store, the database and the keys."""
-    with ExitStack() as running:
-        store = running.enter_context(RunningStore(store_binaries().get("system-redis-server")))
-        shared = {**ENVIRONMENT, "CLOUDCHAT_REDIS_URL": store.url}
-        shared["CLOUDCHAT_DATABASE_URL"] = f"sqlite:///{store.folder}/accounts.db"
-        one = running.enter_context(RunningServer(environment=shared))
-        two = RunningServer(environment=shared)
-        two.state_dir.mkdir(mode=0o700, parents=True)
-        shutil.copytree(one.state_dir / "keys", two.state_dir / "keys")
-        yield store, one, running.enter_context(two)
-
-
 def test_clients_of_a_killed_server_recover_at_the_other() -> None:
-    with two_servers() as (_, one, two), Balancer([one.port, two.port]) as balancer:
+    with two_servers(ENVIRONMENT) as (_, one, two), Balancer([one.port, two.port]) as balancer:
         accounts = [register(one.url), register(two.url)]
         with Crowd(balancer.ws_url, accounts[0], others=accounts[1:], writers=4, readers=4) as crowd:
             for victim in (one, two):
@@ -52,7 +35,7 @@ def test_clients_of_a_killed_server_recover_at_the_other() -> None:
 
 def test_killed_shared_store_closes_no_socket_of_two_servers() -> None:
     with (
-        two_servers() as (store, one, two),
+        two_servers(ENVIRONMENT) as (store, one, two),
         Balancer([one.port, two.port]) as balancer,
         Crowd(balancer.ws_url, register(one.url)) as crowd,
     ):
