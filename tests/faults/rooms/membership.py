@@ -54,6 +54,14 @@ def tenures(log: RoomLog, user: str) -> list[Tenure]:
     return found
 
 
+def members_by_notices(log: RoomLog) -> dict[str, str]:
+    """Return the roles of the members after the last notice."""
+    users = {
+        event["target" if "target" in event else "user"]["id"] for event in log.events if event["type"] == "notice"
+    }
+    return {user: role for user in users if (role := tenures(log, user)[-1].role) is not None}
+
+
 def rules(run: RoomRun) -> Iterable[Iterator[str]]:
     """Return the violations of each rule."""
     return [
@@ -195,8 +203,7 @@ def _may_be_muted(run: RoomRun, call: Call) -> bool:
 def _everybody_learns_the_final_state(run: RoomRun) -> Iterator[str]:
     """At the end SQL, the notices and what each open socket was told agree about members and roles."""
     for room, log in run.logs.items():
-        users = {record.user for record in run.sockets} | set(log.members)
-        by_notices = {user: role for user in users if (role := tenures(log, user)[-1].role) is not None}
+        by_notices = members_by_notices(log)
         if by_notices != log.members:
             yield f"{room}: the members are {log.members}, by the notices {by_notices}"
     for number, record in enumerate(run.sockets):

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from faults.crowd import ENVIRONMENT
+from faults.rooms.membership import members_by_notices
 from faults.rooms.observations import RoomLog, RoomRun
 from faults.rooms.plan import ROOM_KINDS, USERS, Plan
 from faults.rooms.user import ScriptedUser
@@ -87,8 +88,6 @@ class _Execution:
                 task.cancel()
         for record, had_ended in zip(self._run.sockets, ended, strict=True):
             record.ended = had_ended
-        for room, kind in zip(self._rooms, ROOM_KINDS, strict=True):
-            self._run.logs[room] = await asyncio.to_thread(self._read_room, room, kind)
         return self._run
 
     async def _follow(self, user: ScriptedUser, script: Any, http: httpx.AsyncClient) -> None:
@@ -116,12 +115,26 @@ class _Execution:
             await user.settle()
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
-            logs = [await asyncio.to_thread(self._read_room, room, "") for room in self._rooms]
-            members = {room: log.members for room, log in zip(self._rooms, logs, strict=True)}
-            heads = {room: len(log.raw) for room, log in zip(self._rooms, logs, strict=True)}
-            if all(user.is_settled(members, heads) for user in self._users) or time.monotonic() > deadline:
+            before = self._run.logs
+            self._run.logs = {
+                room: await asyncio.to_thread(self._read_room, room, kind)
+                for room, kind in zip(self._rooms, ROOM_KINDS, strict=True)
+            }
+            if self._is_settled(before) or time.monotonic() > deadline:
                 return  # the checker says what is missing
             await asyncio.sleep(0.1)
+
+    def _is_settled(self, before: Mapping[str, RoomLog]) -> bool:
+        """Return whether nothing has changed since the logs were read before, and every user knows everything.
+
+        The notice of a change whose server was killed is appended up to two seconds later.
+        """
+        logs = self._run.logs
+        return (
+            before == logs
+            and all(members_by_notices(log) == log.members for log in logs.values())
+            and all(user.is_settled(logs) for user in self._users)
+        )
 
     def _read_room(self, room: str, kind: str) -> RoomLog:
         owner = self._site.accounts[0]

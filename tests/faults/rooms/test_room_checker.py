@@ -73,7 +73,7 @@ def error(code: str, field: str) -> Frame:
 
 def call_of(logged: Frame) -> Call:
     """Return the command that appended an event."""
-    frame = {name: logged[name] for name in ("text", "emoji", "on") if name in logged}
+    frame: Frame = {name: logged[name] for name in ("text", "emoji", "on") if name in logged}
     if "target" in logged:
         frame["seq"] = logged["target"]
     seq = logged["seq"]
@@ -375,6 +375,15 @@ def test_planted_fault_is_reported(plant: Callable[[RoomRun], None], sentence: s
     plant(run)
     found = violations(run)
     assert any(sentence in violation for violation in found), found
+
+
+def test_a_repeated_cid_is_a_duplicate_whatever_has_changed_since() -> None:
+    run = correct()
+    first = {"type": "react", "cid": "cid v", "seq": 5, "emoji": "👍", "on": False}
+    run.calls.append(call("ben", 7.9, ack(5, duplicate=True), **first))
+    assert any("which it is not" in violation for violation in violations(run))
+    run.calls.append(call("ben", 5.5, None, **first))
+    assert violations(run) == []
 
 
 def test_a_role_may_be_used_before_its_notice_and_not_after_its_end() -> None:

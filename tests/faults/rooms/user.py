@@ -5,7 +5,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
-from faults.rooms.observations import LOGGED, Call, Change, Frame, Received, RoomRun, SocketRecord
+from faults.rooms.observations import LOGGED, Call, Change, Frame, Received, RoomLog, RoomRun, SocketRecord
 from faults.rooms.plan import EMOJI, Step
 from support.accounts import Account
 
@@ -85,13 +85,13 @@ class ScriptedUser:
             if room in self._rooms:
                 await self._call(self._join_frame(room))
 
-    def is_settled(self, members: dict[str, dict[str, str]], heads: dict[str, int]) -> bool:
+    def is_settled(self, logs: Mapping[str, RoomLog]) -> bool:
         """Return whether the socket knows the user's rooms and roles, and has received the last event of each room."""
         if self._socket is None or not self._connected.is_set():
             return False
         told = {room: role for room, role in self._record.rooms.items() if room in self._rooms}
-        right = {room: roles[self.id] for room, roles in members.items() if self.id in roles}
-        return told == right and all(self._last_seqs.get(room, ("", 0))[1] == heads[room] for room in right)
+        right = {room: log.members[self.id] for room, log in logs.items() if self.id in log.members}
+        return told == right and all(self._last_seqs.get(room, ("", 0))[1] == len(logs[room].raw) for room in right)
 
     # -- sockets ------------------------------------------------------------------------------------------------------
 
