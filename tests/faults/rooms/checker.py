@@ -144,7 +144,10 @@ def _acknowledged_commands_are_in_the_log(run: RoomRun) -> Iterator[str]:
 
 
 def _commands_without_an_effect_had_none(run: RoomRun) -> Iterator[str]:
-    """A `duplicate` is the event of the same command, or the message was as the command wants it when it was sent first."""
+    """A `duplicate` is the event of the same command, or the message was as the command wants it.
+
+    Then it was so at some time since the command was sent first: the cid is remembered, whatever has changed since.
+    """
     first_sent: dict[tuple[str, str, str], Call] = {}
     for call in run.calls:
         if "cid" in call.frame:
@@ -154,10 +157,9 @@ def _commands_without_an_effect_had_none(run: RoomRun) -> Iterator[str]:
             continue
         assert call.reply is not None
         log, seq = run.logs[call.room], call.reply["seq"]
-        if not _is_event_of(log.event(seq), call) and not (
-            seq == call.frame.get("seq")
-            and _was_so(log, call, _seq_before(run, first_sent[call.user, call.room, call.frame["cid"]]))
-        ):
+        since = _seq_before(run, first_sent[call.user, call.room, call.frame["cid"]])
+        was_so = seq == call.frame.get("seq") and _was_so(log, call, since)
+        if not was_so and not _is_event_of(log.event(seq), call):
             yield f"{_describe(call)} was a duplicate of {seq}, which it is not"
 
 

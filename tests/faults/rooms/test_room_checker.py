@@ -382,7 +382,7 @@ def test_a_repeated_cid_is_a_duplicate_whatever_has_changed_since() -> None:
     first = {"type": "react", "cid": "cid v", "seq": 5, "emoji": "👍", "on": False}
     run.calls.append(call("ben", 7.9, ack(5, duplicate=True), **first))
     assert any("which it is not" in violation for violation in violations(run))
-    run.calls.append(call("ben", 5.5, None, **first))
+    run.calls.insert(0, call("ben", 5.5, None, **first))
     assert violations(run) == []
 
 
