@@ -11,6 +11,7 @@ from support.accounts import register
 from support.balancer import Balancer
 from support.processes import wait_until
 from support.server import RunningServer
+from support.socket import ChatSocket, Frame
 from support.two_servers import two_servers
 
 MIN_ACKS = 50
@@ -72,3 +73,24 @@ def test_killed_worker_is_replaced_and_its_clients_recover() -> None:
         observed = crowd.finish()
     assert violations(observed) == []
     assert sum(crowd.connections.values()) > len(crowd.connections), "no client was connected to a killed worker"
+
+
+def test_user_of_a_killed_server_goes_offline_at_the_other_within_30_seconds() -> None:
+    """The slowest test of this module: the time after which a silent process counts as dead is not a setting."""
+    with two_servers(ENVIRONMENT) as (_, one, two):
+        ann, bob = register(one.url), register(two.url)
+        with ChatSocket(one.ws_url, ann.access_token), ChatSocket(two.ws_url, bob.access_token) as watcher:
+            watcher.join()
+            wait_until(lambda: ann.user_id in online(watcher), "ann is online")
+            one.kill()
+            changed = watcher.wait_for(partial(is_presence_of, ann.user_id, online=False), seconds=30)
+            assert changed["room"] == "lobby"
+            assert online(watcher) == [bob.user_id]
+
+
+def online(socket: ChatSocket) -> list[str]:
+    return [user["id"] for user in socket.command("who", room="lobby")["users"]]
+
+
+def is_presence_of(user_id: str, frame: Frame, *, online: bool) -> bool:
+    return frame["type"] == "presence" and frame["user"]["id"] == user_id and frame["online"] is online

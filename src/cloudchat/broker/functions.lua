@@ -43,7 +43,7 @@ local MAX_LISTED_USERS = 20
 local NODE_ENTRIES = 100
 local NODE_BYTES = 4096
 -- Outcomes of an append.
-local APPENDED, DUPLICATE, STALE, SLOW_MODE, NOT_FOUND, FORBIDDEN, FULL = 0, 1, 2, 3, 4, 5, 6
+local APPENDED, DUPLICATE, STALE, SLOW_MODE, NOT_FOUND, FORBIDDEN, FULL, NOT_REPLIABLE = 0, 1, 2, 3, 4, 5, 6, 7
 
 local function integer(number)
   return string.format('%.0f', number)
@@ -462,6 +462,16 @@ local function log_event(keys, args, epoch, seq, version, side, today)
   return {epoch, seq_and_at, APPENDED}
 end
 
+-- Returns whether a message may reply to this seq: to any message, also to a deleted one. What has been trimmed from the
+-- log cannot be checked.
+local function is_repliable(meta, log, side, seq, reply_to)
+  local event = reply_to <= seq and find_event(meta, log, side, reply_to)
+  if event then
+    return string.sub(event, 1, 17) == '{"type":"message"'
+  end
+  return reply_to < oldest_seq(meta, log, seq, side)
+end
+
 -- Returns how many milliseconds the user must wait before the next message, or nil; then this message counts.
 local function slow_mode_wait(meta, user, interval)
   local key, time = key_beside(meta, 'slow:') .. user, redis.call('TIME')
@@ -475,7 +485,7 @@ end
 
 -- Appends a message or a notice.
 -- keys: meta log seen channel
--- args: new-epoch room kind body user digest at history-messages mark-epoch mark-seq version slow-mode-ms
+-- args: new-epoch room kind body user digest at history-messages mark-epoch mark-seq version slow-mode-ms reply-to
 -- Returns {epoch, "<seq> <at>", APPENDED or DUPLICATE}, or {epoch, detail, why it was refused}; the detail is the version
 -- for STALE, and the wait in milliseconds for SLOW_MODE. A notice reports a change, which nothing permits or forbids.
 local function append(keys, args)
@@ -487,6 +497,9 @@ local function append(keys, args)
   end
   if args[3] ~= 'notice' and version > tonumber(args[11]) then
     return {epoch, integer(version), STALE}
+  end
+  if args[13] ~= '0' and not is_repliable(keys[1], keys[2], side, seq, tonumber(args[13])) then
+    return {epoch, '0', NOT_REPLIABLE}
   end
   if args[12] ~= '0' then
     local wait = slow_mode_wait(keys[1], args[5], tonumber(args[12]))

@@ -205,7 +205,10 @@ class ScriptedUser:
             return self._logged[-1 - int(step.pick * min(8, len(self._logged)))] if self._logged else None
         logged: Frame = {"type": step.action, "room": room, "cid": str(uuid.uuid4())}
         if step.action == "send":
-            return {**logged, "text": f"message {logged['cid']}"}
+            logged["text"] = f"message {logged['cid']}"
+            if step.choice < 0.2 and self._messages[room]:
+                logged["reply_to"] = self._messages[room][int(step.pick * len(self._messages[room]))][0]
+            return logged
         own = [seq for seq, user in self._messages[room] if user == self.id]
         every = [seq for seq, _ in self._messages[room]]
         known = own if own and step.action != "react" and step.choice < 0.8 else every
