@@ -23,7 +23,7 @@ JAVASCRIPT_TOOLS := $(JAVASCRIPT)/node_modules
 PRETTIER = $(NODE) $(JAVASCRIPT_TOOLS)/prettier/bin/prettier.cjs --config $(JAVASCRIPT)/prettier.config.js --log-level warn \
   "frontend/**/*.{js,css}" "tests/frontend/**/*.js" "$(JAVASCRIPT)/*.js"
 
-.PHONY: help run setup test test-fast check bench bench-peers screenshot autobahn release lock clean setup-dev
+.PHONY: help run setup test test-fast check soak bench bench-peers screenshot autobahn release lock clean setup-dev
 .PHONY: check-python check-types check-javascript format-javascript test-javascript test-collection
 
 help: ## show this list
@@ -74,6 +74,9 @@ format-javascript: $(JAVASCRIPT_TOOLS)/installed ## format JavaScript and CSS wi
 
 test-javascript: $(JAVASCRIPT_TOOLS)/installed ## the unit tests of the page, in Node.js
 	$(NODE) --disable-warning=MODULE_TYPELESS_PACKAGE_JSON --test "tests/frontend/**/*.test.js"
+
+soak: .venv/installed-dev ## users in rooms while processes are killed, for an hour; ARGS="--minutes 600 --seed 1"
+	@PYTHONPATH=tests .venv/bin/python -m faults.rooms.soak $(ARGS)
 
 bench: .venv/installed ## measure speed, openings, memory and start-up beside two others; 3 minutes; needs gcc
 	@.venv/bin/python tests/benchmarks/run.py $(ARGS)

@@ -1,11 +1,8 @@
 """Several server processes on one store: one is killed, its clients continue at the others."""
 
 import os
-import shutil
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from faults.checker import violations
@@ -14,27 +11,14 @@ from support.accounts import register
 from support.balancer import Balancer
 from support.processes import wait_until
 from support.server import RunningServer
-from support.stores import RunningStore, store_binaries
+from support.socket import ChatSocket, Frame
+from support.two_servers import two_servers
 
 MIN_ACKS = 50
 
 
-@contextmanager
-def two_servers() -> Iterator[tuple[RunningStore, RunningServer, RunningServer]]:
-    """Run two servers, as on two machines, that share the store, the database and the keys."""
-    with ExitStack() as running:
-        store = running.enter_context(RunningStore(store_binaries().get("system-redis-server")))
-        shared = {**ENVIRONMENT, "CLOUDCHAT_REDIS_URL": store.url}
-        shared["CLOUDCHAT_DATABASE_URL"] = f"sqlite:///{store.folder}/accounts.db"
-        one = running.enter_context(RunningServer(environment=shared))
-        two = RunningServer(environment=shared)
-        two.state_dir.mkdir(mode=0o700, parents=True)
-        shutil.copytree(one.state_dir / "keys", two.state_dir / "keys")
-        yield store, one, running.enter_context(two)
-
-
 def test_clients_of_a_killed_server_recover_at_the_other() -> None:
-    with two_servers() as (_, one, two), Balancer([one.port, two.port]) as balancer:
+    with two_servers(ENVIRONMENT) as (_, one, two), Balancer([one.port, two.port]) as balancer:
         accounts = [register(one.url), register(two.url)]
         with Crowd(balancer.ws_url, accounts[0], others=accounts[1:], writers=4, readers=4) as crowd:
             for victim in (one, two):
@@ -52,7 +36,7 @@ def test_clients_of_a_killed_server_recover_at_the_other() -> None:
 
 def test_killed_shared_store_closes_no_socket_of_two_servers() -> None:
     with (
-        two_servers() as (store, one, two),
+        two_servers(ENVIRONMENT) as (store, one, two),
         Balancer([one.port, two.port]) as balancer,
         Crowd(balancer.ws_url, register(one.url)) as crowd,
     ):
@@ -89,3 +73,24 @@ def test_killed_worker_is_replaced_and_its_clients_recover() -> None:
         observed = crowd.finish()
     assert violations(observed) == []
     assert sum(crowd.connections.values()) > len(crowd.connections), "no client was connected to a killed worker"
+
+
+def test_user_of_a_killed_server_goes_offline_at_the_other_within_30_seconds() -> None:
+    """The slowest test of this module: the time after which a silent process counts as dead is not a setting."""
+    with two_servers(ENVIRONMENT) as (_, one, two):
+        ann, bob = register(one.url), register(two.url)
+        with ChatSocket(one.ws_url, ann.access_token), ChatSocket(two.ws_url, bob.access_token) as watcher:
+            watcher.join()
+            wait_until(lambda: ann.user_id in online(watcher), "ann is online")
+            one.kill()
+            changed = watcher.wait_for(partial(is_presence_of, ann.user_id, online=False), seconds=30)
+            assert changed["room"] == "lobby"
+            assert online(watcher) == [bob.user_id]
+
+
+def online(socket: ChatSocket) -> list[str]:
+    return [user["id"] for user in socket.command("who", room="lobby")["users"]]
+
+
+def is_presence_of(user_id: str, frame: Frame, *, online: bool) -> bool:
+    return frame["type"] == "presence" and frame["user"]["id"] == user_id and frame["online"] is online

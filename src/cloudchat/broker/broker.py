@@ -40,6 +40,9 @@ room again. A notice is never refused: it reports a change, which raised the ver
 **Slow mode.** An append with `slow_mode_ms` is refused while the same user's last message in this room is younger
 (`SLOW_MODE`).
 
+**Replies.** An append with `reply_to` is refused if that seq is not of a message (`NOT_REPLIABLE`). It may be deleted, or
+trimmed from the log.
+
 **The epoch.** A room gets a new epoch only when its log may have lost events: it is gone, or was restored to an
 earlier state. The numbering continues above the highest seq that any caller has witnessed or found in the archive
 (`high_water_marks.py`), and the log begins empty. Events that are left of the earlier numbering are not read with it,
@@ -68,6 +71,7 @@ class Entry(NamedTuple):
     `body` is the event's JSON after the fields that the store writes, without the opening brace: `"cid":…}`. It is
     compact, without spaces between the parts. `at` is the timestamp in the body. `version` is the room's version with
     which the event was permitted. `slow_mode_ms` is the shortest time between two messages of the user, 0 for none.
+    `reply_to` is the seq of the message that it replies to, 0 for none.
 
     A tuple, because a frozen dataclass takes three times as long to create.
     """
@@ -80,6 +84,7 @@ class Entry(NamedTuple):
     at: str
     version: int = 0
     slow_mode_ms: int = 0
+    reply_to: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,8 @@ class Refusal(Enum):
     the detail of `Refused`, the store's archived head."""
     UNARCHIVED = 8
     """The log is full of events that are not archived, or the archive does not have the target yet: try again later."""
+    NOT_REPLIABLE = 9
+    """What the message replies to is not a message of the room."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,8 @@ local MAX_UNARCHIVED_EVENTS = 100000
 local NODE_ENTRIES = 100
 local NODE_BYTES = 4096
 -- Outcomes of an append.
-local APPENDED, DUPLICATE, STALE, SLOW_MODE, NOT_FOUND, FORBIDDEN, FULL, NOT_IN_LOG, UNARCHIVED = 0, 1, 2, 3, 4, 5, 6, 7, 8
+local APPENDED, DUPLICATE, STALE, SLOW_MODE, NOT_FOUND, FORBIDDEN = 0, 1, 2, 3, 4, 5
+local FULL, NOT_IN_LOG, UNARCHIVED, NOT_REPLIABLE = 6, 7, 8, 9
 
 local function integer(number)
   return string.format('%.0f', number)
@@ -508,6 +509,16 @@ local function log_event(keys, args, epoch, seq, version, today)
   return {epoch, number .. ' ' .. args[7], APPENDED}
 end
 
+-- Returns whether a message may reply to this seq: to any message, also to a deleted one. What has been trimmed from the
+-- log cannot be checked.
+local function is_repliable(meta, log, side, seq, reply_to)
+  local event = reply_to <= seq and find_event(meta, log, side, reply_to)
+  if event then
+    return string.sub(event, 1, 17) == '{"type":"message"'
+  end
+  return reply_to < oldest_seq(meta, log, seq, side)
+end
+
 -- Returns how many milliseconds the user must wait before the next message, or nil; then this message counts.
 local function slow_mode_wait(meta, user, interval)
   local key, time = key_beside(meta, 'slow:') .. user, redis.call('TIME')
@@ -535,7 +546,7 @@ end
 
 -- Appends a message or a notice.
 -- keys: meta log seen channel
--- args: new-epoch room kind body user digest at history-messages mark-seq version slow-mode-ms
+-- args: new-epoch room kind body user digest at history-messages mark-seq version slow-mode-ms reply-to
 -- Returns {epoch, "<seq> <at>", APPENDED or DUPLICATE}, or {epoch, detail, why it was refused}; the detail is the version
 -- for STALE, and the wait in milliseconds for SLOW_MODE. A notice reports a change, which nothing permits or forbids.
 local function append(keys, args)
@@ -544,6 +555,9 @@ local function append(keys, args)
   local outcome = early_outcome(keys, args, epoch, version, side, today, yesterday)
   if outcome then
     return outcome
+  end
+  if args[12] ~= '0' and not is_repliable(keys[1], keys[2], side, seq, tonumber(args[12])) then
+    return {epoch, '0', NOT_REPLIABLE}
   end
   if args[11] ~= '0' then
     local wait = slow_mode_wait(keys[1], args[5], tonumber(args[11]))

@@ -107,7 +107,7 @@ class RedisBroker:
 
     def append(self, entry: Entry, on_done: AppendCallback) -> None:
         """See `Broker`."""
-        self._submit("cloudchat_append_v4", entry, (entry.slow_mode_ms,), on_done)
+        self._submit("cloudchat_append_v4", entry, (entry.slow_mode_ms, entry.reply_to), on_done)
 
     def change(self, change: Change, on_done: AppendCallback) -> None:
         """See `Broker`."""

@@ -81,7 +81,8 @@ class RoomLogMessageService:
         )
         encoded = encoder.encode(body)[1:]
         slow_ms, version = slow_mode_ms(room, server_role_of(author)), self._version(room)
-        entry = Entry(room.id, author.user_id, command.cid, "message", encoded, at, version, slow_ms)
+        reply_to = command.reply_to or 0
+        entry = Entry(room.id, author.user_id, command.cid, "message", encoded, at, version, slow_ms, reply_to)
         self._log.append(entry, on_done)
         return None
 
@@ -176,6 +177,9 @@ def refusal_error(refused: Refused, id: str | None) -> Error:
             return error(ErrorCode.RATE_LIMITED, message, id=id, retry_after_ms=refused.detail)
         case Refusal.NOT_FOUND:
             return error(ErrorCode.NOT_FOUND, "the message does not exist, or is deleted", id=id, field="seq")
+        case Refusal.NOT_REPLIABLE:
+            message = "the message that this one replies to does not exist in this room"
+            return error(ErrorCode.NOT_FOUND, message, id=id, field="reply_to")
         case Refusal.FORBIDDEN:
             return error(ErrorCode.FORBIDDEN, "you may not change this message", id=id, field="seq")
         case Refusal.UNARCHIVED:

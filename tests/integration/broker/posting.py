@@ -64,9 +64,16 @@ class Room:
         self._messages = RoomLogMessageService(with_archive, MentionDirectory(no_members, {}), {})
 
     async def send(
-        self, text: str, *, user: str = "ann", cid: str | None = None, version: int = 0, slow_mode_ms: int = 0
+        self,
+        text: str,
+        *,
+        user: str = "ann",
+        cid: str | None = None,
+        version: int = 0,
+        slow_mode_ms: int = 0,
+        reply_to: int | None = None,
     ) -> AppendOutcome:
-        command = Send(room=self.id, cid=cid or str(uuid.uuid4()), text=text)
+        command = Send(room=self.id, cid=cid or str(uuid.uuid4()), text=text, reply_to=reply_to)
         answer = self._answer()
         room = replace(self._room(), version=version, slow_mode_seconds=slow_mode_ms // 1000)
         assert self._messages.post(principal(user), room, command, NOW, answer.set_result) is None

@@ -288,6 +288,29 @@ async def test_slow_mode_refuses_the_next_message_of_the_same_user(store: Runnin
         assert 0 < other.pttl(f"cloudchat:{{{room.id}}}:slow:bob") <= 60_000
 
 
+async def test_reply_needs_a_message_of_the_room(room: Room) -> None:
+    target = seq_of(await room.send("one"))
+    reaction = seq_of(await room.react(target))
+    notice = seq_of(await room.notice(0))
+    for seq in (reaction, notice, notice + 1, 2**53 - 1):
+        refused = await room.send("a reply", reply_to=seq, slow_mode_ms=60_000)
+        assert refused == Refused(Refusal.NOT_REPLIABLE)
+    cid = str(uuid.uuid4())
+    reply = seq_of(await room.send("a reply", reply_to=target, slow_mode_ms=60_000, cid=cid))
+    assert (await room.rows())[-1]["reply_to"] == target
+    assert is_duplicate_of(await room.send("a reply", reply_to=target, cid=cid), reply)
+    seq_of(await room.delete(target))
+    seq_of(await room.send("to a deleted one", reply_to=target))
+
+
+async def test_reply_to_a_message_that_was_trimmed_from_the_log(store: RunningStore) -> None:
+    async with broker_on(store, history_messages=3) as broker:
+        room = Room(broker)
+        for number in range(5):
+            seq_of(await room.send(f"m{number}"))
+        seq_of(await room.send("a reply", reply_to=1))
+
+
 # -- history -----------------------------------------------------------------------------------------------------------
 
 

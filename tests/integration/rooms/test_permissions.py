@@ -1,5 +1,6 @@
-"""Walk the table of permissions over HTTP: every command that has a route, by every role, in every kind of room."""
+"""Walk the table of permissions: every command, by every role, in every kind of room, over HTTP and on sockets."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,19 +16,21 @@ from cloudchat.rooms.caller import COMMAND_LINE, Caller
 from cloudchat.rooms.permissions import MEMBER_ROLES, Command, Kind, Role, may
 from cloudchat.rooms.service import RoomService
 from support.accounts import Account
-from support.chat_users import RATES, signed_in
+from support.chat_users import RATES, room_of, signed_in
 from support.room_logs import LogWriter
 from support.server import RunningServer
+from support.socket import ChatSocket, Frame
 
 SERVER_ROLES = ("member", "moderator", "admin")
-OVER_SOCKETS_ONLY = {
+IN_THE_LOG = (
     Command.READ,
     Command.POST,
     Command.EDIT,
     Command.REACT,
     Command.DELETE,
     Command.DELETE_OTHERS,
-}
+)
+"""What users do with messages, in an order in which each is possible: on sockets, and two of them over HTTP, too."""
 NOW = 1_800_000_000.0
 
 
@@ -35,6 +38,7 @@ NOW = 1_800_000_000.0
 class Scene:
     """A server, a user of each server role, and the owner, a reader and an outsider of each room."""
 
+    ws_url: str
     rooms: RoomService
     archive: ArchiveService
     actors: dict[str, Account]
@@ -103,11 +107,12 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
     names = [*(f"actor-{role}:{role}" for role in SERVER_ROLES), "olga", "rita", "otto"]
-    with RunningServer(environment=RATES) as server, signed_in(server, *names) as accounts:
+    environment = {**RATES, "CLOUDCHAT_SENDS_PER_10S": "1000"}
+    with RunningServer(environment=environment) as server, signed_in(server, *names) as accounts:
         *actors, owner, reader, outsider = accounts
         with closing(Database(create_engine(f"sqlite:///{server.state_dir / 'cloudchat.db'}"))) as db:
             actors_by_role = dict(zip(SERVER_ROLES, actors, strict=True))
-            yield Scene(RoomService(db), ArchiveService(db), actors_by_role, owner, reader, outsider)
+            yield Scene(server.ws_url, RoomService(db), ArchiveService(db), actors_by_role, owner, reader, outsider)
 
 
 def walked_cells() -> list[tuple[Command, Kind, Role | None]]:
@@ -118,7 +123,7 @@ def walked_cells() -> list[tuple[Command, Kind, Role | None]]:
         for role in roles:
             joins_again = command is Command.JOIN and role is not None
             owns_already = command is Command.TAKE_OWNERSHIP and role is Role.OWNER
-            if command not in OVER_SOCKETS_ONLY and not joins_again and not owns_already:
+            if command not in IN_THE_LOG and not joins_again and not owns_already:
                 cells.append((command, kind, role))
     return cells
 
@@ -146,3 +151,103 @@ def test_every_cell_of_the_table_holds_over_http(scene: Scene, server_role: str)
             wrong.append((str(command), str(kind), role, response.status_code, response.text))
     assert wrong == []
     assert len(cells) > 150
+
+
+# -- messages ---------------------------------------------------------------------------------------------------------
+
+
+class Talk:
+    """A room with a message of its owner and, if the actor was ever a member, one of the actor."""
+
+    def __init__(self, scene: Scene, kind: Kind, actor: Account, sockets: tuple[ChatSocket, ChatSocket]) -> None:
+        self._scene = scene
+        self._kind = kind
+        self._actor = actor
+        self._owners_socket, self._socket = sockets
+        self.room = ""
+        self._seqs: dict[str, int] = {}
+
+    def prepare(self, role: Role | None) -> None:
+        """Create the room over HTTP, so that every change is known when the response arrives."""
+        scene, actor = self._scene, self._actor
+        has_actor = role is not None or self._kind is not Kind.DIRECT
+        people = [scene.reader, *([actor] if has_actor else [])]
+        self.room = room_of(scene.owner, self._kind, self._name(), *people)
+        self._seqs["others"] = self._say(self._owners_socket)
+        self._seqs["own"] = self._say(self._socket) if has_actor else self._seqs["others"]
+        path = f"/api/rooms/{self.room}/members/{actor.user_id}"
+        if role is None and has_actor:
+            scene.owner.http.delete(path).raise_for_status()
+        elif role not in (None, Role.MEMBER):
+            scene.owner.http.put(path, json={"role": role}).raise_for_status()
+
+    def replies(self, command: Command) -> list[str]:
+        """Do what the command stands for in each possible way. Return the type or the error of each reply."""
+        path, http, socket = f"/api/rooms/{self.room}", self._actor.http, self._socket
+        cid = str(uuid.uuid4())
+        match command:
+            case Command.READ:
+                frames = [
+                    socket.join(self.room, limit=0),
+                    socket.command("history", room=self.room, after=0),
+                    socket.command("who", room=self.room),
+                    socket.command("read", room=self.room, seq=1),
+                ]
+                return [*map(_outcome, frames), _outcome_of(http.get(f"{path}/history", params={"after": 0}))]
+            case Command.POST:
+                posted = http.post(f"{path}/messages", json={"text": "b"}, headers={"Idempotency-Key": cid})
+                return [_outcome(socket.send("a", self.room)), _outcome_of(posted)]
+            case Command.EDIT:
+                return [self._change("edit", "own", text="c")]
+            case Command.REACT:
+                return [self._change("react", "others", emoji="👍", on=True)]
+            case Command.DELETE:
+                return [self._change("delete", "own")]
+            case Command.DELETE_OTHERS:
+                return [self._change("delete", "others")]
+        raise AssertionError(f"no message for {command}")
+
+    def _name(self) -> str | None:
+        self._scene.created += 1
+        return None if self._kind is Kind.DIRECT else f"talk {self._scene.created}"
+
+    def _say(self, socket: ChatSocket) -> int:
+        assert socket.join(self.room)["type"] == "joined"
+        seq: int = socket.send("hello", self.room)["seq"]
+        return seq
+
+    def _change(self, type_: str, whose: str, **fields: object) -> str:
+        cid = str(uuid.uuid4())
+        return _outcome(self._socket.command(type_, room=self.room, cid=cid, seq=self._seqs[whose], **fields))
+
+
+def _outcome(frame: Frame) -> str:
+    return str(frame["code"]) if frame["type"] == "error" else "done"
+
+
+def _outcome_of(response: httpx.Response) -> str:
+    return "done" if response.is_success else str(response.json()["error"]["code"])
+
+
+@pytest.mark.parametrize("server_role", SERVER_ROLES)
+def test_every_cell_of_messages_holds_on_sockets_and_over_http(scene: Scene, server_role: str) -> None:
+    actor, owner = scene.actors[server_role], scene.owner
+    wrong = []
+    cells = 0
+    with (
+        ChatSocket(scene.ws_url, owner.access_token) as owners_socket,
+        ChatSocket(scene.ws_url, actor.access_token) as socket,
+    ):
+        for kind in Kind:
+            talk = Talk(scene, kind, actor, (owners_socket, socket))
+            for role in (None, Role.MEMBER) if kind is Kind.DIRECT else (None, *MEMBER_ROLES):
+                talk.prepare(role)
+                for command in IN_THE_LOG:
+                    allowed = may(command, kind, role, server_role)
+                    expected = "done" if allowed else "not_found" if role is None else "forbidden"
+                    for reply in talk.replies(command):
+                        cells += 1
+                        if reply != expected:
+                            wrong.append((str(command), str(kind), role, reply))
+    assert wrong == []
+    assert cells == 12 * 11

@@ -76,13 +76,17 @@ class RoomJoiner:
             raise NotInRoom
         async with connection.replay_turn:
             await _wait_writable(connection.socket)
-            if connection.joined.get(command.room) is not feed:  # the user has left the room during this wait
-                raise NotInRoom
             while not await self._replay(connection, command, feed):
                 await self._relay.catch_up(feed)
 
     async def _replay(self, connection: Connection, command: Join, feed: RoomFeed) -> bool:
-        """Send the replay. Return False if the log changed before anything was sent: the caller must call it again."""
+        """Send the replay. Return False if the log changed before anything was sent: the caller must call it again.
+
+        A user can leave the room during each `await`. Nothing is sent afterwards: what is read of the log then also has
+        events after the user's departure.
+        """
+        if _has_left(connection, feed):
+            raise NotInRoom
         socket = connection.socket
         after = None if command.after is None else StreamPosition(command.after.epoch, command.after.seq)
         head = feed.position
@@ -98,6 +102,10 @@ class RoomJoiner:
                 if joined_frame:
                     raise
                 return _abandon(connection, started=True)
+            if _has_left(connection, feed):
+                if joined_frame:
+                    raise NotInRoom
+                return True
             if not (page.epoch == feed.position.epoch == head.epoch and page.first == sent + 1 and page.events):
                 return _abandon(connection, started=not joined_frame)
             # The page may end after the feed's position. The events in between have not been delivered here yet: they
@@ -108,7 +116,7 @@ class RoomJoiner:
             connection.reads.charge(len(delivered), time.monotonic())
             await _wait_writable(socket)
             await asyncio.sleep(connection.reads.wait_ms(time.monotonic()) / 1000)
-            if not connection.open:
+            if not connection.open or _has_left(connection, feed):
                 return True
             if feed.position.epoch != head.epoch:
                 return _abandon(connection, started=True)
@@ -116,10 +124,18 @@ class RoomJoiner:
         recent = b"".join(feed.recent.after(sent))
         socket.push(joined_frame + recent)
         connection.reads.charge(len(recent), time.monotonic())
-        # The user may have left the room while older events were read; `RoomSync` has released the feed then.
-        if connection.open and connection.joined.get(command.room) is feed and command.room in connection.rooms:
+        if connection.open:
             self._hub.add(command.room, socket)
         return True
+
+
+def _has_left(connection: Connection, feed: RoomFeed) -> bool:
+    """Return whether the user has left the feed's room since the connection has joined it.
+
+    At the notice in the log the room is dropped, and `RoomSync` drops the feed later. Only the feed shows it to a join
+    that was waiting when the user left the room and came back.
+    """
+    return feed.room not in connection.rooms or connection.joined.get(feed.room) is not feed
 
 
 async def _wait_writable(socket: Socket) -> None:

@@ -271,3 +271,26 @@ async def test_user_who_leaves_the_room_before_the_replay_gets_nothing_of_it(wor
         await joining
     assert reader.frames == []
     assert world.relay.has_feed(ROOM)
+
+
+@pytest.mark.parametrize("read", [1, 2, 3])
+async def test_user_who_leaves_the_room_during_the_replay_gets_nothing_more(world: World, read: int) -> None:
+    """The notice is delivered while a page is read. The pages behind it have events that the user must not see."""
+    world.log.append_events(1700)
+    await world.join(Reader())
+    reader = Reader()
+
+    def leave() -> None:
+        reader.rooms.clear()
+        world.relay.event_received(ROOM, *world.log.append_events())
+
+    before_read(world.log, 1 + read, leave)  # the first read catches up
+    if read == 1:
+        with pytest.raises(NotInRoom):
+            await world.join(reader, after=3)
+        assert reader.frames == []
+    else:
+        await world.join(reader, after=3)
+        assert seqs(reader) == list(range(4, 4 + 500 * (read - 1)))
+    world.relay.event_received(ROOM, *world.log.append_events())
+    assert "e1-1702" not in reader.frames
