@@ -11,7 +11,7 @@ from typing import Any
 import redis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from cloudchat.broker.broker import Appended, AppendOutcome, ArchivedMessage, HistoryRange, Refusal, Refused
 from cloudchat.core.message_fold import MessageFold
@@ -21,7 +21,7 @@ from support.stores import RunningStore
 
 KEPT_EVENTS = 10
 USERS = st.sampled_from(["ann", "bob", "cid"])
-EMOJI = st.sampled_from(["👍", "🎉", "🏳️‍🌈"])
+EMOJI = st.sampled_from(["👍", "🏳️‍🌈"])
 PADDING = st.sampled_from(["", "\\", '"', '\\"', '","at":"', "ü🙂\n", "x" * 700, "y" * 4100])
 INDEX = st.integers(0, 10_000)
 
@@ -47,6 +47,14 @@ class Changes(RuleBasedStateMachine):
         self.oldest = 1
         self.read_as_of: int | None = None
         """Where the archive ends for the next change; None: at its head."""
+        self.last_target = 1
+
+    @initialize()
+    def trim_some_messages(self) -> None:
+        for user in ("ann", "bob") * 8:
+            self.send(user, "")
+        self.archived = len(self.events)
+        self.report()
 
     def teardown(self) -> None:
         self.runner.run(self.context.__aexit__(None, None, None))
@@ -125,7 +133,7 @@ class Changes(RuleBasedStateMachine):
 
     # -- what the archive does ----------------------------------------------------------------------------------------
 
-    @rule(count=st.integers(1, 60))
+    @rule(count=st.sampled_from([1, 3, 60]))
     def archive(self, count: int) -> None:
         self.archived = min(len(self.events), self.archived + count)
 
@@ -193,8 +201,10 @@ class Changes(RuleBasedStateMachine):
         return f"<text {self.texts}>{padding}"
 
     def pick(self, index: int) -> int:
-        """Return a seq: of any event, or one that is not yet assigned."""
-        return len(self.events) + 1 - index % (len(self.events) + 1)
+        """Return the seq of any event, one that is not yet assigned, or often the same one as before."""
+        if index % 2:
+            self.last_target = len(self.events) + 1 - index // 2 % (len(self.events) + 1)
+        return self.last_target
 
     def find(self, seq: int) -> dict[str, Any] | None:
         """Return the current form of a message."""
