@@ -1,6 +1,7 @@
 """The archive is the fold of the log, whatever the batches are."""
 
 import itertools
+from functools import partial
 from typing import Any
 
 import pytest
@@ -133,7 +134,7 @@ def test_of_two_archivers_at_the_same_moment_one_folds(archive: Archive) -> None
         log.message("ann", f"m{number}")
         log.react(number + 1, "bob")
     for after, last in ((0, 30), (30, 100)):
-        assert sorted(concurrently(3, lambda: archive.fold(log, after, last))) == [False, False, True]
+        assert sorted(concurrently(3, partial(archive.fold, log, after, last))) == [False, False, True]
     assert archive.rows() == MessageFold(log.events).rows()
 
 
