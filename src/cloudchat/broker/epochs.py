@@ -18,7 +18,7 @@ def new_epoch() -> str:
 
 
 def _renew() -> None:
-    global _process  # noqa: PLW0603
+    global _process
     _process = secrets.token_urlsafe(12)
 
 

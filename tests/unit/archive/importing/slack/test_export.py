@@ -107,7 +107,7 @@ def test_an_export_becomes_rooms(slack: Slack) -> None:
     assert kinds == ["direct", "direct", "private", "private", "public"]
     assert "to myself" in slack.texts(slack.named("Direct: ann").id)
     direct, is_new = slack.rooms.direct("ann", "bob")
-    assert is_new and direct.kind == "direct"
+    assert (is_new, direct.kind) == (True, "direct")
 
 
 def test_a_second_import_changes_nothing(slack: Slack) -> None:
@@ -161,7 +161,7 @@ def test_a_name_that_is_taken_gets_a_number(slack: Slack) -> None:
     assert slack.named("general (2)").kind == "public"
 
 
-# -- what is refused ----------------------------------------------------------------------------------------------------
+# -- what is refused ---------------------------------------------------------------------------------------------------
 
 
 def refused(path: Path) -> str:
