@@ -179,7 +179,7 @@ def test_server_refuses_to_start_after_an_interrupted_restore(
 ) -> None:
     installation = Installation(tmp_path / "state")
 
-    def fail(*_: object) -> NoReturn:
+    def fail(*_: object, **__: object) -> NoReturn:
         raise BrokerUnavailable("interrupted")
 
     with monkeypatch.context() as patch:
