@@ -4,8 +4,8 @@ import itertools
 import os
 import secrets
 
-_epoch_numbers = itertools.count()
-_process = secrets.token_urlsafe(12)
+_process = ""
+_numbers = itertools.count()
 
 
 def new_epoch() -> str:
@@ -14,14 +14,15 @@ def new_epoch() -> str:
     Every append sends one, in case its room needs a new epoch. Fresh random bits for each append cost 2 % of the CPU
     time of a busy server.
     """
-    return f"{_process}.{next(_epoch_numbers)}"
+    return f"{_process}.{next(_numbers)}"
 
 
-def _renew() -> None:
-    global _process
+def _begin_process() -> None:
+    global _process, _numbers
     _process = secrets.token_urlsafe(12)
+    _numbers = itertools.count()
 
 
-# Workers are forked from one process, which has loaded this module. With its random bits, two of them would give the
-# same name to two epochs of a room.
-os.register_at_fork(after_in_child=_renew)
+_begin_process()
+# Workers are forked from a process that has loaded this module: with its bits, two of them would make the same names.
+os.register_at_fork(after_in_child=_begin_process)

@@ -47,8 +47,8 @@ local MAX_EDITS = 50
 local MAX_EMOJI = 20
 local MAX_REACTIONS = 1000
 local MAX_LISTED_USERS = 20
--- While the archive does not take any events, a log grows to history-messages and this many more events; further appends
--- are refused. An event of a short message takes BYTES_PER_EVENT bytes of the store's memory, its cid included, so that is 30 MB.
+-- While the archive takes no events, a log grows to history-messages and this many more events; further appends are
+-- refused. A message of 60 characters takes 310 bytes of the store's memory (its cid 35 of them), so that is 31 MB.
 local MAX_UNARCHIVED_EVENTS = 100000
 -- A stream keeps its entries in nodes of up to 100 entries and less than 4096 bytes (stream-node-max-entries and
 -- stream-node-max-bytes, whose defaults the store must have).

@@ -3,14 +3,22 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import redis
 
 from cloudchat.auth.principal import CHAT_WRITE, Principal
-from cloudchat.broker.broker import Appended, AppendOutcome, HistoryRange
+from cloudchat.broker.broker import (
+    AppendCallback,
+    Appended,
+    AppendOutcome,
+    ArchivedMessage,
+    Broker,
+    Change,
+    HistoryRange,
+)
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.messages.mention_directory import MentionDirectory
@@ -28,13 +36,32 @@ async def no_members(room_id: str, keys: Collection[str]) -> Mapping[str, str]:
     return {}
 
 
+FindArchived = Callable[[int], ArchivedMessage | None]
+
+
+class _BrokerWithArchive:
+    """Adds to each change what the archive knows of its target."""
+
+    def __init__(self, broker: RedisBroker, find_archived: FindArchived) -> None:
+        self.append = broker.append
+        self._broker = broker
+        self._find_archived = find_archived
+
+    def change(self, change: Change, on_done: AppendCallback) -> None:
+        self._broker.change(replace(change, archived=self._find_archived(change.target)), on_done)
+
+
 class Room:
     """A room to which several users post through the message service of one process."""
 
-    def __init__(self, broker: RedisBroker, id: str | None = None) -> None:
+    def __init__(
+        self, broker: RedisBroker, id: str | None = None, find_archived: FindArchived = lambda target: None
+    ) -> None:
+        """`find_archived` returns what the archive knows of a message."""
         self.id = id or f"room-{uuid.uuid4().hex[:8]}"
         self.broker = broker
-        self._messages = RoomLogMessageService(broker, MentionDirectory(no_members, {}), {})
+        with_archive = cast(Broker, _BrokerWithArchive(broker, find_archived))
+        self._messages = RoomLogMessageService(with_archive, MentionDirectory(no_members, {}), {})
 
     async def send(
         self, text: str, *, user: str = "ann", cid: str | None = None, version: int = 0, slow_mode_ms: int = 0
