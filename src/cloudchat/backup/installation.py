@@ -5,7 +5,7 @@ saved before it is replaced: as a backup, which `restore` accepts like any other
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +64,7 @@ class Installation:
                 yield url
 
 
-def find_external_state(installation: Installation) -> list[str]:
+def find_external_state(installation: Installation, *, keep_store: bool) -> list[str]:
     """Describe what a restore would replace outside of the directory. Raises BadBackup if it must not be replaced."""
     found = []
     if installation.store_url is not None:
@@ -72,7 +72,7 @@ def find_external_state(installation: Installation) -> list[str]:
             raise BadBackup(
                 "a server uses the store, perhaps from another machine: stop every server that uses it, then try again"
             )
-        if has_rooms(installation.store_url):
+        if not keep_store and has_rooms(installation.store_url):
             found.append("rooms in the store")
     if installation.has_postgres and (revision := revision_of(installation.database_url)) is not None:
         if not is_known(revision):
@@ -94,7 +94,9 @@ def save_external_state(installation: Installation, stamp: str, now: float) -> P
     return path
 
 
-def replace_external_state(archive: Archive, installation: Installation, now: float) -> int:
+def replace_external_state(
+    archive: Archive, installation: Installation, now: float, assigned: Mapping[str, int], *, keep_store: bool
+) -> int:
     """Replace this part with the content of the archive; return the number of rooms written to the store."""
     rooms = 0
     if installation.has_postgres:
@@ -104,8 +106,8 @@ def replace_external_state(archive: Archive, installation: Installation, now: fl
             drop_tables(installation.database_url)
             restore_postgres(installation.database_url, archive.open(DATABASES["postgresql"]))
             upgrade(installation.database_url)
-        invalidate(installation.database_url, now, made_at=archive.manifest.created_at)
-    if installation.store_url is not None:
+        invalidate(installation.database_url, now, made_at=archive.manifest.created_at, assigned=assigned)
+    if installation.store_url is not None and not keep_store:
         remove_rooms(installation.store_url)
         rooms = fill_store(archive, installation.store_url)
     return rooms

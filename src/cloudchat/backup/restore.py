@@ -5,6 +5,7 @@ directories are moved aside under another name, and the state outside of the sta
 (`installation`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from cloudchat.backup.installation import (
 )
 from cloudchat.backup.manifest import BadBackup
 from cloudchat.backup.staging import StagedPath, check_backup, fill_store, stage_keys, stage_sqlite
+from cloudchat.database.post_restore import assigned_seqs
 from cloudchat.database.urls import sqlite_file
 
 
@@ -37,16 +39,20 @@ class RestoreResult:
 class Restore:
     """One restore. No server may run, and the caller must hold the lock of the state directory.
 
-    `stamp` is part of the names of moved and saved files.
+    `stamp` is part of the names of moved and saved files. With `keep_store`, only database and keys are restored: the
+    messages since the backup are still in the logs of the store, and the servers archive them.
     """
 
-    def __init__(self, archive: Archive, installation: Installation, now: float, stamp: str) -> None:
+    def __init__(
+        self, archive: Archive, installation: Installation, now: float, stamp: str, *, keep_store: bool = False
+    ) -> None:
         self._archive, self._installation = archive, installation
         self._now, self._stamp = now, stamp
         database = sqlite_file(installation.database_url)
         self._database = StagedPath(database, ("-wal", "-shm")) if database else None
         self._keys = StagedPath(installation.folder / "keys")
-        self._store = None if installation.store_url else StagedPath(installation.folder / "store")
+        self._keep_store = keep_store
+        self._store = None if installation.store_url or keep_store else StagedPath(installation.folder / "store")
         self._staged = [staged for staged in (self._database, self._keys, self._store) if staged]
 
     def run(self, *, replace: bool) -> RestoreResult:
@@ -58,11 +64,12 @@ class Restore:
         if self._archive.manifest.database == "postgresql" and not self._installation.has_postgres:
             raise BadBackup("it contains a PostgreSQL database: set CLOUDCHAT_DATABASE_URL to the URL of one")
         occupied = [staged for staged in self._staged if staged.occupied]
-        external = find_external_state(self._installation)
+        external = find_external_state(self._installation, keep_store=self._keep_store)
         if (occupied or external) and not replace:
             raise StateOccupied(", ".join([*(str(staged.path) for staged in occupied), *external]))
 
-        rooms = self._stage()
+        assigned = self._assigned_seqs()
+        rooms = self._stage(assigned)
         aside = [staged.aside(self._stamp) for staged in occupied]
         if external:
             aside.append(save_external_state(self._installation, self._stamp, self._now))
@@ -70,13 +77,20 @@ class Restore:
         # From here on the state is incomplete until the end. A failure leaves the marker, and no server starts.
         marker = self._installation.folder / UNFINISHED
         marker.touch(0o600)
-        rooms += replace_external_state(self._archive, self._installation, self._now)
+        rooms += replace_external_state(
+            self._archive, self._installation, self._now, assigned, keep_store=self._keep_store
+        )
         for staged in self._staged:
             staged.switch(self._stamp)
         marker.unlink()
         return RestoreResult(rooms, aside)
 
-    def _stage(self) -> int:
+    def _assigned_seqs(self) -> dict[str, int]:
+        """Return what the database that is replaced knows of the numbering of rooms."""
+        is_there = self._installation.has_postgres or (self._database is not None and self._database.occupied)
+        return assigned_seqs(self._installation.database_url) if is_there else {}
+
+    def _stage(self, assigned: Mapping[str, int]) -> int:
         """Check the backup, and prepare its files beside the existing ones; return the number of rooms in the files."""
         for staged in self._staged:
             staged.remove_new()
@@ -84,7 +98,7 @@ class Restore:
             check_backup(self._archive)
             stage_keys(self._archive, self._keys.new)
             if self._database:
-                stage_sqlite(self._archive, self._database.new, self._now)
+                stage_sqlite(self._archive, self._database.new, self._now, assigned)
             if not self._store:
                 return 0
             with temporary_store(self._store.new) as url:

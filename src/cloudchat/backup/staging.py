@@ -3,7 +3,7 @@
 import gzip
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,12 +86,15 @@ def unpack_sqlite(archive: Archive, target: Path) -> None:
     check_sqlite(target)
 
 
-def stage_sqlite(archive: Archive, target: Path, now: float) -> None:
-    """Write the database to a file, upgrade it to this version's schema, and invalidate its sessions."""
+def stage_sqlite(archive: Archive, target: Path, now: float, assigned: Mapping[str, int]) -> None:
+    """Write the database to a file, upgrade it to this version's schema, and invalidate its sessions.
+
+    `assigned` are the highest seqs of the rooms that the replaced database knows.
+    """
     unpack_sqlite(archive, target)
     url = sqlite_url(target)
     upgrade(url)
-    invalidate(url, now, made_at=archive.manifest.created_at)
+    invalidate(url, now, made_at=archive.manifest.created_at, assigned=assigned)
     with target.open("rb") as file:
         os.fsync(file.fileno())
 

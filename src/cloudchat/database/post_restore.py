@@ -1,21 +1,53 @@
-"""Invalidate the rows that must not be restored from a backup with the rest of the database."""
+"""Invalidate the rows that must not be restored from a backup with the rest of the database.
 
-from sqlalchemy import delete, update
+And keep what a replaced database knows: which numbers of events were assigned.
+"""
 
+import logging
+from collections.abc import Mapping
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from cloudchat.database.archive_tables import archive_heads
 from cloudchat.database.audit import BY_COMMAND_LINE, record
 from cloudchat.database.engine import create_engine
 from cloudchat.database.models import LogCheckpoint, LoginSession, Room
-from cloudchat.database.transactions import Database
+from cloudchat.database.transactions import Database, Transaction
+
+logger = logging.getLogger(__name__)
 
 VERSIONS_TO_SKIP = 1000
 """More changes than a room can have between the moment when its row was copied and the one when its log was."""
 
 
-def invalidate(url: str, now: float, *, made_at: str) -> None:
-    """End every session, and delete the log checkpoints: the rooms' logs start new epochs. Raises DatabaseUnavailable.
+def assigned_seqs(url: str) -> dict[str, int]:
+    """Return for each room the highest seq that a database knows to be assigned; {} if it cannot be read.
+
+    A restore replaces a database that is damaged, or empty, as well.
+    """
+    engine = create_engine(url)
+    known: dict[str, int] = {}
+    try:
+        with engine.connect() as connection:
+            for table in (LogCheckpoint.__table__, archive_heads):
+                for room_id, seq in connection.execute(select(table.c.room_id, table.c.seq)):
+                    known[room_id] = max(seq, known.get(room_id, 0))
+    except SQLAlchemyError as error:  # an older schema has no archive
+        logger.info("the replaced database cannot be read completely: %s", type(error).__name__)
+    finally:
+        engine.dispose()
+    return known
+
+
+def invalidate(url: str, now: float, *, made_at: str, assigned: Mapping[str, int]) -> None:
+    """End every session, and raise the log checkpoints to the seqs that were assigned. Raises DatabaseUnavailable.
 
     Refresh tokens that were exchanged after the backup would be valid again. Anyone who has an old copy of one,
     including a thief, could sign in with it. So all users sign in again. `made_at` is the time of the backup.
+
+    The numbering of each room continues above the seqs in `assigned`, as far as they are known: a seq is never assigned
+    twice in a room. The servers compare the checkpoints with the logs when they start.
 
     Rooms skip some versions: the restored log can have notices of changes that the restored rows do not have. A later
     change with the same version would have the same cid, and its notice would be rejected as a repetition.
@@ -25,8 +57,18 @@ def invalidate(url: str, now: float, *, made_at: str) -> None:
         with db.write() as transaction:
             open_sessions = update(LoginSession).where(LoginSession.ended_at.is_(None))
             transaction.execute(open_sessions.values(ended_at=now, ended_because="restored"))
-            transaction.execute(delete(LogCheckpoint))
+            _raise_checkpoints(transaction, assigned)
             transaction.execute(update(Room).values(version=Room.version + VERSIONS_TO_SKIP))
             record(transaction, now, BY_COMMAND_LINE, "backup.restore", detail=f"made_at={made_at}")
     finally:
         db.close()
+
+
+def _raise_checkpoints(transaction: Transaction, assigned: Mapping[str, int]) -> None:
+    known = {row.room_id: row for row in transaction.scalars(select(LogCheckpoint))}
+    for room_id in transaction.scalars(select(Room.id)).all():
+        seq = assigned.get(room_id, 0)
+        if room_id not in known and seq:
+            transaction.add(LogCheckpoint(room_id=room_id, epoch="", seq=seq))
+        elif room_id in known:
+            known[room_id].seq = max(seq, known[room_id].seq)

@@ -13,11 +13,11 @@ from typing import IO, BinaryIO
 
 from sqlalchemy import MetaData, inspect, make_url
 
+from cloudchat.database.archive_tables import metadata as all_tables
 from cloudchat.database.engine import create_engine
-from cloudchat.database.models import Model
 from cloudchat.database.transfer import CopyFailed
 
-_TABLES = ("alembic_version", *Model.metadata.tables)
+_TABLES = ("alembic_version", *all_tables.tables)
 _COPY_CHUNK_BYTES = 1 << 20
 _MAX_ERROR_BYTES = 65536
 _MAX_ERROR_CHARACTERS = 500

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from sqlalchemy import insert, select
 
+from cloudchat.database.archive_tables import metadata as all_tables
 from cloudchat.database.engine import BUSY_TIMEOUT_SECONDS, create_engine
-from cloudchat.database.models import Model
 
 _ROWS_PER_INSERT = 1000
 
@@ -52,7 +52,7 @@ def move_rows(source: str, target: str) -> None:
     are replaced.
     """
     old, new = create_engine(source), create_engine(target)
-    tables = Model.metadata.sorted_tables  # a table comes after those that it refers to
+    tables = all_tables.sorted_tables  # a table comes after those that it refers to
     try:
         with old.connect() as reading, new.execution_options(writes=True).begin() as writing:
             for table in reversed(tables):

@@ -110,6 +110,33 @@ def test_restore_moves_existing_state_aside_only_with_replace(
     assert len(list(next(installation.folder.glob("keys.before-*")).iterdir())) == 2
 
 
+def test_restore_never_assigns_a_number_of_the_replaced_state_again(tmp_path: Path) -> None:
+    installation = Installation(tmp_path / "state")
+    installation.send_messages("one", name="ann")
+    done(installation.admin("backup", tmp_path / "b.tar"))
+    installation.send_messages("two", "three", name="bob")
+    assert "are lost" in done(installation.admin("restore", "--replace", tmp_path / "b.tar"))
+    installation.send_messages("four", name="cid")
+    assert installation.history(name="ann") == [(1, "one"), (4, "four")]
+
+
+def test_restore_keeps_what_a_surviving_store_has_since_the_backup(tmp_path: Path) -> None:
+    installation = Installation(tmp_path / "state")
+    installation.send_messages("one", name="ann")
+    done(installation.admin("backup", tmp_path / "b.tar"))
+    installation.send_messages("two", "three", name="bob")
+    (installation.folder / "cloudchat.db").write_bytes(b"damaged")
+    for suffix in ("-wal", "-shm"):
+        (installation.folder / f"cloudchat.db{suffix}").unlink(missing_ok=True)
+    output = done(installation.admin("restore", "--replace", "--keep-store", tmp_path / "b.tar"))
+    assert "archives those that the store still has" in output
+    assert installation.history(name="ann") == [(1, "one"), (2, "two"), (3, "three")]
+    installation.send_messages("four", name="cid")
+    with contextlib.closing(sqlite3.connect(installation.folder / "cloudchat.db")) as database:
+        archived = database.execute("SELECT seq, text FROM archived_events WHERE NOT notice ORDER BY seq").fetchall()
+    assert archived[:3] == [(1, "one"), (2, "two"), (3, "three")]
+
+
 def test_restore_is_refused_while_a_server_runs(backed_up: tuple[Installation, Path], tmp_path: Path) -> None:
     installation = Installation(tmp_path / "state")
     with installation.server() as server:
@@ -152,7 +179,7 @@ def test_server_refuses_to_start_after_an_interrupted_restore(
 ) -> None:
     installation = Installation(tmp_path / "state")
 
-    def fail(*_: object) -> NoReturn:
+    def fail(*_: object, **__: object) -> NoReturn:
         raise BrokerUnavailable("interrupted")
 
     with monkeypatch.context() as patch:

@@ -69,7 +69,7 @@ class Rooms:
         """Return all rows, newest first."""
         arguments = "candidate", 2**53 - 1, 10_000, 2**53 - 1, 0, 10_000_000, 0
         names = keys.meta(room), keys.log(room)
-        rows = self.store.execute_command("FCALL", "cloudchat_history_v4", 2, *names, *arguments)[3]
+        rows = self.store.execute_command("FCALL", "cloudchat_history_v4", 2, *names, *arguments)[4]
         return [json.loads(current_form(*row)) for row in rows]
 
     def log(self, room: str) -> list[bytes]:

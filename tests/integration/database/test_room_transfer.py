@@ -45,7 +45,7 @@ def test_rooms_move_into_another_database(target: str, request: pytest.FixtureRe
     assert moved.rooms.changes.pending_notices() == rooms.services.rooms.changes.pending_notices()
     assert counts(moved) == counts(rooms.services)
 
-    invalidate(url, NOW, made_at="")
+    invalidate(url, NOW, made_at="", assigned={})
     expected = [replace(summary, version=summary.version + VERSIONS_TO_SKIP) for summary in before]
     assert moved.rooms.rooms_of(rooms.ids["ann"]) == expected
     _, is_new = moved.rooms.open_direct([rooms.ids["bob"]], caller=rooms.caller("ann"), now=NOW)

@@ -132,7 +132,7 @@ class RoomImporter:
         return head.seq
 
     def _with_local_users(self, rows: Sequence[SourceRow]) -> list[ImportedRow]:
-        users = {user for row in rows for user in _users_of(row) if user.id not in NOT_USERS}
+        users = dict.fromkeys(user for row in rows for user in _users_of(row) if user.id not in NOT_USERS)
         ids = self._users.ids_of(users)
         registered = {ids[user.id] for user in users}
 

@@ -48,6 +48,11 @@ def register_backup_commands(under: "argparse._SubParsersAction[argparse.Argumen
     )
     restore.add_argument("file", type=Path, metavar="FILE")
     restore.add_argument("--replace", action="store_true", help="move the existing state aside")
+    restore.add_argument(
+        "--keep-store",
+        action="store_true",
+        help="the store with the newest messages has survived: restore users, older messages and keys, and keep it",
+    )
     restore.set_defaults(run=restore_backup)
 
 
@@ -110,7 +115,7 @@ def restore_backup(options: argparse.Namespace) -> int:
         store_url = settings.redis_url.get_secret_value() if settings.redis_url else None
         state = Installation(settings.state_dir, settings.database.get_secret_value(), store_url)
         try:
-            restored = Restore(archive, state, now, stamp).run(replace=options.replace)
+            restored = Restore(archive, state, now, stamp, keep_store=options.keep_store).run(replace=options.replace)
         except StateOccupied as error:
             raise CommandError(f"a state already exists ({error}): use --replace to move it aside") from error
         finally:
@@ -118,6 +123,11 @@ def restore_backup(options: argparse.Namespace) -> int:
     print(f"{settings.state_dir}: {_summary(archive.manifest)}")
     for path in restored.aside:
         print(f"the previous state is in {path}")
+    print(
+        f"Messages after {archive.manifest.created_at}: the server archives those that the store still has."
+        if options.keep_store
+        else f"Messages after {archive.manifest.created_at} are lost, unless the previous state is restored."
+    )
     print(
         f"All users must sign in again. Everything revoked after {archive.manifest.created_at} is valid again: "
         "disabled users, revoked tokens, deleted invites. Check `cloudchat admin list-users`, `list-tokens` and "

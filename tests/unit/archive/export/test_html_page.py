@@ -71,7 +71,7 @@ def test_hostile_names_and_texts_are_only_text() -> None:
     page = page_of(
         message(1, HOSTILE, user=user, reply_to=2, reactions=[{"emoji": HOSTILE, "users": [user]}]),
         {**message(2, ""), "type": "notice", "kind": HOSTILE, "user": user, "target": user, "value": HOSTILE},
-        message(3, f'https://example.org/"onmouseover="alert(1) javascript:alert(1) {{user}}'),
+        message(3, 'https://example.org/"onmouseover="alert(1) javascript:alert(1) {user}'),
         quoted={2: (HOSTILE, HOSTILE)},
         name=HOSTILE,
         topic=HOSTILE,

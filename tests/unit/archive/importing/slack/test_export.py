@@ -90,8 +90,8 @@ def test_an_export_becomes_rooms(slack: Slack) -> None:
         "1 folders of the export belong to no channel, and were left out: unknown",
         "1 members of channels are not in the list of users: U9 (general)",
         "1 messages are twice in the export: 1600000003.000000",
-        "3 users are new here: disabled, without a password: grace.h, Zoe, admin-2",
         "1 users are those with the same names here: ann",
+        "3 users are new here: disabled, without a password: grace.h, Zoe, admin-2",
         "2 users have another name here, because theirs is not possible: Zoë Ω → Zoe, admin → admin-2",
         "1 direct rooms became private rooms, because a direct room has 2 to 8 people: ann",
     ]
@@ -107,7 +107,7 @@ def test_an_export_becomes_rooms(slack: Slack) -> None:
     assert kinds == ["direct", "direct", "private", "private", "public"]
     assert "to myself" in slack.texts(slack.named("Direct: ann").id)
     direct, is_new = slack.rooms.direct("ann", "bob")
-    assert is_new and direct.kind == "direct"
+    assert (is_new, direct.kind) == (True, "direct")
 
 
 def test_a_second_import_changes_nothing(slack: Slack) -> None:
@@ -161,7 +161,7 @@ def test_a_name_that_is_taken_gets_a_number(slack: Slack) -> None:
     assert slack.named("general (2)").kind == "public"
 
 
-# -- what is refused ----------------------------------------------------------------------------------------------------
+# -- what is refused ---------------------------------------------------------------------------------------------------
 
 
 def refused(path: Path) -> str:
