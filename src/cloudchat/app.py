@@ -15,6 +15,8 @@ from starlette.routing import Route
 from cloudchat import __version__
 from cloudchat.admin.routes import admin_routes
 from cloudchat.admin.service import AdminService
+from cloudchat.archive.search.routes import search_routes
+from cloudchat.archive.search.service import SearchService
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.routes import auth_routes
@@ -199,6 +201,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(user_routes(UserDirectory(db), services.accounts, limiter, settings))
     backend = MessageBackend(chat.messages, chat.mentions, chat.broker, chat.registry)
     app.include_router(message_routes(backend, services.rooms, services.accounts, limiter, settings))
+    app.include_router(search_routes(SearchService(db), services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
     app.router.routes.append(document_route("/openapi.json", partial(openapi_document, app)))
     app.router.routes.append(document_route("/asyncapi.json", partial(asyncapi_document, __version__)))

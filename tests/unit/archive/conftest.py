@@ -1,0 +1,13 @@
+"""Fixtures of the tests of the archive."""
+
+import pytest
+
+from support.account_services import AccountServices
+from support.archived_messages import ArchivedMessages
+from support.chat_rooms import Rooms
+
+
+@pytest.fixture
+def archive(services: AccountServices) -> ArchivedMessages:
+    """An empty archive, with the users ann, bob, cid and dan."""
+    return ArchivedMessages(Rooms.with_users(services))
