@@ -23,6 +23,8 @@ from cloudchat.archive.history.reader import HistoryReader
 from cloudchat.archive.history.routes import edit_routes
 from cloudchat.archive.retention.retention_task import Retention
 from cloudchat.archive.service import ArchiveService
+from cloudchat.archive.search.routes import search_routes
+from cloudchat.archive.search.service import SearchService
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.routes import auth_routes
@@ -219,6 +221,7 @@ def create_app(settings: Settings) -> FastAPI:
     backend = MessageBackend(chat.messages, chat.mentions, chat.history, chat.registry)
     app.include_router(message_routes(backend, services.rooms, services.accounts, limiter, settings))
     app.include_router(edit_routes(services.archive, services.accounts, limiter, settings))
+    app.include_router(search_routes(SearchService(db), services.accounts, limiter, settings))
     app.include_router(health_routes({"store": chat.store_problem, "tasks": chat.tasks_problem}))
     app.router.routes.append(document_route("/openapi.json", partial(openapi_document, app)))
     app.router.routes.append(document_route("/asyncapi.json", partial(asyncapi_document, __version__)))

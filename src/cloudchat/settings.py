@@ -34,6 +34,7 @@ _RATE_SETTINGS = (
     "connect_rate",
     "connect_user_rate",
     "admin_rate",
+    "search_rate",
 )
 _MAX_RATES = 4
 _URL_SCHEMES = {"valkey": "redis", "valkeys": "rediss", "postgres": "postgresql"}
@@ -112,6 +113,7 @@ class Settings(BaseSettings):
     connect_rate: str = Field("1200/minute", description="Sockets opened from one address.")
     connect_user_rate: str = Field("120/minute", description="Sockets opened by one user.")
     admin_rate: str = Field("300/minute", description="Administrators' requests from one address.")
+    search_rate: str = Field("1200/minute", description="Searches from one address.")
     login_failures_per_client: str = Field(
         "5/minute;20/hour;60/day",
         description="Failed logins to one account from one address; then that address must wait.",

@@ -17,8 +17,8 @@ class MarkersMissing(ValueError):
 
 def report(facts: Mapping[str, object], table: Table, command: str, *, by_server: bool = False) -> str:
     """Return date, machine and versions, the table, and its notes. `by_server`: one line for each server."""
-    parts = [textwrap.fill(_headline(facts, command), _LINE_CHARACTERS)]
-    parts += ["\n".join(_aligned(lines)) for lines in (by_server_tables(table) if by_server else [by_row(table)])]
+    parts = [textwrap.fill(headline(facts, command), _LINE_CHARACTERS)]
+    parts += ["\n".join(aligned(lines)) for lines in (by_server_tables(table) if by_server else [by_row(table)])]
     notes = [textwrap.fill(note, _LINE_CHARACTERS, initial_indent="- ", subsequent_indent="  ") for note in table.notes]
     return "\n\n".join([*parts, *(["\n".join(notes)] if notes else [])])
 
@@ -67,7 +67,8 @@ def quantity(value: float, unit: str = "") -> str:
     return f"{text} {unit}" if unit else text
 
 
-def _headline(facts: Mapping[str, object], command: str) -> str:
+def headline(facts: Mapping[str, object], command: str) -> str:
+    """Return the date, the machine and the versions of a run."""
     versions = facts["versions"]
     assert isinstance(versions, Mapping)
     return (
@@ -78,7 +79,8 @@ def _headline(facts: Mapping[str, object], command: str) -> str:
     )
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table in Markdown."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     text = ["| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines]
     return [text[0], "| " + " | ".join("-" * max(3, width) for width in widths) + " |", *text[1:]]

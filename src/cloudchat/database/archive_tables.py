@@ -19,7 +19,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.engine.default import DefaultExecutionContext
 
+from cloudchat.core.search_terms import search_terms
 from cloudchat.database.models import Model
 
 metadata = Model.metadata
@@ -27,6 +29,10 @@ metadata = Model.metadata
 
 # SQLite makes only an INTEGER PRIMARY KEY the name of its own row id, which the full-text index needs.
 _EventId = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _terms(context: DefaultExecutionContext) -> str:
+    return search_terms(context.get_current_parameters()["text"])  # type: ignore[no-untyped-call]
 
 
 def _room_id() -> Column[str]:
@@ -47,6 +53,9 @@ archived_events = Table(
     # The other fields of the event as JSON, in their order, without type, room, epoch, seq, at, text, and without the
     # user's id and name. A message has edited_at and deleted_at here, too. Reactions have their own table.
     Column("fields", Text, nullable=False),
+    # The words of the text as the search index has them: `search_terms(text)`. An INSERT adds them by itself; an UPDATE
+    # of the text must set them, too. Migration 0009 has the indexes of them.
+    Column("terms", Text, nullable=False, server_default="", default=_terms),
     UniqueConstraint("room_id", "seq", name="uq_archived_events_room_id_seq"),
     Index("ix_archived_events_user_id", "user_id", "id"),
 )

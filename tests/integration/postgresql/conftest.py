@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.account_services import AccountServices
+from support.archived_messages import ArchivedMessages
 from support.chat_rooms import Rooms
 from support.postgres import RunningPostgres
 
@@ -22,3 +23,9 @@ def services(postgres: RunningPostgres, tmp_path: Path) -> Iterator[AccountServi
 def rooms(services: AccountServices) -> Rooms:
     """See unit/rooms/conftest.py."""
     return Rooms.with_users(services)
+
+
+@pytest.fixture
+def archive(services: AccountServices) -> ArchivedMessages:
+    """See unit/archive/conftest.py."""
+    return ArchivedMessages(Rooms.with_users(services))

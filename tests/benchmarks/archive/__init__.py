@@ -1,0 +1,1 @@
+"""Measure an archive of millions of messages: `make bench-archive` starts with `run.py`."""
