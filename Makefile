@@ -78,7 +78,7 @@ test-javascript: $(JAVASCRIPT_TOOLS)/installed ## the unit tests of the page, in
 bench: .venv/installed ## measure speed, openings, memory and start-up beside two others; 3 minutes; needs gcc
 	@.venv/bin/python tests/benchmarks/run.py $(ARGS)
 
-bench-peers: .venv/installed-dev ## the fan-out beside uWebSockets, NATS, Node ws and Socket.IO; 10 minutes; needs gcc
+bench-peers: .venv/installed-dev ## the fan-out beside uWebSockets, NATS, Node ws and Socket.IO; 11 minutes; needs gcc
 	@.venv/bin/python tests/benchmarks/run_peers.py $(ARGS)
 
 screenshot: setup-dev ## take the README's screenshot again, with Debian's Chromium
