@@ -81,7 +81,7 @@ soak: .venv/installed-dev ## users in rooms while processes are killed, for an h
 bench: .venv/installed ## measure speed, openings, memory and start-up beside two others; 3 minutes; needs gcc
 	@.venv/bin/python tests/benchmarks/run.py $(ARGS)
 
-bench-peers: .venv/installed-dev ## the fan-out beside uWebSockets, NATS, Node ws and Socket.IO; 10 minutes; needs gcc
+bench-peers: .venv/installed-dev ## the fan-out beside uWebSockets, NATS, Node ws and Socket.IO; 11 minutes; needs gcc
 	@.venv/bin/python tests/benchmarks/run_peers.py $(ARGS)
 
 bench-archive: .venv/installed-dev ## history and search among 2 million messages, on SQLite and PostgreSQL; 10 minutes

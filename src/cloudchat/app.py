@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.routing import Route
 
 from cloudchat import __version__
@@ -103,6 +104,8 @@ from cloudchat.users.routes import user_routes
 from cloudchat.users.service import UserDirectory
 
 _READY_TIMEOUT_SECONDS = 2.0
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own. It would look for its providers at each request and handshake, and nothing here sets any."""
 
 if TYPE_CHECKING:
     from cloudchat.observability.tracing import MessageTracing
@@ -204,7 +207,13 @@ def create_app(settings: Settings) -> FastAPI:
             db.close()
 
     app = FastAPI(
-        title="cloudchat", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+        title="cloudchat",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        telemetry=_NO_TELEMETRY,
     )
     limiter = create_limiter(settings)
     app.add_middleware(SocketRouting, endpoint=chat.endpoint, stats=chat.stats)

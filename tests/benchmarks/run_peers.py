@@ -1,4 +1,4 @@
-"""`make bench-peers`: a room of cloudchat beside other servers that broadcast, in ten minutes.
+"""`make bench-peers`: a room of cloudchat beside other servers that broadcast, in eleven minutes.
 
 - plain FastAPI and the bare C loop, as in `make bench`
 - uWebSockets (C++, by the PyPI package socketify), NATS (Go, Debian's nats-server), Node ws, and Socket.IO
@@ -7,6 +7,8 @@ None of them checks a token, stores a message or numbers it; cloudchat does. NAT
 others speak WebSocket. Every server runs on one core, the load generator on another one. Each round measures all
 servers, right after each other: with a text of 100 characters for all (equal payload), and with texts of the length
 that makes their frames as long as those of cloudchat (equal wire bytes). The peers are installed into .bench.
+
+Many small rooms are measured beside Socket.IO with its Redis streams adapter, which stores each message, too.
 """
 
 import sys

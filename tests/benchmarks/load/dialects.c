@@ -24,7 +24,8 @@ static size_t send_cloudchat(char *out, const char *room, const char *text, uint
     return (size_t)sprintf(out,
                            "{\"type\":\"send\",\"room\":\"%s\",\"cid\":\"%08x-%04x-4000-8000-%012llx\","
                            "\"text\":\"%s\"}",
-                           room ? room : "lobby", (unsigned)(run >> 16), (unsigned)(run & 0xffff), (unsigned long long)number, text);
+                           room ? room : "lobby", (unsigned)(run >> 16), (unsigned)(run & 0xffff),
+                           (unsigned long long)number, text);
 }
 
 static size_t join_cloudchat_room(char *out, const char *room)

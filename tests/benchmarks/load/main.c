@@ -14,7 +14,7 @@ static const struct {
     const char *name, *help;
     void (*measure)(const struct options *options);
 } measurements[] = {
-    {"fan-out", "rooms under load: sends and deliveries per second, latency, and a check of every message", measure_fan_out},
+    {"fan-out", "rooms under load: sends and deliveries per second, latency; checks every message", measure_fan_out},
     {"openings", "open --members connections, --at-once at a time, without joining", measure_openings},
     {"hold", "join and stay idle until the standard input ends, to measure the server's memory", hold_members},
     {"reconnect",

@@ -21,7 +21,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
@@ -39,10 +39,12 @@ MAX_SESSIONS = 20_000
 """About 20 MB. Beyond, the session that was read first is forgotten."""
 MAX_BATCH = 100
 """Tokens in one read. Their signatures take 10 ms, during which the event loop shares the interpreter."""
-GATHER_SECONDS = 0.005
-"""How long a read waits for the handshakes that were announced. Without the wait a read had four tokens when 32
+QUIET_SECONDS = 0.002
+"""A read waits until no further handshake has arrived for this long. Without the wait a read had four tokens when 32
 handshakes were under way, and its thread, its transaction and its queries took as long as the signatures.
 """
+MAX_GATHER_SECONDS = 0.02
+"""How long a read waits at most. A handshake that is alone does not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,6 @@ class SessionDirectory:
         """The tokens of the next reads."""
         self._reading: asyncio.Task[None] | None = None
         self._announced = 0
-        self._none_announced = asyncio.Event()
 
     def cached(self, token: str) -> ChatSession | None:
         """Return what is known without asking the database. It may have been revoked: call `find` before using it."""
@@ -139,13 +140,10 @@ class SessionDirectory:
     def announced(self) -> Iterator[None]:
         """Announce that `find` will be called right after the block. A read that starts meanwhile waits for it."""
         self._announced += 1
-        self._none_announced.clear()
         try:
             yield
         finally:
             self._announced -= 1
-            if not self._announced:
-                self._none_announced.set()
 
     async def find(self, token: str) -> ChatSession:
         """Return the session of a valid token. Raises `AccountError`, `DatabaseUnavailable`."""
@@ -179,10 +177,11 @@ class SessionDirectory:
             self._reading = None
 
     async def _gather(self) -> None:
-        if self._announced:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(GATHER_SECONDS):
-                    await self._none_announced.wait()
+        loop = asyncio.get_running_loop()
+        deadline, known = loop.time() + MAX_GATHER_SECONDS, 1
+        while (self._announced or len(self._waiting) > known) and loop.time() < deadline:
+            known = len(self._waiting)
+            await asyncio.sleep(QUIET_SECONDS)
 
     async def _read_batch(self, batch: Mapping[str, asyncio.Future[ChatSession]]) -> None:
         read_at = time.time()
