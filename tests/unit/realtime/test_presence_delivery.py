@@ -1,12 +1,12 @@
 """How much work presence costs at most, whatever happens at once."""
 
+import time
 from collections.abc import Collection, Sequence
 from typing import cast
 
 import pytest
 
 from cloudchat.realtime.connection_registry import ConnectionRegistry
-from cloudchat.realtime.ephemeral import presence_delivery
 from cloudchat.realtime.ephemeral.local_presence import GRACE_SECONDS, LocalPresence
 from cloudchat.realtime.ephemeral.presence_delivery import (
     PUSHES_PER_SECOND,
@@ -32,6 +32,7 @@ class World:
         self.pushed: list[tuple[str, str]] = []
         self.looked_up: list[int] = []
         self._rooms_of_each = rooms_of_each
+        self._now = time.monotonic()
         self.delivery = PresenceDelivery(
             cast(PresenceView, self), self, cast(ConnectionRegistry, self), cast(Hub, self)
         )
@@ -65,13 +66,6 @@ class World:
             await self.delivery.tick(self._now)
             pushed.append(SOCKETS * (len(self.pushed) - before))
         return pushed
-
-    _now = 0.0
-
-
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence_delivery.time, "monotonic", lambda: 0.0)
 
 
 async def test_three_thousand_users_at_once_are_small_steps() -> None:
