@@ -40,8 +40,8 @@ room again. A notice is never refused: it reports a change, which raised the ver
 **Slow mode.** An append with `slow_mode_ms` is refused while the same user's last message in this room is younger
 (`SLOW_MODE`).
 
-**Replies.** An append with `reply_to` is refused if that seq is not of a message (`NOT_REPLIABLE`). It may be deleted, or
-trimmed from the log.
+**Replies.** An append with `reply_to` is refused if that seq is not of a message (`NOT_REPLIABLE`). The message may be
+deleted, or trimmed from the log.
 
 **The epoch.** A room gets a new epoch only when its log may have lost events: it is gone, or was restored to an
 earlier state. The numbering continues above the highest seq that any caller has witnessed or found in the archive

@@ -135,10 +135,13 @@ class History(Command, frozen=True, kw_only=True, tag="history"):
 
 
 class Read(Command, frozen=True, kw_only=True, tag="read"):
-    """Record that the user has read a room up to `seq`. The reply is `ReadAck`; the marker never goes back."""
+    """Record that the user has read a room up to `seq`. The reply is `ReadAck`; the marker never goes back.
+
+    0 is before the first event.
+    """
 
     room: RoomId
-    seq: Seq
+    seq: SeqOrZero
 
 
 class Unread(Command, frozen=True, kw_only=True, tag="unread"):

@@ -69,8 +69,8 @@ class Command(StrEnum):
 
 DESCRIPTIONS: Mapping[Command, str] = {
     Command.SEE: "see the room, its name and its topic",
-    Command.JOIN: "become a member without an invitation",
-    Command.LEAVE: "end one's own membership",
+    Command.JOIN: "join the room without an invitation",
+    Command.LEAVE: "leave the room",
     Command.READ: "receive and read messages, see who is online",
     Command.POST: "send messages, show that one is typing",
     Command.EDIT: "edit one's own messages",
@@ -85,12 +85,16 @@ DESCRIPTIONS: Mapping[Command, str] = {
     Command.SET_ROLE: "change the role of a member",
     Command.RENAME: "rename the room",
     Command.SET_TOPIC: "change the topic",
-    Command.ARCHIVE: "make the room read-only, and restore it",
+    Command.ARCHIVE: "archive the room, and restore it",
     Command.SET_SLOW_MODE: "set the time between two messages of one member",
     Command.SET_RETENTION: "set after how many days messages are deleted",
     Command.MUTE: "mute and unmute a user of a lower role",
+<<<<<<< HEAD
     Command.BAN: "ban a user of a lower role, and lift the ban",
     Command.EXPORT: "download all messages, with their earlier texts",
+=======
+    Command.BAN: "ban and unban a user of a lower role",
+>>>>>>> prove
     Command.TAKE_OWNERSHIP: "become an owner without being a member",
 }
 

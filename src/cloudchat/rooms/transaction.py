@@ -20,7 +20,7 @@ from cloudchat.rooms import repository
 from cloudchat.rooms.caller import Caller
 from cloudchat.rooms.changes.repository import add_notice, store_change
 from cloudchat.rooms.members.repository import add_member, delete_member
-from cloudchat.rooms.permissions import DESCRIPTIONS, Command, Role, acting_role, may
+from cloudchat.rooms.permissions import DESCRIPTIONS, Command, Kind, Role, acting_role, may
 
 EVERYBODY = ""
 """Whom a change concerns: all members, and not one of them."""
@@ -66,7 +66,7 @@ class RoomTransaction:
     def demand(self, command: Command) -> None:
         """Check that the caller may do this. Raises PermissionDenied."""
         if not self.may(command):
-            raise permission_denied(command, is_member=self.membership is not None)
+            raise permission_denied(command, self.room.kind, is_member=self.membership is not None)
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
@@ -184,8 +184,10 @@ def room_not_found() -> NotFound:
     return NotFound("there is no such room")
 
 
-def permission_denied(command: Command, *, is_member: bool) -> PermissionDenied:
+def permission_denied(command: Command, kind: str, *, is_member: bool) -> PermissionDenied:
     """Return the error for a caller who sees the room but may not do this."""
     if not is_member:
         return PermissionDenied("you are not a member of this room; join it first")
+    if kind == Kind.DIRECT:
+        return PermissionDenied(f"in a direct room you cannot {DESCRIPTIONS[command]}")
     return PermissionDenied(f"your role in this room does not allow you to {DESCRIPTIONS[command]}")

@@ -63,12 +63,14 @@ _RULES: dict[str, dict[str, _Rule]] = {
     },
     "PUT /api/rooms/{room_id}/mutes/{user_id}": {"reason": lambda body: _is_refused_by(clean_reason, body["reason"])},
     "PUT /api/rooms/{room_id}/bans/{user_id}": {"reason": lambda body: _is_refused_by(clean_reason, body["reason"])},
-    "POST /api/rooms/{room}/messages": {"text": lambda body: text_error(body["text"], Limits().text_chars) is not None},
+    "POST /api/rooms/{room_id}/messages": {
+        "text": lambda body: text_error(body["text"], Limits().text_chars) is not None
+    },
 }
 """Rules that a JSON schema cannot express: Unicode categories and look-alikes, a blocklist, printable characters, and
 what depends on another field or on the database.
 """
-_HISTORY = "GET /api/rooms/{room}/history"
+_HISTORY = "GET /api/rooms/{room_id}/history"
 _POSITIONS = ("before", "after", "around")
 
 

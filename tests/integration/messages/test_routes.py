@@ -33,12 +33,15 @@ def history(account: Account, **query: int) -> dict[str, Any]:
 
 def test_a_message_is_posted_once_and_reaches_sockets(server: RunningServer, ann: Account) -> None:
     key = str(uuid.uuid4())
+    assert post(ann, "before").json()["seq"] == 1
     with ChatSocket(server.ws_url, register(server.url).access_token) as bob:
-        bob.join()
+        bob.join(limit=0)
+        missing = post(ann, "hello", key=key, reply_to=2)
+        assert (missing.status_code, missing.json()["error"]["field"]) == (404, "reply_to")
         first = post(ann, "hello", key=key.upper(), reply_to=1)
         assert first.status_code == 201
         ack = first.json()
-        assert (ack["room"], ack["seq"], ack["cid"], ack["duplicate"]) == ("lobby", 1, key, False)
+        assert (ack["room"], ack["seq"], ack["cid"], ack["duplicate"]) == ("lobby", 2, key, False)
         message = bob.wait_for("message")
         assert (message["text"], message["cid"], message["reply_to"]) == ("hello", key, 1)
         assert message["user"] == {"id": ann.user_id, "name": ann.name}

@@ -79,11 +79,13 @@ def test_a_read_marker_reaches_the_users_other_sockets_and_never_goes_back(
         assert chat.wait_for("welcome")["rooms"][0]["read"] == seqs[1]
 
 
-def test_a_read_marker_cannot_be_ahead_of_the_room(server: RunningServer) -> None:
+def test_a_read_marker_is_between_zero_and_the_newest_event(server: RunningServer) -> None:
     account = register(server.url)
     with ChatSocket(server.ws_url, account.access_token) as chat:
+        assert chat.command("read", room="lobby", seq=0)["seq"] == 0
         seq = chat.send("the newest")["seq"]
         assert chat.command("read", room="lobby", seq=2**53 - 1)["seq"] == seq
+        assert chat.command("read", room="lobby", seq=0)["seq"] == seq
 
 
 def private_room(owner: Account, *members: Account) -> str:

@@ -43,7 +43,7 @@ class RequestId(Middleware):
 class RequestLog(Middleware):
     """Counts responses in `counts` by (method, route, status), and logs those with 401, 403 or 429 (ASVS 16.3).
 
-    The route is its declaration (`/api/rooms/{room}`), never the path: clients choose paths. Nothing that the client
+    The route is its declaration (`/api/rooms/{room_id}`), never the path: clients choose paths. Nothing that the client
     wrote is logged.
     """
 

@@ -8,6 +8,7 @@ has changed back by then costs nothing.
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
@@ -53,6 +54,8 @@ class PresenceDelivery:
         """Users whose state may differ from what was delivered."""
         self._delivered: set[str] = set()
         """Users who are online, as far as it was delivered."""
+        self._due: deque[RoomMember] = deque()
+        """The rooms that must still be told of users that were looked up."""
         self._pushes = TokenBucket(PUSHES_PER_SECOND, PUSHES_PER_SECOND, time.monotonic())
         self._wake = asyncio.Event()
 
@@ -80,18 +83,24 @@ class PresenceDelivery:
         """Deliver the next changes, as far as the budget allows. Raises `DatabaseUnavailable`."""
         if self._pushes.wait_ms(now):
             return
-        users = list(self._changed)[:USERS_PER_TICK]
-        memberships = await self._reader.memberships_in_small_rooms(users, MAX_MEMBERS)
-        for user_id in users:
-            self._changed.pop(user_id, None)
-            (self._delivered.add if self._view.is_online(user_id) else self._delivered.discard)(user_id)
-        if not self._changed:
-            self._wake.clear()
-        for member in memberships:
+        if not self._due:
+            await self._look_up()
+        while self._due and not self._pushes.wait_ms(now):
+            member = self._due.popleft()
             size = self._hub.size_of(member.room_id)
             if size:
                 self._pushes.overdraw(size, now)
                 self._deliver(member)
+        if not self._changed and not self._due:
+            self._wake.clear()
+
+    async def _look_up(self) -> None:
+        """Look up the rooms of the next users. If a user changes before all know it, all are told again."""
+        users = list(self._changed)[:USERS_PER_TICK]
+        self._due.extend(await self._reader.memberships_in_small_rooms(users, MAX_MEMBERS))
+        for user_id in users:
+            self._changed.pop(user_id, None)
+            (self._delivered.add if self._view.is_online(user_id) else self._delivered.discard)(user_id)
 
     def _deliver(self, member: RoomMember) -> None:
         user = events.User(id=member.user_id, name=member.user_name)

@@ -131,7 +131,7 @@ def demand(db: Transaction, room_id: str, command: Command, caller: Caller) -> N
     if not may(Command.SEE, room.kind, role, caller.server_role):
         raise room_not_found()
     if not may(command, room.kind, role, caller.server_role):
-        raise permission_denied(command, is_member=member is not None)
+        raise permission_denied(command, room.kind, is_member=member is not None)
 
 
 def demand_room_for_another(db: Transaction, user: User) -> None:
