@@ -23,9 +23,9 @@ from cloudchat.archive.export.service import RoomExports
 from cloudchat.archive.history.reader import HistoryReader
 from cloudchat.archive.history.routes import edit_routes
 from cloudchat.archive.retention.retention_task import Retention
-from cloudchat.archive.service import ArchiveService
 from cloudchat.archive.search.routes import search_routes
 from cloudchat.archive.search.service import SearchService
+from cloudchat.archive.service import ArchiveService
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.routes import auth_routes

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from cloudchat.archive.archived_event import ArchivedEvent, encode_fields, from_columns, users_of
 from cloudchat.archive.batch_fold import BatchFold, EmojiUse, Targets, reaction_keys
 from cloudchat.archive.event_ids import event_id, next_id
+from cloudchat.core.search_terms import search_terms
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.archive_tables import (
     archive_epochs,
@@ -188,10 +189,15 @@ def _write_changes(db: Session, room_id: str, fold: BatchFold) -> None:
             archived_events.c.room_id == room_id, archived_events.c.seq == bindparam("of_seq")
         )
         changed = [
-            {"of_seq": event.seq, "text": event.text, "fields": encode_fields(event.fields).decode()}
+            {
+                "of_seq": event.seq,
+                "text": event.text,
+                "terms": search_terms(event.text),
+                "fields": encode_fields(event.fields).decode(),
+            }
             for event in fold.changed.values()
         ]
-        db.connection().execute(statement, changed)  # sets the columns text and fields
+        db.connection().execute(statement, changed)  # sets the columns text, terms and fields
     if fold.deleted:
         db.execute(delete(archived_reactions).where(reactions.room_id == room_id, reactions.seq.in_(fold.deleted)))
         db.execute(delete(archived_edits).where(edits.room_id == room_id, edits.seq.in_(fold.deleted)))

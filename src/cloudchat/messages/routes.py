@@ -152,11 +152,7 @@ def message_routes(
         if wait_ms := limits.start_read(principal.user_id, time.monotonic()):
             raise _too_fast(wait_ms)
         try:
-<<<<<<< HEAD
-            page = await history.read(room, _range(before, after, around, limit))
-=======
-            page = await broker.history(room_id, _range(before, after, around, limit))
->>>>>>> prove
+            page = await history.read(room_id, _range(before, after, around, limit))
         except BrokerUnavailable as problem:
             raise MessageError(unavailable(None, "the room's history cannot be read now")) from problem
         if page.version > room.version and await room_of(principal, room_id) is None:

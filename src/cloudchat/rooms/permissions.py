@@ -89,12 +89,8 @@ DESCRIPTIONS: Mapping[Command, str] = {
     Command.SET_SLOW_MODE: "set the time between two messages of one member",
     Command.SET_RETENTION: "set after how many days messages are deleted",
     Command.MUTE: "mute and unmute a user of a lower role",
-<<<<<<< HEAD
-    Command.BAN: "ban a user of a lower role, and lift the ban",
-    Command.EXPORT: "download all messages, with their earlier texts",
-=======
     Command.BAN: "ban and unban a user of a lower role",
->>>>>>> prove
+    Command.EXPORT: "download all messages, with their earlier texts",
     Command.TAKE_OWNERSHIP: "become an owner without being a member",
 }
 

@@ -61,7 +61,7 @@ def test_erase_user_survives_a_killed_server_and_leaves_no_text_and_no_name(serv
     bob, ann = register(server.url, "bobby-tables"), register(server.url)
     wait_for_archive(server, write_secrets(server, bob, ann))
     server.kill()
-    command = [CLOUDCHAT, "admin", "erase-user", bob.name, "--yes"]
+    command = [str(CLOUDCHAT), "admin", "erase-user", bob.name, "--yes"]
     with Popen(command, env=environment_of(server.state_dir), stdout=PIPE, stderr=PIPE, text=True) as erasing:
         wait_until(lambda: archived(server, "SELECT 1 FROM erasures") != [], "the erasure is ordered")
         server.start()

@@ -100,7 +100,10 @@ def delete_archived_texts(db: Session, texts: Texts, at: str, limit: int) -> int
         db.execute(delete(table).where(table.c.room_id == texts.room_id, table.c.seq.in_(seqs)))
     for _, message in messages:
         message.delete(at)
-    changed = [{"row": id, "text": "", "fields": encode_fields(message.fields).decode()} for id, message in messages]
+    changed = [
+        {"row": id, "text": "", "terms": "", "fields": encode_fields(message.fields).decode()}
+        for id, message in messages
+    ]
     db.connection().execute(update(archived_events).where(_events.id == bindparam("row")), changed)
     return len(messages)
 

@@ -56,7 +56,7 @@ class RoomExports:
                 if room is None:
                     raise room_not_found()
                 if not may(Command.EXPORT, room.kind, room.role, caller.server_role):
-                    raise permission_denied(Command.EXPORT, is_member=True)
+                    raise permission_denied(Command.EXPORT, room.kind, is_member=True)
             head = repository.archived_head(db, room_id)
             description = {
                 "exported_at": rfc3339(now),
