@@ -11,7 +11,8 @@ from cloudchat.cli.errors import CommandError, note, warn
 
 if TYPE_CHECKING:
     from cloudchat.client import TokenProvider
-    from cloudchat.terminal.sign_in import Address, LoginSession
+    from cloudchat.terminal.http_requests import Address
+    from cloudchat.terminal.sign_in import LoginSession
 
 TOKEN_VARIABLE = "CHAT_TOKEN"  # noqa: S105 (a name)
 
@@ -36,7 +37,7 @@ def run_chat(options: argparse.Namespace) -> int:
     import asyncio
 
     from cloudchat.client import ClientError
-    from cloudchat.terminal.sign_in import Address, AddressError
+    from cloudchat.terminal.http_requests import Address, AddressError
 
     try:
         address = Address(options.url)
@@ -59,10 +60,11 @@ async def _chat(address: "Address", token: "str | TokenProvider", room: str | No
     import logging
 
     from cloudchat.client import ChatClient
+    from cloudchat.terminal.room_directory import RoomDirectory
     from cloudchat.terminal.session import TerminalSession
 
     async with ChatClient(address.websocket, token) as client:
-        session = TerminalSession(client, room)
+        session = TerminalSession(client, RoomDirectory(address, token), room)
         if sys.stdin.isatty() and sys.stdout.isatty():
             if importlib.util.find_spec("prompt_toolkit") is not None:
                 from cloudchat.terminal.screen import Screen
@@ -77,7 +79,8 @@ async def _chat(address: "Address", token: "str | TokenProvider", room: str | No
 
 
 def _sign_in(address: "Address", name: str | None) -> "LoginSession":
-    from cloudchat.terminal.sign_in import LoginSession, SignInFailed
+    from cloudchat.terminal.http_requests import RequestFailed
+    from cloudchat.terminal.sign_in import LoginSession
 
     try:
         with open("/dev/tty", "rb"):
@@ -97,7 +100,7 @@ def _sign_in(address: "Address", name: str | None) -> "LoginSession":
         )
     except EOFError:
         raise CommandError("the sign-in was cancelled") from None
-    except SignInFailed as error:
+    except RequestFailed as error:
         raise CommandError(f"the sign-in failed: {error}") from None
     except OSError as error:
         raise CommandError(f"{address.http} cannot be reached ({error}). Check the address and the network.") from None

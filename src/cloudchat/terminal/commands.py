@@ -4,13 +4,17 @@ from dataclasses import dataclass
 
 HELP = """\
 /room NAME          go to a room
+/find TEXT          list public rooms whose names begin with TEXT
+/create NAME        create a public room; /create-private NAME a private one
+/join NAME          become a member of a public room
+/leave              leave this room for good
 /older              load older messages
 /reply N TEXT       answer message N
 /edit N TEXT        replace the text of your message N
 /delete N           delete message N
 /react N EMOJI      react to message N; /unreact N EMOJI takes it back
 /who                show who is online in this room
-/quit               leave
+/quit               end the chat
 //TEXT              send a message that begins with /"""
 
 
@@ -58,13 +62,35 @@ class GoTo:
 
 
 @dataclass(frozen=True, slots=True)
-class Simple:
-    """A command without arguments: `older`, `who`, `help` or `quit`."""
+class FindRooms:
+    """List public rooms."""
+
+    beginning: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRoom:
+    """Create a room of a kind."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRoom:
+    """Become a member of a public room."""
 
     name: str
 
 
-Input = Say | EditMessage | DeleteMessage | React | GoTo | Simple
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """A command without arguments: `older`, `who`, `leave`, `help` or `quit`."""
+
+    name: str
+
+
+Input = Say | EditMessage | DeleteMessage | React | GoTo | FindRooms | CreateRoom | JoinRoom | Simple
 
 
 def parse_input(line: str) -> Input | None:
@@ -78,10 +104,17 @@ def parse_input(line: str) -> Input | None:
     name, _, rest = line[1:].partition(" ")
     rest = rest.strip()
     match name:
-        case "older" | "who" | "help" | "quit":
+        case "older" | "who" | "leave" | "help" | "quit":
             return Simple(name)
         case "room":
             return GoTo(_required(rest, "/room NAME"))
+        case "find":
+            return FindRooms(rest)
+        case "create" | "create-private":
+            kind = "public" if name == "create" else "private"
+            return CreateRoom(_required(rest, f"/{name} NAME"), kind)
+        case "join":
+            return JoinRoom(_required(rest, "/join NAME"))
         case "reply":
             seq, text = _number_and_text(rest, "/reply N TEXT")
             return Say(text, reply_to=seq)

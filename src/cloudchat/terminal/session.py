@@ -5,7 +5,7 @@ The screen and the pipe use the same session; they differ in what they show (`Di
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 
 from cloudchat.client import (
@@ -17,6 +17,9 @@ from cloudchat.client import (
 from cloudchat.terminal import commands
 from cloudchat.terminal.commands import HELP, InputError, Simple, parse_input
 from cloudchat.terminal.conversation import Conversation, RoomView
+from cloudchat.terminal.http_requests import RequestFailed
+from cloudchat.terminal.printable import printable_line
+from cloudchat.terminal.room_directory import NoSuchRoom, RoomDirectory
 
 PAGE_ROWS = 50
 TYPING_INTERVAL_SECONDS = 3.0
@@ -49,13 +52,16 @@ class TerminalSession:
     `room` is the room to begin with, by default the lobby.
     """
 
-    def __init__(self, client: ChatClient, room: str | None = None) -> None:
+    def __init__(self, client: ChatClient, directory: RoomDirectory, room: str | None = None) -> None:
         self.conversation = Conversation()
         self.current: RoomView | None = None
         """The room that is shown, None until the server has told the rooms."""
         self.display: Display
         self._client = client
+        self._directory = directory
         self._first_room = room
+        self._awaited_room = ""
+        """The id of a room that the user has created or joined; it is shown when the server tells of it."""
         self._typed_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._acked: dict[str, int] = {}
@@ -124,6 +130,8 @@ class TerminalSession:
 
     def _choose_room(self) -> None:
         rooms = self.conversation.rooms
+        if self._awaited_room in rooms:
+            self.current, self._awaited_room = rooms[self._awaited_room], ""
         if self.current is not None and rooms.get(self.current.room.id) is self.current:
             return
         if rooms and self._first_room is not None:
@@ -149,6 +157,10 @@ class TerminalSession:
                 self.load_older()
             case Simple("who"):
                 self._start(self._who(self._room()), line)
+            case Simple("leave"):
+                self._start(self._leave(self._room()), line)
+            case commands.FindRooms() | commands.CreateRoom() | commands.JoinRoom():
+                self._start(self._look_up(command), line)
             case commands.GoTo(name):
                 room = self.conversation.find(name)
                 if room is None:
@@ -177,6 +189,30 @@ class TerminalSession:
         more = present.total - len(present.users)
         self.display.tell(f"{present.total} online: {names}{f' and {more} more' if more > 0 else ''}")
 
+    async def _look_up(self, command: commands.FindRooms | commands.CreateRoom | commands.JoinRoom) -> None:
+        match command:
+            case commands.FindRooms(beginning):
+                rooms = await self._directory.find(beginning)
+                self.display.tell("\n".join(map(_describe, rooms)) or "There is no such public room.")
+            case commands.CreateRoom(name, kind):
+                self._show_when_told(await self._directory.create(name, kind))
+            case commands.JoinRoom(name):
+                self._show_when_told(await self._directory.join(name, self._user_id()))
+
+    def _show_when_told(self, room_id: str) -> None:
+        """Show a room. The event that tells of it may come before the response or after it."""
+        self._awaited_room = room_id
+        self._choose_room()
+
+    def _user_id(self) -> str:
+        if self.conversation.user is None:
+            raise InputError("Not connected yet.")
+        return self.conversation.user.id
+
+    async def _leave(self, room: RoomView) -> None:
+        await self._directory.leave(room.room.id, self._user_id())
+        self.display.tell(f"You have left {room.name}.")
+
     async def _load_older(self, room: RoomView) -> None:
         before = next(iter(room.rows), 2**53 - 1)
         room.add_page(await self._client.history(room.room.id, before=before, limit=PAGE_ROWS))
@@ -191,10 +227,18 @@ class TerminalSession:
             except CommandRefused as error:
                 self.display.tell(f"The server refused it: {error.message}")
                 self.display.refused(line)
-            except ClientError as error:
+            except RequestFailed as error:
+                self.display.tell(f"The server refused it: {error}")
+                self.display.refused(line)
+            except (ClientError, InputError, NoSuchRoom, OSError) as error:
                 self.display.tell(f"{line.split(' ', 1)[0] if line.startswith('/') else 'The message'}: {error}")
                 self.display.refused(line)
 
         task = asyncio.create_task(run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _describe(room: Mapping[str, Any]) -> str:
+    topic = f": {printable_line(room['topic'])}" if room["topic"] else ""
+    return f"{printable_line(room['name'])} ({room['members']} members){topic}"

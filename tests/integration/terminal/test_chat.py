@@ -199,3 +199,24 @@ def test_a_rejected_token_is_one_line(scene: Scene) -> None:
     done = pipe(scene.server, "a.b.c", stdin="hello\n")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("cloudchat: the chat has ended: ")
+
+
+def test_rooms_are_created_found_joined_and_left(scene: Scene) -> None:
+    server, ann, bob = scene.server, scene.ann, scene.bob
+    with chat(server, ann) as hers, chat(server, bob) as his:
+        hers.wait_for("ann: connected")
+        his.wait_for("bob: connected")
+        hers.press(f"/create garden{ENTER}")
+        hers.wait_for("ann created the room")
+        his.press(f"/find gar{ENTER}")
+        his.wait_for("garden (1 members)")
+        his.press(f"/join Garden{ENTER}")
+        his.wait_for("#garden")
+        hers.wait_for("bob joined")
+        his.press(f"hello garden{ENTER}")
+        hers.wait_for("bob hello garden")
+        his.press(f"/leave{ENTER}")
+        hers.wait_for("bob left")
+        his.wait_for("You have left garden.")
+        his.press(f"/join nowhere{ENTER}")
+        his.wait_for("there is no public room named nowhere")

@@ -10,7 +10,8 @@ import pyotp
 import pytest
 
 from cloudchat.client import SignInRequired
-from cloudchat.terminal.sign_in import Address, LoginSession, SignInFailed
+from cloudchat.terminal.http_requests import Address, RequestFailed
+from cloudchat.terminal.sign_in import LoginSession
 from support.accounts import PASSWORD, Account, register
 from support.chat_users import RATES
 from support.server import RunningServer, free_port
@@ -59,9 +60,9 @@ def test_a_second_factor_is_asked_for_only_if_there_is_one(server: RunningServer
     confirmed = ann.http.post("/api/auth/totp/confirm", json={"code": app.now()}).json()
     address = Address(server.url)
     LoginSession.open(address, ann.name, PASSWORD, lambda: str(confirmed["recovery_codes"][0])).close()
-    with pytest.raises(SignInFailed):
+    with pytest.raises(RequestFailed):
         LoginSession.open(address, ann.name, PASSWORD, lambda: "000000")
-    with pytest.raises(SignInFailed):
+    with pytest.raises(RequestFailed):
         LoginSession.open(address, ann.name, "wrong", no_code)
 
 
@@ -90,7 +91,7 @@ def test_a_password_follows_no_redirect(server: RunningServer, ann: Account) -> 
         thread = threading.Thread(target=redirecting.serve_forever)
         thread.start()
         try:
-            with pytest.raises(SignInFailed, match="the server answered with HTTP status 307"):
+            with pytest.raises(RequestFailed, match="the server answered with HTTP status 307"):
                 LoginSession.open(Address(f"http://127.0.0.1:{redirecting.server_port}"), ann.name, PASSWORD, no_code)
         finally:
             redirecting.shutdown()

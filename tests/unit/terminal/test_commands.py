@@ -1,11 +1,14 @@
 import pytest
 
 from cloudchat.terminal.commands import (
+    CreateRoom,
     DeleteMessage,
     EditMessage,
+    FindRooms,
     GoTo,
     Input,
     InputError,
+    JoinRoom,
     React,
     Say,
     Simple,
@@ -27,6 +30,12 @@ from cloudchat.terminal.commands import (
         ("/react 3 👍", React(3, "👍", on=True)),
         ("/unreact 3 👍", React(3, "👍", on=False)),
         ("/room tea party", GoTo("tea party")),
+        ("/find", FindRooms("")),
+        ("/find te", FindRooms("te")),
+        ("/create tea party", CreateRoom("tea party", "public")),
+        ("/create-private tea", CreateRoom("tea", "private")),
+        ("/join tea party", JoinRoom("tea party")),
+        ("/leave", Simple("leave")),
         ("/older", Simple("older")),
         ("/quit ", Simple("quit")),
     ],

@@ -1,6 +1,6 @@
 import pytest
 
-from cloudchat.terminal.sign_in import Address, AddressError
+from cloudchat.terminal.http_requests import Address, AddressError
 
 
 @pytest.mark.parametrize(
