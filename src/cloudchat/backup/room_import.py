@@ -51,7 +51,7 @@ def remove_rooms(url: str) -> None:
             keys.log("*"),
             keys.moved("*"),
             keys.states("*"),
-            keys.kept("*"),
+            *keys.kept("*"),
             f"{keys.seen('*')}*",
             f"{keys.slow('*')}*",
         )
@@ -73,7 +73,7 @@ class _RoomImport:
         self._cids = 0
         self._lowest_state = -1
         room = self._room
-        names = [keys.meta(room), keys.log(room), keys.moved(room), keys.states(room), keys.kept(room)]
+        names = [keys.meta(room), keys.log(room), keys.moved(room), keys.states(room), *keys.kept(room)]
         for day in (self._today - 1, self._today):
             names += [seen_cids.seen_hash_v1(self._room, day), seen_cids.first_hash(self._room, day)]
             names += seen_cids.bucket_hashes(self._room, day)

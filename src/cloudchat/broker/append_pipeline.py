@@ -8,7 +8,7 @@ one sender's messages.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -96,18 +96,20 @@ class AppendPipeline:
         batch, self._unsent = self._unsent, []
         loop = asyncio.get_running_loop()
         now = loop.time()
-        requests = self._enqueue_rooms({room for room, _, _ in batch}, now)
-        self._unanswered.extend((now, on_done) for _, _, on_done in batch)
-        self._connection.write(b"".join([*requests, *(request() for _, request, _ in batch)]))
+        requests: list[bytes] = []
+        if due := self._archive_queue.take_due([room for room, _, _ in batch], now):
+            requests = self._enqueue_rooms(due, now)
+        self._unanswered.extend([(now, on_done) for _, _, on_done in batch])
+        requests += [request() for _, request, _ in batch]
+        self._connection.write(b"".join(requests))
         if self._answer_timer is None and self._unanswered:
             self._answer_timer = loop.call_later(ANSWER_SECONDS, self._check_answers)
 
-    def _enqueue_rooms(self, rooms: Collection[str], now: float) -> list[bytes]:
+    def _enqueue_rooms(self, rooms: Sequence[str], now: float) -> list[bytes]:
         """Return the calls that put rooms into the archive's queue, and expect their answers."""
-        due = self._archive_queue.take_due(rooms, now)
         calls = []
-        for start in range(0, len(due), MAX_ROOMS_PER_CALL):
-            part = due[start : start + MAX_ROOMS_PER_CALL]
+        for start in range(0, len(rooms), MAX_ROOMS_PER_CALL):
+            part = rooms[start : start + MAX_ROOMS_PER_CALL]
             calls.append(pack("FCALL", "cloudchat_enqueue_rooms_v4", 1, keys.ARCHIVE_QUEUE, *part))
             self._unanswered.append((now, None))
         return calls

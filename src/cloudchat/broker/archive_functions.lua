@@ -3,9 +3,6 @@
 -- Only these functions remove events from a log. Nothing is removed that is not in the archive, except by `trim_before`,
 -- whose events the archive must not have either.
 
--- How many events `unarchived` reads from `kept` in one step.
-local KEPT_STEP = 32
-
 -- Returns the store's time in seconds since 1970, as a string.
 local function now()
   local time = redis.call('TIME')
@@ -23,36 +20,34 @@ local function next_seq(meta, log, side, from)
   return entry and seq_of(entry) or tonumber(moved)
 end
 
--- Returns an iterator over (seq, event) of everything above `after` that the store has: what was kept of earlier
--- numberings, then the log.
+-- Returns an iterator over (seq, event, in the kept log) of everything above `after` that the store has: the kept log, then
+-- the log. It continues after a hole, which only a damaged log has.
 local function each_unarchived(meta, log, side, after, head)
-  local kept, index, from, events, from_log = {}, 1, '(' .. integer(after), nil, nil
+  local kept = tonumber(redis.call('HGET', meta, 'kept')) or 0
+  local next_event
   return function()
-    if kept then
-      if index > #kept then
-        kept, index = redis.call('ZRANGEBYSCORE', key_beside(meta, 'kept'), from, '+inf', 'WITHSCORES', 'LIMIT', 0, KEPT_STEP), 1
-      end
-      if kept[index] then
-        local event, seq = kept[index], tonumber(kept[index + 1])
-        index, from, after = index + 2, '(' .. integer(seq), seq
-        return seq, event
-      end
-      kept = nil
-    end
     local seq, event
-    if events then
-      seq, event = events()
+    if next_event then
+      seq, event = next_event()
+    end
+    if not seq and after < kept then
+      local kept_meta, kept_log = kept_keys(meta)
+      local kept_side = redis.call('HGET', kept_meta, 'side')
+      local first = next_seq(kept_meta, kept_log, kept_side, after + 1)
+      if first then
+        next_event = each_event(kept_meta, kept_log, kept_side, first, kept, 1)
+        seq, event = next_event()
+      end
     end
     if not seq then
-      from_log = next_seq(meta, log, side, after + 1)
-      if not from_log then
-        return nil
+      local first = next_seq(meta, log, side, math.max(after, kept) + 1)
+      if first then
+        next_event = each_event(meta, log, side, first, head, 1)
+        seq, event = next_event()
       end
-      events = each_event(meta, log, side, from_log, head, 1)
-      seq, event = events()
     end
     after = seq
-    return seq, event
+    return seq, event, seq and seq <= kept
   end
 end
 
@@ -108,14 +103,24 @@ local function update_side(meta)
   end
 end
 
--- Removes the events up to `last` from `kept`.
+-- Removes the events up to `last` from a log.
+local function trim_log(meta, log, last)
+  redis.call('XTRIM', log, 'MINID', '=', integer(last + 1))
+  redis.call('ZREMRANGEBYSCORE', key_beside(meta, 'moved'), '-inf', integer(last))
+end
+
+-- Removes the events up to `last` from the kept log.
 local function trim_kept(meta, last)
   local kept = tonumber(redis.call('HGET', meta, 'kept'))
-  if kept then
-    redis.call('ZREMRANGEBYSCORE', key_beside(meta, 'kept'), '-inf', integer(last))
-    if kept <= last then
-      redis.call('HDEL', meta, 'kept')
-    end
+  if not kept then
+    return
+  end
+  local kept_meta, kept_log = kept_keys(meta)
+  if kept <= last then
+    redis.call('UNLINK', kept_meta, kept_log, key_beside(kept_meta, 'moved'))
+    redis.call('HDEL', meta, 'kept')
+  else
+    trim_log(kept_meta, kept_log, last)
   end
 end
 
@@ -133,10 +138,9 @@ local function archived(keys, args)
   trim_kept(meta, archived_head)
   local last = math.min(archived_head, head - tonumber(args[3]))
   if last > 0 then
-    redis.call('XTRIM', log, 'MINID', '=', integer(last + 1))
+    trim_log(meta, log, last)
   end
   if side then
-    redis.call('ZREMRANGEBYSCORE', key_beside(meta, 'moved'), '-inf', integer(last))
     drop_states(meta, oldest_seq(meta, log, head, side), archived_head, head)
     update_side(meta)
   end
@@ -150,9 +154,8 @@ local function trim_before(keys, args)
   local _, head, _, side = current_head(meta, log, args[1], args[3])
   local last = math.min(tonumber(args[2]), head)
   trim_kept(meta, last)
-  redis.call('XTRIM', log, 'MINID', '=', integer(last + 1))
+  trim_log(meta, log, last)
   erase_trimmed(meta, log, side)
-  redis.call('ZREMRANGEBYSCORE', key_beside(meta, 'moved'), '-inf', integer(last))
   redis.call('ZREMRANGEBYSCORE', key_beside(meta, 'states'), '-inf', integer(last))
   update_side(meta)
   return last
@@ -186,7 +189,7 @@ local function rename_user(keys, args)
   local meta, log = keys[1], keys[2]
   local _, head, _, side = current_head(meta, log, args[1], args[6])
   local after, found, seen, through = tonumber(args[2]), {}, 0, head
-  for seq, event in each_unarchived(meta, log, side, after, head) do
+  for seq, event, is_kept in each_unarchived(meta, log, side, after, head) do
     if seen == tonumber(args[3]) then
       through = after
       break
@@ -194,16 +197,16 @@ local function rename_user(keys, args)
     seen, after = seen + 1, seq
     local renamed = with_name(event, args[4], args[5])
     if renamed ~= event then
-      found[#found + 1] = {seq, event, renamed}
+      found[#found + 1] = {seq = seq, event = event, renamed = renamed, is_kept = is_kept}
     end
   end
-  local kept = tonumber(redis.call('HGET', meta, 'kept') or 0)
+  local kept_meta, kept_log = kept_keys(meta)
+  local kept_side = tonumber(redis.call('HGET', kept_meta, 'side'))
   for _, one in ipairs(found) do
-    if one[1] <= kept then
-      redis.call('ZREM', key_beside(meta, 'kept'), one[2])
-      redis.call('ZADD', key_beside(meta, 'kept'), integer(one[1]), one[3])
+    if one.is_kept then
+      kept_side = replace_event(kept_meta, kept_log, kept_side, one.seq, one.event, one.renamed)
     else
-      side = replace_event(meta, log, side, one[1], one[2], one[3])
+      side = replace_event(meta, log, side, one.seq, one.event, one.renamed)
     end
   end
   return through

@@ -8,10 +8,11 @@
 --   meta    hash {epoch, seq, v?, side?, a?, kept?}   seq is the highest seq that was assigned. v is the highest version
 --           of the room's members and rules that a caller has named. side is the lowest seq in `moved` and `states`;
 --           without it, both count as empty. a is the archived head: all events up to it are in the archive, 0 without
---           it. kept is the highest seq in `kept`.
+--           it. kept is the highest seq in kept:log.
 --   log     stream, entry <seq>-0 {e = the event's JSON}: the newest events of one numbering, without holes. Only the
 --           functions in archive_functions.lua trim it, up to the archived head.
---   kept    sorted set, score = seq: events of an earlier numbering that the archive does not have yet
+--   kept:log, kept:moved, kept:meta   the log before a loss, with events that the archive does not have yet. It has the form
+--           of the log, and its meta only side.
 --   moved   sorted set, score = seq: events that were taken out of the stream so that a deleted text leaves no bytes
 --           there. The deleted ones have no text; their neighbours are unchanged. Every read merges both.
 --   states  sorted set, score = seq of a message: its edits, reactions and deletion, as JSON. Only messages that have
@@ -40,8 +41,6 @@ local STEP_BYTES = 65536
 -- How many events one call of `history` looks at in each direction, to find messages between other events.
 local MAX_SCANNED_EVENTS = 1000
 local MAX_SCANNED_BYTES = 1048576
--- How many events one command moves to `kept`: `unpack` returns at most 8,000 values.
-local KEPT_PER_STEP = 1000
 -- Bounds of one message's state. The users of an emoji are listed up to MAX_LISTED_USERS.
 local MAX_EDITS = 50
 local MAX_EMOJI = 20
@@ -333,30 +332,44 @@ end
 
 -- -- The numbering ----------------------------------------------------------------------------------------------------
 
--- Moves the events that the archive does not have yet from the log to `kept`. Normally that is the last second.
-local function keep_unarchived(meta, log, side, archived)
-  local kept, from, entries = key_beside(meta, 'kept'), integer(archived + 1), nil
-  repeat
-    entries = redis.call('XRANGE', log, from, '+', 'COUNT', KEPT_PER_STEP)
-    local members = {}
-    for _, entry in ipairs(entries) do
-      members[#members + 1] = integer(seq_of(entry))
-      members[#members + 1] = entry[2][2]
+-- Returns the names of meta and log of the kept log.
+local function kept_keys(meta)
+  return key_beside(meta, 'kept:meta'), key_beside(meta, 'kept:log')
+end
+
+-- Makes the log the kept log, if it has events that the archive does not have yet. A kept log that exists already is
+-- continued: that is a second loss before the archive took the events of the first one.
+local function keep_unarchived(meta, log, side, last, archived)
+  local moved, kept_meta, kept_log = key_beside(meta, 'moved'), kept_keys(meta)
+  local kept_moved = key_beside(kept_meta, 'moved')
+  if last <= archived or redis.call('EXISTS', log, moved) == 0 then
+    return
+  end
+  if redis.call('HEXISTS', meta, 'kept') == 0 then
+    redis.call('UNLINK', kept_meta, kept_log, kept_moved)
+    for from, to in pairs({[log] = kept_log, [moved] = kept_moved}) do
+      if redis.call('EXISTS', from) == 1 then
+        redis.call('RENAME', from, to)
+      end
     end
-    if #entries > 0 then
-      redis.call('ZADD', kept, unpack(members))
-      from = '(' .. entries[#entries][1]
+  else
+    local from, entries = '-', nil
+    repeat
+      entries = redis.call('XRANGE', log, from, '+', 'COUNT', MAX_SCANNED_EVENTS)
+      for _, entry in ipairs(entries) do
+        redis.call('XADD', kept_log, entry[1], 'e', entry[2][2])
+        from = '(' .. entry[1]
+      end
+    until #entries < MAX_SCANNED_EVENTS
+    local events = redis.call('ZRANGE', moved, 0, -1, 'WITHSCORES')
+    for i = 1, #events, 2 do
+      redis.call('ZADD', kept_moved, events[i + 1], events[i])
     end
-  until #entries < KEPT_PER_STEP
+  end
   if side then
-    for _, event in ipairs(redis.call('ZRANGEBYSCORE', key_beside(meta, 'moved'), integer(archived + 1), '+inf')) do
-      redis.call('ZADD', kept, string.match(event, '"seq":(%d+)'), event)
-    end
+    redis.call('HSET', kept_meta, 'side', 1)
   end
-  local last = redis.call('ZRANGE', kept, -1, -1, 'WITHSCORES')[2]
-  if last then
-    redis.call('HSET', meta, 'kept', last)
-  end
+  redis.call('HSET', meta, 'kept', integer(last))
 end
 
 -- Starts a new epoch above the highest seq that is known. The log begins empty: what is left of the earlier one does not
@@ -371,7 +384,7 @@ local function start_epoch(meta, log, new_epoch, found, mark)
     local today, yesterday = current_days()
     forget_cids(key_beside(meta, 'seen:'), {today, yesterday})
   end
-  keep_unarchived(meta, log, side, tonumber(redis.call('HGET', meta, 'a') or 0))
+  keep_unarchived(meta, log, side, seq, tonumber(redis.call('HGET', meta, 'a') or 0))
   redis.call('UNLINK', log, key_beside(meta, 'moved'), key_beside(meta, 'states'))
   seq = math.max(seq, mark)
   redis.call('HSET', meta, 'epoch', new_epoch, 'seq', integer(seq))

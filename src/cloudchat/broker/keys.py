@@ -26,9 +26,9 @@ def states(room: str) -> str:
     return f"cloudchat:{{{room}}}:states"
 
 
-def kept(room: str) -> str:
-    """Return the key of the sorted set that holds events of an earlier numbering that are not archived yet."""
-    return f"cloudchat:{{{room}}}:kept"
+def kept(room: str) -> list[str]:
+    """Return the keys of the log before a loss, which has events that are not archived yet."""
+    return [f"cloudchat:{{{room}}}:kept:{name}" for name in ("meta", "log", "moved")]
 
 
 def slow(room: str) -> str:

@@ -1,5 +1,8 @@
 """A reader's position in a room's log, and the two decisions that follow from it.
 
+A seq is assigned once in a room, so an epoch is an interval of seqs. Still, a position of an earlier epoch is a gap: a
+new epoch begins above the highest seq that is known, and events after that one may have been lost, too.
+
 `continuity` decides whether a newly received event may be delivered. `plan_replay` decides where the replay of a join
 starts. Two words have one meaning each everywhere: a *hole* is a run of missing events that the log still has and that
 a read repairs; a *gap* is a run of events that will never come.

@@ -4,19 +4,24 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import redis
 
 from cloudchat.broker import keys
 from cloudchat.broker.archiving.log_archive import UnarchivedEvents
-from cloudchat.broker.broker import Appended, HistoryRange, Refusal, Refused
+from cloudchat.broker.broker import Appended, ArchivedMessage, HistoryRange, Refusal, Refused
 from cloudchat.broker.redis_broker import MAX_PAGE_BYTES
 from integration.broker.brokers import broker_on
-from integration.broker.posting import Room, seq_of, stored_bytes
+from integration.broker.posting import Room, is_duplicate_of, seq_of, stored_bytes
 from support.stores import RunningStore
 
 pytestmark = pytest.mark.anyio
+
+AT = "2026-11-22T09:05:01.007Z"
+MAX_EDITS = 50
+"""See functions.lua."""
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +116,107 @@ async def test_appends_are_refused_while_the_log_is_full_of_unarchived_events(st
     assert seq_of(await room.send("too much", cid=cid)) == 100_051
     await room.broker.archive.archived(room.id, 100_051)
     assert await oldest(room) == 100_002
+
+
+# -- changes of messages that only the archive has ---------------------------------------------------------------------
+
+
+class ArchiveStub:
+    """What the archive knows of the messages of a room; the head of its last report."""
+
+    def __init__(self) -> None:
+        self.head = 0
+        self.messages: dict[int, ArchivedMessage] = {}
+
+    def find(self, target: int) -> ArchivedMessage:
+        return replace(self.messages.get(target, ArchivedMessage(0, "")), as_of=self.head)
+
+    async def report(self, room: Room, head: int) -> None:
+        self.head = head
+        await room.broker.archive.archived(room.id, head)
+
+
+@pytest.fixture
+async def archive() -> ArchiveStub:
+    return ArchiveStub()
+
+
+@pytest.fixture
+async def archived_room(room: Room, archive: ArchiveStub) -> Room:
+    """A room whose messages 1 to 50 are only in the archive."""
+    room = Room(room.broker, find_archived=archive.find)
+    head = await fill(room, 100)
+    await archive.report(room, head)
+    archive.messages[1] = ArchivedMessage(0, "ann", AT, reactions=[("👍", ["bob", "cid"])])
+    archive.messages[2] = ArchivedMessage(0, "ann", AT, edits=MAX_EDITS - 1)
+    archive.messages[3] = ArchivedMessage(0, "ann", AT, is_deleted=True)
+    return room
+
+
+async def test_archived_message_follows_the_same_rules(archived_room: Room) -> None:
+    room = archived_room
+    assert is_duplicate_of(await room.react(1, user="bob"), 1)
+    assert seq_of(await room.react(1, user="dan")) == 101
+    assert is_duplicate_of(await room.react(1, user="dan"), 1)
+    assert await room.edit(1, "no", user="bob") == Refused(Refusal.FORBIDDEN)
+    assert seq_of(await room.edit(2, "the last edit")) == 102
+    assert await room.edit(2, "one too many") == Refused(Refusal.FULL)
+    assert is_duplicate_of(await room.delete(3), 3)
+    assert await room.edit(3, "deleted") == Refused(Refusal.NOT_FOUND)
+    assert await room.react(4) == Refused(Refusal.NOT_FOUND)
+
+
+async def test_reaction_that_is_off_before_the_archive_knows_it_can_be_turned_on_again(archived_room: Room) -> None:
+    room = archived_room
+    for user in ("bob", "cid"):
+        seq_of(await room.react(1, user=user, on=False))
+    assert seq_of(await room.react(1, user="bob")) == 103
+
+
+async def test_change_is_refused_when_the_archive_was_read_before_its_head_moved(
+    archived_room: Room, archive: ArchiveStub
+) -> None:
+    room = archived_room
+    seq_of(await room.react(1, user="bob", on=False))
+    await room.broker.archive.archived(room.id, 101)
+    assert await room.react(1, user="bob") == Refused(Refusal.NOT_IN_LOG, 101)
+    archive.head, archive.messages[1] = 101, ArchivedMessage(0, "ann", AT, reactions=[("👍", ["cid"])])
+    assert seq_of(await room.react(1, user="bob")) == 102
+
+
+async def test_deletion_removes_the_bytes_that_trimming_has_left(store: RunningStore, archived_room: Room) -> None:
+    room = archived_room
+    assert seq_of(await room.edit(2, "<edited>")) == 101
+    assert seq_of(await room.delete(2)) == 102
+    stored = stored_bytes(store, room.id)
+    assert [text for text in (b"<1>", b"<49>", b"<edited>") if text in stored] == []
+    assert len(await room.events()) == 52
+
+
+async def test_edit_that_only_the_archive_counts_is_removed_from_the_log(
+    store: RunningStore, archived_room: Room, archive: ArchiveStub
+) -> None:
+    room = archived_room
+    assert seq_of(await room.edit(2, "<edited>")) == 101
+    await archive.report(room, 101)
+    archive.messages[2] = ArchivedMessage(0, "ann", AT, edits=1)
+    assert seq_of(await room.delete(2)) == 102
+    assert b"<edited>" not in stored_bytes(store, room.id)
+    assert [event["seq"] for event in await room.events()] == list(range(52, 103))
+
+
+async def test_state_without_the_time_of_its_change_stays_until_everything_is_archived(
+    store: RunningStore, archived_room: Room, archive: ArchiveStub
+) -> None:
+    """A server of the earlier version has written it."""
+    room, state = archived_room, {"target": "1", "reactions": [{"emoji": "👍", "users": " eve ", "count": 1}]}
+    with redis.Redis(port=store.port) as other:
+        other.zadd(keys.states(room.id), {json.dumps(state): 1})
+        other.hset(keys.meta(room.id), "side", 1)
+        await archive.report(room, 100)
+        assert is_duplicate_of(await room.react(1, user="eve"), 1)
+        await archive.report(room, 100)
+        assert not other.exists(keys.states(room.id))
 
 
 # -- numbering after a loss -------------------------------------------------------------------------------------------

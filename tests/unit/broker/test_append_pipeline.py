@@ -107,3 +107,13 @@ async def test_an_error_reply_fails_only_its_own_append(socket: Path) -> None:
     assert isinstance(second, BrokerUnavailable)
     assert third == Appended(2, "e1", "t", duplicate=True)
     await pipeline.close()
+
+
+async def test_rooms_are_enqueued_again_after_the_store_has_refused_it(socket: Path) -> None:
+    refused = b"-OOM command not allowed when used memory > 'maxmemory'\r\n"
+    store = ScriptedStore(socket, PONG, FUNCTIONS_LOADED, refused + appended(1), ENQUEUED + appended(2), appended(3))
+    await store.start()
+    pipeline = pipeline_to(store)
+    outcomes = [await append(pipeline) for _ in range(3)]
+    assert outcomes == [Appended(seq, "e1", "t", duplicate=False) for seq in (1, 2, 3)]
+    await pipeline.close()

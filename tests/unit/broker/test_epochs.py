@@ -14,7 +14,7 @@ def test_forked_process_makes_other_names() -> None:
         "import os\n"
         "from cloudchat.broker.epochs import new_epoch\n"
         "child = os.fork()\n"
-        "print(new_epoch(), flush=True)\n"
+        "os.write(1, new_epoch().encode() + b'\\n')\n"
         "if child: os.wait()\n"
     )
     names = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()

@@ -29,15 +29,17 @@ class ArchiveQueue:
     """The rooms that one connection has put into the queue. Times are seconds of a monotonic clock."""
 
     def __init__(self) -> None:
-        self._enqueued: dict[str, float] = {}
+        self._due_at: dict[str, float] = {}
 
     def take_due(self, rooms: Iterable[str], now: float) -> list[str]:
         """Return those of the rooms that have to be enqueued now, and count them as enqueued."""
-        enqueued = self._enqueued
-        due = [room for room in rooms if now - enqueued.get(room, -ENQUEUE_SECONDS) >= ENQUEUE_SECONDS]
-        enqueued.update(dict.fromkeys(due, now))
+        due = []
+        for room in rooms:
+            if self._due_at.get(room, now) <= now:
+                self._due_at[room] = now + ENQUEUE_SECONDS
+                due.append(room)
         return due
 
     def clear(self) -> None:
         """Forget everything: the connection is new, or the store has refused to enqueue rooms."""
-        self._enqueued.clear()
+        self._due_at.clear()
