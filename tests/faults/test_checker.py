@@ -199,5 +199,10 @@ def test_after_a_wipe_earlier_epochs_may_be_gone_and_every_client_gets_a_gap() -
     observed.segments.append(Segment("stayed", "gap", "e2", 11, 11, 50, ("e1", 10), list(new), complete=True))
     observed.views = {"stayed": [*observed.views["stayed"], SeenGap(), *new]}
     assert violations(observed, wiped=True) == []
+    in_epoch = copy.deepcopy(observed)
+    in_epoch.log.append(event(13, "u0", "y", epoch="e2"))
+    assert any("goes from 11 to 13" in violation for violation in violations(in_epoch, wiped=True))
+    observed.log[:0] = correct().log[:4]  # the archive has what was archived before the wipe
+    assert violations(observed, wiped=True) == []
     observed.views["stayed"].remove(SeenGap())
     assert any("got no gap" in violation for violation in violations(observed, wiped=True))

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
@@ -69,7 +69,9 @@ class Archive:
             return list(db.scalars(select(column).order_by(column)))
 
 
-@settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=60, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
 @given(log=logs(), data=st.data())
 def test_any_batches_make_the_fold_of_the_log(archive: Archive, log: LogWriter, data: st.DataObject) -> None:
     archive.clear()
@@ -85,6 +87,23 @@ def test_any_batches_make_the_fold_of_the_log(archive: Archive, log: LogWriter, 
         assert not deleted & set(archive.column(table.c.seq)), table.name
     with archive.db.read() as db:
         assert read_heads(db) == {"lobby": StreamPosition(log.events[-1]["epoch"], seqs[-1])}
+
+
+@pytest.mark.parametrize("batch", [1, 2, 9])
+def test_emoji_keep_the_order_of_their_first_use_until_they_are_gone(archive: Archive, batch: int) -> None:
+    log = LogWriter()
+    log.message("ann", "hello")
+    for user, emoji, on in (("ann", "👍", True), ("ann", "🎉", True), ("bob", "👍", True), ("ann", "👍", False)):
+        log.react(1, user, emoji, on=on)
+    log.react(1, "ann", "👍")
+    log.react(1, "ann", "🎉", on=False)
+    log.react(1, "bob", "🎉")
+    log.delete(1, "ann")
+    for after in range(0, 9, batch):
+        last = min(after + batch, 9)
+        archive.fold(log, after, last)
+        assert archive.rows() == MessageFold(log.events[:last]).rows()
+    assert archive.column(archived_reactions.c.seq) == []
 
 
 def test_earlier_texts_are_kept_with_their_times(archive: Archive) -> None:
