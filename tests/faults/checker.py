@@ -9,17 +9,20 @@ from collections.abc import Iterator
 from faults.observations import Event, Observations, SeenGap, Segment, Send
 
 
-def violations(observed: Observations, *, wiped: bool = False) -> list[str]:
+def violations(observed: Observations, *, wiped: bool = False, restored: bool = False) -> list[str]:
     """Return every violation.
 
     `wiped`: the store lost events (it was emptied, or restored from an older backup). Then the ends of earlier epochs
     may be gone, and clients must have got a gap. Without it, a gap is a violation.
+
+    `restored`: also everything was lost that says how far the numbering was. Only then may a seq be assigned again.
     """
     rules = [
         _acknowledged_sends_are_in_the_log(observed, wiped),
         _no_cid_is_stored_twice(observed),
         _every_event_was_sent(observed),
-        _the_log_has_no_holes(observed),
+        () if restored else _no_number_is_assigned_twice(observed),
+        _the_log_has_no_holes(observed, wiped),
         _replays_are_complete(observed),
         _every_copy_has_the_same_bytes(observed),
         _the_log_has_the_order_of_each_sender(observed),
@@ -63,9 +66,20 @@ def _every_event_was_sent(observed: Observations) -> Iterator[str]:
             yield f"{event.text!r} was rejected and is stored"
 
 
-def _the_log_has_no_holes(observed: Observations) -> Iterator[str]:
+def _no_number_is_assigned_twice(observed: Observations) -> Iterator[str]:
+    """Whatever happens to the store, a seq belongs to one event, in all epochs. It shows in acks, too."""
+    assigned = [(event.seq, event.user, event.cid) for event in _all_events(observed)]
+    assigned += [(send.ack.seq, send.user, send.cid) for send in observed.sends if send.ack is not None]
+    first: dict[int, tuple[str, str]] = {}
+    for seq, *message in assigned:
+        if first.setdefault(seq, (message[0], message[1])) != (message[0], message[1]):
+            yield f"{seq} was assigned to the cid {first[seq][1]} and to {message[1]}"
+
+
+def _the_log_has_no_holes(observed: Observations, wiped: bool) -> Iterator[str]:
+    """Log and archive have every event. Where events were lost, an epoch ends and the next one begins above them."""
     for before, event in zip(observed.log, observed.log[1:], strict=False):
-        if event.seq != before.seq + 1:
+        if event.seq != before.seq + 1 and not (wiped and event.epoch != before.epoch and event.seq > before.seq):
             yield f"the log goes from {before.seq} to {event.seq}"
 
 

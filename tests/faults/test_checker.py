@@ -148,6 +148,11 @@ def recover_elsewhere(observed: Observations) -> None:
     observed.segments[2].after = ("e0", 4)
 
 
+def assign_again(observed: Observations) -> None:
+    """Like a store that was set back, and goes on below what clients have seen, in a new epoch."""
+    observed.log.append(event(3, "u1", "x", epoch="e2"))
+
+
 def mix_epochs(observed: Observations) -> None:
     observed.segments[0].events[9] = event(10, "u0", "m10", epoch="e2")
 
@@ -176,6 +181,7 @@ def mix_epochs(observed: Observations) -> None:
         (false_gap, "got a gap"),
         (end_early, "ends at"),
         (recover_elsewhere, "in another epoch"),
+        (assign_again, "3 was assigned to the cid cid m3 and to cid x"),
         (mix_epochs, "is live and of epoch"),
     ],
 )
@@ -187,11 +193,16 @@ def test_planted_fault_is_reported(plant: Callable[[Observations], None], senten
 
 def test_after_a_wipe_earlier_epochs_may_be_gone_and_every_client_gets_a_gap() -> None:
     observed = correct()
-    new = [event(1, "u0", "y", epoch="e2")]
-    observed.sends.append(Send("u0", "u0", "cid y", "y", 80.0, ack=Ack("e2", 1, 81.0)))
+    new = [event(11, "u0", "y", epoch="e2")]
+    observed.sends.append(Send("u0", "u0", "cid y", "y", 80.0, ack=Ack("e2", 11, 81.0)))
     observed.log = list(new)
-    observed.segments.append(Segment("stayed", "gap", "e2", 1, 1, 50, ("e1", 10), list(new), complete=True))
+    observed.segments.append(Segment("stayed", "gap", "e2", 11, 11, 50, ("e1", 10), list(new), complete=True))
     observed.views = {"stayed": [*observed.views["stayed"], SeenGap(), *new]}
+    assert violations(observed, wiped=True) == []
+    in_epoch = copy.deepcopy(observed)
+    in_epoch.log.append(event(13, "u0", "y", epoch="e2"))
+    assert any("goes from 11 to 13" in violation for violation in violations(in_epoch, wiped=True))
+    observed.log[:0] = correct().log[:4]  # the archive has what was archived before the wipe
     assert violations(observed, wiped=True) == []
     observed.views["stayed"].remove(SeenGap())
     assert any("got no gap" in violation for violation in violations(observed, wiped=True))

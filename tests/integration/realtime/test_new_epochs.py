@@ -1,6 +1,4 @@
-"""What clients receive after a restore, and after a failover that lost events: a new epoch, and the old events as they
-were.
-"""
+"""What clients receive after a restore, and after a failover that lost events: a new epoch, and no number twice."""
 
 import asyncio
 import json
@@ -29,26 +27,26 @@ def send_all(chat: ChatSocket, texts: list[str]) -> list[str]:
     return [raw for raw in chat.raw if json.loads(raw)["type"] == "message"][-len(texts) :]
 
 
-def check_new_epoch(server: RunningServer, account: Account, kept: list[str], old_epoch: str) -> None:
-    """Join with a position that was lost; check the replay, the history and the next message."""
+def check_new_epoch(server: RunningServer, account: Account, kept: list[str], old_epoch: str, head: int) -> None:
+    """Join with a position that was lost; check the replay, the history and the next message, which is above `head`."""
     with ChatSocket(server.ws_url, account.access_token) as chat:
         (lobby,) = chat.receive()["rooms"]
         joined = chat.join(after={"epoch": old_epoch, "seq": len(KEPT) + len(LOST)})
-        assert (joined["status"], joined["seq"]) == ("gap", len(KEPT))
+        assert (joined["status"], joined["seq"]) == ("gap", head)
         assert joined["epoch"] == lobby["epoch"] != old_epoch
         chat.command("ping")
         replayed = [raw for raw in chat.raw if json.loads(raw)["type"] == "message"]
         assert replayed == kept
-        assert {json.loads(raw)["epoch"] for raw in replayed} == {old_epoch}
+        assert {json.loads(raw)["epoch"] for raw in replayed} <= {old_epoch}
 
         page = chat.command("history", room="lobby", before=100)
         assert page["epoch"] == joined["epoch"]
         assert all(raw in chat.raw[-1] for raw in kept)
 
         (sent,) = [json.loads(raw) for raw in send_all(chat, ["new"])]
-        assert (sent["epoch"], sent["seq"]) == (joined["epoch"], len(KEPT) + 1)
+        assert (sent["epoch"], sent["seq"]) == (joined["epoch"], head + 1)
 
-        again = chat.join(after={"epoch": joined["epoch"], "seq": 1})
+        again = chat.join(after={"epoch": joined["epoch"], "seq": head})
         assert (again["status"], again["epoch"]) == ("recovered", joined["epoch"])
 
 
@@ -65,7 +63,7 @@ def test_restored_events_keep_their_bytes_and_joins_name_the_new_epoch(tmp_path:
         server.state_dir = tmp_path / "restored"
         done(run_here(server.state_dir, "admin", "restore", backup))
         server.start()
-        check_new_epoch(server, login(server.url, account.name), kept, old_epoch)
+        check_new_epoch(server, login(server.url, account.name), kept, old_epoch, len(KEPT))
 
 
 class Follower:
@@ -112,22 +110,24 @@ async def test_failover_that_lost_events_is_a_gap_and_one_join() -> None:
             async with ChatClient(server.ws_url, token, on_update=follower, options={"proxy": None}) as client:
                 client.join("lobby")
                 await follower.wait_for("joined fresh")
-                kept, old_epoch = await asyncio.to_thread(lose_events, server, store, account)
+                old_epoch = await asyncio.to_thread(lose_events, server, store, account)
                 await follower.wait_for("joined gap")
-                await asyncio.to_thread(check_new_epoch, server, account, kept, old_epoch)
+                # What is left does not follow on without a hole: it is not replayed.
+                last = len(KEPT) + len(LOST)
+                await asyncio.to_thread(check_new_epoch, server, account, [], old_epoch, last)
                 await follower.wait_for("new")
                 await client.send("lobby", "newer")
                 await follower.wait_for("newer")
-            assert follower.story == ["joined fresh", *KEPT, *LOST, "gap", "joined gap", *KEPT, "new", "newer"]
+            assert follower.story == ["joined fresh", *KEPT, *LOST, "gap", "joined gap", "new", "newer"]
 
 
-def lose_events(server: RunningServer, store: RunningStore, account: Account) -> tuple[list[str], str]:
-    """Send messages, and set the store back to a replica that lacks the last ones; return the frames that are left."""
+def lose_events(server: RunningServer, store: RunningStore, account: Account) -> str:
+    """Send messages, and set the store back to a replica that lacks the last ones; return the epoch."""
     with ChatSocket(server.ws_url, account.access_token) as chat, redis.Redis(port=store.port) as connection:
         old_epoch: str = chat.join()["epoch"]
-        kept = send_all(chat, KEPT)
+        send_all(chat, KEPT)
         replica = {key: connection.dump(key) for key in (keys.meta("lobby"), keys.log("lobby"))}
         send_all(chat, LOST)
         for key, value in replica.items():
             connection.restore(key, 0, value, replace=True)
-    return kept, old_epoch
+    return old_epoch

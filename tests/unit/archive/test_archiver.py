@@ -25,7 +25,8 @@ ALL = HistoryRange.after_seq(0, 10_000)
 class Store:
     """The logs of rooms, and what the archivers have reported."""
 
-    def __init__(self) -> None:
+    def __init__(self, archive: ArchiveService) -> None:
+        self.archive = archive
         self.logs = {room: LogWriter(room) for room in (*ROOMS, "unknown")}
         self.queue: dict[str, None] = {}
         self.reported: dict[str, int] = {}
@@ -52,6 +53,7 @@ class Store:
 
     async def archived(self, room: str, seq: int) -> None:
         self._check()
+        assert seq <= self.archive.heads()[room].seq, "the log would be trimmed before the commit"
         self.reported[room] = max(self.reported.get(room, 0), seq)
 
     def _check(self) -> None:
@@ -89,8 +91,9 @@ class World:
     """A store, a database, and any number of archivers on them."""
 
     def __init__(self, services: AccountServices) -> None:
-        self.store = Store()
-        self.sql = Sql(ArchiveService(services.db))
+        service = ArchiveService(services.db)
+        self.store = Store(service)
+        self.sql = Sql(service)
         self.time = 0.0
 
     def archiver(self) -> Archiver:

@@ -1,6 +1,7 @@
 """The archive is the fold of the log, whatever the batches are."""
 
 import itertools
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from cloudchat.database.archive_tables import (
     archived_reactions,
 )
 from cloudchat.database.models import User
-from support.account_services import NOW, AccountServices
+from support.account_services import NOW, AccountServices, concurrently
 from support.databases import on_both
 from support.room_logs import LogWriter, logs
 
@@ -125,6 +126,16 @@ def test_an_id_that_is_taken_is_replaced_by_the_next_one(archive: Archive) -> No
     assert archive.column(archived_events.c.id) == [taken]
     assert archive.fold(log, 0, 2)
     assert archive.column(archived_events.c.id)[:2] == [taken, taken + 1]
+
+
+def test_of_two_archivers_at_the_same_moment_one_folds(archive: Archive) -> None:
+    log = LogWriter()
+    for number in range(50):
+        log.message("ann", f"m{number}")
+        log.react(number + 1, "bob")
+    for after, last in ((0, 30), (30, 100)):
+        assert sorted(concurrently(3, partial(archive.fold, log, after, last))) == [False, False, True]
+    assert archive.rows() == MessageFold(log.events).rows()
 
 
 def test_another_head_than_expected_stops_the_fold(archive: Archive) -> None:
