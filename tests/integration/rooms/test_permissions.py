@@ -99,6 +99,8 @@ class Scene:
                 log.message("ann", "hello")
                 assert self.archive.fold([LogBatch(room, 0, log.encoded)])
                 return http.get(f"{path}/messages/1/edits")
+            case Command.EXPORT:
+                return http.get(f"{path}/export")
             case Command.TAKE_OWNERSHIP:
                 return http.put(own, json={"role": "owner"})
         raise AssertionError(f"no request for {command}")

@@ -12,9 +12,8 @@ from cloudchat.core.timestamps import rfc3339
 from cloudchat.database.audit import record
 from cloudchat.database.transactions import Database
 from cloudchat.rooms.caller import Caller
-from cloudchat.rooms.permissions import OPERATOR, Command, may
-from cloudchat.rooms.repository import membership
-from cloudchat.rooms.transaction import permission_denied, room_not_found
+from cloudchat.rooms.members.service import demand
+from cloudchat.rooms.permissions import OPERATOR, Command
 
 PAGE_ROWS = 100
 """At most 40 MiB if all texts are as long, as often edited and reacted to as possible; typically 40 KiB."""
@@ -52,11 +51,7 @@ class RoomExports:
         """
         with self._db.write() as db:
             if caller.server_role != OPERATOR:
-                room = membership(db, caller.user_id, room_id)
-                if room is None:
-                    raise room_not_found()
-                if not may(Command.EXPORT, room.kind, room.role, caller.server_role):
-                    raise permission_denied(Command.EXPORT, room.kind, is_member=True)
+                demand(db, room_id, Command.EXPORT, caller)
             head = repository.archived_head(db, room_id)
             description = {
                 "exported_at": rfc3339(now),

@@ -36,7 +36,7 @@ def publish_room(
         _name_public_room(changes, room_id, room, report, now)
     elif room.kind == Kind.DIRECT:
         _open_direct_room(changes, room_id, room, sorted(members), report, now)
-    for part in _parts(list(members), MEMBERS_PER_TRANSACTION):
+    for number, part in enumerate(_parts(list(members), MEMBERS_PER_TRANSACTION)):
         with changes.change(room_id, COMMAND_LINE, now) as change:
             known = repository.member_ids(change.db, room_id, part)
             users = repository.users_by_id(change.db, [user_id for user_id in part if user_id not in known])
@@ -52,7 +52,8 @@ def publish_room(
                 change.add_member(user, Role.OWNER if was_direct else members[user.id])
                 added.append(user.id)
             repository.mark_read(change.db, room_id, added, head)
-            change.record("room.import", detail=f"source={room.source} {room.source_id} members={len(added)}")
+            detail = f"source={room.source} {room.source_id} members={len(members)}"
+            change.record("room.import", detail=detail, audited=number == 0)
     if room.kind != Kind.DIRECT and Role.OWNER not in members.values():
         report.add(
             "rooms have no owner; use `cloudchat admin members role`, or import with --owner", room.name or room_id
@@ -92,4 +93,4 @@ def _open_direct_room(
 
 
 def _parts(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (ids[start : start + size] for start in range(0, len(ids), size))
+    return (ids[start : start + size] for start in range(0, max(len(ids), 1), size))  # at least one part
