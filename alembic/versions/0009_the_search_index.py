@@ -22,8 +22,8 @@ _INDEXED = "'_' || lower({row}room_id) || ' @' || lower({row}user_id) || ' ' || 
 # their order, without first collecting all rows of the words that begin so.
 _ROW = _INDEXED.format(row="")
 _SQLITE_ROWS = (
-    "CREATE VIEW archived_search_rows AS "
-    f"SELECT id, {_ROW} AS terms FROM archived_events WHERE terms <> ''"  # noqa: S608 — of constants
+    "CREATE VIEW archived_search_rows AS "  # noqa: S608 — of constants
+    f"SELECT id, {_ROW} AS terms FROM archived_events WHERE terms <> ''"
 )
 _SQLITE_INDEX = """
 CREATE VIRTUAL TABLE archived_search USING fts5(
