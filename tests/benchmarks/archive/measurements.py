@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, func, insert, select, text
 
 from benchmarks.archive.data_set import ArchiveRows
 from benchmarks.archive.texts import COMMON, RARE, THIRD
@@ -87,24 +88,29 @@ class Archive:
     def insertions(self, *, without_index: str) -> list[Measured]:
         """Insert batches of 100 messages as the archiver does, with the index and without it. The index is lost."""
         measured = []
-        for number, what in enumerate(("with", "without")):
+        for seed, what in enumerate(("with", "without"), 2):
             if what == "without":
                 with self._db.write() as db:
                     db.execute(text(without_index))
-            action = partial(self._insert, iter(self._new_rows(number)))
+            action = partial(self._insert, iter(self._new_rows(seed)))
             measured.append(self._times(f"insert 100 messages {what} the index", action))
         return measured
 
-    def _new_rows(self, number: int) -> list[list[dict[str, object]]]:
-        made = ArchiveRows(_BATCH * (self._repetitions + 1), seed=number + 2)
+    def _new_rows(self, seed: int) -> list[list[dict[str, Any]]]:
+        made = ArchiveRows(_BATCH * (self._repetitions + 1), seed=seed)
         tables = [(columns.split(", "), rows) for table, columns, rows in made.tables() if table == "archived_events"]
         rows = [dict(zip(columns, row, strict=True)) for columns, rows in tables for row in rows]
-        shift = (number + 1) * 1_000_000_000
-        for row in rows:
-            row["id"], row["seq"] = row["id"] + (60_000_000 << 20), row["seq"] + shift
+        with self._db.read() as db:
+            last_id, last_seq = db.execute(
+                select(func.max(archived_events.c.id), func.max(archived_events.c.seq))
+            ).one()
+        for place, row in enumerate(rows, 1):
+            row["id"] = last_id + (place << 20)  # a message in each millisecond
+            row["room_id"], _ = self._random.choice(self._heads)
+            row["seq"] = last_seq + place
         return [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
 
-    def _insert(self, batches: Iterator[list[dict[str, object]]]) -> None:
+    def _insert(self, batches: Iterator[list[dict[str, Any]]]) -> None:
         with self._db.write() as db:
             db.execute(insert(archived_events), next(batches))
 

@@ -24,7 +24,7 @@ _CHINESE = (
 _KANA = "のはをにがでとしてますたいないこれそれあとよろしくお願い会議資料確認東京本日明日対応報告問題修正テストサーバー"
 _THAI = "ประชุมวันนี้เราต้องดูปัญหาของลูกค้าและส่งเอกสารพรุ่งนี้ขอบคุณครับทดสอบระบบใหม่"
 _ARABIC = "الاجتماع اليوم نحن نحتاج إلى مراجعة الخادم الجديد شكرا العميل غدا المشكلة تم الحل من فضلك هذا"
-_EMOJI = "👍🎉😂🙏🚀🔥✅❌👀💯"
+_EMOJI: Sequence[str] = "👍🎉😂🙏🚀🔥✅❌👀💯"
 _DRAWN_WORDS = 300_000
 
 
@@ -81,7 +81,7 @@ class Texts:
         return f"{self._spaced(words // 2)} {self._random.choice(technical)}".strip()
 
     def _short(self, _words: int) -> str:
-        return self._random.choice(("ok", "+1", "thanks!", "done", "yes", *_EMOJI))
+        return self._random.choice(["ok", "+1", "thanks!", "done", "yes", *_EMOJI])
 
     def _slices(self, source: str, words: int, separator: str) -> str:
         """Join pieces of a text of a language without spaces."""

@@ -45,6 +45,7 @@ ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "/api/users", None),
     ("POST", "/api/rooms/nothing/messages", {"text": "hello"}),
     ("GET", "/api/rooms/nothing/history", None),
+    ("GET", "/api/search", None),
     ("GET", "/api/auth/sessions", None),
     ("DELETE", "/api/auth/sessions/nothing", None),
     ("POST", "/api/auth/totp/setup", {"password": "wrong"}),
@@ -68,9 +69,8 @@ ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    limits = {
-        f"CLOUDCHAT_{name}_RATE": f"{RATE}/minute" for name in ("LOGIN", "REGISTER", "REFRESH", "ACCOUNT", "ADMIN")
-    }
+    names = ("LOGIN", "REGISTER", "REFRESH", "ACCOUNT", "ADMIN", "SEARCH")
+    limits = {f"CLOUDCHAT_{name}_RATE": f"{RATE}/minute" for name in names}
     limits["CLOUDCHAT_LOGIN_FAILURES_PER_CLIENT"] = "9999/minute"  # not the subject of these tests
     with RunningServer(workers=2, environment=limits) as running:
         yield running

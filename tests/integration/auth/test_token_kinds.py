@@ -69,6 +69,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/api/users"): READER,
     ("POST", "/api/rooms/{room_id}/messages"): WRITER,
     ("GET", "/api/rooms/{room_id}/history"): READER,
+    ("GET", "/api/search"): READER,
     ("GET", "/api/admin/users"): ADMINISTRATOR,
     ("POST", "/api/admin/users"): ADMINISTRATOR,
     ("PATCH", "/api/admin/users/{user_id}"): ADMINISTRATOR,

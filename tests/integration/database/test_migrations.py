@@ -41,9 +41,15 @@ def connected(url: str) -> Iterator[Connection]:
     engine.dispose()
 
 
+def is_mapped(_object: object, name: str | None, *_: object) -> bool:
+    """Return whether the models describe it: the search index and SQLite's tables in it they do not."""
+    return not (name or "").startswith("archived_search")
+
+
 def differences(url: str) -> list[object]:
     with connected(url) as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+        context = MigrationContext.configure(connection, opts={"include_object": is_mapped})
+        return list(compare_metadata(context, metadata))
 
 
 def test_the_migrations_create_exactly_the_tables_of_the_models(empty: str) -> None:

@@ -5,7 +5,7 @@ The permission is part of the query: it joins the memberships of the caller as t
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,9 +21,10 @@ from cloudchat.database.archive_tables import archive_heads
 from cloudchat.database.models import Membership
 
 MAX_SECONDS = 2.0
-"""A search that takes longer fails. SQLite checks this after every `_CHECK_EVERY` instructions of its machine."""
-_CHECK_EVERY = 10_000
-_WIDE_INSTRUCTIONS = 50_000
+"""A search that takes longer fails."""
+_CHECK_EVERY = 5_000
+"""SQLite checks whether to go on after so many instructions of its machine: about 300 rows."""
+_WIDE_CHECKS = 10
 """About 3,000 rows. If they do not have a page of hits, the words are so rare that exact prefixes are fast."""
 _SCANNED_ROWS = 20_000
 """Rooms that had no more events than these are read as a whole."""
@@ -80,12 +81,12 @@ def is_member(db: Session, user_id: str, room_id: str) -> bool:
 
 def _sizes_of_rooms(db: Session, caller_id: str, room_id: str | None) -> Sizes:
     """Return for each room of the caller how many events it had; only for one room if one is given."""
-    query = select(Membership.room_id, func.coalesce(archive_heads.c.seq, 0))
+    query = select(Membership.room_id, func.coalesce(archive_heads.c.seq, 0).label("size"))
     query = query.outerjoin(archive_heads, archive_heads.c.room_id == Membership.room_id)
     query = query.where(Membership.user_id == caller_id)
     if room_id is not None:
         query = query.where(Membership.room_id == room_id)
-    return dict(row.tuple() for row in db.execute(query))
+    return {row.room_id: row.size for row in db.execute(query)}
 
 
 def _rooms_for_index(db: Session, sizes: Sizes) -> Sequence[str]:
@@ -129,11 +130,13 @@ def _find_in_sqlite(
         # The index collects and sorts all rows of a longer prefix before it returns the first one: 0.3 s for a word in
         # a third of 2 million messages.
         try:
-            with _interrupted_after(db, instructions=_WIDE_INSTRUCTIONS):
+            checks = iter(range(_WIDE_CHECKS))
+            with _interrupted_when(db, lambda: next(checks, None) is None):
                 return _read_sqlite(db, wide, filters, parameters)
         except SearchTooSlow:
             pass
-    with _interrupted_after(db, seconds=MAX_SECONDS):
+    deadline = time.monotonic() + MAX_SECONDS
+    with _interrupted_when(db, lambda: time.monotonic() > deadline):
         return _read_sqlite(db, exact_query(query, rooms, filters.user_id), filters, parameters)
 
 
@@ -143,15 +146,14 @@ def _read_sqlite(db: Session, query: IndexQuery, filters: Filters, parameters: P
 
 
 @contextmanager
-def _interrupted_after(db: Session, *, seconds: float = 0, instructions: int = 0) -> Iterator[None]:
-    """Interrupt SQLite after this time, or after so many instructions of its machine. Raises SearchTooSlow then."""
+def _interrupted_when(db: Session, is_over: Callable[[], bool]) -> Iterator[None]:
+    """Interrupt SQLite when `is_over` returns True after `_CHECK_EVERY` instructions. Raises SearchTooSlow then.
+
+    The first check may come sooner: SQLite goes on counting where the last use of the same statement ended.
+    """
     connection = db.connection().connection.driver_connection
     assert isinstance(connection, sqlite3.Connection)  # noqa: S101
-    if instructions:
-        connection.set_progress_handler(lambda: 1, instructions)
-    else:
-        deadline = time.monotonic() + seconds
-        connection.set_progress_handler(lambda: time.monotonic() > deadline, _CHECK_EVERY)
+    connection.set_progress_handler(is_over, _CHECK_EVERY)
     try:
         yield
     except OperationalError as error:

@@ -222,7 +222,9 @@ def test_common_words_that_never_meet_are_found_to_be_nowhere(
     archive.add(room, "ann", "depot")
     for number in range(30):
         archive.add(room, "ann", f"deploy {number}")
-    monkeypatch.setattr(repository, "_WIDE_INSTRUCTIONS", 100)
+    monkeypatch.setattr(repository, "_CHECK_EVERY", 20)
+    monkeypatch.setattr(repository, "_WIDE_CHECKS", 3)
+    monkeypatch.setattr(repository, "_SCANNED_ROWS", 0)
     monkeypatch.setattr(repository, "_WALKED_ROWS", 10)
     assert found(archive, "depot") == ["depot"]
     assert len(found(archive, "deploy", limit=50)) == 50
