@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from cloudchat.archive.search.index_query import IndexQuery, exact_query, fts5, tsquery, wide_query
 from cloudchat.archive.search.query import Clause, Query
-from cloudchat.database.archive_tables import archive_heads
+from cloudchat.database.archive_tables import archive_heads, archived_events
 from cloudchat.database.models import Membership
 
 MAX_SECONDS = 2.0
@@ -205,7 +205,7 @@ def _find_in_postgres(
         if sum(sizes.values()) <= _SCANNED_ROWS:
             return read(_POSTGRES_SCAN, query.clauses, parameters={**parameters, "rooms": list(sizes)})
         found = read(_POSTGRES_WALK, query.clauses, parameters={**parameters, "walked": _WALKED_ROWS})
-        if len(found) == parameters["limit"]:
+        if len(found) == parameters["limit"] or not _has_rows_after_walk(db, filters):
             return found
         exact = exact_query(query, _rooms_for_index(db, sizes), filters.user_id)
         return read(_POSTGRES_INDEX, exact.conditions, parameters={**parameters, "query": tsquery(exact)})
@@ -213,6 +213,11 @@ def _find_in_postgres(
         if getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED:
             raise SearchTooSlow from error
         raise
+
+
+def _has_rows_after_walk(db: Session, filters: Filters) -> bool:
+    ids = select(archived_events.c.id).where(archived_events.c.id.between(filters.first_id, filters.end_id - 1))
+    return db.scalar(ids.order_by(archived_events.c.id.desc()).offset(_WALKED_ROWS).limit(1)) is not None
 
 
 # --- Both
