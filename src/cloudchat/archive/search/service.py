@@ -9,10 +9,10 @@ from cloudchat.archive.search import repository
 from cloudchat.archive.search.highlights import Span, highlights
 from cloudchat.archive.search.query import Query, parse_query
 from cloudchat.archive.search.repository import Filters, FoundMessage, SearchTooSlow
-from cloudchat.auth.errors import AccountError, InvalidField, NotFound
+from cloudchat.auth.errors import InvalidField, NotFound
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.database.transactions import Database
-from cloudchat.protocol.errors import ErrorCode
+from cloudchat.protocol.errors import ErrorCode, ServiceError
 
 MAX_CONCURRENT = 4
 """Searches that run at the same time in one process: others wait, in the order of their arrival."""
@@ -21,7 +21,7 @@ _MAX_AT_MS = (1 << 43) - 1
 """The year 2248: ids are numbers of 63 bits."""
 
 
-class SearchOverloaded(AccountError):
+class SearchOverloaded(ServiceError):
     """Too many searches are waiting. Retry in some seconds."""
 
     code = ErrorCode.UNAVAILABLE
