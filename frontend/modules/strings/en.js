@@ -140,6 +140,7 @@ export const en = {
   "members.reason_hint": "For the other moderators and the audit log.",
   "members.muted": "muted",
   "members.banned": "Banned",
+  "members.no_bans": "No one is banned.",
   "members.done": "Done: {action}.",
   "invite.title": "Invite to {room}",
   "invite.search": "Name of a person",
