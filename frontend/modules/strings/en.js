@@ -14,7 +14,7 @@ export const en = {
   "shell.create": "New room",
   "shell.start_direct": "New direct message",
   "shell.members": "Members",
-  "shell.room_settings": "Room settings",
+  "shell.room_settings": "About this room",
   "shell.write_to": "Message {room}",
   "shell.no_room": "Choose a room to read.",
   "shell.room_missing": "This room does not exist, or you are not a member of it.",
@@ -149,7 +149,7 @@ export const en = {
   "invite.add_person": "Invite {name}",
 
   // -- Room settings --
-  "room.title": "Settings of {room}",
+  "room.title": "About {room}",
   "room.own": "For you",
   "room.for_all": "For everyone",
   "room.muted": "No notifications from this room, and no count of unread messages",
