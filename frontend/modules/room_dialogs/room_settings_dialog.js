@@ -152,7 +152,8 @@ function renderActions({ api, self }, room, run) {
   if (room.permissions.leave) {
     const isPrivate = room.info.kind === "private";
     const leave = async () => {
-      if (await run(() => api.removeMember(room.id, self.id))) navigate("#/");
+      // When the server says that the room is left, another one is shown.
+      if (await run(() => api.removeMember(room.id, self.id))) navigate(roomHash(room.id));
     };
     actions.push(
       button(

@@ -83,12 +83,27 @@ export class RoomView {
       return;
     }
     const room = this.#store.get(route.room);
+    if (room === null && this.#room?.id === route.room) {
+      this.#leave(this.#room.title);
+      return;
+    }
     if (room === null || room !== this.#room) {
       this.#show(room);
       if (room !== null && route.seq !== null) this.#showMessage(route.seq);
     }
     byId("no-room").hidden = room !== null || !this.#store.isLoaded;
     byId("no-room").textContent = text(this.#isLate ? "shell.room_missing" : "shell.opening_room");
+  }
+
+  /**
+   * The room that is shown is no longer one of the user's: it was left, or the user was removed.
+   *
+   * @param {string} title
+   */
+  #leave(title) {
+    history.replaceState(history.state, "", "#/");
+    this.#goHome();
+    this.#conversation?.showNote(text("shell.room_left", { room: title }));
   }
 
   /** Without an address, the room that was open last is shown, or the lobby. */
