@@ -5,7 +5,7 @@ import { LOBBY } from "../rooms/permissions.js";
 import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
 import { createForm } from "../ui/form.js";
-import { navigate } from "../ui/layers.js";
+import { closeAllLayers, navigate } from "../ui/layers.js";
 import { confirmInModal, openModal } from "../ui/modal.js";
 import { showError, showNotice } from "./dialog_error.js";
 
@@ -153,7 +153,7 @@ function renderActions({ api, self }, room, run) {
     const isPrivate = room.info.kind === "private";
     const leave = async () => {
       // When the server says that the room is left, another one is shown.
-      if (await run(() => api.removeMember(room.id, self.id))) navigate(roomHash(room.id));
+      if (await run(() => api.removeMember(room.id, self.id))) closeAllLayers();
     };
     actions.push(
       button(

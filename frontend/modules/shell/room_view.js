@@ -7,6 +7,7 @@ import { openConversation } from "../chat/conversation.js";
 import { LOBBY } from "../rooms/permissions.js";
 import { text } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
+import { navigate } from "../ui/layers.js";
 import { parseRoute, roomHash } from "../route.js";
 import { RoomHeader } from "./room_header.js";
 
@@ -26,6 +27,8 @@ export class RoomView {
   #room = null;
   #cancelWait = () => {};
   #isLate = false;
+  /** Title of the room that was shown and is no longer one of the user's, until the next one is shown. */
+  #leftRoom = "";
 
   /**
    * @param {object} options
@@ -101,9 +104,9 @@ export class RoomView {
    * @param {string} title
    */
   #leave(title) {
-    history.replaceState(history.state, "", "#/");
-    this.#goHome();
-    this.#conversation?.showNote(text("shell.room_left", { room: title }));
+    this.#leftRoom = title;
+    this.#show(null);
+    navigate("#/");
   }
 
   /** Without an address, the room that was open last is shown, or the lobby. */
@@ -113,6 +116,8 @@ export class RoomView {
     if (last === undefined || last === null) return;
     history.replaceState(history.state, "", roomHash(last.id));
     this.#update();
+    if (this.#leftRoom !== "") this.#conversation?.showNote(text("shell.room_left", { room: this.#leftRoom }));
+    this.#leftRoom = "";
   }
 
   /** @param {import("../rooms/room.js").Room | null} room */
