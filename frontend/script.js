@@ -1,44 +1,59 @@
 /**
  * The composition root: reads the configuration, builds the long-lived objects, and decides which screen is shown: the
- * sign-in, a new password, or the chat with the settings above it. To follow one message, read chat/composer.js,
- * outbox.js, net/connection.js, (the server,) chat/room_subscription.js, timeline.js, message_reducer.js,
- * timeline_view.js.
+ * sign-in, a new password, or the chat with the settings above it. To follow one message, read rooms/room.js,
+ * chat/outbox.js, net/connection.js, (the server,) rooms/room_store.js, chat/room_subscription.js, timeline.js and
+ * message_reducer.js.
  */
 
-import { openChat } from "./modules/chat/chat.js";
+import { Appearance } from "./modules/appearance.js";
 import { DraftStorage } from "./modules/chat/draft_storage.js";
 import { openOutboxStorage } from "./modules/chat/outbox_storage.js";
 import { systemClock as clock } from "./modules/clock.js";
 import { readConfig, socketUrl } from "./modules/config.js";
 import { formatCount } from "./modules/format.js";
 import { createApi, isAnswering } from "./modules/net/api.js";
+import { parseRoute } from "./modules/route.js";
 import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
 import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
+import { NotificationSettings } from "./modules/notifications/notification_settings.js";
 import { SettingsDialog } from "./modules/settings/settings_dialog.js";
 import { NewPasswordView } from "./modules/sign_in/new_password_view.js";
+import { showFirstSteps } from "./modules/settings/first_steps.js";
+import { openChat } from "./modules/shell/chat_screen.js";
 import { SignInView } from "./modules/sign_in/sign_in_view.js";
+import { useLanguage } from "./modules/strings/strings.js";
 import { requireConfirmation } from "./modules/ui/confirm_button.js";
 import { byId } from "./modules/ui/dom.js";
+import { watchHistory } from "./modules/ui/layers.js";
 import { retryUntilSuccess } from "./modules/ui/retry_prompt.js";
+import { translatePage } from "./modules/ui/translate.js";
 
+const browserStorage = openLocalStorage();
+const appearance = new Appearance(browserStorage);
+appearance.apply();
+watchHistory();
+translatePage(await useLanguage([appearance.language, ...navigator.languages]));
 const config = await retryUntilSuccess(readConfig);
 const api = createApi(config.api);
-const browserStorage = openLocalStorage();
 const drafts = new DraftStorage(browserStorage);
 const session = new Session({ api, clock, storage: browserStorage, onUserChanged: () => settings.userChanged() });
 const request = createAuthenticatedApi({ api, session, onSessionEnded: showSignInAgain });
-const settings = new SettingsDialog({ request, session, clock });
+const notifications = new NotificationSettings(browserStorage);
+const settings = new SettingsDialog({ request, session, clock, appearance, notifications });
 
-/** @type {import("./modules/chat/chat.js").Chat | null} */
+/** @type {import("./modules/shell/chat_screen.js").Chat | null} */
 let chat = null;
 /** Counts screens: what was started on an earlier screen must not continue on a later one. */
 let screen = 0;
+/** Whether the person comes back: the sign-in says so. A sign-out leaves nothing in the browser that would tell. */
+let wasSignedIn = session.mayBeRestorable;
 
 const signIn = new SignInView(
   {
+    wasSignedIn: () => wasSignedIn,
     async logIn(username, password, totp) {
       await session.logIn(username, password, totp);
-      await enter();
+      await enter(password);
     },
     register: (username, password, invite) => session.register(username, password, invite),
     registrationMode: async () => (await api("GET", "/api/config")).registration,
@@ -54,12 +69,14 @@ const newPassword = new NewPasswordView(
       if (startedOn !== screen || session.user === null) return;
       session.user.must_change_password = false;
       await enter();
+      if (session.user?.role === "admin") await showFirstSteps({ request, config: () => api("GET", "/api/config") });
     },
     signOut,
   },
   clock,
 );
 
+window.addEventListener("hashchange", openInvite);
 byId("open-settings").addEventListener("click", () => settings.open());
 requireConfirmation(
   byId("sign-out", HTMLButtonElement),
@@ -86,16 +103,27 @@ async function start() {
   }
   showScreen("sign-in-screen");
   signIn.show();
+  openInvite();
 }
 
-/** Show what a signed-in user sees. */
-async function enter() {
+/** An invite link was opened: with a session of this browser, it only shows the chat. */
+function openInvite() {
+  const route = parseRoute(location.hash);
+  if (route.name === "invite" && chat === null && session.user === null) signIn.openInvite(route.code);
+}
+
+/**
+ * Show what a signed-in user sees.
+ *
+ * @param {string} [password] with which the user has just signed in
+ */
+async function enter(password = "") {
   const { user } = session;
   if (user === null) return;
   if (user.must_change_password) {
     leaveScreen();
     showScreen("sign-in-screen");
-    newPassword.show(user.name);
+    newPassword.show(user.name, password);
     return;
   }
   const startedOn = screen;
@@ -106,18 +134,17 @@ async function enter() {
   }
   leaveScreen();
   showScreen("chat");
+  wasSignedIn = true;
   chat = openChat({
     url: socketUrl(config),
     session,
     user,
+    request,
     storage,
     clock,
     drafts,
-    isServerReachable: () =>
-      request("GET", "/api/me").then(
-        () => true,
-        () => false,
-      ),
+    notifications,
+    openSettings: () => settings.open(),
     isAnswering: () => isAnswering(config.api),
     onSessionEnded: showSignInAgain,
   });
@@ -153,9 +180,9 @@ async function signOut() {
 
 function leaveScreen() {
   screen += 1;
+  settings.close();
   chat?.close();
   chat = null;
-  settings.close();
   signIn.hide();
   newPassword.hide();
 }

@@ -6,13 +6,19 @@
  * @property {import("../net/authenticated_api.js").AuthenticatedRequest} request
  * @property {import("../net/session.js").Session} session
  * @property {import("../clock.js").Clock} clock
+ * @property {import("../appearance.js").Appearance} appearance
+ * @property {import("../notifications/notification_settings.js").NotificationSettings} notifications
  *
  * @typedef {{id: string, label: string, render(context: SettingsContext): (Node | string)[]}} Section
  */
 
+import { text } from "../strings/strings.js";
 import { button, byId, element } from "../ui/dom.js";
+import { closeLayer, openLayer } from "../ui/layers.js";
+import { appearanceSection } from "./appearance_section.js";
 import { auditSection } from "./audit_section.js";
 import { invitesSection } from "./invites_section.js";
+import { notificationsSection } from "./notifications_section.js";
 import { passwordSection } from "./password_section.js";
 import { secondFactorSection } from "./second_factor_section.js";
 import { askBeforeDiscarding, findUnsavedSecret } from "./one_time_secret.js";
@@ -22,14 +28,20 @@ import { createStepUpRequest } from "./step_up.js";
 import { tokensSection } from "./tokens_section.js";
 import { usersSection } from "./users_section.js";
 
-/** @type {Section[]} */
-const ACCOUNT = [
+/**
+ * Asked for when the dialog is open: the language is known by then.
+ *
+ * @returns {Section[]}
+ */
+const accountSections = () => [
   { id: "password", label: "Password", render: passwordSection },
   { id: "second-factor", label: "Second factor", render: secondFactorSection },
   { id: "sessions", label: "Sessions", render: sessionsSection },
+  { id: "appearance", label: text("appearance.title"), render: appearanceSection },
+  { id: "notifications", label: text("notifications.title"), render: notificationsSection },
 ];
-/** @type {Section[]} */
-const ADMINISTRATION = [
+/** @returns {Section[]} */
+const administrationSections = () => [
   { id: "users", label: "Users", render: usersSection },
   { id: "invites", label: "Invites", render: invitesSection },
   { id: "tokens", label: "API tokens", render: tokensSection },
@@ -65,12 +77,18 @@ export class SettingsDialog {
       if (findUnsavedSecret(this.#body) !== null) event.preventDefault();
     });
     // Escape closes it too: a password or a secret must not stay in the closed dialog.
-    this.#dialog.addEventListener("close", () => this.#body.replaceChildren());
+    this.#dialog.addEventListener("close", () => {
+      closeLayer(this.#onBack);
+      this.#body.replaceChildren();
+    });
   }
 
   /** @param {string} [id] of the section */
   open(id = "password") {
-    if (!this.#dialog.open) this.#dialog.showModal();
+    if (!this.#dialog.open) {
+      this.#dialog.showModal();
+      openLayer(this.#onBack);
+    }
     this.#show(id);
   }
 
@@ -86,6 +104,12 @@ export class SettingsDialog {
     if (this.#groups().length !== this.#nav.childElementCount) this.#renderNav();
   }
 
+  /** Back has left the dialog's entry of the history. If the dialog stays open, it needs one again. */
+  #onBack = () => {
+    if (findUnsavedSecret(this.#body) !== null) openLayer(this.#onBack);
+    this.#leave(() => this.close());
+  };
+
   /**
    * Remove what the dialog shows, unless that would lose a secret: then ask first.
    *
@@ -99,8 +123,10 @@ export class SettingsDialog {
 
   /** @returns {{title: string, sections: Section[]}[]} */
   #groups() {
-    const account = { title: "Your account", sections: ACCOUNT };
-    return this.#mayAdminister() ? [account, { title: "Administration", sections: ADMINISTRATION }] : [account];
+    const account = { title: "Your account", sections: accountSections() };
+    return this.#mayAdminister()
+      ? [account, { title: "Administration", sections: administrationSections() }]
+      : [account];
   }
 
   /** Decides only what is shown: the server checks every request. */

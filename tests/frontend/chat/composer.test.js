@@ -16,7 +16,7 @@ let hasTouchKeyboard;
 
 beforeEach(() => {
   openPage();
-  document.getElementById("chat").hidden = false;
+  for (const id of ["chat", "composer"]) document.getElementById(id).hidden = false;
   sent = [];
   send = async (text) => void sent.push(text);
   saved = "";
@@ -34,6 +34,8 @@ function openComposer() {
     send: (text) => send(text),
     save: (text) => void (saved = text),
     draft: saved,
+    placeholder: "Message lobby",
+    onTyping() {},
     hasTouchKeyboard: () => hasTouchKeyboard,
   });
 }

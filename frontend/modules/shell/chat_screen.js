@@ -1,0 +1,172 @@
+/**
+ * The chat of one signed-in user: the socket, the store of rooms, and the views around them. It lives from sign-in to
+ * sign-out; closing it stops everything that could still render or send.
+ */
+
+import { newCid } from "../chat/cid.js";
+import { ConnectionStatusView } from "../chat/connection_status_view.js";
+import { RoomOutboxes } from "../chat/room_outboxes.js";
+import { TabOutbox } from "../chat/tab_outbox.js";
+import { TabPresence } from "../chat/tab_presence.js";
+import { Connection } from "../net/connection.js";
+import { ReconnectPolicy } from "../net/reconnect_policy.js";
+import { createRoomApi } from "../rooms/room_api.js";
+import { RoomStore } from "../rooms/room_store.js";
+import { Notifier } from "../notifications/notifier.js";
+import { openBrowseDialog } from "../room_dialogs/browse_dialog.js";
+import { openCreateDialog } from "../room_dialogs/create_dialog.js";
+import { openDirectDialog } from "../room_dialogs/direct_dialog.js";
+import { MembersPanel } from "../room_dialogs/members_panel.js";
+import { openRoomSettingsDialog } from "../room_dialogs/room_settings_dialog.js";
+import { roomHash } from "../route.js";
+import { text } from "../strings/strings.js";
+import { byId } from "../ui/dom.js";
+import { closeAllLayers, navigate } from "../ui/layers.js";
+import { RoomView } from "./room_view.js";
+import { listenToShortcuts, MODIFIER } from "./shortcuts.js";
+import { Sidebar } from "./sidebar.js";
+import { nextRow } from "./sidebar_rows.js";
+import { openSwitcher } from "./switcher.js";
+import { WindowTitle } from "./window_title.js";
+
+/**
+ * @typedef {object} Chat
+ * @property {number} unsentCount
+ * @property {() => void} close
+ *
+ * @typedef {object} ChatOptions
+ * @property {string} url of the socket
+ * @property {import("../net/session.js").Session} session
+ * @property {import("../net/protocol.js").User} user who is signed in
+ * @property {import("../net/authenticated_api.js").AuthenticatedRequest} request
+ * @property {import("../chat/outbox_storage.js").OutboxStorage} storage
+ * @property {import("../clock.js").Clock} clock
+ * @property {import("../chat/draft_storage.js").DraftStorage} drafts
+ * @property {() => Promise<boolean>} isAnswering see Connection
+ * @property {import("../notifications/notification_settings.js").NotificationSettings} notifications
+ * @property {() => void} openSettings
+ * @property {() => void} onSessionEnded
+ */
+
+/**
+ * @param {ChatOptions} options
+ * @returns {Chat}
+ */
+export function openChat(options) {
+  const { url, session, user, request, storage, clock, drafts, notifications, isAnswering, onSessionEnded } = options;
+  const api = createRoomApi(request);
+  const status = new ConnectionStatusView(clock, () => connection.start());
+  const tab = newCid();
+  const presence = new TabPresence({ id: tab, clock, onLeft: () => outboxes.checkNow() });
+  const tabStorage = new TabOutbox({ storage, presence, tab });
+  const outboxes = new RoomOutboxes({ storage: tabStorage, owner: user.id, clock });
+
+  const connection = new Connection({
+    url,
+    session,
+    clock,
+    policy: new ReconnectPolicy(),
+    isServerReachable: () =>
+      request("GET", "/api/me").then(
+        () => true,
+        () => false,
+      ),
+    isAnswering,
+    listener: {
+      onState(state) {
+        status.show(state);
+        if (state.name === "stopped" && state.isFinal === true) store.disconnectForGood();
+      },
+      onWelcome(welcome) {
+        // The cookie now belongs to a user who signed in in another tab: never send this user's messages as theirs.
+        if (welcome.user.id !== user.id) onSessionEnded();
+        else store.welcome(welcome);
+      },
+      onFrame: (frame) => store.receive(frame),
+      onDisconnected: () => store.disconnected(),
+      onSessionEnded,
+    },
+  });
+
+  const store = new RoomStore({
+    services: { connection, clock, drafts, newCid, storage: tabStorage, self: user, api },
+    outboxes,
+    listener: {
+      onMessage: (room, message) => notifier.notify(room, message, room === store.shown && document.hasFocus()),
+      onRefused: (reason) => status.show({ name: "stopped", reason, retryLabel: "Try again" }),
+    },
+  });
+
+  const notifier = new Notifier({ settings: notifications, clock, selfId: user.id });
+  const title = new WindowTitle();
+  const note = storage.isDurable ? "" : text("shell.not_durable");
+  const sidebar = new Sidebar({ store, onTotal: (unread) => title.setUnread(unread) });
+  const roomView = new RoomView({ store, clock, note, onTitle: (name) => title.setRoom(name) });
+
+  const context = { store, api, self: user, clock, notifications };
+  const members = new MembersPanel(context);
+  const abort = new AbortController();
+  const { signal } = abort;
+
+  /** @type {[id: string, open: () => void][]} */
+  const dialogs = [
+    ["open-switcher", () => openSwitcher(context)],
+    ["browse-rooms", () => openBrowseDialog(context)],
+    ["create-room", () => openCreateDialog(context)],
+    ["start-direct", () => openDirectDialog(context)],
+    ["open-room-settings", () => store.shown !== null && openRoomSettingsDialog(context, store.shown)],
+  ];
+  for (const [id, open] of dialogs) byId(id).addEventListener("click", open, { signal });
+  byId("switcher-keys").textContent = `${MODIFIER} K`;
+  listenToShortcuts(
+    {
+      openSwitcher: () => openSwitcher(context),
+      openSettings: options.openSettings,
+      toggleMembers: () => members.toggle(),
+      goToNext(step, onlyUnread) {
+        const row = nextRow(store, step, onlyUnread);
+        if (row !== null) navigate(roomHash(row.id));
+      },
+    },
+    signal,
+  );
+
+  window.addEventListener("online", () => connection.networkIsBack(), { signal });
+  window.addEventListener("offline", () => connection.networkIsGone(), { signal });
+  window.addEventListener("focus", () => notifier.clear(), { signal });
+  window.addEventListener("pagehide", () => presence.leave(), { signal });
+  document.addEventListener(
+    "visibilitychange",
+    () => {
+      if (document.visibilityState === "visible") connection.check();
+      else store.windowHidden();
+    },
+    { signal },
+  );
+
+  byId("own-name").textContent = user.name;
+  outboxes.load().finally(() => {
+    if (!signal.aborted) connection.start();
+  });
+
+  return {
+    get unsentCount() {
+      return outboxes.unsentCount;
+    },
+    close() {
+      abort.abort();
+      closeAllLayers();
+      connection.stop();
+      outboxes.close();
+      presence.close();
+      members.destroy();
+      roomView.close();
+      notifier.clear();
+      sidebar.destroy();
+      store.close();
+      title.reset();
+      status.close();
+      storage.close();
+    },
+  };
+}
