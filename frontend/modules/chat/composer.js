@@ -5,7 +5,7 @@
 
 import { formatCount } from "../format.js";
 import { byId } from "../ui/dom.js";
-import { cleanDraft, countCharacters } from "./message_text.js";
+import { cleanDraft, countCharacters } from "../text/message_text.js";
 
 /** Share of the limit from which the remaining characters are shown. */
 const COUNT_FROM = 0.8;

@@ -2,8 +2,8 @@
 
 import { formatDay } from "../format.js";
 import { button, element } from "../ui/dom.js";
-import { splitLinks } from "./links.js";
-import { isTall } from "./message_text.js";
+import { splitLinks } from "../text/links.js";
+import { isTall } from "../text/message_text.js";
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
