@@ -4,14 +4,14 @@
  *
  * @typedef {import("./message_reducer.js").Message & {startsGroup: boolean}} MessageRow
  * @typedef {{kind: "day", key: string, version: number, at: string}} DayRow
- * @typedef {MessageRow | DayRow | import("./message_reducer.js").Gap} Row
+ * @typedef {MessageRow | DayRow | import("./message_reducer.js").Notice | import("./message_reducer.js").Gap} Row
  */
 
 /** A longer pause starts a new group. */
 const MAX_PAUSE_MS = 5 * 60_000;
 
 /**
- * @param {(import("./message_reducer.js").Message | import("./message_reducer.js").Gap)[]} items oldest first
+ * @param {readonly import("../rooms/room_types.js").Item[]} items oldest first
  * @returns {Row[]}
  */
 export function groupMessages(items) {

@@ -11,9 +11,31 @@
  * @property {import("../net/protocol.js").Author} user
  * @property {string} text empty once deleted
  * @property {string} at
+ * @property {string} cid
+ * @property {number | null} replyTo seq of the message that this one answers
+ * @property {readonly string[]} mentions ids of the mentioned people
+ * @property {boolean} mentionsRoom
+ * @property {string | null} editedAt
  * @property {boolean} edited
  * @property {boolean} deleted
- * @property {{emoji: string, count: number}[]} reactions
+ * @property {readonly Reaction[]} reactions in the order in which the emoji were first used
+ *
+ * @typedef {object} Reaction
+ * @property {string} emoji
+ * @property {number} count
+ * @property {readonly string[]} users ids of the people who are known: of all, or of the first ones
+ *
+ * @typedef {object} Notice a change of the room or of its members
+ * @property {"notice"} kind
+ * @property {string} key
+ * @property {number} version
+ * @property {string} epoch
+ * @property {number} seq
+ * @property {string} at
+ * @property {import("../net/protocol.js").NoticeKind} notice what has changed
+ * @property {import("../net/protocol.js").Author} user who changed it
+ * @property {import("../net/protocol.js").Author | null} target
+ * @property {string} value
  *
  * @typedef {object} Gap events that the page does not have
  * @property {"gap"} kind
@@ -35,10 +57,10 @@
  * Return the messages of the segments, with the gaps between them.
  *
  * @param {readonly import("./timeline.js").Segment[]} segments
- * @returns {(Message | Gap)[]} oldest first
+ * @returns {(Message | Notice | Gap)[]} oldest first
  */
 export function reduceMessages(segments) {
-  /** @type {(MessageDraft | Gap)[]} */
+  /** @type {(MessageDraft | Notice | Gap)[]} */
   const items = [];
   /** @type {Map<string, MessageDraft>} */
   const messages = new Map();
@@ -52,6 +74,8 @@ export function reduceMessages(segments) {
         const message = createMessage(event);
         messages.set(keyOf(segment.epoch, event.seq), message);
         items.push(message);
+      } else if (event.type === "notice") {
+        items.push(createNotice(segment.epoch, event));
       } else if ("target" in event) {
         // By the log's epoch, because message and change may have been written in different ones. The target may not be
         // loaded yet: the change applies once it is.
@@ -81,16 +105,46 @@ function gapBefore({ id, hasOlder, unloaded }) {
 }
 
 /**
+ * @param {string} epoch of the log
+ * @param {import("../net/protocol.js").RoomNotice} event
+ * @returns {Notice}
+ */
+function createNotice(epoch, { seq, at, kind, user, target = null, value = "" }) {
+  return { kind: "notice", key: keyOf(epoch, seq), version: 0, epoch, seq, at, notice: kind, user, target, value };
+}
+
+/**
  * @param {import("../net/protocol.js").RoomMessage} event
  * @returns {MessageDraft}
  */
-function createMessage({ epoch, seq, user, text, at, as_of: asOf = 0, edited_at, deleted_at, reactions = [] }) {
-  const place = { kind: /** @type {const} */ ("message"), key: keyOf(epoch, seq), version: asOf, asOf, epoch, seq };
-  const drafts = new Map(
-    reactions.map(({ emoji, count, users }) => [emoji, { users: new Set(users), others: count - users.length }]),
+function createMessage(event) {
+  const { epoch, seq, cid, user, text, at, as_of: asOf = 0, edited_at: editedAt = null, deleted_at: deletedAt } = event;
+  const reactions = new Map(
+    event.reactions?.map(({ emoji, count, users }) => [emoji, { users: new Set(users), others: count - users.length }]),
   );
-  const [edited, deleted] = [edited_at !== undefined, deleted_at !== undefined];
-  return { ...place, user, text, at, edited, deleted, reactions: drafts };
+  return {
+    kind: "message",
+    key: keyOf(epoch, seq),
+    version: asOf,
+    asOf,
+    epoch,
+    seq,
+    cid,
+    user,
+    text,
+    at,
+    replyTo: event.reply_to ?? null,
+    ...mentionsOf(event),
+    editedAt,
+    edited: editedAt !== null,
+    deleted: deletedAt !== undefined,
+    reactions,
+  };
+}
+
+/** @param {import("../net/protocol.js").Mentions} event */
+function mentionsOf({ mentions = [], mentions_room: mentionsRoom = false }) {
+  return { mentions, mentionsRoom };
 }
 
 /**
@@ -101,10 +155,12 @@ function applyChange(message, event) {
   if (event.seq <= message.asOf) return;
   message.version = event.seq;
   if (event.type === "deleted") {
-    Object.assign(message, { deleted: true, edited: false, text: "", reactions: new Map() });
+    Object.assign(message, { deleted: true, edited: false, editedAt: null, text: "", reactions: new Map() }, mentionsOf({}));
   }
   if (message.deleted) return;
-  if (event.type === "edited") Object.assign(message, { edited: true, text: event.text });
+  if (event.type === "edited") {
+    Object.assign(message, { edited: true, editedAt: event.at, text: event.text }, mentionsOf(event));
+  }
   if (event.type === "reaction") applyReaction(message.reactions, event);
 }
 
@@ -128,6 +184,10 @@ function applyReaction(reactions, { emoji, user, on }) {
  * @returns {Message}
  */
 function finish({ asOf: _, reactions, ...message }) {
-  const counted = Array.from(reactions, ([emoji, { users, others }]) => ({ emoji, count: users.size + others }));
+  const counted = Array.from(reactions, ([emoji, { users, others }]) => ({
+    emoji,
+    count: users.size + others,
+    users: [...users],
+  }));
   return { ...message, reactions: counted };
 }

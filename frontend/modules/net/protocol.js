@@ -3,7 +3,7 @@
  * A field that the page does not read is left out.
  *
  * @typedef {{epoch: string, seq: number}} Position a place in a room's log
- * @typedef {{id: string, name: string}} Author
+ * @typedef {{id: string, name: string, bot?: boolean}} Author
  *
  * @typedef {object} User the signed-in user
  * @property {string} id
@@ -14,6 +14,22 @@
  * @property {boolean} [must_set_up_totp]
  *
  * @typedef {{access_token: string, expires_in: number, user: User}} SessionAnswer to a sign-in or a refresh
+ *
+ * @typedef {"owner" | "moderator" | "member" | "reader"} RoomRole
+ *
+ * @typedef {object} RoomInfo a room as `welcome`, `room_added` and `room_changed` describe it
+ * @property {string} id
+ * @property {"public" | "private" | "direct"} kind
+ * @property {string} name empty for direct rooms
+ * @property {string} topic
+ * @property {RoomRole} role of the user in this room
+ * @property {boolean} archived
+ * @property {boolean} muted the user's own switch for notifications
+ * @property {number} slow_mode_seconds
+ * @property {string} epoch
+ * @property {number} seq
+ * @property {number} read up to where the user has read
+ * @property {Author[]} [users] direct rooms: the other people
  *
  * @typedef {object} ErrorDetails of an `error` frame or an HTTP error
  * @property {string} [code]
@@ -26,11 +42,15 @@
  *
  * @typedef {{room: string, epoch: string, seq: number, at: string}} EventFields
  * @typedef {{emoji: string, count: number, users: string[]}} Reactions the first users who reacted with one emoji
- * @typedef {EventFields & {type: "message", cid: string, user: Author, text: string} & CurrentForm} RoomMessage
- * @typedef {EventFields & {type: "edited", target: number, user: Author, text: string}} RoomEdit
+ * @typedef {EventFields & {type: "message", cid: string, user: Author, text: string, reply_to?: number} &
+ *   Mentions & CurrentForm} RoomMessage
+ * @typedef {{mentions?: string[], mentions_room?: boolean}} Mentions ids of the mentioned people
+ * @typedef {EventFields & {type: "edited", target: number, user: Author, text: string} & Mentions} RoomEdit
  * @typedef {EventFields & {type: "deleted", target: number, user: Author}} RoomDeletion
  * @typedef {EventFields & {type: "reaction", target: number, user: Author, emoji: string, on: boolean}} RoomReaction
- * @typedef {EventFields & {type: "notice", user: Author}} RoomNotice
+ * @typedef {"created" | "renamed" | "topic" | "joined" | "left" | "added" | "removed" | "role" | "archived" |
+ *   "restored"} NoticeKind
+ * @typedef {EventFields & {type: "notice", kind: NoticeKind, user: Author, target?: Author, value?: string}} RoomNotice
  * @typedef {{type: "folded", epoch: string, seq: number}} FoldedEvent stands for a change in a loaded part of the history
  * @typedef {RoomMessage | RoomEdit | RoomDeletion | RoomReaction | RoomNotice | FoldedEvent} RoomEvent
  *
@@ -47,6 +67,10 @@
  * @typedef {{type: "ack", id?: string, room: string, cid: string} & Position} Ack
  * @typedef {{type: "history", id?: string, room: string, epoch: string, as_of: number,
  *   events: (RoomMessage | RoomNotice)[], more_before: boolean, more_after: boolean}} HistoryPage
+ * @typedef {{room: string, unread: number, mentions: number}} UnreadCount
+ * @typedef {{type: "unread", id?: string, rooms: UnreadCount[]}} Unread
+ * @typedef {{type: "ack", id?: string, room: string, seq: number}} ReadAck
+ * @typedef {{type: "present", id?: string, room: string, users: Author[], total: number}} Present
  * @typedef {{type: "authenticated", id?: string}} Authenticated
  * @typedef {{type: "pong", id?: string}} Pong
  * @typedef {{type: "error", id?: string, code: string, message: string, retryable: boolean, retry_after_ms?: number}}
@@ -55,25 +79,45 @@
  * Ephemeral events are neither stored nor replayed.
  *
  * @typedef {{type: "head", room: string} & Position} Head
+ * @typedef {{type: "typing", room: string, user: Author}} Typing
+ * @typedef {{type: "presence", room: string, user: Author, online: boolean}} Presence
+ * @typedef {{type: "read", room: string, seq: number}} Read the user has read in another connection
+ * @typedef {{type: "room_added" | "room_changed", room: RoomInfo}} RoomChange
+ * @typedef {{type: "room_removed", room: string}} RoomRemoved
  * @typedef {{type: "drain", reconnect_after_ms: number}} Drain
  * @typedef {{type: "token_expiring"}} TokenExpiring
  *
  * @typedef {{type: "welcome", user: Author, heartbeat_seconds: number, reconnect_within_ms?: number,
- *   limits: {text_chars: number}}} Welcome
- * @typedef {Joined | Ack | HistoryPage | Authenticated | Pong | ErrorFrame} Reply
- * @typedef {Welcome | Reply | RoomEvent | Head | Drain | TokenExpiring} ServerFrame
+ *   limits: {text_chars: number}, rooms: RoomInfo[]}} Welcome
+ * @typedef {Joined | Ack | ReadAck | HistoryPage | Unread | Present | Authenticated | Pong | ErrorFrame} Reply
+ * @typedef {Head | Typing | Presence | Read | RoomChange | RoomRemoved | Drain | TokenExpiring} EphemeralEvent
+ * @typedef {Welcome | Reply | RoomEvent | EphemeralEvent} ServerFrame
  *
  * @typedef {{type: "join", room: string, after?: Position, limit: number}} JoinCommand
- * @typedef {{type: "send", room: string, cid: string, text: string}} SendCommand
- * @typedef {{before: number} | {after: number}} HistoryRange
+ * @typedef {{type: "send", room: string, cid: string, text: string, reply_to?: number}} SendCommand
+ * @typedef {{type: "edit", room: string, cid: string, seq: number, text: string}} EditCommand
+ * @typedef {{type: "delete", room: string, cid: string, seq: number}} DeleteCommand
+ * @typedef {{type: "react", room: string, cid: string, seq: number, emoji: string, on: boolean}} ReactCommand
+ * @typedef {{type: "read", room: string, seq: number}} ReadCommand
+ * @typedef {{type: "unread"}} UnreadCommand
+ * @typedef {{type: "who", room: string}} WhoCommand
+ * @typedef {{type: "typing", room: string}} TypingCommand has no reply
+ * @typedef {{before: number} | {after: number} | {around: number}} HistoryRange
  * @typedef {{type: "history", room: string, limit: number} & HistoryRange} HistoryCommand
  * @typedef {{type: "auth", token: string}} AuthCommand
  * @typedef {{type: "ping"}} PingCommand
- * @typedef {JoinCommand | SendCommand | HistoryCommand | AuthCommand | PingCommand} Command
+ * @typedef {JoinCommand | SendCommand | EditCommand | DeleteCommand | ReactCommand | ReadCommand | UnreadCommand |
+ *   WhoCommand | HistoryCommand | AuthCommand | PingCommand} Command
  *
  * @typedef {object} ReplyTo the reply to each type of command
  * @property {Joined} join
  * @property {Ack} send
+ * @property {Ack} edit
+ * @property {Ack} delete
+ * @property {Ack} react
+ * @property {ReadAck} read
+ * @property {Unread} unread
+ * @property {Present} who
  * @property {HistoryPage} history
  * @property {Authenticated} auth
  * @property {Pong} ping

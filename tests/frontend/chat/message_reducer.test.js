@@ -33,7 +33,7 @@ test("applies edits, deletions and reactions to their targets", () => {
     reactions,
   }));
   assert.deepEqual(shown, [
-    { text: "better", edited: true, deleted: false, reactions: [{ emoji: "+1", count: 2 }] },
+    { text: "better", edited: true, deleted: false, reactions: [{ emoji: "+1", count: 2, users: ["u1", "u2"] }] },
     { text: "", edited: false, deleted: true, reactions: [] },
   ]);
 });
@@ -60,13 +60,13 @@ test("applies to a row of the history only what is newer than the row", () => {
   timeline.prepend(timeline.segments[0].id, "e1", [row, { type: "folded", epoch: "e1", seq: 2 }], false);
   const [message] = reduceMessages(timeline.segments);
   assert.deepEqual([message.text, message.edited, message.deleted], ["better", true, false]);
-  assert.deepEqual(message.reactions, [{ emoji: "+1", count: 19 }]);
+  assert.deepEqual(message.reactions, [{ emoji: "+1", count: 19, users: ["u1"] }]);
 });
 
 test("counts events that it does not show", () => {
   const timeline = new Timeline();
   timeline.startFresh(joined(0));
-  for (const event of [{ ...messageAt(1), type: "notice" }, { ...messageAt(2), type: "of the future" }, messageAt(3)]) {
+  for (const event of [{ ...messageAt(1), type: "edited", target: 9 }, { ...messageAt(2), type: "of the future" }, messageAt(3)]) {
     assert.equal(isRoomEvent(event), true);
     assert.equal(timeline.apply(event), "applied");
   }
@@ -82,18 +82,23 @@ for (const { name, events, rows } of CASES) {
     const first = events[0].seq;
     timeline.startFresh(joined(events.at(-1).seq, { oldest: first }));
     for (const event of events) timeline.apply(event);
-    const shown = reduceMessages(timeline.segments).map(({ seq, text, edited, deleted, reactions }) => {
-      return { seq, text, edited, deleted, reactions };
-    });
-    const expected = rows
-      .filter(({ type }) => type === "message")
-      .map(({ seq, text, edited_at, deleted_at, reactions = [] }) => ({
-        seq,
-        text,
-        edited: edited_at !== undefined,
-        deleted: deleted_at !== undefined,
-        reactions: reactions.map(({ emoji, count }) => ({ emoji, count })),
-      }));
-    assert.deepEqual(shown, expected);
+    assert.deepEqual(reduceMessages(timeline.segments).map(toRow), rows.map(withoutUnshown));
   });
+}
+
+/** The page's row in the words of the server. */
+function toRow(item) {
+  const { seq, user } = item;
+  if (item.kind === "notice") return { type: "notice", seq, user, kind: item.notice };
+  const row = { type: "message", seq, user, text: item.text, deleted: item.deleted, mentions: item.mentions };
+  const reactions = item.reactions.map(({ emoji, count, users }) => ({ emoji, count, users: users.slice(0, 20) }));
+  return { ...row, mentionsRoom: item.mentionsRoom, editedAt: item.editedAt, replyTo: item.replyTo, reactions };
+}
+
+function withoutUnshown(row) {
+  const { type, seq, user, kind } = row;
+  if (type === "notice") return { type, seq, user, kind };
+  const { text, mentions = [], mentions_room: mentionsRoom = false, edited_at: editedAt = null, reactions = [] } = row;
+  const deleted = row.deleted_at !== undefined;
+  return { type, seq, user, text, deleted, mentions, mentionsRoom, editedAt, replyTo: row.reply_to ?? null, reactions };
 }
