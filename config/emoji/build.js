@@ -39,7 +39,8 @@ for (const language of LANGUAGES) {
 function lineOf({ emoji, label, tags = [], hexcode, skins = [] }) {
   const codes = [shortCodes[hexcode] ?? []].flat();
   const words = tags.filter((tag) => !label.toLowerCase().includes(tag.toLowerCase()));
-  const fields = [emoji, skins.length > 0 ? "+" : "", label, words.join(" "), codes.join(" ")];
+  const qualified = emoji.replace(/(\p{Emoji_Presentation})\ufe0f/gu, "$1"); // as keyboards type it
+  const fields = [qualified, skins.length > 0 ? "+" : "", label, words.join(" "), codes.join(" ")];
   return fields.join("|").replace(/[`\\$]/gu, "");
 }
 

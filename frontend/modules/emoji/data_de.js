@@ -39,7 +39,7 @@ export const DATA = `#smileys
 🫡||salutierendes Gesicht|aye jawohl jawoll militär ok respekt smiley zu befehl|saluting_face
 🤐||Gesicht mit Reißverschlussmund|geheimnis halten schweigen smiley wahren|zipper_mouth_face
 🤨||Gesicht mit hochgezogenen Augenbrauen|argwöhnisch misstrauen skeptisch smiley stutzig zweifel|raised_eyebrow
-😐️||neutrales Gesicht|ausdruckslos kommentarlos smiley todernst unbeeindruckt|neutral_face
+😐||neutrales Gesicht|ausdruckslos kommentarlos smiley todernst unbeeindruckt|neutral_face
 😑||ausdrucksloses Gesicht|kommentarlos selbstgefällig smiley unbeeindruckt unglaublich|expressionless
 😶||Gesicht ohne Mund|kein smiley sprachlos|no_mouth
 🫥||gestricheltes Gesicht|depressiv deprimiert egal introvertiert smiley traurig unsichtbar verschwinden verstecken|dotted_line_face
@@ -117,7 +117,7 @@ export const DATA = `#smileys
 👹||Ungeheuer|gesicht gruselig japan japanisch maske monster märchen oger|japanese_ogre
 👺||Kobold|gemein gesicht japan japanisch maske monster märchen tengu ungeheuer wütend|japanese_goblin
 👻||Gespenst|buh fantasy geist gesicht gruselig halloween märchen spuk zunge|ghost
-👽️||Außerirdischer|alien all fantasy gesicht monster märchen ufo weltraum wesen|alien
+👽||Außerirdischer|alien all fantasy gesicht monster märchen ufo weltraum wesen|alien
 👾||Computerspiel-Monster|gesicht ufo|space_invader
 🤖||Roboter|gesicht monster robotergesicht roboterkopf|robot
 😺||grinsende Katze|gesicht katzengesicht lachen lol lustig mund offen smiley tier|smiley_cat
@@ -176,7 +176,7 @@ export const DATA = `#smileys
 👋|+|winkende Hand|auf wiedersehen bis später ciao guten tag hallo hey hi tschüs tschüss|wave
 🤚|+|erhobene Hand von hinten|erhobener handrücken|raised_back_of_hand
 🖐️|+|Hand mit gespreizten Fingern|5 fünf|raised_hand_with_fingers_splayed
-✋️|+|erhobene Hand|5 halt handfläche high five schlag ein stopp warte|hand raised_hand
+✋|+|erhobene Hand|5 halt handfläche high five schlag ein stopp warte|hand raised_hand
 🖖|+|vulkanischer Gruß|finger grüßen hand hände spreizen|vulcan_salute
 🫱|+|nach rechts weisende Hand|ausgestreckt ausstrecken hände händeschütteln reichen schütteln|rightwards_hand
 🫲|+|nach links weisende Hand|ausgestreckt ausstrecken hände händeschütteln reichen schütteln|leftwards_hand
@@ -193,16 +193,16 @@ export const DATA = `#smileys
 🤟|+|Ich-liebe-dich-Geste|drei finger hand hdl|love_you_gesture
 🤘|+|Teufelsgruß|corna finger hand heavy hörner mano cornuta metal metalhand pommesgabel rock yeah|metal
 🤙|+|Ruf-mich-an-Handzeichen|anruf anrufen shaka|call_me_hand
-👈️|+|nach links weisender Zeigefinger|handrückseite zeigen|point_left
-👉️|+|nach rechts weisender Zeigefinger|handrückseite zeigen|point_right
-👆️|+|nach oben weisender Zeigefinger von hinten|aufwärts handrücken handrückseite hier hinauf melden rauf zeigen|point_up_2
+👈|+|nach links weisender Zeigefinger|handrückseite zeigen|point_left
+👉|+|nach rechts weisender Zeigefinger|handrückseite zeigen|point_right
+👆|+|nach oben weisender Zeigefinger von hinten|aufwärts handrücken handrückseite hier hinauf melden rauf zeigen|point_up_2
 🖕|+|Mittelfinger|hand|fu middle_finger
-👇️|+|nach unten weisender Zeigefinger|abwärts handrücken handrückseite hinab hinunter runter zeigen|point_down
+👇|+|nach unten weisender Zeigefinger|abwärts handrücken handrückseite hinab hinunter runter zeigen|point_down
 ☝️|+|nach oben weisender Zeigefinger von vorne|hand handvorderseite hier melden zeigen|point_up
 🫵|+|auf Betrachter zeigender Zeigefinger|deuten du fingerzeig hand handgeste sie stupsen|index_pointing_at_the_viewer
-👍️|+|Daumen hoch|einverstanden finger gut hand in ordnung jawohl klar klasse like nach oben ok super top|+1 thumbsup
-👎️|+|Daumen runter|hand nach unten schlecht|-1 thumbsdown
-✊️|+|erhobene Faust|hand kampf solidarität|fist fist_raised
+👍|+|Daumen hoch|einverstanden finger gut hand in ordnung jawohl klar klasse like nach oben ok super top|+1 thumbsup
+👎|+|Daumen runter|hand nach unten schlecht|-1 thumbsdown
+✊|+|erhobene Faust|hand kampf solidarität|fist fist_raised
 👊|+|geballte Faust|absolut bro hand korrekt zustimmen|facepunch fist_oncoming punch
 🤛|+|Faust nach links|hand|fist_left
 🤜|+|Faust nach rechts|hand|fist_right
@@ -221,7 +221,7 @@ export const DATA = `#smileys
 🦿||Beinprothese|barrierefreiheit|mechanical_leg
 🦵|+|Bein|extremität fuß gebeugtes knie gliedmaße knie körperglied körperteil treten tritt|leg
 🦶|+|Fuß|füße kick knöchel körperteil stampfen treten tritt|foot
-👂️|+|Ohr|hören körperteil|ear
+👂|+|Ohr|hören körperteil|ear
 🦻|+|Ohr mit Hörgerät|barrierefreiheit gehörlos hilfsgerät hörhilfe schwerhörig taub|ear_with_hearing_aid
 👃|+|Nase|körperteil riechen|nose
 🧠||Gehirn|intelligent intelligenz klug schlau|brain
@@ -468,17 +468,17 @@ export const DATA = `#smileys
 🤺||Fechter(in)|fechten schwert sport|person_fencing
 🏇|+|Pferderennen|jockey auf pferd schnell sport um die wette wetten|horse_racing
 ⛷️||Skifahrer(in)|schnee skifahrerin sport|skier
-🏂️|+|Snowboarder(in)|snowboarden snowboarderin sport|snowboarder
+🏂|+|Snowboarder(in)|snowboarden snowboarderin sport|snowboarder
 🏌️|+|Golfer(in)|abschlagplatz golferin golfspieler golfspielerin person sport sportler sportlerin|golfing
 🏌️‍♂️|+|Golfer|golfen golfspieler mann|golfing_man
 🏌️‍♀️|+|Golferin|frau golfen golfspielerin|golfing_woman
-🏄️|+|Surfer(in)|person sport surfboard surfbrett surfen surferin wassersport wellenreiten wellenreiter wellenreiterin|surfer
+🏄|+|Surfer(in)|person sport surfboard surfbrett surfen surferin wassersport wellenreiten wellenreiter wellenreiterin|surfer
 🏄‍♂️|+|Surfer|mann wellenreiten|surfing_man
 🏄‍♀️|+|Surferin|frau sport strand surfbrett wellen wellenreiten|surfing_woman
 🚣|+|Person im Ruderboot|angeln kanu paddel rudern sport|rowboat
 🚣‍♂️|+|Mann im Ruderboot|rudern|rowing_man
 🚣‍♀️|+|Frau im Ruderboot|bootfahrerin ruderin rudern see|rowing_woman
-🏊️|+|Schwimmer(in)|kraulen person pool schwimmbecken schwimmen schwimmerin sport triathlon wasser|swimmer
+🏊|+|Schwimmer(in)|kraulen person pool schwimmbecken schwimmen schwimmerin sport triathlon wasser|swimmer
 🏊‍♂️|+|Schwimmer|kraulen pool schwimmbad schwimmen|swimming_man
 🏊‍♀️|+|Schwimmerin|frau kraulen pool schwimmbad schwimmen sport|swimming_woman
 ⛹️|+|Person mit Ball|basketball basketballer basketballspieler basketballspielerin dribbeln sport sportler sportlerin|bouncing_ball_person
@@ -554,7 +554,7 @@ export const DATA = `#smileys
 👤||Silhouette einer Büste|person|bust_in_silhouette
 👥||Silhouette mehrerer Büsten|personen|busts_in_silhouette
 🫂||sich umarmende Personen|abschied danke drücken drücker freundschaft hallo liebe tschüss umarmung|people_hugging
-👪️||Familie|junge kind mutter vater|family
+👪||Familie|junge kind mutter vater|family
 🧑‍🧑‍🧒||Familie: 2 Erwachsene, 1 Kind|erwachsener|
 🧑‍🧑‍🧒‍🧒||Familie: 2 Erwachsene, 2 Kinder|erwachsener|
 🧑‍🧒||Familie: 1 Erwachsene(r), 1 Kind|erwachsener|
@@ -567,7 +567,7 @@ export const DATA = `#smileys
 🦍||Gorilla|affe gesicht tier|gorilla
 🦧||Orang-Utan|affe tier|orangutan
 🐶||Hundegesicht|tier treu wau wuff|dog
-🐕️||Hund|haustier tier wau wuff|dog2
+🐕||Hund|haustier tier wau wuff|dog2
 🦮||Blindenhund|barrierefreiheit behinderung sehbehindert tier|guide_dog
 🐕‍🦺||Assistenzhund|barrierefreiheit behinderung tier|service_dog
 🐩||Pudel|hund tier|poodle
@@ -575,7 +575,7 @@ export const DATA = `#smileys
 🦊||Fuchs|fuchsgesicht gesicht tier|fox_face
 🦝||Waschbär|klug neugierig schlau tier|raccoon
 🐱||Katzengesicht|miau miez miezekatze tier|cat
-🐈️||Katze|haustier miau tier|cat2
+🐈||Katze|haustier miau tier|cat2
 🐈‍⬛||schwarze Katze|kater miau pech schwarzer kater tier unglück|black_cat
 🦁||Löwe|gesicht löwengesicht sternzeichen tier tierkreis|lion
 🐯||Tigergesicht|raubkatze tier|tiger
@@ -634,7 +634,7 @@ export const DATA = `#smileys
 🐣||schlüpfendes Küken|ei küken in eierschale piep tier vogel|hatching_chick
 🐤||Küken|kükenkopf tier|baby_chick
 🐥||Küken von vorne|geflügel küken in frontansicht tier|hatched_chick
-🐦️||Vogel|papagei taube tier vogelkopf|bird
+🐦||Vogel|papagei taube tier vogelkopf|bird
 🐧||Pinguin|pinguinkopf tier vogel|penguin
 🕊️||Taube|fliegen friede frieden friedenstaube vogel|dove
 🦅||Adler|tier vogel|eagle
@@ -664,7 +664,7 @@ export const DATA = `#smileys
 🐬||Delfin|meer ozean strand tier|dolphin flipper
 🫍||Orca|meer meeressäuger meerestier orka ozean wal|
 🦭||Seehund|meer ozean robbe seelöwe tier|seal
-🐟️||Fisch|aquarium fische meehr sternzeichen tier tierkreis|fish
+🐟||Fisch|aquarium fische meehr sternzeichen tier tierkreis|fish
 🐠||Tropenfisch|tier|tropical_fish
 🐡||Kugelfisch|kugelrund meer tier|blowfish
 🦈||Hai|fisch haifisch meer tier|shark
@@ -829,13 +829,13 @@ export const DATA = `#smileys
 🍯||Honigtopf|süß|honey_pot
 🍼||Babyflasche|fläschchen kind milch trinken|baby_bottle
 🥛||Glas Milch|getränk trinken|milk_glass
-☕️||Heißgetränk|cafe dampfend kaffee tasse tee trinken|coffee
+☕||Heißgetränk|cafe dampfend kaffee tasse tee trinken|coffee
 🫖||Teekanne|getränk lebensmittel tee brühen teekrug trinken|teapot
 🍵||Teetasse ohne Henkel|getränk grüner tee oolong schale|tea
 🍶||Sake-Flasche mit Tasse|getränk sake-flasche und -tasse trinken|sake
 🍾||Flasche mit knallendem Korken|champagner getränk sekt trinken|champagne
 🍷||Weinglas|alkohol bar|wine_glass
-🍸️||Cocktailglas|bar drink martini|cocktail
+🍸||Cocktailglas|bar drink martini|cocktail
 🍹||Cocktail|bar exotisches getränk|tropical_drink
 🍺||Bierkrug|bar oktoberfest prost weizenbier|beer
 🍻||Bierkrüge|anstoßen oktoberfest prosit prost weizen|beers
@@ -855,9 +855,9 @@ export const DATA = `#smileys
 🫙||Einmachglas|einweckglas essen gewürzglas leer leerer behälter leeres einweckglas leeres glas marmeladeglas schraubglas|jar
 🏺||Amphore|gefäß kochen krug sternzeichen tierkreis trinken vase wassermann|amphora
 #travel
-🌍️||Globus mit Europa und Afrika|erde weltkugel|earth_africa
-🌎️||Globus mit Amerika|erde nordamerika südamerika weltkugel|earth_americas
-🌏️||Globus mit Asien und Australien|erde weltkugel|earth_asia
+🌍||Globus mit Europa und Afrika|erde weltkugel|earth_africa
+🌎||Globus mit Amerika|erde nordamerika südamerika weltkugel|earth_americas
+🌏||Globus mit Asien und Australien|erde weltkugel|earth_asia
 🌐||Globus mit Meridianen|breitengrad längengrad|globe_with_meridians
 🗺️||Weltkarte|landkarte reisen|world_map
 🗾||Umriss von Japan|karte|japan
@@ -881,7 +881,7 @@ export const DATA = `#smileys
 🛖||Hütte|behausung gebäude haus jurte objekt rundhaus schutz|hut
 🏘️||Wohnhäuser|dorf gebäude haus wohnhaus wohnsiedlung|houses
 🏚️||verfallenes Haus|gebäude heruntergekommen verlassen verlassenes haus|derelict_house
-🏠️||Haus|gebäude zuhause|house
+🏠||Haus|gebäude zuhause|house
 🏡||Haus mit Garten|baum haus mit baum|house_with_garden
 🏢||Bürogebäude|hochhaus|office
 🏣||japanisches Postgebäude||post_office
@@ -893,20 +893,20 @@ export const DATA = `#smileys
 🏪||Minimarkt|einkaufen gebäude geschäft lebensmittel|convenience_store
 🏫||Schule|gebäude schulgebäude|school
 🏬||Kaufhaus|einkaufen gebäude geschäft shoppen|department_store
-🏭️||Fabrik|fabrikgebäude gebäude|factory
+🏭||Fabrik|fabrikgebäude gebäude|factory
 🏯||japanisches Schloss|bauwerk gebäude|japanese_castle
 🏰||Schloss|bauwerk burg europa europäisch gebäude märchen märchenschloss|european_castle
 💒||Hochzeit|herz kirche|wedding
 🗼||Tokyo Tower|fernsehturm tokio|tokyo_tower
 🗽||Freiheitsstatue|amerika|statue_of_liberty
-⛪️||Kirche|christ christentum christlich gebäude kreuz religion|church
+⛪||Kirche|christ christentum christlich gebäude kreuz religion|church
 🕌||Moschee|islam moslem muslim religion|mosque
 🛕||Hindutempel|gebäude|hindu_temple
 🕍||Synagoge|jude jüdisch religion tempel|synagogue
 ⛩️||Shinto-Schrein|religion|shinto_shrine
 🕋||Kaaba|hajj islam moslem muslim religion|kaaba
-⛲️||Springbrunnen|garten park|fountain
-⛺️||Zelt|camping campingurlaub zeltplatz|tent
+⛲||Springbrunnen|garten park|fountain
+⛺||Zelt|camping campingurlaub zeltplatz|tent
 🌁||neblig|nebel wetter|foggy
 🌃||Sternenhimmel|city hochhäuser nacht skyline stadt|night_with_stars
 🏙️||Skyline|gebäude großstadt hochhäuser häuser stadt wolkenkratzer|cityscape
@@ -927,7 +927,7 @@ export const DATA = `#smileys
 🚄||Hochgeschwindigkeitszug mit spitzer Nase|ice shinkansen tgv|bullettrain_side
 🚅||Hochgeschwindigkeitszug|bahn japan shinkansen|bullettrain_front
 🚆||Zug|bahn eisenbahn ice|train2
-🚇️||U-Bahn|metro|metro
+🚇||U-Bahn|metro|metro
 🚈||S-Bahn|ice monorail zug|light_rail
 🚉||Bahnhof|zug|station
 🚊||Straßenbahn|tram verkehrsmittel|tram
@@ -935,17 +935,17 @@ export const DATA = `#smileys
 🚞||Bergbahn|bimmelbahn zug|mountain_railway
 🚋||Straßenbahnwagen|tram tramwagen transport verkehrsmittel waggon|train
 🚌||Bus|fahrzeug schulbus|bus
-🚍️||Bus von vorne|verkehrsmittel vorderansicht bus|oncoming_bus
+🚍||Bus von vorne|verkehrsmittel vorderansicht bus|oncoming_bus
 🚎||Oberleitungsbus|straßenbahn trolleybus|trolleybus
 🚐||Kleinbus|fahrzeug|minibus
-🚑️||Krankenwagen|ambulanz notfall|ambulance
+🚑||Krankenwagen|ambulanz notfall|ambulance
 🚒||Feuerwehrauto|brand löschfahrzeug|fire_engine
 🚓||Polizeiwagen|streifenwagen|police_car
-🚔️||Polizeiwagen von vorne|streifenwagen vorderansicht polizeiwagen|oncoming_police_car
+🚔||Polizeiwagen von vorne|streifenwagen vorderansicht polizeiwagen|oncoming_police_car
 🚕||Taxi|auto fahrzeug|taxi
 🚖||Taxi von vorne|auto fahren gelb vorderansicht taxi|oncoming_taxi
 🚗||Auto|fahren fahrzeug rot verkehr|car red_car
-🚘️||Auto von vorne|automobil fahrzeug rot vorderansicht auto|oncoming_automobile
+🚘||Auto von vorne|automobil fahrzeug rot vorderansicht auto|oncoming_automobile
 🚙||Wohnmobil|auto blau fahren verreisen|blue_car
 🛻||Pick-up|auto fahren fahrzeug laster lastwagen lieferwagen lkw transport|pickup_truck
 🚚||Lieferwagen|lastwagen lkw|truck
@@ -957,7 +957,7 @@ export const DATA = `#smileys
 🦽||manueller Rollstuhl|barrierefreiheit behinderung|manual_wheelchair
 🦼||elektrischer Rollstuhl|barrierefreiheit behinderung|motorized_wheelchair
 🛺||Autorikscha|fahrzeug tuk-tuk|auto_rickshaw
-🚲️||Fahrrad|bmx radeln radler spinning|bike
+🚲||Fahrrad|bmx radeln radler spinning|bike
 🛴||Tretroller||kick_scooter
 🛹||Skateboard|brett räder skateboard fahren skaten skater|skateboard
 🛼||Rollschuh|rollen rollerskate rollschuh laufen sport|roller_skate
@@ -965,16 +965,16 @@ export const DATA = `#smileys
 🛣️||Autobahn|schnellstraße|motorway
 🛤️||Bahngleis|gleise schienen|railway_track
 🛢️||Ölfass||oil_drum
-⛽️||Tanksäule|benzin tanke tanken tankstelle|fuelpump
+⛽||Tanksäule|benzin tanke tanken tankstelle|fuelpump
 🛞||Autorad|autoreifen drehen reifen reifen mit felgen rotieren|wheel
 🚨||Polizeilicht|sirene|rotating_light
 🚥||horizontale Verkehrsampel|vertikal|traffic_light
 🚦||vertikale Verkehrsampel|horizontal|vertical_traffic_light
 🛑||Stoppschild|achteckig|stop_sign
 🚧||Baustellenabsperrung|baustellenschild schild|construction
-⚓️||Anker|hafen meer|anchor
+⚓||Anker|hafen meer|anchor
 🛟||Rettungsring|leben retten lebensretter retten schwimmring sicherheit|ring_buoy
-⛵️||Segelboot||boat sailboat
+⛵||Segelboot||boat sailboat
 🛶||Kanu|boot wassersport|canoe
 🚤||Schnellboot|luxus see sommer wasser yacht|speedboat
 🛳️||Passagierschiff|aida rundreise seereise traumschiff|passenger_ship
@@ -996,60 +996,60 @@ export const DATA = `#smileys
 🛸||fliegende Untertasse|alien außerirdisch ufo|flying_saucer
 🛎️||Rezeptionsklingel||bellhop_bell
 🧳||Gepäck|ballast hartschalenkoffer koffer reise trolley-tasche|luggage
-⌛️||Sanduhr|prozess vorgang läuft zeit|hourglass
-⏳️||laufende Sanduhr|prozess vorgang läuft|hourglass_flowing_sand
-⌚️||Armbanduhr|zeit|watch
-⏰️||Wecker|uhr uhrzeit zeit|alarm_clock
+⌛||Sanduhr|prozess vorgang läuft zeit|hourglass
+⏳||laufende Sanduhr|prozess vorgang läuft|hourglass_flowing_sand
+⌚||Armbanduhr|zeit|watch
+⏰||Wecker|uhr uhrzeit zeit|alarm_clock
 ⏱️||Stoppuhr|zeit|stopwatch
 ⏲️||Zeitschaltuhr|timer|timer_clock
 🕰️||Kaminuhr|tick tack|mantelpiece_clock
-🕛️||Ziffernblatt 12:00 Uhr|mittag mitternacht ziffernblatt 12.00 uhr zwölf uhr|clock12
-🕧️||12:30 Uhr|00:30 halb eins zeit ziffernblatt 12.30 uhr ziffernblatt 12:30 uhr|clock1230
-🕐️||1:00 Uhr|01:00 13:00 punkt eins zeit ziffernblatt 1.00 uhr ziffernblatt 1:00 uhr|clock1
-🕜️||1:30 Uhr|1 uhr 30 halb zwei ziffernblatt 1.30 uhr ziffernblatt 1:30 uhr|clock130
-🕑️||2:00 Uhr|zeit ziffernblatt 2.00 uhr ziffernblatt 2:00 uhr|clock2
-🕝️||2:30 Uhr|halb drei zeit ziffernblatt 2.30 uhr ziffernblatt 2:30 uhr|clock230
-🕒️||3:00 Uhr|zeit ziffernblatt 3.00 uhr ziffernblatt 3:00 uhr|clock3
-🕞️||3:30 Uhr|halb vier ziffernblatt 3.30 uhr ziffernblatt 3:30 uhr|clock330
-🕓️||4:00 Uhr|zeit ziffernblatt 4.00 uhr ziffernblatt 4:00 uhr|clock4
-🕟️||4:30 Uhr|04:30 16:30 halb fünf zeit ziffernblatt 4.30 uhr ziffernblatt 4:30 uhr|clock430
-🕔️||5:00 Uhr|05:00 17:00 punkt fünf zeit ziffernblatt 5.00 uhr ziffernblatt 5:00 uhr|clock5
-🕠️||5:30 Uhr|05:30 17:30 halb sechs ziffernblatt 5.30 uhr ziffernblatt 5:30 uhr|clock530
-🕕️||6:00 Uhr|zeit ziffernblatt 6.00 uhr ziffernblatt 6:00 uhr|clock6
-🕡️||6:30 Uhr|halb sieben ziffernblatt 6.30 uhr|clock630
-🕖️||7:00 Uhr|ziffernblatt 7.00 uhr ziffernblatt 7:00 uhr|clock7
-🕢️||7:30 Uhr|halb acht zeit ziffernblatt 7.30 uhr ziffernblatt 7:30 uhr|clock730
-🕗️||8:00 Uhr|um 8 zeit ziffernblatt 8.00 uhr ziffernblatt 8:00 uhr|clock8
-🕣️||8:30 Uhr|halb neun ziffernblatt 8.30 uhr ziffernblatt 8:30 uhr|clock830
-🕘️||9:00 Uhr|zeit ziffernblatt 9.00 uhr ziffernblatt 9:00 uhr|clock9
-🕤️||9:30 Uhr|halb zehn zeit ziffernblatt 9.30 uhr ziffernblatt 9:30 uhr|clock930
-🕙️||10:00 Uhr|zeit ziffernblatt 10.00 uhr ziffernblatt 10:00 uhr|clock10
-🕥️||10:30 Uhr|halb elf ziffernblatt 10.30 uhr ziffernblatt 10:30 uhr|clock1030
-🕚️||11:00 Uhr|zeit ziffernblatt 11.00 uhr ziffernblatt 11:00 uhr|clock11
-🕦️||11:30 Uhr|halb zwölf zeit ziffernblatt 11.30 uhr ziffernblatt 11:30 uhr|clock1130
+🕛||Ziffernblatt 12:00 Uhr|mittag mitternacht ziffernblatt 12.00 uhr zwölf uhr|clock12
+🕧||12:30 Uhr|00:30 halb eins zeit ziffernblatt 12.30 uhr ziffernblatt 12:30 uhr|clock1230
+🕐||1:00 Uhr|01:00 13:00 punkt eins zeit ziffernblatt 1.00 uhr ziffernblatt 1:00 uhr|clock1
+🕜||1:30 Uhr|1 uhr 30 halb zwei ziffernblatt 1.30 uhr ziffernblatt 1:30 uhr|clock130
+🕑||2:00 Uhr|zeit ziffernblatt 2.00 uhr ziffernblatt 2:00 uhr|clock2
+🕝||2:30 Uhr|halb drei zeit ziffernblatt 2.30 uhr ziffernblatt 2:30 uhr|clock230
+🕒||3:00 Uhr|zeit ziffernblatt 3.00 uhr ziffernblatt 3:00 uhr|clock3
+🕞||3:30 Uhr|halb vier ziffernblatt 3.30 uhr ziffernblatt 3:30 uhr|clock330
+🕓||4:00 Uhr|zeit ziffernblatt 4.00 uhr ziffernblatt 4:00 uhr|clock4
+🕟||4:30 Uhr|04:30 16:30 halb fünf zeit ziffernblatt 4.30 uhr ziffernblatt 4:30 uhr|clock430
+🕔||5:00 Uhr|05:00 17:00 punkt fünf zeit ziffernblatt 5.00 uhr ziffernblatt 5:00 uhr|clock5
+🕠||5:30 Uhr|05:30 17:30 halb sechs ziffernblatt 5.30 uhr ziffernblatt 5:30 uhr|clock530
+🕕||6:00 Uhr|zeit ziffernblatt 6.00 uhr ziffernblatt 6:00 uhr|clock6
+🕡||6:30 Uhr|halb sieben ziffernblatt 6.30 uhr|clock630
+🕖||7:00 Uhr|ziffernblatt 7.00 uhr ziffernblatt 7:00 uhr|clock7
+🕢||7:30 Uhr|halb acht zeit ziffernblatt 7.30 uhr ziffernblatt 7:30 uhr|clock730
+🕗||8:00 Uhr|um 8 zeit ziffernblatt 8.00 uhr ziffernblatt 8:00 uhr|clock8
+🕣||8:30 Uhr|halb neun ziffernblatt 8.30 uhr ziffernblatt 8:30 uhr|clock830
+🕘||9:00 Uhr|zeit ziffernblatt 9.00 uhr ziffernblatt 9:00 uhr|clock9
+🕤||9:30 Uhr|halb zehn zeit ziffernblatt 9.30 uhr ziffernblatt 9:30 uhr|clock930
+🕙||10:00 Uhr|zeit ziffernblatt 10.00 uhr ziffernblatt 10:00 uhr|clock10
+🕥||10:30 Uhr|halb elf ziffernblatt 10.30 uhr ziffernblatt 10:30 uhr|clock1030
+🕚||11:00 Uhr|zeit ziffernblatt 11.00 uhr ziffernblatt 11:00 uhr|clock11
+🕦||11:30 Uhr|halb zwölf zeit ziffernblatt 11.30 uhr ziffernblatt 11:30 uhr|clock1130
 🌑||Neumond||new_moon
 🌒||erstes Mondviertel|zunehmend|waxing_crescent_moon
 🌓||zunehmender Halbmond||first_quarter_moon
 🌔||zweites Mondviertel|zunehmend|moon waxing_gibbous_moon
-🌕️||Vollmond||full_moon
+🌕||Vollmond||full_moon
 🌖||drittes Mondviertel|abnehmend|waning_gibbous_moon
 🌗||abnehmender Halbmond||last_quarter_moon
 🌘||letztes Mondviertel|abnehmend nacht|waning_crescent_moon
 🌙||Mondsichel|nacht|crescent_moon
 🌚||Neumond mit Gesicht|mondgesicht|new_moon_with_face
 🌛||Mondsichel mit Gesicht links|weltall|first_quarter_moon_with_face
-🌜️||Mondsichel mit Gesicht rechts|nacht|last_quarter_moon_with_face
+🌜||Mondsichel mit Gesicht rechts|nacht|last_quarter_moon_with_face
 🌡️||Thermometer|temperatur wetter|thermometer
 ☀️||Sonne|sonnenstrahlen sonnig strahlen wetter|sunny
 🌝||Vollmond mit Gesicht||full_moon_with_face
 🌞||Sonne mit Gesicht|sonnengesicht sonnenschein|sun_with_face
 🪐||Ringplanet|gasplanet himmelskörper saturn|ringed_planet
-⭐️||weißer mittelgroßer Stern|astronomie gelber stern himmel|star
+⭐||weißer mittelgroßer Stern|astronomie gelber stern himmel|star
 🌟||funkelnder Stern|glitzern|star2
 🌠||Sternschnuppe|himmel|stars
 🌌||Milchstraße|galaxie universum|milky_way
 ☁️||Wolke|wetter wolkig|cloud
-⛅️||Sonne hinter Wolke|wolkig|partly_sunny
+⛅||Sonne hinter Wolke|wolkig|partly_sunny
 ⛈️||Wolke mit Blitz und Regen|gewitter wetter wolkig|cloud_with_lightning_and_rain
 🌤️||Sonne hinter kleiner Wolke|bewölkt kleine wolke wetter|sun_behind_small_cloud
 🌥️||Sonne hinter großer Wolke|bewölkt große wolke wetter|sun_behind_large_cloud
@@ -1064,12 +1064,12 @@ export const DATA = `#smileys
 🌈||Regenbogen|wetter|rainbow
 🌂||geschlossener Regenschirm||closed_umbrella
 ☂️||Regenschirm|bekleidung wetter|open_umbrella
-☔️||Regenschirm im Regen||umbrella
+☔||Regenschirm im Regen||umbrella
 ⛱️||aufgestellter Sonnenschirm|strand|parasol_on_ground
-⚡️||Hochspannung|blitz elektrizität gefahr gewitter hochspannungszeichen strom|zap
+⚡||Hochspannung|blitz elektrizität gefahr gewitter hochspannungszeichen strom|zap
 ❄️||Schneeflocke|kalt schneien wetter winter|snowflake
 ☃️||Schneemann im Schnee||snowman_with_snow
-⛄️||Schneemann ohne Schneeflocken|kalt winter|snowman
+⛄||Schneemann ohne Schneeflocken|kalt winter|snowman
 ☄️||Komet|weltall|comet
 🔥||Feuer|brennen flamme heiß|fire
 💧||Tropfen|schweiß träne wasser wassertropfen|droplet
@@ -1080,7 +1080,7 @@ export const DATA = `#smileys
 🎆||Feuerwerk|silvester|fireworks
 🎇||Wunderkerze|feiern feuerwerk party|sparkler
 🧨||Feuerwerkskörper|dynamit explosion explosiv funken knall knallen knaller kracher silvester sprengen sprengstoff zündstoff|firecracker
-✨️||funkelnde Sterne|*|sparkles
+✨||funkelnde Sterne|*|sparkles
 🎈||Luftballon|feier geburtstag|balloon
 🎉||Konfettibombe|böller feier juhu knaller party super yay|tada
 🎊||Konfettiball|feier party|confetti_ball
@@ -1097,13 +1097,13 @@ export const DATA = `#smileys
 🎟️||Eintrittskarten|billet ticket|tickets
 🎫||Ticket|konzert unterhaltung|ticket
 🎖️||Militärorden||medal_military
-🏆️||Pokal|bundesliga champion gewinnen preis sieger sport trophäe|trophy
+🏆||Pokal|bundesliga champion gewinnen preis sieger sport trophäe|trophy
 🏅||Sportmedaille|gewinn goldmedaille|medal_sports
 🥇||Goldmedaille|erster gewinn medaille 1. platz|1st_place_medal
 🥈||Silbermedaille|medaille 2. platz zweiter|2nd_place_medal
 🥉||Bronzemedaille|dritter medaille 3. platz|3rd_place_medal
-⚽️||Fußball|bundesliga messi|soccer
-⚾️||Baseball||baseball
+⚽||Fußball|bundesliga messi|soccer
+⚾||Baseball||baseball
 🥎||Softball|baseball handschuh sport unterarm werfen|softball
 🏀||Basketball|korb sport|basketball
 🏐||Volleyball|sport|volleyball
@@ -1121,7 +1121,7 @@ export const DATA = `#smileys
 🥊||Boxhandschuh|boxen sport|boxing_glove
 🥋||Kampfsportanzug|judo kampfkunst karate taekwondo|martial_arts_uniform
 🥅||Tor|fußball netz sport|goal_net
-⛳️||Golffahne|golfplatz|golf
+⛳||Golffahne|golfplatz|golf
 ⛸️||Schlittschuh|eislauf|ice_skate
 🎣||Angel mit Fisch|angeln entspannung|fishing_pole_and_fish
 🤿||Tauchmaske|schnorcheln schwimmen sport sporttauchen tauchen|diving_mask
@@ -1136,7 +1136,7 @@ export const DATA = `#smileys
 🎱||Billardkugel|8-ball schwarz spiel|8ball
 🔮||Kristallkugel|wahrsager zukunft|crystal_ball
 🪄||Zauberstab|abrakadabra hexe hexer magie magisch wunder zauberei zauberer zauberin zaubern|magic_wand
-🎮️||Gamepad|gaming unterhaltung videospiel|video_game
+🎮||Gamepad|gaming unterhaltung videospiel|video_game
 🕹️||Joystick|gaming videospiel|joystick
 🎰||Spielautomat|glücksspiel|slot_machine
 🎲||Spielwürfel|casino unterhaltung würfeln zufall|game_die
@@ -1151,9 +1151,9 @@ export const DATA = `#smileys
 ♣️||Kreuz|kartenspiel|clubs
 ♟️||Bauer Schach||chess_pawn
 🃏||Jokerkarte|spielkarte|black_joker
-🀄️||Mahjong-Stein|roter drache spiel|mahjong
+🀄||Mahjong-Stein|roter drache spiel|mahjong
 🎴||japanische Blumenkarte|hanafuda|flower_playing_cards
-🎭️||Masken|kunst theater unterhaltung|performing_arts
+🎭||Masken|kunst theater unterhaltung|performing_arts
 🖼️||gerahmtes Bild|gemälde kunst malen rahmen zeichnen zeichnung|framed_picture
 🎨||Mischpalette|farben kunst künstler|art
 🧵||Faden|nadel nähen nähfaden nähgarn rolle spule zwirn|thread
@@ -1161,7 +1161,7 @@ export const DATA = `#smileys
 🧶||Wollknäuel|ball garn häkeln spinnen stricken wolle zwirn|yarn
 🪢||Knoten|achterknoten binden schnur schnürsenkel seemansknoten segelboot segeln seil verknoten zusammendrehen|knot
 #objects
-👓️||Brille|accessoire|eyeglasses
+👓||Brille|accessoire|eyeglasses
 🕶️||Sonnenbrille|augen dunkel|dark_sunglasses
 🥽||Schutzbrille|augenschutz schweißen schweißerbrille schwimmen tauchen taucherbrille|goggles
 🥼||Laborkittel|arzt arztkittel doc doktor experiment kleidung kleidungsstück labormantel weiße jacke weißer mantel wissenschaftler|lab_coat
@@ -1200,7 +1200,7 @@ export const DATA = `#smileys
 👑||Krone|kopfbedeckung könig königin majestät|crown
 👒||Damenhut|damenhut mit schleife kleidung kopfbedeckung schleife|womans_hat
 🎩||Zylinder|hut kopfbedeckung unterhaltung zauberer zylinderhut|tophat
-🎓️||Doktorhut|abschlussfeier diplom|mortar_board
+🎓||Doktorhut|abschlussfeier diplom|mortar_board
 🧢||Baseballmütze|baseball-kappe baseball-mütze baseballkappe schirmkappe|billed_cap
 🪖||Militärhelm|armee heer krieg kämpfer kämpferin schutzhelm soldat soldatin|military_helmet
 ⛑️||Rettungshelm|bergen erste hilfe helm mit weißem kreuz hilfe kreuz retten roter helm sanitäter|rescue_worker_helmet
@@ -1209,7 +1209,7 @@ export const DATA = `#smileys
 💍||Ring|diamantring edelstein schmuck verlobung|ring
 💎||Edelstein|diamant|gem
 🔇||durchgestrichener Lautsprecher|leise psst stumm stummgeschaltet|mute
-🔈️||Lautsprecher mit geringer Lautstärke|eingeschaltet ton an|speaker
+🔈||Lautsprecher mit geringer Lautstärke|eingeschaltet ton an|speaker
 🔉||Lautsprecher mit mittlerer Lautstärke|lautsprecher mit einer schallwelle leise mittellaut ton|sound
 🔊||Lautsprecher mit hoher Lautstärke|dezibel lautsprecher mit drei schallwellen musik schallwellen|loud_sound
 📢||Lautsprecher|megafon schallendes megafon|loudspeaker
@@ -1224,8 +1224,8 @@ export const DATA = `#smileys
 🎚️||Schieberegler|musik|level_slider
 🎛️||Drehregler|bedienknöpfe knöpfe stellknöpfe|control_knobs
 🎤||Mikrofon|karaoke singen unterhaltung|microphone
-🎧️||Kopfhörer|musik unterhaltung|headphones
-📻️||Radio|musik|radio
+🎧||Kopfhörer|musik unterhaltung|headphones
+📻||Radio|musik|radio
 🎷||Saxofon|instrument musik musikinstrument|saxophone
 🎺||Trompete|instrument musik musikinstrument|trumpet
 🪊||Posaune|blasinstrument blechblasinstrument blechbläser instrument jazz musik schieben traurig ziehen|
@@ -1243,12 +1243,12 @@ export const DATA = `#smileys
 📲||Mobiltelefon mit Pfeil|anruf anrufen handy iphone kommunikation whatsapp|calling
 ☎️||Telefon|anruf anrufen festnetz|phone telephone
 📞||Telefonhörer|anrufen kommunikation|telephone_receiver
-📟️||Pager|kommunikation piepser|pager
+📟||Pager|kommunikation piepser|pager
 📠||Faxgerät|kommunikation|fax
 🔋||Batterie|akku|battery
 🪫||schwache Batterie|akku akku fast leer akku leer aufladen batterie fast leer batterie leer elektronik ladestand niedriger akkustand schwacher akku|low_battery
 🔌||Netzstecker|stromstecker|electric_plug
-💻️||Laptop|bildschirm computer computermonitor monitor notebook pc|computer
+💻||Laptop|bildschirm computer computermonitor monitor notebook pc|computer
 🖥️||Desktopcomputer|bildschirm imac monitor|desktop_computer
 🖨️||Drucker|computer|printer
 ⌨️||Tastatur|computer keyboard|keyboard
@@ -1256,19 +1256,19 @@ export const DATA = `#smileys
 🖲️||Trackball|computer|trackball
 💽||Minidisc|md minidisk|minidisc
 💾||Diskette|datenträger|floppy_disk
-💿️||CD|blu-ray dvd|cd
+💿||CD|blu-ray dvd|cd
 📀||DVD|blu-ray cd computer|dvd
 🧮||Abakus|abaki abakusse berechnung kalkulation mathe mathematik rechenhilfe rechenrahmen rechenschieber rechnen zählen zählrahmen|abacus
 🎥||Filmkamera|kino unterhaltung|movie_camera
 🎞️||Filmstreifen|filmband kino|film_strip
 📽️||Filmprojektor|kino unterhaltung|film_projector
-🎬️||Filmklappe|unterhaltung|clapper
-📺️||Fernseher|fernsehen film tv|tv
-📷️||Fotoapparat|fotos kamera|camera
+🎬||Filmklappe|unterhaltung|clapper
+📺||Fernseher|fernsehen film tv|tv
+📷||Fotoapparat|fotos kamera|camera
 📸||Fotoapparat mit Blitz||camera_flash
-📹️||Videokamera|filmen videos|video_camera
+📹||Videokamera|filmen videos|video_camera
 📼||Videokassette|vhs|vhs
-🔍️||Lupe nach links|suche vergrößerungsglas|mag
+🔍||Lupe nach links|suche vergrößerungsglas|mag
 🔎||Lupe nach rechts|suche vergrößerungsglas|mag_right
 🕯️||Kerze|licht|candle
 💡||Glühbirne|hell idee lampe licht|bulb
@@ -1281,7 +1281,7 @@ export const DATA = `#smileys
 📗||grünes Buch|lesen|green_book
 📘||blaues Buch||blue_book
 📙||orangefarbenes Buch||orange_book
-📚️||Bücherstapel|fantasie lesen roman|books
+📚||Bücherstapel|fantasie lesen roman|books
 📓||Notizbuch|notizen|notebook
 📒||Spiralblock|notizblock|ledger
 📃||teilweise eingerolltes Blatt|dokument papier seite|page_with_curl
@@ -1293,27 +1293,27 @@ export const DATA = `#smileys
 🔖||Lesezeichen|etikett lesen|bookmark
 🏷️||Etikett|label marke|label
 🪙||Münze|bezahlen dollar euro geld gold goldesel metall reich schatz silber sparen|coin
-💰️||Geldsack|moneten reich|moneybag
+💰||Geldsack|moneten reich|moneybag
 🪎||Schatztruhe|beute edelstein geld gold juwelen preis reichtum silber wertgegenstände|
 💴||Yen-Banknote|geld geldschein|yen
 💵||Dollar-Banknote|geld geldschein währung|dollar
 💶||Euro-Banknote|euroschein geld geldschein|euro
 💷||Pfund-Banknote|geld geldschein|pound
 💸||Geldschein mit Flügeln|bank euro knete moneten|money_with_wings
-💳️||Kreditkarte|bankkarte ec-karte geldkarte guthaben|credit_card
+💳||Kreditkarte|bankkarte ec-karte geldkarte guthaben|credit_card
 🧾||Beleg|abrechnung aufstellung blatt buchhalter buchhaltung quittung rechnung rechnungswesen schriftstück|receipt
 💹||steigende Kurve mit Yen-Zeichen|diagramm markt steigender trend mit yen-zeichen|chart
 ✉️||Briefumschlag|e-mail|envelope
 📧||E-Mail|brief e-mail-symbol post|e-mail email
 📨||eingehender Briefumschlag|e-mail empfangen|incoming_envelope
 📩||Umschlag mit Pfeil|e-mail gesendet|envelope_with_arrow
-📤️||Postausgang|ablage e-mail|outbox_tray
-📥️||Posteingang|ablage e-mail|inbox_tray
-📦️||Paket|päckchen|package
-📫️||geschlossener Briefkasten mit Post|e-mail|mailbox
-📪️||geschlossener Briefkasten ohne Post|keine e-mail keine post|mailbox_closed
-📬️||offener Briefkasten mit Post|e-mail|mailbox_with_mail
-📭️||offener Briefkasten ohne Post|keine e-mail keine post|mailbox_with_no_mail
+📤||Postausgang|ablage e-mail|outbox_tray
+📥||Posteingang|ablage e-mail|inbox_tray
+📦||Paket|päckchen|package
+📫||geschlossener Briefkasten mit Post|e-mail|mailbox
+📪||geschlossener Briefkasten ohne Post|keine e-mail keine post|mailbox_closed
+📬||offener Briefkasten mit Post|e-mail|mailbox_with_mail
+📭||offener Briefkasten ohne Post|keine e-mail keine post|mailbox_with_no_mail
 📮||Briefkasten|post|postbox
 🗳️||Urne mit Wahlzettel|wahlen|ballot_box
 ✏️||Bleistift||pencil2
@@ -1335,7 +1335,7 @@ export const DATA = `#smileys
 📈||Aufwärtstrend|diagramm kurve steigend|chart_with_upwards_trend
 📉||Abwärtstrend|diagramm fallend kurve|chart_with_downwards_trend
 📊||Balkendiagramm||bar_chart
-📋️||Klemmbrett|clipboard clpboard zwischenablage|clipboard
+📋||Klemmbrett|clipboard clpboard zwischenablage|clipboard
 📌||Reißzwecke|anpinnen|pushpin
 📍||Stecknadel|anpinnen reißzwecke rund runde reißzwecke|round_pushpin
 📎||Büroklammer||paperclip
@@ -1346,8 +1346,8 @@ export const DATA = `#smileys
 🗃️||Karteikasten|büroausstattung büromaterial|card_file_box
 🗄️||Aktenschrank|ablage archiv schublade|file_cabinet
 🗑️||Papierkorb|abfalleimer|wastebasket
-🔒️||geschlossenes Schloss|datenschutz sicherheit|lock
-🔓️||offenes Schloss|nicht gesichert|unlock
+🔒||geschlossenes Schloss|datenschutz sicherheit|lock
+🔓||offenes Schloss|nicht gesichert|unlock
 🔏||Schloss mit Füller|datenschutz privat sicherheit|lock_with_ink_pen
 🔐||Schloss mit Schlüssel|datenschutz privat sicherheit|closed_lock_with_key
 🔑||Schlüssel|passwort schließen|key
@@ -1359,7 +1359,7 @@ export const DATA = `#smileys
 🛠️||Hammer und Schraubenschlüssel|werkzeug|hammer_and_wrench
 🗡️||Dolch|schwert waffe|dagger
 ⚔️||gekreuzte Schwerter|waffe|crossed_swords
-💣️||Bombe|comic dynamit explodieren|bomb
+💣||Bombe|comic dynamit explodieren|bomb
 🪃||Bumerang|aborigines australien boomerang schleuder waffe werfen|boomerang
 🏹||Pfeil und Bogen||bow_and_arrow
 🛡️||Schutzschild||shield
@@ -1431,11 +1431,11 @@ export const DATA = `#smileys
 🏧||Symbol „Geldautomat“|atm|atm
 🚮||Symbol „Papierkorb“|abfall müll mülleimer sauberkeit wegschmeißen wegwerfen|put_litter_in_its_place
 🚰||Trinkwasser|wasserhahn|potable_water
-♿️||Symbol „Rollstuhl“|barrierefrei behindertengerecht|wheelchair
-🚹️||Herren|herrentoilette wc|mens
-🚺️||Damen|damentoilette wc|womens
+♿||Symbol „Rollstuhl“|barrierefrei behindertengerecht|wheelchair
+🚹||Herren|herrentoilette wc|mens
+🚺||Damen|damentoilette wc|womens
 🚻||Toiletten|wc|restroom
-🚼️||Symbol „Baby“|wickelraum|baby_symbol
+🚼||Symbol „Baby“|wickelraum|baby_symbol
 🚾||WC|toilette|wc
 🛂||Passkontrolle||passport_control
 🛃||Zollkontrolle||customs
@@ -1443,10 +1443,10 @@ export const DATA = `#smileys
 🛅||Gepäckaufbewahrung|schließfach|left_luggage
 ⚠️||Warnung|achtung dreieck vorsicht warnschild|warning
 🚸||Kinder überqueren die Straße|kinder-queren-die-straße-schild straßenschild vorsicht|children_crossing
-⛔️||Zutritt verboten|einbahnstrasse kein zutritt keine durchfahrt zutritt-verboten-schild|no_entry
+⛔||Zutritt verboten|einbahnstrasse kein zutritt keine durchfahrt zutritt-verboten-schild|no_entry
 🚫||Verboten|kein zutritt kein-zutritt-zeichen verbotszeichen|no_entry_sign
 🚳||Fahrräder verboten|fahhrad fahrrad-verboten-schild radfahren verboten|no_bicycles
-🚭️||Rauchverbot|rauchen verboten zigarette|no_smoking
+🚭||Rauchverbot|rauchen verboten zigarette|no_smoking
 🚯||Abfall verboten|müll müll-verboten-zeichen|do_not_litter
 🚱||Kein Trinkwasser|verboten verschmutzt|non-potable_water
 🚷||Fußgänger verboten|fußgänger-verboten-schild|no_pedestrians
@@ -1488,33 +1488,33 @@ export const DATA = `#smileys
 🕎||Menora|leuchter religion|menorah
 🔯||Hexagramm mit Punkt|wahrsager|six_pointed_star
 🪯||Khanda|deg tegh fateh glaube khalsa khanda-emblem religion schwert sikh sikhismus|khanda
-♈️||Widder (Sternzeichen)||aries
-♉️||Stier (Sternzeichen)|horoskop|taurus
-♊️||Zwillinge (Sternzeichen)|horoskop|gemini
-♋️||Krebs (Sternzeichen)||cancer
-♌️||Löwe (Sternzeichen)|horoskop|leo
-♍️||Jungfrau (Sternzeichen)|horoskop|virgo
-♎️||Waage (Sternzeichen)|horoskop|libra
-♏️||Skorpion (Sternzeichen)|horoskop|scorpius
-♐️||Schütze (Sternzeichen)||sagittarius
-♑️||Steinbock (Sternzeichen)||capricorn
-♒️||Wassermann (Sternzeichen)||aquarius
-♓️||Fische (Sternzeichen)|horoskop|pisces
-⛎️||Schlangenträger|schlagenträger sternbild|ophiuchus
+♈||Widder (Sternzeichen)||aries
+♉||Stier (Sternzeichen)|horoskop|taurus
+♊||Zwillinge (Sternzeichen)|horoskop|gemini
+♋||Krebs (Sternzeichen)||cancer
+♌||Löwe (Sternzeichen)|horoskop|leo
+♍||Jungfrau (Sternzeichen)|horoskop|virgo
+♎||Waage (Sternzeichen)|horoskop|libra
+♏||Skorpion (Sternzeichen)|horoskop|scorpius
+♐||Schütze (Sternzeichen)||sagittarius
+♑||Steinbock (Sternzeichen)||capricorn
+♒||Wassermann (Sternzeichen)||aquarius
+♓||Fische (Sternzeichen)|horoskop|pisces
+⛎||Schlangenträger|schlagenträger sternbild|ophiuchus
 🔀||Zufallsmodus|gekreuzt pfeile richtung verschlungene pfeile nach rechts|twisted_rightwards_arrows
 🔁||Wiederholen|im uhrzeigersinn keycap pfeile tastenkappe|repeat
 🔂||Titel wiederholen|dasselbe wiederholen einmal im uhrzeigersinn noch einmal pfeile|repeat_one
 ▶️||Wiedergabe|abspielen dreieck pfeil rechts|arrow_forward
-⏩️||Doppelpfeile nach rechts|vorwärts weiter überspringen|fast_forward
+⏩||Doppelpfeile nach rechts|vorwärts weiter überspringen|fast_forward
 ⏭️||Nächster Titel|doppelpfeil dreieck vorwärts weiter|next_track_button
 ⏯️||Wiedergabe oder Pause|dreieck pfeil rechts|play_or_pause_button
 ◀️||Pfeil zurück|dreieck links|arrow_backward
-⏪️||Zurückspulen|doppelpfeil doppelpfeile nach links dreieck pfeil vorheriger titel|rewind
+⏪||Zurückspulen|doppelpfeil doppelpfeile nach links dreieck pfeil vorheriger titel|rewind
 ⏮️||Vorheriger Titel|doppelpfeil dreieck pfeil zurück|previous_track_button
 🔼||Aufwärts-Schaltfläche|nach oben pfeil|arrow_up_small
-⏫️||Doppelpfeile nach oben|aufwärts doppelt|arrow_double_up
+⏫||Doppelpfeile nach oben|aufwärts doppelt|arrow_double_up
 🔽||Abwärts-Schaltfläche|nach unten pfeil|arrow_down_small
-⏬️||Doppelpfeile nach unten|doppelt abwärts|arrow_double_down
+⏬||Doppelpfeile nach unten|doppelt abwärts|arrow_double_down
 ⏸️||Pause|keycap streifen tastenkappe vertikal|pause_button
 ⏹️||Stopp|aufnahme stoppen keycap quadrat tastenkappe|stop_button
 ⏺️||Aufnehmen|aufnahme keycap kreis tastenkappe|record_button
@@ -1530,17 +1530,17 @@ export const DATA = `#smileys
 ♂️||Männersymbol|mann zeichen|male_sign
 ⚧️||Transgender-Symbol|symbol für transgender|transgender_symbol
 ✖️||mal|abbrechen multiplikation multiplikationszeichen multiplizieren x ×|heavy_multiplication_x
-➕️||plus|+ addieren mathe pluszeichen|heavy_plus_sign
-➖️||minus|- mathe minuszeichen −|heavy_minus_sign
-➗️||geteilt durch|division divisionszeichen geteiltzeichen mathe ÷|heavy_division_sign
+➕||plus|+ addieren mathe pluszeichen|heavy_plus_sign
+➖||minus|- mathe minuszeichen −|heavy_minus_sign
+➗||geteilt durch|division divisionszeichen geteiltzeichen mathe ÷|heavy_division_sign
 🟰||Gleichheitszeichen extrafett|ist gleich mathematik vergleichszeichen|heavy_equals_sign
 ♾️||Unendlichkeit|ewig grenzenlos|infinity
 ‼️||doppeltes Ausrufezeichen|muss rot satzzeichen|bangbang
 ⁉️||Ausrufe- und Fragezeichen|ausrufezeichen rot satzzeichen|interrobang
-❓️||rotes Fragezeichen|satzzeichen warum wieso|question
-❔️||weißes Fragezeichen|satzzeichen warum|grey_question
-❕️||weißes Ausrufezeichen|muss satzzeichen|grey_exclamation
-❗️||rotes Ausrufezeichen|! satzzeichen|exclamation heavy_exclamation_mark
+❓||rotes Fragezeichen|satzzeichen warum wieso|question
+❔||weißes Fragezeichen|satzzeichen warum|grey_question
+❕||weißes Ausrufezeichen|muss satzzeichen|grey_exclamation
+❗||rotes Ausrufezeichen|! satzzeichen|exclamation heavy_exclamation_mark
 〰️||Wellenlinie|gewellt|wavy_dash
 💱||Geldwechsel|währung|currency_exchange
 💲||Dollarzeichen extrafett|bezahlen dollar-zeichen geld knete moneten teuer usd währung|heavy_dollar_sign
@@ -1550,14 +1550,14 @@ export const DATA = `#smileys
 🔱||Dreizack|anker poseidon triton|trident
 📛||Namensschild||name_badge
 🔰||japanisches Anfänger-Zeichen|japanisches symbol|beginner
-⭕️||hohler roter Kreis|großer kreis|o
-✅️||weißes Häkchen|abgehakt erledigt|white_check_mark
+⭕||hohler roter Kreis|großer kreis|o
+✅||weißes Häkchen|abgehakt erledigt|white_check_mark
 ☑️||abgehaktes Kästchen|abstimmungsfeld abstimmungsfeld mit häkchen ankreuz feld häkchen kästchen mit häkchen wahlurne ✓|ballot_box_with_check
 ✔️||kräftiges Häkchen|abhaken erledigt fertig haken|heavy_check_mark
-❌️||Kreuzzeichen|abbrechen durchgestrichen mal multiplikation multiplizieren rotes kreuz x|x
-❎️||angekreuztes Kästchen|angekreuztes feld feld kreuzsymbol im quadrat quadrat x|negative_squared_cross_mark
-➰️||Schleife||curly_loop
-➿️||Doppelschleife|blau rechteck|loop
+❌||Kreuzzeichen|abbrechen durchgestrichen mal multiplikation multiplizieren rotes kreuz x|x
+❎||angekreuztes Kästchen|angekreuztes feld feld kreuzsymbol im quadrat quadrat x|negative_squared_cross_mark
+➰||Schleife||curly_loop
+➿||Doppelschleife|blau rechteck|loop
 〽️||Teilalternationszeichen|japanisch zeichensetzung|part_alternation_mark
 ✳️||achtzackiger Stern|* grün quadrat|eight_spoked_asterisk
 ✴️||achtstrahliger Stern|*|eight_pointed_black_star
@@ -1605,10 +1605,10 @@ export const DATA = `#smileys
 🈂️||Schriftzeichen „sa“|japanisches schriftzeichen|sa
 🈷️||Schriftzeichen für „Monatsbetrag“|japanisch monatlich mond taste|u6708
 🈶||Schriftzeichen für „nicht gratis“|berechnen existieren japanisch taste|u6709
-🈯️||Schriftzeichen für „reserviert“|finger japanisches schriftzeichen schriftzeichen für „finger“|u6307
+🈯||Schriftzeichen für „reserviert“|finger japanisches schriftzeichen schriftzeichen für „finger“|u6307
 🉐||Schriftzeichen für „Schnäppchen“|japanisches schriftzeichen schriftzeichen für „vorteil“ vorteil|ideograph_advantage
 🈹||Schriftzeichen für „Rabatt“|japanisches schriftzeichen schriftzeichen für „teilen“ teilen|u5272
-🈚️||Schriftzeichen für „gratis“|japanisches schriftzeichen schriftzeichen für „verhandlung“ verhandlung|u7121
+🈚||Schriftzeichen für „gratis“|japanisches schriftzeichen schriftzeichen für „verhandlung“ verhandlung|u7121
 🈲||Schriftzeichen für „verbieten“|japanisches schriftzeichen kanji|u7981
 🉑||Schriftzeichen für „akzeptieren“|japanisch|accept
 🈸||Schriftzeichen für „anwenden“|chinesisches schriftzeichen japanisches schriftzeichen|u7533
@@ -1625,8 +1625,8 @@ export const DATA = `#smileys
 🔵||blauer Punkt|ball großer blauer kreis kreis|large_blue_circle
 🟣||lila Punkt|form kreis scheibe violett|purple_circle
 🟤||brauner Punkt|braune scheibe brauner kreis form kreis|brown_circle
-⚫️||schwarzer Punkt|ball großer schwarzer kreis kreis rund|black_circle
-⚪️||weißer Punkt|ball großer weißer kreis kreis|white_circle
+⚫||schwarzer Punkt|ball großer schwarzer kreis kreis rund|black_circle
+⚪||weißer Punkt|ball großer weißer kreis kreis|white_circle
 🟥||rotes Quadrat|form rotes viereck viereck|red_square
 🟧||oranges Quadrat|form oranges viereck viereck|orange_square
 🟨||gelbes Quadrat|form gelbes viereck viereck|yellow_square
@@ -1634,12 +1634,12 @@ export const DATA = `#smileys
 🟦||blaues Quadrat|blaues viereck form viereck|blue_square
 🟪||lila Quadrat|form viereck violett|purple_square
 🟫||braunes Quadrat|braunes viereck form viereck|brown_square
-⬛️||großes schwarzes Quadrat||black_large_square
-⬜️||großes weißes Quadrat||white_large_square
+⬛||großes schwarzes Quadrat||black_large_square
+⬜||großes weißes Quadrat||white_large_square
 ◼️||mittelgroßes schwarzes Quadrat||black_medium_square
 ◻️||mittelgroßes weißes Quadrat||white_medium_square
-◾️||mittelkleines schwarzes Quadrat||black_medium_small_square
-◽️||mittelkleines weißes Quadrat|geometrisch|white_medium_small_square
+◾||mittelkleines schwarzes Quadrat||black_medium_small_square
+◽||mittelkleines weißes Quadrat|geometrisch|white_medium_small_square
 ▪️||kleines schwarzes Quadrat|punkt|black_small_square
 ▫️||kleines weißes Quadrat||white_small_square
 🔶||große orangefarbene Raute||large_orange_diamond

@@ -39,7 +39,7 @@ export const DATA = `#smileys
 🫡||saluting face|good luck ma’am ok respect salute sir troops yes|saluting_face
 🤐||zipper-mouth face|keep quiet secret shut|zipper_mouth_face
 🤨||face with raised eyebrow|disapproval disbelief distrust emoji hmm mild skeptic skeptical skepticism surprise what|raised_eyebrow
-😐️||neutral face|awkward blank deadpan expressionless fine jealous meh oh shade straight unamused unhappy unimpressed whatever|neutral_face
+😐||neutral face|awkward blank deadpan expressionless fine jealous meh oh shade straight unamused unhappy unimpressed whatever|neutral_face
 😑||expressionless face|awkward dead fine inexpressive jealous meh not oh omg straight uh unhappy unimpressed whatever|expressionless
 😶||face without mouth|awkward blank expressionless mouthless mute quiet secret silence silent speechless|no_mouth
 🫥||dotted line face|depressed disappear hidden hide introvert invisible meh whatever wtv|dotted_line_face
@@ -117,7 +117,7 @@ export const DATA = `#smileys
 👹||ogre|creature devil face fairy fairytale fantasy mask monster scary tale|japanese_ogre
 👺||goblin|angry creature face fairy fairytale fantasy mask mean monster tale|japanese_goblin
 👻||ghost|boo creature excited face fairy fairytale fantasy halloween haunting monster scary silly tale|ghost
-👽️||alien|creature extraterrestrial face fairy fairytale fantasy monster space tale ufo|alien
+👽||alien|creature extraterrestrial face fairy fairytale fantasy monster space tale ufo|alien
 👾||alien monster|creature extraterrestrial face fairy fairytale fantasy game gamer games pixelated space tale ufo|space_invader
 🤖||robot|face monster|robot
 😺||grinning cat|animal face mouth open smile smiling|smiley_cat
@@ -176,7 +176,7 @@ export const DATA = `#smileys
 👋|+|waving hand|bye cya g2g greetings gtg hello hey hi later outtie ttfn ttyl wave yo you|wave
 🤚|+|raised back of hand|backhand|raised_back_of_hand
 🖐️|+|hand with fingers splayed|raised stop|raised_hand_with_fingers_splayed
-✋️|+|raised hand|5 five high stop|hand raised_hand
+✋|+|raised hand|5 five high stop|hand raised_hand
 🖖|+|vulcan salute|finger hand hands|vulcan_salute
 🫱|+|rightwards hand|handshake hold reach shake|rightwards_hand
 🫲|+|leftwards hand|handshake hold reach shake|leftwards_hand
@@ -193,16 +193,16 @@ export const DATA = `#smileys
 🤟|+|love-you gesture|fingers hand ily three|love_you_gesture
 🤘|+|sign of the horns|finger hand rock-on|metal
 🤙|+|call me hand|hang loose shaka|call_me_hand
-👈️|+|backhand index pointing left|finger|point_left
-👉️|+|backhand index pointing right|finger|point_right
-👆️|+|backhand index pointing up|finger|point_up_2
+👈|+|backhand index pointing left|finger|point_left
+👉|+|backhand index pointing right|finger|point_right
+👆|+|backhand index pointing up|finger|point_up_2
 🖕|+|middle finger|hand|fu middle_finger
-👇️|+|backhand index pointing down|finger|point_down
+👇|+|backhand index pointing down|finger|point_down
 ☝️|+|index pointing up|finger hand this|point_up
 🫵|+|index pointing at the viewer|finger hand poke you|index_pointing_at_the_viewer
-👍️|+|thumbs up|+1 good hand like yes|+1 thumbsup
-👎️|+|thumbs down|-1 bad dislike good hand no nope|-1 thumbsdown
-✊️|+|raised fist|clenched hand punch solidarity|fist fist_raised
+👍|+|thumbs up|+1 good hand like yes|+1 thumbsup
+👎|+|thumbs down|-1 bad dislike good hand no nope|-1 thumbsdown
+✊|+|raised fist|clenched hand punch solidarity|fist fist_raised
 👊|+|oncoming fist|absolutely agree boom bro bruh bump clenched correct hand knuckle pound punch rock ttyl|facepunch fist_oncoming punch
 🤛|+|left-facing fist|leftwards|fist_left
 🤜|+|right-facing fist|rightwards|fist_right
@@ -221,7 +221,7 @@ export const DATA = `#smileys
 🦿||mechanical leg|accessibility prosthetic|mechanical_leg
 🦵|+|leg|bent foot kick knee limb|leg
 🦶|+|foot|ankle feet kick stomp|foot
-👂️|+|ear|body ears hear hearing listen listening sound|ear
+👂|+|ear|body ears hear hearing listen listening sound|ear
 🦻|+|ear with hearing aid|accessibility hard|ear_with_hearing_aid
 👃|+|nose|body noses nosey odor smell smells|nose
 🧠||brain|intelligent smart|brain
@@ -468,17 +468,17 @@ export const DATA = `#smileys
 🤺||person fencing|fencer sword|person_fencing
 🏇|+|horse racing|jockey racehorse riding sport|horse_racing
 ⛷️||skier|snow|skier
-🏂️|+|snowboarder|ski sport|snowboarder
+🏂|+|snowboarder|ski sport|snowboarder
 🏌️|+|person golfing|ball birdie caddy driving green pga putt range tee|golfing
 🏌️‍♂️|+|man golfing|ball birdie caddy driving green pga putt range tee|golfing_man
 🏌️‍♀️|+|woman golfing|ball birdie caddy driving green pga putt range tee|golfing_woman
-🏄️|+|person surfing|beach ocean sport surfer swell waves|surfer
+🏄|+|person surfing|beach ocean sport surfer swell waves|surfer
 🏄‍♂️|+|man surfing|beach ocean sport surfer swell waves|surfing_man
 🏄‍♀️|+|woman surfing|beach ocean person sport surfer swell waves|surfing_woman
 🚣|+|person rowing boat|canoe cruise fishing lake oar paddle raft river rowboat|rowboat
 🚣‍♂️|+|man rowing boat|canoe cruise fishing lake oar paddle raft river rowboat|rowing_man
 🚣‍♀️|+|woman rowing boat|canoe cruise fishing lake oar paddle raft river rowboat|rowing_woman
-🏊️|+|person swimming|freestyle sport swimmer triathlon|swimmer
+🏊|+|person swimming|freestyle sport swimmer triathlon|swimmer
 🏊‍♂️|+|man swimming|freestyle sport swimmer triathlon|swimming_man
 🏊‍♀️|+|woman swimming|freestyle sport swimmer triathlon|swimming_woman
 ⛹️|+|person bouncing ball|athletic basketball championship dribble net player throw|bouncing_ball_person
@@ -554,7 +554,7 @@ export const DATA = `#smileys
 👤||bust in silhouette|mysterious shadow|bust_in_silhouette
 👥||busts in silhouette|bff everyone friend friends people|busts_in_silhouette
 🫂||people hugging|comfort embrace farewell friendship goodbye hello love thanks|people_hugging
-👪️||family|child|family
+👪||family|child|family
 🧑‍🧑‍🧒||family: adult, adult, child||
 🧑‍🧑‍🧒‍🧒||family: adult, adult, child, child||
 🧑‍🧒||family: adult, child||
@@ -567,7 +567,7 @@ export const DATA = `#smileys
 🦍||gorilla|animal|gorilla
 🦧||orangutan|animal ape monkey|orangutan
 🐶||dog face|adorbs animal pet puppies puppy|dog
-🐕️||dog|animal animals dogs pet|dog2
+🐕||dog|animal animals dogs pet|dog2
 🦮||guide dog|accessibility animal blind|guide_dog
 🐕‍🦺||service dog|accessibility animal assistance|service_dog
 🐩||poodle|animal dog fluffy|poodle
@@ -575,7 +575,7 @@ export const DATA = `#smileys
 🦊||fox|animal face|fox_face
 🦝||raccoon|animal curious sly|raccoon
 🐱||cat face|animal kitten kitty pet|cat
-🐈️||cat|animal animals cats kitten pet|cat2
+🐈||cat|animal animals cats kitten pet|cat2
 🐈‍⬛||black cat|animal feline halloween meow unlucky|black_cat
 🦁||lion|alpha animal face leo mane order rawr roar safari strong zodiac|lion
 🐯||tiger face|animal big cat predator|tiger
@@ -634,7 +634,7 @@ export const DATA = `#smileys
 🐣||hatching chick|animal baby bird egg|hatching_chick
 🐤||baby chick|animal bird ornithology|baby_chick
 🐥||front-facing baby chick|animal bird newborn ornithology|hatched_chick
-🐦️||bird|animal ornithology|bird
+🐦||bird|animal ornithology|bird
 🐧||penguin|animal antarctica bird ornithology|penguin
 🕊️||dove|bird fly ornithology peace|dove
 🦅||eagle|animal bird ornithology|eagle
@@ -664,7 +664,7 @@ export const DATA = `#smileys
 🐬||dolphin|animal beach flipper ocean|dolphin flipper
 🫍||orca|marine ocean whale|
 🦭||seal|animal lion ocean|seal
-🐟️||fish|animal dinner fishes fishing pisces zodiac|fish
+🐟||fish|animal dinner fishes fishing pisces zodiac|fish
 🐠||tropical fish|animal fishes|tropical_fish
 🐡||blowfish|animal|blowfish
 🦈||shark|animal fish|shark
@@ -829,13 +829,13 @@ export const DATA = `#smileys
 🍯||honey pot|barrel bear food honeypot jar sweet|honey_pot
 🍼||baby bottle|babies birth born drink infant milk newborn|baby_bottle
 🥛||glass of milk|drink|milk_glass
-☕️||hot beverage|cafe caffeine chai coffee drink morning steaming tea|coffee
+☕||hot beverage|cafe caffeine chai coffee drink morning steaming tea|coffee
 🫖||teapot|brew drink food|teapot
 🍵||teacup without handle|beverage drink oolong|tea
 🍶||sake|bar beverage bottle cup drink restaurant|sake
 🍾||bottle with popping cork|bar drink|champagne
 🍷||wine glass|alcohol bar beverage booze club drink drinking drinks restaurant|wine_glass
-🍸️||cocktail glass|alcohol bar booze club drink drinking drinks mad martini men|cocktail
+🍸||cocktail glass|alcohol bar booze club drink drinking drinks mad martini men|cocktail
 🍹||tropical drink|alcohol bar booze club cocktail drinking drinks drunk mai party tai tropics|tropical_drink
 🍺||beer mug|alcohol ale bar booze drink drinking drinks octoberfest oktoberfest pint stein summer|beer
 🍻||clinking beer mugs|alcohol bar booze bottoms cheers drinking drinks|beers
@@ -855,9 +855,9 @@ export const DATA = `#smileys
 🫙||jar|condiment container empty nothing sauce store|jar
 🏺||amphora|aquarius cooking drink jug tool weapon zodiac|amphora
 #travel
-🌍️||globe showing Europe-Africa|earth world|earth_africa
-🌎️||globe showing Americas|earth world|earth_americas
-🌏️||globe showing Asia-Australia|earth world|earth_asia
+🌍||globe showing Europe-Africa|earth world|earth_africa
+🌎||globe showing Americas|earth world|earth_americas
+🌏||globe showing Asia-Australia|earth world|earth_asia
 🌐||globe with meridians|earth internet web world worldwide|globe_with_meridians
 🗺️||world map||world_map
 🗾||map of Japan||japan
@@ -881,7 +881,7 @@ export const DATA = `#smileys
 🛖||hut|home house roundhouse shelter yurt|hut
 🏘️||houses||houses
 🏚️||derelict house|home|derelict_house
-🏠️||house|building country heart home ranch settle simple suburban suburbia where|house
+🏠||house|building country heart home ranch settle simple suburban suburbia where|house
 🏡||house with garden|building country heart home ranch settle simple suburban suburbia where|house_with_garden
 🏢||office building|city cubical job|office
 🏣||Japanese post office|building|post_office
@@ -893,20 +893,20 @@ export const DATA = `#smileys
 🏪||convenience store|24 building hours|convenience_store
 🏫||school|building|school
 🏬||department store|building|department_store
-🏭️||factory|building|factory
+🏭||factory|building|factory
 🏯||Japanese castle|building|japanese_castle
 🏰||castle|building european|european_castle
 💒||wedding|chapel hitched nuptials romance|wedding
 🗼||Tokyo tower||tokyo_tower
 🗽||Statue of Liberty|new ny nyc york|statue_of_liberty
-⛪️||church|bless chapel christian cross religion|church
+⛪||church|bless chapel christian cross religion|church
 🕌||mosque|islam masjid muslim religion|mosque
 🛕||hindu temple||hindu_temple
 🕍||synagogue|jew jewish judaism religion temple|synagogue
 ⛩️||shinto shrine|religion|shinto_shrine
 🕋||kaaba|hajj islam muslim religion umrah|kaaba
-⛲️||fountain||fountain
-⛺️||tent|camping|tent
+⛲||fountain||fountain
+⛺||tent|camping|tent
 🌁||foggy||foggy
 🌃||night with stars||night_with_stars
 🏙️||cityscape||cityscape
@@ -927,7 +927,7 @@ export const DATA = `#smileys
 🚄||high-speed train|railway shinkansen|bullettrain_side
 🚅||bullet train|high-speed nose railway shinkansen speed travel|bullettrain_front
 🚆||train|arrived choo railway|train2
-🚇️||metro|subway travel|metro
+🚇||metro|subway travel|metro
 🚈||light rail|arrived monorail railway|light_rail
 🚉||station|railway train|station
 🚊||tram|trolleybus|tram
@@ -935,17 +935,17 @@ export const DATA = `#smileys
 🚞||mountain railway|car trip|mountain_railway
 🚋||tram car|bus trolley trolleybus|train
 🚌||bus|school vehicle|bus
-🚍️||oncoming bus|cars|oncoming_bus
+🚍||oncoming bus|cars|oncoming_bus
 🚎||trolleybus|tram|trolleybus
 🚐||minibus|drive van vehicle|minibus
-🚑️||ambulance|emergency vehicle|ambulance
+🚑||ambulance|emergency vehicle|ambulance
 🚒||fire engine|truck|fire_engine
 🚓||police car|5–0 cops patrol|police_car
-🚔️||oncoming police car||oncoming_police_car
+🚔||oncoming police car||oncoming_police_car
 🚕||taxi|cab cabbie car drive vehicle yellow|taxi
 🚖||oncoming taxi|cab cabbie cars drove hail yellow|oncoming_taxi
 🚗||automobile|car driving vehicle|car red_car
-🚘️||oncoming automobile|car cars drove vehicle|oncoming_automobile
+🚘||oncoming automobile|car cars drove vehicle|oncoming_automobile
 🚙||sport utility vehicle|car drive recreational sportutility|blue_car
 🛻||pickup truck|automobile car flatbed pick-up transportation|pickup_truck
 🚚||delivery truck|car drive vehicle|truck
@@ -957,7 +957,7 @@ export const DATA = `#smileys
 🦽||manual wheelchair|accessibility|manual_wheelchair
 🦼||motorized wheelchair|accessibility|motorized_wheelchair
 🛺||auto rickshaw|tuk|auto_rickshaw
-🚲️||bicycle|bike class cycling cyclist gang ride spin spinning|bike
+🚲||bicycle|bike class cycling cyclist gang ride spin spinning|bike
 🛴||kick scooter||kick_scooter
 🛹||skateboard|skater wheels|skateboard
 🛼||roller skate|blades skates sport|roller_skate
@@ -965,16 +965,16 @@ export const DATA = `#smileys
 🛣️||motorway|highway road|motorway
 🛤️||railway track|train|railway_track
 🛢️||oil drum||oil_drum
-⛽️||fuel pump|diesel fuelpump gas gasoline station|fuelpump
+⛽||fuel pump|diesel fuelpump gas gasoline station|fuelpump
 🛞||wheel|car circle tire turn vehicle|wheel
 🚨||police car light|alarm alert beacon emergency revolving siren|rotating_light
 🚥||horizontal traffic light|intersection signal stop stoplight|traffic_light
 🚦||vertical traffic light|drove intersection signal stop stoplight|vertical_traffic_light
 🛑||stop sign|octagonal|stop_sign
 🚧||construction|barrier|construction
-⚓️||anchor|ship tool|anchor
+⚓||anchor|ship tool|anchor
 🛟||ring buoy|float life lifesaver preserver rescue safety save saver swim|ring_buoy
-⛵️||sailboat|resort sailing sea yacht|boat sailboat
+⛵||sailboat|resort sailing sea yacht|boat sailboat
 🛶||canoe|boat|canoe
 🚤||speedboat|billionaire lake luxury millionaire summer travel|speedboat
 🛳️||passenger ship||passenger_ship
@@ -996,60 +996,60 @@ export const DATA = `#smileys
 🛸||flying saucer|aliens extra terrestrial ufo|flying_saucer
 🛎️||bellhop bell|hotel|bellhop_bell
 🧳||luggage|bag packing roller suitcase travel|luggage
-⌛️||hourglass done|sand time timer|hourglass
-⏳️||hourglass not done|flowing hours sand timer waiting yolo|hourglass_flowing_sand
-⌚️||watch|clock time|watch
-⏰️||alarm clock|hours hrs late time waiting|alarm_clock
+⌛||hourglass done|sand time timer|hourglass
+⏳||hourglass not done|flowing hours sand timer waiting yolo|hourglass_flowing_sand
+⌚||watch|clock time|watch
+⏰||alarm clock|hours hrs late time waiting|alarm_clock
 ⏱️||stopwatch|clock time|stopwatch
 ⏲️||timer clock||timer_clock
 🕰️||mantelpiece clock|time|mantelpiece_clock
-🕛️||twelve o’clock|12 12:00 time|clock12
-🕧️||twelve-thirty|12 12:30 30 clock time|clock1230
-🕐️||one o’clock|1 1:00 time|clock1
-🕜️||one-thirty|1 1:30 30 clock time|clock130
-🕑️||two o’clock|2 2:00 time|clock2
-🕝️||two-thirty|2 2:30 30 clock time|clock230
-🕒️||three o’clock|3 3:00 time|clock3
-🕞️||three-thirty|3 30 3:30 clock time|clock330
-🕓️||four o’clock|4 4:00 time|clock4
-🕟️||four-thirty|30 4 4:30 clock time|clock430
-🕔️||five o’clock|5 5:00 time|clock5
-🕠️||five-thirty|30 5 5:30 clock time|clock530
-🕕️||six o’clock|6 6:00 time|clock6
-🕡️||six-thirty|30 6 6:30 clock|clock630
-🕖️||seven o’clock|0 7 7:00|clock7
-🕢️||seven-thirty|30 7 7:30 clock|clock730
-🕗️||eight o’clock|8 8:00 time|clock8
-🕣️||eight-thirty|30 8 8:30 clock time|clock830
-🕘️||nine o’clock|9 9:00 time|clock9
-🕤️||nine-thirty|30 9 9:30 clock time|clock930
-🕙️||ten o’clock|0 10 10:00|clock10
-🕥️||ten-thirty|10 10:30 30 clock time|clock1030
-🕚️||eleven o’clock|11 11:00 time|clock11
-🕦️||eleven-thirty|11 11:30 30 clock time|clock1130
+🕛||twelve o’clock|12 12:00 time|clock12
+🕧||twelve-thirty|12 12:30 30 clock time|clock1230
+🕐||one o’clock|1 1:00 time|clock1
+🕜||one-thirty|1 1:30 30 clock time|clock130
+🕑||two o’clock|2 2:00 time|clock2
+🕝||two-thirty|2 2:30 30 clock time|clock230
+🕒||three o’clock|3 3:00 time|clock3
+🕞||three-thirty|3 30 3:30 clock time|clock330
+🕓||four o’clock|4 4:00 time|clock4
+🕟||four-thirty|30 4 4:30 clock time|clock430
+🕔||five o’clock|5 5:00 time|clock5
+🕠||five-thirty|30 5 5:30 clock time|clock530
+🕕||six o’clock|6 6:00 time|clock6
+🕡||six-thirty|30 6 6:30 clock|clock630
+🕖||seven o’clock|0 7 7:00|clock7
+🕢||seven-thirty|30 7 7:30 clock|clock730
+🕗||eight o’clock|8 8:00 time|clock8
+🕣||eight-thirty|30 8 8:30 clock time|clock830
+🕘||nine o’clock|9 9:00 time|clock9
+🕤||nine-thirty|30 9 9:30 clock time|clock930
+🕙||ten o’clock|0 10 10:00|clock10
+🕥||ten-thirty|10 10:30 30 clock time|clock1030
+🕚||eleven o’clock|11 11:00 time|clock11
+🕦||eleven-thirty|11 11:30 30 clock time|clock1130
 🌑||new moon|dark space|new_moon
 🌒||waxing crescent moon|dreams space|waxing_crescent_moon
 🌓||first quarter moon|space|first_quarter_moon
 🌔||waxing gibbous moon|space|moon waxing_gibbous_moon
-🌕️||full moon|space|full_moon
+🌕||full moon|space|full_moon
 🌖||waning gibbous moon|space|waning_gibbous_moon
 🌗||last quarter moon|space|last_quarter_moon
 🌘||waning crescent moon|space|waning_crescent_moon
 🌙||crescent moon|ramadan space|crescent_moon
 🌚||new moon face|space|new_moon_with_face
 🌛||first quarter moon face|space|first_quarter_moon_with_face
-🌜️||last quarter moon face|dreams|last_quarter_moon_with_face
+🌜||last quarter moon face|dreams|last_quarter_moon_with_face
 🌡️||thermometer|weather|thermometer
 ☀️||sun|bright rays space sunny weather|sunny
 🌝||full moon face|bright|full_moon_with_face
 🌞||sun with face|beach bright day heat shine sunny sunshine weather|sun_with_face
 🪐||ringed planet|saturn saturnine|ringed_planet
-⭐️||star|astronomy medium stars white|star
+⭐||star|astronomy medium stars white|star
 🌟||glowing star|glittery night shining sparkle|star2
 🌠||shooting star|falling night space|stars
 🌌||milky way|space|milky_way
 ☁️||cloud|weather|cloud
-⛅️||sun behind cloud|cloudy weather|partly_sunny
+⛅||sun behind cloud|cloudy weather|partly_sunny
 ⛈️||cloud with lightning and rain|thunder thunderstorm|cloud_with_lightning_and_rain
 🌤️||sun behind small cloud|weather|sun_behind_small_cloud
 🌥️||sun behind large cloud|weather|sun_behind_large_cloud
@@ -1064,12 +1064,12 @@ export const DATA = `#smileys
 🌈||rainbow|gay genderqueer glbt glbtq lesbian lgbt lgbtq lgbtqia nature pride queer trans transgender weather|rainbow
 🌂||closed umbrella|clothing rain|closed_umbrella
 ☂️||umbrella|clothing rain|open_umbrella
-☔️||umbrella with rain drops|clothing weather|umbrella
+☔||umbrella with rain drops|clothing weather|umbrella
 ⛱️||umbrella on ground|rain sun|parasol_on_ground
-⚡️||high voltage|danger electric electricity lightning nature thunder thunderbolt zap|zap
+⚡||high voltage|danger electric electricity lightning nature thunder thunderbolt zap|zap
 ❄️||snowflake|cold weather|snowflake
 ☃️||snowman|cold|snowman_with_snow
-⛄️||snowman without snow|cold|snowman
+⛄||snowman without snow|cold|snowman
 ☄️||comet|space|comet
 🔥||fire|af burn flame hot lit litaf tool|fire
 💧||droplet|cold comic nature sad sweat tear water weather|droplet
@@ -1080,7 +1080,7 @@ export const DATA = `#smileys
 🎆||fireworks|boom celebration entertainment yolo|fireworks
 🎇||sparkler|boom celebration fireworks|sparkler
 🧨||firecracker|dynamite explosive fireworks light pop popping spark|firecracker
-✨️||sparkles|* magic star|sparkles
+✨||sparkles|* magic star|sparkles
 🎈||balloon|birthday celebrate celebration|balloon
 🎉||party popper|awesome birthday celebrate celebration excited hooray tada woohoo|tada
 🎊||confetti ball|celebrate celebration party woohoo|confetti_ball
@@ -1097,13 +1097,13 @@ export const DATA = `#smileys
 🎟️||admission tickets||tickets
 🎫||ticket|admission stub|ticket
 🎖️||military medal|award celebration|medal_military
-🏆️||trophy|champion champs prize slay sport victory win winning|trophy
+🏆||trophy|champion champs prize slay sport victory win winning|trophy
 🏅||sports medal|award gold winner|medal_sports
 🥇||1st place medal|first gold|1st_place_medal
 🥈||2nd place medal|second silver|2nd_place_medal
 🥉||3rd place medal|bronze third|3rd_place_medal
-⚽️||soccer ball|football futbol sport|soccer
-⚾️||baseball|sport|baseball
+⚽||soccer ball|football futbol sport|soccer
+⚾||baseball|sport|baseball
 🥎||softball|glove sports underarm|softball
 🏀||basketball|hoop sport|basketball
 🏐||volleyball|game|volleyball
@@ -1121,7 +1121,7 @@ export const DATA = `#smileys
 🥊||boxing glove||boxing_glove
 🥋||martial arts uniform|judo karate taekwondo|martial_arts_uniform
 🥅||goal net||goal_net
-⛳️||flag in hole|golf sport|golf
+⛳||flag in hole|golf sport|golf
 ⛸️||ice skate|skating|ice_skate
 🎣||fishing pole|entertainment sport|fishing_pole_and_fish
 🤿||diving mask|scuba snorkeling|diving_mask
@@ -1136,7 +1136,7 @@ export const DATA = `#smileys
 🎱||pool 8 ball|8ball billiard eight game|8ball
 🔮||crystal ball|fairy fairytale fantasy fortune future magic tale tool|crystal_ball
 🪄||magic wand|magician witch wizard|magic_wand
-🎮️||video game|controller entertainment|video_game
+🎮||video game|controller entertainment|video_game
 🕹️||joystick|game video videogame|joystick
 🎰||slot machine|casino gamble gambling game slots|slot_machine
 🎲||game die|dice entertainment|game_die
@@ -1151,9 +1151,9 @@ export const DATA = `#smileys
 ♣️||club suit|card clubs game|clubs
 ♟️||chess pawn|dupe expendable|chess_pawn
 🃏||joker|card game wildcard|black_joker
-🀄️||mahjong red dragon|game|mahjong
+🀄||mahjong red dragon|game|mahjong
 🎴||flower playing cards|game japanese|flower_playing_cards
-🎭️||performing arts|actor actress entertainment mask theater theatre thespian|performing_arts
+🎭||performing arts|actor actress entertainment mask theater theatre thespian|performing_arts
 🖼️||framed picture|art museum painting|framed_picture
 🎨||artist palette|artsy arty colorful creative entertainment museum painter painting|art
 🧵||thread|needle sewing spool string|thread
@@ -1161,7 +1161,7 @@ export const DATA = `#smileys
 🧶||yarn|ball crochet knit|yarn
 🪢||knot|cord rope tangled tie twine twist|knot
 #objects
-👓️||glasses|clothing eye eyeglasses eyewear|eyeglasses
+👓||glasses|clothing eye eyeglasses eyewear|eyeglasses
 🕶️||sunglasses|dark eye eyewear|dark_sunglasses
 🥽||goggles|dive eye protection scuba swimming welding|goggles
 🥼||lab coat|clothes doctor dr experiment jacket scientist white|lab_coat
@@ -1200,7 +1200,7 @@ export const DATA = `#smileys
 👑||crown|clothing family king medieval queen royal royalty win|crown
 👒||woman’s hat|clothes clothing garden hats party|womans_hat
 🎩||top hat|clothes clothing fancy formal magic tophat|tophat
-🎓️||graduation cap|celebration clothing education hat scholar|mortar_board
+🎓||graduation cap|celebration clothing education hat scholar|mortar_board
 🧢||billed cap|baseball bent dad hat|billed_cap
 🪖||military helmet|army soldier war warrior|military_helmet
 ⛑️||rescue worker’s helmet|aid cross face hat|rescue_worker_helmet
@@ -1209,7 +1209,7 @@ export const DATA = `#smileys
 💍||ring|diamond engaged engagement married romance shiny sparkling wedding|ring
 💎||gem stone|diamond engagement jewel money romance wedding|gem
 🔇||muted speaker|quiet silent sound|mute
-🔈️||speaker low volume|soft sound|speaker
+🔈||speaker low volume|soft sound|speaker
 🔉||speaker medium volume|sound|sound
 🔊||speaker high volume|loud music sound|loud_sound
 📢||loudspeaker|address communication public sound|loudspeaker
@@ -1224,8 +1224,8 @@ export const DATA = `#smileys
 🎚️||level slider|music|level_slider
 🎛️||control knobs|music|control_knobs
 🎤||microphone|karaoke music sing sound|microphone
-🎧️||headphone|earbud sound|headphones
-📻️||radio|entertainment tbt video|radio
+🎧||headphone|earbud sound|headphones
+📻||radio|entertainment tbt video|radio
 🎷||saxophone|instrument music|saxophone
 🎺||trumpet|instrument music|trumpet
 🪊||trombone|brass instrument jazz music sad slide|
@@ -1243,12 +1243,12 @@ export const DATA = `#smileys
 📲||mobile phone with arrow|build call cell communication receive telephone|calling
 ☎️||telephone||phone telephone
 📞||telephone receiver|communication voip|telephone_receiver
-📟️||pager|communication|pager
+📟||pager|communication|pager
 📠||fax machine|communication|fax
 🔋||battery||battery
 🪫||low battery|drained electronic energy power|low_battery
 🔌||electric plug|electricity|electric_plug
-💻️||laptop|computer office pc personal|computer
+💻||laptop|computer office pc personal|computer
 🖥️||desktop computer|monitor|desktop_computer
 🖨️||printer|computer|printer
 ⌨️||keyboard|computer|keyboard
@@ -1256,19 +1256,19 @@ export const DATA = `#smileys
 🖲️||trackball|computer|trackball
 💽||computer disk|minidisk optical|minidisc
 💾||floppy disk|computer|floppy_disk
-💿️||optical disk|blu-ray cd computer dvd|cd
+💿||optical disk|blu-ray cd computer dvd|cd
 📀||dvd|blu-ray cd computer disk optical|dvd
 🧮||abacus|calculation calculator|abacus
 🎥||movie camera|bollywood cinema film hollywood record|movie_camera
 🎞️||film frames|cinema movie|film_strip
 📽️||film projector|cinema movie video|film_projector
-🎬️||clapper board|action movie|clapper
-📺️||television|tv video|tv
-📷️||camera|photo selfie snap tbt trip video|camera
+🎬||clapper board|action movie|clapper
+📺||television|tv video|tv
+📷||camera|photo selfie snap tbt trip video|camera
 📸||camera with flash|video|camera_flash
-📹️||video camera|camcorder tbt|video_camera
+📹||video camera|camcorder tbt|video_camera
 📼||videocassette|old school tape vcr vhs|vhs
-🔍️||magnifying glass tilted left|lab left-pointing science search tool|mag
+🔍||magnifying glass tilted left|lab left-pointing science search tool|mag
 🔎||magnifying glass tilted right|contact lab right-pointing science search tool|mag_right
 🕯️||candle|light|candle
 💡||light bulb|comic electric idea|bulb
@@ -1281,7 +1281,7 @@ export const DATA = `#smileys
 📗||green book|education fantasy library reading|green_book
 📘||blue book|education fantasy library reading|blue_book
 📙||orange book|education fantasy library reading|orange_book
-📚️||books|education fantasy knowledge library novels reading school study|books
+📚||books|education fantasy knowledge library novels reading school study|books
 📓||notebook||notebook
 📒||ledger|notebook|ledger
 📃||page with curl|document paper|page_with_curl
@@ -1293,27 +1293,27 @@ export const DATA = `#smileys
 🔖||bookmark||bookmark
 🏷️||label|tag|label
 🪙||coin|dollar euro gold metal money rich silver treasure|coin
-💰️||money bag|bank bet billion cash cost dollar gold million moneybag paid paying pot rich win|moneybag
+💰||money bag|bank bet billion cash cost dollar gold million moneybag paid paying pot rich win|moneybag
 🪎||treasure chest|gem gold jewels loot money prize silver valuables wealth|
 💴||yen banknote|bill currency money|yen
 💵||dollar banknote|bill currency money|dollar
 💶||euro banknote|100 bill currency money rich|euro
 💷||pound banknote|bill billion cash currency money pounds|pound
 💸||money with wings|bank banknote bill billion cash dollar fly million note pay|money_with_wings
-💳️||credit card|bank cash charge money pay|credit_card
+💳||credit card|bank cash charge money pay|credit_card
 🧾||receipt|accounting bookkeeping evidence invoice proof|receipt
 💹||chart increasing with yen|bank currency graph growth market money rise trend upward|chart
 ✉️||envelope|e-mail email letter|envelope
 📧||e-mail|email letter|e-mail email
 📨||incoming envelope|delivering e-mail email letter mail receive sent|incoming_envelope
 📩||envelope with arrow|communication down e-mail email letter mail outgoing send sent|envelope_with_arrow
-📤️||outbox tray|email letter mail sent|outbox_tray
-📥️||inbox tray|email letter mail receive zero|inbox_tray
-📦️||package|box communication delivery parcel shipping|package
-📫️||closed mailbox with raised flag|communication postbox|mailbox
-📪️||closed mailbox with lowered flag|postbox|mailbox_closed
-📬️||open mailbox with raised flag|postbox|mailbox_with_mail
-📭️||open mailbox with lowered flag|postbox|mailbox_with_no_mail
+📤||outbox tray|email letter mail sent|outbox_tray
+📥||inbox tray|email letter mail receive zero|inbox_tray
+📦||package|box communication delivery parcel shipping|package
+📫||closed mailbox with raised flag|communication postbox|mailbox
+📪||closed mailbox with lowered flag|postbox|mailbox_closed
+📬||open mailbox with raised flag|postbox|mailbox_with_mail
+📭||open mailbox with lowered flag|postbox|mailbox_with_no_mail
 📮||postbox|mail mailbox|postbox
 🗳️||ballot box with ballot||ballot_box
 ✏️||pencil||pencil2
@@ -1335,7 +1335,7 @@ export const DATA = `#smileys
 📈||chart increasing|data graph growth right trend up upward|chart_with_upwards_trend
 📉||chart decreasing|data down downward graph negative trend|chart_with_downwards_trend
 📊||bar chart|data graph|bar_chart
-📋️||clipboard|do list notes|clipboard
+📋||clipboard|do list notes|clipboard
 📌||pushpin|collage|pushpin
 📍||round pushpin|location map|round_pushpin
 📎||paperclip||paperclip
@@ -1346,8 +1346,8 @@ export const DATA = `#smileys
 🗃️||card file box||card_file_box
 🗄️||file cabinet|filing paper|file_cabinet
 🗑️||wastebasket|can garbage trash|wastebasket
-🔒️||locked|closed private|lock
-🔓️||unlocked|cracked open|unlock
+🔒||locked|closed private|lock
+🔓||unlocked|cracked open|unlock
 🔏||locked with pen|ink nib privacy|lock_with_ink_pen
 🔐||locked with key|bike closed secure|closed_lock_with_key
 🔑||key|keys lock major password unlock|key
@@ -1359,7 +1359,7 @@ export const DATA = `#smileys
 🛠️||hammer and wrench|spanner tool|hammer_and_wrench
 🗡️||dagger|knife weapon|dagger
 ⚔️||crossed swords|weapon|crossed_swords
-💣️||bomb|boom comic dangerous explosion hot|bomb
+💣||bomb|boom comic dangerous explosion hot|bomb
 🪃||boomerang|rebound repercussion weapon|boomerang
 🏹||bow and arrow|archer archery sagittarius tool weapon zodiac|bow_and_arrow
 🛡️||shield|weapon|shield
@@ -1431,11 +1431,11 @@ export const DATA = `#smileys
 🏧||ATM sign|automated bank cash money teller|atm
 🚮||litter in bin sign|litterbin|put_litter_in_its_place
 🚰||potable water|drinking|potable_water
-♿️||wheelchair symbol|access handicap|wheelchair
-🚹️||men’s room|bathroom lavatory man restroom toilet wc|mens
-🚺️||women’s room|bathroom lavatory restroom toilet wc woman|womens
+♿||wheelchair symbol|access handicap|wheelchair
+🚹||men’s room|bathroom lavatory man restroom toilet wc|mens
+🚺||women’s room|bathroom lavatory restroom toilet wc woman|womens
 🚻||restroom|bathroom lavatory toilet wc|restroom
-🚼️||baby symbol|changing|baby_symbol
+🚼||baby symbol|changing|baby_symbol
 🚾||water closet|bathroom lavatory restroom toilet wc|wc
 🛂||passport control||passport_control
 🛃||customs|packing|customs
@@ -1443,10 +1443,10 @@ export const DATA = `#smileys
 🛅||left luggage|baggage case locker|left_luggage
 ⚠️||warning|caution|warning
 🚸||children crossing|pedestrian traffic|children_crossing
-⛔️||no entry|do fail forbidden not pass prohibited traffic|no_entry
+⛔||no entry|do fail forbidden not pass prohibited traffic|no_entry
 🚫||prohibited|entry forbidden no not smoke|no_entry_sign
 🚳||no bicycles|bike forbidden not prohibited|no_bicycles
-🚭️||no smoking|forbidden not prohibited smoke|no_smoking
+🚭||no smoking|forbidden not prohibited smoke|no_smoking
 🚯||no littering|forbidden not prohibited|do_not_litter
 🚱||non-potable water|dry non-drinking prohibited|non-potable_water
 🚷||no pedestrians|forbidden not prohibited|no_pedestrians
@@ -1488,33 +1488,33 @@ export const DATA = `#smileys
 🕎||menorah|candelabrum candlestick hanukkah jewish judaism religion|menorah
 🔯||dotted six-pointed star|fortune jewish judaism|six_pointed_star
 🪯||khanda|deg fateh khalsa religion sikh sikhism tegh|khanda
-♈️||Aries|horoscope ram zodiac|aries
-♉️||Taurus|bull horoscope ox zodiac|taurus
-♊️||Gemini|horoscope twins zodiac|gemini
-♋️||Cancer|crab horoscope zodiac|cancer
-♌️||Leo|horoscope lion zodiac|leo
-♍️||Virgo|horoscope zodiac|virgo
-♎️||Libra|balance horoscope justice scales zodiac|libra
-♏️||Scorpio|horoscope scorpion scorpius zodiac|scorpius
-♐️||Sagittarius|archer horoscope zodiac|sagittarius
-♑️||Capricorn|goat horoscope zodiac|capricorn
-♒️||Aquarius|bearer horoscope water zodiac|aquarius
-♓️||Pisces|fish horoscope zodiac|pisces
-⛎️||Ophiuchus|bearer serpent snake zodiac|ophiuchus
+♈||Aries|horoscope ram zodiac|aries
+♉||Taurus|bull horoscope ox zodiac|taurus
+♊||Gemini|horoscope twins zodiac|gemini
+♋||Cancer|crab horoscope zodiac|cancer
+♌||Leo|horoscope lion zodiac|leo
+♍||Virgo|horoscope zodiac|virgo
+♎||Libra|balance horoscope justice scales zodiac|libra
+♏||Scorpio|horoscope scorpion scorpius zodiac|scorpius
+♐||Sagittarius|archer horoscope zodiac|sagittarius
+♑||Capricorn|goat horoscope zodiac|capricorn
+♒||Aquarius|bearer horoscope water zodiac|aquarius
+♓||Pisces|fish horoscope zodiac|pisces
+⛎||Ophiuchus|bearer serpent snake zodiac|ophiuchus
 🔀||shuffle tracks button|arrow crossed|twisted_rightwards_arrows
 🔁||repeat button|arrow clockwise|repeat
 🔂||repeat single button|arrow clockwise once|repeat_one
 ▶️||play button|arrow right triangle|arrow_forward
-⏩️||fast-forward button|arrow double|fast_forward
+⏩||fast-forward button|arrow double|fast_forward
 ⏭️||next track button|arrow scene triangle|next_track_button
 ⏯️||play or pause button|arrow right triangle|play_or_pause_button
 ◀️||reverse button|arrow left triangle|arrow_backward
-⏪️||fast reverse button|arrow double rewind|rewind
+⏪||fast reverse button|arrow double rewind|rewind
 ⏮️||last track button|arrow previous scene triangle|previous_track_button
 🔼||upwards button|arrow red|arrow_up_small
-⏫️||fast up button|arrow double|arrow_double_up
+⏫||fast up button|arrow double|arrow_double_up
 🔽||downwards button|arrow red|arrow_down_small
-⏬️||fast down button|arrow double|arrow_double_down
+⏬||fast down button|arrow double|arrow_double_down
 ⏸️||pause button|bar double vertical|pause_button
 ⏹️||stop button|square|stop_button
 ⏺️||record button|circle|record_button
@@ -1530,17 +1530,17 @@ export const DATA = `#smileys
 ♂️||male sign|man|male_sign
 ⚧️||transgender symbol||transgender_symbol
 ✖️||multiply|cancel multiplication sign x ×|heavy_multiplication_x
-➕️||plus|+|heavy_plus_sign
-➖️||minus|- heavy math sign −|heavy_minus_sign
-➗️||divide|division heavy math sign ÷|heavy_division_sign
+➕||plus|+|heavy_plus_sign
+➖||minus|- heavy math sign −|heavy_minus_sign
+➗||divide|division heavy math sign ÷|heavy_division_sign
 🟰||heavy equals sign|answer equality math|heavy_equals_sign
 ♾️||infinity|forever unbounded universal|infinity
 ‼️||double exclamation mark|! !! bangbang punctuation|bangbang
 ⁉️||exclamation question mark|! !? ? interrobang punctuation|interrobang
-❓️||red question mark|? punctuation|question
-❔️||white question mark|? outlined punctuation|grey_question
-❕️||white exclamation mark|! outlined punctuation|grey_exclamation
-❗️||red exclamation mark|! punctuation|exclamation heavy_exclamation_mark
+❓||red question mark|? punctuation|question
+❔||white question mark|? outlined punctuation|grey_question
+❕||white exclamation mark|! outlined punctuation|grey_exclamation
+❗||red exclamation mark|! punctuation|exclamation heavy_exclamation_mark
 〰️||wavy dash|punctuation|wavy_dash
 💱||currency exchange|bank money|currency_exchange
 💲||heavy dollar sign|billion cash charge currency million money pay|heavy_dollar_sign
@@ -1550,14 +1550,14 @@ export const DATA = `#smileys
 🔱||trident emblem|anchor poseidon ship tool|trident
 📛||name badge||name_badge
 🔰||Japanese symbol for beginner|chevron green leaf tool yellow|beginner
-⭕️||hollow red circle|heavy large|o
-✅️||check mark button|checked checkmark complete completed done fixed tick ✓|white_check_mark
+⭕||hollow red circle|heavy large|o
+✅||check mark button|checked checkmark complete completed done fixed tick ✓|white_check_mark
 ☑️||check box with check|ballot checked done off tick ✓|ballot_box_with_check
 ✔️||check mark|checked checkmark done heavy tick ✓|heavy_check_mark
-❌️||cross mark|cancel multiplication multiply x ×|x
-❎️||cross mark button|multiplication multiply square x ×|negative_squared_cross_mark
-➰️||curly loop||curly_loop
-➿️||double curly loop||loop
+❌||cross mark|cancel multiplication multiply x ×|x
+❎||cross mark button|multiplication multiply square x ×|negative_squared_cross_mark
+➰||curly loop||curly_loop
+➿||double curly loop||loop
 〽️||part alternation mark||part_alternation_mark
 ✳️||eight-spoked asterisk|*|eight_spoked_asterisk
 ✴️||eight-pointed star|*|eight_pointed_black_star
@@ -1605,10 +1605,10 @@ export const DATA = `#smileys
 🈂️||Japanese “service charge” button|katakana|sa
 🈷️||Japanese “monthly amount” button|ideograph|u6708
 🈶||Japanese “not free of charge” button|ideograph|u6709
-🈯️||Japanese “reserved” button|ideograph|u6307
+🈯||Japanese “reserved” button|ideograph|u6307
 🉐||Japanese “bargain” button|ideograph|ideograph_advantage
 🈹||Japanese “discount” button|ideograph|u5272
-🈚️||Japanese “free of charge” button|ideograph|u7121
+🈚||Japanese “free of charge” button|ideograph|u7121
 🈲||Japanese “prohibited” button|ideograph|u7981
 🉑||Japanese “acceptable” button|ideograph|accept
 🈸||Japanese “application” button|ideograph|u7533
@@ -1625,8 +1625,8 @@ export const DATA = `#smileys
 🔵||blue circle|geometric|large_blue_circle
 🟣||purple circle||purple_circle
 🟤||brown circle||brown_circle
-⚫️||black circle|geometric|black_circle
-⚪️||white circle|geometric|white_circle
+⚫||black circle|geometric|black_circle
+⚪||white circle|geometric|white_circle
 🟥||red square|card penalty|red_square
 🟧||orange square||orange_square
 🟨||yellow square|card penalty|yellow_square
@@ -1634,12 +1634,12 @@ export const DATA = `#smileys
 🟦||blue square||blue_square
 🟪||purple square||purple_square
 🟫||brown square||brown_square
-⬛️||black large square|geometric|black_large_square
-⬜️||white large square|geometric|white_large_square
+⬛||black large square|geometric|black_large_square
+⬜||white large square|geometric|white_large_square
 ◼️||black medium square|geometric|black_medium_square
 ◻️||white medium square|geometric|white_medium_square
-◾️||black medium-small square|geometric|black_medium_small_square
-◽️||white medium-small square|geometric|white_medium_small_square
+◾||black medium-small square|geometric|black_medium_small_square
+◽||white medium-small square|geometric|white_medium_small_square
 ▪️||black small square|geometric|black_small_square
 ▫️||white small square|geometric|white_small_square
 🔶||large orange diamond|geometric|large_orange_diamond
