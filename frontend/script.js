@@ -1,11 +1,10 @@
 /**
  * The composition root: reads the configuration, builds the long-lived objects, and decides which screen is shown: the
- * sign-in, a new password, or the chat with the settings above it. To follow one message, read chat/composer.js,
- * outbox.js, net/connection.js, (the server,) chat/room_subscription.js, timeline.js, message_reducer.js,
- * timeline_view.js.
+ * sign-in, a new password, or the chat with the settings above it. To follow one message, read rooms/room.js,
+ * chat/outbox.js, net/connection.js, (the server,) rooms/room_store.js, chat/room_subscription.js, timeline.js and
+ * message_reducer.js.
  */
 
-import { openChat } from "./modules/chat/chat.js";
 import { DraftStorage } from "./modules/chat/draft_storage.js";
 import { openOutboxStorage } from "./modules/chat/outbox_storage.js";
 import { systemClock as clock } from "./modules/clock.js";
@@ -16,11 +15,15 @@ import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
 import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
 import { SettingsDialog } from "./modules/settings/settings_dialog.js";
 import { NewPasswordView } from "./modules/sign_in/new_password_view.js";
+import { openChat } from "./modules/shell/chat_screen.js";
 import { SignInView } from "./modules/sign_in/sign_in_view.js";
+import { useLanguage } from "./modules/strings/strings.js";
 import { requireConfirmation } from "./modules/ui/confirm_button.js";
 import { byId } from "./modules/ui/dom.js";
 import { retryUntilSuccess } from "./modules/ui/retry_prompt.js";
+import { translatePage } from "./modules/ui/translate.js";
 
+translatePage(await useLanguage(navigator.languages));
 const config = await retryUntilSuccess(readConfig);
 const api = createApi(config.api);
 const browserStorage = openLocalStorage();
@@ -29,7 +32,7 @@ const session = new Session({ api, clock, storage: browserStorage, onUserChanged
 const request = createAuthenticatedApi({ api, session, onSessionEnded: showSignInAgain });
 const settings = new SettingsDialog({ request, session, clock });
 
-/** @type {import("./modules/chat/chat.js").Chat | null} */
+/** @type {import("./modules/shell/chat_screen.js").Chat | null} */
 let chat = null;
 /** Counts screens: what was started on an earlier screen must not continue on a later one. */
 let screen = 0;
@@ -110,14 +113,10 @@ async function enter() {
     url: socketUrl(config),
     session,
     user,
+    request,
     storage,
     clock,
     drafts,
-    isServerReachable: () =>
-      request("GET", "/api/me").then(
-        () => true,
-        () => false,
-      ),
     isAnswering: () => isAnswering(config.api),
     onSessionEnded: showSignInAgain,
   });

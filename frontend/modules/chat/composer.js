@@ -37,16 +37,22 @@ export class Composer {
   #notice = "";
   #send;
   #sendButton = byId("send", HTMLButtonElement);
-  #placeholder = this.#draft.placeholder;
+  #placeholder;
+  #onTyping;
 
   /**
    * @param {object} options
    * @param {(text: string) => Promise<void>} options.send rejects if the outbox is full
    * @param {(text: string) => void} options.save stores the draft
    * @param {string} options.draft the stored draft
+   * @param {string} options.placeholder
+   * @param {() => void} options.onTyping
    * @param {() => boolean} options.hasTouchKeyboard whether Enter is a key of an on-screen keyboard
    */
-  constructor({ send, save, draft, hasTouchKeyboard }) {
+  constructor({ send, save, draft, placeholder, onTyping, hasTouchKeyboard }) {
+    this.#placeholder = placeholder;
+    this.#onTyping = onTyping;
+    this.#draft.placeholder = placeholder;
     this.#send = send;
     this.#save = save;
     this.#hasTouchKeyboard = hasTouchKeyboard;
@@ -54,7 +60,14 @@ export class Composer {
     this.setText(draft);
     const { signal } = this.#abort;
     this.#draft.addEventListener("beforeinput", (event) => this.#onBeforeInput(event), { signal });
-    this.#draft.addEventListener("input", () => this.#onInput(), { signal });
+    this.#draft.addEventListener(
+      "input",
+      () => {
+        this.#onInput();
+        if (this.#draft.value !== "") this.#onTyping();
+      },
+      { signal },
+    );
     this.#draft.addEventListener("keydown", (event) => this.#onKey(event), { signal });
     this.#form.addEventListener(
       "submit",

@@ -109,8 +109,19 @@ function gapBefore({ id, hasOlder, unloaded }) {
  * @param {import("../net/protocol.js").RoomNotice} event
  * @returns {Notice}
  */
-function createNotice(epoch, { seq, at, kind, user, target = null, value = "" }) {
-  return { kind: "notice", key: keyOf(epoch, seq), version: 0, epoch, seq, at, notice: kind, user, target, value };
+function createNotice(epoch, { seq, at, kind, user, target, value = "" }) {
+  return {
+    kind: "notice",
+    key: keyOf(epoch, seq),
+    version: 0,
+    epoch,
+    seq,
+    at,
+    notice: kind,
+    user,
+    target: target ?? null,
+    value,
+  };
 }
 
 /**
@@ -155,7 +166,11 @@ function applyChange(message, event) {
   if (event.seq <= message.asOf) return;
   message.version = event.seq;
   if (event.type === "deleted") {
-    Object.assign(message, { deleted: true, edited: false, editedAt: null, text: "", reactions: new Map() }, mentionsOf({}));
+    Object.assign(
+      message,
+      { deleted: true, edited: false, editedAt: null, text: "", reactions: new Map() },
+      mentionsOf({}),
+    );
   }
   if (message.deleted) return;
   if (event.type === "edited") {

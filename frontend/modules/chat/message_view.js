@@ -1,6 +1,7 @@
 /** One row of the conversation as an element. What people write only ever becomes a text node. */
 
 import { formatDay } from "../format.js";
+import { noticeText } from "../rooms/notice_text.js";
 import { button, element } from "../ui/dom.js";
 import { splitLinks } from "../text/links.js";
 import { isTall } from "../text/message_text.js";
@@ -13,8 +14,7 @@ const AVATAR_COLORS = 8;
  * @typedef {object} RowContext
  * @property {string} ownId
  * @property {number} now milliseconds since 1970
- * @property {(segment: number) => void} loadOlder
- * @property {() => void} loadNewer
+ * @property {(gap: import("./message_reducer.js").Gap) => void} loadGap
  * @property {() => void} onUnfold a folded message was unfolded or folded: the view has another height
  */
 
@@ -31,6 +31,9 @@ export function renderRow(row, context) {
       { class: "day-separator" },
       element("time", { datetime: row.at }, formatDay(new Date(row.at), context.now)),
     );
+  }
+  if (row.kind === "notice") {
+    return element("li", { class: "notice-row" }, element("bdi", {}, noticeText(row, context.ownId)));
   }
   return renderMessage(row, context);
 }
@@ -77,9 +80,10 @@ function sendStatus({ state }, isStalled) {
  * @param {import("./message_reducer.js").Gap} gap
  * @param {RowContext} context
  */
-function renderGap({ segment, canLoad, isUnloaded }, { loadOlder, loadNewer }) {
+function renderGap(gap, { loadGap }) {
+  const { canLoad, isUnloaded } = gap;
   if (isUnloaded) {
-    const load = button("Load newer messages", () => loadNewer(), { class: "link-button" });
+    const load = button("Load newer messages", () => loadGap(gap), { class: "link-button" });
     return element("li", { class: "timeline-edge", "data-testid": "unloaded" }, load);
   }
   const text = canLoad
@@ -89,7 +93,7 @@ function renderGap({ segment, canLoad, isUnloaded }, { loadOlder, loadNewer }) {
     "li",
     { class: "gap", "data-testid": "gap" },
     element("span", {}, text),
-    canLoad ? button("Load missing messages", () => loadOlder(segment), { class: "link-button" }) : null,
+    canLoad ? button("Load missing messages", () => loadGap(gap), { class: "link-button" }) : null,
   );
 }
 
@@ -174,7 +178,7 @@ function renderFold(bubble, onUnfold) {
   return toggle;
 }
 
-/** @param {{emoji: string, count: number}[]} reactions */
+/** @param {readonly import("./message_reducer.js").Reaction[]} reactions */
 function renderReactions(reactions) {
   if (reactions.length === 0) return null;
   const items = reactions.map(({ emoji, count }) => element("li", {}, `${emoji} ${count}`));

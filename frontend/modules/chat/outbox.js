@@ -1,5 +1,5 @@
 /**
- * Messages that the server has not confirmed yet. They are sent one at a time, in order, each under its cid until it is
+ * Messages of one room that the server has not confirmed yet. They are sent one at a time, in order, each under its cid until it is
  * acknowledged: after a lost connection or a reload the same cid is sent again, and the server accepts it once.
  *
  * The properties are also the shape of the items in IndexedDB.
@@ -12,6 +12,7 @@
  * @property {string} [tab] stored: the tab that sends it, see TabOutbox
  * @property {string} room
  * @property {string} text
+ * @property {number | null} [replyTo] seq of the message that it answers
  * @property {number} order
  * @property {number | null} triedAt when it was first sent, milliseconds since 1970
  * @property {"pending" | "sent" | "failed"} state sent: acknowledged, and its event has not arrived yet
@@ -20,7 +21,7 @@
  *
  * @typedef {object} OutboxListener
  * @property {() => void} onChange
- * @property {(reason: string) => void} onFailed
+ * @property {(error: Error) => void} onFailed
  */
 
 import { CommandError } from "../net/pending_requests.js";
@@ -45,7 +46,8 @@ export class Outbox {
   #retries;
   /** @type {PendingSend[]} in order */
   #items = [];
-  #owner = "";
+  #owner;
+  #room;
   #isOnline = false;
   #isRunning = false;
   /** @type {(() => void) | null} ends the pause before a retry */
@@ -53,7 +55,8 @@ export class Outbox {
 
   /**
    * @param {object} options
-   * @param {Pick<import("./tab_outbox.js").TabOutbox, "all" | "put" | "remove">} options.storage
+   * @param {{owner: string, room: string}} options.scope id of the user, and the room
+   * @param {Pick<import("./tab_outbox.js").TabOutbox, "put" | "remove">} options.storage
    * @param {(item: PendingSend) => Promise<Position>} options.send rejects with CommandError
    * @param {import("../clock.js").Clock} options.clock
    * @param {() => string} options.newCid
@@ -61,7 +64,9 @@ export class Outbox {
    * @param {OutboxListener} options.listener
    * @param {() => number} [options.random]
    */
-  constructor({ storage, send, clock, newCid, isPast, listener, random = Math.random }) {
+  constructor({ scope, storage, send, clock, newCid, isPast, listener, random = Math.random }) {
+    this.#owner = scope.owner;
+    this.#room = scope.room;
     this.#storage = storage;
     this.#send = send;
     this.#clock = clock;
@@ -84,14 +89,12 @@ export class Outbox {
   // -- What the person does --
 
   /**
-   * Load what an earlier page or a closed tab did not send. May be called again.
+   * Add what an earlier page or a closed tab did not send. May be called again. The disk may be slow: a message written
+   * meanwhile is in the list already, and perhaps on disk too.
    *
-   * @param {string} owner
+   * @param {PendingSend[]} stored
    */
-  async load(owner) {
-    this.#owner = owner;
-    const stored = await this.#storage.all(owner).catch(() => []);
-    // The disk may be slow: a message written meanwhile is in the list already, and perhaps on disk too.
+  restore(stored) {
     const earlier = stored.filter(({ cid }) => this.#find(cid) === undefined);
     if (earlier.length === 0) return;
     this.#items = [...earlier, ...this.#items].sort((a, b) => a.order - b.order);
@@ -100,13 +103,13 @@ export class Outbox {
   }
 
   /**
-   * @param {string} room
    * @param {string} text
+   * @param {number | null} [replyTo] seq of the message that it answers
    * @throws {OutboxFull}
    */
-  async add(room, text) {
+  async add(text, replyTo = null) {
     if (this.#items.length >= MAX_PENDING) throw new OutboxFull(FULL_MESSAGE);
-    const item = this.#createItem(room, text);
+    const item = this.#createItem(text, replyTo);
     this.#items.push(item);
     this.#listener.onChange();
     await this.#store(item);
@@ -191,7 +194,7 @@ export class Outbox {
   async #try(item) {
     const now = this.#clock.now();
     if (item.triedAt !== null && now - item.triedAt > CID_LIFE_MS) {
-      await this.#fail(item, UNCONFIRMED_MESSAGE);
+      await this.#fail(item, new Error(UNCONFIRMED_MESSAGE));
       return;
     }
     item.triedAt ??= now;
@@ -203,7 +206,7 @@ export class Outbox {
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       if (this.#find(item.cid) === undefined) return; // its event arrived, or the person removed it
-      if (!error.retryable) await this.#fail(item, error.message);
+      if (!error.retryable) await this.#fail(item, error);
       else if (this.#isOnline) await this.#sleep(error.retryAfterMs);
     }
   }
@@ -223,12 +226,12 @@ export class Outbox {
 
   /**
    * @param {PendingSend} item
-   * @param {string} reason
+   * @param {Error} error
    */
-  async #fail(item, reason) {
-    Object.assign(item, { state: "failed", reason });
+  async #fail(item, error) {
+    Object.assign(item, { state: "failed", reason: error.message });
     this.#listener.onChange();
-    this.#listener.onFailed(reason);
+    this.#listener.onFailed(error);
     await this.#store(item);
   }
 
@@ -275,13 +278,13 @@ export class Outbox {
   }
 
   /**
-   * @param {string} room
    * @param {string} text
+   * @param {number | null} replyTo
    * @returns {PendingSend}
    */
-  #createItem(room, text) {
-    const identity = { cid: this.#newCid(), owner: this.#owner, room, order: this.#nextOrder() };
-    return { ...identity, text, triedAt: null, state: "pending" };
+  #createItem(text, replyTo) {
+    const identity = { cid: this.#newCid(), owner: this.#owner, room: this.#room, order: this.#nextOrder() };
+    return { ...identity, text, replyTo, triedAt: null, state: "pending" };
   }
 
   #nextOrder() {

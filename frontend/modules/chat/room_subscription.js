@@ -22,6 +22,8 @@ import { consecutiveEvents } from "./history_page.js";
 import { firstSeqOf } from "./timeline.js";
 
 const PAGE_SIZE = 50;
+/** What is kept of a room that is not shown. */
+const MAX_HIDDEN_EVENTS = 100;
 
 export class RoomSubscription {
   #room;
@@ -40,6 +42,9 @@ export class RoomSubscription {
   #retries;
   #cancelRetry = () => {};
   #isLoading = false;
+  #isShown = true;
+  /** Whether the join that is being answered asked for the newest events. */
+  #hasReplay = true;
   /** Ends the pause before a page is requested again. */
   #wake = () => {};
 
@@ -67,6 +72,17 @@ export class RoomSubscription {
     return this.#isLoading;
   }
 
+  /**
+   * A room that is not shown joins without the newest events: a user may be in 1,000 rooms. They are loaded as a page of
+   * history when the room is shown.
+   *
+   * @param {boolean} isShown
+   */
+  setShown(isShown) {
+    this.#isShown = isShown;
+    if (!isShown) this.#timeline.trim(MAX_HIDDEN_EVENTS);
+  }
+
   /** Join from the last position: the connection is open (again). */
   async join() {
     this.#retries.reset();
@@ -77,8 +93,10 @@ export class RoomSubscription {
     this.disconnected();
     const attempt = this.#attempt;
     const after = this.#timeline.position;
+    const limit = this.#isShown ? PAGE_SIZE : 0;
+    this.#hasReplay = limit > 0;
     try {
-      await this.#connection.request({ type: "join", room: this.#room, limit: PAGE_SIZE, ...(after && { after }) });
+      await this.#connection.request({ type: "join", room: this.#room, limit, ...(after && { after }) });
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       // After a lost connection, the next `welcome` joins.
@@ -165,11 +183,34 @@ export class RoomSubscription {
     });
   }
 
-  // -- Internal --
+  /**
+   * Show the page around an event instead of what is loaded.
+   *
+   * @param {number} seq
+   * @returns {Promise<boolean>} false if it is not there, or the connection was lost
+   */
+  async loadAround(seq) {
+    let isFound = false;
+    await this.#load({
+      range: () => ({ around: seq }),
+      onPage: (page) => {
+        const [first, last] = [page.events.at(0)?.seq ?? seq, page.events.at(-1)?.seq ?? seq];
+        const events = consecutiveEvents(page, first, last);
+        const more = { hasOlder: page.more_before, hasNewer: page.more_after };
+        isFound = page.events.some((event) => event.seq === seq) && this.#timeline.showPage(page.epoch, events, more);
+        if (isFound) this.#listener.onPage(events);
+      },
+      onRefused: () => {},
+    });
+    return isFound;
+  }
 
-  get #isReplaying() {
+  /** @returns {boolean} whether events that `joined` announced are still to come */
+  get isReplaying() {
     return (this.#timeline.position?.seq ?? 0) < this.#headSeq;
   }
+
+  // -- Internal --
 
   /** @param {import("../net/protocol.js").Position} head */
   #isBehind(head) {
@@ -187,8 +228,10 @@ export class RoomSubscription {
     this.#cancelRetry();
     this.#retries.succeeded(this.#clock.now());
     this.#headSeq = joined.seq;
-    if (joined.status === "fresh") this.#timeline.startFresh(joined);
-    if (joined.status === "gap") this.#timeline.startAfterGap(joined);
+    // Where nothing is shown, a gap needs no place: the history is loaded from its end.
+    if (joined.status === "fresh" || (joined.status === "gap" && !this.#hasReplay)) {
+      this.#timeline.startFresh(joined, this.#hasReplay);
+    } else if (joined.status === "gap") this.#timeline.startAfterGap(joined);
     this.#listener.onJoined();
     this.#listener.onChange();
   }
@@ -201,6 +244,7 @@ export class RoomSubscription {
       this.#rejoin();
       return;
     }
+    if (!this.#isShown) this.#timeline.trim(MAX_HIDDEN_EVENTS);
     this.#listener.onEvent(event);
     this.#listener.onChange();
   }
@@ -212,7 +256,7 @@ export class RoomSubscription {
    * @param {PageRequest} pageRequest
    */
   async #load(pageRequest) {
-    if (this.#isLoading || !this.#joined || this.#isReplaying) return;
+    if (this.#isLoading || !this.#joined || this.isReplaying) return;
     this.#isLoading = true;
     this.#listener.onChange();
     await this.#loadPage(pageRequest);

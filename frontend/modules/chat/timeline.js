@@ -104,10 +104,11 @@ export class Timeline {
    * `joined` with status fresh: discard what is here.
    *
    * @param {Pick<import("../net/protocol.js").Joined, "epoch" | "seq" | "oldest">} joined
+   * @param {boolean} [hasReplay] whether the newest events follow; without them, the first page of history is loaded
    */
-  startFresh(joined) {
+  startFresh(joined, hasReplay = true) {
     this.#segments = [];
-    this.#startSegment(joined);
+    this.#startSegment(joined, hasReplay);
   }
 
   /**
@@ -196,6 +197,26 @@ export class Timeline {
     return true;
   }
 
+  /**
+   * Show a page around an event instead of what is loaded. The newest position is kept.
+   *
+   * @param {string} epoch
+   * @param {RoomEvent[]} events oldest first
+   * @param {{hasOlder: boolean, hasNewer: boolean}} more
+   * @returns {boolean} false if the page belongs to another numbering
+   */
+  showPage(epoch, events, { hasOlder, hasNewer }) {
+    const { position } = this;
+    const newest = events.at(-1);
+    if (position === null || newest === undefined || position.epoch !== epoch) return false;
+    const isDetached = hasNewer && newest.seq < position.seq;
+    this.#segments = [];
+    this.#addSegment({ epoch, lastSeq: newest.seq, hasOlder, unloaded: false });
+    this.#segments[0].events = events;
+    if (isDetached) this.#addSegment({ epoch, lastSeq: position.seq, hasOlder: true, unloaded: true });
+    return true;
+  }
+
   /** Discard what is loaded, so that the page before the newest position is loaded next. */
   attach() {
     const end = this.#segments.at(-1);
@@ -239,14 +260,17 @@ export class Timeline {
 
   // -- Internal --
 
-  /** @param {Pick<import("../net/protocol.js").Joined, "epoch" | "seq" | "oldest">} joined */
-  #startSegment({ epoch, seq, oldest }) {
+  /**
+   * @param {Pick<import("../net/protocol.js").Joined, "epoch" | "seq" | "oldest">} joined
+   * @param {boolean} [hasReplay]
+   */
+  #startSegment({ epoch, seq, oldest }, hasReplay = true) {
     this.#oldestSeq = oldest;
     this.#headSeq = seq;
     // An empty room has a position too: the next event is its first one.
     const isEmpty = seq === 0 || oldest > seq;
-    const lastSeq = isEmpty ? seq : null;
-    this.#addSegment({ epoch, lastSeq, hasOlder: false, unloaded: false });
+    const lastSeq = isEmpty || !hasReplay ? seq : null;
+    this.#addSegment({ epoch, lastSeq, hasOlder: !isEmpty && !hasReplay, unloaded: false });
   }
 
   /** @param {Pick<Segment, "epoch" | "lastSeq" | "hasOlder" | "unloaded">} fields */

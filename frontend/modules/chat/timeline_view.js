@@ -4,13 +4,10 @@
  */
 
 import { byId, keepFocus } from "../ui/dom.js";
+import { RowList } from "../ui/row_list.js";
 import { groupMessages } from "./message_groups.js";
-import { reduceMessages } from "./message_reducer.js";
 import { renderPendingSend, renderRow } from "./message_view.js";
 import { ScrollAnchor } from "./scroll_anchor.js";
-
-/** Events that are kept while the reader is at the newest one. */
-const MAX_EVENTS_AT_BOTTOM = 1_000;
 
 /** @typedef {import("./message_groups.js").Row} Row */
 
@@ -23,7 +20,7 @@ export class TimelineView {
   #anchor = new ScrollAnchor(
     this.#scroller,
     this.#abort.signal,
-    () => !this.#timeline.isDetached,
+    () => !this.#room.isDetached,
     () => this.#onScroll(),
   );
   #messageRows = new RowList(this.#messages);
@@ -34,37 +31,26 @@ export class TimelineView {
   #newestKey = "";
   /** Whether the next frame shows events of a replay or of a page of history, also changes of rows that are shown. */
   #isCatchingUp = false;
-  #timeline;
-  #outbox;
-  #subscription;
-  #ownId;
+  #room;
   #clock;
+  #unsubscribe;
 
   /**
    * @param {object} options
-   * @param {import("./timeline.js").Timeline} options.timeline
-   * @param {import("./outbox.js").Outbox} options.outbox
-   * @param {import("./room_subscription.js").RoomSubscription} options.subscription
-   * @param {string} options.ownId
+   * @param {import("../rooms/room_types.js").ConversationRoom} options.room
    * @param {import("../clock.js").Clock} options.clock
    */
-  constructor({ timeline, outbox, subscription, ownId, clock }) {
-    this.#timeline = timeline;
-    this.#outbox = outbox;
-    this.#subscription = subscription;
-    this.#ownId = ownId;
+  constructor({ room, clock }) {
+    this.#room = room;
     this.#clock = clock;
+    this.#unsubscribe = room.subscribe(() => this.schedule());
     this.#jumpButton.addEventListener("click", () => this.scrollToNewest(), { signal: this.#abort.signal });
-  }
-
-  /** Older events were loaded. */
-  pageLoaded() {
-    this.#isCatchingUp = true;
+    this.schedule();
   }
 
   /** Render in the next frame. */
   schedule() {
-    if (this.#timeline.isReplaying) this.#isCatchingUp = true;
+    if (this.#room.isReplaying || this.#room.isLoading) this.#isCatchingUp = true;
     if (this.#isScheduled || this.#abort.signal.aborted) return;
     this.#isScheduled = true;
     requestAnimationFrame(() => {
@@ -74,9 +60,8 @@ export class TimelineView {
   }
 
   scrollToNewest() {
-    if (this.#timeline.isDetached) {
-      this.#timeline.attach();
-      this.schedule();
+    if (this.#room.isDetached) {
+      this.#room.attach();
     }
     this.#anchor.scrollToBottom();
     this.#onScroll();
@@ -85,6 +70,7 @@ export class TimelineView {
   /** Remove the conversation from the page. */
   close() {
     this.#abort.abort();
+    this.#unsubscribe();
     this.#messages.replaceChildren();
     this.#pending.replaceChildren();
     this.#jumpButton.hidden = true;
@@ -93,28 +79,28 @@ export class TimelineView {
   // -- Rendering --
 
   #render() {
-    if (this.#anchor.isAtBottom) this.#timeline.trim(MAX_EVENTS_AT_BOTTOM);
-    const rows = groupMessages(reduceMessages(this.#timeline.segments));
+    if (this.#anchor.isAtBottom) this.#room.trim();
+    const rows = groupMessages(this.#room.items);
     const knownIndex = rows.findLastIndex(({ key }) => key === this.#newestKey);
     this.#setLiveRegion(rows, knownIndex);
     this.#anchor.preserve(this.#messages.children, () => {
-      const { isLoading } = this.#subscription;
+      const { isLoading } = this.#room;
       byId("timeline-loading").hidden = !isLoading;
-      byId("timeline-beginning").hidden = !this.#timeline.startsAtBeginning || isLoading;
+      byId("timeline-beginning").hidden = !this.#room.startsAtBeginning || isLoading;
       keepFocus(this.#messages, this.#scroller, () => this.#renderMessages(rows));
       keepFocus(this.#pending, byId("draft"), () => this.#renderPending());
     });
     this.#countUnread(rows, knownIndex);
+    this.#markRead();
     this.#loadIfNeeded();
   }
 
   /** @param {Row[]} rows */
   #renderMessages(rows) {
     const context = {
-      ownId: this.#ownId,
+      ownId: this.#room.self.id,
       now: this.#clock.now(),
-      loadOlder: (/** @type {number} */ id) => this.#subscription.loadOlder(id),
-      loadNewer: () => this.#subscription.loadNewer(),
+      loadGap: (/** @type {import("./message_reducer.js").Gap} */ gap) => this.#room.loadGap(gap),
       onUnfold: () => this.#anchor.stay(),
     };
     this.#messageRows.update(
@@ -127,10 +113,10 @@ export class TimelineView {
   }
 
   #renderPending() {
-    const { isStalled, items } = this.#outbox;
+    const { isStalled, pending: items } = this.#room;
     const actions = {
-      retry: (/** @type {string} */ cid) => this.#outbox.retry(cid),
-      remove: (/** @type {string} */ cid) => this.#outbox.remove(cid),
+      retry: (/** @type {string} */ cid) => this.#room.retry(cid),
+      remove: (/** @type {string} */ cid) => this.#room.discard(cid),
       onUnfold: () => this.#anchor.stay(),
     };
     this.#pendingRows.update(
@@ -150,7 +136,7 @@ export class TimelineView {
    */
   #setLiveRegion(rows, knownIndex) {
     const isCatchingUp = this.#isCatchingUp;
-    this.#isCatchingUp = this.#timeline.isReplaying;
+    this.#isCatchingUp = this.#room.isReplaying;
     const wasDiscarded = knownIndex < 0 && this.#newestKey !== "";
     const isQuiet =
       isCatchingUp ||
@@ -158,7 +144,7 @@ export class TimelineView {
         (row, index) =>
           row.kind === "message" &&
           !this.#messageRows.has(row.key) &&
-          (wasDiscarded || index < knownIndex || this.#timeline.isReplayed(row)),
+          (wasDiscarded || index < knownIndex || this.#room.isReplayed(row.seq)),
       );
     const log = /** @type {HTMLElement} */ (this.#messages.parentElement);
     log.setAttribute("aria-live", isQuiet ? "off" : "polite");
@@ -172,7 +158,7 @@ export class TimelineView {
    */
   #countUnread(rows, knownIndex) {
     // While the newest messages are unloaded, those that arrive are not here to be counted.
-    if (this.#anchor.isAtBottom || this.#timeline.isDetached) this.#unread = 0;
+    if (this.#anchor.isAtBottom || this.#room.isDetached) this.#unread = 0;
     else this.#unread += rows.slice(knownIndex + 1).filter(({ kind }) => kind === "message").length;
     this.#newestKey = rows.at(-1)?.key ?? "";
     this.#renderJumpButton();
@@ -186,10 +172,18 @@ export class TimelineView {
     if (this.#jumpButton.textContent !== label) this.#jumpButton.textContent = label;
   }
 
+  /** What is at the bottom of a visible window has been seen. */
+  #markRead() {
+    if (!this.#anchor.isAtBottom || this.#room.isDetached || document.visibilityState !== "visible") return;
+    const newest = this.#room.items.at(-1);
+    if (newest !== undefined && newest.kind !== "gap") this.#room.markRead(newest.seq);
+  }
+
   // -- Scrolling --
 
   #onScroll() {
     if (this.#anchor.isAtBottom) this.#unread = 0;
+    this.#markRead();
     this.#renderJumpButton();
     // The events of a replay may be in the timeline and not yet in the view: its top is then visible without scrolling.
     // The scheduled render loads older events once its rows are there.
@@ -197,56 +191,11 @@ export class TimelineView {
   }
 
   #loadIfNeeded() {
-    const segment = this.#timeline.segments.at(0);
-    if (segment?.hasOlder && this.#anchor.isNearTop) {
-      this.#subscription.loadOlder(segment.id);
+    if (this.#room.hasOlder && this.#anchor.isNearTop) {
+      this.#room.loadOlder();
       return;
     }
-    const end = this.#timeline.isDetached ? this.#messages.lastElementChild : null;
-    if (end !== null && this.#anchor.isNear(end)) this.#subscription.loadNewer();
-  }
-}
-
-/** The children of a list, updated in place: an element whose row looks the same is kept. */
-class RowList {
-  #list;
-  /** @type {Map<string, {node: HTMLElement, version: string}>} */
-  #rendered = new Map();
-
-  /** @param {HTMLElement} list */
-  constructor(list) {
-    this.#list = list;
-  }
-
-  /** @param {string} key */
-  has(key) {
-    return this.#rendered.has(key);
-  }
-
-  /** @param {{key: string, version: string, render(): HTMLElement}[]} rows */
-  update(rows) {
-    this.#removeOthers(new Set(rows.map(({ key }) => key)));
-    let next = this.#list.firstElementChild;
-    for (const { key, version, render } of rows) {
-      let entry = this.#rendered.get(key);
-      if (entry === undefined || entry.version !== version) {
-        const node = render();
-        if (next !== null && entry?.node === next) next = next.nextElementSibling;
-        entry?.node.remove();
-        entry = { node, version };
-        this.#rendered.set(key, entry);
-      }
-      if (entry.node === next) next = next.nextElementSibling;
-      else this.#list.insertBefore(entry.node, next);
-    }
-  }
-
-  /** @param {Set<string>} keys */
-  #removeOthers(keys) {
-    for (const [key, { node }] of this.#rendered) {
-      if (keys.has(key)) continue;
-      node.remove();
-      this.#rendered.delete(key);
-    }
+    const end = this.#room.isDetached ? this.#messages.lastElementChild : null;
+    if (end !== null && this.#anchor.isNear(end)) this.#room.loadNewer();
   }
 }

@@ -170,6 +170,15 @@ export class Connection {
     return /** @type {Promise<import("./protocol.js").ReplyTo[C["type"]]>} */ (reply);
   }
 
+  /**
+   * Send a command that has no reply. Without a connection it is dropped.
+   *
+   * @param {import("./protocol.js").TypingCommand} command
+   */
+  notify(command) {
+    if (this.#socket !== null && this.#welcomed) this.#socket.send(JSON.stringify(command));
+  }
+
   // -- Internal --
 
   /**

@@ -93,6 +93,18 @@
  * Draft
  * @property {string} draft what the person has not sent yet
  * @property {(text: string) => void} saveDraft
+ *
+ * The shell opens the conversation of one room at a time, and closes it before it opens the next one.
+ *
+ * @callback OpenConversation
+ * @param {{room: ConversationRoom, clock: import("../clock.js").Clock}} options
+ * @returns {Conversation}
+ *
+ * @typedef {object} Conversation
+ * @property {() => void} focus moves the focus to where the person writes
+ * @property {(note: string) => void} showNote shows a note at the composer for as long as the conversation is open
+ * @property {(seq: number) => Promise<boolean>} showMessage loads and scrolls to a message; false: it is not there
+ * @property {() => void} close removes the conversation from the page
  */
 
 export {};

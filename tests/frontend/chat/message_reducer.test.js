@@ -66,7 +66,11 @@ test("applies to a row of the history only what is newer than the row", () => {
 test("counts events that it does not show", () => {
   const timeline = new Timeline();
   timeline.startFresh(joined(0));
-  for (const event of [{ ...messageAt(1), type: "edited", target: 9 }, { ...messageAt(2), type: "of the future" }, messageAt(3)]) {
+  for (const event of [
+    { ...messageAt(1), type: "edited", target: 9 },
+    { ...messageAt(2), type: "of the future" },
+    messageAt(3),
+  ]) {
     assert.equal(isRoomEvent(event), true);
     assert.equal(timeline.apply(event), "applied");
   }

@@ -30,6 +30,7 @@ beforeEach(() => {
 async function openOutbox(owner = "ada") {
   let next = 0;
   const outbox = new Outbox({
+    scope: { owner, room: "lobby" },
     storage,
     clock,
     random: () => 0.5,
@@ -41,7 +42,7 @@ async function openOutbox(owner = "ada") {
       return answer(item);
     },
   });
-  await outbox.load(owner);
+  outbox.restore(await storage.all(owner));
   return outbox;
 }
 
@@ -53,7 +54,7 @@ const statesOf = (outbox) => outbox.items.map(({ text, state }) => `${text} ${st
 
 test("sends messages that were written offline in order once connected", async () => {
   const outbox = await openOutbox();
-  for (const text of ["a", "b", "c"]) await outbox.add("lobby", text);
+  for (const text of ["a", "b", "c"]) await outbox.add(text);
   assert.deepEqual([sent.length, disk.size], [0, 3]);
   outbox.connected();
   await settle();
@@ -66,7 +67,7 @@ test("sends one message at a time", async () => {
   answer = () => new Promise(() => {});
   const outbox = await openOutbox();
   outbox.connected();
-  for (const text of ["a", "b"]) await outbox.add("lobby", text);
+  for (const text of ["a", "b"]) await outbox.add(text);
   await settle();
   assert.deepEqual(sent, ["a"]);
 });
@@ -80,7 +81,7 @@ test("sends the same cid again after a lost connection", async () => {
     return refuse({ code: "lost", retryable: true });
   };
   outbox.connected();
-  await outbox.add("lobby", "a");
+  await outbox.add("a");
   await clock.advance(60_000);
   answer = (item) => {
     cids.push(item.cid);
@@ -95,7 +96,7 @@ test("sends the same cid again after a lost connection", async () => {
 
 test("continues after a reload", async () => {
   const first = await openOutbox();
-  for (const text of ["a", "b"]) await first.add("lobby", text);
+  for (const text of ["a", "b"]) await first.add(text);
   const second = await openOutbox();
   second.connected();
   await settle();
@@ -104,7 +105,7 @@ test("continues after a reload", async () => {
 });
 
 test("never sends the messages of another user", async () => {
-  await (await openOutbox("ada")).add("lobby", "ada's");
+  await (await openOutbox("ada")).add("ada's");
   const outbox = await openOutbox("grace");
   outbox.connected();
   await settle();
@@ -116,7 +117,7 @@ test("waits as long as the server asks after a retryable error, and keeps the or
   answer = () => refuse({ retryable: true, retry_after_ms: 5000 });
   const outbox = await openOutbox();
   outbox.connected();
-  for (const text of ["a", "b"]) await outbox.add("lobby", text);
+  for (const text of ["a", "b"]) await outbox.add(text);
   await clock.advance(4999);
   assert.deepEqual(sent, ["a"]);
   answer = () => ({ epoch: "e1", seq: 1 });
@@ -128,7 +129,7 @@ test("keeps a refused message visible and sends the next one", async () => {
   answer = (item) => (item.text === "bad" ? refuse({ message: "too long" }) : { epoch: "e", seq: 1 });
   const outbox = await openOutbox();
   outbox.connected();
-  for (const text of ["bad", "good"]) await outbox.add("lobby", text);
+  for (const text of ["bad", "good"]) await outbox.add(text);
   await settle();
   const state = outbox.items.map(({ text, state: name, reason }) => [text, name, reason]);
   assert.deepEqual(state, [
@@ -153,7 +154,7 @@ test("removes a message when its event arrives before the ack or instead of it",
       acknowledge = resolve;
     });
   outbox.connected();
-  await outbox.add("lobby", "a");
+  await outbox.add("a");
   await settle();
   await outbox.confirm(outbox.items[0].cid);
   assert.deepEqual(statesOf(outbox), []);
@@ -166,7 +167,7 @@ test("removes a message when its event arrives before the ack or instead of it",
 test("removes an acknowledged message when its position is past", async () => {
   const outbox = await openOutbox();
   outbox.connected();
-  await outbox.add("lobby", "a");
+  await outbox.add("a");
   await settle();
   outbox.removePast();
   assert.deepEqual(statesOf(outbox), ["a sent"]);
@@ -180,7 +181,7 @@ test("removes a message at once if its ack is for a position that is past", asyn
   isPast = () => true;
   const outbox = await openOutbox();
   outbox.connected();
-  await outbox.add("lobby", "a");
+  await outbox.add("a");
   await settle();
   assert.deepEqual(sent, ["a"]);
   assert.deepEqual(statesOf(outbox), []);
@@ -189,26 +190,20 @@ test("removes a message at once if its ack is for a position that is past", asyn
 
 for (const isReadLate of [false, true]) {
   test(`keeps a message once that is written before the disk answers (read ${isReadLate ? "after" : "before"} it)`, async () => {
-    await (await openOutbox()).add("lobby", "earlier");
-    let finishReading;
-    storage.all = () =>
-      new Promise((resolve) => {
-        const early = [...disk.values()];
-        finishReading = () => resolve(isReadLate ? [...disk.values()] : early);
-      });
+    await (await openOutbox()).add("earlier");
+    const early = [...disk.values()];
     const listener = { onChange() {}, onFailed() {} };
-    const outbox = new Outbox({ storage, clock, newCid: () => "late", isPast, send: answer, listener });
-    const loading = outbox.load("ada");
-    await outbox.add("lobby", "meanwhile");
-    finishReading();
-    await loading;
+    const scope = { owner: "ada", room: "lobby" };
+    const outbox = new Outbox({ scope, storage, clock, newCid: () => "late", isPast, send: answer, listener });
+    await outbox.add("meanwhile");
+    outbox.restore(isReadLate ? [...disk.values()] : early);
     assert.deepEqual(statesOf(outbox), ["earlier pending", "meanwhile pending"]);
   });
 }
 
 test("asks the person about a message that was tried longer ago than the server remembers its cid", async () => {
   const first = await openOutbox();
-  await first.add("lobby", "untried");
+  await first.add("untried");
   clock.jump(30 * HOUR_MS);
   const outbox = await openOutbox();
   answer = () => {
@@ -227,8 +222,8 @@ test("asks the person about a message that was tried longer ago than the server 
 
 test("refuses a message when it is full", async () => {
   const outbox = await openOutbox();
-  for (let count = 0; count < 200; count += 1) await outbox.add("lobby", `${count}`);
-  await assert.rejects(outbox.add("lobby", "one too many"), OutboxFull);
+  for (let count = 0; count < 200; count += 1) await outbox.add(`${count}`);
+  await assert.rejects(outbox.add("one too many"), OutboxFull);
 });
 
 test("sends a message although the disk refuses it", async (t) => {
@@ -236,7 +231,7 @@ test("sends a message although the disk refuses it", async (t) => {
   storage.put = storage.remove = storage.all = () => Promise.reject(new Error("quota"));
   const outbox = await openOutbox();
   outbox.connected();
-  await outbox.add("lobby", "a");
+  await outbox.add("a");
   await settle();
   assert.deepEqual(sent, ["a"]);
   assert.deepEqual(statesOf(outbox), ["a sent"]);

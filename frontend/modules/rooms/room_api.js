@@ -1,0 +1,111 @@
+/**
+ * The HTTP API of rooms, of their members and of people. Each call rejects with ApiError. What it changes arrives over
+ * the socket, as for every other member.
+ *
+ * @typedef {import("../net/protocol.js").Author} Author
+ * @typedef {import("../net/protocol.js").RoomRole} RoomRole
+ * @typedef {import("../net/protocol.js").RoomInfo} RoomInfo
+ * @typedef {{id: string, name: string, topic: string, members: number, joined: boolean}} PublicRoom
+ * @typedef {{id: string, name: string, role: RoomRole}} RoomMember
+ * @typedef {{id: string, name: string, until: string | null, reason: string}} RestrictedUser
+ * @typedef {"mutes" | "bans"} Restriction
+ * @typedef {Partial<Pick<RoomInfo, "name" | "topic" | "archived" | "slow_mode_seconds" | "muted">>} RoomChange
+ */
+
+const PAGE_SIZE = 50;
+/** Enough to complete a mention. */
+const MAX_MEMBERS = 500;
+
+/** @typedef {ReturnType<typeof createRoomApi>} RoomApi */
+
+/** @param {import("../net/authenticated_api.js").AuthenticatedRequest} request */
+export function createRoomApi(request) {
+  /** @param {string} id */
+  const roomPath = (id) => `/api/rooms/${encodeURIComponent(id)}`;
+  return {
+    /**
+     * @param {string} query
+     * @param {string | null} [cursor]
+     * @returns {Promise<{rooms: PublicRoom[], next: string | null}>}
+     */
+    findPublicRooms: (query, cursor = null) =>
+      request("GET", `/api/rooms/public?${pageQuery({ q: query, cursor, limit: PAGE_SIZE })}`),
+
+    /**
+     * @param {string} query beginning of a name
+     * @returns {Promise<{users: Author[], next: string | null}>}
+     */
+    findUsers: (query) => request("GET", `/api/users?${pageQuery({ q: query, cursor: null, limit: 20 })}`),
+
+    /**
+     * @param {{kind: "public" | "private" | "direct", name?: string, topic?: string, users?: string[]}} room
+     * @returns {Promise<RoomInfo>}
+     */
+    create: (room) => request("POST", "/api/rooms", room),
+
+    /**
+     * @param {string} id
+     * @param {RoomChange} change
+     * @returns {Promise<RoomInfo>}
+     */
+    change: (id, change) => request("PATCH", roomPath(id), change),
+
+    /**
+     * @param {string} id
+     * @param {string} [query]
+     * @param {string | null} [cursor]
+     * @returns {Promise<{members: RoomMember[], next: string | null}>}
+     */
+    listMembers: (id, query = "", cursor = null) =>
+      request("GET", `${roomPath(id)}/members?${pageQuery({ q: query, cursor, limit: MAX_MEMBERS })}`),
+
+    /**
+     * Join a public room (with the own id), add someone, or change a role.
+     *
+     * @param {string} id
+     * @param {string} user
+     * @param {RoomRole} [role]
+     * @returns {Promise<RoomMember>}
+     */
+    putMember: (id, user, role) =>
+      request("PUT", `${roomPath(id)}/members/${user}`, role === undefined ? null : { role }),
+
+    /**
+     * Remove a member, or leave (with the own id).
+     *
+     * @param {string} id
+     * @param {string} user
+     * @returns {Promise<void>}
+     */
+    removeMember: (id, user) => request("DELETE", `${roomPath(id)}/members/${user}`),
+
+    /**
+     * @param {string} id
+     * @param {Restriction} kind
+     * @returns {Promise<{users: RestrictedUser[], next: string | null}>}
+     */
+    listRestricted: (id, kind) => request("GET", `${roomPath(id)}/${kind}`),
+
+    /**
+     * @param {string} id
+     * @param {Restriction} kind
+     * @param {string} user
+     * @param {{seconds?: number, reason: string}} terms
+     * @returns {Promise<RestrictedUser>}
+     */
+    restrict: (id, kind, user, terms) => request("PUT", `${roomPath(id)}/${kind}/${user}`, terms),
+
+    /**
+     * @param {string} id
+     * @param {Restriction} kind
+     * @param {string} user
+     * @returns {Promise<void>}
+     */
+    lift: (id, kind, user) => request("DELETE", `${roomPath(id)}/${kind}/${user}`),
+  };
+}
+
+/** @param {{q: string, cursor: string | null, limit: number}} page */
+function pageQuery({ q, cursor, limit }) {
+  return new URLSearchParams({ q, limit: String(limit), ...(cursor === null ? {} : { cursor }) });
+}

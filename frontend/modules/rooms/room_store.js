@@ -1,0 +1,216 @@
+/**
+ * All rooms of the signed-in user, over one socket: joins them, passes frames on, counts what is unread, and knows which
+ * room is shown and who is online.
+ *
+ * @typedef {object} StoreListener
+ * @property {(room: Room, message: import("../net/protocol.js").RoomMessage) => void} onMessage a new one of someone else
+ * @property {(reason: string) => void} onRefused a room that is shown cannot be joined
+ */
+
+import { CommandError } from "../net/pending_requests.js";
+import { Changes } from "./changes.js";
+import { Presence } from "./presence.js";
+import { Room } from "./room.js";
+
+/** How many joins are open at once: the replies of 1,000 rooms must not delay the room that is shown. */
+const JOINS_AT_ONCE = 50;
+const COUNT_DELAY_MS = 500;
+const RETRY_MS = 5_000;
+
+export class RoomStore {
+  /** @type {Map<string, Room>} */
+  #rooms = new Map();
+  #services;
+  #outboxes;
+  #listener;
+  #changes = new Changes();
+  #presence;
+  /** @type {Room | null} */
+  #shown = null;
+  /** Counts connections: what was started on an earlier one does not continue. */
+  #connection = 0;
+  #isConnected = false;
+  #maxLength = 4_000;
+  #cancelCount = () => {};
+  /** Whether `welcome` has told the rooms. */
+  isLoaded = false;
+  lastShownId = "";
+
+  /**
+   * @param {object} options
+   * @param {import("./room.js").RoomServices} options.services
+   * @param {import("../chat/room_outboxes.js").RoomOutboxes} options.outboxes
+   * @param {StoreListener} options.listener
+   */
+  constructor({ services, outboxes, listener }) {
+    this.#services = services;
+    this.#outboxes = outboxes;
+    this.#listener = listener;
+    this.#presence = new Presence(services.connection, () => this.#changes.announce());
+  }
+
+  // -- State --
+
+  /** @returns {readonly Room[]} in the order in which the user became a member */
+  get rooms() {
+    return [...this.#rooms.values()];
+  }
+
+  /** @returns {Room | null} */
+  get shown() {
+    return this.#shown;
+  }
+
+  /** @param {string} id */
+  get(id) {
+    return this.#rooms.get(id) ?? null;
+  }
+
+  /**
+   * @param {string} userId
+   * @returns {boolean | null} null: not known
+   */
+  isOnline(userId) {
+    return userId === this.#services.self.id ? this.#isConnected : this.#presence.isOnline(userId);
+  }
+
+  /** @param {() => void} listener */
+  subscribe(listener) {
+    return this.#changes.subscribe(listener);
+  }
+
+  // -- What the person does --
+
+  /**
+   * Show a room.
+   *
+   * @param {Room | null} room
+   */
+  show(room) {
+    if (room === this.#shown) return;
+    this.#shown?.setShown(false);
+    this.#shown = room;
+    room?.setShown(true);
+    if (room !== null) this.lastShownId = room.id;
+    if (room !== null && this.#isConnected) this.#presence.ask(room);
+    this.#changes.announce();
+  }
+
+  // -- What the server does --
+
+  /** @param {import("../net/protocol.js").Welcome} welcome */
+  welcome({ rooms, limits }) {
+    this.#connection += 1;
+    this.#isConnected = true;
+    this.isLoaded = true;
+    this.#maxLength = limits.text_chars;
+    const ids = new Set(rooms.map(({ id }) => id));
+    for (const room of this.rooms) if (!ids.has(room.id)) this.#remove(room.id);
+    for (const info of rooms) this.#put(info);
+    this.#joinAll(this.#connection);
+    this.#changes.announce();
+  }
+
+  /** @param {import("../net/protocol.js").ServerFrame} frame */
+  receive(frame) {
+    if (frame.type === "room_added") {
+      const room = this.#put(frame.room);
+      room.join();
+      if (room.info.kind === "direct") this.#presence.ask(room);
+      this.#countLater();
+    } else if (frame.type === "room_changed") this.#put(frame.room);
+    else if (frame.type === "room_removed") this.#remove(frame.room);
+    else if (frame.type === "presence") this.#presence.set(frame.user.id, frame.online);
+    else if ("room" in frame && typeof frame.room === "string") this.#rooms.get(frame.room)?.receive(frame);
+  }
+
+  disconnected() {
+    this.#connection += 1;
+    this.#isConnected = false;
+    this.#cancelCount();
+    this.#presence.clear();
+    for (const room of this.#rooms.values()) room.disconnected();
+  }
+
+  /** Nothing can be written any more, for example because the account is disabled. */
+  disconnectForGood() {
+    for (const room of this.#rooms.values()) room.disconnectForGood();
+  }
+
+  /** The window is hidden: what arrives from now on is new when it is shown again. */
+  windowHidden() {
+    this.#shown?.placeLine();
+  }
+
+  close() {
+    this.#cancelCount();
+    this.#connection += 1;
+    for (const room of this.#rooms.values()) room.close();
+  }
+
+  // -- Internal --
+
+  /** @param {import("../net/protocol.js").RoomInfo} info */
+  #put(info) {
+    let room = this.#rooms.get(info.id);
+    if (room === undefined) {
+      room = new Room(info, this.#services, {
+        onChange: () => this.#changes.announce(),
+        onMessage: (...args) => this.#listener.onMessage(...args),
+        onUncounted: () => this.#countLater(),
+        onRefused: (refused, reason) => refused === this.#shown && this.#listener.onRefused(reason),
+      });
+      this.#rooms.set(info.id, room);
+      this.#outboxes.add(info.id, room.outbox);
+    } else room.update(info);
+    room.maxLength = this.#maxLength;
+    this.#changes.announce();
+    return room;
+  }
+
+  /** @param {string} id */
+  #remove(id) {
+    const room = this.#rooms.get(id);
+    if (room === undefined) return;
+    room.close();
+    this.#rooms.delete(id);
+    this.#outboxes.remove(id);
+    if (room === this.#shown) this.#shown = null;
+    this.#changes.announce();
+  }
+
+  /**
+   * Join the room that is shown, then the others in portions.
+   *
+   * @param {number} connection
+   */
+  async #joinAll(connection) {
+    const shown = this.#shown;
+    const others = this.rooms.filter((room) => room !== shown);
+    await Promise.all([shown?.join(), this.#count()]);
+    for (let start = 0; start < others.length && connection === this.#connection; start += JOINS_AT_ONCE) {
+      await Promise.all(others.slice(start, start + JOINS_AT_ONCE).map((room) => room.join()));
+    }
+    if (connection !== this.#connection) return;
+    // Between the count and the joins, messages may have arrived that neither of them has told.
+    if (others.length > 0) await this.#count();
+    this.#presence.askAll(this.rooms.filter((room) => room.info.kind === "direct" || room === this.#shown));
+  }
+
+  /** Several rooms may ask in a row. */
+  #countLater(delayMs = COUNT_DELAY_MS) {
+    this.#cancelCount();
+    this.#cancelCount = this.#services.clock.schedule(delayMs, () => this.#count());
+  }
+
+  async #count() {
+    try {
+      const { rooms } = await this.#services.connection.request({ type: "unread" });
+      for (const counted of rooms) this.#rooms.get(counted.room)?.setCounted(counted);
+      this.#changes.announce();
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      if (error.code !== "lost" && error.retryable) this.#countLater(error.retryAfterMs ?? RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * The list of rooms and direct conversations. On a phone it is a drawer above the conversation, which Back closes: the
+ * open drawer is an entry of the browser's history.
+ */
+
+import { text } from "../strings/strings.js";
+import { byId, element, svgElement } from "../ui/dom.js";
+import { RowList } from "../ui/row_list.js";
+import { roomHash } from "./route.js";
+import { allRows, sidebarRows, totalUnread } from "./sidebar_rows.js";
+
+const MAX_SHOWN_COUNT = 999;
+const DRAWER_STATE = "drawer";
+
+export class Sidebar {
+  #store;
+  #onTotal;
+  #abort = new AbortController();
+  #isScheduled = false;
+  #rooms = new RowList(byId("room-list"));
+  #direct = new RowList(byId("direct-list"));
+  #unsubscribe;
+  #isNarrow = window.matchMedia("(max-width: 52rem)");
+
+  /**
+   * @param {object} options
+   * @param {import("../rooms/room_store.js").RoomStore} options.store
+   * @param {(unread: number) => void} options.onTotal
+   */
+  constructor({ store, onTotal }) {
+    this.#store = store;
+    this.#onTotal = onTotal;
+    const { signal } = this.#abort;
+    byId("open-sidebar").addEventListener("click", () => this.open(), { signal });
+    byId("close-sidebar").addEventListener("click", () => this.close(), { signal });
+    byId("sidebar-backdrop").addEventListener("click", () => this.close(), { signal });
+    window.addEventListener("popstate", () => this.#setOpen(history.state === DRAWER_STATE), { signal });
+    this.#isNarrow.addEventListener("change", () => this.#setOpen(false), { signal });
+    byId("sidebar").addEventListener(
+      "keydown",
+      (event) => {
+        if (event.key === "Escape" && this.isOpen) {
+          event.stopPropagation();
+          this.close();
+        }
+      },
+      { signal },
+    );
+    // A link in the drawer replaces the drawer's entry in the history.
+    byId("sidebar").addEventListener("click", (event) => this.#onClick(event), { signal });
+    this.#unsubscribe = store.subscribe(() => this.#schedule());
+    this.#setOpen(false);
+    this.#schedule();
+  }
+
+  get isOpen() {
+    return byId("chat").classList.contains("drawer-open");
+  }
+
+  open() {
+    if (this.isOpen) return;
+    history.pushState(DRAWER_STATE, "");
+    this.#setOpen(true);
+    const current = byId("sidebar").querySelector("[aria-current]");
+    if (current instanceof HTMLElement) current.focus();
+    else byId("close-sidebar").focus();
+  }
+
+  close() {
+    if (!this.isOpen) return;
+    if (history.state === DRAWER_STATE) history.back();
+    this.#setOpen(false);
+    byId("open-sidebar").focus();
+  }
+
+  destroy() {
+    this.#abort.abort();
+    this.#unsubscribe();
+    this.#setOpen(false);
+    this.#rooms.update([]);
+    this.#direct.update([]);
+  }
+
+  /** @param {boolean} isOpen */
+  #setOpen(isOpen) {
+    byId("chat").classList.toggle("drawer-open", isOpen);
+    byId("sidebar-backdrop").hidden = !isOpen;
+    byId("open-sidebar").setAttribute("aria-expanded", String(isOpen));
+    byId("sidebar").inert = this.#isNarrow.matches && !isOpen;
+    byId("room-pane").inert = this.#isNarrow.matches && isOpen;
+  }
+
+  /** @param {MouseEvent} event */
+  #onClick(event) {
+    const link = event.target instanceof Element ? event.target.closest("a") : null;
+    if (link === null || !this.isOpen || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.#setOpen(false);
+    location.replace(link.hash);
+  }
+
+  #schedule() {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    requestAnimationFrame(() => {
+      this.#isScheduled = false;
+      if (!this.#abort.signal.aborted) this.#render();
+    });
+  }
+
+  #render() {
+    const rows = sidebarRows(this.#store);
+    this.#rooms.update(rows.rooms.map(toListRow));
+    this.#direct.update(rows.direct.map(toListRow));
+    byId("direct-empty").hidden = rows.direct.length > 0;
+    const total = totalUnread(allRows(rows));
+    byId("open-sidebar").setAttribute(
+      "aria-label",
+      total === 0 ? text("shell.menu") : text("shell.menu_unread", { count: total }),
+    );
+    byId("open-sidebar").classList.toggle("has-unread", total > 0);
+    this.#onTotal(total);
+  }
+}
+
+/** @param {import("./sidebar_rows.js").SidebarRow} row */
+function toListRow(row) {
+  return { key: row.id, version: JSON.stringify(row), render: () => renderRow(row) };
+}
+
+/** @param {import("./sidebar_rows.js").SidebarRow} row */
+function renderRow(row) {
+  const isUnread = row.unread > 0 && !row.isMuted;
+  const classes = ["room-link", isUnread && "unread", row.isMuted && "muted", row.isArchived && "archived"];
+  const link = element(
+    "a",
+    {
+      href: roomHash(row.id),
+      class: classes.filter(Boolean).join(" "),
+      "aria-current": row.isCurrent ? "page" : null,
+      "data-testid": "room-link",
+    },
+    renderSign(row),
+    element("bdi", { class: "room-title" }, row.title),
+    ...renderStates(row),
+    ...renderBadges(row),
+  );
+  return element("li", {}, link);
+}
+
+/** @param {import("./sidebar_rows.js").SidebarRow} row */
+function renderSign({ kind, isOnline }) {
+  if (kind === "direct") {
+    const state = isOnline === null ? "unknown" : isOnline ? "online" : "offline";
+    return element(
+      "span",
+      { class: `presence ${state}` },
+      element(
+        "span",
+        { class: "visually-hidden" },
+        isOnline === null ? "" : text(isOnline ? "shell.online" : "shell.offline"),
+      ),
+    );
+  }
+  return element("span", { class: "room-sign", "aria-hidden": "true" }, kind === "public" ? "#" : lockIcon());
+}
+
+function lockIcon() {
+  return svgElement(
+    "svg",
+    { viewBox: "0 0 16 16", width: "13", height: "13" },
+    svgElement("path", {
+      d: "M4.5 7V5a3.5 3.5 0 0 1 7 0v2h.5a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V8a1 1 0 0 1 1-1zm1.5 0h4V5a2 2 0 1 0-4 0z",
+    }),
+  );
+}
+
+/** @param {import("./sidebar_rows.js").SidebarRow} row */
+function renderStates({ kind, isMuted, isArchived, hasDraft }) {
+  const states = [];
+  if (kind === "private") states.push(hidden(text("shell.private")));
+  if (hasDraft) states.push(element("span", { class: "room-state" }, text("shell.draft")));
+  if (isArchived) states.push(element("span", { class: "room-state" }, text("shell.archived")));
+  if (isMuted) states.push(hidden(text("shell.muted")));
+  return states;
+}
+
+/** @param {import("./sidebar_rows.js").SidebarRow} row */
+function renderBadges({ unread, mentions, isMuted, kind }) {
+  const isLoud = mentions > 0 || (kind === "direct" && !isMuted);
+  const count = isMuted ? mentions : unread;
+  if (count === 0) return [];
+  const label = isMuted ? text("shell.mentions", { count }) : text("shell.unread", { count: unread });
+  const more = mentions > 0 && !isMuted ? `, ${text("shell.mentions", { count: mentions })}` : "";
+  const shown = count > MAX_SHOWN_COUNT ? `${MAX_SHOWN_COUNT}+` : String(count);
+  return [
+    element(
+      "span",
+      { class: isLoud ? "unread-count loud" : "unread-count", "data-testid": "unread-count" },
+      element("span", { "aria-hidden": "true" }, mentions > 0 ? `@ ${shown}` : shown),
+      hidden(`, ${label}${more}`),
+    ),
+  ];
+}
+
+/** @param {string} label */
+function hidden(label) {
+  return element("span", { class: "visually-hidden" }, ` ${label}`);
+}

@@ -1,0 +1,48 @@
+/** The title and the icon of the window: the room that is shown, and how many messages are unread. */
+
+import { element } from "../ui/dom.js";
+
+const APPLICATION = "cloudchat";
+const MAX_SHOWN_COUNT = 99;
+
+export class WindowTitle {
+  #room = "";
+  #unread = 0;
+
+  /** @param {string} title of the room; empty: none */
+  setRoom(title) {
+    this.#room = title;
+    this.#render();
+  }
+
+  /** @param {number} count */
+  setUnread(count) {
+    this.#unread = count;
+    this.#render();
+  }
+
+  reset() {
+    this.#room = "";
+    this.setUnread(0);
+  }
+
+  #render() {
+    document.title = windowTitle(this.#room, this.#unread);
+    const icon = document.querySelector('link[rel="icon"]');
+    const href = this.#unread > 0 ? "icon-unread.svg" : "icon.svg";
+    // A new element: some browsers ignore a changed address.
+    if (icon?.getAttribute("href") !== href) {
+      icon?.replaceWith(element("link", { rel: "icon", href, type: "image/svg+xml" }));
+    }
+  }
+}
+
+/**
+ * @param {string} room
+ * @param {number} unread
+ * @returns {string} for example "(3) lobby – cloudchat"
+ */
+export function windowTitle(room, unread) {
+  const count = unread > MAX_SHOWN_COUNT ? `${MAX_SHOWN_COUNT}+` : String(unread);
+  return `${unread > 0 ? `(${count}) ` : ""}${room === "" ? "" : `${room} – `}${APPLICATION}`;
+}

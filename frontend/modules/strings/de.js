@@ -1,0 +1,4 @@
+/** The texts in German. */
+
+/** @type {import("./strings.js").Texts} */
+export const de = {};
