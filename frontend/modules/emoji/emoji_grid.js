@@ -45,7 +45,8 @@ export class EmojiGrid {
 
   /** @param {readonly Cell[]} cells */
   show(cells) {
-    this.#cells = cells.map(({ emoji, name }, index) =>
+    this.#cells = cells.map(
+      ({ emoji, name }, index) =>
       element("button", { type: "button", role: "gridcell", tabindex: index === 0 ? "0" : "-1", title: name, "aria-label": name }, emoji), // prettier-ignore
     );
     const rows = [];

@@ -12,7 +12,9 @@
  * @returns {Emoji[]} the best ones first
  */
 export function searchEmoji(groups, query, limit) {
-  const words = fold(query).split(/[\s_:]+/u).filter(Boolean);
+  const words = fold(query)
+    .split(/[\s_:]+/u)
+    .filter(Boolean);
   if (words.length === 0) return [];
   /** @type {Match[]} */
   const matches = [];

@@ -1,4 +1,8 @@
 /** The texts in German. */
 
+import { conversationDe } from "./conversation_de.js";
+
 /** @type {import("./strings.js").Texts} */
-export const de = {};
+export const de = {
+  ...conversationDe,
+};

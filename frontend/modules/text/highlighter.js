@@ -68,11 +68,19 @@ const SHELL = language(
     "set shift source sudo then trap unset until while",
 );
 const MARKUP = language(
-  { comment: "<!--[^]*?(?:-->|$)", string: QUOTED, name: String.raw`<\/?[a-z][\w:-]*|\/?>|(?<![\w:-])[a-z][\w:-]*(?==)` },
+  {
+    comment: "<!--[^]*?(?:-->|$)",
+    string: QUOTED,
+    name: String.raw`<\/?[a-z][\w:-]*|\/?>|(?<![\w:-])[a-z][\w:-]*(?==)`,
+  },
   "",
 );
 const STYLES = language(
-  { comment: String.raw`\/\*[^]*?(?:\*\/|$)`, string: QUOTED, name: String.raw`(?<![\w-])(?:--[\w-]+|[a-z-]+(?=\s*:)|@[a-z-]+)` },
+  {
+    comment: String.raw`\/\*[^]*?(?:\*\/|$)`,
+    string: QUOTED,
+    name: String.raw`(?<![\w-])(?:--[\w-]+|[a-z-]+(?=\s*:)|@[a-z-]+)`,
+  },
   "",
 );
 const DATA = language(
@@ -147,7 +155,13 @@ function kindOf({ 0: token, groups = {} }, keywords, ignoresCase) {
  */
 function highlightDiff(code) {
   return code.split(/(?<=\n)/u).map((line) => ({
-    kind: line.startsWith("+") ? "inserted" : line.startsWith("-") ? "deleted" : line.startsWith("@@") ? "comment" : null,
+    kind: line.startsWith("+")
+      ? "inserted"
+      : line.startsWith("-")
+        ? "deleted"
+        : line.startsWith("@@")
+          ? "comment"
+          : null,
     text: line,
   }));
 }

@@ -184,7 +184,9 @@ function flanks(text, start, end) {
  */
 function characterBefore(text, index) {
   const last = text.charAt(index - 1);
-  return /[\udc00-\udfff]/u.test(last) || last.charCodeAt(0) >= 0xdc00 ? text.slice(Math.max(0, index - 2), index) : last;
+  return /[\udc00-\udfff]/u.test(last) || last.charCodeAt(0) >= 0xdc00
+    ? text.slice(Math.max(0, index - 2), index)
+    : last;
 }
 
 /**

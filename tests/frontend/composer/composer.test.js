@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { Composer } from "../../../frontend/modules/chat/composer.js";
+import { Composer } from "../../../frontend/modules/composer/composer.js";
 import { settle } from "../support/clock.js";
 import { openPage } from "../support/dom.js";
 
@@ -16,7 +16,7 @@ let hasTouchKeyboard;
 
 beforeEach(() => {
   openPage();
-  document.getElementById("chat").hidden = false;
+  for (const id of ["chat", "composer"]) document.getElementById(id).hidden = false;
   sent = [];
   send = async (text) => void sent.push(text);
   saved = "";
@@ -34,6 +34,9 @@ function openComposer() {
     send: (text) => send(text),
     save: (text) => void (saved = text),
     draft: saved,
+    placeholder: "Message the lobby",
+    onTyping: () => {},
+    onKey: () => false,
     hasTouchKeyboard: () => hasTouchKeyboard,
   });
 }
