@@ -13,6 +13,7 @@ import { formatCount } from "./modules/format.js";
 import { createApi, isAnswering } from "./modules/net/api.js";
 import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
 import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
+import { NotificationSettings } from "./modules/notifications/notification_settings.js";
 import { SettingsDialog } from "./modules/settings/settings_dialog.js";
 import { NewPasswordView } from "./modules/sign_in/new_password_view.js";
 import { openChat } from "./modules/shell/chat_screen.js";
@@ -20,9 +21,11 @@ import { SignInView } from "./modules/sign_in/sign_in_view.js";
 import { useLanguage } from "./modules/strings/strings.js";
 import { requireConfirmation } from "./modules/ui/confirm_button.js";
 import { byId } from "./modules/ui/dom.js";
+import { watchHistory } from "./modules/ui/layers.js";
 import { retryUntilSuccess } from "./modules/ui/retry_prompt.js";
 import { translatePage } from "./modules/ui/translate.js";
 
+watchHistory();
 translatePage(await useLanguage(navigator.languages));
 const config = await retryUntilSuccess(readConfig);
 const api = createApi(config.api);
@@ -30,7 +33,8 @@ const browserStorage = openLocalStorage();
 const drafts = new DraftStorage(browserStorage);
 const session = new Session({ api, clock, storage: browserStorage, onUserChanged: () => settings.userChanged() });
 const request = createAuthenticatedApi({ api, session, onSessionEnded: showSignInAgain });
-const settings = new SettingsDialog({ request, session, clock });
+const notifications = new NotificationSettings(browserStorage);
+const settings = new SettingsDialog({ request, session, clock, notifications });
 
 /** @type {import("./modules/shell/chat_screen.js").Chat | null} */
 let chat = null;
@@ -117,6 +121,8 @@ async function enter() {
     storage,
     clock,
     drafts,
+    notifications,
+    openSettings: () => settings.open(),
     isAnswering: () => isAnswering(config.api),
     onSessionEnded: showSignInAgain,
   });
@@ -152,9 +158,9 @@ async function signOut() {
 
 function leaveScreen() {
   screen += 1;
+  settings.close();
   chat?.close();
   chat = null;
-  settings.close();
   signIn.hide();
   newPassword.hide();
 }

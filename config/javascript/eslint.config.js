@@ -7,27 +7,44 @@ import globals from "globals";
 const STRING_TO_MARKUP = ["innerHTML", "outerHTML", "insertAdjacentHTML", "setHTMLUnsafe", "parseHTMLUnsafe", "srcdoc"];
 const message = "Make elements with element() from modules/ui/dom.js.";
 
-/** Who may import whom: a folder must not import those that are listed after it. */
-const FEATURES = ["chat", "rooms", "composer", "conversation", "shell", "sign_in", "settings"];
-const FORBIDDEN_IMPORTS = {
-  "frontend/modules/*.js": ["./net/*", "./ui/*", ...FEATURES.map((folder) => `./${folder}/*`)],
-  "frontend/modules/strings/*.js": ["../*"],
-  "frontend/modules/net/*.js": ["../ui/*", ...others([])],
-  "frontend/modules/ui/*.js": others([]),
-  "frontend/modules/text/*.js": others([]),
-  "frontend/modules/emoji/*.js": others([]),
-  "frontend/modules/chat/*.js": others(["rooms"]),
-  "frontend/modules/rooms/*.js": others(["chat"]),
-  "frontend/modules/composer/*.js": others(["chat", "rooms"]),
-  "frontend/modules/conversation/*.js": others(["chat", "rooms", "composer"]),
-  "frontend/modules/sign_in/*.js": others([]),
-  "frontend/modules/settings/*.js": others(["rooms"]),
-};
+/** Each folder uses those before it. The conversation and the rooms use each other. */
+const FOLDERS = [
+  "net",
+  "ui",
+  ["text", "emoji"],
+  ["chat", "rooms"],
+  "composer",
+  "conversation",
+  "notifications",
+  ["room_dialogs", "settings", "sign_in"],
+  "shell",
+];
 
-/** @param {string[]} allowed features, beside the importing one, whose own modules are `./` */
-function others(allowed) {
-  return FEATURES.filter((folder) => !allowed.includes(folder)).map((folder) => `../${folder}/*`);
+/** @param {number} level folders of this level and above, counted from 0 */
+function above(level) {
+  return FOLDERS.slice(level)
+    .flat()
+    .flatMap((folder) => [`./${folder}/*`, `../${folder}/*`]);
 }
+
+/** What the modules of a folder must not import. */
+const FORBIDDEN_IMPORTS = {
+  "frontend/modules/*.js": above(0),
+  "frontend/modules/strings/*.js": ["../*"],
+  "frontend/modules/net/*.js": above(1),
+  "frontend/modules/ui/*.js": above(2),
+  "frontend/modules/text/*.js": above(3),
+  "frontend/modules/emoji/*.js": above(3),
+  "frontend/modules/chat/*.js": above(4),
+  "frontend/modules/rooms/*.js": above(4),
+  "frontend/modules/composer/*.js": above(5),
+  "frontend/modules/conversation/*.js": above(6),
+  "frontend/modules/notifications/*.js": above(7),
+  "frontend/modules/room_dialogs/*.js": ["../settings/*", "../sign_in/*", "../shell/*"],
+  "frontend/modules/settings/*.js": ["../chat/*", "../room_dialogs/*", "../sign_in/*", "../shell/*"],
+  "frontend/modules/sign_in/*.js": above(2),
+  "frontend/modules/shell/*.js": ["../settings/*", "../sign_in/*"],
+};
 
 export default [
   js.configs.recommended,

@@ -31,6 +31,8 @@ class ScriptedServer:
         self.epoch = "e1"
         self.log: list[Frame] = []
         self.oldest = 1
+        self.read = 0
+        """Up to where ada has read."""
         self.signed_in = True
         self.heartbeat_seconds = 25
         self.http_answers: dict[str, tuple[int, Frame, dict[str, str]]] = {}
@@ -133,7 +135,8 @@ class ScriptedServer:
         self.sockets.append(socket)
         socket.on_message(lambda text: self._command(socket, json.loads(text)))
         limits = {"frame_bytes": 65536, "text_chars": 4000, "sends_per_10s": 20}
-        room = {"id": "lobby", "name": "lobby", "kind": "public", "epoch": self.epoch, "seq": len(self.log), "read": 0}
+        room = {"id": "lobby", "name": "lobby", "kind": "public", "topic": "", "role": "member", "archived": False}
+        room |= {"muted": False, "slow_mode_seconds": 0, "epoch": self.epoch, "seq": len(self.log), "read": self.read}
         welcome = {"type": "welcome", "session": "s", "user": ADA, "limits": limits, "rooms": [room]}
         socket.send(json.dumps({**welcome, "heartbeat_seconds": self.heartbeat_seconds}))
 
@@ -175,6 +178,21 @@ class ScriptedServer:
         if self.drops_acks:
             return []
         return [ack] if known else [event, ack]
+
+    def _read(self, command: Frame) -> list[Frame]:
+        self.read = max(self.read, command["seq"])
+        return [{"type": "ack", "id": command["id"], "room": "lobby", "seq": self.read}]
+
+    def _unread(self, command: Frame) -> list[Frame]:
+        unread = sum(event["type"] == "message" and event["user"] != _user("ada") for event in self.log[self.read :])
+        counted = {"room": "lobby", "unread": unread, "mentions": 0}
+        return [{"type": "unread", "id": command["id"], "rooms": [counted]}]
+
+    def _who(self, command: Frame) -> list[Frame]:
+        return [{"type": "present", "id": command["id"], "room": "lobby", "users": [_user("ada")], "total": 1}]
+
+    def _typing(self, _: Frame) -> list[Frame]:
+        return []
 
     def _auth(self, command: Frame) -> list[Frame]:
         return [{"type": "authenticated", "id": command["id"], "token_expires_at": "2026-11-22T11:00:00Z"}]

@@ -70,7 +70,7 @@ def test_hostile_messages_stay_text(unlimited: RunningServer, open_page: OpenPag
         expect(page.messages).to_have_count(len(HOSTILE))
         assert page.messages.get_by_test_id("text").all_text_contents() == HOSTILE
         assert page.messages.locator("script, img, svg, b, a").count() == 0
-        assert page.page.title() == "cloudchat"
+        assert page.page.title() == "lobby – cloudchat"
 
 
 def test_links_send_no_referrer_and_no_opener(unlimited: RunningServer, open_page: OpenPage) -> None:

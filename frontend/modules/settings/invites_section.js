@@ -2,7 +2,7 @@
 
 import { confirmButton } from "../ui/confirm_button.js";
 import { element, formControl } from "../ui/dom.js";
-import { collapsed, createForm, LIFETIMES } from "./form.js";
+import { collapsed, createForm, LIFETIMES } from "../ui/form.js";
 import { SecretOutput } from "./one_time_secret.js";
 import { PagedTable } from "./paged_table.js";
 import { renderBadge, renderTime } from "./table_cells.js";

@@ -2,7 +2,7 @@
 
 import { PASSWORD_RULE } from "../net/protocol.js";
 import { element } from "../ui/dom.js";
-import { createForm } from "./form.js";
+import { createForm } from "../ui/form.js";
 
 /**
  * @param {import("./settings_dialog.js").SettingsContext} context

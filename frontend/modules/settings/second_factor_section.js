@@ -2,7 +2,7 @@
 
 import { cleanCode } from "../pasted_text.js";
 import { element, formControl } from "../ui/dom.js";
-import { createForm } from "./form.js";
+import { createForm } from "../ui/form.js";
 import { copyButton, renderOneTimeSecret } from "./one_time_secret.js";
 import { renderQrCode } from "./qr_code.js";
 import { focusSectionHeading } from "./section_heading.js";

@@ -6,13 +6,17 @@
  * @property {import("../net/authenticated_api.js").AuthenticatedRequest} request
  * @property {import("../net/session.js").Session} session
  * @property {import("../clock.js").Clock} clock
+ * @property {import("../notifications/notification_settings.js").NotificationSettings} notifications
  *
  * @typedef {{id: string, label: string, render(context: SettingsContext): (Node | string)[]}} Section
  */
 
+import { text } from "../strings/strings.js";
 import { button, byId, element } from "../ui/dom.js";
+import { closeLayer, openLayer } from "../ui/layers.js";
 import { auditSection } from "./audit_section.js";
 import { invitesSection } from "./invites_section.js";
+import { notificationsSection } from "./notifications_section.js";
 import { passwordSection } from "./password_section.js";
 import { secondFactorSection } from "./second_factor_section.js";
 import { askBeforeDiscarding, findUnsavedSecret } from "./one_time_secret.js";
@@ -27,6 +31,7 @@ const ACCOUNT = [
   { id: "password", label: "Password", render: passwordSection },
   { id: "second-factor", label: "Second factor", render: secondFactorSection },
   { id: "sessions", label: "Sessions", render: sessionsSection },
+  { id: "notifications", label: text("notifications.title"), render: notificationsSection },
 ];
 /** @type {Section[]} */
 const ADMINISTRATION = [
@@ -65,12 +70,18 @@ export class SettingsDialog {
       if (findUnsavedSecret(this.#body) !== null) event.preventDefault();
     });
     // Escape closes it too: a password or a secret must not stay in the closed dialog.
-    this.#dialog.addEventListener("close", () => this.#body.replaceChildren());
+    this.#dialog.addEventListener("close", () => {
+      closeLayer(this.#onBack);
+      this.#body.replaceChildren();
+    });
   }
 
   /** @param {string} [id] of the section */
   open(id = "password") {
-    if (!this.#dialog.open) this.#dialog.showModal();
+    if (!this.#dialog.open) {
+      this.#dialog.showModal();
+      openLayer(this.#onBack);
+    }
     this.#show(id);
   }
 
@@ -85,6 +96,12 @@ export class SettingsDialog {
     // Only if it differs: rendering again takes the focus from a keyboard user.
     if (this.#groups().length !== this.#nav.childElementCount) this.#renderNav();
   }
+
+  /** Back has left the dialog's entry of the history. If the dialog stays open, it needs one again. */
+  #onBack = () => {
+    if (findUnsavedSecret(this.#body) !== null) openLayer(this.#onBack);
+    this.#leave(() => this.close());
+  };
 
   /**
    * Remove what the dialog shows, unless that would lose a secret: then ask first.

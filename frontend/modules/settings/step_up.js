@@ -5,7 +5,7 @@
 
 import { ApiError } from "../net/api.js";
 import { button, element } from "../ui/dom.js";
-import { createForm } from "./form.js";
+import { createForm } from "../ui/form.js";
 
 /**
  * @param {Pick<import("./settings_dialog.js").SettingsContext, "request" | "session" | "clock">} context

@@ -4,7 +4,7 @@ import { ApiError } from "../net/api.js";
 import { confirmButton } from "../ui/confirm_button.js";
 import { element, formControl } from "../ui/dom.js";
 import { FieldError } from "../ui/form_errors.js";
-import { collapsed, createForm, LIFETIMES, USERNAME_ATTRIBUTES } from "./form.js";
+import { collapsed, createForm, LIFETIMES, USERNAME_ATTRIBUTES } from "../ui/form.js";
 import { SecretOutput } from "./one_time_secret.js";
 import { PagedTable } from "./paged_table.js";
 import { renderBadge, renderTime } from "./table_cells.js";

@@ -3,7 +3,7 @@
 import { trimPasted } from "../pasted_text.js";
 import { confirmButton } from "../ui/confirm_button.js";
 import { button, element } from "../ui/dom.js";
-import { collapsed, createForm, USERNAME_ATTRIBUTES } from "./form.js";
+import { collapsed, createForm, USERNAME_ATTRIBUTES } from "../ui/form.js";
 import { SecretOutput } from "./one_time_secret.js";
 import { PagedTable } from "./paged_table.js";
 import { renderBadge, renderTime } from "./table_cells.js";

@@ -12,10 +12,21 @@ import { Connection } from "../net/connection.js";
 import { ReconnectPolicy } from "../net/reconnect_policy.js";
 import { createRoomApi } from "../rooms/room_api.js";
 import { RoomStore } from "../rooms/room_store.js";
+import { Notifier } from "../notifications/notifier.js";
+import { openBrowseDialog } from "../room_dialogs/browse_dialog.js";
+import { openCreateDialog } from "../room_dialogs/create_dialog.js";
+import { openDirectDialog } from "../room_dialogs/direct_dialog.js";
+import { MembersPanel } from "../room_dialogs/members_panel.js";
+import { openRoomSettingsDialog } from "../room_dialogs/room_settings_dialog.js";
+import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
+import { closeAllLayers, navigate } from "../ui/layers.js";
 import { RoomView } from "./room_view.js";
+import { listenToShortcuts, MODIFIER } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
+import { nextRow } from "./sidebar_rows.js";
+import { openSwitcher } from "./switcher.js";
 import { WindowTitle } from "./window_title.js";
 
 /**
@@ -32,6 +43,8 @@ import { WindowTitle } from "./window_title.js";
  * @property {import("../clock.js").Clock} clock
  * @property {import("../chat/draft_storage.js").DraftStorage} drafts
  * @property {() => Promise<boolean>} isAnswering see Connection
+ * @property {import("../notifications/notification_settings.js").NotificationSettings} notifications
+ * @property {() => void} openSettings
  * @property {() => void} onSessionEnded
  */
 
@@ -39,7 +52,9 @@ import { WindowTitle } from "./window_title.js";
  * @param {ChatOptions} options
  * @returns {Chat}
  */
-export function openChat({ url, session, user, request, storage, clock, drafts, isAnswering, onSessionEnded }) {
+export function openChat(options) {
+  const { url, session, user, request, storage, clock, drafts, notifications, isAnswering, onSessionEnded } = options;
+  const api = createRoomApi(request);
   const status = new ConnectionStatusView(clock, () => connection.start());
   const tab = newCid();
   const presence = new TabPresence({ id: tab, clock, onLeft: () => outboxes.checkNow() });
@@ -74,23 +89,51 @@ export function openChat({ url, session, user, request, storage, clock, drafts, 
   });
 
   const store = new RoomStore({
-    services: { connection, clock, drafts, newCid, storage: tabStorage, self: user, api: createRoomApi(request) },
+    services: { connection, clock, drafts, newCid, storage: tabStorage, self: user, api },
     outboxes,
     listener: {
-      onMessage() {},
+      onMessage: (room, message) => notifier.notify(room, message, room === store.shown && document.hasFocus()),
       onRefused: (reason) => status.show({ name: "stopped", reason, retryLabel: "Try again" }),
     },
   });
 
+  const notifier = new Notifier({ settings: notifications, clock, selfId: user.id });
   const title = new WindowTitle();
   const note = storage.isDurable ? "" : text("shell.not_durable");
   const sidebar = new Sidebar({ store, onTotal: (unread) => title.setUnread(unread) });
   const roomView = new RoomView({ store, clock, note, onTitle: (name) => title.setRoom(name) });
 
+  const context = { store, api, self: user, clock, notifications };
+  const members = new MembersPanel(context);
   const abort = new AbortController();
   const { signal } = abort;
+
+  /** @type {[id: string, open: () => void][]} */
+  const dialogs = [
+    ["open-switcher", () => openSwitcher(context)],
+    ["browse-rooms", () => openBrowseDialog(context)],
+    ["create-room", () => openCreateDialog(context)],
+    ["start-direct", () => openDirectDialog(context)],
+    ["open-room-settings", () => store.shown !== null && openRoomSettingsDialog(context, store.shown)],
+  ];
+  for (const [id, open] of dialogs) byId(id).addEventListener("click", open, { signal });
+  byId("switcher-keys").textContent = `${MODIFIER} K`;
+  listenToShortcuts(
+    {
+      openSwitcher: () => openSwitcher(context),
+      openSettings: options.openSettings,
+      toggleMembers: () => members.toggle(),
+      goToNext(step, onlyUnread) {
+        const row = nextRow(store, step, onlyUnread);
+        if (row !== null) navigate(roomHash(row.id));
+      },
+    },
+    signal,
+  );
+
   window.addEventListener("online", () => connection.networkIsBack(), { signal });
   window.addEventListener("offline", () => connection.networkIsGone(), { signal });
+  window.addEventListener("focus", () => notifier.clear(), { signal });
   window.addEventListener("pagehide", () => presence.leave(), { signal });
   document.addEventListener(
     "visibilitychange",
@@ -112,10 +155,13 @@ export function openChat({ url, session, user, request, storage, clock, drafts, 
     },
     close() {
       abort.abort();
+      closeAllLayers();
       connection.stop();
       outboxes.close();
       presence.close();
+      members.destroy();
       roomView.close();
+      notifier.clear();
       sidebar.destroy();
       store.close();
       title.reset();

@@ -7,7 +7,7 @@ import { openConversation } from "../conversation/conversation.js";
 import { LOBBY } from "../rooms/permissions.js";
 import { text } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
-import { parseRoute, roomHash } from "./route.js";
+import { parseRoute, roomHash } from "../route.js";
 import { RoomHeader } from "./room_header.js";
 
 /** A room that was just created or joined arrives over the socket within 2 s. */

@@ -5,12 +5,12 @@
 
 import { text } from "../strings/strings.js";
 import { byId, element, svgElement } from "../ui/dom.js";
+import { closeLayer, navigate, openLayer } from "../ui/layers.js";
 import { RowList } from "../ui/row_list.js";
-import { roomHash } from "./route.js";
+import { roomHash } from "../route.js";
 import { allRows, sidebarRows, totalUnread } from "./sidebar_rows.js";
 
 const MAX_SHOWN_COUNT = 999;
-const DRAWER_STATE = "drawer";
 
 export class Sidebar {
   #store;
@@ -20,6 +20,7 @@ export class Sidebar {
   #rooms = new RowList(byId("room-list"));
   #direct = new RowList(byId("direct-list"));
   #unsubscribe;
+  #close = () => this.#setOpen(false);
   #isNarrow = window.matchMedia("(max-width: 52rem)");
 
   /**
@@ -34,8 +35,7 @@ export class Sidebar {
     byId("open-sidebar").addEventListener("click", () => this.open(), { signal });
     byId("close-sidebar").addEventListener("click", () => this.close(), { signal });
     byId("sidebar-backdrop").addEventListener("click", () => this.close(), { signal });
-    window.addEventListener("popstate", () => this.#setOpen(history.state === DRAWER_STATE), { signal });
-    this.#isNarrow.addEventListener("change", () => this.#setOpen(false), { signal });
+    this.#isNarrow.addEventListener("change", () => this.close(), { signal });
     byId("sidebar").addEventListener(
       "keydown",
       (event) => {
@@ -46,7 +46,6 @@ export class Sidebar {
       },
       { signal },
     );
-    // A link in the drawer replaces the drawer's entry in the history.
     byId("sidebar").addEventListener("click", (event) => this.#onClick(event), { signal });
     this.#unsubscribe = store.subscribe(() => this.#schedule());
     this.#setOpen(false);
@@ -59,7 +58,7 @@ export class Sidebar {
 
   open() {
     if (this.isOpen) return;
-    history.pushState(DRAWER_STATE, "");
+    openLayer(this.#close);
     this.#setOpen(true);
     const current = byId("sidebar").querySelector("[aria-current]");
     if (current instanceof HTMLElement) current.focus();
@@ -68,15 +67,15 @@ export class Sidebar {
 
   close() {
     if (!this.isOpen) return;
-    if (history.state === DRAWER_STATE) history.back();
-    this.#setOpen(false);
+    this.#close();
+    closeLayer(this.#close);
     byId("open-sidebar").focus();
   }
 
   destroy() {
     this.#abort.abort();
     this.#unsubscribe();
-    this.#setOpen(false);
+    this.close();
     this.#rooms.update([]);
     this.#direct.update([]);
   }
@@ -95,8 +94,7 @@ export class Sidebar {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     if (link === null || !this.isOpen || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    this.#setOpen(false);
-    location.replace(link.hash);
+    navigate(link.hash);
   }
 
   #schedule() {

@@ -36,6 +36,24 @@ export function allRows({ rooms, direct }) {
 }
 
 /**
+ * Return the room that follows the one that is shown.
+ *
+ * @param {import("../rooms/room_store.js").RoomStore} store
+ * @param {1 | -1} step
+ * @param {boolean} onlyUnread
+ * @returns {SidebarRow | null}
+ */
+export function nextRow(store, step, onlyUnread) {
+  const rows = allRows(sidebarRows(store));
+  const start = rows.findIndex(({ isCurrent }) => isCurrent);
+  for (let distance = 1; distance <= rows.length; distance += 1) {
+    const row = rows[(start + step * distance + rows.length * 2) % rows.length];
+    if (!row.isCurrent && (!onlyUnread || row.mentions > 0 || (row.unread > 0 && !row.isMuted))) return row;
+  }
+  return null;
+}
+
+/**
  * What the title of the window counts: everything addressed to the user, and the unread messages of other rooms unless
  * they are muted.
  *

@@ -18,7 +18,7 @@ export const en = {
   "shell.create": "New room",
   "shell.start_direct": "New direct message",
   "shell.members": "Members",
-  "shell.room_settings": "Room settings",
+  "shell.room_settings": "About this room",
   "shell.write_to": "Message {room}",
   "shell.no_room": "Choose a room to read.",
   "shell.room_missing": "This room does not exist, or you are not a member of it.",
@@ -144,6 +144,7 @@ export const en = {
   "members.reason_hint": "For the other moderators and the audit log.",
   "members.muted": "muted",
   "members.banned": "Banned",
+  "members.no_bans": "No one is banned.",
   "members.done": "Done: {action}.",
   "invite.title": "Invite to {room}",
   "invite.search": "Name of a person",
@@ -152,7 +153,7 @@ export const en = {
   "invite.add_person": "Invite {name}",
 
   // -- Room settings --
-  "room.title": "Settings of {room}",
+  "room.title": "About {room}",
   "room.own": "For you",
   "room.for_all": "For everyone",
   "room.muted": "No notifications from this room, and no count of unread messages",

@@ -42,7 +42,7 @@ async function openOutbox(owner = "ada") {
       return answer(item);
     },
   });
-  outbox.restore(await storage.all(owner));
+  outbox.restore(await storage.all(owner).catch(() => []));
   return outbox;
 }
 

@@ -34,8 +34,8 @@ function openComposer() {
     send: (text) => send(text),
     save: (text) => void (saved = text),
     draft: saved,
-    placeholder: "Message the lobby",
-    onTyping: () => {},
+    placeholder: "Message lobby",
+    onTyping() {},
     onKey: () => false,
     hasTouchKeyboard: () => hasTouchKeyboard,
   });

@@ -1,5 +1,5 @@
 /**
- * A form of the settings: labelled controls named like the fields of the request, one button, and the server's error
+ * A form in a dialog: labelled controls named like the fields of the request, one button, and the server's error
  * next to the field that it names.
  *
  * @typedef {object} Field
@@ -8,11 +8,11 @@
  * @property {string} [hint]
  * @property {(text: string) => string} [clean] applied before the value is sent
  * @property {[value: string, label: string][]} [options] makes a select instead of an input
- * @property {import("../ui/dom.js").Attributes} [attributes] of the control
+ * @property {import("./dom.js").Attributes} [attributes] of the control
  */
 
-import { element, formControl, formValues } from "../ui/dom.js";
-import { FieldError, fieldOf, FormErrors } from "../ui/form_errors.js";
+import { element, formControl, formValues } from "./dom.js";
+import { FieldError, fieldOf, FormErrors } from "./form_errors.js";
 
 /**
  * How long an invite or a token can be valid: seconds, as the server expects them.

@@ -1,0 +1,37 @@
+/** The error of an action in a dialog, at its top. */
+
+import { messageOf } from "../format.js";
+import { StaleRequest } from "../net/session.js";
+import { element } from "../ui/dom.js";
+
+/**
+ * @param {HTMLElement} container that has a `.modal-body`, or is the place itself
+ * @param {unknown} error
+ */
+export function showError(container, error) {
+  if (!(error instanceof Error)) throw error;
+  if (error instanceof StaleRequest) return;
+  showMessage(container, messageOf(error), "error");
+}
+
+/**
+ * @param {HTMLElement} container
+ * @param {string} message
+ */
+export function showNotice(container, message) {
+  showMessage(container, message, "notice good");
+}
+
+/**
+ * @param {HTMLElement} container
+ * @param {string} message
+ * @param {string} kind
+ */
+function showMessage(container, message, kind) {
+  const place = container.querySelector(".modal-body") ?? container;
+  place.querySelector(":scope > .dialog-message")?.remove();
+  const role = kind === "error" ? "alert" : "status";
+  const node = element("p", { class: `dialog-message ${kind}`, role });
+  place.prepend(node);
+  node.append(element("bdi", {}, message)); // after it is in the page: a screen reader speaks changes
+}

@@ -1,0 +1,65 @@
+/**
+ * What lies above the page: the drawer, dialogs. Each open layer is an entry of the browser's history, so that Back (on
+ * a phone, the only key at hand) closes it instead of leaving the page.
+ */
+
+/** @type {(() => void)[]} closes each layer, the topmost last */
+const layers = [];
+/** Where to go once the entries of the layers are left. */
+let destination = "";
+
+/**
+ * @param {() => void} close called when Back closes the layer
+ */
+export function openLayer(close) {
+  layers.push(close);
+  history.pushState({ layers: layers.length }, "");
+}
+
+/**
+ * The person closed a layer in the page: leave its entry of the history.
+ *
+ * @param {() => void} close as given to `openLayer`
+ */
+export function closeLayer(close) {
+  const index = layers.indexOf(close);
+  if (index < 0) return;
+  const [...closing] = layers.splice(index);
+  for (const closeAbove of closing.slice(1).reverse()) closeAbove();
+  history.go(-closing.length);
+}
+
+/**
+ * Close all layers and go to an address of the page.
+ *
+ * @param {string} hash
+ */
+export function navigate(hash) {
+  if (layers.length === 0) {
+    location.hash = hash;
+    return;
+  }
+  destination = hash;
+  const closing = layers.splice(0);
+  for (const close of closing.reverse()) close();
+  history.go(-closing.length);
+}
+
+/** Close all layers, for example because the session ended. */
+export function closeAllLayers() {
+  const closing = layers.splice(0);
+  for (const close of closing.reverse()) close();
+  if (closing.length > 0) history.go(-closing.length);
+}
+
+/** Watch the browser's history. Called once. */
+export function watchHistory() {
+  window.addEventListener("popstate", ({ state }) => {
+    const depth = state?.layers ?? 0;
+    while (layers.length > depth) layers.pop()?.();
+    if (destination === "") return;
+    const hash = destination;
+    destination = "";
+    if (location.hash !== hash) location.hash = hash;
+  });
+}

@@ -1,0 +1,101 @@
+/** Dialogs that are made when they are opened. Escape, Back and the button close them, and the focus returns. */
+
+import { text } from "../strings/strings.js";
+import { button, element, svgElement } from "./dom.js";
+import { closeLayer, openLayer } from "./layers.js";
+
+/**
+ * @typedef {object} Modal
+ * @property {HTMLDialogElement} node
+ * @property {() => void} close
+ */
+
+let lastId = 0;
+
+/**
+ * Open a dialog.
+ *
+ * @param {object} options
+ * @param {string} options.title
+ * @param {(modal: Modal) => (Node | string | null)[]} options.content
+ * @param {string} [options.className]
+ * @param {() => void} [options.onClose]
+ * @returns {Modal}
+ */
+export function openModal({ title, content, className = "", onClose = () => {} }) {
+  const id = `modal-title-${(lastId += 1)}`;
+  const node = element("dialog", { class: `modal ${className}`, "aria-labelledby": id });
+  const modal = { node, close: () => node.close() };
+  const body = element("div", { class: "modal-body" });
+  node.append(
+    element(
+      "header",
+      {},
+      element("h2", { id, tabindex: "-1" }, element("bdi", {}, title)),
+      closeButton(text("shell.close"), () => modal.close()),
+    ),
+    body,
+  );
+  body.append(...content(modal).filter((child) => child !== null));
+  node.addEventListener("close", () => {
+    closeLayer(modal.close);
+    node.remove();
+    onClose();
+  });
+  // A press on the backdrop has the dialog itself as its target, which has no padding.
+  node.addEventListener("click", ({ target }) => target === node && modal.close());
+  document.body.append(node);
+  openLayer(modal.close);
+  node.showModal();
+  const first =
+    node.querySelector("[autofocus]") ?? node.querySelector(".modal-body input") ?? node.querySelector("h2");
+  if (first instanceof HTMLElement) first.focus();
+  return modal;
+}
+
+/**
+ * Ask before something that cannot be undone.
+ *
+ * @param {object} options
+ * @param {string} options.question
+ * @param {string} options.action label of the button that does it
+ * @param {() => void} options.run
+ */
+export function confirmInModal({ question, action, run }) {
+  openModal({
+    title: action,
+    className: "confirm",
+    content: (modal) => [
+      element("p", {}, element("bdi", {}, question)),
+      element(
+        "div",
+        { class: "buttons" },
+        button(text("shell.cancel"), () => modal.close(), { class: "secondary", autofocus: true }),
+        button(
+          action,
+          () => {
+            modal.close();
+            run();
+          },
+          { class: "primary destructive" },
+        ),
+      ),
+    ],
+  });
+}
+
+/**
+ * @param {string} label
+ * @param {() => void} onClick
+ */
+export function closeButton(label, onClick) {
+  const node = button("", onClick, { class: "icon-button", "aria-label": label, title: label });
+  node.append(
+    svgElement(
+      "svg",
+      { viewBox: "0 0 24 24", width: "20", height: "20", "aria-hidden": "true" },
+      svgElement("path", { d: "m6 6 12 12M18 6 6 18" }),
+    ),
+  );
+  return node;
+}

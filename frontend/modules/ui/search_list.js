@@ -1,0 +1,90 @@
+/**
+ * A list with a search box: it loads while the person types, page by page. Answers to earlier letters are discarded.
+ *
+ * @template Item
+ * @typedef {object} SearchListOptions
+ * @property {string} label of the search box
+ * @property {string} listLabel of the list, for screen readers
+ * @property {string} empty shown if nothing is found
+ * @property {(query: string, cursor: string | null) => Promise<{items: Item[], next: string | null}>} load
+ * @property {(item: Item) => (Node | string | null)[]} renderItem content of a row
+ * @property {import("../clock.js").Clock} clock
+ * @property {boolean} [hasSearch] default: true
+ */
+
+import { messageOf } from "../format.js";
+import { text } from "../strings/strings.js";
+import { button, element } from "./dom.js";
+
+const DELAY_MS = 150;
+let lastId = 0;
+
+/** @template Item */
+export class SearchList {
+  #options;
+  #input;
+  #list;
+  #status;
+  #more;
+  #generation = 0;
+  /** @type {string | null} */
+  #next = null;
+  #cancelTimer = () => {};
+
+  /** @param {SearchListOptions<Item>} options */
+  constructor(options) {
+    this.#options = options;
+    const id = `search-${(lastId += 1)}`;
+    this.#input = element("input", { id, type: "search", autocomplete: "off", spellcheck: "false" });
+    this.#list = element("ul", { class: "search-list", "aria-label": options.listLabel });
+    this.#status = element("p", { class: "hint", role: "status" });
+    this.#more = button(text("shell.load_more"), () => this.#loadMore(), { class: "secondary", hidden: true });
+    const search =
+      options.hasSearch === false
+        ? null
+        : element("div", { class: "field" }, element("label", { for: id }, options.label), this.#input);
+    this.node = element("div", { class: "search" }, search, this.#list, this.#status, this.#more);
+    this.#input.addEventListener("input", () => {
+      this.#cancelTimer();
+      this.#cancelTimer = options.clock.schedule(DELAY_MS, () => this.reload());
+    });
+    this.reload();
+  }
+
+  /** Load the first page again. What is shown stays until the answer is here. */
+  async reload() {
+    await this.#load(null);
+  }
+
+  /** Empty the search box, and put the focus there. */
+  clear() {
+    this.#input.value = "";
+    this.#input.focus();
+    this.reload();
+  }
+
+  async #loadMore() {
+    const count = this.#list.childElementCount;
+    await this.#load(this.#next);
+    const first = this.#list.children[count]?.querySelector("button, a");
+    if (first instanceof HTMLElement) first.focus();
+  }
+
+  /** @param {string | null} cursor */
+  async #load(cursor) {
+    const generation = (this.#generation += 1);
+    if (this.#list.childElementCount === 0) this.#status.textContent = text("shell.loading");
+    try {
+      const { items, next } = await this.#options.load(this.#input.value.trim(), cursor);
+      if (generation !== this.#generation) return;
+      const rows = items.map((item) => element("li", {}, ...this.#options.renderItem(item)));
+      if (cursor === null) this.#list.replaceChildren(...rows);
+      else this.#list.append(...rows);
+      this.#next = next;
+      this.#more.hidden = next === null;
+      this.#status.textContent = this.#list.childElementCount === 0 ? this.#options.empty : "";
+    } catch (error) {
+      if (generation === this.#generation && error instanceof Error) this.#status.textContent = messageOf(error);
+    }
+  }
+}
