@@ -17,6 +17,9 @@ const ICONS = {
   more: "M5 12h.01M12 12h.01M19 12h.01",
 };
 
+/** The toolbar begins this far above its row: styles/messages.css. */
+const OVERLAP_PX = 16;
+
 export class RowToolbar {
   #list = byId("messages");
   #pane = byId("conversation");
@@ -106,6 +109,9 @@ export class RowToolbar {
     if (names.has("react")) buttons.push(this.#button("react"));
     if (names.has("reply")) buttons.push(this.#button("reply"));
     this.#toolbar.replaceChildren(...buttons, this.#button("more"));
+    // Of a message whose beginning is above the screen, the toolbar is at the upper edge of the screen.
+    const hidden = byId("timeline").getBoundingClientRect().top - row.getBoundingClientRect().top + OVERLAP_PX;
+    this.#toolbar.style.setProperty("--hidden", `${Math.max(0, Math.min(hidden, row.offsetHeight))}px`);
     row.append(this.#toolbar);
   }
 

@@ -40,6 +40,40 @@ export function parseMarkdown(text) {
 }
 
 /**
+ * @param {string} text
+ * @returns {string} without its marks
+ */
+export function plainText(text) {
+  return parseMarkdown(text).map(blockText).join("\n");
+}
+
+/**
+ * @param {Block} block
+ * @returns {string}
+ */
+function blockText(block) {
+  if (block.type === "code") return block.text;
+  if (block.type === "quote") return block.children.map(blockText).join("\n");
+  return block.type === "list" ? block.items.map(itemText).join("\n") : inlineText(block.children);
+}
+
+/**
+ * @param {ListItem} item
+ * @returns {string}
+ */
+function itemText({ children, lists }) {
+  return [inlineText(children), ...lists.map(blockText)].join("\n");
+}
+
+/**
+ * @param {Inline[]} children
+ * @returns {string}
+ */
+function inlineText(children) {
+  return children.map((child) => ("children" in child ? inlineText(child.children) : child.text)).join("");
+}
+
+/**
  * @param {string[]} lines
  * @param {number} quotes around them
  * @returns {Block[]}

@@ -1,6 +1,7 @@
 /** A message as it is quoted: its beginning, on one line. */
 
 import { text as translate } from "../strings/strings.js";
+import { plainText } from "./markdown.js";
 
 const MAX_CHARACTERS = 160;
 
@@ -10,8 +11,7 @@ const MAX_CHARACTERS = 160;
  */
 export function quotedText({ text, deleted }) {
   if (deleted) return translate("conversation.deleted");
-  const line = text
-    .slice(0, 2 * MAX_CHARACTERS)
+  const line = plainText(text.slice(0, 4 * MAX_CHARACTERS))
     .replace(/\s+/gu, " ")
     .trim();
   const characters = Array.from(line);
