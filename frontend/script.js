@@ -11,11 +11,13 @@ import { systemClock as clock } from "./modules/clock.js";
 import { readConfig, socketUrl } from "./modules/config.js";
 import { formatCount } from "./modules/format.js";
 import { createApi, isAnswering } from "./modules/net/api.js";
+import { parseRoute } from "./modules/route.js";
 import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
 import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
 import { NotificationSettings } from "./modules/notifications/notification_settings.js";
 import { SettingsDialog } from "./modules/settings/settings_dialog.js";
 import { NewPasswordView } from "./modules/sign_in/new_password_view.js";
+import { showFirstSteps } from "./modules/settings/first_steps.js";
 import { openChat } from "./modules/shell/chat_screen.js";
 import { SignInView } from "./modules/sign_in/sign_in_view.js";
 import { useLanguage } from "./modules/strings/strings.js";
@@ -40,12 +42,15 @@ const settings = new SettingsDialog({ request, session, clock, notifications });
 let chat = null;
 /** Counts screens: what was started on an earlier screen must not continue on a later one. */
 let screen = 0;
+/** Whether the person comes back: the sign-in says so. A sign-out leaves nothing in the browser that would tell. */
+let wasSignedIn = session.mayBeRestorable;
 
 const signIn = new SignInView(
   {
+    wasSignedIn: () => wasSignedIn,
     async logIn(username, password, totp) {
       await session.logIn(username, password, totp);
-      await enter();
+      await enter(password);
     },
     register: (username, password, invite) => session.register(username, password, invite),
     registrationMode: async () => (await api("GET", "/api/config")).registration,
@@ -61,12 +66,14 @@ const newPassword = new NewPasswordView(
       if (startedOn !== screen || session.user === null) return;
       session.user.must_change_password = false;
       await enter();
+      if (session.user?.role === "admin") await showFirstSteps({ request, config: () => api("GET", "/api/config") });
     },
     signOut,
   },
   clock,
 );
 
+window.addEventListener("hashchange", openInvite);
 byId("open-settings").addEventListener("click", () => settings.open());
 requireConfirmation(
   byId("sign-out", HTMLButtonElement),
@@ -93,16 +100,27 @@ async function start() {
   }
   showScreen("sign-in-screen");
   signIn.show();
+  openInvite();
 }
 
-/** Show what a signed-in user sees. */
-async function enter() {
+/** An invite link was opened: with a session of this browser, it only shows the chat. */
+function openInvite() {
+  const route = parseRoute(location.hash);
+  if (route.name === "invite" && chat === null && session.user === null) signIn.openInvite(route.code);
+}
+
+/**
+ * Show what a signed-in user sees.
+ *
+ * @param {string} [password] with which the user has just signed in
+ */
+async function enter(password = "") {
   const { user } = session;
   if (user === null) return;
   if (user.must_change_password) {
     leaveScreen();
     showScreen("sign-in-screen");
-    newPassword.show(user.name);
+    newPassword.show(user.name, password);
     return;
   }
   const startedOn = screen;
@@ -113,6 +131,7 @@ async function enter() {
   }
   leaveScreen();
   showScreen("chat");
+  wasSignedIn = true;
   chat = openChat({
     url: socketUrl(config),
     session,

@@ -29,6 +29,16 @@ export function cleanToken(text) {
 }
 
 /**
+ * Return an invite code, also from a whole invite link.
+ *
+ * @param {string} text
+ * @returns {string}
+ */
+export function cleanInvite(text) {
+  return cleanToken(text.slice(text.lastIndexOf("/") + 1));
+}
+
+/**
  * Return a one-time code or a recovery code in ASCII, without blanks and hyphens.
  *
  * @param {string} text

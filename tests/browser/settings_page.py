@@ -47,6 +47,17 @@ class SettingsPage:
         row.get_by_role("button", name=action, exact=True).click()
         row.get_by_role("button", name=question).click()
 
+    def user(self, name: str) -> Locator:
+        """Return the row of a user in the list of users."""
+        return self.dialog.get_by_role("list", name="Users").get_by_role("listitem").filter(has_text=name)
+
+    def act(self, name: str, action: str, *, confirm: bool = True) -> None:
+        """Choose an action in the menu of a user, and confirm it if it asks."""
+        self.user(name).get_by_role("button", name=f"Actions for {name}").click()
+        self.page.get_by_role("menuitem", name=action).or_(self.page.get_by_role("menuitemradio", name=action)).click()
+        if confirm:
+            self.page.get_by_role("dialog", name=action).get_by_role("button", name=action).click()
+
     def set_up_second_factor(self, password: str = PASSWORD) -> tuple[pyotp.TOTP, list[str]]:
         """Set up the second factor in its open section. Return the authenticator and the recovery codes."""
         self.fill(Your_password=password)

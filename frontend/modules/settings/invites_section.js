@@ -1,5 +1,7 @@
 /** Administration of invites: with each one, one person can register. */
 
+import { inviteHash } from "../route.js";
+import { text } from "../strings/strings.js";
 import { confirmButton } from "../ui/confirm_button.js";
 import { element, formControl } from "../ui/dom.js";
 import { collapsed, createForm, LIFETIMES } from "../ui/form.js";
@@ -32,9 +34,9 @@ export function invitesSection({ request, clock }) {
     async send({ ttl_seconds: seconds }) {
       const { invite } = await request("POST", "/api/admin/invites", { ttl_seconds: Number(seconds) });
       output.show({
-        title: "New invite",
-        lead: "Anyone who has this code can create one account with it. It is shown only once.",
-        lines: [invite],
+        title: text("welcome.link"),
+        lead: text("welcome.link_lead"),
+        lines: [inviteLink(invite)],
       });
       await table.reload();
     },
@@ -64,6 +66,16 @@ export function invitesSection({ request, clock }) {
   });
 
   return [collapsed("Create an invite", form), output.node, table.node];
+}
+
+/**
+ * Return the address that opens the registration with the code filled in.
+ *
+ * @param {string} code
+ * @returns {string}
+ */
+export function inviteLink(code) {
+  return new URL(inviteHash(code), location.href).href;
 }
 
 /**

@@ -1,20 +1,16 @@
 /** Administration of users: create them, change roles, disable accounts, reset lost passwords and second factors. */
 
+import { messageOf } from "../format.js";
 import { trimPasted } from "../pasted_text.js";
-import { confirmButton } from "../ui/confirm_button.js";
-import { button, element } from "../ui/dom.js";
+import { text } from "../strings/strings.js";
+import { element } from "../ui/dom.js";
 import { collapsed, createForm, USERNAME_ATTRIBUTES } from "../ui/form.js";
+import { menuButton } from "../ui/menu.js";
+import { SearchList } from "../ui/search_list.js";
 import { SecretOutput } from "./one_time_secret.js";
-import { PagedTable } from "./paged_table.js";
 import { renderBadge, renderTime } from "./table_cells.js";
+import { ROLES, roleLabel, userActions } from "./user_actions.js";
 
-/** @type {[value: string, label: string][]} */
-const ROLES = [
-  ["member", "Member"],
-  ["admin", "Administrator"],
-];
-/** Roles that an account may have and that are not offered: a moderator can do no more than a member. */
-const OTHER_ROLES = new Map([["moderator", "Moderator"]]);
 const PAGE_SIZE = 50;
 
 /**
@@ -40,76 +36,73 @@ export function usersSection({ session, request, clock }) {
    */
   const showPassword = (name, password) =>
     output.show({
-      title: `One-time password of ${name}`,
-      lead: "It works once: at the first sign-in, the user chooses a new password. It is shown only once.",
+      title: text("users.password_title", { name }),
+      lead: text("users.password_lead"),
       lines: [password],
     });
 
   const form = createForm({
-    label: "Create a user",
+    label: text("users.create"),
     clock,
     fields: [
-      { name: "username", label: "Username", clean: trimPasted, attributes: USERNAME_ATTRIBUTES },
-      { name: "role", label: "Role", options: ROLES },
+      { name: "username", label: text("users.name"), clean: trimPasted, attributes: USERNAME_ATTRIBUTES },
+      { name: "role", label: text("users.role"), options: ROLES.map((role) => [role, roleLabel(role)]) },
     ],
-    submit: "Create user",
+    submit: text("users.create_submit"),
     async send(body) {
       const { user, one_time_password: password } = await request("POST", "/api/admin/users", body);
       form.reset();
       showPassword(user.name, password);
-      await table.reload();
+      await list.reload();
     },
   });
 
-  /** @type {PagedTable<UserItem>} */
-  const table = new PagedTable({
-    label: "Users",
-    columns: ["Name", "Role", "Created", ""],
-    empty: "There are no users.",
-    async load(after) {
-      const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...(after === null ? {} : { after }) });
-      const { users, next } = await request("GET", `/api/admin/users?${query}`);
+  const problem = element("p", { class: "error", role: "alert", hidden: true });
+  /** @param {() => Promise<void>} step */
+  async function run(step) {
+    problem.hidden = true;
+    try {
+      await step();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      problem.textContent = messageOf(error);
+      problem.hidden = false;
+      problem.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  /** @type {SearchList<UserItem>} */
+  const list = new SearchList({
+    clock,
+    label: text("users.search"),
+    listLabel: text("users.title"),
+    empty: text("users.empty"),
+    async load(query, after) {
+      const page = new URLSearchParams({ q: query, limit: String(PAGE_SIZE), ...(after === null ? {} : { after }) });
+      const { users, next } = await request("GET", `/api/admin/users?${page}`);
       return { items: users, next };
     },
-    renderCells(user, row) {
-      const url = `/api/admin/users/${user.id}`;
+    renderItem(user, row) {
       const isSelf = user.id === session.user?.id;
-      /** @param {{role?: string, disabled?: boolean}} change */
-      const patch = (change) => row.run(async () => row.update(await request("PATCH", url, change)));
-      const resetPassword = () =>
-        row.run(async () => {
-          const { one_time_password: password } = await request("POST", `${url}/reset-password`);
-          row.update({ ...user, must_change_password: true });
-          showPassword(user.name, password);
-        });
-      const resetSecondFactor = () =>
-        row.run(async () => {
-          await request("POST", `${url}/reset-second-factor`);
-          row.update({ ...user, totp_enabled: false });
-        });
-      // Administrators cannot change their own role or disable themselves: they could lock themselves out.
       return [
-        element("span", {}, element("bdi", { class: "name" }, user.name), ...renderBadges(user, isSelf)),
-        isSelf ? roleLabel(user.role) : renderRoleControl(user, (role) => patch({ role })),
-        renderTime(user.created_at),
+        element(
+          "div",
+          { class: "row-text" },
+          element("bdi", { class: "row-title" }, user.name),
+          ...renderBadges(user, isSelf),
+          element("p", { class: "hint" }, text("users.since"), " ", renderTime(user.created_at)),
+        ),
+        // Administrators cannot change their own role or disable themselves: they could lock themselves out.
         isSelf
           ? null
-          : element(
-              "div",
-              { class: "buttons" },
-              confirmButton("Reset password", "Reset password?", resetPassword),
-              user.totp_enabled
-                ? confirmButton("Reset second factor", "Reset second factor?", resetSecondFactor)
-                : null,
-              user.disabled
-                ? confirmButton("Enable", "Enable user?", () => patch({ disabled: false }))
-                : confirmButton("Disable", "Disable user?", () => patch({ disabled: true })),
+          : menuButton(text("shell.actions_for", { name: user.name }), () =>
+              userActions({ user, request, run, onChange: (changed) => row.update(changed), showPassword }),
             ),
       ];
     },
   });
 
-  return [collapsed("Create a user", form), output.node, table.node];
+  return [collapsed(text("users.create"), form), output.node, problem, list.node];
 }
 
 /**
@@ -119,33 +112,10 @@ export function usersSection({ session, request, clock }) {
  */
 function renderBadges(user, isSelf) {
   return [
-    isSelf ? renderBadge("you") : null,
-    user.disabled ? renderBadge("disabled", "bad") : null,
-    user.totp_enabled ? renderBadge("second factor", "good") : null,
-    user.must_change_password ? renderBadge("must change password") : null,
+    isSelf ? renderBadge(text("members.you")) : null,
+    user.role === "member" ? null : renderBadge(roleLabel(user.role)),
+    user.disabled ? renderBadge(text("users.disabled"), "bad") : null,
+    user.totp_enabled ? renderBadge(text("users.second_factor"), "good") : null,
+    user.must_change_password ? renderBadge(text("users.must_change")) : null,
   ].flatMap((badge) => (badge === null ? [] : [" ", badge]));
-}
-
-/** @param {string} role */
-function roleLabel(role) {
-  return ROLES.find(([value]) => value === role)?.[1] ?? OTHER_ROLES.get(role) ?? role;
-}
-
-/**
- * A select, and a button that appears when the choice differs: with a select alone, an arrow key would change the role.
- *
- * @param {UserItem} user
- * @param {(role: string) => void} onSave
- */
-function renderRoleControl(user, onSave) {
-  const isOffered = ROLES.some(([value]) => value === user.role);
-  /** @type {[value: string, label: string][]} */
-  const roles = isOffered ? ROLES : [...ROLES, [user.role, roleLabel(user.role)]];
-  const options = roles.map(([value, label]) => element("option", { value, selected: value === user.role }, label));
-  const select = element("select", { "aria-label": `Role of ${user.name}` }, ...options);
-  const save = button("Save", () => onSave(select.value), { class: "secondary", hidden: true });
-  select.addEventListener("change", () => {
-    save.hidden = select.value === user.role;
-  });
-  return element("div", { class: "buttons" }, select, save);
 }

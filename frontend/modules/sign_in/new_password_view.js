@@ -14,6 +14,8 @@ const CONTROLS = { current_password: "current-password", new_password: "next-pas
 export class NewPasswordView {
   #form = byId("new-password", HTMLFormElement);
   #errors;
+  /** The one-time password that was just used to sign in: it is not asked again. */
+  #known = "";
 
   /**
    * @param {{change(current: string, next: string): Promise<void>, signOut(): void}} actions
@@ -26,7 +28,8 @@ export class NewPasswordView {
     byId("new-password-sign-out").addEventListener("click", () => actions.signOut());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const { current, next } = formValues(this.#form);
+      const { next, current: typed } = formValues(this.#form);
+      const current = this.#known === "" ? typed : this.#known;
       this.#errors.clear();
       const missing = missingField(current, next);
       if (missing !== null) {
@@ -36,22 +39,36 @@ export class NewPasswordView {
       }
       this.#errors.submit(
         () => actions.change(current, next),
-        (error) => focusInvalid(error),
+        (error) => {
+          if (fieldOf(error) === "current_password") this.#ask("");
+          focusInvalid(error);
+        },
       );
     });
   }
 
-  /** @param {string} username under which a password manager files the password */
-  show(username) {
+  /**
+   * @param {string} username under which a password manager files the password
+   * @param {string} current the one-time password, if it was just used to sign in; empty: it is asked
+   */
+  show(username, current) {
     this.#errors.clear();
+    this.#ask(current);
     formControl(this.#form, "username").value = username;
     this.#form.hidden = false;
-    byId("current-password").focus();
+    byId(current === "" ? "current-password" : "next-password").focus();
   }
 
   hide() {
     this.#form.hidden = true;
+    this.#ask("");
     this.#form.reset();
+  }
+
+  /** @param {string} known the one-time password; empty: ask for it */
+  #ask(known) {
+    this.#known = known;
+    byId("current-password-field").hidden = known !== "";
   }
 }
 

@@ -2,13 +2,15 @@
 
 import { ApiError } from "../net/api.js";
 import { PASSWORD_RULE } from "../net/protocol.js";
-import { cleanCode, cleanToken, trimPasted } from "../pasted_text.js";
+import { cleanCode, cleanInvite, trimPasted } from "../pasted_text.js";
+import { text } from "../strings/strings.js";
 import { byId, formValues } from "../ui/dom.js";
 import { fieldOf, FormErrors } from "../ui/form_errors.js";
 
-const TEXTS = {
+/** Asked for when the form is shown: the language is known by then. */
+const TEXTS = () => ({
   signIn: {
-    title: "Welcome back",
+    title: text("sign_in.title"),
     lead: "Sign in to join the conversation.",
     submit: "Sign in",
     question: "New here?",
@@ -21,7 +23,7 @@ const TEXTS = {
     question: "Have an account?",
     otherMode: "Sign in",
   },
-};
+});
 
 const CLOSED_QUESTION = "New here? Ask an administrator for an account.";
 const INVITE_HINTS = {
@@ -48,6 +50,7 @@ export class SignInView {
    * @param {object} actions each rejects with ApiError if the server refuses
    * @param {(username: string, password: string, totp: string) => Promise<void>} actions.logIn
    * @param {(username: string, password: string, invite: string) => Promise<void>} actions.register
+   * @param {() => boolean} actions.wasSignedIn whether the person comes back
    * @param {() => Promise<"open" | "invite" | "closed">} actions.registrationMode who can create an account
    * @param {import("../clock.js").Clock} clock
    */
@@ -81,13 +84,23 @@ export class SignInView {
   }
 
   /**
+   * Open the registration with an invite from a link.
+   *
+   * @param {string} code
+   */
+  openInvite(code) {
+    this.#setMode(true);
+    byId("invite", HTMLInputElement).value = code;
+  }
+
+  /**
    * Show a notice without taking the focus: the person may be typing a password.
    *
-   * @param {string} text
+   * @param {string} notice
    */
-  setNotice(text) {
-    byId("sign-in-notice").textContent = text;
-    byId("sign-in-notice").hidden = text === "";
+  setNotice(notice) {
+    byId("sign-in-notice").textContent = notice;
+    byId("sign-in-notice").hidden = notice === "";
   }
 
   hide() {
@@ -108,7 +121,7 @@ export class SignInView {
     }
     const send = async () => {
       if (this.#isRegistering) {
-        await this.#actions.register(username, password, cleanToken(values.invite));
+        await this.#actions.register(username, password, cleanInvite(values.invite));
         // The account exists now: if signing in fails, a second try must not say that the name is taken.
         this.#setMode(false);
       }
@@ -136,7 +149,7 @@ export class SignInView {
     const mode = await this.#actions.registrationMode().catch(() => /** @type {const} */ ("open"));
     const isClosed = mode === "closed";
     if (isClosed && this.#isRegistering) this.#setMode(false);
-    this.#signInQuestion = isClosed ? CLOSED_QUESTION : TEXTS.signIn.question;
+    this.#signInQuestion = isClosed ? CLOSED_QUESTION : TEXTS().signIn.question;
     if (!this.#isRegistering) byId("switch-question").textContent = this.#signInQuestion;
     byId("switch-mode").hidden = isClosed;
     byId("mode-switch").hidden = false;
@@ -153,8 +166,9 @@ export class SignInView {
   /** @param {boolean} isRegistering */
   #setMode(isRegistering) {
     this.#isRegistering = isRegistering;
-    const texts = isRegistering ? TEXTS.register : TEXTS.signIn;
-    byId("sign-in-title").textContent = texts.title;
+    const texts = isRegistering ? TEXTS().register : TEXTS().signIn;
+    const isReturning = !isRegistering && this.#actions.wasSignedIn();
+    byId("sign-in-title").textContent = isReturning ? text("sign_in.welcome_back") : texts.title;
     byId("sign-in-lead").textContent = texts.lead;
     byId("sign-in-submit").textContent = texts.submit;
     byId("switch-question").textContent = isRegistering ? texts.question : this.#signInQuestion;

@@ -1,20 +1,26 @@
+/** A list with a search box: it loads while the person types, page by page. Answers to earlier letters are discarded. */
+
+import { messageOf } from "../format.js";
+import { text } from "../strings/strings.js";
+import { button, element } from "./dom.js";
+
 /**
- * A list with a search box: it loads while the person types, page by page. Answers to earlier letters are discarded.
- *
+ * @template Item
+ * @typedef {object} SearchListRow
+ * @property {(item: Item) => void} update shows the changed item in place
+ */
+
+/**
  * @template Item
  * @typedef {object} SearchListOptions
  * @property {string} label of the search box
  * @property {string} listLabel of the list, for screen readers
  * @property {string} empty shown if nothing is found
  * @property {(query: string, cursor: string | null) => Promise<{items: Item[], next: string | null}>} load
- * @property {(item: Item) => (Node | string | null)[]} renderItem content of a row
+ * @property {(item: Item, row: SearchListRow<Item>) => (Node | string | null)[]} renderItem content of a row
  * @property {import("../clock.js").Clock} clock
  * @property {boolean} [hasSearch] default: true
  */
-
-import { messageOf } from "../format.js";
-import { text } from "../strings/strings.js";
-import { button, element } from "./dom.js";
 
 const DELAY_MS = 150;
 let lastId = 0;
@@ -77,8 +83,8 @@ export class SearchList {
     try {
       const { items, next } = await this.#options.load(this.#input.value.trim(), cursor);
       if (generation !== this.#generation) return;
-      const rows = items.map((item) => element("li", {}, ...this.#options.renderItem(item)));
-      if (cursor === null) this.#list.replaceChildren(...rows);
+      const rows = items.map((item) => this.#renderRow(item));
+      if (cursor === null) keepFocusInList(this.#list, () => this.#list.replaceChildren(...rows));
       else this.#list.append(...rows);
       this.#next = next;
       this.#more.hidden = next === null;
@@ -87,4 +93,30 @@ export class SearchList {
       if (generation === this.#generation && error instanceof Error) this.#status.textContent = messageOf(error);
     }
   }
+
+  /** @param {Item} item */
+  #renderRow(item) {
+    const node = element("li");
+    const row = { update: (/** @type {Item} */ changed) => keepFocusInList(this.#list, () => fill(changed)) };
+    /** @param {Item} content */
+    const fill = (content) =>
+      node.replaceChildren(...this.#options.renderItem(content, row).filter((child) => child !== null));
+    fill(item);
+    return node;
+  }
+}
+
+/**
+ * A change replaces the pressed button. The focus moves to the last button of the row in the same place.
+ *
+ * @param {HTMLElement} list
+ * @param {() => void} change
+ */
+function keepFocusInList(list, change) {
+  const index = [...list.children].findIndex((row) => row.contains(document.activeElement));
+  change();
+  if (index < 0) return;
+  const row = list.children[Math.min(index, list.childElementCount - 1)];
+  const target = [...(row?.querySelectorAll("button") ?? [])].findLast((node) => node.closest("[popover]") === null);
+  target?.focus();
 }

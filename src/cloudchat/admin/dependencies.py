@@ -19,6 +19,7 @@ After = Annotated[
 Before = Annotated[
     str | None, Query(description="Return the page before this entry: the `next` of the newer page.", pattern=_ID)
 ]
+NamePart = Annotated[str, Query(max_length=128, examples=["an"])]
 PageSize = Annotated[int, Query(description="The size of the page.", ge=1, le=500)]
 
 

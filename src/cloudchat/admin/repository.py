@@ -10,6 +10,7 @@ from cloudchat.auth.errors import NotFound
 from cloudchat.auth.principal import ADMIN
 from cloudchat.core.ids import new_id
 from cloudchat.database.models import ApiToken, AuditEntry, Invite, LoginSession, Room, User
+from cloudchat.database.name_keys import begins_with
 from cloudchat.database.transactions import changed_rows
 
 # All times are seconds since 1970.
@@ -43,9 +44,11 @@ def summary_of(user: User) -> UserSummary:
     )
 
 
-def users_after(db: Session, after: str | None, limit: int) -> Sequence[UserSummary]:
-    """Return a page of accounts, oldest first, that begins after the user `after`. Raises NotFound."""
+def users_after(db: Session, after: str | None, limit: int, beginning: str = "") -> Sequence[UserSummary]:
+    """Return a page of accounts whose name key begins so, oldest first, after the user `after`. Raises NotFound."""
     query = select(User).order_by(User.created_at, User.id).limit(limit)
+    if beginning:
+        query = query.where(begins_with(User.name_key, beginning))
     if after is not None:
         cursor = db.get(User, after)
         if cursor is None:

@@ -11,7 +11,7 @@ from slowapi import Limiter
 
 from cloudchat.admin import schemas
 from cloudchat.admin.actor import Actor
-from cloudchat.admin.dependencies import After, Before, PageSize, PathId, require_administrator
+from cloudchat.admin.dependencies import After, Before, NamePart, PageSize, PathId, require_administrator
 from cloudchat.admin.service import AdminService
 from cloudchat.auth.dependencies import hashing_turn
 from cloudchat.auth.passwords.turns import HashingTurns
@@ -39,9 +39,9 @@ def admin_routes(
     json_body = [Depends(require_json_from_allowed_origin(settings))]
 
     @routes.get("/users", summary="List the users", responses=documented(401, 403, 404, 422, 429, 503))
-    def list_users(after: After = None, limit: PageSize = 100) -> schemas.AccountsResponse:
-        """Return a page of users, oldest first. 404 if the user `after` does not exist."""
-        users = admin.users.list(after, limit + 1)
+    def list_users(q: NamePart = "", after: After = None, limit: PageSize = 100) -> schemas.AccountsResponse:
+        """Return a page of the users whose names begin with `q`, oldest first. 404 if `after` does not exist."""
+        users = admin.users.list(after, limit + 1, q)
         page = [schemas.AccountResponse.of(user) for user in users[:limit]]
         return schemas.AccountsResponse(users=page, next=page[-1].id if len(users) > limit else None)
 

@@ -12,7 +12,7 @@ from cloudchat.auth.principal import ADMIN, SCOPES_OF_ROLE
 from cloudchat.auth.repository import add_user, demand_free_name, user_by_name, user_for_update
 from cloudchat.auth.second_factor.repository import remove_second_factor
 from cloudchat.auth.sessions.repository import end_sessions_of
-from cloudchat.auth.usernames import clean_username, trim_username
+from cloudchat.auth.usernames import clean_username, lookup_key, trim_username
 from cloudchat.database.models import User
 from cloudchat.database.transactions import Database, Transaction
 
@@ -32,10 +32,13 @@ class UserService:
             raise NotFound(f"there is no user {name!a}; see: cloudchat admin list-users")
         return user.id
 
-    def list(self, after: str | None, limit: int) -> Sequence[UserSummary]:
-        """Return a page of accounts, oldest first, that begins after the user `after`. Raises NotFound."""
+    def list(self, after: str | None, limit: int, beginning: str = "") -> Sequence[UserSummary]:
+        """Return a page of accounts whose names begin so, oldest first, after the user `after`. Raises NotFound."""
+        key = lookup_key(beginning) if beginning else ""
+        if key is None:
+            return []
         with self._db.read() as db:
-            return repository.users_after(db, after, limit)
+            return repository.users_after(db, after, limit, key)
 
     def create(self, name: str, password: str, role: str, *, actor: Actor, now: float) -> UserSummary:
         """Create a user with a permanent password.

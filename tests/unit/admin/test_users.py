@@ -265,3 +265,10 @@ def test_pages_of_users_have_each_user_once(services: AccountServices, chief: Ac
         names += [user.name for user in page]
         after = page[-1].id
     assert sorted(names) == ["ann", "bob", "chief", "cid", "dan"]
+
+
+def test_users_are_found_by_the_beginning_of_their_names(services: AccountServices, chief: Actor) -> None:
+    for name in ("ann", "Anna", "bob"):
+        services.register(name)
+    assert [user.name for user in services.admin.users.list(None, 5, "AN")] == ["ann", "Anna"]
+    assert services.admin.users.list(None, 5, "\u0000") == []
