@@ -92,7 +92,7 @@ export class RowToolbar {
     const message = row === null ? null : this.#messages.messageOf(row);
     if (!(row instanceof HTMLElement) || message === null) return;
     this.#activeKey = message.key;
-    if (!row.contains(this.#toolbar)) this.#show(row);
+    if (!this.#toolbar.contains(/** @type {Node} */ (target))) this.#show(row);
     this.refresh();
   }
 
@@ -105,18 +105,25 @@ export class RowToolbar {
       return;
     }
     const names = new Set(this.#actions.of(message).map(({ name }) => name));
-    const buttons = [];
-    if (names.has("react")) buttons.push(this.#button("react"));
-    if (names.has("reply")) buttons.push(this.#button("reply"));
-    this.#toolbar.replaceChildren(...buttons, this.#button("more"));
+    const shown = /** @type {ButtonName[]} */ (["react", "reply"]).filter((name) =>
+      names.has(/** @type {"react"} */ (name)),
+    );
+    // A toolbar under a resting mouse is no stop of the Tab key.
+    const isStop = row.contains(document.activeElement);
+    this.#toolbar.replaceChildren(
+      ...[...shown, /** @type {const} */ ("more")].map((name) => this.#button(name, isStop)),
+    );
     // Of a message whose beginning is above the screen, the toolbar is at the upper edge of the screen.
     const hidden = byId("timeline").getBoundingClientRect().top - row.getBoundingClientRect().top + OVERLAP_PX;
     this.#toolbar.style.setProperty("--hidden", `${Math.max(0, Math.min(hidden, row.offsetHeight))}px`);
     row.append(this.#toolbar);
   }
 
-  /** @param {ButtonName} name */
-  #button(name) {
+  /**
+   * @param {ButtonName} name
+   * @param {boolean} isStop
+   */
+  #button(name, isStop) {
     const label = text(`conversation.action_${name}`);
     const icon = svgElement("svg", { viewBox: "0 0 24 24", width: "18", height: "18", "aria-hidden": "true" });
     icon.append(svgElement("path", { d: ICONS[name] }));
@@ -126,6 +133,7 @@ export class RowToolbar {
       "aria-label": label,
       title: label,
       "data-action": name,
+      tabindex: isStop ? "0" : "-1",
     };
     const node = element("button", { ...attributes, "aria-haspopup": name === "reply" ? null : "menu" }, icon);
     node.addEventListener("click", () => this.#press(name, node));

@@ -11,7 +11,7 @@
  * @property {(row: Row) => string} version changes whenever the row looks different
  * @property {(row: Row) => HTMLElement} render
  *
- * @typedef {{key: string, top: number}} Anchor a row on the screen and where it is
+ * @typedef {{key: string, node: HTMLElement, top: number}} Anchor a row on the screen and where it is
  */
 
 import { RowHeights } from "./row_heights.js";
@@ -158,10 +158,11 @@ export class WindowedList {
     const visible = [];
     for (let index = this.#first; index < this.#end; index += 1) {
       const { key } = this.#rows[index];
-      const box = this.nodeOf(key)?.getBoundingClientRect();
-      if (box === undefined || box.bottom <= top) continue;
+      const node = this.nodeOf(key);
+      const box = node?.getBoundingClientRect();
+      if (node === null || box === undefined || box.bottom <= top) continue;
       if (box.top > bottom) break;
-      visible.push({ key, top: box.top });
+      visible.push({ key, node, top: box.top });
     }
     return visible;
   }
@@ -182,15 +183,16 @@ export class WindowedList {
   }
 
   /**
-   * @param {Anchor[]} anchors the first one may be removed: then the next one counts
+   * @param {Anchor[]} anchors the first one may be removed, or look different now: then the next one counts
    * @returns {number} pixels downwards
    */
   #movedBy(anchors) {
-    for (const { key, top } of anchors) {
-      const node = this.nodeOf(key);
-      if (node !== null) return node.getBoundingClientRect().top - top;
-    }
-    return 0;
+    const same = anchors.find(({ node }) => node.isConnected);
+    if (same !== undefined) return same.node.getBoundingClientRect().top - same.top;
+    const changed = anchors.find(({ key }) => this.nodeOf(key) !== null);
+    return changed === undefined
+      ? 0
+      : (this.nodeOf(changed.key)?.getBoundingClientRect().top ?? changed.top) - changed.top;
   }
 
   /**
@@ -221,14 +223,33 @@ export class WindowedList {
       let entry = this.#rendered.get(row.key);
       if (entry === undefined || entry.version !== version) {
         const node = this.#renderer.render(row);
-        if (next !== null && entry?.node === next) next = next.nextElementSibling;
-        entry?.node.remove();
+        if (entry === undefined) this.#list.insertBefore(node, next);
+        else {
+          if (entry.node === next) next = next.nextElementSibling;
+          replace(entry.node, node);
+        }
         entry = { node, version };
         this.#rendered.set(row.key, entry);
         this.#unmeasured.add(row.key);
       }
       if (entry.node === next) next = next.nextElementSibling;
-      else this.#list.insertBefore(entry.node, next);
     }
   }
+}
+
+/**
+ * Replace a row that looks different now. If it had the focus, the new one has it.
+ *
+ * @param {HTMLElement} node
+ * @param {HTMLElement} by
+ */
+function replace(node, by) {
+  const focused = node.contains(document.activeElement) ? document.activeElement : null;
+  const emoji = focused?.getAttribute("data-emoji");
+  node.replaceWith(by);
+  if (focused === null) return;
+  const same = emoji
+    ? [...by.querySelectorAll("[data-emoji]")].find((chip) => chip.getAttribute("data-emoji") === emoji)
+    : null;
+  (same instanceof HTMLElement ? same : by).focus({ preventScroll: true });
 }

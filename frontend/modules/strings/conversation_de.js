@@ -6,7 +6,7 @@ export const conversationDe = {
   "conversation.log": "Nachrichten",
   "conversation.pending": "Noch nicht gesendet",
   "conversation.beginning": "Hier beginnt die Unterhaltung.",
-  "conversation.loading": "Nachrichten werden geladen…",
+  "conversation.loading": "Ältere Nachrichten werden geladen…",
   "conversation.load_newer": "Neuere Nachrichten laden",
   "conversation.gap": "Hier fehlen Nachrichten.",
   "conversation.gap_lost": "Hier fehlen Nachrichten, die nicht mehr geladen werden können.",

@@ -5,7 +5,7 @@ export const conversationEn = {
   "conversation.log": "Messages",
   "conversation.pending": "Not sent yet",
   "conversation.beginning": "This is the beginning of the conversation.",
-  "conversation.loading": "Loading messages…",
+  "conversation.loading": "Loading older messages…",
   "conversation.load_newer": "Load newer messages",
   "conversation.gap": "Some messages are missing here.",
   "conversation.gap_lost": "Some messages are missing here and can no longer be loaded.",
