@@ -5,6 +5,7 @@
  * message_reducer.js.
  */
 
+import { Appearance } from "./modules/appearance.js";
 import { DraftStorage } from "./modules/chat/draft_storage.js";
 import { openOutboxStorage } from "./modules/chat/outbox_storage.js";
 import { systemClock as clock } from "./modules/clock.js";
@@ -27,16 +28,18 @@ import { watchHistory } from "./modules/ui/layers.js";
 import { retryUntilSuccess } from "./modules/ui/retry_prompt.js";
 import { translatePage } from "./modules/ui/translate.js";
 
+const browserStorage = openLocalStorage();
+const appearance = new Appearance(browserStorage);
+appearance.apply();
 watchHistory();
-translatePage(await useLanguage(navigator.languages));
+translatePage(await useLanguage([appearance.language, ...navigator.languages]));
 const config = await retryUntilSuccess(readConfig);
 const api = createApi(config.api);
-const browserStorage = openLocalStorage();
 const drafts = new DraftStorage(browserStorage);
 const session = new Session({ api, clock, storage: browserStorage, onUserChanged: () => settings.userChanged() });
 const request = createAuthenticatedApi({ api, session, onSessionEnded: showSignInAgain });
 const notifications = new NotificationSettings(browserStorage);
-const settings = new SettingsDialog({ request, session, clock, notifications });
+const settings = new SettingsDialog({ request, session, clock, appearance, notifications });
 
 /** @type {import("./modules/shell/chat_screen.js").Chat | null} */
 let chat = null;

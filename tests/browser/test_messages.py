@@ -63,7 +63,7 @@ def test_messages_are_answered_changed_and_deleted_with_the_keyboard_alone(pages
     keyboard.press("Enter")
     keyboard.press("ArrowDown")
     keyboard.press("Enter")
-    expect(ada.page.get_by_text("Reply to grace")).to_be_visible()
+    expect(ada.page.get_by_role("strong").get_by_text("Reply to grace")).to_be_visible()
     keyboard.type("an answer")
     keyboard.press("Enter")
     quote = grace.message("an answer").get_by_role("button", name="Reply to grace: first of grace")

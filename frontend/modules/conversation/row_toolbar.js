@@ -46,7 +46,7 @@ export class RowToolbar {
     this.#list.addEventListener("pointerover", (event) => this.#onPointer(event), { signal });
     this.#list.addEventListener("pointerleave", () => this.#onLeave(), { signal });
     this.#list.addEventListener("focusin", (event) => this.#onFocus(event), { signal });
-    this.#list.addEventListener("focusout", () => this.#onLeave(), { signal });
+    this.#list.addEventListener("focusout", (event) => this.#onBlur(event), { signal });
     this.#list.addEventListener("contextmenu", (event) => this.#onContextMenu(event), { signal });
     this.#pane.addEventListener("keydown", (event) => this.#onKey(event), { signal });
     signal.addEventListener("abort", () => this.#toolbar.remove());
@@ -75,6 +75,15 @@ export class RowToolbar {
     }
     const row = target.closest(".message");
     if (row instanceof HTMLElement && !row.contains(this.#toolbar)) this.#show(row);
+  }
+
+  /** @param {FocusEvent} event from the composer, Shift + Tab goes to the newest message again */
+  #onBlur({ relatedTarget }) {
+    if (relatedTarget instanceof Element && relatedTarget.closest("#composer") !== null) {
+      this.#activeKey = "";
+      this.refresh();
+    }
+    this.#onLeave();
   }
 
   #onLeave() {

@@ -6,6 +6,7 @@
  * @property {import("../net/authenticated_api.js").AuthenticatedRequest} request
  * @property {import("../net/session.js").Session} session
  * @property {import("../clock.js").Clock} clock
+ * @property {import("../appearance.js").Appearance} appearance
  * @property {import("../notifications/notification_settings.js").NotificationSettings} notifications
  *
  * @typedef {{id: string, label: string, render(context: SettingsContext): (Node | string)[]}} Section
@@ -14,6 +15,7 @@
 import { text } from "../strings/strings.js";
 import { button, byId, element } from "../ui/dom.js";
 import { closeLayer, openLayer } from "../ui/layers.js";
+import { appearanceSection } from "./appearance_section.js";
 import { auditSection } from "./audit_section.js";
 import { invitesSection } from "./invites_section.js";
 import { notificationsSection } from "./notifications_section.js";
@@ -26,15 +28,20 @@ import { createStepUpRequest } from "./step_up.js";
 import { tokensSection } from "./tokens_section.js";
 import { usersSection } from "./users_section.js";
 
-/** @type {Section[]} */
-const ACCOUNT = [
+/**
+ * Asked for when the dialog is open: the language is known by then.
+ *
+ * @returns {Section[]}
+ */
+const accountSections = () => [
   { id: "password", label: "Password", render: passwordSection },
   { id: "second-factor", label: "Second factor", render: secondFactorSection },
   { id: "sessions", label: "Sessions", render: sessionsSection },
+  { id: "appearance", label: text("appearance.title"), render: appearanceSection },
   { id: "notifications", label: text("notifications.title"), render: notificationsSection },
 ];
-/** @type {Section[]} */
-const ADMINISTRATION = [
+/** @returns {Section[]} */
+const administrationSections = () => [
   { id: "users", label: "Users", render: usersSection },
   { id: "invites", label: "Invites", render: invitesSection },
   { id: "tokens", label: "API tokens", render: tokensSection },
@@ -116,8 +123,10 @@ export class SettingsDialog {
 
   /** @returns {{title: string, sections: Section[]}[]} */
   #groups() {
-    const account = { title: "Your account", sections: ACCOUNT };
-    return this.#mayAdminister() ? [account, { title: "Administration", sections: ADMINISTRATION }] : [account];
+    const account = { title: "Your account", sections: accountSections() };
+    return this.#mayAdminister()
+      ? [account, { title: "Administration", sections: administrationSections() }]
+      : [account];
   }
 
   /** Decides only what is shown: the server checks every request. */

@@ -200,6 +200,7 @@ export const en = {
   "appearance.light": "Light",
   "appearance.dark": "Dark",
   "appearance.language": "Language",
+  "appearance.browser": "As the browser",
 
   // -- Administration of users --
   "users.title": "Users",

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { FakeClock, settle } from "../support/clock.js";
+import { GRACE, messageIn, openStore, roomInfo, SELF, welcome } from "../support/rooms.js";
+
+let clock;
+let store;
+let commands;
+let replies;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  ({ store, commands, replies } = openStore(clock));
+});
+
+async function openRoom(info = {}) {
+  store.welcome(welcome(roomInfo("a", info)));
+  await settle();
+  return store.get("a");
+}
+
+const sent = (type) => commands.filter((command) => command.type === type);
+
+test("is named after the other people of a direct room", async () => {
+  const room = await openRoom({ kind: "direct", name: "", users: [GRACE, { id: "u3", name: "linus" }] });
+  assert.equal(room.title, "grace, linus");
+});
+
+test("keeps the line at the first unread message until the user writes", async () => {
+  const room = await openRoom();
+  room.placeLine();
+  assert.equal(room.firstUnreadSeq, null);
+  store.receive(messageIn("a", 1, { user: SELF }));
+  for (const seq of [2, 3]) store.receive(messageIn("a", seq));
+  assert.equal(room.firstUnreadSeq, 2);
+  room.markRead(3);
+  assert.equal(room.firstUnreadSeq, 2);
+  await room.send("answer");
+  assert.equal(room.firstUnreadSeq, null);
+});
+
+test("places no line while the first unread message is not loaded", async () => {
+  replies.join = ({ room }) => ({ type: "joined", room, status: "fresh", epoch: "e1", seq: 9, oldest: 1 });
+  const room = await openRoom({ seq: 9, read: 3 });
+  room.placeLine();
+  store.receive(messageIn("a", 10));
+  assert.equal(room.firstUnreadSeq, null);
+});
+
+test("sends the read marker at most once per second, and again after a lost connection", async () => {
+  const room = await openRoom();
+  for (const seq of [1, 2, 3]) room.markRead(seq);
+  await settle();
+  assert.deepEqual(
+    sent("read").map(({ seq }) => seq),
+    [1],
+  );
+  await clock.advance(1_000);
+  await settle();
+  assert.equal(sent("read").at(-1).seq, 3);
+  replies.read = () => undefined;
+  await clock.advance(1_000);
+  room.markRead(5);
+  await settle();
+  replies.read = (command) => command;
+  store.disconnected();
+  commands.length = 0;
+  store.welcome(welcome(roomInfo("a", { read: 3 })));
+  await settle();
+  assert.deepEqual(
+    sent("read").map(({ seq }) => seq),
+    [5],
+  );
+  assert.equal(room.readSeq, 5);
+});
+
+test("shows who is typing until they stop or their message arrives", async () => {
+  const room = await openRoom();
+  store.receive({ type: "typing", room: "a", user: GRACE });
+  assert.deepEqual(room.typists, [GRACE]);
+  store.receive(messageIn("a", 1));
+  assert.deepEqual(room.typists, []);
+  store.receive({ type: "typing", room: "a", user: GRACE });
+  await clock.advance(5_000);
+  assert.deepEqual(room.typists, []);
+});
+
+test("tells that the user types at most every 3 s", async () => {
+  const room = await openRoom();
+  for (let key = 0; key < 5; key += 1) room.typing();
+  assert.equal(sent("typing").length, 1);
+  await clock.advance(3_000);
+  room.typing();
+  assert.equal(sent("typing").length, 2);
+});
+
+test("repeats a change under its cid when the outcome is unknown", async () => {
+  const room = await openRoom();
+  let attempts = 0;
+  replies.edit = () => ((attempts += 1) < 2 ? undefined : { type: "ack" });
+  const edited = room.edit(1, "better");
+  await settle();
+  await clock.advance(700);
+  await edited;
+  const [first, second] = sent("edit");
+  assert.equal(first.cid, second.cid);
+  assert.deepEqual([first.seq, first.text], [1, "better"]);
+});
+
+test("says why nothing can be written", async () => {
+  const stateIn = async (info) => (await openRoom(info)).writing.state;
+  assert.equal(await stateIn({}), "allowed");
+  assert.equal(await stateIn({ archived: true }), "archived");
+  assert.equal(await stateIn({ role: "reader" }), "reader");
+  const room = await openRoom({ slow_mode_seconds: 30 });
+  replies.send = ({ cid }) => ({ type: "ack", room: "a", epoch: "e1", seq: 9, cid });
+  await room.send("one");
+  await settle();
+  assert.deepEqual(room.writing, { state: "slow_mode", until: clock.now() + 30_000 });
+  await clock.advance(30_000);
+  assert.equal(room.writing.state, "allowed");
+  store.disconnectForGood();
+  assert.equal(room.writing.state, "disconnected_for_good");
+});
+
+test("shows the page around a message, and continues from it", async () => {
+  replies.join = ({ room }) => ({ type: "joined", room, status: "fresh", epoch: "e1", seq: 99, oldest: 1 });
+  replies.history = ({ around }) => ({
+    type: "history",
+    room: "a",
+    epoch: "e1",
+    as_of: 99,
+    events: around === 40 ? [39, 40, 41].map((seq) => messageIn("a", seq)) : [],
+    more_before: true,
+    more_after: true,
+  });
+  const room = await openRoom({ seq: 99 });
+  assert.equal(await room.loadAround(40), true);
+  assert.deepEqual(
+    room.items.map(({ kind, seq }) => seq ?? kind),
+    [39, 40, 41, "gap"],
+  );
+  assert.deepEqual([room.hasOlder, room.isDetached, room.headSeq], [true, true, 99]);
+  assert.equal(await room.loadAround(70), false);
+  assert.equal(room.find(40).text, "m40");
+});
