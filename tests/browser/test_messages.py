@@ -73,8 +73,10 @@ def test_messages_are_answered_changed_and_deleted_with_the_keyboard_alone(pages
     grace.page.keyboard.type("typed anywhere")
     expect(grace.composer).to_have_value("typed anywhere")
 
-    # Delete, after a question.
+    # Delete, after a question. The quote is the stop of the Tab key before its message.
     keyboard.press("Shift+Tab")
+    keyboard.press("Shift+Tab")
+    expect(ada.message("an answer")).to_be_focused()
     keyboard.press("Enter")
     keyboard.press("End")
     keyboard.press("Enter")
