@@ -98,7 +98,9 @@ class EmojiPicker {
     document.body.append(this.#dialog);
     this.#dialog.showModal();
     this.#place(anchor);
-    this.#search.focus();
+    // On a phone, the keyboard of the search would cover the emoji.
+    if (window.matchMedia("(pointer: coarse)").matches) this.#grid.focus();
+    else this.#search.focus();
     return new Promise((resolve) => {
       this.#dialog.addEventListener("close", () => {
         this.#dialog.remove();
