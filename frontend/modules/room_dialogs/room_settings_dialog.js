@@ -5,7 +5,7 @@ import { LOBBY } from "../rooms/permissions.js";
 import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
 import { createForm } from "../ui/form.js";
-import { navigate } from "../ui/layers.js";
+import { closeAllLayers, navigate } from "../ui/layers.js";
 import { confirmInModal, openModal } from "../ui/modal.js";
 import { showError, showNotice } from "./dialog_error.js";
 
@@ -152,7 +152,8 @@ function renderActions({ api, self }, room, run) {
   if (room.permissions.leave) {
     const isPrivate = room.info.kind === "private";
     const leave = async () => {
-      if (await run(() => api.removeMember(room.id, self.id))) navigate("#/");
+      // When the server says that the room is left, another one is shown.
+      if (await run(() => api.removeMember(room.id, self.id))) closeAllLayers();
     };
     actions.push(
       button(

@@ -7,6 +7,7 @@ import { openConversation } from "../conversation/conversation.js";
 import { LOBBY } from "../rooms/permissions.js";
 import { text } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
+import { navigate } from "../ui/layers.js";
 import { parseRoute, roomHash } from "../route.js";
 import { RoomHeader } from "./room_header.js";
 
@@ -26,6 +27,8 @@ export class RoomView {
   #room = null;
   #cancelWait = () => {};
   #isLate = false;
+  /** Title of the room that was shown and is no longer one of the user's, until the next one is shown. */
+  #leftRoom = "";
 
   /**
    * @param {object} options
@@ -83,12 +86,27 @@ export class RoomView {
       return;
     }
     const room = this.#store.get(route.room);
+    if (room === null && this.#room?.id === route.room) {
+      this.#leave(this.#room.title);
+      return;
+    }
     if (room === null || room !== this.#room) {
       this.#show(room);
       if (room !== null && route.seq !== null) this.#showMessage(route.seq);
     }
     byId("no-room").hidden = room !== null || !this.#store.isLoaded;
     byId("no-room").textContent = text(this.#isLate ? "shell.room_missing" : "shell.opening_room");
+  }
+
+  /**
+   * The room that is shown is no longer one of the user's: it was left, or the user was removed.
+   *
+   * @param {string} title
+   */
+  #leave(title) {
+    this.#leftRoom = title;
+    this.#show(null);
+    navigate("#/");
   }
 
   /** Without an address, the room that was open last is shown, or the lobby. */
@@ -98,6 +116,8 @@ export class RoomView {
     if (last === undefined || last === null) return;
     history.replaceState(history.state, "", roomHash(last.id));
     this.#update();
+    if (this.#leftRoom !== "") this.#conversation?.showNote(text("shell.room_left", { room: this.#leftRoom }));
+    this.#leftRoom = "";
   }
 
   /** @param {import("../rooms/room.js").Room | null} room */

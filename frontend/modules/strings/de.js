@@ -23,6 +23,7 @@ export const de = {
   "shell.write_to": "Nachricht an {room}",
   "shell.no_room": "Wählen Sie einen Raum aus.",
   "shell.room_missing": "Diesen Raum gibt es nicht, oder Sie sind kein Mitglied.",
+  "shell.room_left": "Sie sind kein Mitglied von {room} mehr.",
   "shell.opening_room": "Der Raum wird geöffnet…",
   "shell.message_missing":
     "Diese Nachricht kann nicht gezeigt werden. Sie ist nicht mehr da, oder der Server ist nicht erreichbar.",

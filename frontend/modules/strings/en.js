@@ -22,6 +22,7 @@ export const en = {
   "shell.write_to": "Message {room}",
   "shell.no_room": "Choose a room to read.",
   "shell.room_missing": "This room does not exist, or you are not a member of it.",
+  "shell.room_left": "You are no longer a member of {room}.",
   "shell.opening_room": "Opening the room…",
   "shell.message_missing": "This message cannot be shown. It is not here any more, or the server cannot be reached.",
   "shell.not_durable": "This window cannot store unsent messages: a reload loses them.",

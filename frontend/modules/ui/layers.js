@@ -7,6 +7,8 @@
 const layers = [];
 /** Where to go once the entries of the layers are left. */
 let destination = "";
+/** Whether the entries of closed layers are being left, which takes a moment. */
+let isReturning = false;
 
 /**
  * @param {() => void} close called when Back closes the layer
@@ -26,7 +28,7 @@ export function closeLayer(close) {
   if (index < 0) return;
   const [...closing] = layers.splice(index);
   for (const closeAbove of closing.slice(1).reverse()) closeAbove();
-  history.go(-closing.length);
+  leaveEntries(closing.length);
 }
 
 /**
@@ -35,26 +37,31 @@ export function closeLayer(close) {
  * @param {string} hash
  */
 export function navigate(hash) {
-  if (layers.length === 0) {
+  if (layers.length === 0 && !isReturning) {
     location.hash = hash;
     return;
   }
   destination = hash;
-  const closing = layers.splice(0);
-  for (const close of closing.reverse()) close();
-  history.go(-closing.length);
+  closeAllLayers();
 }
 
 /** Close all layers, for example because the session ended. */
 export function closeAllLayers() {
   const closing = layers.splice(0);
   for (const close of closing.reverse()) close();
-  if (closing.length > 0) history.go(-closing.length);
+  if (closing.length > 0) leaveEntries(closing.length);
+}
+
+/** @param {number} count */
+function leaveEntries(count) {
+  isReturning = true;
+  history.go(-count);
 }
 
 /** Watch the browser's history. Called once. */
 export function watchHistory() {
   window.addEventListener("popstate", ({ state }) => {
+    isReturning = false;
     const depth = state?.layers ?? 0;
     while (layers.length > depth) layers.pop()?.();
     if (destination === "") return;
