@@ -8,7 +8,17 @@ const STRING_TO_MARKUP = ["innerHTML", "outerHTML", "insertAdjacentHTML", "setHT
 const message = "Make elements with element() from modules/ui/dom.js.";
 
 /** Each folder uses those before it. The conversation and the rooms use each other. */
-const FOLDERS = ["net", "ui", ["chat", "rooms"], "notifications", ["room_dialogs", "settings", "sign_in"], "shell"];
+const FOLDERS = [
+  "net",
+  "ui",
+  ["text", "emoji"],
+  ["chat", "rooms"],
+  "composer",
+  "conversation",
+  "notifications",
+  ["room_dialogs", "settings", "sign_in"],
+  "shell",
+];
 
 /** @param {number} level folders of this level and above, counted from 0 */
 function above(level) {
@@ -23,9 +33,13 @@ const FORBIDDEN_IMPORTS = {
   "frontend/modules/strings/*.js": ["../*"],
   "frontend/modules/net/*.js": above(1),
   "frontend/modules/ui/*.js": above(2),
-  "frontend/modules/chat/*.js": above(3),
-  "frontend/modules/rooms/*.js": above(3),
-  "frontend/modules/notifications/*.js": above(4),
+  "frontend/modules/text/*.js": above(3),
+  "frontend/modules/emoji/*.js": above(3),
+  "frontend/modules/chat/*.js": above(4),
+  "frontend/modules/rooms/*.js": above(4),
+  "frontend/modules/composer/*.js": above(5),
+  "frontend/modules/conversation/*.js": above(6),
+  "frontend/modules/notifications/*.js": above(7),
   "frontend/modules/room_dialogs/*.js": ["../settings/*", "../sign_in/*", "../shell/*"],
   "frontend/modules/settings/*.js": ["../chat/*", "../room_dialogs/*", "../sign_in/*", "../shell/*"],
   "frontend/modules/sign_in/*.js": above(2),

@@ -2,7 +2,32 @@
 
 from playwright.sync_api import Locator, Page, expect
 
+from support.processes import wait_until
+
 PASSWORD = "five purple kettles sing"
+WALK = """async () => {
+  const scroller = document.getElementById("timeline");
+  const frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  const seen = new Map();
+  scroller.scrollTop = 0;
+  for (;;) {
+    await frame();
+    for (const node of document.querySelectorAll("#messages [data-seq]")) {
+      const text = node.querySelector("[data-testid=text]")?.innerText ?? "";
+      seen.set(`${node.dataset.epoch} ${node.dataset.seq}`, [Number(node.dataset.seq), text]);
+    }
+    const before = scroller.scrollTop;
+    scroller.scrollTop += scroller.clientHeight / 2;
+    if (scroller.scrollTop === before) return [...seen.values()];
+  }
+}"""
+SCROLL_TO_GAP = """async () => {
+  const scroller = document.getElementById("timeline");
+  while (document.querySelector("[data-testid=gap]") === null && scroller.scrollTop > 0) {
+    scroller.scrollTop -= scroller.clientHeight / 2;
+    await new Promise(requestAnimationFrame);
+  }
+}"""
 
 
 class ChatPage:
@@ -51,12 +76,28 @@ class ChatPage:
         return self.messages.filter(has=self.page.get_by_test_id("text").get_by_text(text, exact=True))
 
     def texts(self) -> list[str]:
-        """Return the texts of all messages."""
-        return self.messages.get_by_test_id("text").all_inner_texts()
+        """Return the texts of all messages that are loaded."""
+        return [text for _, text in self.walk()]
 
     def seqs(self) -> list[int]:
-        """Return the seqs of all messages."""
-        return [int(seq) for seq in self.messages.evaluate_all("nodes => nodes.map(node => node.dataset.seq)")]
+        """Return the seqs of all messages that are loaded."""
+        return [seq for seq, _ in self.walk()]
+
+    def walk(self) -> list[tuple[int, str]]:
+        """Scroll from the first message to the last one, because only those near the screen are elements."""
+        return [(seq, text) for seq, text in self.page.evaluate(WALK)]
+
+    def scroll_back_to(self, message: Locator) -> None:
+        """Scroll to the oldest message that is loaded, until that loads this one."""
+        wait_until(lambda: self._scroll_back() and message.count() == 1, "the message is loaded")
+
+    def scroll_to_gap(self) -> None:
+        """Scroll upwards, a part of a screen at a time, until the gap is there."""
+        self.page.evaluate(SCROLL_TO_GAP)
+
+    def _scroll_back(self) -> bool:
+        self.scroll_to_top()
+        return True
 
     def scroll_to_top(self) -> None:
         """Scroll to the oldest message that is loaded."""

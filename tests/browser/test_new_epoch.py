@@ -67,8 +67,7 @@ def test_failover_that_lost_events_is_one_gap_and_one_join(ada: ChatPage, script
     expect(ada.gap).to_have_count(1)
     assert scripted.count_commands("join") == 2
     # The replay begins at m2, before the first message that was shown. Older ones can still be loaded.
-    ada.scroll_to_top()
-    expect(ada.message("m1")).to_be_attached()
+    ada.scroll_back_to(ada.message("m1"))
     assert ada.texts() == [*(f"m{number}" for number in range(1, 61)), "after the failover"]
     ada.send("and on")
     expect(ada.message("and on")).to_be_visible()

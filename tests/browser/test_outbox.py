@@ -26,8 +26,7 @@ def test_message_whose_ack_and_event_were_missed_is_shown_once(chat: ChatPage, s
     scripted.drops_acks = False
     reload_after_many_messages(chat, scripted)
     expect(chat.pending).to_have_count(0)
-    chat.scroll_to_top()
-    expect(chat.message("only once")).to_have_count(1)
+    chat.scroll_back_to(chat.message("only once"))
 
 
 def test_failed_message_is_removed_when_its_event_is_loaded(chat: ChatPage, scripted: ScriptedServer) -> None:
@@ -38,8 +37,7 @@ def test_failed_message_is_removed_when_its_event_is_loaded(chat: ChatPage, scri
     scripted.append("message", text="was it sent?", cid=cid, user={"id": "u-ada", "name": "ada"})
     reload_after_many_messages(chat, scripted)
     expect(chat.failed).to_have_count(1)
-    chat.scroll_to_top()
-    expect(chat.message("was it sent?")).to_be_attached()
+    chat.scroll_back_to(chat.message("was it sent?"))
     expect(chat.failed).to_have_count(0)
 
 

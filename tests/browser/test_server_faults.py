@@ -48,8 +48,9 @@ def test_gap_is_shown_and_can_be_loaded(chat: ChatPage, scripted: ScriptedServer
         scripted.append("message", text=f"m{number}", cid=f"x{number}", user={"id": "u-grace", "name": "grace"})
     scripted.refuses_replay = True
     scripted.close(1006)
-    expect(chat.gap).to_contain_text("Some messages are missing here.")
     expect(chat.message("m73")).to_be_visible()
+    chat.scroll_to_gap()
+    expect(chat.gap).to_contain_text("Some messages are missing here.")
     chat.gap.get_by_role("button", name="Load missing messages").click()
     expect(chat.gap).to_have_count(0)
     assert chat.seqs() == list(range(1, 74))
@@ -197,9 +198,10 @@ def test_page_keeps_a_bounded_number_of_messages(ada: ChatPage, scripted: Script
         scripted.append("message", text=f"m{number}", cid=f"x{number}", user={"id": "u-grace", "name": "grace"})
     scripted.broadcast({"type": "head", "room": "lobby", "epoch": "e1", "seq": 1300})
     expect(ada.message("m1300")).to_be_visible(timeout=30_000)  # three replays of 500, rendered on a slow machine
-    assert ada.seqs() == list(range(301, 1301))
+    assert 0 < ada.messages.count() < 100
     ada.scroll_to_top()
-    expect(ada.message("m251")).to_be_attached(timeout=30_000)
+    expect(ada.message("m301")).to_be_attached()
+    ada.scroll_back_to(ada.message("m251"))
 
 
 def test_unknown_frames_are_ignored(chat: ChatPage, scripted: ScriptedServer) -> None:

@@ -3,7 +3,7 @@
  * truth: back, forward, links and the sidebar all change it.
  */
 
-import { openConversation } from "../chat/conversation.js";
+import { openConversation } from "../conversation/conversation.js";
 import { LOBBY } from "../rooms/permissions.js";
 import { text } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";

@@ -1,7 +1,11 @@
 /** The texts in German. */
 
+import { conversationDe } from "./conversation_de.js";
+
 /** @type {import("./strings.js").Texts} */
 export const de = {
+  ...conversationDe,
+
   // -- The frame of the chat --
   "shell.rooms": "Räume",
   "shell.direct": "Direktnachrichten",

@@ -1,6 +1,10 @@
 /** The texts in English. Every language has the same keys. */
 
+import { conversationEn } from "./conversation_en.js";
+
 export const en = {
+  ...conversationEn,
+
   // -- The frame of the chat --
   "shell.rooms": "Rooms",
   "shell.direct": "Direct messages",

@@ -1,5 +1,5 @@
 /**
- * Links in the text of a message: http and https only. Everything else stays text: javascript:, data:, a scheme that
+ * Links in the text of a message: http and https only, or an address that begins with www, which becomes https. Everything else stays text: javascript:, data:, a scheme that
  * only looks like http, and an address with a user name, because https://bank.example@evil.example/ opens evil.example.
  *
  * Where a link ends follows Unicode Technical Standard #58: sentence punctuation belongs to a link only if more of the
@@ -14,7 +14,9 @@
 
 import { hostLabel } from "./host_label.js";
 
-const SCHEME = /(?<![a-z\d])https?:\/\//giu;
+/** A link begins with a scheme, or with "www." and a name: the name has at least two labels, the last one of letters. */
+const START = /(?<![a-z\d])https?:\/\/|(?<![\p{L}\p{N}\p{M}@./_:-])www\.(?=[\p{L}\p{Nd}])/giu;
+const WWW_HOST = /^www\.[^.]+(?:\.[^.]+)*\.\p{L}{2,}$/iu;
 const ALLOWED_SCHEMES = new Set(["http:", "https:"]);
 const LABEL = String.raw`[\p{L}\p{Nd}](?:[\p{L}\p{Nd}\p{M}_-]*[\p{L}\p{Nd}\p{M}])?`;
 const IPV6 = String.raw`\[[\da-f:.]{2,45}\]`;
@@ -54,7 +56,7 @@ export function splitLinks(text) {
   const addText = (to) => {
     if (to > end) parts.push({ text: text.slice(end, to), label: text.slice(end, to), href: null });
   };
-  for (const { index } of text.matchAll(SCHEME)) {
+  for (const { index } of text.matchAll(START)) {
     if (index < end) continue; // a link inside a link: https://web.archive.org/web/https://example.org/
     const link = linkAt(text, index);
     if (link === null) continue;
@@ -68,11 +70,12 @@ export function splitLinks(text) {
 
 /**
  * @param {string} text
- * @param {number} start where the scheme begins
+ * @param {number} start where the scheme or "www." begins
  * @returns {TextPart | null}
  */
 function linkAt(text, start) {
-  const hostStart = text.indexOf("//", start) + 2;
+  const hasScheme = !/^www\./iu.test(text.slice(start, start + 4));
+  const hostStart = hasScheme ? text.indexOf("//", start) + 2 : start;
   if (matchAt(USER_INFO, text, hostStart) !== "") return null;
   const found = matchAt(HOST, text, hostStart);
   const host = found.replace(GLUED_TEXT, "");
@@ -81,10 +84,12 @@ function linkAt(text, start) {
   const authorityEnd = hostStart + host.length + port.length;
   // "https://ex%61mple.org", "https://имя@evil.example", "https://a-.example": what is before it is another host.
   if (host === "" || matchAt(MORE_HOST, text, authorityEnd) !== "") return null;
-  const origin = parseUrl(text.slice(start, authorityEnd));
+  if (!hasScheme && !WWW_HOST.test(host)) return null;
+  const scheme = hasScheme ? "" : "https://";
+  const origin = parseUrl(scheme + text.slice(start, authorityEnd));
   if (origin === null) return null;
   const end = isGlued ? authorityEnd : findPathEnd(text, authorityEnd);
-  const href = parseUrl(text.slice(start, end))?.href ?? null;
+  const href = parseUrl(scheme + text.slice(start, end))?.href ?? null;
   const label =
     text.slice(start, hostStart) + hostLabel(host, origin.hostname) + text.slice(hostStart + host.length, end);
   return href === null ? null : { text: text.slice(start, end), label, href };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { Composer } from "../../../frontend/modules/chat/composer.js";
+import { Composer } from "../../../frontend/modules/composer/composer.js";
 import { settle } from "../support/clock.js";
 import { openPage } from "../support/dom.js";
 
@@ -36,6 +36,7 @@ function openComposer() {
     draft: saved,
     placeholder: "Message lobby",
     onTyping() {},
+    onKey: () => false,
     hasTouchKeyboard: () => hasTouchKeyboard,
   });
 }

@@ -1,12 +1,13 @@
 /**
- * The reader's place in the conversation. At the bottom, new messages scroll the view along. Anywhere else, what is
- * being read stays where it is when something is inserted above, inserted below or removed. (The browser's own scroll
- * anchoring does half of that, and not in every browser: styles/chat.css turns it off.)
+ * Whether the reader is at the newest message. There, new messages scroll the view along. (The browser's own scroll
+ * anchoring is not in every browser: styles/chat.css turns it off.)
  */
 
 const BOTTOM_TOLERANCE_PX = 48;
+/** Beyond the end of any content: the browser limits it, and no height has to be read for it. */
+const END_PX = 1e8;
 
-export class ScrollAnchor {
+export class ScrollPosition {
   #scroller;
   #hasEnd;
   #onChange;
@@ -38,53 +39,33 @@ export class ScrollAnchor {
     return this.#isAtBottom;
   }
 
-  /** @returns {boolean} whether less than one screen is left above */
-  get isNearTop() {
-    return this.#scroller.scrollTop < this.#scroller.clientHeight;
+  scrollToBottom() {
+    this.#isAtBottom = true;
+    this.#scroller.scrollTop = END_PX;
+    this.#remember();
   }
 
   /**
-   * @param {Element} element
-   * @returns {boolean} whether less than one screen is left above it
+   * The content has changed, and what is read has moved.
+   *
+   * @param {number} px downwards
    */
-  isNear(element) {
-    return (
-      element.getBoundingClientRect().top < this.#scroller.getBoundingClientRect().bottom + this.#scroller.clientHeight
-    );
+  settle(px) {
+    if (px !== 0) this.#scroller.scrollTop += px;
+    this.#isAtBottom = this.#isNearBottom();
+    this.#remember();
   }
 
-  scrollToBottom() {
-    this.#isAtBottom = true;
-    this.#scroller.scrollTop = this.#scroller.scrollHeight;
-    this.#remember();
+  /** @param {number} top where the reader goes, away from the newest message */
+  scrollTo(top) {
+    this.#scroller.scrollTop = top;
+    this.settle(0);
   }
 
   /** The reader changed the height of what they read: the view stays, wherever that is now. */
   stay() {
-    this.#isAtBottom = this.#isNearBottom();
-    this.#remember();
+    this.settle(0);
     this.#onChange();
-  }
-
-  /**
-   * Run a change without moving what is being read.
-   *
-   * @param {Iterable<Element>} rows in order
-   * @param {() => void} change
-   */
-  preserve(rows, change) {
-    const visible = this.#isAtBottom ? [] : this.#visibleRows(rows);
-    change();
-    if (this.#isAtBottom) {
-      this.scrollToBottom();
-      return;
-    }
-    // The first visible row may be the one that is removed: then the next one is the anchor.
-    const anchor = visible.find(({ row }) => row.isConnected);
-    const moved = anchor === undefined ? 0 : anchor.row.getBoundingClientRect().top - anchor.top;
-    if (moved !== 0) this.#scroller.scrollTop += moved;
-    this.#isAtBottom = this.#isNearBottom();
-    this.#remember();
   }
 
   /**
@@ -113,18 +94,6 @@ export class ScrollAnchor {
 
   #currentHeights() {
     return `${this.#scroller.clientHeight} ${this.#scroller.scrollHeight}`;
-  }
-
-  /** @param {Iterable<Element>} rows */
-  #visibleRows(rows) {
-    const { top, bottom } = this.#scroller.getBoundingClientRect();
-    const visible = [];
-    for (const row of rows) {
-      const box = row.getBoundingClientRect();
-      if (box.top > bottom) break;
-      if (box.bottom > top) visible.push({ row, top: box.top });
-    }
-    return visible;
   }
 
   #isNearBottom() {

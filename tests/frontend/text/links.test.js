@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { splitLinks } from "../../../frontend/modules/chat/links.js";
+import { splitLinks } from "../../../frontend/modules/text/links.js";
 
 function partsOf(text) {
   const parts = splitLinks(text);

@@ -3,9 +3,9 @@
  * stored with every key.
  */
 
-import { formatCount } from "../format.js";
+import { text as translate } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
-import { cleanDraft, countCharacters } from "./message_text.js";
+import { cleanDraft, countCharacters } from "../text/message_text.js";
 
 /** Share of the limit from which the remaining characters are shown. */
 const COUNT_FROM = 0.8;
@@ -39,6 +39,10 @@ export class Composer {
   #sendButton = byId("send", HTMLButtonElement);
   #placeholder;
   #onTyping;
+  #onKeyFirst;
+  #isAllowed = true;
+  /** Why nothing can be sent now; empty: it can. */
+  #blockedBy = "";
 
   /**
    * @param {object} options
@@ -47,9 +51,11 @@ export class Composer {
    * @param {string} options.draft the stored draft
    * @param {string} options.placeholder
    * @param {() => void} options.onTyping
+   * @param {(event: KeyboardEvent) => boolean} options.onKey sees each key first; true: it was used
    * @param {() => boolean} options.hasTouchKeyboard whether Enter is a key of an on-screen keyboard
    */
-  constructor({ send, save, draft, placeholder, onTyping, hasTouchKeyboard }) {
+  constructor({ send, save, draft, placeholder, onTyping, onKey, hasTouchKeyboard }) {
+    this.#onKeyFirst = onKey;
     this.#placeholder = placeholder;
     this.#onTyping = onTyping;
     this.#draft.placeholder = placeholder;
@@ -79,6 +85,11 @@ export class Composer {
     );
   }
 
+  /** @returns {string} */
+  get text() {
+    return this.#draft.value;
+  }
+
   /** @param {number} characters code points, as the server counts */
   setMaxLength(characters) {
     this.#maxLength = characters;
@@ -101,10 +112,36 @@ export class Composer {
    * @param {boolean} isAllowed
    */
   allowWriting(isAllowed) {
+    if (isAllowed === this.#isAllowed) return;
+    this.#isAllowed = isAllowed;
     this.#draft.readOnly = !isAllowed;
     this.#draft.setAttribute("aria-disabled", String(!isAllowed));
-    this.#sendButton.disabled = !isAllowed;
-    this.#draft.placeholder = isAllowed ? this.#placeholder : "You cannot write here any more";
+    this.#draft.placeholder = isAllowed ? this.#placeholder : translate("conversation.cannot_write");
+    this.#count();
+  }
+
+  /**
+   * Say why nothing can be sent now. What is written meanwhile stays.
+   *
+   * @param {string} reason empty: it can
+   */
+  block(reason) {
+    if (reason === this.#blockedBy) return;
+    const isNew = this.#blockedBy === "";
+    this.#blockedBy = reason;
+    this.#count();
+    // The time that is left changes each second: only the first one is spoken.
+    if (isNew) this.announce(reason);
+  }
+
+  /**
+   * Show an error until the next key.
+   *
+   * @param {string} message
+   */
+  showError(message) {
+    this.#note.textContent = message;
+    this.announce(message);
   }
 
   /**
@@ -132,6 +169,7 @@ export class Composer {
     this.#abort.abort();
     this.allowWriting(true);
     this.#notice = "";
+    this.#blockedBy = "";
     this.#form.reset();
     this.#count();
     this.announce("");
@@ -141,7 +179,7 @@ export class Composer {
   #onKey(event) {
     // The Enter that ends the composition of an input method belongs to the input method.
     const isComposing = event.isComposing || event.keyCode === COMPOSING_KEY_CODE;
-    if (event.key !== "Enter" || event.shiftKey || isComposing) return;
+    if (isComposing || this.#onKeyFirst(event) || event.key !== "Enter" || event.shiftKey) return;
     // An on-screen keyboard has no Shift+Enter: there, Enter starts a new line and the button sends.
     if (this.#hasTouchKeyboard() && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
@@ -183,14 +221,11 @@ export class Composer {
   /** @param {string} text */
   #refuse(text) {
     const excess = countCharacters(text) - this.#maxLength;
-    this.#note.textContent =
-      `Not inserted: the message would be ${formatCount(excess, "character")} too long. ` +
-      `A message has at most ${formatCount(this.#maxLength, "character")}. Your draft is unchanged.`;
-    this.announce(this.#note.textContent);
+    this.showError(translate("conversation.not_inserted", { count: excess, limit: this.#maxLength }));
   }
 
   async #submit() {
-    if (this.#sendButton.disabled) return;
+    if (!this.#isAllowed || this.#blockedBy !== "") return;
     const text = cleanDraft(this.#draft.value);
     this.focus(); // pressing "Send" took the focus, and a phone's keyboard closes with it
     if (text === "" || countCharacters(text) > this.#maxLength) {
@@ -204,8 +239,7 @@ export class Composer {
       if (!(error instanceof Error)) throw error;
       const next = this.#draft.value; // written meanwhile
       this.setText(next === "" ? text : `${text}\n${next}`);
-      this.#note.textContent = error.message;
-      this.announce(error.message);
+      this.showError(error.message);
     }
   }
 
@@ -213,9 +247,12 @@ export class Composer {
     const length = countCharacters(this.#draft.value);
     const left = this.#maxLength - length;
     this.#draft.setAttribute("aria-invalid", String(left < 0));
-    if (left < 0) this.#note.textContent = `${formatCount(-left, "character")} too long`;
-    else if (length > this.#maxLength * COUNT_FROM) this.#note.textContent = `${formatCount(left, "character")} left`;
-    else this.#note.textContent = this.#notice;
+    this.#sendButton.disabled = !this.#isAllowed || this.#blockedBy !== "" || left < 0;
+    if (left < 0) this.#note.textContent = translate("conversation.too_long", { count: -left });
+    else if (this.#blockedBy !== "") this.#note.textContent = this.#blockedBy;
+    else if (length > this.#maxLength * COUNT_FROM) {
+      this.#note.textContent = translate("conversation.left", { count: left });
+    } else this.#note.textContent = this.#notice;
     const level = ANNOUNCE_AT.filter((share) => length > this.#maxLength * share).length;
     if (level !== this.#level) this.announce(this.#note.textContent);
     this.#level = level;

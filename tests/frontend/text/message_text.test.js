@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { cleanDraft, countCharacters, hasVisibleText, isTall } from "../../../frontend/modules/chat/message_text.js";
+import { cleanDraft, countCharacters, hasVisibleText, isTall } from "../../../frontend/modules/text/message_text.js";
 
 const INVISIBLE = [
   ..." \t\n\r\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u180e\u2003\u200b\u200d\u200e\u2028\u2029\u202e\u2060",
