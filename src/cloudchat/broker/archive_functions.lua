@@ -170,15 +170,7 @@ local function with_name(event, user, name)
     if not first then
       return event
     end
-    local at = before + 2
-    while true do
-      at = string.find(event, '["\\]', at)
-      if string.sub(event, at, at) == '"' then
-        break
-      end
-      at = at + 2
-    end
-    event = string.sub(event, 1, before) .. name .. string.sub(event, at + 1)
+    event = string.sub(event, 1, before) .. name .. string.sub(event, end_of_string(event, before + 2) + 1)
     from = before + #name
   end
 end

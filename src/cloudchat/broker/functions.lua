@@ -200,21 +200,22 @@ end
 
 -- -- Deleted texts ----------------------------------------------------------------------------------------------------
 
--- Returns the event with an empty text. Inside of a JSON string quotes are escaped, so that `"text":"` is always the
--- field, and the first quote without a backslash is its end.
-local function without_text(event)
-  local _, before = string.find(event, '"text":"', 1, true)
-  if not before then
-    return event
-  end
-  local at = before + 1
+-- Returns the position of the quote that ends the JSON string which begins at `at`: the first one without a backslash.
+local function end_of_string(event, at)
   while true do
     at = string.find(event, '["\\]', at)
     if string.sub(event, at, at) == '"' then
-      return string.sub(event, 1, before) .. string.sub(event, at)
+      return at
     end
     at = at + 2
   end
+end
+
+-- Returns the event with an empty text. Inside of a JSON string quotes are escaped, so that `"text":"` is always the
+-- field.
+local function without_text(event)
+  local _, before = string.find(event, '"text":"', 1, true)
+  return before and string.sub(event, 1, before) .. string.sub(event, end_of_string(event, before + 1)) or event
 end
 
 -- Adds to `ids` and `members` the entries on one side of an entry of `size` bytes that may be in the same node. They are
