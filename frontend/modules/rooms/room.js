@@ -29,6 +29,7 @@ import { Changes } from "./changes.js";
 import { permissionsOf } from "./permissions.js";
 import { ReadMarker } from "./read_marker.js";
 import { RoomCommands } from "./room_commands.js";
+import { RoomMembers } from "./room_members.js";
 import { Typists } from "./typists.js";
 import { isMention, Unread } from "./unread.js";
 import { writingOf } from "./writing.js";
@@ -60,10 +61,7 @@ export class Room {
   #typists;
   /** @type {readonly import("./room_types.js").Item[] | null} */
   #items = null;
-  /** @type {readonly import("./room_types.js").Member[]} */
-  #loadedMembers = [];
-  /** @type {Promise<void> | null} */
-  #loadingMembers = null;
+  #members;
   /** Where the "new" line is: after this seq. */
   #lineAfter = Infinity;
 
@@ -84,6 +82,7 @@ export class Room {
     const common = { room: info.id, connection, clock };
     this.#commands = new RoomCommands({ ...common, newCid });
     this.#marker = new ReadMarker({ ...common, seq: info.read });
+    this.#members = new RoomMembers(info.id, services.api, () => this.#changed());
     this.#typists = new Typists(clock, () => this.#changed());
     this.outbox = new Outbox({
       scope: { owner: self.id, room: info.id },
@@ -193,12 +192,7 @@ export class Room {
   }
 
   get members() {
-    const known = new Map(this.#loadedMembers.map((member) => [member.id, member]));
-    for (const { id, name } of this.#info.users ?? []) if (!known.has(id)) known.set(id, { id, name });
-    for (const item of this.items) {
-      if (item.kind === "message" && !known.has(item.user.id)) known.set(item.user.id, item.user);
-    }
-    return [...known.values()];
+    return this.#members.list(this.#info.users ?? [], this.items);
   }
 
   // -- Reading --
@@ -328,17 +322,7 @@ export class Room {
   }
 
   async loadMembers() {
-    if (this.#info.kind === "direct") return;
-    this.#loadingMembers ??= this.#services.api.listMembers(this.id).then(
-      ({ members }) => {
-        this.#loadedMembers = members;
-        this.#changed();
-      },
-      () => {
-        this.#loadingMembers = null; // the authors of the loaded messages can still be mentioned
-      },
-    );
-    await this.#loadingMembers;
+    if (this.#info.kind !== "direct") await this.#members.load();
   }
 
   /** @param {number} seq */
@@ -370,7 +354,7 @@ export class Room {
     this.#info = info;
     this.receiveRead(info.read);
     this.#mutedUntil = undefined;
-    this.#loadingMembers = null;
+    this.#members.expire();
     this.#changed();
   }
 
