@@ -23,7 +23,7 @@ JAVASCRIPT_TOOLS := $(JAVASCRIPT)/node_modules
 PRETTIER = $(NODE) $(JAVASCRIPT_TOOLS)/prettier/bin/prettier.cjs --config $(JAVASCRIPT)/prettier.config.js --log-level warn \
   "frontend/**/*.{js,css}" "tests/frontend/**/*.js" "$(JAVASCRIPT)/*.js"
 
-.PHONY: help run setup test test-fast check soak bench bench-peers bench-archive screenshot autobahn release lock clean setup-dev
+.PHONY: help run setup test test-fast check soak bench bench-peers bench-archive screenshots autobahn release lock clean setup-dev
 .PHONY: check-python check-types check-javascript format-javascript test-javascript test-collection
 
 help: ## show this list
@@ -87,8 +87,8 @@ bench-peers: .venv/installed-dev ## the fan-out beside uWebSockets, NATS, Node w
 bench-archive: .venv/installed-dev ## history and search among 2 million messages, on SQLite and PostgreSQL; 10 minutes
 	@.venv/bin/python tests/benchmarks/archive/run.py $(ARGS)
 
-screenshot: setup-dev ## take the README's screenshot again, with Debian's Chromium
-	.venv/bin/python tests/browser/screenshot.py
+screenshots: setup-dev ## take the screenshots in docs/screenshots again, with Debian's Chromium
+	.venv/bin/python tests/browser/take_screenshots.py
 
 autobahn: setup-dev ## the Autobahn test suite against the socket protocol; needs Python 2.7
 	.venv/bin/python tests/autobahn/run.py

@@ -85,7 +85,7 @@ def post(account: Account, room: str, body: dict[str, Any]) -> None:
 
 def take_screens(browser: Browser, server: RunningServer, view: str, options: dict[str, Any]) -> None:
     """Walk through the page as ada and as the administrator."""
-    context = browser.new_context(device_scale_factor=2, locale="en-GB", **options)
+    context = browser.new_context(locale="en-GB", **options)
     chat = ChatPage(context.new_page())
     page = chat.page
 
