@@ -49,6 +49,11 @@ class RecentFrames:
             self._bytes += len(frame) - len(self._frames[index])
             self._frames[index] = frame
 
+    def drop_before(self, seq: int) -> None:
+        """Drop the frames before `seq`, which the log does not have any more."""
+        while self._frames and self.first < seq:
+            self._bytes -= len(self._frames.popleft())
+
     def covers(self, after: int) -> bool:
         """Return whether every event after `after` is here."""
         return after >= self.first - 1

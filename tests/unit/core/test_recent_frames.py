@@ -50,3 +50,13 @@ def test_redact_replaces_one_frame_and_counts_its_bytes() -> None:
         recent.redact(seq, b"%d" % seq)
     assert recent.items() == [(12, b"12"), (13, b"13")]
     assert recent.size_bytes == 4
+
+
+def test_drop_before_drops_what_the_log_does_not_have() -> None:
+    recent = RecentFrames(0)
+    for seq in range(1, 6):
+        recent.append(b"%d" % seq)
+    recent.drop_before(4)
+    assert (recent.first, recent.after(3), recent.size_bytes) == (4, [b"4", b"5"], 2)
+    recent.drop_before(9)
+    assert (recent.covers(5), recent.after(5), recent.size_bytes) == (True, [], 0)

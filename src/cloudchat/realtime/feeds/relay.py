@@ -192,6 +192,7 @@ class Relay:
     def _deliver_page(self, feed: RoomFeed, page: Page) -> bool:
         """Deliver the new events of a page. Return whether the feed has reached the page's head."""
         feed.oldest, feed.version = page.oldest, max(feed.version, page.version)
+        feed.recent.drop_before(page.oldest)  # what retention has deleted must not stay in memory
         seq = page.first
         for event in page.events:
             try:
