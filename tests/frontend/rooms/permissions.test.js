@@ -18,7 +18,7 @@ const ROWS = {
   "change the role of a member": "changeRoles",
   "rename the room": "changeRoom",
   "mute and unmute a user of a lower role": "moderate",
-  "end one's own membership": "leave",
+  "leave the room": "leave",
 };
 
 /** @returns {Map<string, string[]>} row → "yes" or "–" for each role */
