@@ -3,6 +3,7 @@ import test from "node:test";
 
 import { ApiError } from "../../../frontend/modules/net/api.js";
 import { SearchResults } from "../../../frontend/modules/search/search_results.js";
+import { element } from "../../../frontend/modules/ui/dom.js";
 import { openPage } from "../support/dom.js";
 
 const NONE = { phase: "found", hits: [], next: null, error: null, waitSeconds: 0 };
@@ -19,7 +20,7 @@ const hit = (seq, text = "hello", highlights = []) => ({
 function openResults() {
   openPage();
   const asked = [];
-  const words = document.createElement("input");
+  const words = element("input");
   const results = new SearchResults({
     roomTitle: (id) => `title of ${id}`,
     words,
