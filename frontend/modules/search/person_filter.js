@@ -1,10 +1,11 @@
 /**
  * Whose messages are searched: a box that completes the names of people. The focus stays in the box, arrow keys move the
- * selection (a combobox with a listbox, WAI-ARIA APG).
+ * selection.
  */
 
 import { text } from "../strings/strings.js";
 import { element } from "../ui/dom.js";
+import { ListboxSelection } from "../ui/listbox_selection.js";
 
 const DELAY_MS = 150;
 const MAX_PEOPLE = 6;
@@ -31,7 +32,7 @@ export class PersonFilter {
   });
   /** @type {Author[]} */
   #people = [];
-  #selected = 0;
+  #selection = new ListboxSelection(this.#input, this.#list);
   /** Counts letters: the answer to earlier ones is discarded. */
   #generation = 0;
   #cancelTimer = () => {};
@@ -56,8 +57,8 @@ export class PersonFilter {
     // A press must not move the focus: that would hide the list before the click.
     this.#list.addEventListener("mousedown", (event) => event.preventDefault());
     this.#list.addEventListener("click", ({ target }) => {
-      const option = target instanceof Element ? target.closest("li") : null;
-      if (option !== null) this.#choose(this.#people[[...this.#list.children].indexOf(option)]);
+      const person = this.#people[this.#selection.indexOf(target)];
+      if (person !== undefined) this.#choose(person);
     });
   }
 
@@ -91,25 +92,9 @@ export class PersonFilter {
   /** @param {Author[]} people */
   #show(people) {
     this.#people = people;
-    this.#list.replaceChildren(
-      ...people.map(({ name }, index) =>
-        element("li", { role: "option", id: `search-person-${index}` }, element("bdi", {}, name)),
-      ),
-    );
     this.#list.hidden = people.length === 0;
     this.#input.setAttribute("aria-expanded", String(people.length > 0));
-    this.#select(0);
-  }
-
-  /** @param {number} index */
-  #select(index) {
-    const count = this.#people.length;
-    this.#selected = count === 0 ? 0 : (index + count) % count;
-    for (const [at, option] of [...this.#list.children].entries()) {
-      option.setAttribute("aria-selected", String(at === this.#selected));
-    }
-    if (count > 0) this.#input.setAttribute("aria-activedescendant", `search-person-${this.#selected}`);
-    else this.#input.removeAttribute("aria-activedescendant");
+    this.#selection.show(people.map(({ name }) => element("li", { role: "option" }, element("bdi", {}, name))));
   }
 
   /** @param {Author} person */
@@ -124,13 +109,11 @@ export class PersonFilter {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    const person = this.#people[this.#selected];
+    const person = this.#people[this.#selection.index];
     if (event.isComposing || person === undefined) return;
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      this.#select(this.#selected + (event.key === "ArrowDown" ? 1 : -1));
-    } else if (event.key === "Enter") this.#choose(person);
+    if (event.key === "Enter") this.#choose(person);
     else if (event.key === "Escape") this.#show([]);
-    else return;
+    else if (!this.#selection.handleKey(event)) return;
     event.preventDefault(); // Enter would submit the form, Escape close the dialog
     event.stopPropagation();
   }
