@@ -16,7 +16,7 @@
 
 import { ApiError } from "../net/api.js";
 import { StaleRequest } from "../net/session.js";
-import { searchParameters } from "./search_filters.js";
+import { NO_FILTERS, searchParameters } from "./search_filters.js";
 
 /** After the last key. Longer than in lists of names: a search reads much more. */
 const DELAY_MS = 300;
@@ -28,8 +28,7 @@ export class MessageSearch {
   #clock;
   #onChange;
   #state = IDLE;
-  /** @type {SearchFilters} */
-  #filters = { words: "", room: "", user: "", since: "", until: "" };
+  #filters = NO_FILTERS;
   /** Cursor of the last request: what is repeated after an error. */
   #cursor = /** @type {string | null} */ (null);
   /** Counts requests: the answer to an earlier one is discarded. */

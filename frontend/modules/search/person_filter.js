@@ -36,8 +36,8 @@ export class PersonFilter {
   /** Counts letters: the answer to earlier ones is discarded. */
   #generation = 0;
   #cancelTimer = () => {};
-  /** Id of the person who was chosen; empty: everyone. */
-  userId = "";
+  /** @type {Author | null} null: everyone */
+  #person = null;
 
   /**
    * @param {object} options
@@ -62,6 +62,18 @@ export class PersonFilter {
     });
   }
 
+  /** @returns {Author | null} who was chosen; null: everyone */
+  get person() {
+    return this.#person;
+  }
+
+  /** @param {Author | null} person */
+  set person(person) {
+    this.#person = person;
+    this.#input.value = person?.name ?? "";
+    this.#status.textContent = "";
+  }
+
   close() {
     this.#generation += 1;
     this.#cancelTimer();
@@ -72,8 +84,8 @@ export class PersonFilter {
   #onInput() {
     this.close();
     this.#status.textContent = "";
-    if (this.userId !== "") {
-      this.userId = "";
+    if (this.#person !== null) {
+      this.#person = null;
       this.#onChange();
     }
     const query = this.#input.value.trim();
@@ -100,9 +112,7 @@ export class PersonFilter {
   /** @param {Author} person */
   #choose(person) {
     this.close();
-    this.#input.value = person.name;
-    this.#status.textContent = "";
-    this.userId = person.id;
+    this.person = person;
     this.#show([]);
     this.#onChange();
   }
@@ -124,6 +134,6 @@ export class PersonFilter {
     const person = this.#people.find(({ name }) => name.toLocaleLowerCase() === typed);
     if (person !== undefined) this.#choose(person);
     else this.#show([]);
-    if (typed !== "" && this.userId === "") this.#status.textContent = text("search.person_unknown");
+    if (typed !== "" && this.#person === null) this.#status.textContent = text("search.person_unknown");
   }
 }

@@ -40,7 +40,7 @@ export class SearchForm {
    * @param {SearchFormListener} options.listener
    */
   constructor({ rooms, shown, api, clock, listener }) {
-    const submit = () => listener.onSubmit(this.#filters());
+    const submit = () => listener.onSubmit(this.filters);
     this.#room = element("select", { id: "search-room" }, ...roomOptions(rooms, shown));
     this.#person = new PersonFilter({ api, clock, onChange: submit });
     this.node = element(
@@ -56,7 +56,7 @@ export class SearchForm {
         field(text("search.until"), this.#until),
       ),
     );
-    this.words.addEventListener("input", () => listener.onType(this.#filters()));
+    this.words.addEventListener("input", () => listener.onType(this.filters));
     this.words.addEventListener("keydown", (event) => {
       if (event.key !== "ArrowDown" || event.isComposing) return;
       event.preventDefault();
@@ -69,19 +69,28 @@ export class SearchForm {
     });
   }
 
-  close() {
-    this.#person.close();
-  }
-
   /** @returns {SearchFilters} */
-  #filters() {
+  get filters() {
     return {
       words: this.words.value,
       room: this.#room.value,
-      user: this.#person.userId,
+      author: this.#person.person,
       since: this.#since.value,
       until: this.#until.value,
     };
+  }
+
+  set filters({ words, room, author, since, until }) {
+    this.words.value = words;
+    this.words.select();
+    this.#room.value = [...this.#room.options].some(({ value }) => value === room) ? room : "";
+    this.#person.person = author;
+    this.#since.value = since;
+    this.#until.value = until;
+  }
+
+  close() {
+    this.#person.close();
   }
 }
 

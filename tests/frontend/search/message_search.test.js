@@ -3,9 +3,9 @@ import test from "node:test";
 
 import { ApiError } from "../../../frontend/modules/net/api.js";
 import { MessageSearch } from "../../../frontend/modules/search/message_search.js";
+import { NO_FILTERS } from "../../../frontend/modules/search/search_filters.js";
 import { FakeClock, settle } from "../support/clock.js";
 
-const NONE = { words: "", room: "", user: "", since: "", until: "" };
 const hit = (seq) => ({ room: "lobby", seq, text: "x", highlights: [] });
 
 /** A search whose requests the test answers. */
@@ -27,9 +27,9 @@ function openSearch() {
 
 test("searches once after the last key", async () => {
   const { clock, requests, search, state } = openSearch();
-  search.schedule({ ...NONE, words: "to" });
+  search.schedule({ ...NO_FILTERS, words: "to" });
   await clock.advance(200);
-  search.schedule({ ...NONE, words: "tom" });
+  search.schedule({ ...NO_FILTERS, words: "tom" });
   await clock.advance(200);
   assert.equal(requests.length, 0);
   await clock.advance(100);
@@ -46,14 +46,14 @@ test("searches once after the last key", async () => {
 
 test("discards the answer to an earlier search, and everything once there are no words", async () => {
   const { requests, search, state } = openSearch();
-  search.search({ ...NONE, words: "one" });
-  search.search({ ...NONE, words: "two" });
+  search.search({ ...NO_FILTERS, words: "one" });
+  search.search({ ...NO_FILTERS, words: "two" });
   requests[1].resolve({ hits: [hit(2)], next: null });
   requests[0].resolve({ hits: [hit(1)], next: null });
   await settle();
   assert.deepEqual(state().hits, [hit(2)]);
-  search.search({ ...NONE, words: "three" });
-  search.schedule({ ...NONE, words: " " });
+  search.search({ ...NO_FILTERS, words: "three" });
+  search.schedule({ ...NO_FILTERS, words: " " });
   requests[2].resolve({ hits: [hit(3)], next: null });
   await settle();
   assert.deepEqual([state().phase, state().hits], ["idle", []]);
@@ -61,7 +61,7 @@ test("discards the answer to an earlier search, and everything once there are no
 
 test("appends the next page, and repeats a page that failed", async () => {
   const { requests, search, state } = openSearch();
-  search.search({ ...NONE, words: "one" });
+  search.search({ ...NO_FILTERS, words: "one" });
   requests[0].resolve({ hits: [hit(3)], next: "c1" });
   await settle();
   search.loadMore();
@@ -79,10 +79,10 @@ test("appends the next page, and repeats a page that failed", async () => {
 
 test("a refused search removes the hits of the one before", async () => {
   const { requests, search, state } = openSearch();
-  search.search({ ...NONE, words: "one" });
+  search.search({ ...NO_FILTERS, words: "one" });
   requests[0].resolve({ hits: [hit(3)], next: null });
   await settle();
-  search.search({ ...NONE, words: "-one" });
+  search.search({ ...NO_FILTERS, words: "-one" });
   requests[1].reject(new ApiError(422, { message: "write at least one word", field: "q" }));
   await settle();
   assert.deepEqual([state().phase, state().hits], ["failed", []]);
@@ -91,13 +91,13 @@ test("a refused search removes the hits of the one before", async () => {
 
 test("waits as long as the server asks, then searches for what was typed last", async () => {
   const { clock, requests, search, state } = openSearch();
-  search.search({ ...NONE, words: "one" });
+  search.search({ ...NO_FILTERS, words: "one" });
   requests[0].reject(new ApiError(429, { message: "too many searches", retry_after_ms: 2500 }));
   await settle();
   assert.deepEqual([state().phase, state().waitSeconds], ["waiting", 3]);
   await clock.advance(1000);
   assert.equal(state().waitSeconds, 2);
-  search.schedule({ ...NONE, words: "two" });
+  search.schedule({ ...NO_FILTERS, words: "two" });
   await clock.advance(1000);
   assert.equal(requests.length, 1);
   await clock.advance(1000);
@@ -109,7 +109,7 @@ test("waits as long as the server asks, then searches for what was typed last", 
 
 test("does nothing after it was closed", async () => {
   const { clock, requests, search, state } = openSearch();
-  search.schedule({ ...NONE, words: "one" });
+  search.schedule({ ...NO_FILTERS, words: "one" });
   search.close();
   await clock.advance(1000);
   assert.equal(requests.length, 0);
