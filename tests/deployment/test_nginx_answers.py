@@ -59,7 +59,7 @@ def responses_of_all_kinds(site: RunningSite) -> dict[str, httpx.Response]:
     get = f" HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n"
     return {
         "page": http.get("/"),
-        "module": http.get("/modules/chat/chat.js"),
+        "module": http.get("/modules/shell/chat_screen.js"),
         "unchanged module": http.get("/style.css", headers={"If-None-Match": http.get("/style.css").headers["etag"]}),
         "no file": http.get("/nothing.js"),
         "directory": http.get("/modules/"),
@@ -121,7 +121,7 @@ def test_errors_are_retryable_while_cloudchat_is_down(nginx_alone: tuple[Running
 
 def test_page_is_cached_and_revalidated_each_time(site: RunningSite) -> None:
     http = site.nginx.browser_like(site.trust)
-    for path in ("/", "/script.js", "/modules/chat/chat.js", "/style.css", "/config.json"):
+    for path in ("/", "/script.js", "/modules/shell/chat_screen.js", "/style.css", "/config.json"):
         response = http.get(path)
         assert response.headers["cache-control"] == "no-cache"
         assert http.get(path, headers={"If-None-Match": response.headers["etag"]}).status_code == 304
@@ -137,7 +137,7 @@ def test_page_is_cached_and_revalidated_each_time(site: RunningSite) -> None:
 def test_other_files_in_the_directory_of_the_page_are_not_served(site: RunningSite) -> None:
     directory = site.nginx.root / "opt/cloudchat/current/frontend"
     http = site.nginx.browser_like(site.trust)
-    for name in (".git/config", "backup.tar", "modules/chat/chat.js~", ".env", "server.py", "page.js.bak"):
+    for name in (".git/config", "backup.tar", "modules/shell/chat_screen.js~", ".env", "server.py", "page.js.bak"):
         (directory / name).parent.mkdir(exist_ok=True)
         (directory / name).write_text("not part of the page")
         assert http.get(f"/{name}").status_code == 404, name

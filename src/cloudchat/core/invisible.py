@@ -26,7 +26,7 @@ def has_visible_text(text: str) -> bool:
     """Return whether at least one character of `text` is visible.
 
     Spaces, line breaks, controls, zero-width and bidirectional format characters, and fillers are not. The page has the
-    same rule (`frontend/modules/chat/message_text.js`).
+    same rule (`frontend/modules/text/message_text.js`).
     """
     if "!" <= text[:1] <= "~":  # nearly every message begins with visible ASCII: 0.1 µs instead of 3 µs
         return True

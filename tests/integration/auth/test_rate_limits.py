@@ -45,6 +45,8 @@ ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "/api/users", None),
     ("POST", "/api/rooms/nothing/messages", {"text": "hello"}),
     ("GET", "/api/rooms/nothing/history", None),
+    ("GET", "/api/rooms/nothing/messages/nothing/edits", None),
+    ("GET", "/api/rooms/nothing/export", None),
     ("GET", "/api/search", None),
     ("GET", "/api/auth/sessions", None),
     ("DELETE", "/api/auth/sessions/nothing", None),

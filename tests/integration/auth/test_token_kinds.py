@@ -69,6 +69,8 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/api/users"): READER,
     ("POST", "/api/rooms/{room_id}/messages"): WRITER,
     ("GET", "/api/rooms/{room_id}/history"): READER,
+    ("GET", "/api/rooms/{room_id}/messages/{seq}/edits"): READER,
+    ("GET", "/api/rooms/{room_id:room}/export"): READER,
     ("GET", "/api/search"): READER,
     ("GET", "/api/admin/users"): ADMINISTRATOR,
     ("POST", "/api/admin/users"): ADMINISTRATOR,

@@ -45,7 +45,7 @@ class Rooms:
         names = keys.meta(room), keys.log(room), keys.seen(room), keys.channel(room)
         body = f'"cid":"","user":{{"id":"ann","name":"ann"}},"text":{json.dumps(text)},"at":"{AT}"}}'
         digest = cid_digest("ann", text)
-        arguments = ("candidate", room, "message", body, "ann", digest, AT, history, 0, 0, 0)
+        arguments = ("candidate", room, "message", body, "ann", digest, AT, history, 0, 0, 0, 0)
         epoch, accepted, duplicate = self.store.execute_command("FCALL", "cloudchat_append_v4", 4, *names, *arguments)
         return epoch.decode(), int(accepted.split()[0]), bool(duplicate)
 

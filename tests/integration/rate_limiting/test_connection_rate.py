@@ -70,9 +70,9 @@ async def test_a_window_admits_again_when_its_oldest_handshake_has_left_it(
     window = [Window(f"user:{key}", 2, 1)]
     assert [await wait_after(processes[0], window) for _ in range(3)] == [0, 0, 1]
     async with asyncio.timeout(10):
-        while await wait_after(processes[0], window):  # noqa: ASYNC110 (the store's clock ends the window)
-            await asyncio.sleep(0.05)
-    assert await wait_after(processes[0], window) == 0
+        for _ in range(2):  # the second handshake leaves the window after the first
+            while await wait_after(processes[0], window):  # noqa: ASYNC110 (the store's clock ends the window)
+                await asyncio.sleep(0.05)
     assert await wait_after(processes[0], window) == 1
 
 

@@ -90,6 +90,8 @@ class Scene:
                 return http.patch(path, json={"archived": True})
             case Command.SET_SLOW_MODE:
                 return http.patch(path, json={"slow_mode_seconds": 5})
+            case Command.SET_RETENTION:
+                return http.patch(path, json={"retention_days": 30})
             case Command.MUTE:
                 return http.put(f"{path}/mutes/{reader}", json={"reason": "x"})
             case Command.BAN:

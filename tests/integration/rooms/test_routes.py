@@ -55,6 +55,7 @@ def test_new_room_has_the_documented_shape(ann: Account) -> None:
         "archived": False,
         "muted": False,
         "slow_mode_seconds": 0,
+        "retention_days": 0,
         "read": 0,
     }
     assert ann.http.get(f"/api/rooms/{room['id']}").json() == room

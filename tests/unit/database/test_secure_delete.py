@@ -18,7 +18,7 @@ def test_a_deleted_text_is_overwritten_in_the_file(services: AccountServices, tm
     checkpoint(services)
     assert SECRET.encode() in file.read_bytes()
     with services.db.write() as db:
-        db.execute(text("UPDATE archived_events SET text = '' WHERE seq = 1"))
+        db.execute(text("UPDATE archived_events SET text = '', terms = '' WHERE seq = 1"))
     checkpoint(services)
     assert SECRET.encode() not in file.read_bytes()
     assert SECRET.encode() not in (tmp_path / "cloudchat.db-wal").read_bytes()

@@ -14,6 +14,11 @@ STARTS_AND_STOPS = "once for each start or stop"
 PERIODIC = "by a periodic task of this process"
 
 NOT_LIMITED = {
+    ("database/post_restore.py", "the replaced database cannot be read completely"): "written by a command, once",
+    ("archive/erasure/erasure_task.py", "an erasure is interrupted"): PERIODIC,
+    ("archive/erasure/erasure_task.py", "erased a user"): "once for each erasure, which an operator ordered",
+    ("archive/retention/retention_task.py", "deleted messages by retention"): PERIODIC,
+    ("archive/retention/retention_task.py", "retention is interrupted"): PERIODIC,
     ("auth/bootstrap.py", "first administrator created"): STARTS_AND_STOPS,
     ("auth/tokens/token_last_used.py", "last use of a token"): DEBUG,
     ("broker/embedded/file_rewrite.py", "the store's file cannot be rewritten now error=%s"): PERIODIC,

@@ -170,20 +170,22 @@ _POSTGRES = f"""
     {_COLUMNS} FROM {{rows}} e
     JOIN memberships m ON m.room_id = e.room_id AND m.user_id = :caller
     LEFT JOIN users u ON u.id = e.user_id
-    WHERE e.terms <> '' AND e.id >= :first_id AND e.id < :end_id {{conditions}}
+    WHERE e.terms <> '' AND {{id}} >= :first_id AND {{id}} < :end_id {{conditions}}
 """
 # All rows of a few small rooms, without the index.
 _POSTGRES_SCAN = f"""
-    {_POSTGRES.replace("{rows}", "archived_events")} AND e.room_id = ANY(:rooms)
+    {_POSTGRES.replace("{rows}", "archived_events").replace("{id}", "e.id")} AND e.room_id = ANY(:rooms)
     ORDER BY e.id + 0 DESC LIMIT :limit
 """
 # The newest rows of all rooms, without the index: a common word is among them.
 _NEWEST_ROWS = "(SELECT * FROM archived_events WHERE id >= :first_id AND id < :end_id ORDER BY id DESC LIMIT :walked)"
-_POSTGRES_WALK = f"{_POSTGRES.replace('{rows}', _NEWEST_ROWS)} ORDER BY e.id DESC LIMIT :limit"
-# Every row that the index finds. `+ 0` keeps the planner from a walk through all rows in the order of their ids: it
-# expects 5 of 1,000 messages for each beginning of a word, however rare.
+_POSTGRES_WALK = f"""
+    {_POSTGRES.replace("{rows}", _NEWEST_ROWS).replace("{id}", "e.id")} ORDER BY e.id DESC LIMIT :limit
+"""
+# Every row that the index finds. `+ 0` keeps the planner from a walk through all rows in the order of their ids, or
+# through those of a time: it expects 5 of 1,000 messages for each beginning of a word, however rare.
 _POSTGRES_INDEX = f"""
-    {_POSTGRES.replace("{rows}", "archived_events")} AND array_to_tsvector(
+    {_POSTGRES.replace("{rows}", "archived_events").replace("{id}", "(e.id + 0)")} AND array_to_tsvector(
         string_to_array('_' || lower(e.room_id) || ' @' || lower(e.user_id) || ' ' || e.terms, ' ')
     ) @@ CAST(:query AS tsquery)
     ORDER BY e.id + 0 DESC LIMIT :limit
