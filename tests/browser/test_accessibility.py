@@ -266,3 +266,15 @@ def test_token_without_permissions_is_refused_before_it_is_sent(ada: ChatPage, s
     expect(settings.alert).to_contain_text("Choose at least one permission.")
     expect(settings.dialog.get_by_label("Read messages")).to_be_focused()
     assert scripted.requests.count("/api/admin/tokens") == before
+
+
+def test_what_is_typed_after_a_dialog_was_closed_is_in_the_composer(chat: ChatPage) -> None:
+    """A dialog that the page closes (Back, a new room) returns the focus; Chromium leaves the caret in the dialog."""
+    chat.composer.focus()
+    chat.page.keyboard.press("Control+k")
+    chat.page.keyboard.type("lob")
+    chat.page.go_back()
+    expect(chat.page.get_by_role("dialog")).to_have_count(0)
+    expect(chat.composer).to_be_focused()
+    chat.page.keyboard.type("psst")
+    expect(chat.composer).to_have_value("psst")

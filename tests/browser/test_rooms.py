@@ -101,7 +101,8 @@ def test_a_direct_conversation_is_opened_by_the_keyboard_alone(server: RunningSe
     ada.page.keyboard.press("Enter")
     expect_room(ada.page, "bob2")
     expect(ada.composer).to_be_focused()
-    ada.send("psst")
+    ada.page.keyboard.type("psst")
+    ada.page.keyboard.press("Enter")
     expect(ada.messages.last).to_contain_text("psst")
     expect(room_link(ada.page, "bob2")).to_contain_text("online")
 

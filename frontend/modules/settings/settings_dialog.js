@@ -13,7 +13,7 @@
  */
 
 import { text } from "../strings/strings.js";
-import { button, byId, element } from "../ui/dom.js";
+import { button, byId, element, restoreCaret } from "../ui/dom.js";
 import { closeLayer, openLayer } from "../ui/layers.js";
 import { appearanceSection } from "./appearance_section.js";
 import { auditSection } from "./audit_section.js";
@@ -80,6 +80,7 @@ export class SettingsDialog {
     this.#dialog.addEventListener("close", () => {
       closeLayer(this.#onBack);
       this.#body.replaceChildren();
+      restoreCaret();
     });
   }
 

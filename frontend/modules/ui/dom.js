@@ -111,3 +111,12 @@ export function keepFocus(container, fallback, change) {
   const lost = document.activeElement === document.body || document.activeElement?.closest("[hidden]");
   if (hadFocus && lost) fallback.focus({ preventScroll: true });
 }
+
+/**
+ * Put the caret into the text box that has the focus. When a script closes a dialog, Chromium gives the focus back but
+ * leaves the caret in the dialog, and what is typed is lost.
+ */
+export function restoreCaret() {
+  const box = document.activeElement;
+  if (box instanceof HTMLTextAreaElement) box.setSelectionRange(box.selectionStart, box.selectionEnd);
+}

@@ -1,7 +1,7 @@
 /** Dialogs that are made when they are opened. Escape, Back and the button close them, and the focus returns. */
 
 import { text } from "../strings/strings.js";
-import { button, element, svgElement } from "./dom.js";
+import { button, element, restoreCaret, svgElement } from "./dom.js";
 import { closeLayer, openLayer } from "./layers.js";
 
 /**
@@ -40,6 +40,7 @@ export function openModal({ title, content, className = "", onClose = () => {} }
   node.addEventListener("close", () => {
     closeLayer(modal.close);
     node.remove();
+    restoreCaret();
     onClose();
   });
   // A press on the backdrop has the dialog itself as its target, which has no padding.
