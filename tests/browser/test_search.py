@@ -12,7 +12,6 @@ from support.processes import wait_until
 from support.server import RunningServer
 
 OpenPage = Callable[[], ChatPage]
-PHONE = {"width": 320, "height": 640}
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +90,7 @@ def hits(first: int, last: int) -> list[dict[str, Any]]:
     return [{**more, "seq": seq, "text": f"tea {seq} {'x' * 500}"} for seq in range(first, last, -1)]
 
 
-def test_more_results_are_loaded_and_fit_on_a_phone(chat: ChatPage, scripted: ScriptedServer) -> None:
-    chat.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+def test_more_results_are_loaded_and_fit_on_every_screen(chat: ChatPage, scripted: ScriptedServer) -> None:
     scripted.http_answers["/api/search"] = (200, {"hits": hits(40, 20), "next": "c1"}, {})
     search = SearchDialog(chat.page)
     chat.page.keyboard.type("tea")
@@ -101,8 +99,9 @@ def test_more_results_are_loaded_and_fit_on_a_phone(chat: ChatPage, scripted: Sc
     search.node.get_by_role("button", name="Show more").click()
     expect(search.hits).to_have_count(25)
     expect(search.hits.nth(20)).to_be_focused()
-    assert overflow(search.node) <= 0
-    assert overflow(search.node.locator(".modal-body")) <= 0
+    for width in (320, 390, 600, 1280):
+        chat.page.set_viewport_size({"width": width, "height": 640})
+        assert overflow(search.node.locator(".modal-body")) <= 0, width
 
 
 def overflow(node: Locator) -> int:
