@@ -16,7 +16,7 @@ const FOLDERS = [
   "composer",
   "conversation",
   "notifications",
-  ["room_dialogs", "settings", "sign_in"],
+  ["room_dialogs", "search", "settings", "sign_in"],
   "shell",
 ];
 
@@ -41,7 +41,8 @@ const FORBIDDEN_IMPORTS = {
   "frontend/modules/conversation/*.js": above(6),
   "frontend/modules/notifications/*.js": above(7),
   "frontend/modules/room_dialogs/*.js": ["../settings/*", "../sign_in/*", "../shell/*"],
-  "frontend/modules/settings/*.js": ["../chat/*", "../room_dialogs/*", "../sign_in/*", "../shell/*"],
+  "frontend/modules/search/*.js": ["../settings/*", "../sign_in/*", "../shell/*"],
+  "frontend/modules/settings/*.js": ["../chat/*", "../room_dialogs/*", "../search/*", "../sign_in/*", "../shell/*"],
   "frontend/modules/sign_in/*.js": above(2),
   "frontend/modules/shell/*.js": ["../settings/*", "../sign_in/*"],
 };

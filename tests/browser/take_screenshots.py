@@ -137,6 +137,12 @@ def open_switcher(page: Page) -> None:
     expect(page.get_by_role("combobox", name="Name of a room or a person")).to_be_focused()
 
 
+def open_search(page: Page) -> None:
+    page.get_by_role("button", name="Search messages").click()
+    page.get_by_role("searchbox", name="Words").fill("message")
+    expect(page.get_by_test_id("search-hit").first).to_be_visible()
+
+
 def open_shortcuts(page: Page) -> None:
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("?")
@@ -144,6 +150,7 @@ def open_shortcuts(page: Page) -> None:
 
 
 SCREENS: dict[str, Callable[[Page], None]] = {
+    "search": open_search,
     "switcher": open_switcher,
     "shortcuts": open_shortcuts,
     "members": open_members,

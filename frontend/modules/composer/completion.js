@@ -1,6 +1,6 @@
 /**
  * The list of suggestions above the composer: people after "@", emoji after ":". The focus stays in the text; arrow keys
- * choose, Enter or Tab insert, Escape closes (ARIA Authoring Practices, combobox with a list).
+ * choose, Enter or Tab insert, Escape closes.
  */
 
 import { loadEmoji, withTone } from "../emoji/emoji_data.js";
@@ -8,6 +8,7 @@ import { EmojiPreferences } from "../emoji/emoji_preferences.js";
 import { searchEmoji } from "../emoji/emoji_search.js";
 import { text } from "../strings/strings.js";
 import { element } from "../ui/dom.js";
+import { ListboxSelection } from "../ui/listbox_selection.js";
 import { findTrigger, matchMembers } from "./completion_triggers.js";
 
 const MAX_SUGGESTIONS = 8;
@@ -30,7 +31,7 @@ export class Completion {
   #list = element("ul", { id: "suggestions", role: "listbox", class: "suggestions", "aria-label": text("conversation.suggestions"), hidden: true }); // prettier-ignore
   /** @type {Suggestion[]} */
   #suggestions = [];
-  #selected = 0;
+  #selection;
   /** @type {import("./completion_triggers.js").Trigger | null} */
   #trigger = null;
   /** Where the person closed the list: it stays closed for this word. */
@@ -48,6 +49,7 @@ export class Completion {
     this.#input = input;
     this.#room = room;
     this.#announce = announce;
+    this.#selection = new ListboxSelection(input, this.#list);
     input.parentElement?.append(this.#list);
     input.setAttribute("aria-autocomplete", "list");
     input.addEventListener("input", (event) => this.#update(event instanceof InputEvent && event.isComposing), {
@@ -58,7 +60,7 @@ export class Completion {
     // A press must not take the focus from the text, which would close the list.
     this.#list.addEventListener("pointerdown", (event) => event.preventDefault());
     this.#list.addEventListener("click", ({ target }) => {
-      const index = [...this.#list.children].findIndex((node) => target instanceof Node && node.contains(target));
+      const index = this.#selection.indexOf(target);
       if (index >= 0) this.#insert(index);
     });
     signal.addEventListener("abort", () => {
@@ -73,14 +75,12 @@ export class Completion {
    */
   handleKey(event) {
     if (this.#list.hidden) return false;
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step !== undefined) this.#select(this.#selected + step);
-    else if ((event.key === "Enter" && !event.shiftKey) || (event.key === "Tab" && !event.shiftKey)) {
-      this.#insert(this.#selected);
+    if ((event.key === "Enter" && !event.shiftKey) || (event.key === "Tab" && !event.shiftKey)) {
+      this.#insert(this.#selection.index);
     } else if (event.key === "Escape") {
       this.#dismissedAt = this.#trigger?.start ?? -1;
       this.#close();
-    } else return false;
+    } else if (!this.#selection.handleKey(event)) return false;
     event.preventDefault();
     event.stopPropagation();
     return true;
@@ -143,31 +143,18 @@ export class Completion {
       this.#close();
       return;
     }
-    const nodes = suggestions.map(({ icon, label, hint }, index) =>
+    const nodes = suggestions.map(({ icon, label, hint }) =>
       element(
         "li",
-        { role: "option", id: `suggestion-${index}` },
+        { role: "option" },
         element("span", { class: "icon", "aria-hidden": icon === "@" ? "true" : null }, icon),
         element("bdi", {}, label),
         hint === "" ? null : element("span", { class: "hint" }, hint),
       ),
     );
-    this.#list.replaceChildren(...nodes);
     this.#input.setAttribute("aria-controls", this.#list.id);
-    this.#select(0);
+    this.#selection.show(nodes);
     if (wasHidden) this.#announce(text("conversation.suggestions_found", { count: suggestions.length }));
-  }
-
-  /** @param {number} index beyond the ends it goes round */
-  #select(index) {
-    const count = this.#suggestions.length;
-    this.#selected = (index + count) % count;
-    for (const [at, node] of [...this.#list.children].entries()) {
-      node.setAttribute("aria-selected", String(at === this.#selected));
-    }
-    const selected = this.#list.children.item(this.#selected);
-    selected?.scrollIntoView({ block: "nearest" });
-    this.#input.setAttribute("aria-activedescendant", `suggestion-${this.#selected}`);
   }
 
   /** @param {number} index */
@@ -185,8 +172,7 @@ export class Completion {
     this.#search += 1;
     this.#trigger = null;
     this.#list.hidden = true;
-    this.#list.replaceChildren();
-    this.#input.removeAttribute("aria-activedescendant");
+    this.#selection.show([]);
     this.#input.removeAttribute("aria-controls");
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The HTTP API of rooms, of their members and of people. Each call rejects with ApiError. What it changes arrives over
+ * The HTTP API of rooms, of their members, of people, and of search. Each call rejects with ApiError. What it changes arrives over
  * the socket, as for every other member.
  *
  * @typedef {import("../net/protocol.js").Author} Author
@@ -9,6 +9,13 @@
  * @typedef {{id: string, name: string, role: RoomRole}} RoomMember
  * @typedef {{id: string, name: string, until: string | null, reason: string}} RestrictedUser
  * @typedef {"mutes" | "bans"} Restriction
+ * @typedef {object} SearchHit a message that matches, in its current form
+ * @property {string} room
+ * @property {number} seq
+ * @property {Author} user
+ * @property {string} text
+ * @property {string} at
+ * @property {[start: number, end: number][]} highlights in code points, the end excluded
  * @typedef {Partial<Pick<RoomInfo, "name" | "topic" | "archived" | "slow_mode_seconds" | "muted">>} RoomChange
  */
 
@@ -36,6 +43,12 @@ export function createRoomApi(request) {
      * @returns {Promise<{users: Author[], next: string | null}>}
      */
     findUsers: (query) => request("GET", `/api/users?${pageQuery({ q: query, cursor: null, limit: 20 })}`),
+
+    /**
+     * @param {URLSearchParams} parameters
+     * @returns {Promise<{hits: SearchHit[], next: string | null}>} the newest first
+     */
+    searchMessages: (parameters) => request("GET", `/api/search?${parameters}`),
 
     /**
      * @param {{kind: "public" | "private" | "direct", name?: string, topic?: string, users?: string[]}} room

@@ -120,7 +120,7 @@ export class RoomStore {
       this.#countLater();
     } else if (frame.type === "room_changed") this.#put(frame.room);
     else if (frame.type === "room_removed") this.#remove(frame.room);
-    else if (frame.type === "presence") this.#presence.set(frame.user.id, frame.online);
+    else if (frame.type === "presence") this.#setPresence(frame);
     else if ("room" in frame && typeof frame.room === "string") this.#rooms.get(frame.room)?.receive(frame);
   }
 
@@ -149,6 +149,11 @@ export class RoomStore {
   }
 
   // -- Internal --
+
+  /** @param {Partial<import("../net/protocol.js").Presence>} frame that a later server may send without a user */
+  #setPresence({ user, online }) {
+    if (user !== undefined && online !== undefined) this.#presence.set(user.id, online);
+  }
 
   /** @param {import("../net/protocol.js").RoomInfo} info */
   #put(info) {

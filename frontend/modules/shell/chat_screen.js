@@ -22,6 +22,7 @@ import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
 import { closeAllLayers, navigate } from "../ui/layers.js";
+import { openSearch } from "./open_search.js";
 import { RoomView } from "./room_view.js";
 import { listenToShortcuts, MODIFIER } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
@@ -111,6 +112,7 @@ export function openChat(options) {
   /** @type {[id: string, open: () => void][]} */
   const dialogs = [
     ["open-switcher", () => openSwitcher(context)],
+    ["open-search", () => openSearch(context, signal)],
     ["browse-rooms", () => openBrowseDialog(context)],
     ["create-room", () => openCreateDialog(context)],
     ["start-direct", () => openDirectDialog(context)],
@@ -121,6 +123,7 @@ export function openChat(options) {
   listenToShortcuts(
     {
       openSwitcher: () => openSwitcher(context),
+      openSearch: () => openSearch(context, signal),
       openSettings: options.openSettings,
       toggleMembers: () => members.toggle(),
       goToNext(step, onlyUnread) {

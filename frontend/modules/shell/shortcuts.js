@@ -10,6 +10,7 @@ export const MODIFIER = isApple ? "⌘" : "Ctrl";
 /**
  * @typedef {object} ShortcutActions
  * @property {() => void} openSwitcher
+ * @property {() => void} openSearch
  * @property {(step: 1 | -1, onlyUnread: boolean) => void} goToNext
  * @property {() => void} toggleMembers
  * @property {() => void} openSettings
@@ -44,6 +45,7 @@ function actionOf(event, actions) {
   // Behind a dialog, nothing happens.
   if (document.querySelector("dialog[open]") !== null) return null;
   if (hasModifier && !altKey && !shiftKey && key.toLowerCase() === "k") return actions.openSwitcher;
+  if (hasModifier && !altKey && shiftKey && key.toLowerCase() === "f") return actions.openSearch;
   if (hasModifier && !altKey && !shiftKey && key === ",") return actions.openSettings;
   if (hasModifier && !altKey && !shiftKey && key.toLowerCase() === "m") return actions.toggleMembers;
   if (altKey && !hasModifier && (key === "ArrowDown" || key === "ArrowUp")) {
@@ -59,6 +61,7 @@ export function openShortcutList() {
   /** @type {[keys: string[], label: string][]} */
   const rows = [
     [[MODIFIER, "K"], text("shortcuts.switch")],
+    [[MODIFIER, "Shift", "F"], text("shortcuts.search")],
     [["Alt", "↓"], text("shortcuts.next")],
     [["Alt", "↑"], text("shortcuts.previous")],
     [["Alt", "Shift", "↓"], text("shortcuts.next_unread")],

@@ -1,6 +1,6 @@
 /**
  * Go to a room or a person by the keyboard: a search box over the rooms of the user, and over people. The focus stays in
- * the box, arrow keys move the selection (a combobox with a listbox, WAI-ARIA APG).
+ * the box, arrow keys move the selection.
  *
  * @typedef {{key: string, title: string, kind: "public" | "private" | "direct" | "person", unread: number, run(): void}}
  *   Target
@@ -12,6 +12,7 @@ import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { element } from "../ui/dom.js";
 import { navigate } from "../ui/layers.js";
+import { ListboxSelection } from "../ui/listbox_selection.js";
 import { openModal } from "../ui/modal.js";
 import { matchScore } from "./fuzzy_match.js";
 
@@ -36,27 +37,15 @@ export function openSwitcher({ store, api, self, clock }) {
   });
   /** @type {Target[]} */
   let targets = [];
-  let selected = 0;
+  const selection = new ListboxSelection(input, list);
   let generation = 0;
   let cancelTimer = () => {};
-
-  /** @param {number} index */
-  function select(index) {
-    selected = targets.length === 0 ? 0 : (index + targets.length) % targets.length;
-    for (const [at, option] of [...list.children].entries()) {
-      option.setAttribute("aria-selected", String(at === selected));
-      if (at === selected) option.scrollIntoView({ block: "nearest" });
-    }
-    if (targets.length > 0) input.setAttribute("aria-activedescendant", `switcher-${selected}`);
-    else input.removeAttribute("aria-activedescendant");
-  }
 
   /** @param {Target[]} found */
   function show(found) {
     targets = found;
-    list.replaceChildren(...found.map(renderTarget));
+    selection.show(found.map(renderTarget));
     status.textContent = found.length === 0 ? text("switcher.empty") : "";
-    select(0);
   }
 
   function search() {
@@ -80,7 +69,7 @@ export function openSwitcher({ store, api, self, clock }) {
       store.rooms.flatMap(({ info }) => (info.kind === "direct" && info.users?.length === 1 ? [info.users[0].id] : [])),
     );
     const people = users.filter(({ id }) => id !== self.id && !known.has(id)).slice(0, MAX_PEOPLE);
-    const index = selected;
+    const { index } = selection;
     show([
       ...rooms,
       ...people.map(({ id, name }) => ({
@@ -91,23 +80,18 @@ export function openSwitcher({ store, api, self, clock }) {
         run: () => void openDirect(api, [id]).catch((error) => (status.textContent = messageOf(error))),
       })),
     ]);
-    select(index);
+    selection.select(index);
   }
 
   input.addEventListener("input", search);
   input.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      select(selected + (event.key === "ArrowDown" ? 1 : -1));
-    } else if (event.key === "Enter") {
-      event.preventDefault();
-      targets[selected]?.run();
-    }
+    if (event.key === "Enter") targets[selection.index]?.run();
+    else if (!selection.handleKey(event)) return;
+    event.preventDefault();
   });
   list.addEventListener("click", ({ target }) => {
-    const option = target instanceof Element ? target.closest("li") : null;
-    if (option !== null) targets[[...list.children].indexOf(option)]?.run();
+    targets[selection.indexOf(target)]?.run();
   });
   openModal({
     title: text("switcher.title"),
@@ -142,14 +126,11 @@ function matchingRooms(store, query) {
   }));
 }
 
-/**
- * @param {Target} target
- * @param {number} index
- */
-function renderTarget({ title, kind, unread }, index) {
+/** @param {Target} target */
+function renderTarget({ title, kind, unread }) {
   return element(
     "li",
-    { role: "option", id: `switcher-${index}` },
+    { role: "option" },
     element(
       "span",
       { class: "room-sign", "aria-hidden": "true" },

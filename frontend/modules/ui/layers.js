@@ -38,7 +38,7 @@ export function closeLayer(close) {
  */
 export function navigate(hash) {
   if (layers.length === 0 && !isReturning) {
-    location.hash = hash;
+    setHash(hash);
     return;
   }
   destination = hash;
@@ -67,6 +67,12 @@ export function watchHistory() {
     if (destination === "") return;
     const hash = destination;
     destination = "";
-    if (location.hash !== hash) location.hash = hash;
+    setHash(hash);
   });
+}
+
+/** @param {string} hash the same one again shows its message again, which the reader may have left by scrolling */
+function setHash(hash) {
+  if (location.hash === hash) window.dispatchEvent(new HashChangeEvent("hashchange"));
+  else location.hash = hash;
 }

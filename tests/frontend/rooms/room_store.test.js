@@ -104,6 +104,7 @@ test("knows who is online from presence and from who", async () => {
   store.welcome(welcome(info));
   for (let count = 0; count < 5; count += 1) await settle();
   assert.deepEqual([store.isOnline(GRACE.id), store.isOnline("u3"), store.isOnline("stranger")], [true, false, null]);
+  store.receive({ type: "presence", room: "d", online: true }); // not known to this page: ignored
   store.receive({ type: "presence", room: "d", user: GRACE, online: false });
   assert.equal(store.isOnline(GRACE.id), false);
   store.disconnected();

@@ -9,6 +9,7 @@ const GLOBALS = [
   "AbortController",
   "AbortSignal",
   "document",
+  "Element",
   "HTMLButtonElement",
   "HTMLElement",
   "HTMLFormElement",
