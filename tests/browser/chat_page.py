@@ -89,7 +89,7 @@ class ChatPage:
 
     def scroll_back_to(self, message: Locator) -> None:
         """Scroll to the oldest message that is loaded, until that loads this one."""
-        wait_until(lambda: self._scroll_back() and message.count() == 1, "the message is loaded")
+        wait_until(lambda: self._scroll_back() and message.count() == 1, "the message is loaded", seconds=60)
 
     def scroll_to_gap(self) -> None:
         """Scroll upwards, a part of a screen at a time, until the gap is there."""

@@ -105,7 +105,7 @@ def test_chat_is_usable_with_the_keyboard_alone(unlimited: RunningServer, open_p
     expect(ada.messages).to_be_focused()
     keyboard.press("Shift+Tab")
     expect(ada.page.get_by_role("region", name="Conversation")).to_be_focused()
-    for _ in range(3):
+    for _ in range(4):
         keyboard.press("Shift+Tab")
     expect(ada.page.get_by_role("button", name="Sign out")).to_be_focused()
     keyboard.press("Enter")

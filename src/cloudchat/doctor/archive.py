@@ -1,5 +1,7 @@
 """The checks of the archive: how far it is behind the logs in the store, and whether its rows fit together."""
 
+from collections.abc import Sequence
+
 from cloudchat.archive.service import ArchiveService
 from cloudchat.database.engine import create_engine
 from cloudchat.database.transactions import Database, DatabaseUnavailable
@@ -18,7 +20,10 @@ def check_archive(settings: Settings) -> list[CheckResult]:
     db = Database(create_engine(settings.database.get_secret_value()))
     try:
         archive = ArchiveService(db)
-        state, rooms = archive.state(), archive.room_ids()
+        # The store first: what it knows to be archived was committed before. In the other order, a server that archives
+        # meanwhile would make the database look older than the store.
+        logs = _read_logs(settings, archive.room_ids())
+        state = archive.state()
     except DatabaseUnavailable:
         return []
     finally:
@@ -26,12 +31,18 @@ def check_archive(settings: Settings) -> list[CheckResult]:
     name = f"archive: {state.events} messages and notices of {len(state.heads)} rooms"
     problem = f"{_listed(state.problems)}: restore the database from a backup" if state.problems else None
     results = [CheckResult(name, problem)]
-    url = store_url(settings)
-    try:
-        logs = {} if url is None else read_log_heads(url, rooms)
-    except StoreUnusable:
+    if logs is None:
         return results
     return [*results, *_compare(logs, {room: head.seq for room, head in state.heads.items()})]
+
+
+def _read_logs(settings: Settings, rooms: Sequence[str]) -> dict[str, LogHead] | None:
+    """Return the heads of the logs, None if the store cannot be read. Without a store there are none."""
+    url = store_url(settings)
+    try:
+        return {} if url is None else read_log_heads(url, rooms)
+    except StoreUnusable:
+        return None
 
 
 def _compare(logs: dict[str, LogHead], archived: dict[str, int]) -> list[CheckResult]:
