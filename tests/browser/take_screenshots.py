@@ -35,7 +35,7 @@ CONVERSATION = (
     ("ada", "Every message once, in order. I like that.", 4),
 )
 VIEWS: dict[str, dict[str, Any]] = {
-    "desktop": {"viewport": {"width": 1120, "height": 760}},
+    "desktop": {"viewport": {"width": 1120, "height": 760}, "device_scale_factor": 2},
     "dark": {"viewport": {"width": 1120, "height": 760}, "color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True},
 }
@@ -107,9 +107,15 @@ def take_screens(browser: Browser, server: RunningServer, view: str, options: di
     for screen, opening in SCREENS.items():
         opening(page)
         take(screen)
-        page.keyboard.press("Escape")
-        page.keyboard.press("Escape")
+        close(page)
     context.close()
+
+
+def close(page: Page) -> None:
+    """Close what is open. The first Escape may only clear a box."""
+    for _ in range(3):
+        page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def open_room(page: Page, name: str) -> None:
