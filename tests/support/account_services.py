@@ -1,5 +1,9 @@
 """The account services on their own database, without HTTP."""
 
+import atexit
+import functools
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,10 +25,19 @@ from cloudchat.database.migrations import upgrade
 from cloudchat.database.transactions import Database
 from cloudchat.rate_limiting.login_slowdown import LoginSlowdown, LoginWindows
 from cloudchat.rooms.service import RoomService
-from cloudchat.settings import Settings
+from cloudchat.settings import DATABASE_FILE, Settings
 
 PASSWORD = "five purple kettles sing"
 NOW = 1_800_000_000.0
+
+
+@functools.cache
+def _migrated_file() -> Path:
+    """Return an empty database with all migrations, made once per test process: they take 60 ms."""
+    folder = Path(tempfile.mkdtemp(prefix="cc-migrated-", dir="/tmp"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    upgrade(f"sqlite:///{folder / DATABASE_FILE}")
+    return folder / DATABASE_FILE
 
 
 @dataclass
@@ -44,6 +57,8 @@ class AccountServices:
         """Create the services on a migrated SQLite file in `folder`. `changes` are settings."""
         settings = Settings(**{"state_dir": folder, **changes})
         url = settings.database.get_secret_value()
+        if settings.database_url is None and not (folder / DATABASE_FILE).exists():
+            shutil.copyfile(_migrated_file(), folder / DATABASE_FILE)
         upgrade(url)
         db = Database(create_engine(url))
         tokens = Tokens(LiveKeyRing(folder / "keys"), access_seconds=settings.access_token_seconds)
