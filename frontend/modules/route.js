@@ -7,7 +7,7 @@
 
 /**
  * @param {string} hash
- * @returns {Route} home, if it is none of the page's addresses
+ * @returns {Route} home for an address that the page does not know
  */
 export function parseRoute(hash) {
   const [name, first = "", second] = hash.replace(/^#\/?/u, "").split("/").map(decode);

@@ -95,7 +95,7 @@ export class MessageActions {
   /**
    * @template T
    * @param {Promise<T>} step
-   * @returns {Promise<T | null>} null if it failed, which the person is told
+   * @returns {Promise<T | null>} null if it failed; then the page shows an error
    */
   async #attempt(step) {
     try {

@@ -6,7 +6,7 @@
 export class ListboxSelection {
   #input;
   #list;
-  /** Of the selected option; 0 if there is none. */
+  /** The index of the selected option; 0 without options. */
   index = 0;
 
   /**

@@ -81,6 +81,7 @@ def imported_user_ids(db: Session, source: str, source_ids: Collection[str]) -> 
     columns = imported_users.c
     query = select(columns.source_id, columns.user_id)
     query = query.where(columns.source == source, columns.source_id.in_(source_ids))
+    # Not `dict(…)`: it would take the result for a mapping.
     return {source_id: user_id for source_id, user_id in db.execute(query)}  # noqa: C416
 
 
