@@ -26,7 +26,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from cloudchat.archive.service import FoldOutcome, LogBatch, NotFolded
+from cloudchat.archive.batch_fold import FoldOutcome, LogBatch, NotFolded
 from cloudchat.broker.archiving.log_archive import LogArchive
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.core.log_rate_limit import RATE_LIMITED

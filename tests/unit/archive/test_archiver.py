@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from cloudchat.archive.archiver import MAX_EVENTS, Archiver
-from cloudchat.archive.service import ArchiveService, FoldOutcome, LogBatch
+from cloudchat.archive.batch_fold import FoldOutcome, LogBatch
+from cloudchat.archive.service import ArchiveService
 from cloudchat.broker.archiving.log_archive import LogArchive, UnarchivedEvents
 from cloudchat.broker.broker import BrokerUnavailable, HistoryRange
 from cloudchat.core.message_fold import MessageFold
