@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from cloudchat.archive.batch_fold import FoldOutcome, LogBatch
+from cloudchat.archive.folding.batch_fold import FoldOutcome, LogBatch
 from cloudchat.archive.history.repository import ArchivedPage
 from cloudchat.archive.service import ArchiveService
 from cloudchat.auth.errors import AccountError, BadToken

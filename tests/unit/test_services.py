@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, cast
 
-from cloudchat.archive.batch_fold import LogBatch
+from cloudchat.archive.folding.batch_fold import LogBatch
 from cloudchat.archive.service import ArchiveService
 from cloudchat.broker.checkpoint_repository import LogCheckpoints
 from cloudchat.services import Services

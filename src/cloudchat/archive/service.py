@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Collection, Mapping, Sequence
 
-from cloudchat.archive.batch_fold import EarlierText, FoldOutcome, LogBatch, NotFolded
-from cloudchat.archive.fold_repository import fold_logs
+from cloudchat.archive.folding.batch_fold import EarlierText, FoldOutcome, LogBatch, NotFolded
+from cloudchat.archive.folding.repository import fold_logs
 from cloudchat.archive.history.repository import ArchivedPage, read_earlier_texts, read_events, read_message, read_page
 from cloudchat.archive.integrity.repository import ArchiveState, read_state
 from cloudchat.archive.repository import read_heads, read_room_ids

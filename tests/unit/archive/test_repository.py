@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
 from cloudchat.archive.archived_event import ArchivedEvent
-from cloudchat.archive.batch_fold import LogBatch, NotFolded
 from cloudchat.archive.event_ids import event_id
-from cloudchat.archive.fold_repository import fold_logs
+from cloudchat.archive.folding.batch_fold import LogBatch, NotFolded
+from cloudchat.archive.folding.repository import fold_logs
 from cloudchat.archive.history.repository import read_page
 from cloudchat.archive.repository import NOTHING_ARCHIVED, add_events, read_heads
 from cloudchat.broker.broker import HistoryRange

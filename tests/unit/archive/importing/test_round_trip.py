@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import delete, func, select
 
-from cloudchat.archive.batch_fold import LogBatch
 from cloudchat.archive.export.service import ExportFormat, RoomExports
-from cloudchat.archive.fold_repository import fold_logs
+from cloudchat.archive.folding.batch_fold import LogBatch
+from cloudchat.archive.folding.repository import fold_logs
 from cloudchat.archive.importing.export_file import SOURCE, check_export_file
 from cloudchat.archive.importing.report import ImportReport
 from cloudchat.archive.importing.room_import import BATCH_ROWS, RoomImporter

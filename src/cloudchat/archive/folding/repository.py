@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from cloudchat.archive.archived_event import encode_fields, from_columns, users_of
-from cloudchat.archive.batch_fold import BatchFold, EmojiUse, FoldOutcome, LogBatch, NotFolded, Targets
+from cloudchat.archive.folding.batch_fold import BatchFold, EmojiUse, FoldOutcome, LogBatch, NotFolded, Targets
 from cloudchat.archive.repository import NOTHING_ARCHIVED, add_epochs, add_events, advance_head
 from cloudchat.core.search_terms import search_terms
 from cloudchat.core.stream_position import StreamPosition
