@@ -3,12 +3,11 @@
  * without a connection for a while.
  */
 
+import { text } from "../strings/strings.js";
 import { byId, keepFocus } from "../ui/dom.js";
 
 /** A shorter outage, such as a restart of the server, is no reason for a banner. */
 const MIN_OUTAGE_MS = 2_000;
-const OFFLINE_REASON = "This device is offline. What you write is kept and sent once it is back.";
-const UNREACHABLE_REASON = "The server cannot be reached. What you write is kept and sent once it is back.";
 
 export class ConnectionStatusView {
   #clock;
@@ -57,7 +56,7 @@ export class ConnectionStatusView {
     setText(byId("connection-text"), statusText(this.#state));
     // The countdown is outside of the live region, so that a screen reader does not speak every second of it.
     const seconds = Math.ceil((retryAt - this.#clock.now()) / 1000);
-    const countdown = seconds > 0 ? ` in ${seconds} s…` : " now…";
+    const countdown = seconds > 0 ? text("connection.in_seconds", { count: seconds }) : text("connection.now");
     byId("connection-countdown").textContent = name === "waiting" ? countdown : "";
     if (name === "waiting" && this.#isLongOutage()) this.#isOutageShown = true;
     keepFocus(byId("banner"), byId("draft"), () => this.#renderBanner());
@@ -75,8 +74,8 @@ export class ConnectionStatusView {
     const isStopped = name === "stopped";
     byId("banner").hidden = !isStopped && !this.#isOutageShown;
     if (byId("banner").hidden) return;
-    const outage = navigator.onLine ? UNREACHABLE_REASON : OFFLINE_REASON;
-    const label = isStopped ? retryLabel : "Try now";
+    const outage = text(navigator.onLine ? "connection.reason.unreachable" : "connection.reason.offline");
+    const label = isStopped ? retryLabel : text("connection.try_now");
     setText(byId("banner-text"), reason === "" ? outage : reason);
     byId("banner-button").hidden = label === undefined;
     setText(byId("banner-button"), label ?? "");
@@ -85,19 +84,19 @@ export class ConnectionStatusView {
 
 /** @param {import("../net/connection.js").ConnectionState} state */
 function statusText({ name, isFinal }) {
-  if (name === "connected") return "Connected";
-  if (name === "stopped") return isFinal ? "Disabled" : "Paused";
+  if (name === "connected") return text("connection.connected");
+  if (name === "stopped") return text(isFinal ? "connection.disabled" : "connection.paused");
   // navigator.onLine is only a hint: a server on this machine answers without any network.
-  if (!navigator.onLine) return "Offline. Trying again";
-  return name === "connecting" ? "Connecting…" : "Reconnecting";
+  if (!navigator.onLine) return text("connection.offline");
+  return text(name === "connecting" ? "connection.connecting" : "connection.reconnecting");
 }
 
 /**
  * A live region speaks on every write, even of the same text.
  *
  * @param {HTMLElement} node
- * @param {string} text
+ * @param {string} content
  */
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+function setText(node, content) {
+  if (node.textContent !== content) node.textContent = content;
 }

@@ -4,6 +4,7 @@
  */
 
 import { sleep, withTimeout } from "../clock.js";
+import { text } from "../strings/strings.js";
 import { ApiError, foreignAnswer } from "./api.js";
 
 /** An access token that expires sooner than this is refreshed before it is used. */
@@ -189,7 +190,7 @@ export class Session {
     if (this.user !== null && answer.user.id !== this.user.id) {
       // The cookie belongs to the other user, whose tabs and a reload of this one continue with it: keep SIGNED_IN_KEY.
       this.clear();
-      throw new SessionEnded("Another user signed in in this browser.");
+      throw new SessionEnded(text("error.other_user"));
     }
     return this.#accept(answer);
   }

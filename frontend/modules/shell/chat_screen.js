@@ -44,6 +44,7 @@ import { WindowTitle } from "./window_title.js";
  * @property {import("../clock.js").Clock} clock
  * @property {import("../chat/draft_storage.js").DraftStorage} drafts
  * @property {() => Promise<boolean>} isAnswering see Connection
+ * @property {import("../net/download.js").Download} download
  * @property {import("../notifications/notification_settings.js").NotificationSettings} notifications
  * @property {() => void} openSettings
  * @property {() => void} onSessionEnded
@@ -55,6 +56,7 @@ import { WindowTitle } from "./window_title.js";
  */
 export function openChat(options) {
   const { url, session, user, request, storage, clock, drafts, notifications, isAnswering, onSessionEnded } = options;
+  const { download } = options;
   const api = createRoomApi(request);
   const status = new ConnectionStatusView(clock, () => connection.start());
   const tab = newCid();
@@ -94,7 +96,7 @@ export function openChat(options) {
     outboxes,
     listener: {
       onMessage: (room, message) => notifier.notify(room, message, room === store.shown && document.hasFocus()),
-      onRefused: (reason) => status.show({ name: "stopped", reason, retryLabel: "Try again" }),
+      onRefused: (reason) => status.show({ name: "stopped", reason, retryLabel: text("connection.try_again") }),
     },
   });
 
@@ -104,7 +106,7 @@ export function openChat(options) {
   const sidebar = new Sidebar({ store, onTotal: (unread) => title.setUnread(unread) });
   const roomView = new RoomView({ store, clock, note, onTitle: (name) => title.setRoom(name) });
 
-  const context = { store, api, self: user, clock, notifications };
+  const context = { store, api, self: user, clock, notifications, download };
   const members = new MembersPanel(context);
   const abort = new AbortController();
   const { signal } = abort;
