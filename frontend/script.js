@@ -15,6 +15,7 @@ import { createApi, isAnswering } from "./modules/net/api.js";
 import { parseRoute } from "./modules/route.js";
 import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
 import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
+import { registerPageWorker } from "./modules/offline/page_worker.js";
 import { NotificationSettings } from "./modules/notifications/notification_settings.js";
 import { SettingsDialog } from "./modules/settings/settings_dialog.js";
 import { NewPasswordView } from "./modules/sign_in/new_password_view.js";
@@ -88,6 +89,7 @@ requireConfirmation(
 );
 
 await start();
+await registerPageWorker();
 
 // -- Screens --
 
