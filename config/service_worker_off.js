@@ -3,10 +3,10 @@
  * frontend/service_worker.js, and publish the page again if it is hosted elsewhere. Browsers look for it at each visit.
  */
 
-const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+const remover = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 
-worker.addEventListener("install", () => worker.skipWaiting());
+remover.addEventListener("install", () => worker.skipWaiting());
 
-worker.addEventListener("activate", (event) => {
-  event.waitUntil(Promise.all([caches.delete("cloudchat"), worker.registration.unregister()]));
+remover.addEventListener("activate", (event) => {
+  event.waitUntil(Promise.all([caches.delete("cloudchat"), remover.registration.unregister()]));
 });

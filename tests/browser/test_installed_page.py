@@ -1,6 +1,6 @@
 """The service worker and the manifest: the page opens without a server, and an upgrade never mixes two versions.
 
-The page is a copy of `frontend/` on a plain static file server, on another origin than the API. So it is also shown that
+The page is a copy of `frontend/` on a plain static file server, on another origin than the API. So this also shows that
 no server has to name a version, and that the page works without a change of a script.
 """
 
