@@ -5,7 +5,7 @@
 
 const remover = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 
-remover.addEventListener("install", () => worker.skipWaiting());
+remover.addEventListener("install", () => remover.skipWaiting());
 
 remover.addEventListener("activate", (event) => {
   event.waitUntil(Promise.all([caches.delete("cloudchat"), remover.registration.unregister()]));

@@ -180,6 +180,6 @@ export class MembersPanel {
  * @param {import("../rooms/room.js").Room} room
  */
 function versionOf(room) {
-  const lastNotice = room.items.findLast(({ kind }) => kind === "notice");
+  const lastNotice = room.log.items.findLast(({ kind }) => kind === "notice");
   return `${JSON.stringify(room.permissions)} ${room.info.archived} ${lastNotice?.key ?? ""}`;
 }

@@ -139,13 +139,13 @@ export class RoomStore {
 
   /** The window is hidden: what arrives from now on is new when it is shown again. */
   windowHidden() {
-    this.#shown?.placeLine();
+    this.#shown?.reading.placeLine();
   }
 
   close() {
     this.#cancelCount();
     this.#connection += 1;
-    for (const room of this.#rooms.values()) room.close();
+    for (const room of this.#rooms.values()) room.disconnected();
   }
 
   // -- Internal --
@@ -166,7 +166,7 @@ export class RoomStore {
         onRefused: (refused, reason) => refused === this.#shown && this.#listener.onRefused(reason),
       });
       this.#rooms.set(info.id, room);
-      this.#outboxes.add(info.id, room.outbox);
+      this.#outboxes.add(info.id, room.writing.outbox);
     } else room.update(info);
     room.maxLength = this.#maxLength;
     this.#changes.announce();
@@ -177,7 +177,7 @@ export class RoomStore {
   #remove(id) {
     const room = this.#rooms.get(id);
     if (room === undefined) return;
-    room.close();
+    room.disconnected();
     this.#rooms.delete(id);
     this.#outboxes.remove(id);
     if (room === this.#shown) this.#shown = null;
@@ -211,7 +211,7 @@ export class RoomStore {
   async #count() {
     try {
       const { rooms } = await this.#services.connection.request({ type: "unread" });
-      for (const counted of rooms) this.#rooms.get(counted.room)?.setCounted(counted);
+      for (const counted of rooms) this.#rooms.get(counted.room)?.reading.setCounted(counted);
       this.#changes.announce();
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
