@@ -74,7 +74,38 @@ export class Timeline {
     return segment !== undefined && (segment.lastSeq ?? 0) < this.#headSeq;
   }
 
+  /** @returns {Segment | null} with the newest events; null if they are not here */
+  get newest() {
+    const segment = this.segments.at(-1);
+    return segment === undefined || segment.unloaded || segment.lastSeq === null ? null : segment;
+  }
+
   // -- Changes --
+
+  /**
+   * Begin with events that an earlier page has loaded: the next join continues after them.
+   *
+   * @param {{epoch: string, events: RoomEvent[], hasOlder: boolean}} stored at least one event
+   */
+  restore({ epoch, events, hasOlder }) {
+    this.#segments.list = [];
+    this.#segments.add({ epoch, lastSeq: events[events.length - 1].seq, hasOlder, unloaded: false, events });
+  }
+
+  /** Discard what is here. */
+  clear() {
+    this.#segments.list = [];
+  }
+
+  /**
+   * `joined` with status recovered, after `restore`: what follows up to its head is a replay.
+   *
+   * @param {Pick<import("../net/protocol.js").Joined, "seq" | "oldest">} joined
+   */
+  continueRestored({ seq, oldest }) {
+    this.#oldestSeq = oldest;
+    this.#headSeq = seq;
+  }
 
   /**
    * `joined` with status fresh: discard what is here.

@@ -112,6 +112,16 @@ export class Session {
   }
 
   /**
+   * Continue as the user of an earlier page, before the server has confirmed the session. The first request that needs a
+   * token does that.
+   *
+   * @param {import("./protocol.js").User} user
+   */
+  resume(user) {
+    this.user = user;
+  }
+
+  /**
    * Return an access token that is valid for a while.
    *
    * @returns {Promise<string>}
@@ -257,7 +267,8 @@ export class Session {
   #accept(answer) {
     this.#accessToken = answer.access_token;
     this.#expiresAt = this.#clock.now() + answer.expires_in * 1000;
-    this.user = { ...this.user, ...answer.user };
+    // The same object: those who hold it know the role of now.
+    this.user = Object.assign(this.user ?? {}, answer.user);
     this.#storage?.setItem(SIGNED_IN_KEY, "1");
     this.#onUserChanged();
     return answer.access_token;
