@@ -15,6 +15,7 @@ import { createApi, isAnswering } from "./modules/net/api.js";
 import { parseRoute } from "./modules/route.js";
 import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
 import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
+import { onEndedInOtherTab } from "./modules/net/session_marker.js";
 import { RoomCache } from "./modules/offline/room_cache.js";
 import { registerPageWorker } from "./modules/offline/page_worker.js";
 import { NotificationSettings } from "./modules/notifications/notification_settings.js";
@@ -82,6 +83,7 @@ const newPassword = new NewPasswordView(
 );
 
 window.addEventListener("hashchange", openInvite);
+onEndedInOtherTab(() => session.user !== null && showSignInAgain());
 byId("open-settings").addEventListener("click", () => settings.open());
 requireConfirmation(
   byId("sign-out", HTMLButtonElement),

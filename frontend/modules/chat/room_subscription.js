@@ -158,6 +158,10 @@ export class RoomSubscription {
     else if (!this.hasJoined) this.#timeline.continueRestored(joined);
     this.hasJoined = true;
     this.history.start(joined.seq);
+    // After a loss of the store nothing is replayed, and the archive has the messages.
+    const newest = this.#timeline.newest;
+    const isReplayEmpty = this.#hasReplay && joined.status === "gap" && newest?.events.length === 0;
+    if (isReplayEmpty) this.history.loadOlder(newest.id);
     this.#listener.onJoined();
     this.#listener.onChange();
   }
