@@ -15,10 +15,13 @@ import { createApi, isAnswering } from "./modules/net/api.js";
 import { parseRoute } from "./modules/route.js";
 import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
 import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
+import { onEndedInOtherTab } from "./modules/net/session_marker.js";
+import { RoomCache } from "./modules/offline/room_cache.js";
+import { registerPageWorker } from "./modules/offline/page_worker.js";
 import { NotificationSettings } from "./modules/notifications/notification_settings.js";
 import { Settings } from "./modules/settings/settings.js";
 import { NewPasswordView } from "./modules/sign_in/new_password_view.js";
-import { openChat } from "./modules/shell/chat_screen.js";
+import { loadEarlier, openChat } from "./modules/shell/chat_screen.js";
 import { SignInView } from "./modules/sign_in/sign_in_view.js";
 import { useLanguage } from "./modules/strings/strings.js";
 import { requireConfirmation } from "./modules/ui/confirm_button.js";
@@ -35,7 +38,8 @@ translatePage(await useLanguage([appearance.language, ...navigator.languages]));
 const config = await retryUntilSuccess(readConfig);
 const api = createApi(config.api);
 const drafts = new DraftStorage(browserStorage);
-const session = new Session({ api, clock, storage: browserStorage, onUserChanged: () => settings.userChanged() });
+const cache = new RoomCache(clock);
+const session = new Session({ api, clock, storage: browserStorage, onUserChanged: userChanged });
 const request = createAuthenticatedApi({ api, session, onSessionEnded: showSignInAgain });
 const notifications = new NotificationSettings(browserStorage);
 const settings = new Settings(async () => {
@@ -49,6 +53,8 @@ let chat = null;
 let screen = 0;
 /** Whether the person comes back: the sign-in says so. A sign-out leaves nothing in the browser that would tell. */
 let wasSignedIn = session.mayBeRestorable;
+/** Id of the user whose chat was shown last. */
+let signedInAs = "";
 
 const signIn = new SignInView(
   {
@@ -81,6 +87,7 @@ const newPassword = new NewPasswordView(
 );
 
 window.addEventListener("hashchange", openInvite);
+onEndedInOtherTab(() => session.user !== null && showSignInAgain());
 byId("open-settings").addEventListener("click", () => settings.open());
 requireConfirmation(
   byId("sign-out", HTMLButtonElement),
@@ -92,13 +99,17 @@ requireConfirmation(
 );
 
 await start();
+await registerPageWorker();
 
 // -- Screens --
 
 async function start() {
   try {
     if (session.mayBeRestorable) {
-      await retryUntilSuccess(() => session.restore());
+      const account = await cache.account();
+      // The chat confirms the session when it connects.
+      if (account !== null) session.resume(account.user);
+      else await retryUntilSuccess(() => session.restore());
       await enter();
       return;
     }
@@ -131,7 +142,7 @@ async function enter(password = "") {
     return;
   }
   const startedOn = screen;
-  const storage = await openOutboxStorage(clock);
+  const [storage, earlier] = await Promise.all([openOutboxStorage(clock), loadEarlier(cache, user)]);
   if (startedOn !== screen) {
     storage.close();
     return;
@@ -139,6 +150,7 @@ async function enter(password = "") {
   leaveScreen();
   showScreen("chat");
   wasSignedIn = true;
+  signedInAs = user.id;
   chat = openChat({
     url: socketUrl(config),
     session,
@@ -151,19 +163,28 @@ async function enter(password = "") {
     openSettings: () => settings.open(),
     isAnswering: () => isAnswering(config.api),
     onSessionEnded: showSignInAgain,
+    cache,
+    earlier,
   });
   if (user.must_set_up_totp) settings.open("second-factor");
 }
 
+/** Any answer about the session may change the user: a new role, a password that an administrator has reset. */
+function userChanged() {
+  settings.userChanged();
+  if (chat !== null && session.user?.must_change_password) enter();
+}
+
 /** The server ended the session. Unsent messages stay on disk for the user's next session. */
 function showSignInAgain() {
+  if (signedInAs !== "") cache.clear(signedInAs);
   session.clear();
   leaveScreen();
   showScreen("sign-in-screen");
   signIn.show("You were signed out. Sign in again to continue. Your unsent messages are kept.");
 }
 
-/** Leave nothing behind: no token, no cookie, no message on the screen, no draft and no unsent message on disk. */
+/** Leave nothing behind: no token, no cookie, no message on the screen, no message, draft and unsent message on disk. */
 async function signOut() {
   const { user } = session;
   leaveScreen();
@@ -177,6 +198,7 @@ async function signOut() {
         "site’s data in the browser, or end this session in the settings on another device.",
     );
   });
+  await cache.clear(user.id);
   const storage = await openOutboxStorage(clock);
   await storage.clear(user.id).catch((error) => console.warn("Unsent messages could not be deleted.", error));
   await loggedOut;

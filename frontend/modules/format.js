@@ -58,6 +58,20 @@ export function formatDay(date, now, locale) {
 }
 
 /**
+ * Return a time of day, with its date unless that is today.
+ *
+ * @param {Date} date
+ * @param {number} now milliseconds since 1970
+ * @param {string} [locale] default: that of the browser
+ * @returns {string} for example "2:32 PM", or "November 22, 2:32 PM"
+ */
+export function formatMoment(date, now, locale) {
+  const isToday = date.toDateString() === new Date(now).toDateString();
+  const day = isToday ? {} : /** @type {const} */ ({ month: "long", day: "numeric" });
+  return date.toLocaleString(locale, { ...day, hour: "numeric", minute: "2-digit" });
+}
+
+/**
  * @param {number} count
  * @param {string} noun in the singular
  * @returns {string} for example "1 message", "2 messages"

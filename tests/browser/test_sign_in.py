@@ -53,7 +53,7 @@ def test_sign_out_leaves_nothing_behind(server: RunningServer, open_page: OpenPa
         ada.page.get_by_role("button", name="Sign out").click()
     expect(ada.page.get_by_role("button", name="Sign in")).to_be_visible()
     expect(ada.messages).to_have_count(0)
-    ada.page.wait_for_function("async () => (await indexedDB.databases()).length === 0")
+    ada.wait_for("async () => (await indexedDB.databases()).length === 0")
     assert ada.page.evaluate("localStorage.length") == 0
     assert ada.page.context.cookies() == []
     ada.page.reload()

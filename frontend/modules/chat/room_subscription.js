@@ -36,6 +36,8 @@ export class RoomSubscription {
   #retries;
   #cancelRetry = () => {};
   #isShown = true;
+  /** Whether the room was joined by this page: before, the timeline has what an earlier page has loaded. */
+  hasJoined = false;
   /** Whether the join that is being answered asked for the newest events. */
   #hasReplay = true;
 
@@ -152,7 +154,14 @@ export class RoomSubscription {
     if (joined.status === "fresh" || (joined.status === "gap" && !this.#hasReplay)) {
       this.#timeline.startFresh(joined, this.#hasReplay);
     } else if (joined.status === "gap") this.#timeline.startAfterGap(joined);
+    // After a short loss of the connection, what was missed counts as new, and is notified.
+    else if (!this.hasJoined) this.#timeline.continueRestored(joined);
+    this.hasJoined = true;
     this.history.start(joined.seq);
+    // After a loss of the store nothing is replayed, and the archive has the messages.
+    const newest = this.#timeline.newest;
+    const isReplayEmpty = this.#hasReplay && joined.status === "gap" && newest?.events.length === 0;
+    if (isReplayEmpty) this.history.loadOlder(newest.id);
     this.#listener.onJoined();
     this.#listener.onChange();
   }

@@ -18,8 +18,6 @@ const MAX_EVENTS = 5_000;
 
 export class Timeline {
   #segments = new Segments();
-  /** The oldest seq that the server had at `joined`. */
-  #oldestSeq = 1;
   /** The newest seq that the server had at `joined`. */
   #headSeq = 0;
   pages = new TimelinePages(this.#segments);
@@ -74,7 +72,37 @@ export class Timeline {
     return segment !== undefined && (segment.lastSeq ?? 0) < this.#headSeq;
   }
 
+  /** @returns {Segment | null} with the newest events; null if they are not here */
+  get newest() {
+    const segment = this.segments.at(-1);
+    return segment === undefined || segment.unloaded || segment.lastSeq === null ? null : segment;
+  }
+
   // -- Changes --
+
+  /**
+   * Begin with events that an earlier page has loaded: the next join continues after them.
+   *
+   * @param {{epoch: string, events: RoomEvent[], hasOlder: boolean}} stored at least one event
+   */
+  restore({ epoch, events, hasOlder }) {
+    this.#segments.list = [];
+    this.#segments.add({ epoch, lastSeq: events[events.length - 1].seq, hasOlder, unloaded: false, events });
+  }
+
+  /** Discard what is here. */
+  clear() {
+    this.#segments.list = [];
+  }
+
+  /**
+   * `joined` with status recovered, after `restore`: what follows up to its head is a replay.
+   *
+   * @param {Pick<import("../net/protocol.js").Joined, "seq">} joined
+   */
+  continueRestored({ seq }) {
+    this.#headSeq = seq;
+  }
 
   /**
    * `joined` with status fresh: discard what is here.
@@ -116,7 +144,8 @@ export class Timeline {
     if (event.epoch !== segment.epoch && !isExpected) return "other_epoch";
     if (lastSeq !== null && event.seq <= lastSeq) return "duplicate";
     if (lastSeq !== null && event.seq !== lastSeq + 1) return "missing_events";
-    if (lastSeq === null) segment.hasOlder = event.seq > this.#oldestSeq;
+    // What the log does not have any more is in the archive.
+    if (lastSeq === null) segment.hasOlder = event.seq > 1;
     segment.lastSeq = event.seq;
     if (segment.unloaded) return "applied"; // it is loaded with those before it
     if (this.#continueKnown(event)) return "known";
@@ -151,12 +180,12 @@ export class Timeline {
    * @param {boolean} [hasReplay]
    */
   #startSegment({ epoch, seq, oldest }, hasReplay = true) {
-    this.#oldestSeq = oldest;
     this.#headSeq = seq;
-    // An empty room has a position too: the next event is its first one.
-    const isEmpty = seq === 0 || oldest > seq;
-    const lastSeq = isEmpty || !hasReplay ? seq : null;
-    this.#segments.add({ epoch, lastSeq, hasOlder: !isEmpty && !hasReplay, unloaded: false });
+    // Without a replay there is a position, too: the next event follows it. After a loss of the store, or in a room in
+    // which nothing was written for long, the log is empty, and the archive has what is older.
+    const isReplayed = hasReplay && oldest <= seq;
+    const lastSeq = isReplayed ? null : seq;
+    this.#segments.add({ epoch, lastSeq, hasOlder: !isReplayed && seq > 0, unloaded: false });
   }
 
   /**
@@ -177,7 +206,7 @@ export class Timeline {
       Object.assign(known, { epoch: segment.epoch, endsInLoss: true });
       // The replay began before the first event here.
       if (isFirst) known.events = [...segment.events, ...known.events];
-      known.hasOlder = isFirst ? segment.hasOlder : known.events[0].seq > this.#oldestSeq;
+      known.hasOlder = isFirst ? segment.hasOlder : known.events[0].seq > 1;
       known.unreachable = false;
       segment.events = [];
       segment.hasOlder = false;

@@ -5,7 +5,7 @@
  * @typedef {import("../net/protocol.js").RoomEvent} RoomEvent
  */
 
-import { firstSeqOf } from "./segments.js";
+import { firstSeqOf, isIn } from "./segments.js";
 
 /** Limits what is loaded by scrolling: each page takes longer to lay out than the one before. */
 const MAX_SCROLLED_EVENTS = 2_000;
@@ -51,6 +51,11 @@ export class TimelinePages {
     if (newest !== undefined && newest.seq !== firstSeq - 1) return false;
     segment.events = [...older, ...segment.events];
     segment.hasOlder = hasOlder && older.length > 0;
+    // After a loss of the store, the page has messages that were shown before: both segments are one log.
+    const previous = this.#segments.list[index - 1];
+    if (previous !== undefined && older.some((event) => isIn(previous, event))) {
+      Object.assign(previous, { epoch, unreachable: false, hasOlder: previous.events[0].seq > 1 });
+    }
     this.#segments.mergeWithPrevious(index);
     if (this.#segments.size > MAX_SCROLLED_EVENTS) this.#segments.unloadNewest(this.#segments.size - KEPT_EVENTS);
     return true;

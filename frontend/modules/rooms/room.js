@@ -146,6 +146,12 @@ export class Room {
 
   // -- Called by the store --
 
+  /** @param {import("../offline/cached_content.js").CachedContent} content that an earlier page has loaded */
+  restore(content) {
+    this.#members.restore(content.members);
+    this.log.restore(content);
+  }
+
   /** @param {boolean} isShown */
   setShown(isShown) {
     this.log.setShown(isShown);
@@ -155,6 +161,7 @@ export class Room {
   /** @param {import("../net/protocol.js").RoomInfo} info what the server says of the room now */
   update(info) {
     this.#info = info;
+    this.log.expectHead(info);
     this.reading.receive(info.read);
     this.writing.expireMute();
     this.#members.expire();

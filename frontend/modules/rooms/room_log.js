@@ -11,6 +11,8 @@ import { Timeline } from "../chat/timeline.js";
 
 /** Events that are kept while the reader is at the newest one. */
 const MAX_EVENTS_AT_BOTTOM = 1_000;
+/** A page that was away for longer begins with the newest messages: all that was missed may be very much. */
+const MAX_CAUGHT_UP = 500;
 
 export class RoomLog {
   #timeline = new Timeline();
@@ -153,6 +155,31 @@ export class RoomLog {
   }
 
   // -- Called by the room --
+
+  /** @returns {import("../chat/segments.js").Segment | null} the newest events, for the next page; null: not loaded */
+  get newest() {
+    return this.#timeline.newest;
+  }
+
+  /**
+   * Show what an earlier page has loaded, until the room is joined.
+   *
+   * @param {{epoch: string, events: import("../net/protocol.js").RoomEvent[], hasOlder: boolean}} stored
+   */
+  restore(stored) {
+    if (this.#timeline.segments.length > 0 || stored.events.length === 0) return;
+    this.#timeline.restore(stored);
+    this.#changed();
+  }
+
+  /** @param {import("../net/protocol.js").Position} head of the room, before it is joined */
+  expectHead({ epoch, seq }) {
+    const { position } = this;
+    if (this.#subscription.hasJoined || position === null) return;
+    if (epoch !== position.epoch || seq - position.seq <= MAX_CAUGHT_UP) return;
+    this.#timeline.clear();
+    this.#changed();
+  }
 
   /** @param {boolean} isShown */
   setShown(isShown) {

@@ -5,6 +5,7 @@
  * @typedef {object} StoreListener
  * @property {(room: Room, message: import("../net/protocol.js").RoomMessage) => void} onMessage a new one of someone else
  * @property {(reason: string) => void} onRefused a room that is shown cannot be joined
+ * @property {(id: string) => void} onRoomChanged something of a room has changed, or the user has left it
  */
 
 import { CommandError } from "../net/pending_requests.js";
@@ -32,8 +33,10 @@ export class RoomStore {
   #isConnected = false;
   #maxLength = 4_000;
   #cancelCount = () => {};
-  /** Whether `welcome` has told the rooms. */
+  /** Whether the rooms are known, from `welcome` or from an earlier page. */
   isLoaded = false;
+  /** Resolves when the contents of the rooms that an earlier page has loaded are here, or are not awaited any more. */
+  #restored = Promise.resolve();
   lastShownId = "";
 
   /**
@@ -94,6 +97,35 @@ export class RoomStore {
     if (room !== null) this.lastShownId = room.id;
     if (room !== null && this.#isConnected) this.#presence.ask(room);
     this.#changes.announce();
+  }
+
+  // -- What an earlier page has loaded --
+
+  /**
+   * Show the rooms until the server lists them.
+   *
+   * @param {import("../offline/room_cache.js").CachedRoom[]} rooms
+   */
+  restore(rooms) {
+    for (const { info, unread, mentions } of rooms) {
+      this.#put(info).reading.unread.set({ unread, mentions });
+    }
+    this.isLoaded = rooms.length > 0;
+    this.#changes.announce();
+  }
+
+  /**
+   * Load the contents of the rooms that are not shown. They are joined after that, from what is here by then.
+   *
+   * @param {import("../offline/room_cache.js").RoomCache} cache
+   */
+  restoreContents(cache) {
+    this.#restored = (async () => {
+      for (const id of await cache.roomsWithContent()) {
+        const content = await cache.content(id);
+        if (content !== null) this.#rooms.get(id)?.restore(content);
+      }
+    })();
   }
 
   // -- What the server does --
@@ -160,7 +192,10 @@ export class RoomStore {
     let room = this.#rooms.get(info.id);
     if (room === undefined) {
       room = new Room(info, this.#services, {
-        onChange: () => this.#changes.announce(),
+        onChange: () => {
+          this.#changes.announce();
+          this.#listener.onRoomChanged(info.id);
+        },
         onMessage: (...args) => this.#listener.onMessage(...args),
         onUncounted: () => this.#countLater(),
         onRefused: (refused, reason) => refused === this.#shown && this.#listener.onRefused(reason),
@@ -181,6 +216,7 @@ export class RoomStore {
     this.#rooms.delete(id);
     this.#outboxes.remove(id);
     if (room === this.#shown) this.#shown = null;
+    this.#listener.onRoomChanged(id);
     this.#changes.announce();
   }
 
@@ -192,7 +228,7 @@ export class RoomStore {
   async #joinAll(connection) {
     const shown = this.#shown;
     const others = this.rooms.filter((room) => room !== shown);
-    await Promise.all([shown?.join(), this.#count()]);
+    await Promise.all([shown?.join(), this.#count(), this.#restored]);
     for (let start = 0; start < others.length && connection === this.#connection; start += JOINS_AT_ONCE) {
       await Promise.all(others.slice(start, start + JOINS_AT_ONCE).map((room) => room.join()));
     }

@@ -1,10 +1,12 @@
 /** The texts in German. */
 
 import { conversationDe } from "./conversation_de.js";
+import { offline } from "./de/offline.js";
 
 /** @type {import("./strings.js").Texts} */
 export const de = {
   ...conversationDe,
+  ...offline,
 
   // -- The frame of the chat --
   "shell.rooms": "Räume",

@@ -1,9 +1,11 @@
 /** The texts in English. Every language has the same keys. */
 
 import { conversationEn } from "./conversation_en.js";
+import { offline } from "./en/offline.js";
 
 export const en = {
   ...conversationEn,
+  ...offline,
 
   // -- The frame of the chat --
   "shell.rooms": "Rooms",

@@ -32,9 +32,9 @@ class _Page:
 class PageFiles:
     """Serves the built files of a directory, each with an `ETag` of its content.
 
-    The `ETag` of index.html changes with any file, so that one request shows whether all are current. Modification
-    times are no validators here: an archive or an image can fix them, and after a rollback `If-Modified-Since` would
-    keep the newer file.
+    The `ETag` of index.html changes with any file, so that one request shows whether all are current: the service
+    worker asks for it at each visit. Modification times are no validators here: an archive or an image can fix them,
+    and after a rollback `If-Modified-Since` would keep the newer file.
 
     The files are built at the first request, and again after one of them has changed: about 0.1 s. To notice that costs
     one `stat` for each file, less than 1 ms for a request.

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloudchat.page.bundles import APP, ENTRY, build_bundles
+from cloudchat.page.javascript import strip_comments
 
 PAGE = "index.html"
+WORKER = "service_worker.js"
 STYLES = "styles.css"
 # A table and not the machine's mime.types, which differ. Browsers do not run a module that has another type.
 _CONTENT_TYPES = {
@@ -62,6 +64,8 @@ def build_page(files: Mapping[str, bytes]) -> dict[str, BuiltFile]:
         modules = {path: text.decode() for path, text in files.items() if path == ENTRY or _is_module(path)}
         built = {path: content for path, content in files.items() if path not in modules}
         built |= {path: text.encode() for path, text in build_bundles(modules).items()}
+    if WORKER in files:
+        built[WORKER] = strip_comments(files[WORKER].decode()).encode()
     names = _STYLESHEET.findall(files.get(PAGE, b"").decode())
     if names:
         styles = "\n".join(_minify_css(built.pop(name).decode()) for name in names)

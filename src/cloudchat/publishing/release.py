@@ -1,6 +1,6 @@
 """The objects that a bucket must hold: an immutable release, and a page that refers to it. No I/O.
 
-All files but two are in a directory whose name is the hash of its contents. So a publish never changes the files of a
+All files but four are in a directory whose name is the hash of its contents. So a publish never changes the files of a
 page that is being loaded: the old page finds the old modules, and the new page, which is uploaded last, finds the new
 ones. Caches may keep both forever.
 """
@@ -8,7 +8,7 @@ ones. Caches may keep both forever.
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from cloudchat.core.origin import Origin
@@ -17,6 +17,9 @@ from cloudchat.page.build import BuiltFile, build_file
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _REVALIDATE = "no-cache"  # a cache may keep it, but must ask the server each time (RFC 9111 §5.2.2.4)
 _PAGE, _CONFIG = "index.html", "config.json"
+_MANIFEST, _WORKER = "manifest.webmanifest", "service_worker.js"
+_AT_THE_ROOT = (_PAGE, _CONFIG, _MANIFEST, _WORKER)
+"""Their addresses have a meaning: a worker serves its own directory, and a manifest's addresses are relative to it."""
 _RELEASE = re.compile(r"release-[0-9a-f]{16}")
 _POLICY = re.compile(r'(<meta\s+http-equiv="Content-Security-Policy"\s+content=")([^"]*)(")')
 _REFERENCE = re.compile(r'\b(href|src)="([^"]*)"')
@@ -73,9 +76,7 @@ def build_release(files: Mapping[str, BuiltFile], api: Origin | None) -> Release
 
     `api` is the origin of the server, None if the page's own host serves it. Raises PageError.
     """
-    immutable = [
-        _upload(file, path, _IMMUTABLE) for path, file in sorted(files.items()) if path not in (_PAGE, _CONFIG)
-    ]
+    immutable = [_upload(file, path, _IMMUTABLE) for path, file in sorted(files.items()) if path not in _AT_THE_ROOT]
     paths = [upload.path for upload in immutable]
     directory = f"release-{_sha256(part for upload in immutable for part in (upload.path, upload.fingerprint))[:16]}"
     html = _page(files[_PAGE].content.decode(), paths, directory, api)
@@ -84,6 +85,7 @@ def build_release(files: Mapping[str, BuiltFile], api: Origin | None) -> Release
         directory,
         (
             *(replace(one, path=f"{directory}/{one.path}") for one in immutable),
+            *_installable_files(files, paths, directory),
             _upload(build_file(_CONFIG, config.encode()), _CONFIG, _REVALIDATE),
             _upload(build_file(_PAGE, html.encode()), _PAGE, _REVALIDATE),
         ),
@@ -114,6 +116,18 @@ def plan_publish(release: Release, contents: BucketContents, *, delete: bool) ->
         len(done),
         tuple(sorted(p for p, name in directories.items() if _RELEASE.fullmatch(name) and name not in needed)),
     )
+
+
+def _installable_files(files: Mapping[str, BuiltFile], moved: Collection[str], directory: str) -> Iterator[Upload]:
+    """Return the service worker, and the manifest with its icons in `directory`."""
+    if _WORKER in files:
+        yield _upload(files[_WORKER], _WORKER, _REVALIDATE)
+    if _MANIFEST in files:
+        manifest = json.loads(files[_MANIFEST].content)
+        for icon in manifest["icons"]:
+            if icon["src"] in moved:
+                icon["src"] = f"{directory}/{icon['src']}"
+        yield _upload(build_file(_MANIFEST, json.dumps(manifest).encode()), _MANIFEST, _REVALIDATE)
 
 
 def _page(html: str, files: Collection[str], directory: str, api: Origin | None) -> str:

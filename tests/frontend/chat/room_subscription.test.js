@@ -247,3 +247,24 @@ test("fills the changes that are folded into a page of history", async () => {
   );
   assert.equal(loaded[0].as_of, 80);
 });
+
+test("loads the history if a store that was lost has nothing to replay", async () => {
+  arrive();
+  answer = () => ({ epoch: "e2", as_of: 80, events: messages(31, 80), more_before: true, more_after: false });
+  subscription.disconnected();
+  await subscription.join();
+  subscription.receive(joined(80, { status: "gap", epoch: "e2", oldest: 81 }));
+  await settle();
+  assert.deepEqual(types(), ["join", "join", "history"]);
+  assert.equal(timeline.segments.length, 1);
+});
+
+test("does not load the history of rooms that are not shown after a loss of the store", async () => {
+  arrive();
+  subscription.setShown(false);
+  subscription.disconnected();
+  await subscription.join();
+  subscription.receive(joined(80, { status: "gap", epoch: "e2", oldest: 81 }));
+  await settle();
+  assert.equal(countHistory(), 0);
+});

@@ -68,11 +68,34 @@ test("shows a gap before an empty new epoch", () => {
   assert.deepEqual(shownIn(timeline), ["m1", "m2", "lost"]);
 });
 
-test("shows that a gap cannot be loaded if the server has no older events", () => {
+test("shows that a gap cannot be loaded if neither log nor archive have the events", () => {
   const timeline = timelineWith(messages(1, 2), joined(2));
   timeline.startAfterGap(joined(8, { oldest: 7 }));
   for (const event of messages(7, 8)) timeline.apply(event);
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "gap", "m7", "m8"]);
+  timeline.pages.prepend(timeline.segments[1].id, "e1", [], false);
   assert.deepEqual(shownIn(timeline), ["m1", "m2", "lost", "m7", "m8"]);
+});
+
+test("asks for older events if the log is empty, and not if the room is", () => {
+  const emptyLog = timelineWith([], joined(60, { oldest: 61 }));
+  assert.deepEqual([emptyLog.segments[0].hasOlder, emptyLog.startsAtBeginning], [true, false]);
+  assert.equal(emptyLog.pages.prepend(emptyLog.segments[0].id, "e1", messages(11, 60), true), true);
+  const emptyRoom = timelineWith([], joined(0));
+  assert.deepEqual([emptyRoom.segments[0].hasOlder, emptyRoom.startsAtBeginning], [false, true]);
+});
+
+test("shows messages once that a page repeats after a loss of the store", () => {
+  const timeline = timelineWith(messages(31, 60), joined(60));
+  timeline.startAfterGap(joined(60, { oldest: 61, epoch: "e2" }));
+  timeline.pages.prepend(timeline.segments[1].id, "e2", messages(51, 60), true);
+  assert.deepEqual(
+    shownIn(timeline),
+    messages(31, 60).map(({ text }) => text),
+  );
+  assert.equal(timeline.segments[0].hasOlder, true);
+  assert.deepEqual(timeline.position, { epoch: "e2", seq: 60 });
+  assert.equal(timeline.apply(messageAt(61, "e2")), "applied");
 });
 
 test("keeps the messages of an earlier epoch above a gap", () => {

@@ -75,9 +75,12 @@ def test_a_range_of_a_changed_file_is_not_mixed_with_the_old_one(http: httpx.Cli
     assert http.get("/style.css", headers=headers).text == "new"
 
 
-def test_the_tag_of_the_page_changes_with_any_file(http: httpx.Client, folder: Path) -> None:
+def test_one_request_for_the_page_shows_whether_any_file_has_changed(http: httpx.Client, folder: Path) -> None:
+    """The service worker relies on it."""
     before = http.get("/").headers["etag"]
-    (folder / "modules" / "b.js").write_text("other")
+    assert http.get("/index.html").headers["etag"] == before
+    (folder / "modules" / "b.js").write_text("new")
+    assert http.get("/", headers={"If-None-Match": before}).status_code == 200
     assert http.get("/").headers["etag"] != before
 
 

@@ -72,6 +72,10 @@ def test_the_real_page_refers_only_to_uploaded_files() -> None:
     release = build_release_of_built(build_page(read_directory(frontend_directory())), API)
     named = set(re.findall(r'(?:src|href)="([^"]+)"', content(release, "index.html")))
     assert {name.partition("/")[2] for name in named} >= {"icon.svg", "app.js", "script.js", "styles.css"}
+    assert {"manifest.webmanifest", "service_worker.js"} <= {upload.path for upload in release.uploads}
+    assert {icon["src"] for icon in json.loads(content(release, "manifest.webmanifest"))["icons"]} <= {
+        upload.path for upload in release.uploads
+    }
     assert named <= {upload.path for upload in release.uploads}
     # The modules import each other by relative paths, so they work in every directory.
     scripts = [upload for upload in release.uploads if upload.path.endswith(".js")]
