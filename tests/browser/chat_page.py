@@ -66,6 +66,10 @@ class ChatPage:
         """Wait until the page is connected. After a kill, the page's reconnect delay may have grown."""
         expect(self.connection).to_have_attribute("data-state", "connected", timeout=45_000)
 
+    def wait_for(self, script: str) -> None:
+        """Wait until the script returns a true value. Unlike Playwright's `wait_for_function`, also of a promise."""
+        wait_until(lambda: self.page.evaluate(script), script)
+
     def send(self, text: str) -> None:
         """Write a message and press Enter."""
         self.composer.fill(text)

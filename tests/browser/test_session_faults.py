@@ -96,7 +96,7 @@ def test_sign_out_while_the_database_opens_stays_signed_out(ada: ChatPage, scrip
     ada.page.wait_for_function("isDatabaseRequested()")
     ada.page.get_by_role("button", name="Sign out").click()
     ada.page.evaluate("releaseDatabase()")
-    ada.page.wait_for_function("async () => (await indexedDB.databases()).length === 0")
+    ada.wait_for("async () => (await indexedDB.databases()).length === 0")
     expect(ada.page.get_by_role("button", name="Sign in")).to_be_visible()
     assert scripted.protocols == []
 

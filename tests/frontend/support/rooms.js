@@ -60,7 +60,11 @@ export function openStore(clock) {
   const store = new RoomStore({
     services: { connection, clock, storage, drafts, self: SELF, newCid: () => `cid${commands.length}`, api: {} },
     outboxes,
-    listener: { onMessage: (room, message) => heard.push(`${room.id} ${message.seq}`), onRefused() {} },
+    listener: {
+      onMessage: (room, message) => heard.push(`${room.id} ${message.seq}`),
+      onRefused() {},
+      onRoomChanged() {},
+    },
   });
   return { store, commands, replies, heard };
 }
