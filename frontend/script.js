@@ -19,9 +19,8 @@ import { onEndedInOtherTab } from "./modules/net/session_marker.js";
 import { RoomCache } from "./modules/offline/room_cache.js";
 import { registerPageWorker } from "./modules/offline/page_worker.js";
 import { NotificationSettings } from "./modules/notifications/notification_settings.js";
-import { SettingsDialog } from "./modules/settings/settings_dialog.js";
+import { Settings } from "./modules/settings/settings.js";
 import { NewPasswordView } from "./modules/sign_in/new_password_view.js";
-import { showFirstSteps } from "./modules/settings/first_steps.js";
 import { loadEarlier, openChat } from "./modules/shell/chat_screen.js";
 import { SignInView } from "./modules/sign_in/sign_in_view.js";
 import { useLanguage } from "./modules/strings/strings.js";
@@ -43,7 +42,10 @@ const cache = new RoomCache(clock);
 const session = new Session({ api, clock, storage: browserStorage, onUserChanged: userChanged });
 const request = createAuthenticatedApi({ api, session, onSessionEnded: showSignInAgain });
 const notifications = new NotificationSettings(browserStorage);
-const settings = new SettingsDialog({ request, session, clock, appearance, notifications });
+const settings = new Settings(async () => {
+  const { SettingsDialog } = await import("./modules/settings/settings_dialog.js");
+  return new SettingsDialog({ request, session, clock, appearance, notifications });
+});
 
 /** @type {import("./modules/shell/chat_screen.js").Chat | null} */
 let chat = null;
@@ -75,7 +77,9 @@ const newPassword = new NewPasswordView(
       if (startedOn !== screen || session.user === null) return;
       session.user.must_change_password = false;
       await enter();
-      if (session.user?.role === "admin") await showFirstSteps({ request, config: () => api("GET", "/api/config") });
+      if (session.user?.role !== "admin") return;
+      const { showFirstSteps } = await import("./modules/settings/first_steps.js");
+      await showFirstSteps({ request, config: () => api("GET", "/api/config") });
     },
     signOut,
   },

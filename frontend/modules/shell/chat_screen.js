@@ -15,16 +15,13 @@ import { RoomCacheWriter } from "../offline/room_cache_writer.js";
 import { createRoomApi } from "../rooms/room_api.js";
 import { RoomStore } from "../rooms/room_store.js";
 import { Notifier } from "../notifications/notifier.js";
-import { openBrowseDialog } from "../room_dialogs/browse_dialog.js";
-import { openCreateDialog } from "../room_dialogs/create_dialog.js";
 import { openDirectDialog } from "../room_dialogs/direct_dialog.js";
 import { MembersPanel } from "../room_dialogs/members_panel.js";
-import { openRoomSettingsDialog } from "../room_dialogs/room_settings_dialog.js";
 import { parseRoute, roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
 import { closeAllLayers, navigate } from "../ui/layers.js";
-import { openSearch } from "./open_search.js";
+import { openOnDemand } from "../ui/open_on_demand.js";
 import { RoomView } from "./room_view.js";
 import { listenToShortcuts, MODIFIER } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
@@ -147,21 +144,36 @@ export function openChat(options) {
   const abort = new AbortController();
   const { signal } = abort;
 
+  const openSearch = () =>
+    openOnDemand(
+      () => import("../search/search_dialog.js"),
+      ({ openSearchDialog }) => openSearchDialog(context),
+      signal,
+    );
+  /** @param {(dialogs: typeof import("../room_dialogs/on_demand.js")) => void} open */
+  const openRoomDialog = (open) => openOnDemand(() => import("../room_dialogs/on_demand.js"), open, signal);
+
   /** @type {[id: string, open: () => void][]} */
   const dialogs = [
     ["open-switcher", () => openSwitcher(context)],
-    ["open-search", () => openSearch(context, signal)],
-    ["browse-rooms", () => openBrowseDialog(context)],
-    ["create-room", () => openCreateDialog(context)],
+    ["open-search", openSearch],
+    ["browse-rooms", () => openRoomDialog(({ openBrowseDialog }) => openBrowseDialog(context))],
+    ["create-room", () => openRoomDialog(({ openCreateDialog }) => openCreateDialog(context))],
     ["start-direct", () => openDirectDialog(context)],
-    ["open-room-settings", () => store.shown !== null && openRoomSettingsDialog(context, store.shown)],
+    [
+      "open-room-settings",
+      () =>
+        openRoomDialog(
+          ({ openRoomSettingsDialog }) => store.shown !== null && openRoomSettingsDialog(context, store.shown),
+        ),
+    ],
   ];
   for (const [id, open] of dialogs) byId(id).addEventListener("click", open, { signal });
   byId("switcher-keys").textContent = `${MODIFIER} K`;
   listenToShortcuts(
     {
       openSwitcher: () => openSwitcher(context),
-      openSearch: () => openSearch(context, signal),
+      openSearch,
       openSettings: options.openSettings,
       toggleMembers: () => members.toggle(),
       goToNext(step, onlyUnread) {

@@ -100,10 +100,13 @@ export const de = {
   "shortcuts.escape": "Schließen, abbrechen oder zurück zum Eingabefeld",
   "shortcuts.help": "Diese Liste",
 
+  // -- What is loaded when it is opened --
+  "on_demand.title": "Nicht geladen",
+  "on_demand.lead":
+    "Dieser Teil der Seite konnte nicht geladen werden. Prüfen Sie die Verbindung, und öffnen Sie ihn noch einmal.",
+
   // -- Search in messages --
   "search.title": "Nachrichten durchsuchen",
-  "search.not_loaded":
-    "Die Suche konnte nicht geladen werden. Prüfen Sie die Verbindung, und versuchen Sie es noch einmal.",
   "search.form": "Wonach gesucht wird",
   "search.words": "Wörter",
   "search.hint":

@@ -97,9 +97,12 @@ export const en = {
   "shortcuts.escape": "Close, cancel, or return to the message",
   "shortcuts.help": "This list",
 
+  // -- What is loaded when it is opened --
+  "on_demand.title": "Not loaded",
+  "on_demand.lead": "This part of the page could not be loaded. Check your connection, then open it again.",
+
   // -- Search in messages --
   "search.title": "Search messages",
-  "search.not_loaded": "The search could not be loaded. Check your connection, then try again.",
   "search.form": "What to search for",
   "search.words": "Words",
   "search.hint": 'Words in any order. Use "quotes" for a phrase and -word for messages without a word.',

@@ -6,3 +6,4 @@ const requirePackage = createRequire(new URL("../../../config/javascript/package
 
 export const { JSDOM } = requirePackage("jsdom");
 export const { IDBFactory } = requirePackage("fake-indexeddb");
+export const { parse } = requirePackage("acorn");
