@@ -22,6 +22,7 @@ from cloudchat.archive.export.routes import export_routes
 from cloudchat.archive.export.service import RoomExports
 from cloudchat.archive.history.reader import HistoryReader
 from cloudchat.archive.history.routes import edit_routes
+from cloudchat.archive.index_merge.merge_task import IndexMerge, merge_after_deletions
 from cloudchat.archive.retention.retention_task import Retention
 from cloudchat.archive.search.routes import search_routes
 from cloudchat.archive.search.service import SearchService
@@ -47,6 +48,7 @@ from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.database.engine import create_engine
 from cloudchat.database.pruning import prune, prune_hourly
 from cloudchat.database.transactions import Database
+from cloudchat.database.urls import sqlite_file
 from cloudchat.http.api_documents import document_route
 from cloudchat.http.csrf import only_plain_loopback
 from cloudchat.http.error_docs import openapi_document
@@ -348,6 +350,8 @@ async def _start(chat: Chat, services: Services, settings: Settings) -> None:
     spawn(prune_hourly(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
     spawn(chat.archiver.run(), "archiver")
     spawn(Retention(services.db, broker.archive, settings.retention_days).run(), "retention")
+    if sqlite_file(settings.database.get_secret_value()) is not None:
+        spawn(merge_after_deletions(IndexMerge(services.db)), "merges of the search index")
     spawn(ErasureTask(services.db, services.rooms, chat.log, broker).run(), "erasures")
     spawn(chat.cluster_limit.run(chat.registry.evict), "cluster connection limit")
     spawn(run_checkpoints(broker.marks, services.save_marks), "log checkpoints")
