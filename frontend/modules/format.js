@@ -84,6 +84,20 @@ export function formatDay(date, now, locale = pageLocale()) {
 }
 
 /**
+ * Return a time of day, with its date unless that is today.
+ *
+ * @param {Date} date
+ * @param {number} now milliseconds since 1970
+ * @param {string} [locale] default: that of the page
+ * @returns {string} for example "2:32 PM", or "November 22, 2:32 PM"
+ */
+export function formatMoment(date, now, locale = pageLocale()) {
+  const isToday = date.toDateString() === new Date(now).toDateString();
+  const day = isToday ? {} : /** @type {const} */ ({ month: "long", day: "numeric" });
+  return date.toLocaleString(locale, { ...day, hour: "numeric", minute: "2-digit" });
+}
+
+/**
  * Return a function that formats a time (RFC 3339) in the language of the page and the zone of the reader. The format is
  * built at its first use, when the language is known, and only once, because that is slow.
  *

@@ -75,7 +75,7 @@ class Services:
         return await asyncio.to_thread(self.read_positions.advance, positions)
 
     async def read_positions_of(self, user_id: str) -> Mapping[str, StreamPosition]:
-        """See `realtime.unread.ReadPositionReader`."""
+        """See `realtime.commands.unread.ReadPositionReader`."""
         return await asyncio.to_thread(self.read_positions.of_user, user_id)
 
     async def room_changes_since(self, since: float) -> Sequence[RoomChange]:

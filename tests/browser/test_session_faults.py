@@ -13,7 +13,9 @@ AWAY = {"code": "unavailable", "message": "later", "retryable": True, "retry_aft
 HELD_DATABASE = """
 const open = IDBFactory.prototype.open;
 const held = [];
+let isReleased = false;
 IDBFactory.prototype.open = function (...names) {
+  if (isReleased) return open.apply(this, names);
   const opening = new EventTarget();
   held.push(() => {
     const request = open.apply(this, names);
@@ -22,7 +24,7 @@ IDBFactory.prototype.open = function (...names) {
   });
   return opening;
 };
-window.releaseDatabase = () => held.splice(0).forEach((go) => go());
+window.releaseDatabase = () => (isReleased = true) && held.splice(0).forEach((go) => go());
 window.isDatabaseRequested = () => held.length > 0;
 """
 
@@ -96,7 +98,7 @@ def test_sign_out_while_the_database_opens_stays_signed_out(ada: ChatPage, scrip
     ada.page.wait_for_function("isDatabaseRequested()")
     ada.page.get_by_role("button", name="Sign out").click()
     ada.page.evaluate("releaseDatabase()")
-    ada.page.wait_for_function("async () => (await indexedDB.databases()).length === 0")
+    ada.wait_for("async () => (await indexedDB.databases()).length === 0")
     expect(ada.page.get_by_role("button", name="Sign in")).to_be_visible()
     assert scripted.protocols == []
 

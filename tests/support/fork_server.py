@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from cloudchat.cli.main import main
 
 _PRELOADED = (
-    "cloudchat.app",
+    "cloudchat.app.application",
     "cloudchat.auth.bootstrap",
     "cloudchat.broker.embedded.server",
     "cloudchat.cli.announcement",

@@ -3,14 +3,18 @@
  * without a connection for a while.
  */
 
+import { formatMoment } from "../format.js";
 import { text } from "../strings/strings.js";
 import { byId, keepFocus } from "../ui/dom.js";
 
 /** A shorter outage, such as a restart of the server, is no reason for a banner. */
 const MIN_OUTAGE_MS = 2_000;
+/** An attempt that takes longer is an outage, too. A slow network needs some seconds. */
+const MAX_ATTEMPT_MS = 5_000;
 
 export class ConnectionStatusView {
   #clock;
+  #loadedUntil;
   #abort = new AbortController();
   /** @type {import("../net/connection.js").ConnectionState} */
   #state = { name: "connecting" };
@@ -21,11 +25,14 @@ export class ConnectionStatusView {
   #isOutageShown = false;
 
   /**
-   * @param {import("../clock.js").Clock} clock
-   * @param {() => void} onRetry the person pressed the banner's button
+   * @param {object} options
+   * @param {import("../clock.js").Clock} options.clock
+   * @param {() => void} options.onRetry the person pressed the banner's button
+   * @param {() => number} options.loadedUntil milliseconds since 1970: what is shown is of this time; 0: nothing is
    */
-  constructor(clock, onRetry) {
+  constructor({ clock, onRetry, loadedUntil }) {
     this.#clock = clock;
+    this.#loadedUntil = loadedUntil;
     byId("banner-button").addEventListener("click", onRetry, { signal: this.#abort.signal });
   }
 
@@ -58,14 +65,18 @@ export class ConnectionStatusView {
     const seconds = Math.ceil((retryAt - this.#clock.now()) / 1000);
     const countdown = seconds > 0 ? text("connection.in_seconds", { count: seconds }) : text("connection.now");
     byId("connection-countdown").textContent = name === "waiting" ? countdown : "";
-    if (name === "waiting" && this.#isLongOutage()) this.#isOutageShown = true;
+    if (this.#isLongOutage()) this.#isOutageShown = true;
     keepFocus(byId("banner"), byId("draft"), () => this.#renderBanner());
-    if (name === "waiting") this.#cancelCountdown = this.#clock.schedule(500, () => this.#render());
+    const isDown = name === "waiting" || name === "connecting";
+    if (isDown) this.#cancelCountdown = this.#clock.schedule(500, () => this.#render());
   }
 
   #isLongOutage() {
-    const { reason = "", retryAt = 0 } = this.#state;
-    const until = Math.max(retryAt, this.#clock.now());
+    const { name, reason = "", retryAt = 0 } = this.#state;
+    const now = this.#clock.now();
+    if (name === "connecting") return !navigator.onLine || now - (this.#downSince ?? now) > MAX_ATTEMPT_MS;
+    if (name !== "waiting") return false;
+    const until = Math.max(retryAt, now);
     return !navigator.onLine || reason !== "" || until - (this.#downSince ?? until) > MIN_OUTAGE_MS;
   }
 
@@ -74,11 +85,17 @@ export class ConnectionStatusView {
     const isStopped = name === "stopped";
     byId("banner").hidden = !isStopped && !this.#isOutageShown;
     if (byId("banner").hidden) return;
-    const outage = text(navigator.onLine ? "connection.reason.unreachable" : "connection.reason.offline");
     const label = isStopped ? retryLabel : text("connection.try_now");
-    setText(byId("banner-text"), reason === "" ? outage : reason);
+    setText(byId("banner-text"), reason === "" ? this.#outage() : reason);
     byId("banner-button").hidden = label === undefined;
     setText(byId("banner-button"), label ?? "");
+  }
+
+  #outage() {
+    const until = this.#loadedUntil();
+    if (until === 0) return text(navigator.onLine ? "offline.no_server" : "offline.no_network");
+    const time = formatMoment(new Date(until), this.#clock.now());
+    return text(navigator.onLine ? "offline.no_server_since" : "offline.no_network_since", { time });
   }
 }
 

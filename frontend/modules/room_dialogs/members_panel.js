@@ -32,7 +32,6 @@ export class MembersPanel {
   constructor(context) {
     this.#context = context;
     const { signal } = this.#abort;
-    this.#opener.addEventListener("click", () => this.toggle(), { signal });
     this.#panel.addEventListener(
       "keydown",
       (event) => {
@@ -185,6 +184,6 @@ export class MembersPanel {
  * @param {import("../rooms/room.js").Room} room
  */
 function versionOf(room) {
-  const lastNotice = room.items.findLast(({ kind }) => kind === "notice");
+  const lastNotice = room.log.items.findLast(({ kind }) => kind === "notice");
   return `${JSON.stringify(room.permissions)} ${room.info.archived} ${lastNotice?.key ?? ""}`;
 }

@@ -77,12 +77,12 @@ function toRow(room, store) {
     id: room.id,
     title: room.title,
     kind,
-    unread: room.unread.count,
-    mentions: room.unread.mentions,
+    unread: room.reading.unread.count,
+    mentions: room.reading.unread.mentions,
     isMuted: muted,
     isArchived: archived,
     isCurrent: room === store.shown,
-    hasDraft: room.draft !== "" && room !== store.shown,
+    hasDraft: room.writing.draft !== "" && room !== store.shown,
     isOnline: kind === "direct" && users.length === 1 ? store.isOnline(users[0].id) : null,
   };
 }

@@ -7,3 +7,4 @@ const requirePackage = createRequire(new URL("../../../config/javascript/package
 export const { JSDOM } = requirePackage("jsdom");
 export const acorn = requirePackage("acorn");
 export const { IDBFactory } = requirePackage("fake-indexeddb");
+export const { parse } = requirePackage("acorn");

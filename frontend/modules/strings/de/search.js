@@ -3,8 +3,6 @@
 /** @type {import("../strings.js").Texts} */
 export const search = {
   "search.title": "Nachrichten durchsuchen",
-  "search.not_loaded":
-    "Die Suche konnte nicht geladen werden. Prüfen Sie die Verbindung, und versuchen Sie es noch einmal.",
   "search.form": "Wonach gesucht wird",
   "search.words": "Wörter",
   "search.hint":

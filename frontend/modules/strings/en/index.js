@@ -5,6 +5,8 @@ import { administration } from "./administration.js";
 import { connection } from "./connection.js";
 import { conversation } from "./conversation.js";
 import { errors } from "./errors.js";
+import { offline } from "./offline.js";
+import { onDemand } from "./on_demand.js";
 import { rooms } from "./rooms.js";
 import { search } from "./search.js";
 import { shell } from "./shell.js";
@@ -15,6 +17,8 @@ export const en = {
   ...signIn,
   ...connection,
   ...conversation,
+  ...offline,
+  ...onDemand,
   ...rooms,
   ...search,
   ...account,

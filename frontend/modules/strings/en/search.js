@@ -2,7 +2,6 @@
 
 export const search = {
   "search.title": "Search messages",
-  "search.not_loaded": "The search could not be loaded. Check your connection, then try again.",
   "search.form": "What to search for",
   "search.words": "Words",
   "search.hint": 'Words in any order. Use "quotes" for a phrase and -word for messages without a word.',

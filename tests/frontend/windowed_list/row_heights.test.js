@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { RowHeights } from "../../../frontend/modules/conversation/row_heights.js";
+import { estimateHeight } from "../../../frontend/modules/conversation/rows.js";
+import { RowHeights } from "../../../frontend/modules/windowed_list/row_heights.js";
 
 function row(key, text = "short") {
   return { kind: "message", key, startsGroup: false, item: { text, reactions: [] } };
@@ -12,7 +13,7 @@ function heightOf(heights, index) {
 }
 
 test("adds measured and estimated heights", () => {
-  const heights = new RowHeights();
+  const heights = new RowHeights(estimateHeight);
   heights.setRows([row("a"), row("b"), row("c", "long ".repeat(200)), row("d", "\n".repeat(3_000))]);
   const estimated = heights.total;
   assert.equal(heights.top(0), 0);
@@ -23,7 +24,7 @@ test("adds measured and estimated heights", () => {
 });
 
 test("finds the row at a place, also beyond the ends", () => {
-  const heights = new RowHeights();
+  const heights = new RowHeights(estimateHeight);
   const keys = Array.from({ length: 1_000 }, (_, index) => `${index}`);
   heights.setRows(keys.map((key) => row(key)));
   for (const key of keys) heights.set(key, 10);
@@ -31,7 +32,7 @@ test("finds the row at a place, also beyond the ends", () => {
 });
 
 test("keeps measured heights while rows come and go, and forgets those of rows that are gone", () => {
-  const heights = new RowHeights();
+  const heights = new RowHeights(estimateHeight);
   heights.setRows([row("a"), row("b")]);
   heights.set("b", 77);
   heights.setRows([row("0"), row("a"), row("b")]);

@@ -5,15 +5,17 @@
  * The reader's place is an element on the screen, not a number of pixels: whatever is loaded, estimated or measured
  * above it, it stays where it is. Layout is read before the first write of a frame and once after the last one.
  *
- * @typedef {import("./rows.js").Row} Row
+ * @template {{key: string}} Row
  *
  * @typedef {object} RowRenderer
  * @property {(row: Row) => string} version changes whenever the row looks different
  * @property {(row: Row) => HTMLElement} render
- *
- * @typedef {{key: string, node: HTMLElement, top: number}} Anchor a row on the screen and where it is
+ * @property {(row: Row) => number} estimate the height before it was rendered
  */
 
+/** @typedef {{key: string, node: HTMLElement, top: number}} Anchor a row on the screen and where it is */
+
+import { RenderedRows } from "./rendered_rows.js";
 import { RowHeights } from "./row_heights.js";
 
 /** Rows this far beyond the screen are always there. */
@@ -21,16 +23,15 @@ const NEAR_PX = 400;
 /** When they are not, rows are rendered this far: not with each pixel. */
 const RENDERED_PX = 1_000;
 
+/** @template {{key: string}} Row */
 export class WindowedList {
   #scroller;
   #list;
   #position;
-  #renderer;
-  #heights = new RowHeights();
+  #rendered;
+  #heights;
   /** @type {readonly Row[]} */
   #rows = [];
-  /** @type {Map<string, {node: HTMLElement, version: string}>} the rendered rows, by key */
-  #rendered = new Map();
   /** @type {Set<string>} keys of rows that were rendered and not measured yet */
   #unmeasured = new Set();
   #first = 0;
@@ -41,13 +42,14 @@ export class WindowedList {
    * @param {HTMLElement} scroller
    * @param {HTMLElement} list
    * @param {import("./scroll_position.js").ScrollPosition} position
-   * @param {RowRenderer} renderer
+   * @param {RowRenderer<Row>} renderer
    */
   constructor(scroller, list, position, renderer) {
     this.#scroller = scroller;
     this.#list = list;
     this.#position = position;
-    this.#renderer = renderer;
+    this.#rendered = new RenderedRows(list, renderer);
+    this.#heights = new RowHeights(renderer.estimate);
   }
 
   /** @returns {boolean} whether less than one screen is left above */
@@ -66,7 +68,7 @@ export class WindowedList {
    * @returns {HTMLElement | null} null if the row is not near the screen
    */
   nodeOf(key) {
-    return this.#rendered.get(key)?.node ?? null;
+    return this.#rendered.nodeOf(key);
   }
 
   /**
@@ -143,7 +145,7 @@ export class WindowedList {
     if (width !== this.#width) {
       this.#width = width;
       this.#heights.forget();
-      for (const key of this.#rendered.keys()) this.#unmeasured.add(key);
+      for (const key of this.#rendered.keys) this.#unmeasured.add(key);
     }
     for (const key of this.#unmeasured) {
       const node = this.nodeOf(key);
@@ -195,61 +197,15 @@ export class WindowedList {
       : (this.nodeOf(changed.key)?.getBoundingClientRect().top ?? changed.top) - changed.top;
   }
 
-  /**
-   * @param {number} top place in the list at the upper edge of the screen
-   */
+  /** @param {number} top place in the list at the upper edge of the screen */
   #renderAround(top) {
     const bottom = top + this.#scroller.clientHeight;
     const count = this.#rows.length;
     this.#first = count === 0 ? 0 : this.#heights.indexAt(top - RENDERED_PX);
     this.#end = count === 0 ? 0 : Math.min(count, this.#heights.indexAt(bottom + RENDERED_PX) + 1);
-    this.#reconcile();
+    for (const key of this.#rendered.update(this.#rows.slice(this.#first, this.#end))) this.#unmeasured.add(key);
     const above = this.#heights.top(this.#first);
     const below = this.#heights.total - this.#heights.top(this.#end);
     this.#list.style.setProperty("padding-block", `${above}px ${below}px`);
   }
-
-  #reconcile() {
-    const rows = this.#rows.slice(this.#first, this.#end);
-    const keys = new Set(rows.map(({ key }) => key));
-    for (const [key, { node }] of this.#rendered) {
-      if (keys.has(key)) continue;
-      node.remove();
-      this.#rendered.delete(key);
-    }
-    let next = this.#list.firstElementChild;
-    for (const row of rows) {
-      const version = this.#renderer.version(row);
-      let entry = this.#rendered.get(row.key);
-      if (entry === undefined || entry.version !== version) {
-        const node = this.#renderer.render(row);
-        if (entry === undefined) this.#list.insertBefore(node, next);
-        else {
-          if (entry.node === next) next = next.nextElementSibling;
-          replace(entry.node, node);
-        }
-        entry = { node, version };
-        this.#rendered.set(row.key, entry);
-        this.#unmeasured.add(row.key);
-      }
-      if (entry.node === next) next = next.nextElementSibling;
-    }
-  }
-}
-
-/**
- * Replace a row that looks different now. If it had the focus, the new one has it.
- *
- * @param {HTMLElement} node
- * @param {HTMLElement} by
- */
-function replace(node, by) {
-  const focused = node.contains(document.activeElement) ? document.activeElement : null;
-  const emoji = focused?.getAttribute("data-emoji");
-  node.replaceWith(by);
-  if (focused === null) return;
-  const same = emoji
-    ? [...by.querySelectorAll("[data-emoji]")].find((chip) => chip.getAttribute("data-emoji") === emoji)
-    : null;
-  (same instanceof HTMLElement ? same : by).focus({ preventScroll: true });
 }

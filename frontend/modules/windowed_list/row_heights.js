@@ -3,15 +3,7 @@
  * each row. No DOM.
  */
 
-const LINE_PX = 23;
-const BASE_PX = { message: 22, notice: 30, gap: 48, day: 48, unread: 40 };
-const GROUP_START_PX = 34;
-const LINE_LENGTH = 60;
-/** Taller messages are folded. */
-const MAX_LINES = 21;
-
-/** @typedef {import("./rows.js").Row} Row */
-
+/** @template {{key: string}} Row */
 export class RowHeights {
   /** @type {Map<string, number>} */
   #measured = new Map();
@@ -20,6 +12,12 @@ export class RowHeights {
   /** Where each row begins; one more for the end. */
   #tops = new Float64Array(1);
   #isStale = false;
+  #estimate;
+
+  /** @param {(row: Row) => number} estimate of a row that was not measured */
+  constructor(estimate) {
+    this.#estimate = estimate;
+  }
 
   /** @param {readonly Row[]} rows */
   setRows(rows) {
@@ -80,7 +78,7 @@ export class RowHeights {
     for (let index = 0; index < count; index += 1) {
       this.#tops[index] = top;
       const row = this.#rows[index];
-      top += this.#measured.get(row.key) ?? estimate(row);
+      top += this.#measured.get(row.key) ?? this.#estimate(row);
     }
     this.#tops[count] = top;
     this.#isStale = false;
@@ -90,14 +88,4 @@ export class RowHeights {
     const keys = new Set(this.#rows.map(({ key }) => key));
     for (const key of this.#measured.keys()) if (!keys.has(key)) this.#measured.delete(key);
   }
-}
-
-/** @param {Row} row */
-function estimate(row) {
-  if (row.kind !== "message") return BASE_PX[row.kind];
-  const { text, reactions } = row.item;
-  let lines = Math.ceil(text.length / LINE_LENGTH);
-  for (let end = text.indexOf("\n"); end >= 0 && lines < MAX_LINES; end = text.indexOf("\n", end + 1)) lines += 1;
-  const start = row.startsGroup ? GROUP_START_PX : 0;
-  return BASE_PX.message + start + LINE_PX * Math.max(1, Math.min(lines, MAX_LINES)) + (reactions.length > 0 ? 32 : 0);
 }
