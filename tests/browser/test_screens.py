@@ -80,6 +80,19 @@ SMALL_TARGETS = """() => {
 }"""
 
 
+# With forced colours, a background alone does not show what something is.
+SHAPELESS = """() => {
+  const states = "[aria-current], [aria-selected=true], [aria-pressed=true]";
+  const marked = `dialog[open], .primary, .badge, .notice, .error, ${states}`;
+  const top = [...document.querySelectorAll("dialog[open], :popover-open")].at(-1) ?? document.body;
+  return [top, ...top.querySelectorAll("*")].filter((node) => {
+    if (!node.matches(marked) || !node.checkVisibility()) return false;
+    const { borderTopWidth, borderBottomWidth, outlineStyle } = getComputedStyle(node);
+    return borderTopWidth === "0px" && borderBottomWidth === "0px" && outlineStyle === "none";
+  }).map((node) => node.outerHTML.slice(0, 90));
+}"""
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
     """One server with users, rooms and a conversation."""
@@ -101,11 +114,14 @@ def open_chat(browser: Browser, server: RunningServer, **options: Any) -> Page:
 
 
 def accessibility_violations(page: Page) -> list[str]:
-    """Return what axe finds in the light and in the dark theme."""
+    """Return what axe finds in the light and in the dark theme, and what forced colours make invisible."""
     found: list[str] = []
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         found += [f"{theme}: {violation}" for violation in page.evaluate(RUN_AXE, RULES)]
+    page.emulate_media(forced_colors="active")
+    found += [f"forced colours: {node} has no shape" for node in page.evaluate(SHAPELESS)]
+    page.emulate_media(forced_colors="none")
     return found
 
 
