@@ -173,7 +173,7 @@ export class Connection {
   /**
    * Send a command whose reply, if it has one, the listener handles. Without a connection it is dropped.
    *
-   * @param {import("./protocol.js").Command & {id?: string}} command
+   * @param {import("./protocol.js").SentCommand} command
    */
   send(command) {
     if (this.#socket !== null && this.#welcomed) this.#socket.send(JSON.stringify(command));

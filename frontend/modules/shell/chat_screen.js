@@ -10,7 +10,8 @@ import { TabOutbox } from "../chat/tab_outbox.js";
 import { TabPresence } from "../chat/tab_presence.js";
 import { Connection } from "../net/connection.js";
 import { ReconnectPolicy } from "../net/reconnect_policy.js";
-import { openSharing, SharedConnection } from "../net/shared_connection.js";
+import { SharedConnection } from "../net/shared_connection.js";
+import { openSharing } from "../net/tab_channel.js";
 import { checkForNewVersion } from "../offline/page_worker.js";
 import { RoomCacheWriter } from "../offline/room_cache_writer.js";
 import { createRoomApi } from "../rooms/room_api.js";
@@ -91,10 +92,9 @@ export function openChat(options) {
   const outboxes = new RoomOutboxes({ storage: tabStorage, owner: user.id, clock });
 
   const connection = new SharedConnection({
-    tab,
+    sharing: openSharing(tab, user.id),
     scope: user.id,
     clock,
-    sharing: openSharing(user.id),
     createConnection: (listener) =>
       new Connection({
         url,
