@@ -10,10 +10,10 @@ import { DraftStorage } from "./modules/chat/draft_storage.js";
 import { openOutboxStorage } from "./modules/chat/outbox_storage.js";
 import { systemClock as clock } from "./modules/clock.js";
 import { readConfig, socketUrl } from "./modules/config.js";
-import { formatCount } from "./modules/format.js";
 import { createApi, isAnswering } from "./modules/net/api.js";
 import { parseRoute } from "./modules/route.js";
 import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
+import { createDownload } from "./modules/net/download.js";
 import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
 import { onEndedInOtherTab } from "./modules/net/session_marker.js";
 import { RoomCache } from "./modules/offline/room_cache.js";
@@ -23,10 +23,10 @@ import { Settings } from "./modules/settings/settings.js";
 import { NewPasswordView } from "./modules/sign_in/new_password_view.js";
 import { loadEarlier, openChat } from "./modules/shell/chat_screen.js";
 import { SignInView } from "./modules/sign_in/sign_in_view.js";
-import { useLanguage } from "./modules/strings/strings.js";
-import { requireConfirmation } from "./modules/ui/confirm_button.js";
+import { text, useLanguage } from "./modules/strings/strings.js";
 import { byId } from "./modules/ui/dom.js";
 import { watchHistory } from "./modules/ui/layers.js";
+import { confirmInModal } from "./modules/ui/modal.js";
 import { retryUntilSuccess } from "./modules/ui/retry_prompt.js";
 import { translatePage } from "./modules/ui/translate.js";
 
@@ -41,10 +41,11 @@ const drafts = new DraftStorage(browserStorage);
 const cache = new RoomCache(clock);
 const session = new Session({ api, clock, storage: browserStorage, onUserChanged: userChanged });
 const request = createAuthenticatedApi({ api, session, onSessionEnded: showSignInAgain });
+const download = createDownload(config.api, session);
 const notifications = new NotificationSettings(browserStorage);
 const settings = new Settings(async () => {
   const { SettingsDialog } = await import("./modules/settings/settings_dialog.js");
-  return new SettingsDialog({ request, session, clock, appearance, notifications });
+  return new SettingsDialog({ request, download, session, clock, appearance, notifications }, loadAdministration);
 });
 
 /** @type {import("./modules/shell/chat_screen.js").Chat | null} */
@@ -78,7 +79,7 @@ const newPassword = new NewPasswordView(
       session.user.must_change_password = false;
       await enter();
       if (session.user?.role !== "admin") return;
-      const { showFirstSteps } = await import("./modules/settings/first_steps.js");
+      const { showFirstSteps } = await import("./modules/administration/first_steps.js");
       await showFirstSteps({ request, config: () => api("GET", "/api/config") });
     },
     signOut,
@@ -89,17 +90,15 @@ const newPassword = new NewPasswordView(
 window.addEventListener("hashchange", openInvite);
 onEndedInOtherTab(() => session.user !== null && showSignInAgain());
 byId("open-settings").addEventListener("click", () => settings.open());
-requireConfirmation(
-  byId("sign-out", HTMLButtonElement),
-  () => {
-    const unsent = chat?.unsentCount ?? 0;
-    return unsent === 0 ? null : `Discard ${formatCount(unsent, "unsent message")}?`;
-  },
-  signOut,
-);
+byId("sign-out").addEventListener("click", askToSignOut);
 
 await start();
 await registerPageWorker();
+
+/** What only administrators need is loaded when they open it. */
+async function loadAdministration() {
+  return (await import("./modules/administration/sections.js")).administrationSections();
+}
 
 // -- Screens --
 
@@ -160,6 +159,7 @@ async function enter(password = "") {
     clock,
     drafts,
     notifications,
+    download,
     openSettings: () => settings.open(),
     isAnswering: () => isAnswering(config.api),
     onSessionEnded: showSignInAgain,
@@ -181,7 +181,21 @@ function showSignInAgain() {
   session.clear();
   leaveScreen();
   showScreen("sign-in-screen");
-  signIn.show("You were signed out. Sign in again to continue. Your unsent messages are kept.");
+  signIn.show(text("session.ended"));
+}
+
+/** A sign-out discards messages that are not sent yet: ask first. */
+function askToSignOut() {
+  const count = chat?.unsentCount ?? 0;
+  if (count === 0) {
+    void signOut();
+    return;
+  }
+  confirmInModal({
+    question: text("session.discard_unsent", { count }),
+    action: text("session.sign_out"),
+    run: () => void signOut(),
+  });
 }
 
 /** Leave nothing behind: no token, no cookie, no message on the screen, no message, draft and unsent message on disk. */
@@ -193,10 +207,7 @@ async function signOut() {
   if (user === null) return;
   drafts.clear(user.id);
   const loggedOut = session.logOut().catch(() => {
-    signIn.setNotice(
-      "You are signed out in this browser, but the server did not confirm it. On a shared computer, delete this " +
-        "site’s data in the browser, or end this session in the settings on another device.",
-    );
+    signIn.setNotice(text("session.end_unconfirmed"));
   });
   await cache.clear(user.id);
   const storage = await openOutboxStorage(clock);

@@ -20,6 +20,7 @@ const FOLDERS = [
   "conversation",
   "notifications",
   ["room_dialogs", "search", "settings", "sign_in"],
+  "administration",
   "shell",
 ];
 
@@ -45,11 +46,19 @@ const FORBIDDEN_IMPORTS = {
   "frontend/modules/composer/*.js": above(6),
   "frontend/modules/conversation/*.js": above(7),
   "frontend/modules/notifications/*.js": above(8),
-  "frontend/modules/room_dialogs/*.js": ["../settings/*", "../sign_in/*", "../shell/*"],
-  "frontend/modules/search/*.js": ["../settings/*", "../sign_in/*", "../shell/*"],
-  "frontend/modules/settings/*.js": ["../chat/*", "../room_dialogs/*", "../search/*", "../sign_in/*", "../shell/*"],
+  "frontend/modules/room_dialogs/*.js": ["../settings/*", "../sign_in/*", "../administration/*", "../shell/*"],
+  "frontend/modules/search/*.js": ["../settings/*", "../sign_in/*", "../administration/*", "../shell/*"],
+  "frontend/modules/settings/*.js": [
+    "../chat/*",
+    "../room_dialogs/*",
+    "../search/*",
+    "../sign_in/*",
+    "../administration/*",
+    "../shell/*",
+  ],
   "frontend/modules/sign_in/*.js": above(2),
-  "frontend/modules/shell/*.js": ["../settings/*", "../sign_in/*"],
+  "frontend/modules/administration/*.js": ["../chat/*", "../search/*", "../sign_in/*", "../shell/*"],
+  "frontend/modules/shell/*.js": ["../settings/*", "../sign_in/*", "../administration/*"],
 };
 
 export default [

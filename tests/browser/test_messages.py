@@ -80,6 +80,8 @@ def test_messages_are_answered_changed_and_deleted_with_the_keyboard_alone(pages
     keyboard.press("Enter")
     keyboard.press("End")
     keyboard.press("Enter")
+    expect(ada.page.get_by_role("dialog", name="Delete").get_by_role("button", name="Cancel")).to_be_focused()
+    keyboard.press("Tab")
     keyboard.press("Enter")
     expect(grace.page.get_by_text("This message was deleted.")).to_be_visible()
     expect(grace.message("an answer")).to_have_count(0)

@@ -63,7 +63,7 @@ export class ConnectionStatusView {
     setText(byId("connection-text"), statusText(this.#state));
     // The countdown is outside of the live region, so that a screen reader does not speak every second of it.
     const seconds = Math.ceil((retryAt - this.#clock.now()) / 1000);
-    const countdown = seconds > 0 ? ` in ${seconds} s…` : " now…";
+    const countdown = seconds > 0 ? text("connection.in_seconds", { count: seconds }) : text("connection.now");
     byId("connection-countdown").textContent = name === "waiting" ? countdown : "";
     if (this.#isLongOutage()) this.#isOutageShown = true;
     keepFocus(byId("banner"), byId("draft"), () => this.#renderBanner());
@@ -85,7 +85,7 @@ export class ConnectionStatusView {
     const isStopped = name === "stopped";
     byId("banner").hidden = !isStopped && !this.#isOutageShown;
     if (byId("banner").hidden) return;
-    const label = isStopped ? retryLabel : "Try now";
+    const label = isStopped ? retryLabel : text("connection.try_now");
     setText(byId("banner-text"), reason === "" ? this.#outage() : reason);
     byId("banner-button").hidden = label === undefined;
     setText(byId("banner-button"), label ?? "");
@@ -101,19 +101,19 @@ export class ConnectionStatusView {
 
 /** @param {import("../net/connection.js").ConnectionState} state */
 function statusText({ name, isFinal }) {
-  if (name === "connected") return "Connected";
-  if (name === "stopped") return isFinal ? "Disabled" : "Paused";
+  if (name === "connected") return text("connection.connected");
+  if (name === "stopped") return text(isFinal ? "connection.disabled" : "connection.paused");
   // navigator.onLine is only a hint: a server on this machine answers without any network.
-  if (!navigator.onLine) return "Offline. Trying again";
-  return name === "connecting" ? "Connecting…" : "Reconnecting";
+  if (!navigator.onLine) return text("connection.offline");
+  return text(name === "connecting" ? "connection.connecting" : "connection.reconnecting");
 }
 
 /**
  * A live region speaks on every write, even of the same text.
  *
  * @param {HTMLElement} node
- * @param {string} shown
+ * @param {string} content
  */
-function setText(node, shown) {
-  if (node.textContent !== shown) node.textContent = shown;
+function setText(node, content) {
+  if (node.textContent !== content) node.textContent = content;
 }

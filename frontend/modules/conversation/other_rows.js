@@ -27,7 +27,7 @@ export function renderOther(row, context) {
       return element(
         "li",
         { class: "day-separator" },
-        element("time", { datetime: row.at }, formatDay(new Date(row.at), context.now, document.documentElement.lang)),
+        element("time", { datetime: row.at }, formatDay(new Date(row.at), context.now)),
       );
     case "unread":
       return element("li", { class: "unread-line", "data-testid": "unread-line" }, text("conversation.new"));

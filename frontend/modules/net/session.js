@@ -4,6 +4,7 @@
  */
 
 import { sleep } from "../clock.js";
+import { text } from "../strings/strings.js";
 import { ApiError, foreignAnswer } from "./api.js";
 import { takeTurn } from "./refresh_turn.js";
 import { SessionMarker } from "./session_marker.js";
@@ -193,7 +194,7 @@ export class Session {
     if (this.user !== null && answer.user.id !== this.user.id) {
       // The cookie belongs to the other user, whose tabs and a reload of this one continue with it: keep the marker.
       this.clear();
-      throw new SessionEnded("Another user signed in in this browser.");
+      throw new SessionEnded(text("error.other_user"));
     }
     return this.#accept(answer);
   }

@@ -20,7 +20,7 @@ export async function registerPageWorker() {
     // The browser compares the worker with the server's at each visit, and never with a copy in its cache.
     await workers.register(trustedUrl(WORKER), { updateViaCache: "none" });
   } catch (error) {
-    console.info("The page will not open without a network.", error);
+    console.warn("The page will not open without a network.", error);
   }
 }
 

@@ -18,7 +18,6 @@ import { createRoomApi } from "../rooms/room_api.js";
 import { RoomStore } from "../rooms/room_store.js";
 import { Notifier } from "../notifications/notifier.js";
 import { openDirectDialog } from "../room_dialogs/direct_dialog.js";
-import { MembersPanel } from "../room_dialogs/members_panel.js";
 import { parseRoute, roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
@@ -45,6 +44,7 @@ import { WindowTitle } from "./window_title.js";
  * @property {import("../clock.js").Clock} clock
  * @property {import("../chat/draft_storage.js").DraftStorage} drafts
  * @property {() => Promise<boolean>} isAnswering see Connection
+ * @property {import("../net/download.js").Download} download
  * @property {import("../notifications/notification_settings.js").NotificationSettings} notifications
  * @property {() => void} openSettings
  * @property {() => void} onSessionEnded
@@ -79,7 +79,7 @@ export async function loadEarlier(cache, user) {
  */
 export function openChat(options) {
   const { url, session, user, request, storage, clock, drafts, notifications, isAnswering, onSessionEnded } = options;
-  const { cache, earlier } = options;
+  const { cache, earlier, download } = options;
   const api = createRoomApi(request);
   const status = new ConnectionStatusView({
     clock,
@@ -132,7 +132,7 @@ export function openChat(options) {
     outboxes,
     listener: {
       onMessage: (room, message) => notifier.notify(room, message, room === store.shown && document.hasFocus()),
-      onRefused: (reason) => status.show({ name: "stopped", reason, retryLabel: "Try again" }),
+      onRefused: (reason) => status.show({ name: "stopped", reason, retryLabel: text("connection.try_again") }),
       onRoomChanged: (id) => writer.roomChanged(id),
     },
   });
@@ -148,8 +148,9 @@ export function openChat(options) {
   const sidebar = new Sidebar({ store, onTotal: (unread) => title.setUnread(unread) });
   const roomView = new RoomView({ store, clock, note, onTitle: (name) => title.setRoom(name) });
 
-  const context = { store, api, self: user, clock, notifications };
-  const members = new MembersPanel(context);
+  const context = { store, api, self: user, clock, notifications, download };
+  /** @type {import("../room_dialogs/members_panel.js").MembersPanel | null} */
+  let members = null;
   const abort = new AbortController();
   const { signal } = abort;
 
@@ -162,10 +163,17 @@ export function openChat(options) {
   /** @param {(dialogs: typeof import("../room_dialogs/on_demand.js")) => void} open */
   const openRoomDialog = (open) => openOnDemand(() => import("../room_dialogs/on_demand.js"), open, signal);
 
+  const toggleMembers = () =>
+    openRoomDialog(({ MembersPanel }) => {
+      members ??= new MembersPanel(context);
+      members.toggle();
+    });
+
   /** @type {[id: string, open: () => void][]} */
   const dialogs = [
     ["open-switcher", () => openSwitcher(context)],
     ["open-search", openSearch],
+    ["open-members", toggleMembers],
     ["browse-rooms", () => openRoomDialog(({ openBrowseDialog }) => openBrowseDialog(context))],
     ["create-room", () => openRoomDialog(({ openCreateDialog }) => openCreateDialog(context))],
     ["start-direct", () => openDirectDialog(context)],
@@ -184,7 +192,7 @@ export function openChat(options) {
       openSwitcher: () => openSwitcher(context),
       openSearch,
       openSettings: options.openSettings,
-      toggleMembers: () => members.toggle(),
+      toggleMembers,
       goToNext(step, onlyUnread) {
         const row = nextRow(store, step, onlyUnread);
         if (row !== null) navigate(roomHash(row.id));
@@ -226,7 +234,7 @@ export function openChat(options) {
       connection.stop();
       outboxes.close();
       presence.close();
-      members.destroy();
+      members?.destroy();
       roomView.close();
       notifier.clear();
       sidebar.destroy();

@@ -16,12 +16,14 @@
  * @typedef {{rooms: SidebarRow[], direct: SidebarRow[]}} SidebarRows
  */
 
+import { pageLocale } from "../strings/strings.js";
+
 /**
  * @param {import("../rooms/room_store.js").RoomStore} store
  * @returns {SidebarRows}
  */
 export function sidebarRows(store) {
-  const collator = new Intl.Collator(undefined, { sensitivity: "base", numeric: true });
+  const collator = new Intl.Collator(pageLocale(), { sensitivity: "base", numeric: true });
   const rows = store.rooms.map((room) => toRow(room, store));
   const named = rows.filter(({ kind }) => kind !== "direct");
   // Archived rooms are read-only: they are at the end.

@@ -6,7 +6,7 @@
  *   Target
  */
 
-import { messageOf } from "../format.js";
+import { messageOf } from "../error_text.js";
 import { openDirect } from "../room_dialogs/direct_dialog.js";
 import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";

@@ -4,9 +4,11 @@ from functools import partial
 
 from cloudchat.app.chat import Chat
 from cloudchat.archive.erasure.erasure_task import ErasureTask
+from cloudchat.archive.index_merge.merge_task import IndexMerge, merge_after_deletions
 from cloudchat.archive.retention.retention_task import Retention
 from cloudchat.broker.log_checkpoint import run_checkpoints
 from cloudchat.database.pruning import prune, prune_hourly
+from cloudchat.database.urls import sqlite_file
 from cloudchat.observability.health import wait_until_healthy
 from cloudchat.realtime.ephemeral.signals import receive
 from cloudchat.realtime.feeds.heartbeat import Heartbeat
@@ -36,6 +38,8 @@ async def start(chat: Chat, services: Services, settings: Settings) -> None:
     spawn(prune_hourly(lambda now: prune(services.db, now, settings.audit_days * 86400)), "pruning")
     spawn(store.archiver.run(), "archiver")
     spawn(Retention(services.db, broker.archive, settings.retention_days).run(), "retention")
+    if sqlite_file(settings.database.get_secret_value()) is not None:
+        spawn(merge_after_deletions(IndexMerge(services.db)), "merges of the search index")
     spawn(ErasureTask(services.db, services.rooms, chat.messaging.log, broker).run(), "erasures")
     spawn(chat.cluster_limit.run(delivery.registry.evict), "cluster connection limit")
     spawn(run_checkpoints(broker.marks, services.save_marks), "log checkpoints")

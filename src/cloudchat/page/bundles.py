@@ -127,7 +127,7 @@ def _render(bundle: _Bundle, places: Mapping[str, str]) -> str:
 def _render_module(module: Module, bundle: str) -> str:
     body = _patterns(module) + move_dynamic_imports(module.body, module.path, bundle)
     returned = f"return {{ {', '.join(module.exports)} }};\n" if module.exports else ""
-    return f"// {module.path}\nconst {_variable(module.path)} = (() => {{\n{body}{returned}}})();"
+    return f"const {_variable(module.path)} = (() => {{\n{body}{returned}}})();"
 
 
 def _patterns(module: Module) -> str:

@@ -49,13 +49,13 @@ export const search = [element, form, only];
 def test_a_module_is_in_one_file_after_those_that_it_imports() -> None:
     bundles = build_bundles(PAGE)
     assert set(bundles) == {APP, SHARED, "script.js", "modules/search/search.js", "modules/settings/settings.js"}
-    contents = {path: re.findall(r"^// (.+)$", text, re.MULTILINE) for path, text in bundles.items()}
+    contents = {path: re.findall(r"^const (\S+) = \(\(\) =>", text, re.MULTILINE) for path, text in bundles.items()}
     assert contents == {
-        APP: ["modules/ui/dom.js", "modules/counter.js", "modules/shell/chat.js"],
-        SHARED: ["modules/form.js"],
+        APP: ["$ui_dom", "$counter", "$shell_chat"],
+        SHARED: ["$form"],
         "script.js": [],
-        "modules/search/search.js": ["modules/search/only.js", "modules/search/search.js"],
-        "modules/settings/settings.js": ["modules/settings/settings.js"],
+        "modules/search/search.js": ["$search_only", "$search_search"],
+        "modules/settings/settings.js": ["$settings_settings"],
     }
 
 
@@ -64,13 +64,11 @@ def test_imports_and_exports_become_objects() -> None:
     assert (
         bundles[APP]
         == """\
-// modules/ui/dom.js
 const $ui_dom = (() => {
 function element() {}
 class Box {}
 return { element, Box };
 })();
-// modules/counter.js
 const $counter = (() => {
 let value = 0;
 const limit = 3;
@@ -79,7 +77,6 @@ return (value += 1);
 }
 return { limit, count };
 })();
-// modules/shell/chat.js
 const $shell_chat = (() => {
 const { element: make } = $ui_dom;
 const { count, limit } = $counter;

@@ -1,7 +1,7 @@
 /** The texts of the conversation and of the composer in German. */
 
-/** @type {import("./strings.js").Texts} */
-export const conversationDe = {
+/** @type {import("../strings.js").Texts} */
+export const conversation = {
   "conversation.region": "Unterhaltung",
   "conversation.log": "Nachrichten",
   "conversation.pending": "Noch nicht gesendet",
@@ -43,7 +43,7 @@ export const conversationDe = {
   "conversation.action_copy": "Text kopieren",
   "conversation.action_link": "Link kopieren",
   "conversation.action_delete": "Löschen",
-  "conversation.action_delete_question": "Für alle löschen?",
+  "conversation.action_delete_question": "Diese Nachricht für alle löschen?",
   "conversation.action_more": "Weitere Aktionen",
   "conversation.copied": "Kopiert.",
 

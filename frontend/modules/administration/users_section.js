@@ -1,14 +1,14 @@
 /** Administration of users: create them, change roles, disable accounts, reset lost passwords and second factors. */
 
-import { messageOf } from "../format.js";
+import { messageOf } from "../error_text.js";
 import { trimPasted } from "../pasted_text.js";
 import { text } from "../strings/strings.js";
 import { element } from "../ui/dom.js";
 import { collapsed, createForm, USERNAME_ATTRIBUTES } from "../ui/form.js";
 import { menuButton } from "../ui/menu.js";
 import { SearchList } from "../ui/search_list.js";
-import { SecretOutput } from "./one_time_secret.js";
-import { renderBadge, renderTime } from "./table_cells.js";
+import { SecretOutput } from "../settings/one_time_secret.js";
+import { renderBadge, renderTime } from "../settings/table_cells.js";
 import { ROLES, roleLabel, userActions } from "./user_actions.js";
 
 const PAGE_SIZE = 50;
@@ -25,7 +25,7 @@ const PAGE_SIZE = 50;
  */
 
 /**
- * @param {import("./settings_dialog.js").SettingsContext} context
+ * @param {import("../settings/settings_dialog.js").SettingsContext} context
  * @returns {Node[]}
  */
 export function usersSection({ session, request, clock }) {

@@ -1,6 +1,6 @@
 /** The texts of the conversation and of the composer in English. */
 
-export const conversationEn = {
+export const conversation = {
   "conversation.region": "Conversation",
   "conversation.log": "Messages",
   "conversation.pending": "Not sent yet",
@@ -42,7 +42,7 @@ export const conversationEn = {
   "conversation.action_copy": "Copy text",
   "conversation.action_link": "Copy link",
   "conversation.action_delete": "Delete",
-  "conversation.action_delete_question": "Delete for everyone?",
+  "conversation.action_delete_question": "Delete this message for everyone?",
   "conversation.action_more": "More actions",
   "conversation.copied": "Copied.",
 

@@ -7,9 +7,9 @@ import { ApiError } from "../net/api.js";
 import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
 import { openModal } from "../ui/modal.js";
-import { messageOf } from "../format.js";
+import { messageOf } from "../error_text.js";
 import { inviteLink } from "./invites_section.js";
-import { renderOneTimeSecret } from "./one_time_secret.js";
+import { renderOneTimeSecret } from "../settings/one_time_secret.js";
 
 const LIFETIME_SECONDS = 7 * 86_400;
 

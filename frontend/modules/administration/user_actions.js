@@ -2,6 +2,7 @@
 
 import { text } from "../strings/strings.js";
 import { confirmInModal } from "../ui/modal.js";
+import { openUserSessions } from "./user_sessions.js";
 
 /** @typedef {import("./users_section.js").UserItem} UserItem */
 
@@ -44,6 +45,7 @@ export function userActions({ user, request, run, onChange, showPassword }) {
   });
   return [
     ...roles,
+    ...(user.disabled ? [] : [{ label: text("users.sessions"), run: () => openUserSessions(request, user) }]),
     asked("users.reset_password", () =>
       run(async () => {
         const { one_time_password: password } = await request("POST", `${url}/reset-password`);
