@@ -168,11 +168,11 @@ export class Connection {
   }
 
   /**
-   * Send a command that has no reply. Without a connection it is dropped.
+   * Send a command whose reply, if it has one, the listener handles. Without a connection it is dropped.
    *
-   * @param {import("./protocol.js").TypingCommand} command
+   * @param {import("./protocol.js").SentCommand} command
    */
-  notify(command) {
+  send(command) {
     if (this.#socket !== null && this.#welcomed) this.#socket.send(JSON.stringify(command));
   }
 

@@ -10,6 +10,8 @@ import { TabOutbox } from "../chat/tab_outbox.js";
 import { TabPresence } from "../chat/tab_presence.js";
 import { Connection } from "../net/connection.js";
 import { ReconnectPolicy } from "../net/reconnect_policy.js";
+import { SharedConnection } from "../net/shared_connection.js";
+import { openSharing } from "../net/tab_channel.js";
 import { checkForNewVersion } from "../offline/page_worker.js";
 import { RoomCacheWriter } from "../offline/room_cache_writer.js";
 import { createRoomApi } from "../rooms/room_api.js";
@@ -89,17 +91,24 @@ export function openChat(options) {
   const tabStorage = new TabOutbox({ storage, presence, tab });
   const outboxes = new RoomOutboxes({ storage: tabStorage, owner: user.id, clock });
 
-  const connection = new Connection({
-    url,
-    session,
+  const connection = new SharedConnection({
+    sharing: openSharing(tab, user.id),
+    scope: user.id,
     clock,
-    policy: new ReconnectPolicy(),
-    isServerReachable: () =>
-      request("GET", "/api/me").then(
-        () => true,
-        () => false,
-      ),
-    isAnswering,
+    createConnection: (listener) =>
+      new Connection({
+        url,
+        session,
+        clock,
+        policy: new ReconnectPolicy(),
+        isServerReachable: () =>
+          request("GET", "/api/me").then(
+            () => true,
+            () => false,
+          ),
+        isAnswering,
+        listener,
+      }),
     listener: {
       onState(state) {
         writer.setConnected(state.name === "connected");
