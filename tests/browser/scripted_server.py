@@ -17,7 +17,8 @@ ORIGIN = "http://localhost"
 FRONTEND = Path(__file__).parents[2] / "frontend"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; worker-src 'self'; manifest-src 'self'; "
+    "require-trusted-types-for 'script'; trusted-types service-worker"
 )
 ADA = {"id": "u-ada", "name": "ada", "role": "member"}
 AT = "2026-11-22T10:{:02}:{:02}.000Z"

@@ -16,14 +16,13 @@
  * @property {(gap: import("../chat/message_reducer.js").Gap) => void} loadGap
  */
 
+import { formatFullDateTime, formatTime } from "../format.js";
 import { text } from "../strings/strings.js";
 import { quotedText } from "../text/quoted_text.js";
 import { button, element } from "../ui/dom.js";
 import { renderText } from "./message_text_view.js";
 import { renderReactions } from "./reactions.js";
 
-const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const AVATAR_COLORS = 8;
 
 /**
@@ -107,8 +106,7 @@ function renderByline({ user, at }) {
 
 /** @param {string} at */
 function renderTime(at) {
-  const date = new Date(at);
-  return element("time", { datetime: at, title: DATE_TIME.format(date) }, TIME.format(date));
+  return element("time", { datetime: at, title: formatFullDateTime(at) }, formatTime(at));
 }
 
 /**
@@ -117,23 +115,13 @@ function renderTime(at) {
  * @param {string} at
  */
 function renderGutterTime(at) {
-  const date = new Date(at);
-  const time = element("time", { datetime: at, title: DATE_TIME.format(date) }, TIME.format(date));
-  return element("span", { class: "gutter-time", "aria-hidden": "true" }, time);
+  return element("span", { class: "gutter-time", "aria-hidden": "true" }, renderTime(at));
 }
 
 /** @param {Message} item */
 function renderEdited({ editedAt }) {
-  const title = editedAt === null ? null : text("conversation.edited_at", { time: formatFullTime(editedAt) });
+  const title = editedAt === null ? null : text("conversation.edited_at", { time: formatFullDateTime(editedAt) });
   return element("p", { class: "message-status", title }, text("conversation.edited"));
-}
-
-/**
- * @param {string} at
- * @returns {string} date and time for the person
- */
-export function formatFullTime(at) {
-  return DATE_TIME.format(new Date(at));
 }
 
 /**

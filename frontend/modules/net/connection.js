@@ -21,7 +21,8 @@ import { closeRule } from "./close_codes.js";
 import { CommandError, noReply, PendingRequests } from "./pending_requests.js";
 import { SUBPROTOCOL } from "./protocol.js";
 import { SessionEnded } from "./session.js";
-import { formatSentence } from "../format.js";
+import { serverErrorText } from "../error_text.js";
+import { text } from "../strings/strings.js";
 
 const OPEN_TIMEOUT_MS = 15_000;
 const REPLY_TIMEOUT_MS = 20_000;
@@ -34,10 +35,6 @@ const FAILURES_BEFORE_DIAGNOSIS = 2;
 const SOCKET_EVERY = 5;
 /** Each look costs the server a request, which all users of an address share the rate of. */
 const DIAGNOSIS_INTERVAL_MS = 30_000;
-const NO_UPGRADE_REASON =
-  "The server answers, but the live connection cannot be opened. A proxy in between may not pass WebSocket upgrades " +
-  "(the headers Upgrade and Connection), or the server does not allow this page’s address. Tell an administrator. " +
-  "The page keeps trying.";
 /** RFC 6455 §7.4.1: the connection ended without a close frame. */
 const ABNORMAL_CLOSURE = 1006;
 
@@ -252,7 +249,7 @@ export class Connection {
    * @param {import("./protocol.js").ErrorFrame} error
    */
   #refused({ code, message, retry_after_ms: retryAfterMs = 0 }) {
-    this.#refusal = formatSentence(message);
+    this.#refusal = serverErrorText({ code, message }) ?? "";
     // An outage may end at any moment, and the same delay for all clients would bring them back at the same moment.
     this.#retryAfterMs = code === "unavailable" ? null : retryAfterMs;
   }
@@ -286,7 +283,12 @@ export class Connection {
     const { recovery, reason, retryLabel, isFinal } = closeRule(code);
     this.#refreshFirst = recovery === "refresh";
     if (recovery === "stop") {
-      this.#listener.onState({ name: "stopped", reason, retryLabel, isFinal });
+      this.#listener.onState({
+        name: "stopped",
+        reason: reason && text(reason),
+        retryLabel: retryLabel && text(retryLabel),
+        isFinal,
+      });
       return;
     }
     if (!wasWelcomed && refusal === "" && recovery === "retry") this.#failedOpens += 1;
@@ -320,7 +322,7 @@ export class Connection {
     const attempt = this.#attempt;
     const isReachable = await this.#isServerReachable().catch(() => false);
     if (this.#failedOpens < FAILURES_BEFORE_DIAGNOSIS) return;
-    this.#diagnosis = isReachable ? NO_UPGRADE_REASON : "";
+    this.#diagnosis = isReachable ? text("connection.reason.no_upgrade") : "";
     if (attempt !== this.#attempt || !this.#waiting || this.#diagnosis === this.#reason) return;
     this.#reason = this.#diagnosis;
     this.#showWaiting();

@@ -8,13 +8,14 @@
  * @property {() => void} cancelTimeout
  */
 
-import { formatSentence } from "../format.js";
+import { serverErrorText } from "../error_text.js";
+import { text } from "../strings/strings.js";
 
 /** The server's `error` frame, or that there was no reply at all. */
 export class CommandError extends Error {
   /** @param {Omit<import("./protocol.js").ErrorFrame, "type" | "id">} details */
   constructor({ code, message, retryable, retry_after_ms: retryAfterMs }) {
-    super(formatSentence(message));
+    super(serverErrorText({ code, message }) ?? message);
     this.name = "CommandError";
     this.code = code;
     this.retryable = retryable;
@@ -27,7 +28,7 @@ export class CommandError extends Error {
  * @returns {CommandError}
  */
 export function noReply(code) {
-  return new CommandError({ code, message: "The server did not answer.", retryable: true });
+  return new CommandError({ code, message: text("error.no_answer"), retryable: true });
 }
 
 export class PendingRequests {

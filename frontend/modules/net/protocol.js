@@ -125,9 +125,6 @@
 
 export const SUBPROTOCOL = "cloudchat.v1";
 
-/** The server's rule for new passwords, for the person who chooses one. */
-export const PASSWORD_RULE = "At least 15 characters. Three or four unrelated words work well.";
-
 const NOT_LOGGED = new Set(["joined", "ack", "head"]);
 
 /**

@@ -55,7 +55,8 @@ export class ReadMarker {
    * @returns {boolean} whether the marker moved
    */
   receive(seq) {
-    this.#savedSeq = Math.max(this.#savedSeq, seq);
+    // An earlier page may have been closed before it saved the marker.
+    this.#savedSeq = seq < this.#seq ? Math.min(this.#savedSeq, seq) : seq;
     if (seq <= this.#seq) return false;
     this.#seq = seq;
     return true;

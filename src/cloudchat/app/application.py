@@ -139,7 +139,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes.append(document_route("/openapi.json", partial(openapi_document, app)))
     app.router.routes.append(document_route("/asyncapi.json", partial(asyncapi_document, __version__)))
     app.router.routes.append(Route(SOCKET_PATH, upgrade_required, methods=["GET"]))
-    app.mount("/", PageFiles(directory=frontend_directory(), html=True), name="frontend")
+    app.mount("/", PageFiles(frontend_directory()), name="frontend")
     return app
 
 

@@ -114,6 +114,14 @@ class RoomService:
         with self._db.read() as db:
             return repository.all_rooms(db, after, limit)
 
+    def find_named(self, part: str, after: tuple[float, str] | None, limit: int) -> Sequence[ListedRoom]:
+        """Return a page of the public and private rooms with `part` in their names, for administrators."""
+        key = lookup_key(part) if part else ""
+        if key is None:
+            return []
+        with self._db.read() as db:
+            return repository.named_rooms(db, part, key, after, limit)
+
     def find(self, name: str) -> ListedRoom:
         """Return the room with this id, or the public room with this name, for operators. Raises NotFound."""
         with self._db.read() as db:

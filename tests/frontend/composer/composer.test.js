@@ -31,11 +31,9 @@ afterEach(() => composer.close());
 
 function openComposer() {
   return new Composer({
-    send: (text) => send(text),
-    save: (text) => void (saved = text),
+    target: { send: (text) => send(text), save: (text) => void (saved = text), typing() {} },
     draft: saved,
     placeholder: "Message lobby",
-    onTyping() {},
     onKey: () => false,
     hasTouchKeyboard: () => hasTouchKeyboard,
   });

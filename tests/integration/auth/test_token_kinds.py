@@ -83,6 +83,9 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/api/admin/invites"): ADMINISTRATOR,
     ("POST", "/api/admin/invites"): ADMINISTRATOR,
     ("DELETE", "/api/admin/invites/{invite_id}"): ADMINISTRATOR,
+    ("GET", "/api/admin/users/{user_id}/sessions"): ADMINISTRATOR,
+    ("DELETE", "/api/admin/users/{user_id}/sessions/{session_id}"): ADMINISTRATOR,
+    ("GET", "/api/admin/rooms"): ADMINISTRATOR,
     ("GET", "/api/admin/audit"): ADMINISTRATOR,
 }
 
