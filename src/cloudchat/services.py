@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from cloudchat.archive.erasure.repository import finished_since
 from cloudchat.archive.history.repository import ArchivedPage
 from cloudchat.archive.service import ArchiveService, FoldOutcome, LogBatch
 from cloudchat.archive.unread.repository import ArchivedUnread, UnreadRange
@@ -68,6 +69,14 @@ class Services:
     async def revocations_since(self, since: float) -> Revocations:
         """Return the revocations since an instant (seconds since 1970). Raises `DatabaseUnavailable`."""
         return await asyncio.to_thread(revocations_since, self.db, self.keys, since)
+
+    async def erased_since(self, since: float) -> Collection[str]:
+        """See `realtime.feeds.erased_names.ReadErased`."""
+        return await asyncio.to_thread(self._erased_since, since)
+
+    def _erased_since(self, since: float) -> Collection[str]:
+        with self.db.read() as db:
+            return finished_since(db, since)
 
     async def advance_read_positions(
         self, positions: Mapping[UserAndRoom, StreamPosition]
