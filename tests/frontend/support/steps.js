@@ -7,18 +7,19 @@
 export function countSteps(run) {
   const { exec } = RegExp.prototype;
   let steps = 0;
-  RegExp.prototype.exec = function counted(text) {
+  function counted(text) {
     const start = this.global || this.sticky ? this.lastIndex : 0;
     const match = exec.call(this, text);
     if (match !== null) steps += match.index + match[0].length - start;
     else if (!this.sticky) steps += text.length - start;
     steps += 1;
     return match;
-  };
+  }
+  Reflect.set(RegExp.prototype, "exec", counted);
   try {
     run();
   } finally {
-    RegExp.prototype.exec = exec;
+    Reflect.set(RegExp.prototype, "exec", exec);
   }
   return steps;
 }
