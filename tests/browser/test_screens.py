@@ -1,6 +1,7 @@
 """Every screen and dialog: axe in both themes, German without an English word, and phones with large letters."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,7 @@ RUN_AXE = """async (tags) => {
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
 }"""
 
-ENGLISH = """async () => {
-  const { en } = await import("/modules/strings/en/index.js");
-  const { de } = await import("/modules/strings/de/index.js");
+ENGLISH = """({ en, de }) => {
   const words = new Set();
   for (const [key, value] of Object.entries(en)) {
     const german = new Set(Object.values(de[key] === Object(de[key]) ? de[key] : [de[key]]));
@@ -101,6 +100,20 @@ def server() -> Iterator[RunningServer]:
         yield running
 
 
+PRINT_TEXTS = """
+import { en } from "./frontend/modules/strings/en/index.js";
+import { de } from "./frontend/modules/strings/de/index.js";
+console.log(JSON.stringify({ en, de }));
+"""
+
+
+@pytest.fixture(scope="module")
+def texts() -> Any:
+    """The texts of the page in English and in German."""
+    node = [ROOT / ".venv" / "bin" / "node", "--input-type=module", "--eval", PRINT_TEXTS]
+    return json.loads(subprocess.run(node, cwd=ROOT, check=True, capture_output=True).stdout)
+
+
 def open_chat(browser: Browser, server: RunningServer, **options: Any) -> Page:
     """Sign in as the administrator in a context of its own, and open the room with the conversation."""
     page = browser.new_context(**options).new_page()
@@ -125,13 +138,15 @@ def accessibility_violations(page: Page) -> list[str]:
     return found
 
 
-def test_every_screen_is_accessible_in_both_themes_and_german(browser: Browser, server: RunningServer) -> None:
+def test_every_screen_is_accessible_in_both_themes_and_german(
+    browser: Browser, server: RunningServer, texts: Any
+) -> None:
     page = open_chat(browser, server, locale="de-DE", viewport={"width": 1120, "height": 760}, bypass_csp=True)
     page.evaluate(AXE.read_text())
     problems: dict[str, list[str]] = {}
     for name, opening in SCREENS.items():
         opening(page)
-        if found := accessibility_violations(page) + page.evaluate(ENGLISH):
+        if found := accessibility_violations(page) + page.evaluate(ENGLISH, texts):
             problems[name] = found
         close_all(page)
     page.context.close()
@@ -139,7 +154,7 @@ def test_every_screen_is_accessible_in_both_themes_and_german(browser: Browser, 
 
 
 def test_every_screen_fits_a_phone_and_a_finger(browser: Browser, server: RunningServer) -> None:
-    phone = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
+    phone: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
     page = open_chat(browser, server, locale="de-DE", reduced_motion="reduce", **phone)
     problems: dict[str, list[str]] = {}
     for name, opening in SCREENS.items():
@@ -155,8 +170,8 @@ def test_every_screen_fits_a_phone_and_a_finger(browser: Browser, server: Runnin
     assert problems == {}, json.dumps(problems, indent=1)
 
 
-def test_sign_in_screens_are_accessible_and_fit(browser: Browser, server: RunningServer) -> None:
-    phone = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
+def test_sign_in_screens_are_accessible_and_fit(browser: Browser, server: RunningServer, texts: Any) -> None:
+    phone: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
     page = browser.new_context(locale="de-DE", bypass_csp=True, **phone).new_page()
     page.goto(server.url)
     expect(page.locator("#sign-in")).to_be_visible()
@@ -168,7 +183,7 @@ def test_sign_in_screens_are_accessible_and_fit(browser: Browser, server: Runnin
         elif name == "error":
             page.locator("#sign-in-submit").click()
             expect(page.locator("#sign-in-error")).to_be_visible()
-        found = accessibility_violations(page) + page.evaluate(ENGLISH)
+        found = accessibility_violations(page) + page.evaluate(ENGLISH, texts)
         found += page.evaluate(OVERFLOWS) + page.evaluate(SMALL_TARGETS)
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         found += [f"200 %: {problem}" for problem in page.evaluate(OVERFLOWS)]
