@@ -1,14 +1,20 @@
-"""How long the first and the second visit take, with and without a server, on a fast machine and on a slow phone.
+"""Measures visits in Chromium: without a service worker, the second one, and without a server, also as on a phone.
 
-Run it with `PYTHONPATH=tests .venv/bin/python -m browser.measure_visits`. A visit begins with the navigation. Content is
-the first message in the page; live is the open socket. `CPU` is Chromium's throttling of the page's main thread. The
+    .venv/bin/python tests/browser/measure_visits.py
+
+A visit begins with the navigation. Content is the first message in the page; live is the open socket. With CPU ×4, the
 network has the latency and the throughput of Lighthouse's slow 4G, for requests that no service worker answers.
 """
 
+import os
 import statistics
+import sys
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import BrowserContext, expect, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from browser.chat_page import ChatPage
 from browser.chromium import HEADLESS_SHELL, launch
@@ -29,8 +35,7 @@ new MutationObserver(() => {
 """
 READY = """async () => {
   await navigator.serviceWorker.ready;
-  const names = (await indexedDB.databases()).map(({ name }) => name);
-  return names.includes("cloudchat.rooms") && (await (await caches.open("cloudchat")).match("/shell-current")) !== undefined;
+  return (await (await caches.open("cloudchat")).match("/shell-current")) !== undefined;
 }"""
 
 
@@ -56,6 +61,7 @@ def report(name: str, context: BrowserContext, url: str, cpu: int, wanted: str) 
 
 def main() -> None:
     """Measure, and print a table."""
+    print(f"load of the machine: {os.getloadavg()[0]:.1f}")
     with (
         RunningServer(environment={"CLOUDCHAT_SENDS_PER_10S": "1000"}) as server,
         sync_playwright() as playwright,
