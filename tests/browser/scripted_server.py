@@ -7,14 +7,14 @@ close code arrives exactly when the test says so.
 import json
 import mimetypes
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Route, WebSocketRoute
 
+from browser.page_scripts import FRONTEND, script
+
 ORIGIN = "http://localhost"
-FRONTEND = Path(__file__).parents[2] / "frontend"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
@@ -107,7 +107,8 @@ class ScriptedServer:
             "Content-Security-Policy": POLICY,
             "Content-Type": mimetypes.guess_type(file.name)[0] or "application/octet-stream",
         }
-        return route.fulfill(body=file.read_bytes(), headers=headers)
+        content = script(path.lstrip("/")) if file.suffix == ".js" else file.read_bytes()
+        return route.fulfill(body=content, headers=headers)
 
     def _answer(self, route: Route, path: str) -> None:
         if path == "/api/auth/logout":

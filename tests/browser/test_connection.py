@@ -6,7 +6,8 @@ from collections.abc import Callable
 from playwright.sync_api import Route, expect
 
 from browser.chat_page import ChatPage
-from browser.scripted_server import FRONTEND, ORIGIN, ScriptedServer
+from browser.page_scripts import FRONTEND
+from browser.scripted_server import ORIGIN, ScriptedServer
 from browser.settings_page import SettingsPage
 from support.server import RunningServer
 

@@ -13,6 +13,12 @@ from support.server import RunningServer
 OpenPage = Callable[[], ChatPage]
 
 
+@pytest.fixture
+def loads_modules() -> bool:
+    """The page's files are loaded as they are served."""
+    return True
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
     """One server for all tests of this module; each test has its own users."""
