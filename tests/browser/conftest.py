@@ -22,12 +22,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[[], ChatPage]]:
-    """Return a function that opens a page in a browser context of its own, with its own cookies and storage."""
+    """Return a function that opens a page in a browser context of its own, with its own cookies and storage.
+
+    Without the service worker, which reads all files of the page and answers instead of a scripted server.
+    test_installed_page.py has it.
+    """
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
     def open_one() -> ChatPage:
-        context = browser.new_context()
+        context = browser.new_context(service_workers="block")
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))

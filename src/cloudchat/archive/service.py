@@ -8,6 +8,7 @@ from cloudchat.archive.folding.repository import fold_logs
 from cloudchat.archive.history.repository import ArchivedPage, read_earlier_texts, read_events, read_message, read_page
 from cloudchat.archive.integrity.repository import ArchiveState, read_state
 from cloudchat.archive.repository import read_heads, read_room_ids
+from cloudchat.archive.unread.repository import ArchivedUnread, UnreadRange, count_unread
 from cloudchat.auth.errors import NotFound
 from cloudchat.broker.broker import ArchivedMessage, HistoryRange
 from cloudchat.core.log_rate_limit import RATE_LIMITED
@@ -70,6 +71,11 @@ class ArchiveService:
         """Return what the archive knows of a message, for a change of it. Raises `DatabaseUnavailable`."""
         with self._db.snapshot() as db:
             return read_message(db, room, seq)
+
+    def count_unread(self, user_id: str, ranges: Sequence[UnreadRange]) -> dict[str, ArchivedUnread]:
+        """See `unread.repository.count_unread`. Raises `DatabaseUnavailable`."""
+        with self._db.read() as db:
+            return count_unread(db, user_id, ranges)
 
     def earlier_texts(self, room: str, seq: int, caller: Caller) -> list[EarlierText]:
         """Return the earlier texts of a message, the oldest first; none if it was not edited.
