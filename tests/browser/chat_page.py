@@ -70,6 +70,10 @@ class ChatPage:
         """Wait until the script returns a true value. Unlike Playwright's `wait_for_function`, also of a promise."""
         wait_until(lambda: self.page.evaluate(script), script)
 
+    def delete_loaded(self) -> None:
+        """Delete the browser's copy of what was loaded, so that a reload begins as on another device."""
+        self.page.evaluate("indexedDB.deleteDatabase('cloudchat.rooms')")
+
     def send(self, text: str) -> None:
         """Write a message and press Enter."""
         self.composer.fill(text)

@@ -141,7 +141,7 @@ def _mute(page: Page) -> None:
 def _invite(page: Page) -> None:
     press(page, "#open-members")
     press(page, "#members-panel .invite")
-    expect(page.locator(f"{DIALOG} [role=status]")).not_to_be_empty()
+    loaded(page.locator(f"{DIALOG} .search"))
 
 
 def _switcher(page: Page) -> None:

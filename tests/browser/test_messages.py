@@ -126,6 +126,7 @@ def test_a_quoted_message_far_back_is_loaded_and_shown(pages: tuple[ChatPage, Ch
     expect(grace.message("number 119")).to_be_visible()
     grace.send("late answer")
     expect(grace.message("late answer")).to_be_visible()
+    grace.delete_loaded()
     grace.page.reload()
     grace.wait_connected()
     grace.message("late answer").get_by_role("button", name="Reply to an earlier message").click()

@@ -188,7 +188,7 @@ def test_messages_are_loaded_from_the_archive_after_a_loss_of_the_store(
     chat.wait_connected()
     expect(chat.gap).to_have_count(0)
     assert chat.texts() == before
-    chat.page.evaluate("indexedDB.deleteDatabase('cloudchat.rooms')")
+    chat.delete_loaded()
     chat.page.reload()
     expect(chat.message("and another one")).to_be_visible()
     chat.send("after the loss")

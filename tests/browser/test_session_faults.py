@@ -13,7 +13,9 @@ AWAY = {"code": "unavailable", "message": "later", "retryable": True, "retry_aft
 HELD_DATABASE = """
 const open = IDBFactory.prototype.open;
 const held = [];
+let isReleased = false;
 IDBFactory.prototype.open = function (...names) {
+  if (isReleased) return open.apply(this, names);
   const opening = new EventTarget();
   held.push(() => {
     const request = open.apply(this, names);
@@ -22,7 +24,7 @@ IDBFactory.prototype.open = function (...names) {
   });
   return opening;
 };
-window.releaseDatabase = () => held.splice(0).forEach((go) => go());
+window.releaseDatabase = () => (isReleased = true) && held.splice(0).forEach((go) => go());
 window.isDatabaseRequested = () => held.length > 0;
 """
 

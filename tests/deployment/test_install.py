@@ -315,7 +315,8 @@ def test_lock_file_includes_the_extras_that_settings_can_enable() -> None:
     extras = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     for requirement in (*extras["postgres"], *extras["otel"]):
         assert re.split(r"[\[>=]", requirement)[0] in pinned
-    program = "import sys; from cloudchat.app import create_app; from cloudchat.cli.serve import *; print(*sys.modules)"
+    imports = "from cloudchat.app.application import create_app; from cloudchat.cli.serve import *"
+    program = f"import sys; {imports}; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"psycopg", "google.protobuf", "requests"} & set(modules)
 

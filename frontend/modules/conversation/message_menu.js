@@ -18,7 +18,12 @@ const MARGIN_PX = 8;
  * @param {HTMLElement} options.anchor where it opens, and what gets the focus back
  */
 export function openMessageMenu({ message, actions, people, anchor }) {
-  const menu = element("div", { popover: "auto", class: "message-menu" });
+  const menu = element("div", {
+    popover: "auto",
+    class: "message-menu",
+    role: "dialog",
+    "aria-label": text("conversation.menu"),
+  });
   const items = actions.map((action) => renderItem(action, anchor, () => menu.hidePopover()));
   const list = element("div", { role: "menu", "aria-label": text("conversation.menu") }, ...items);
   const times = element("p", { class: "menu-note" }, formatFullDateTime(message.at));

@@ -110,6 +110,7 @@
  * @typedef {{type: "ping"}} PingCommand
  * @typedef {JoinCommand | SendCommand | EditCommand | DeleteCommand | ReactCommand | ReadCommand | UnreadCommand |
  *   WhoCommand | HistoryCommand | AuthCommand | PingCommand} Command
+ * @typedef {(Command | TypingCommand) & {id?: string}} SentCommand
  *
  * @typedef {object} ReplyTo the reply to each type of command
  * @property {Joined} join

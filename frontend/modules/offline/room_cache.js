@@ -49,6 +49,8 @@ export class RoomCache {
   });
   /** @type {string | null} of the account that is signed in here; null: nothing is written */
   #key = null;
+  /** Counts sign-outs: an account that was being opened before is not begun. */
+  #generation = 0;
 
   /** @param {import("../clock.js").Clock} clock */
   constructor(clock) {
@@ -103,7 +105,9 @@ export class RoomCache {
    * @returns {Promise<Account | null>} null: nothing is here yet
    */
   async open(user) {
+    const generation = this.#generation;
     const account = await this.account();
+    if (generation !== this.#generation) return null;
     if (account?.user.id === user.id) {
       this.#key = account.key;
       return account;
@@ -113,11 +117,9 @@ export class RoomCache {
       for (const store of [rooms, contents]) store.clear();
       accounts.put({ key, user, savedAt: 0, shown: "" }, ACCOUNT_KEY);
     });
-    this.#key =
-      (await this.#read(
-        begun.then(() => key),
-        null,
-      )) ?? null;
+    const begunKey = begun.then(() => key);
+    const stored = await this.#read(begunKey, null);
+    if (generation === this.#generation) this.#key = stored;
     return null;
   }
 
@@ -145,18 +147,13 @@ export class RoomCache {
     }
   }
 
-  /** Write nothing more. */
-  close() {
-    this.#key = null;
-    this.#connection.close();
-  }
-
   /**
    * Delete everything, if it belongs to this user: another one may have signed in in another tab.
    *
    * @param {string} userId
    */
   async clear(userId) {
+    this.#generation += 1;
     this.#key = null;
     const account = await this.account();
     if (account === null || account.user.id === userId) await this.#read(this.#connection.delete(), undefined);

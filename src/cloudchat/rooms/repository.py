@@ -127,6 +127,12 @@ def facts_of(room: Room) -> RoomFacts:
     )
 
 
+def read_seqs(db: Session, room_id: str) -> dict[str, int]:
+    """Return up to where the room was read, by the ids of those who have read something."""
+    query = select(ReadPosition.user_id, ReadPosition.seq).where(ReadPosition.room_id == room_id)
+    return {row.user_id: row.seq for row in db.execute(query)}
+
+
 def created_at(db: Session, room_id: str) -> float | None:
     """Return when the room was created; None if it does not exist."""
     return db.scalar(select(Room.created_at).where(Room.id == room_id))

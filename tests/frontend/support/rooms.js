@@ -34,7 +34,7 @@ export function messageIn(room, seq, more = {}) {
   return { type: "message", room, epoch: "e1", seq, cid: `c${room}${seq}`, user: GRACE, text: `m${seq}`, at, ...more };
 }
 
-export function openStore(clock) {
+export function openStore(clock, listener = {}) {
   const commands = [];
   const heard = [];
   /** Type of a command → its reply. */
@@ -65,6 +65,7 @@ export function openStore(clock) {
       onMessage: (room, message) => heard.push(`${room.id} ${message.seq}`),
       onRefused() {},
       onRoomChanged() {},
+      ...listener,
     },
   });
   return { store, commands, replies, api, heard };

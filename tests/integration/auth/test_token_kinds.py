@@ -153,7 +153,7 @@ def credentials(server: RunningServer, tmp_path_factory: pytest.TempPathFactory)
 
 
 def test_table_has_every_route(tmp_path: Path) -> None:
-    from cloudchat.app import create_app
+    from cloudchat.app.application import create_app
     from cloudchat.settings import Settings
 
     app = create_app(Settings(state_dir=tmp_path, redis_url=SecretStr("unix:///nowhere/store.sock")))
