@@ -48,6 +48,16 @@ export class RoomWriting {
     this.#services.drafts.set(this.#room.self.id, this.#room.id, text);
   }
 
+  /**
+   * Call back when the user writes in another tab.
+   *
+   * @param {(text: string) => void} listener
+   * @param {AbortSignal} signal ends it
+   */
+  watchDraft(listener, signal) {
+    this.#services.drafts.watch(this.#room.self.id, this.#room.id, listener, signal);
+  }
+
   /** The user is typing. May be called with every key. */
   typing() {
     if (this.status.state === "allowed") this.#room.commands.typing();
