@@ -110,7 +110,7 @@ console.log(JSON.stringify({ en, de }));
 @pytest.fixture(scope="module")
 def texts() -> Any:
     """The texts of the page in English and in German."""
-    node = [ROOT / ".venv" / "bin" / "node", "--input-type=module", "--eval", PRINT_TEXTS]
+    node = [str(ROOT / ".venv/bin/node"), "--input-type=module", "--eval", PRINT_TEXTS]
     return json.loads(subprocess.run(node, cwd=ROOT, check=True, capture_output=True).stdout)
 
 
