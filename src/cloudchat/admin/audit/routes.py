@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from slowapi import Limiter
 
-from cloudchat.admin import schemas
-from cloudchat.admin.audit_repository import AuditFilter
+from cloudchat.admin.audit import schemas
+from cloudchat.admin.audit.repository import AuditFilter
 from cloudchat.admin.dependencies import Before, PageSize
 from cloudchat.admin.service import AdminService
 from cloudchat.http.error_docs import documented

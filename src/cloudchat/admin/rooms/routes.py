@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from slowapi import Limiter
 
-from cloudchat.admin import schemas
+from cloudchat.admin.rooms import schemas
 from cloudchat.admin.service import AdminService
 from cloudchat.auth.errors import NotFound
 from cloudchat.http.error_docs import documented
