@@ -119,7 +119,7 @@ export function openChat(options) {
   store.lastShownId = earlier.shown;
   store.restore(earlier.rooms);
   if (earlier.content !== null) store.get(earlier.content.room)?.restore(earlier.content);
-  store.restoreContents(cache);
+  if (earlier.rooms.length > 0) store.restoreContents(cache);
 
   const notifier = new Notifier({ settings: notifications, clock, selfId: user.id });
   const title = new WindowTitle();
