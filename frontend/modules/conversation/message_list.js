@@ -77,6 +77,7 @@ export class MessageList {
       now: clock.now(),
       find: (seq) => this.#bySeq.get(seq) ?? null,
       canReact: room.permissions.react,
+      seen: null,
       onResize: (key) => this.#onResize(key),
       jumpTo: (seq) => void this.showMessage(seq),
       toggleReaction,
@@ -180,13 +181,14 @@ export class MessageList {
 
   #render() {
     if (this.#position.isAtBottom) this.#room.log.trim();
-    const { log, reading, members, self, permissions } = this.#room;
+    const { log, reading, seenBy, members, self, permissions } = this.#room;
     this.#bySeq = new Map();
     for (const item of log.items) if (item.kind === "message") this.#bySeq.set(item.seq, item);
     Object.assign(this.#context, {
       people: new People(members, self),
       now: this.#clock.now(),
       canReact: permissions.react,
+      seen: seenBy.mark,
     });
     this.#rows = buildRows(log.items, reading.firstUnreadSeq);
     keepFocus(this.#messages, this.#scroller, () => this.#list.update(this.#rows, () => this.#renderRest()));

@@ -226,6 +226,8 @@ export class RoomStore {
    * @param {number} connection
    */
   async #joinAll(connection) {
+    await null; // the change was announced before: the view has chosen the room that is shown
+    if (connection !== this.#connection) return;
     const shown = this.#shown;
     const others = this.rooms.filter((room) => room !== shown);
     await Promise.all([shown?.join(), this.#count(), this.#restored]);

@@ -11,6 +11,7 @@ from cloudchat.database.pruning import prune, prune_hourly
 from cloudchat.database.urls import sqlite_file
 from cloudchat.observability.health import wait_until_healthy
 from cloudchat.realtime.ephemeral.signals import receive
+from cloudchat.realtime.feeds.erased_names import ErasedNames
 from cloudchat.realtime.feeds.heartbeat import Heartbeat
 from cloudchat.realtime.store_outage import watch_store
 from cloudchat.services import Services
@@ -41,6 +42,7 @@ async def start(chat: Chat, services: Services, settings: Settings) -> None:
     if sqlite_file(settings.database.get_secret_value()) is not None:
         spawn(merge_after_deletions(IndexMerge(services.db)), "merges of the search index")
     spawn(ErasureTask(services.db, services.rooms, chat.messaging.log, broker).run(), "erasures")
+    spawn(ErasedNames(services.erased_since, delivery.relay).run(), "names of erased users")
     spawn(chat.cluster_limit.run(delivery.registry.evict), "cluster connection limit")
     spawn(run_checkpoints(broker.marks, services.save_marks), "log checkpoints")
     if store.file_rewriter is not None:

@@ -4,17 +4,43 @@ The repository loads the targets of the batch's changes, folds, and writes what 
 the archive can have a thousand reactions, so only those of the users in the batch are loaded, and a count of all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from cloudchat.archive.archived_event import MENTIONS, ArchivedEvent, from_log
+from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import milliseconds_of
 
 ReactionKey = tuple[int, str, str]
 """(seq of the message, emoji, user id)."""
 Reaction = tuple[int, int]
 """(`emoji_seq`, `reaction_seq`), see `archived_reactions`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogBatch:
+    """Consecutive events of a room's log, the first ones that are not in the archive, whose head is `after`."""
+
+    room: str
+    after: int
+    events: Sequence[bytes]
+
+
+class NotFolded(Enum):
+    """Why a batch was not folded. The archive is unchanged then."""
+
+    MOVED = "moved"
+    """Another process has folded these events: read the head again."""
+    UNKNOWN_ROOM = "unknown room"
+    """The database does not have the room."""
+    FAILED = "failed"
+    """The events cannot be folded, for a reason that is logged. Other rooms are not affected."""
+
+
+FoldOutcome = StreamPosition | NotFolded
+"""The new head of the room's archive, or why it is the old one."""
 
 
 @dataclass(slots=True)
@@ -118,12 +144,3 @@ class BatchFold:
         self.earlier_texts = [text for text in self.earlier_texts if text.seq != seq]
         for key in [key for key in self._after if key[0] == seq]:
             del self._after[key]
-
-
-def reaction_keys(events: Iterable[Mapping[str, Any]], last_archived: int) -> set[ReactionKey]:
-    """Return the keys of the reactions in a batch to messages that are in the archive."""
-    return {
-        (event["target"], event["emoji"], event["user"]["id"])
-        for event in events
-        if event["type"] == "reaction" and event["target"] <= last_archived
-    }
