@@ -34,7 +34,7 @@ export class TabOutbox {
     return this.#storage.claim(owner, this.#tab, await this.#presence.findLive());
   }
 
-  /** @param {import("./outbox.js").PendingSend} item */
+  /** @param {import("./pending_sends.js").PendingSend} item */
   put(item) {
     return this.#storage.put({ ...item, tab: this.#tab });
   }

@@ -91,7 +91,7 @@ export class RoomWriting {
 
   // -- Internal --
 
-  /** @param {import("../chat/outbox.js").PendingSend} item */
+  /** @param {import("../chat/pending_sends.js").PendingSend} item */
   async #sendItem({ cid, text, replyTo = null }) {
     const reply = replyTo === null ? {} : { reply_to: replyTo };
     const { connection } = this.#services;
