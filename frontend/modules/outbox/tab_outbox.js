@@ -14,7 +14,7 @@ export class TabOutbox {
   /**
    * @param {object} options
    * @param {import("./outbox_storage.js").OutboxStorage} options.storage
-   * @param {Pick<import("./tab_presence.js").TabPresence, "findLive">} options.presence
+   * @param {Pick<import("../tabs/tab_presence.js").TabPresence, "findLive">} options.presence
    * @param {string} options.tab id of this tab
    */
   constructor({ storage, presence, tab }) {
