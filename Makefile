@@ -21,7 +21,7 @@ NODE := .venv/bin/node
 JAVASCRIPT := config/javascript
 JAVASCRIPT_TOOLS := $(JAVASCRIPT)/node_modules
 PRETTIER = $(NODE) $(JAVASCRIPT_TOOLS)/prettier/bin/prettier.cjs --config $(JAVASCRIPT)/prettier.config.js --log-level warn \
-  "frontend/**/*.{js,css}" "tests/frontend/**/*.js" "$(JAVASCRIPT)/*.js"
+  "frontend/**/*.{js,css}" "tests/frontend/**/*.js" "$(JAVASCRIPT)/*.js" config/service_worker_off.js
 
 .PHONY: help run setup test test-fast check soak bench bench-peers bench-archive screenshots autobahn release lock clean setup-dev
 .PHONY: check-python check-types check-javascript format-javascript test-javascript test-collection
@@ -65,8 +65,9 @@ test-collection: .venv/installed-dev
 
 check-javascript: $(JAVASCRIPT_TOOLS)/installed ## prettier, eslint, tsc and stylelint
 	$(PRETTIER) --check
-	$(NODE) $(JAVASCRIPT_TOOLS)/eslint/bin/eslint.js --config $(JAVASCRIPT)/eslint.config.js --max-warnings 0 frontend tests/frontend $(JAVASCRIPT)
+	$(NODE) $(JAVASCRIPT_TOOLS)/eslint/bin/eslint.js --config $(JAVASCRIPT)/eslint.config.js --max-warnings 0 frontend tests/frontend $(JAVASCRIPT) config/service_worker_off.js
 	$(NODE) $(JAVASCRIPT_TOOLS)/typescript/bin/tsc --project $(JAVASCRIPT)/tsconfig.json
+	$(NODE) $(JAVASCRIPT_TOOLS)/typescript/bin/tsc --project $(JAVASCRIPT)/tsconfig.worker.json
 	$(NODE) $(JAVASCRIPT_TOOLS)/stylelint/bin/stylelint.mjs --config $(JAVASCRIPT)/stylelint.config.js --max-warnings 0 "frontend/**/*.css"
 
 format-javascript: $(JAVASCRIPT_TOOLS)/installed ## format JavaScript and CSS with prettier

@@ -10,21 +10,24 @@ import { DraftStorage } from "./modules/chat/draft_storage.js";
 import { openOutboxStorage } from "./modules/chat/outbox_storage.js";
 import { systemClock as clock } from "./modules/clock.js";
 import { readConfig, socketUrl } from "./modules/config.js";
-import { formatCount } from "./modules/format.js";
 import { createApi, isAnswering } from "./modules/net/api.js";
 import { parseRoute } from "./modules/route.js";
 import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
+import { createDownload } from "./modules/net/download.js";
 import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
+import { onEndedInOtherTab } from "./modules/net/session_marker.js";
+import { loadEarlier } from "./modules/offline/earlier_rooms.js";
+import { RoomCache } from "./modules/offline/room_cache.js";
+import { registerPageWorker } from "./modules/offline/page_worker.js";
 import { NotificationSettings } from "./modules/notifications/notification_settings.js";
-import { SettingsDialog } from "./modules/settings/settings_dialog.js";
+import { Settings } from "./modules/settings/settings.js";
 import { NewPasswordView } from "./modules/sign_in/new_password_view.js";
-import { showFirstSteps } from "./modules/settings/first_steps.js";
 import { openChat } from "./modules/shell/chat_screen.js";
 import { SignInView } from "./modules/sign_in/sign_in_view.js";
-import { useLanguage } from "./modules/strings/strings.js";
-import { requireConfirmation } from "./modules/ui/confirm_button.js";
+import { text, useLanguage } from "./modules/strings/strings.js";
 import { byId } from "./modules/ui/dom.js";
 import { watchHistory } from "./modules/ui/layers.js";
+import { confirmInModal } from "./modules/ui/modal.js";
 import { retryUntilSuccess } from "./modules/ui/retry_prompt.js";
 import { translatePage } from "./modules/ui/translate.js";
 
@@ -36,10 +39,15 @@ translatePage(await useLanguage([appearance.language, ...navigator.languages]));
 const config = await retryUntilSuccess(readConfig);
 const api = createApi(config.api);
 const drafts = new DraftStorage(browserStorage);
-const session = new Session({ api, clock, storage: browserStorage, onUserChanged: () => settings.userChanged() });
+const cache = new RoomCache(clock);
+const session = new Session({ api, clock, storage: browserStorage, onUserChanged: userChanged });
 const request = createAuthenticatedApi({ api, session, onSessionEnded: showSignInAgain });
+const download = createDownload(config.api, session);
 const notifications = new NotificationSettings(browserStorage);
-const settings = new SettingsDialog({ request, session, clock, appearance, notifications });
+const settings = new Settings(async () => {
+  const { SettingsDialog } = await import("./modules/settings/settings_dialog.js");
+  return new SettingsDialog({ request, download, session, clock, appearance, notifications }, loadAdministration);
+});
 
 /** @type {import("./modules/shell/chat_screen.js").Chat | null} */
 let chat = null;
@@ -47,6 +55,8 @@ let chat = null;
 let screen = 0;
 /** Whether the person comes back: the sign-in says so. A sign-out leaves nothing in the browser that would tell. */
 let wasSignedIn = session.mayBeRestorable;
+/** Id of the user whose chat was shown last. */
+let signedInAs = "";
 
 const signIn = new SignInView(
   {
@@ -69,7 +79,9 @@ const newPassword = new NewPasswordView(
       if (startedOn !== screen || session.user === null) return;
       session.user.must_change_password = false;
       await enter();
-      if (session.user?.role === "admin") await showFirstSteps({ request, config: () => api("GET", "/api/config") });
+      if (session.user?.role !== "admin") return;
+      const { showFirstSteps } = await import("./modules/administration/first_steps.js");
+      await showFirstSteps({ request, config: () => api("GET", "/api/config") });
     },
     signOut,
   },
@@ -77,24 +89,27 @@ const newPassword = new NewPasswordView(
 );
 
 window.addEventListener("hashchange", openInvite);
+onEndedInOtherTab(() => session.user !== null && showSignInAgain());
 byId("open-settings").addEventListener("click", () => settings.open());
-requireConfirmation(
-  byId("sign-out", HTMLButtonElement),
-  () => {
-    const unsent = chat?.unsentCount ?? 0;
-    return unsent === 0 ? null : `Discard ${formatCount(unsent, "unsent message")}?`;
-  },
-  signOut,
-);
+byId("sign-out").addEventListener("click", askToSignOut);
 
 await start();
+await registerPageWorker();
+
+/** What only administrators need is loaded when they open it. */
+async function loadAdministration() {
+  return (await import("./modules/administration/sections.js")).administrationSections();
+}
 
 // -- Screens --
 
 async function start() {
   try {
     if (session.mayBeRestorable) {
-      await retryUntilSuccess(() => session.restore());
+      const account = await cache.account();
+      // The chat confirms the session when it connects.
+      if (account !== null) session.resume(account.user);
+      else await retryUntilSuccess(() => session.restore());
       await enter();
       return;
     }
@@ -127,7 +142,7 @@ async function enter(password = "") {
     return;
   }
   const startedOn = screen;
-  const storage = await openOutboxStorage(clock);
+  const [storage, earlier] = await Promise.all([openOutboxStorage(clock), loadEarlier(cache, user)]);
   if (startedOn !== screen) {
     storage.close();
     return;
@@ -135,6 +150,7 @@ async function enter(password = "") {
   leaveScreen();
   showScreen("chat");
   wasSignedIn = true;
+  signedInAs = user.id;
   chat = openChat({
     url: socketUrl(config),
     session,
@@ -144,22 +160,46 @@ async function enter(password = "") {
     clock,
     drafts,
     notifications,
+    download,
     openSettings: () => settings.open(),
     isAnswering: () => isAnswering(config.api),
     onSessionEnded: showSignInAgain,
+    cache,
+    earlier,
   });
   if (user.must_set_up_totp) settings.open("second-factor");
 }
 
+/** Any answer about the session may change the user: a new role, a password that an administrator has reset. */
+function userChanged() {
+  settings.userChanged();
+  if (chat !== null && session.user?.must_change_password) enter();
+}
+
 /** The server ended the session. Unsent messages stay on disk for the user's next session. */
 function showSignInAgain() {
+  if (signedInAs !== "") cache.clear(signedInAs);
   session.clear();
   leaveScreen();
   showScreen("sign-in-screen");
-  signIn.show("You were signed out. Sign in again to continue. Your unsent messages are kept.");
+  signIn.show(text("session.ended"));
 }
 
-/** Leave nothing behind: no token, no cookie, no message on the screen, no draft and no unsent message on disk. */
+/** A sign-out discards messages that are not sent yet: ask first. */
+function askToSignOut() {
+  const count = chat?.unsentCount ?? 0;
+  if (count === 0) {
+    void signOut();
+    return;
+  }
+  confirmInModal({
+    question: text("session.discard_unsent", { count }),
+    action: text("session.sign_out"),
+    run: () => void signOut(),
+  });
+}
+
+/** Leave nothing behind: no token, no cookie, no message on the screen, no message, draft and unsent message on disk. */
 async function signOut() {
   const { user } = session;
   leaveScreen();
@@ -168,11 +208,9 @@ async function signOut() {
   if (user === null) return;
   drafts.clear(user.id);
   const loggedOut = session.logOut().catch(() => {
-    signIn.setNotice(
-      "You are signed out in this browser, but the server did not confirm it. On a shared computer, delete this " +
-        "site’s data in the browser, or end this session in the settings on another device.",
-    );
+    signIn.setNotice(text("session.end_unconfirmed"));
   });
+  await cache.clear(user.id);
   const storage = await openOutboxStorage(clock);
   await storage.clear(user.id).catch((error) => console.warn("Unsent messages could not be deleted.", error));
   await loggedOut;

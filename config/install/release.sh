@@ -43,7 +43,7 @@ create_release() {
 complete_release() {
   local directory=$1
   cp -r "$SOURCE"/{README.md,config,docs,systemd} "$directory"
-  ln -sfn "$(cd "$directory" && echo lib/python3*/site-packages/cloudchat/_frontend)" "$directory/frontend"
+  "$directory/bin/cloudchat" frontend build "$directory/frontend"
   # Do not keep the checkout's permissions: all users may read, only root may write.
   chown -R root:root "$directory"
   chmod -R u=rwX,go=rX "$directory"

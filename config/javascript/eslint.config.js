@@ -7,16 +7,20 @@ import globals from "globals";
 const STRING_TO_MARKUP = ["innerHTML", "outerHTML", "insertAdjacentHTML", "setHTMLUnsafe", "parseHTMLUnsafe", "srcdoc"];
 const message = "Make elements with element() from modules/ui/dom.js.";
 
+const WORKERS = ["frontend/service_worker.js", "config/service_worker_off.js"];
+
 /** Each folder uses those before it. The conversation and the rooms use each other. */
 const FOLDERS = [
   "net",
   "ui",
   ["text", "emoji"],
-  ["chat", "rooms"],
+  "windowed_list",
+  ["chat", "rooms", "offline"],
   "composer",
   "conversation",
   "notifications",
   ["room_dialogs", "search", "settings", "sign_in"],
+  "administration",
   "shell",
 ];
 
@@ -35,16 +39,26 @@ const FORBIDDEN_IMPORTS = {
   "frontend/modules/ui/*.js": above(2),
   "frontend/modules/text/*.js": above(3),
   "frontend/modules/emoji/*.js": above(3),
-  "frontend/modules/chat/*.js": above(4),
-  "frontend/modules/rooms/*.js": above(4),
-  "frontend/modules/composer/*.js": above(5),
-  "frontend/modules/conversation/*.js": above(6),
-  "frontend/modules/notifications/*.js": above(7),
-  "frontend/modules/room_dialogs/*.js": ["../settings/*", "../sign_in/*", "../shell/*"],
-  "frontend/modules/search/*.js": ["../settings/*", "../sign_in/*", "../shell/*"],
-  "frontend/modules/settings/*.js": ["../chat/*", "../room_dialogs/*", "../search/*", "../sign_in/*", "../shell/*"],
+  "frontend/modules/windowed_list/*.js": above(2),
+  "frontend/modules/chat/*.js": above(5),
+  "frontend/modules/rooms/*.js": above(5),
+  "frontend/modules/offline/*.js": above(5),
+  "frontend/modules/composer/*.js": above(6),
+  "frontend/modules/conversation/*.js": above(7),
+  "frontend/modules/notifications/*.js": above(8),
+  "frontend/modules/room_dialogs/*.js": ["../settings/*", "../sign_in/*", "../administration/*", "../shell/*"],
+  "frontend/modules/search/*.js": ["../settings/*", "../sign_in/*", "../administration/*", "../shell/*"],
+  "frontend/modules/settings/*.js": [
+    "../chat/*",
+    "../room_dialogs/*",
+    "../search/*",
+    "../sign_in/*",
+    "../administration/*",
+    "../shell/*",
+  ],
   "frontend/modules/sign_in/*.js": above(2),
-  "frontend/modules/shell/*.js": ["../settings/*", "../sign_in/*"],
+  "frontend/modules/administration/*.js": ["../chat/*", "../search/*", "../sign_in/*", "../shell/*"],
+  "frontend/modules/shell/*.js": ["../settings/*", "../sign_in/*", "../administration/*"],
 };
 
 export default [
@@ -95,12 +109,13 @@ export default [
       "require-unicode-regexp": "error",
     },
   },
-  { files: ["frontend/**"], languageOptions: { globals: globals.browser } },
+  { files: ["frontend/**"], ignores: WORKERS, languageOptions: { globals: globals.browser } },
+  { files: WORKERS, languageOptions: { sourceType: "script", globals: globals.serviceworker } },
   { files: ["tests/frontend/**"], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
   ...Object.entries(FORBIDDEN_IMPORTS).map(([files, group]) => ({
     files: [files],
     rules: { "no-restricted-imports": ["error", { patterns: [{ group, message: "See docs/subsystems/page.md." }] }] },
   })),
   { files: ["frontend/modules/ui/dom.js"], rules: { "no-restricted-syntax": "off" } },
-  { files: ["config/**"], languageOptions: { globals: globals.node } },
+  { files: ["config/**"], ignores: WORKERS, languageOptions: { globals: globals.node } },
 ];

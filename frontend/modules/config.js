@@ -7,6 +7,8 @@
  * @property {string} socket origin of the WebSocket, for example "wss://chat.example.org"; empty: the page's own origin
  */
 
+import { text } from "./strings/strings.js";
+
 const TIMEOUT_MS = 15_000;
 
 /**
@@ -21,7 +23,7 @@ export async function readConfig() {
     if (!response.ok && response.status !== 404) throw new Error(`config.json: ${response.status}`);
     return { api: "", socket: "", ...(response.ok ? await response.json() : {}) };
   } catch (cause) {
-    throw new Error("The server cannot be reached. Check your connection, then try again.", { cause });
+    throw new Error(text("error.unreachable"), { cause });
   }
 }
 

@@ -1,5 +1,7 @@
 /** Text for people, made from what the server sends: sentences, durations, names of devices. */
 
+import { pageLocale, text } from "./strings/strings.js";
+
 // The order matters: Edge and Opera call themselves Chrome, and Chrome calls itself Safari.
 const BROWSERS = [
   ["Edg", "Edge"],
@@ -31,12 +33,36 @@ export function formatSentence(message) {
 }
 
 /**
+ * Return a time that passes, for a countdown: its two largest units. Their symbols are the same in all languages (SI).
+ *
  * @param {number} seconds
  * @returns {string} for example "2 min 5 s"
  */
 export function formatDuration(seconds) {
   if (seconds < 60) return `${seconds} s`;
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h ${Math.floor((seconds % 3_600) / 60)} min`;
+  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3_600)} h`;
+}
+
+/** The units of a span of time, the largest first. */
+const SPANS = /** @type {const} */ ([
+  ["span.years", 365 * 86_400],
+  ["span.days", 86_400],
+  ["span.hours", 3_600],
+  ["span.minutes", 60],
+  ["span.seconds", 1],
+]);
+
+/**
+ * Return a span of time that a person chooses, in the largest unit that divides it.
+ *
+ * @param {number} seconds
+ * @returns {string} for example "7 days"
+ */
+export function formatSpan(seconds) {
+  const [key, unit] = SPANS.find(([, size]) => seconds >= size && seconds % size === 0) ?? SPANS[SPANS.length - 1];
+  return text(key, { count: seconds / unit });
 }
 
 /**
@@ -44,10 +70,10 @@ export function formatDuration(seconds) {
  *
  * @param {Date} date
  * @param {number} now milliseconds since 1970
- * @param {string} [locale] default: that of the browser
+ * @param {string} [locale] default: that of the page
  * @returns {string} for example "Sunday, November 22", or "Saturday, November 22, 2025"
  */
-export function formatDay(date, now, locale) {
+export function formatDay(date, now, locale = pageLocale()) {
   const isThisYear = date.getFullYear() === new Date(now).getFullYear();
   return date.toLocaleDateString(locale, {
     weekday: "long",
@@ -58,13 +84,38 @@ export function formatDay(date, now, locale) {
 }
 
 /**
- * @param {number} count
- * @param {string} noun in the singular
- * @returns {string} for example "1 message", "2 messages"
+ * Return a time of day, with its date unless that is today.
+ *
+ * @param {Date} date
+ * @param {number} now milliseconds since 1970
+ * @param {string} [locale] default: that of the page
+ * @returns {string} for example "2:32 PM", or "November 22, 2:32 PM"
  */
-export function formatCount(count, noun) {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+export function formatMoment(date, now, locale = pageLocale()) {
+  const isToday = date.toDateString() === new Date(now).toDateString();
+  const day = isToday ? {} : /** @type {const} */ ({ month: "long", day: "numeric" });
+  return date.toLocaleString(locale, { ...day, hour: "numeric", minute: "2-digit" });
 }
+
+/**
+ * Return a function that formats a time (RFC 3339) in the language of the page and the zone of the reader. The format is
+ * built at its first use, when the language is known, and only once, because that is slow.
+ *
+ * @param {Intl.DateTimeFormatOptions} style
+ * @returns {(at: string) => string}
+ */
+function timeFormat(style) {
+  /** @type {Intl.DateTimeFormat | null} */
+  let format = null;
+  return (at) => (format ??= new Intl.DateTimeFormat(pageLocale(), style)).format(new Date(at));
+}
+
+/** For example "11:04 AM". */
+export const formatTime = timeFormat({ hour: "2-digit", minute: "2-digit" });
+/** For example "Nov 22, 2025, 11:04 AM". */
+export const formatDateTime = timeFormat({ dateStyle: "medium", timeStyle: "short" });
+/** For example "Saturday, November 22, 2025 at 11:04:05 AM". */
+export const formatFullDateTime = timeFormat({ dateStyle: "full", timeStyle: "medium" });
 
 /**
  * Return the name of a device, for example "Firefox on Linux".
@@ -75,20 +126,6 @@ export function formatCount(count, noun) {
 export function formatDevice(userAgent) {
   const browser = BROWSERS.find(([token]) => userAgent.includes(token))?.[1];
   const system = SYSTEMS.find(([token]) => userAgent.includes(token))?.[1];
-  if (browser !== undefined && system !== undefined) return `${browser} on ${system}`;
-  return browser ?? (userAgent.split(" ")[0] || "Unknown device");
-}
-
-/**
- * Return what to tell the person about an error. The browser's own messages are for developers: "Cannot read properties
- * of null" appears when an answer has another shape than the page expects.
- *
- * @param {Error} error
- * @returns {string}
- */
-export function messageOf(error) {
-  const isForDevelopers = ["TypeError", "ReferenceError", "RangeError", "SyntaxError"].includes(error.name);
-  if (!isForDevelopers) return error.message;
-  console.error(error);
-  return "The page could not use the server’s answer. Reload the page. If that does not help, tell an administrator.";
+  if (browser !== undefined && system !== undefined) return text("device.on", { browser, system });
+  return browser ?? (userAgent.split(" ")[0] || text("device.unknown"));
 }

@@ -5,8 +5,11 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from cloudchat.archive.erasure.repository import finished_since
+from cloudchat.archive.folding.batch_fold import FoldOutcome, LogBatch
 from cloudchat.archive.history.repository import ArchivedPage
-from cloudchat.archive.service import ArchiveService, FoldOutcome, LogBatch
+from cloudchat.archive.service import ArchiveService
+from cloudchat.archive.unread.repository import ArchivedUnread, UnreadRange
 from cloudchat.auth.errors import AccountError, BadToken
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
@@ -68,6 +71,14 @@ class Services:
         """Return the revocations since an instant (seconds since 1970). Raises `DatabaseUnavailable`."""
         return await asyncio.to_thread(revocations_since, self.db, self.keys, since)
 
+    async def erased_since(self, since: float) -> Collection[str]:
+        """See `realtime.feeds.erased_names.ReadErased`."""
+        return await asyncio.to_thread(self._erased_since, since)
+
+    def _erased_since(self, since: float) -> Collection[str]:
+        with self.db.read() as db:
+            return finished_since(db, since)
+
     async def advance_read_positions(
         self, positions: Mapping[UserAndRoom, StreamPosition]
     ) -> Mapping[UserAndRoom, int]:
@@ -75,7 +86,7 @@ class Services:
         return await asyncio.to_thread(self.read_positions.advance, positions)
 
     async def read_positions_of(self, user_id: str) -> Mapping[str, StreamPosition]:
-        """See `realtime.unread.ReadPositionReader`."""
+        """See `realtime.commands.unread.UnreadArchive`."""
         return await asyncio.to_thread(self.read_positions.of_user, user_id)
 
     async def room_changes_since(self, since: float) -> Sequence[RoomChange]:
@@ -151,6 +162,10 @@ class Services:
     async def archived_page(self, room: str, wanted: HistoryRange, *, all_users: bool) -> ArchivedPage:
         """See `archive.history.reader.ArchiveReader`."""
         return await asyncio.to_thread(self.archive.page, room, wanted, all_users=all_users)
+
+    async def archived_unread(self, user_id: str, ranges: Sequence[UnreadRange]) -> Mapping[str, ArchivedUnread]:
+        """See `realtime.commands.unread.UnreadArchive`."""
+        return await asyncio.to_thread(self.archive.count_unread, user_id, ranges)
 
     async def archived_message(self, room: str, seq: int) -> ArchivedMessage:
         """See `messages.message_log.ReadMessage`."""

@@ -63,8 +63,16 @@ class ChatPage:
         self.page.get_by_label("Password", exact=True).fill(password)
 
     def wait_connected(self) -> None:
-        """Wait until the page shows "Connected". After a kill, the page's reconnect delay may have grown."""
-        expect(self.connection).to_have_text("Connected", timeout=45_000)
+        """Wait until the page is connected. After a kill, the page's reconnect delay may have grown."""
+        expect(self.connection).to_have_attribute("data-state", "connected", timeout=45_000)
+
+    def wait_for(self, script: str) -> None:
+        """Wait until the script returns a true value. Unlike Playwright's `wait_for_function`, also of a promise."""
+        wait_until(lambda: self.page.evaluate(script), script)
+
+    def delete_loaded(self) -> None:
+        """Delete the browser's copy of what was loaded, so that a reload begins as on another device."""
+        self.page.evaluate("indexedDB.deleteDatabase('cloudchat.rooms')")
 
     def send(self, text: str) -> None:
         """Write a message and press Enter."""

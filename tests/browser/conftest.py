@@ -7,7 +7,6 @@ from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from browser.chat_page import ChatPage
 from browser.chromium import HEADLESS_SHELL, launch
-from browser.page_scripts import serve_scripts
 from browser.scripted_server import ORIGIN, ScriptedServer
 
 
@@ -22,22 +21,18 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def loads_modules() -> bool:
-    """Return whether pages load the modules that the server serves, instead of one script with all of them."""
-    return False
+def open_page(browser: Browser) -> Iterator[Callable[[], ChatPage]]:
+    """Return a function that opens a page in a browser context of its own, with its own cookies and storage.
 
-
-@pytest.fixture
-def open_page(browser: Browser, loads_modules: bool) -> Iterator[Callable[[], ChatPage]]:
-    """Return a function that opens a page in a browser context of its own, with its own cookies and storage."""
+    Without the service worker, which reads all files of the page and answers instead of a scripted server.
+    test_installed_page.py has it.
+    """
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
     def open_one() -> ChatPage:
-        context = browser.new_context()
+        context = browser.new_context(service_workers="block")
         contexts.append(context)
-        if not loads_modules:
-            serve_scripts(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
         # A script or style that the policy blocks shows only in the console: the page looks fine without it.

@@ -4,20 +4,23 @@ It answers in the browser's request interception, without a port or a process: a
 close code arrives exactly when the test says so.
 """
 
+import functools
 import json
-import mimetypes
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Route, WebSocketRoute
 
-from browser.page_scripts import FRONTEND, script
+from cloudchat.page.build import PAGE, BuiltFile, build_page, read_directory
 
 ORIGIN = "http://localhost"
+FRONTEND = Path(__file__).parents[2] / "frontend"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; worker-src 'self'; manifest-src 'self'; "
+    "require-trusted-types-for 'script'; trusted-types service-worker"
 )
 ADA = {"id": "u-ada", "name": "ada", "role": "member"}
 AT = "2026-11-22T10:{:02}:{:02}.000Z"
@@ -100,15 +103,11 @@ class ScriptedServer:
             return route.fulfill(status=status, json=body, headers=headers)
         if path.startswith("/api/"):
             return self._answer(route, path)
-        file = FRONTEND / (path.lstrip("/") or "index.html")
-        if not file.is_file():
+        file = _page_files().get(path.lstrip("/") or PAGE)
+        if file is None:
             return route.fulfill(status=404, body="")
-        headers = {
-            "Content-Security-Policy": POLICY,
-            "Content-Type": mimetypes.guess_type(file.name)[0] or "application/octet-stream",
-        }
-        content = script(path.lstrip("/")) if file.suffix == ".js" else file.read_bytes()
-        return route.fulfill(body=content, headers=headers)
+        headers = {"Content-Security-Policy": POLICY, "Content-Type": file.content_type}
+        return route.fulfill(body=file.content, headers=headers)
 
     def _answer(self, route: Route, path: str) -> None:
         if path == "/api/auth/logout":
@@ -204,3 +203,8 @@ class ScriptedServer:
 
 def _user(name: str) -> Frame:
     return {"id": f"u-{name}", "name": name}
+
+
+@functools.cache
+def _page_files() -> dict[str, BuiltFile]:
+    return build_page(read_directory(FRONTEND))

@@ -42,10 +42,10 @@ class SettingsPage:
         """Return the table row that contains this text."""
         return self.dialog.get_by_role("row").filter(has_text=text)
 
-    def confirm(self, row: Locator, action: str, question: str) -> None:
-        """Press a button of a row, and press it again when it asks for confirmation."""
+    def confirm(self, row: Locator, action: str) -> None:
+        """Press a button of a row, and confirm it in the dialog that asks."""
         row.get_by_role("button", name=action, exact=True).click()
-        row.get_by_role("button", name=question).click()
+        self.page.get_by_role("dialog", name=action).get_by_role("button", name=action).click()
 
     def user(self, name: str) -> Locator:
         """Return the row of a user in the list of users."""

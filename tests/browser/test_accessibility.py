@@ -214,7 +214,7 @@ def test_focus_stays_in_the_settings_when_its_button_is_removed(ada: ChatPage, s
     scripted.http_answers["/api/auth/totp/disable"] = (204, {}, {})
     opened(ada, scripted, 1)
     settings.open("Sessions")
-    settings.confirm(settings.row("Chrome on Linux"), "End", "End session?")
+    settings.confirm(settings.row("Chrome on Linux"), "End session")
     expect(settings.dialog.get_by_text("There are no sessions.")).to_be_focused()
 
     settings.open("Second factor")

@@ -1,6 +1,7 @@
 """The administration sections of the settings: users, invites, API tokens, the audit log."""
 
 import sqlite3
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
@@ -141,7 +142,7 @@ def test_one_person_registers_with_an_invite(invite_only: RunningServer, open_pa
         invite = settings.secrets.inner_text()
         settings.press("Done")
     expect(settings.row("open")).to_have_count(2)
-    settings.confirm(settings.row("open").last, "Delete", "Delete invite?")
+    settings.confirm(settings.row("open").last, "Delete invite")
     expect(settings.row("open")).to_have_count(1)
 
     grace.page.goto(invite)
@@ -172,7 +173,7 @@ def test_api_token_is_shown_once_and_can_be_revoked(server: RunningServer, open_
     assert me.json()["scopes"] == ["chat:read"]
     settings.press("Done")
     expect(settings.secrets).to_have_count(0)
-    settings.confirm(settings.row("deploy bot"), "Revoke", "Revoke token?")
+    settings.confirm(settings.row("deploy bot"), "Revoke token")
     expect(settings.row("deploy bot")).to_contain_text("revoked")
     again = httpx.get(f"{server.url}/api/me", headers={"Authorization": f"Bearer {token}"})
     assert again.status_code == 401
@@ -193,6 +194,121 @@ def test_audit_log_is_shown_page_by_page(server: RunningServer, open_page: OpenP
     expect(settings.row("invite.create")).to_have_count(60)
     expect(settings.row("session.open").last).to_contain_text("Chrome on Linux")
     expect(settings.dialog.get_by_role("row").nth(51)).to_be_focused()
+
+
+def test_audit_log_is_filtered(server: RunningServer, open_page: OpenPage) -> None:
+    settings = administrator(open_page(), server)
+    register(server.url, "grace").http.close()
+    settings.open("Audit log")
+    expect(settings.row("user.register")).to_have_count(1)
+    settings.dialog.get_by_text("Filters", exact=True).click()
+    settings.fill(Actor_or_target="admin")
+    settings.dialog.get_by_label("Action").select_option("Passwords")
+    settings.press("Apply filters")
+    expect(settings.row("password.change")).to_have_count(1)
+    expect(settings.row("user.register")).to_have_count(0)
+    settings.dialog.get_by_label("Result").select_option("refused")
+    settings.press("Apply filters")
+    expect(settings.dialog.get_by_text("There are no entries.")).to_be_visible()
+
+
+def test_rooms_are_administered_and_a_private_one_only_after_a_visible_act(
+    server: RunningServer, open_page: OpenPage
+) -> None:
+    admin = open_page()
+    settings = administrator(admin, server)
+    with closing(register(server.url, "grace").http) as grace:
+        public = grace.post("/api/rooms", json={"kind": "public", "name": "Garden", "topic": "Tea"}).json()["id"]
+        private = grace.post("/api/rooms", json={"kind": "private", "name": "Back office"}).json()["id"]
+        settings.open("Rooms")
+        settings.dialog.get_by_label("Search rooms").fill("garden")
+        expect(settings.dialog.get_by_role("listitem")).to_have_count(1)
+
+        # A public room, without being a member.
+        settings.press("Manage Garden")
+        dialog = admin.page.get_by_role("dialog", name="Manage Garden")
+        dialog.get_by_label("Name", exact=True).fill("Orchard")
+        dialog.get_by_label("Delete messages after").select_option("30 days")
+        dialog.get_by_role("button", name="Save").click()
+        expect(dialog.get_by_text("Saved.")).to_be_visible()
+        room = grace.get(f"/api/rooms/{public}").json()
+        assert (room["name"], room["topic"], room["retention_days"]) == ("Orchard", "Tea", 30)
+        expect(dialog.get_by_text("Download the messages")).to_have_count(0)  # for members of the room only
+
+        dialog.get_by_role("button", name="Archive room").click()
+        admin.page.get_by_role("dialog", name="Archive room").get_by_role("button", name="Archive room").click()
+        expect(dialog.get_by_role("button", name="Restore room")).to_be_visible()
+        dialog.get_by_role("button", name="Close").click()
+        settings.dialog.get_by_label("Search rooms").fill("")
+        expect(settings.dialog.get_by_role("listitem").filter(has_text="Orchard")).to_contain_text("archived")
+
+        # A private room.
+        settings.press("Manage Back office")
+        dialog = admin.page.get_by_role("dialog", name="Manage Back office")
+        dialog.get_by_role("button", name="Become an owner").click()
+        question = admin.page.get_by_role("dialog", name="Become an owner")
+        question.get_by_role("button", name="Become an owner").click()
+        expect(dialog.get_by_text("You are now an owner")).to_be_visible()
+        expect(dialog.get_by_role("listitem").filter(has_text="admin")).to_contain_text("Owner")
+        dialog.get_by_text("Download the messages").click()
+        with admin.page.expect_download() as download:
+            dialog.get_by_role("button", name="As JSON Lines").click()
+        assert download.value.suggested_filename == "cloudchat-Back-office.jsonl"
+        assert private in download.value.path().read_text()
+
+
+def test_a_member_is_muted_for_a_time_and_the_mute_is_lifted(server: RunningServer, open_page: OpenPage) -> None:
+    admin = open_page()
+    settings = administrator(admin, server)
+    with closing(register(server.url, "eve").http) as eve:
+        settings.open("Rooms")
+        settings.press("Manage lobby")
+        dialog = admin.page.get_by_role("dialog", name="Manage lobby")
+        dialog.get_by_role("button", name="Actions for eve").click()
+        admin.page.get_by_role("menuitem", name="Mute", exact=True).click()
+        mute = admin.page.get_by_role("dialog", name="Mute")
+        mute.get_by_label("How long").select_option("7 days")
+        mute.get_by_label("Reason").fill("advertising")
+        mute.get_by_role("button", name="Mute").click()
+        expect(dialog.get_by_text("Done: Mute.")).to_be_visible()
+        path, headers = "/api/rooms/lobby/messages", {"Idempotency-Key": str(uuid.uuid4())}
+        refused = eve.post(path, json={"text": "buy"}, headers=headers)
+        assert refused.json()["error"]["code"] == "muted"
+        dialog.get_by_text("Muted", exact=True).click()
+        muted = dialog.get_by_role("list", name="Muted").get_by_role("listitem")
+        expect(muted).to_contain_text("Until")
+        expect(muted).to_contain_text("advertising")
+        muted.get_by_role("button", name="Unmute").click()
+        expect(dialog.get_by_text("No one is muted.")).to_be_visible()
+        assert eve.post(path, json={"text": "sorry"}, headers=headers).status_code == 201
+
+
+def test_a_session_of_a_user_is_ended_with_the_keyboard_alone(server: RunningServer, open_page: OpenPage) -> None:
+    admin, grace = open_page(), open_page()
+    grace.register(server.url, "grace")
+    settings = administrator(admin, server)
+    keyboard = admin.page.keyboard
+    admin.composer.focus()
+    keyboard.press("Control+,")
+    expect(settings.dialog.get_by_role("heading", name="Password")).to_be_focused()
+    settings.dialog.get_by_role("button", name="Users", exact=True).press("Enter")
+    expect(settings.dialog.get_by_role("heading", name="Users", exact=True)).to_be_focused()
+    settings.user("grace").get_by_role("button", name="Actions for grace").press("Enter")
+    sessions = admin.page.get_by_role("menuitem", name="Sessions")
+    for _ in range(12):
+        if sessions.evaluate("node => node === document.activeElement"):
+            break
+        keyboard.press("ArrowDown")
+    keyboard.press("Enter")
+    dialog = admin.page.get_by_role("dialog", name="Sessions of grace")
+    dialog.get_by_role("button", name="End session").press("Enter")
+    expect(admin.page.get_by_role("button", name="Cancel")).to_be_focused()
+    keyboard.press("Tab")
+    keyboard.press("Enter")
+    expect(dialog.get_by_text("is not signed in anywhere.")).to_be_focused()
+    expect(grace.page.get_by_text("You were signed out.")).to_be_visible(timeout=15_000)
+    keyboard.press("Escape")
+    expect(settings.user("grace").get_by_role("button", name="Actions for grace")).to_be_focused()
 
 
 def administrator_token(server: RunningServer) -> str:

@@ -24,12 +24,6 @@ HOSTILE = [
 
 
 @pytest.fixture
-def loads_modules() -> bool:
-    """The page's files are loaded as they are served."""
-    return True
-
-
-@pytest.fixture
 def unlimited() -> Iterator[RunningServer]:
     """A server with a high limit on sends."""
     with RunningServer(environment={"CLOUDCHAT_SENDS_PER_10S": "1000"}) as running:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from browser.chat_page import ChatPage
+from browser.chat_page import PASSWORD, ChatPage
 from support.accounts import register
 from support.server import RunningServer
 
@@ -20,6 +20,10 @@ RECORD_NOTIFICATIONS = """
       close() {}
     };
     Object.defineProperty(document, "hasFocus", { value: () => false });
+    window.tones = 0;
+    window.AudioContext = class extends AudioContext {
+      constructor() { super(); window.tones += 1; }
+    };
 """
 
 
@@ -236,6 +240,37 @@ def test_notifications_come_only_after_the_user_asked_for_them(server: RunningSe
     bob.send("@ada7 two")
     expect(ada.messages.last).to_contain_text("two")
     assert ada.page.evaluate("shown") == ["bob7 in lobby: @ada7 two"]
+    assert ada.page.evaluate("tones") == 0
+
+    def in_settings(label: str) -> None:
+        ada.page.get_by_role("button", name="Settings").click()
+        ada.page.get_by_role("button", name="Notifications", exact=True).click()
+        ada.page.get_by_label(label).click()
+        ada.page.keyboard.press("Escape")
+
+    def in_this_room(choice: str) -> None:
+        ada.page.get_by_role("button", name="About this room").click()
+        ada.page.get_by_label("Notify me on this device of").select_option(choice)
+        ada.page.keyboard.press("Escape")
+
+    in_settings("Play a sound")  # and hear it once
+    assert ada.page.evaluate("tones") == 1
+    for choice, text in (("all", "three"), ("nothing", "@ada7 four"), ("mentions", "@ada7 five")):
+        in_this_room(choice)
+        bob.send(text)
+        expect(ada.messages.last).to_contain_text(text)
+    in_settings("Do not disturb")
+    bob.send("@ada7 six")
+    expect(ada.messages.last).to_contain_text("six")
+    assert ada.page.evaluate("shown") == [
+        "bob7 in lobby: @ada7 two",
+        "bob7 in lobby: three",
+        "bob7 in lobby: @ada7 five",
+    ]
+    assert ada.page.evaluate("tones") > 1
+    ada.page.reload()
+    ada.wait_connected()
+    assert ada.page.evaluate("JSON.parse(localStorage['cloudchat.notifications']).doNotDisturb") is True
 
 
 @pytest.fixture
@@ -250,13 +285,15 @@ def test_the_chat_speaks_german_and_keeps_the_chosen_colours(server: RunningServ
     ada = ChatPage(german.new_page())
     ada.page.goto(server.url)
     expect(ada.page.get_by_role("heading", name="Willkommen bei cloudchat")).to_be_visible()
-    ada.sign_in("ada8")
+    ada.page.get_by_label("Benutzername").fill("ada8")
+    ada.page.get_by_label("Passwort", exact=True).fill(PASSWORD)
+    ada.page.get_by_role("button", name="Anmelden").click()
     ada.wait_connected()
     assert ada.page.evaluate("document.documentElement.lang") == "de"
     ada.page.get_by_role("button", name="Räume finden").click()
     expect(ada.page.get_by_role("dialog", name="Räume finden").get_by_text("Mitglied").first).to_be_visible()
     ada.page.keyboard.press("Escape")
-    ada.page.get_by_role("button", name="Settings").click()
+    ada.page.get_by_role("button", name="Einstellungen").click()
     ada.page.get_by_role("button", name="Darstellung").click()
     ada.page.get_by_label("Farben").select_option("dark")
     background = "getComputedStyle(document.body).backgroundColor"

@@ -130,7 +130,7 @@ def test_a_refused_search_says_what_to_do_and_a_limited_one_is_repeated(
 def test_a_search_that_cannot_be_loaded_says_so(chat: ChatPage) -> None:
     chat.page.context.route("**/search_dialog.js", lambda route: route.abort())
     chat.page.get_by_role("button", name="Search messages").click()
-    expect(chat.page.get_by_role("alert")).to_contain_text("The search could not be loaded.")
+    expect(chat.page.get_by_role("alert")).to_contain_text("This part of the page could not be loaded.")
     chat.page.keyboard.press("Escape")
     chat.page.context.unroute("**/search_dialog.js")
     SearchDialog(chat.page)

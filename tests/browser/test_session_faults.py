@@ -13,7 +13,9 @@ AWAY = {"code": "unavailable", "message": "later", "retryable": True, "retry_aft
 HELD_DATABASE = """
 const open = IDBFactory.prototype.open;
 const held = [];
+let isReleased = false;
 IDBFactory.prototype.open = function (...names) {
+  if (isReleased) return open.apply(this, names);
   const opening = new EventTarget();
   held.push(() => {
     const request = open.apply(this, names);
@@ -22,7 +24,7 @@ IDBFactory.prototype.open = function (...names) {
   });
   return opening;
 };
-window.releaseDatabase = () => held.splice(0).forEach((go) => go());
+window.releaseDatabase = () => (isReleased = true) && held.splice(0).forEach((go) => go());
 window.isDatabaseRequested = () => held.length > 0;
 """
 
@@ -96,7 +98,7 @@ def test_sign_out_while_the_database_opens_stays_signed_out(ada: ChatPage, scrip
     ada.page.wait_for_function("isDatabaseRequested()")
     ada.page.get_by_role("button", name="Sign out").click()
     ada.page.evaluate("releaseDatabase()")
-    ada.page.wait_for_function("async () => (await indexedDB.databases()).length === 0")
+    ada.wait_for("async () => (await indexedDB.databases()).length === 0")
     expect(ada.page.get_by_role("button", name="Sign in")).to_be_visible()
     assert scripted.protocols == []
 
@@ -156,8 +158,8 @@ def test_unsent_messages_survive_the_sign_out_of_another_tab(chat: ChatPage, scr
     expect(chat.pending).to_contain_text("written after that")
     other.evaluate(delete)
     scripted.http_answers["/api/auth/logout"] = (503, {}, {})
-    chat.page.get_by_role("button", name="Sign out").dblclick()
-    chat.page.get_by_role("button", name="unsent").click()
+    chat.page.get_by_role("button", name="Sign out").click()
+    chat.page.get_by_role("dialog", name="Sign out").get_by_role("button", name="Sign out").click()
     expect(chat.page.get_by_text("the server did not confirm it")).to_be_visible()
 
 
@@ -166,13 +168,14 @@ def test_sign_out_asks_before_it_discards_unsent_messages(chat: ChatPage, script
     chat.send("not yet sent")
     expect(chat.pending).to_contain_text("Waiting to be sent")
     chat.page.get_by_role("button", name="Sign out").click()
-    asking = chat.page.get_by_role("button", name="Discard 1 unsent message?")
-    expect(asking).to_be_focused()
-    chat.composer.focus()
+    asking = chat.page.get_by_role("dialog", name="Sign out")
+    expect(asking.get_by_text("Discard 1 unsent message?")).to_be_visible()
+    expect(asking.get_by_role("button", name="Cancel")).to_be_focused()
+    chat.page.keyboard.press("Enter")
     expect(asking).to_have_count(0)
     expect(chat.pending).to_have_count(1)
     chat.page.get_by_role("button", name="Sign out").click()
-    asking.click()
+    asking.get_by_role("button", name="Sign out").click()
     expect(chat.page.get_by_label("Username")).to_be_focused()
     chat.sign_in("ada")
     chat.wait_connected()

@@ -94,11 +94,16 @@ def test_objects_have_content_type_and_cache_headers(aws: EmulatedAws, bucket: B
     with httpx.Client(base_url=f"{bucket.url}/", verify=False) as http:
         responses = {key: http.get(key) for key in bucket.object_keys()}
     page, config = responses.pop("index.html"), responses.pop("config.json")
+    worker, manifest = responses.pop("service_worker.js"), responses.pop("manifest.webmanifest")
+    assert worker.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert manifest.headers["content-type"] == "application/manifest+json"
+    assert worker.headers["cache-control"] == manifest.headers["cache-control"] == "no-cache"
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert config.headers["content-type"] == "application/json"
     assert page.headers["cache-control"] == config.headers["cache-control"] == "no-cache"
     assert config.json() == {"api": API, "socket": "wss://chat.example.com"}
     types = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+    types[".png"] = "image/png"
     for key, response in responses.items():
         assert response.headers["content-type"] == types[Path(key).suffix]
         assert response.headers["cache-control"] == "public, max-age=31536000, immutable"

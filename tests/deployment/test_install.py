@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from alembic.script import ScriptDirectory
 
+from cloudchat.page.build import build_page, read_directory
 from support.certificates import Authority
 from support.processes import wait_until
 from support.systemd import CHECKOUT, DOMAIN, SOURCE, BareMachine, needs_systemd
@@ -138,7 +139,10 @@ class TestLifeOfAMachine:
         fetch = trust + "print(r.urlopen('https://127.0.0.1:15000/roots/0', context=c).read().decode())"
         machine.write("/etc/pebble/issuer.pem", machine.run("/opt/cloudchat/current/bin/python", "-c", fetch))
         assert request(machine, f"https://{DOMAIN}/readyz")[0] == 200
-        assert request(machine, f"https://{DOMAIN}/")[1] == (CHECKOUT / "frontend" / "index.html").read_text()
+        assert (
+            request(machine, f"https://{DOMAIN}/")[1]
+            == build_page(read_directory(CHECKOUT / "frontend"))["index.html"].content.decode()
+        )
         assert request(machine, f"https://{DOMAIN}/metrics")[0] == 404
         type(self).password = machine.cloudchat("admin", "reset-password", "admin")
         assert sign_in(machine, f"https://{DOMAIN}", self.password) == 200
@@ -311,7 +315,8 @@ def test_lock_file_includes_the_extras_that_settings_can_enable() -> None:
     extras = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     for requirement in (*extras["postgres"], *extras["otel"]):
         assert re.split(r"[\[>=]", requirement)[0] in pinned
-    program = "import sys; from cloudchat.app import create_app; from cloudchat.cli.serve import *; print(*sys.modules)"
+    imports = "from cloudchat.app.application import create_app; from cloudchat.cli.serve import *"
+    program = f"import sys; {imports}; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"psycopg", "google.protobuf", "requests"} & set(modules)
 

@@ -1,6 +1,7 @@
 """Responses of nginx: the page, errors, other host names, plain http, security headers; logs without query strings."""
 
 import contextlib
+import gzip
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from cloudchat.page.build import build_page, read_directory
 from support.nginx import CHECKOUT, DOMAIN, ORIGIN, RunningNginx
 from support.processes import wait_until
 from support.site import SITES, RunningSite, trusted_certificate
@@ -59,8 +61,8 @@ def responses_of_all_kinds(site: RunningSite) -> dict[str, httpx.Response]:
     get = f" HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n"
     return {
         "page": http.get("/"),
-        "module": http.get("/modules/shell/chat_screen.js"),
-        "unchanged module": http.get("/style.css", headers={"If-None-Match": http.get("/style.css").headers["etag"]}),
+        "module": http.get("/modules/search/search_dialog.js"),
+        "unchanged module": http.get("/styles.css", headers={"If-None-Match": http.get("/styles.css").headers["etag"]}),
         "no file": http.get("/nothing.js"),
         "directory": http.get("/modules/"),
         "method": http.post("/"),
@@ -121,16 +123,18 @@ def test_errors_are_retryable_while_cloudchat_is_down(nginx_alone: tuple[Running
 
 def test_page_is_cached_and_revalidated_each_time(site: RunningSite) -> None:
     http = site.nginx.browser_like(site.trust)
-    for path in ("/", "/script.js", "/modules/shell/chat_screen.js", "/style.css", "/config.json"):
+    for path in ("/", "/script.js", "/modules/search/search_dialog.js", "/styles.css", "/config.json"):
         response = http.get(path)
         assert response.headers["cache-control"] == "no-cache"
         assert http.get(path, headers={"If-None-Match": response.headers["etag"]}).status_code == 304
-    module = site.nginx.root / "opt/cloudchat/current/frontend/modules/chat/cid.js"
-    before = http.get("/modules/chat/cid.js").headers["etag"]
+    module = site.nginx.root / "opt/cloudchat/current/frontend/modules/search/search_dialog.js"
+    before = http.get("/modules/search/search_dialog.js").headers["etag"]
     same_length = module.read_bytes().swapcase()
-    module.write_bytes(same_length)
-    os.utime(module, (module.stat().st_atime, module.stat().st_mtime + 1))
-    changed = http.get("/modules/chat/cid.js", headers={"If-None-Match": before})
+    for path, content in ((module, same_length), (module.with_name(f"{module.name}.gz"), gzip.compress(same_length))):
+        moment = path.stat().st_mtime + 1
+        path.write_bytes(content)
+        os.utime(path, (moment, moment))
+    changed = http.get("/modules/search/search_dialog.js", headers={"If-None-Match": before})
     assert (changed.status_code, changed.content) == (200, same_length)
 
 
@@ -141,15 +145,16 @@ def test_other_files_in_the_directory_of_the_page_are_not_served(site: RunningSi
         (directory / name).parent.mkdir(exist_ok=True)
         (directory / name).write_text("not part of the page")
         assert http.get(f"/{name}").status_code == 404, name
-    for path in (CHECKOUT / "frontend").rglob("*.*"):
-        name = str(path.relative_to(CHECKOUT / "frontend"))
+    for name in build_page(read_directory(CHECKOUT / "frontend")):
         assert http.get(f"/{name}").status_code == 200, name
 
 
 def test_only_files_of_the_page_are_compressed(site: RunningSite) -> None:
     http = site.nginx.browser_like(site.trust)
-    for path in ("/", "/script.js", "/style.css"):
-        assert http.get(path).headers["content-encoding"] == "gzip"
+    for path in ("/", "/app.js", "/styles.css"):
+        compressed = http.get(path)
+        assert compressed.headers["content-encoding"] == "gzip"
+        assert compressed.text == http.get(path, headers={"Accept-Encoding": "identity"}).text
     assert "content-encoding" not in http.get("/openapi.json").headers  # which is long enough to be compressed
 
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { formatCount, formatDay, formatDevice, formatDuration, formatSentence } from "../../frontend/modules/format.js";
+import { formatDay, formatDevice, formatDuration, formatSentence, formatSpan } from "../../frontend/modules/format.js";
 
 const DEVICES = {
   "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130 Safari/537.36": "Chrome on Linux",
@@ -26,7 +26,13 @@ test("makes a sentence of a server message", () => {
   assert.equal(formatSentence("Sign in first."), "Sign in first.");
 });
 
-test("formats durations and counts", () => {
-  assert.deepEqual([formatDuration(59), formatDuration(125)], ["59 s", "2 min 5 s"]);
-  assert.deepEqual([formatCount(1, "message"), formatCount(2, "message")], ["1 message", "2 messages"]);
+test("formats durations in their two largest units", () => {
+  const seconds = [59, 125, 3 * 3_600 + 61, 7 * 86_400 + 3_600];
+  assert.deepEqual(seconds.map(formatDuration), ["59 s", "2 min 5 s", "3 h 1 min", "7 d 1 h"]);
+});
+
+test("names spans of time in the largest unit that divides them", () => {
+  const seconds = [5, 60, 90, 3_600, 86_400, 7 * 86_400, 365 * 86_400];
+  const names = ["5 seconds", "1 minute", "90 seconds", "1 hour", "1 day", "7 days", "1 year"];
+  assert.deepEqual(seconds.map(formatSpan), names);
 });

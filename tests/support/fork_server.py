@@ -21,7 +21,7 @@ from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.cli.main import main
 
 _PRELOADED = (
-    "cloudchat.app",
+    "cloudchat.app.application",
     "cloudchat.auth.bootstrap",
     "cloudchat.broker.embedded.server",
     "cloudchat.cli.announcement",

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import httpx
 
+from cloudchat.page.build import build_page, read_directory, write_directory
 from support import processes
 from support.server import free_port
 
@@ -87,7 +88,7 @@ class RunningNginx:
             (self.root / directory).mkdir(parents=True, exist_ok=True)
         (self._etc / "sites-enabled").mkdir()
         frontend = self.root / "opt" / "cloudchat" / "current" / "frontend"
-        shutil.copytree(CHECKOUT / "frontend", frontend, copy_function=shutil.copyfile)
+        write_directory(build_page(read_directory(CHECKOUT / "frontend")), frontend)
         for path in [CONFIG / "nginx.conf", *(path for name in included for path in (CONFIG / name).iterdir())]:
             (self._etc / path.relative_to(CONFIG)).write_text(self._rendered(path))
         temporary = "".join(f"{name}_temp_path {self.root}/tmp/{name};\n" for name in _TEMP_PATHS)

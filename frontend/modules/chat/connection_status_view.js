@@ -3,15 +3,18 @@
  * without a connection for a while.
  */
 
+import { formatMoment } from "../format.js";
+import { text } from "../strings/strings.js";
 import { byId, keepFocus } from "../ui/dom.js";
 
 /** A shorter outage, such as a restart of the server, is no reason for a banner. */
 const MIN_OUTAGE_MS = 2_000;
-const OFFLINE_REASON = "This device is offline. What you write is kept and sent once it is back.";
-const UNREACHABLE_REASON = "The server cannot be reached. What you write is kept and sent once it is back.";
+/** An attempt that takes longer is an outage, too. A slow network needs some seconds. */
+const MAX_ATTEMPT_MS = 5_000;
 
 export class ConnectionStatusView {
   #clock;
+  #loadedUntil;
   #abort = new AbortController();
   /** @type {import("../net/connection.js").ConnectionState} */
   #state = { name: "connecting" };
@@ -22,11 +25,14 @@ export class ConnectionStatusView {
   #isOutageShown = false;
 
   /**
-   * @param {import("../clock.js").Clock} clock
-   * @param {() => void} onRetry the person pressed the banner's button
+   * @param {object} options
+   * @param {import("../clock.js").Clock} options.clock
+   * @param {() => void} options.onRetry the person pressed the banner's button
+   * @param {() => number} options.loadedUntil milliseconds since 1970: what is shown is of this time; 0: nothing is
    */
-  constructor(clock, onRetry) {
+  constructor({ clock, onRetry, loadedUntil }) {
     this.#clock = clock;
+    this.#loadedUntil = loadedUntil;
     byId("banner-button").addEventListener("click", onRetry, { signal: this.#abort.signal });
   }
 
@@ -57,16 +63,20 @@ export class ConnectionStatusView {
     setText(byId("connection-text"), statusText(this.#state));
     // The countdown is outside of the live region, so that a screen reader does not speak every second of it.
     const seconds = Math.ceil((retryAt - this.#clock.now()) / 1000);
-    const countdown = seconds > 0 ? ` in ${seconds} s…` : " now…";
+    const countdown = seconds > 0 ? text("connection.in_seconds", { count: seconds }) : text("connection.now");
     byId("connection-countdown").textContent = name === "waiting" ? countdown : "";
-    if (name === "waiting" && this.#isLongOutage()) this.#isOutageShown = true;
+    if (this.#isLongOutage()) this.#isOutageShown = true;
     keepFocus(byId("banner"), byId("draft"), () => this.#renderBanner());
-    if (name === "waiting") this.#cancelCountdown = this.#clock.schedule(500, () => this.#render());
+    const isDown = name === "waiting" || name === "connecting";
+    if (isDown) this.#cancelCountdown = this.#clock.schedule(500, () => this.#render());
   }
 
   #isLongOutage() {
-    const { reason = "", retryAt = 0 } = this.#state;
-    const until = Math.max(retryAt, this.#clock.now());
+    const { name, reason = "", retryAt = 0 } = this.#state;
+    const now = this.#clock.now();
+    if (name === "connecting") return !navigator.onLine || now - (this.#downSince ?? now) > MAX_ATTEMPT_MS;
+    if (name !== "waiting") return false;
+    const until = Math.max(retryAt, now);
     return !navigator.onLine || reason !== "" || until - (this.#downSince ?? until) > MIN_OUTAGE_MS;
   }
 
@@ -75,29 +85,35 @@ export class ConnectionStatusView {
     const isStopped = name === "stopped";
     byId("banner").hidden = !isStopped && !this.#isOutageShown;
     if (byId("banner").hidden) return;
-    const outage = navigator.onLine ? UNREACHABLE_REASON : OFFLINE_REASON;
-    const label = isStopped ? retryLabel : "Try now";
-    setText(byId("banner-text"), reason === "" ? outage : reason);
+    const label = isStopped ? retryLabel : text("connection.try_now");
+    setText(byId("banner-text"), reason === "" ? this.#outage() : reason);
     byId("banner-button").hidden = label === undefined;
     setText(byId("banner-button"), label ?? "");
+  }
+
+  #outage() {
+    const until = this.#loadedUntil();
+    if (until === 0) return text(navigator.onLine ? "offline.no_server" : "offline.no_network");
+    const time = formatMoment(new Date(until), this.#clock.now());
+    return text(navigator.onLine ? "offline.no_server_since" : "offline.no_network_since", { time });
   }
 }
 
 /** @param {import("../net/connection.js").ConnectionState} state */
 function statusText({ name, isFinal }) {
-  if (name === "connected") return "Connected";
-  if (name === "stopped") return isFinal ? "Disabled" : "Paused";
+  if (name === "connected") return text("connection.connected");
+  if (name === "stopped") return text(isFinal ? "connection.disabled" : "connection.paused");
   // navigator.onLine is only a hint: a server on this machine answers without any network.
-  if (!navigator.onLine) return "Offline. Trying again";
-  return name === "connecting" ? "Connecting…" : "Reconnecting";
+  if (!navigator.onLine) return text("connection.offline");
+  return text(name === "connecting" ? "connection.connecting" : "connection.reconnecting");
 }
 
 /**
  * A live region speaks on every write, even of the same text.
  *
  * @param {HTMLElement} node
- * @param {string} text
+ * @param {string} content
  */
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+function setText(node, content) {
+  if (node.textContent !== content) node.textContent = content;
 }

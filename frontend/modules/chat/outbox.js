@@ -26,13 +26,11 @@
 
 import { CommandError } from "../net/pending_requests.js";
 import { RetryPolicy } from "../net/retry_policy.js";
+import { text as translate } from "../strings/strings.js";
 
 const MAX_PENDING = 200;
 /** The server remembers a cid for 24 h. Sending it again later could duplicate a message that had arrived. */
 const CID_LIFE_MS = 23 * 3_600_000;
-const FULL_MESSAGE = "There are too many unsent messages. Wait until some are sent, or remove those that failed.";
-const UNCONFIRMED_MESSAGE =
-  "The connection was lost before the server confirmed it. Check whether it arrived before you try again.";
 
 export class OutboxFull extends Error {}
 
@@ -108,7 +106,7 @@ export class Outbox {
    * @throws {OutboxFull}
    */
   async add(text, replyTo = null) {
-    if (this.#items.length >= MAX_PENDING) throw new OutboxFull(FULL_MESSAGE);
+    if (this.#items.length >= MAX_PENDING) throw new OutboxFull(translate("outbox.full"));
     const item = this.#createItem(text, replyTo);
     this.#items.push(item);
     this.#listener.onChange();
@@ -194,7 +192,7 @@ export class Outbox {
   async #try(item) {
     const now = this.#clock.now();
     if (item.triedAt !== null && now - item.triedAt > CID_LIFE_MS) {
-      await this.#fail(item, new Error(UNCONFIRMED_MESSAGE));
+      await this.#fail(item, new Error(translate("outbox.unconfirmed")));
       return;
     }
     item.triedAt ??= now;

@@ -16,6 +16,7 @@
  */
 
 import { TimedOut, withTimeout } from "../clock.js";
+import { DatabaseConnection } from "../offline/database.js";
 
 const DATABASE = "cloudchat";
 const STORE = "outbox";
@@ -29,48 +30,16 @@ const PAUSE_MS = 30_000;
  * @returns {Promise<OutboxStorage>}
  */
 export async function openOutboxStorage(clock) {
-  const connection = new DatabaseConnection();
+  const connection = new DatabaseConnection(DATABASE, (database) => {
+    database.createObjectStore(STORE, { keyPath: "cid" });
+  });
   try {
-    await withTimeout(clock, TIMEOUT_MS, connection.get());
+    await withTimeout(clock, TIMEOUT_MS, connection.open());
     return withTimeouts(databaseStorage(connection), clock);
   } catch (error) {
     console.warn("Unsent messages will not survive a reload in this window.", error);
     connection.close();
     return memoryStorage();
-  }
-}
-
-/** Opens the database when it is used. When another tab deletes the database, it closes and lets that tab continue. */
-class DatabaseConnection {
-  /** @type {Promise<IDBDatabase> | null} */
-  #database = null;
-
-  /** @returns {Promise<IDBDatabase>} */
-  get() {
-    this.#database ??= this.#open();
-    return this.#database;
-  }
-
-  close() {
-    this.#database?.then(
-      (database) => database.close(),
-      () => {},
-    );
-    this.#database = null;
-  }
-
-  async #open() {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "cid" });
-    try {
-      const database = await resultOf(request);
-      database.onversionchange = () => this.close();
-      database.onclose = () => this.close();
-      return database;
-    } catch (error) {
-      this.#database = null;
-      throw error;
-    }
   }
 }
 
@@ -80,18 +49,9 @@ class DatabaseConnection {
  */
 function databaseStorage(connection) {
   /** @param {(store: IDBObjectStore) => void} change */
-  const write = async (change) => {
-    const transaction = (await connection.get()).transaction(STORE, "readwrite");
-    change(transaction.objectStore(STORE));
-    // Stored means committed; a request succeeds before that.
-    await new Promise((resolve, reject) => {
-      transaction.oncomplete = () => resolve(undefined);
-      transaction.onerror = () => reject(transaction.error);
-      transaction.onabort = () => reject(transaction.error);
-    });
-  };
+  const write = (change) => connection.write([STORE], change);
   /** @returns {Promise<import("./outbox.js").PendingSend[]>} */
-  const readAll = async () => resultOf((await connection.get()).transaction(STORE).objectStore(STORE).getAll());
+  const readAll = () => connection.read(STORE, (store) => store.getAll());
   return {
     isDurable: true,
     all: async (owner) => (await readAll()).filter((item) => item.owner === owner),
@@ -117,8 +77,8 @@ function databaseStorage(connection) {
       const items = await readAll();
       const own = items.filter((item) => item.owner === owner);
       await write((store) => own.forEach(({ cid }) => store.delete(cid)));
-      connection.close();
-      if (own.length === items.length) await resultOf(indexedDB.deleteDatabase(DATABASE));
+      if (own.length === items.length) await connection.delete();
+      else connection.close();
     },
   };
 }
@@ -171,16 +131,4 @@ function memoryStorage() {
     clear: async () => items.clear(),
     close() {},
   };
-}
-
-/**
- * @template T
- * @param {IDBRequest<T>} request
- * @returns {Promise<T>}
- */
-function resultOf(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
 }

@@ -1,16 +1,18 @@
 /**
  * The box in which a message is written. Its text goes to the outbox, whether the page is connected or not. A draft is
  * stored with every key.
+ *
+ * @typedef {object} ComposerTarget where the text goes
+ * @property {(text: string) => Promise<void>} send rejects if the outbox is full
+ * @property {(text: string) => void} save stores the draft
+ * @property {() => void} typing
  */
 
 import { text as translate } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
 import { cleanDraft, countCharacters } from "../text/message_text.js";
+import { ComposerNote } from "./composer_note.js";
 
-/** Share of the limit from which the remaining characters are shown. */
-const COUNT_FROM = 0.8;
-/** Shares of the limit at which a screen reader speaks the count, which changes with every key. */
-const ANNOUNCE_AT = [COUNT_FROM, 0.95, 1];
 /**
  * A draft may be longer than a message, so that it can be shortened, but only by this factor: a browser lays out a box
  * with megabytes of text again with every key, which takes seconds.
@@ -22,45 +24,34 @@ const MAX_DRAFT_FACTOR = 4;
 const COMPOSING_KEY_CODE = 229;
 
 export class Composer {
+  /** What stands below the box. */
+  note = new ComposerNote();
   #form = byId("composer", HTMLFormElement);
   #draft = byId("draft", HTMLTextAreaElement);
-  #note = byId("composer-note");
-  #announcement = byId("composer-announcement");
-  /** How many of ANNOUNCE_AT the draft has passed. */
-  #level = 0;
   #abort = new AbortController();
   #maxLength = 4000;
   /** The text of the box before the last input. */
   #accepted = "";
-  #save;
+  #target;
   #hasTouchKeyboard;
-  #notice = "";
-  #send;
   #sendButton = byId("send", HTMLButtonElement);
   #placeholder;
-  #onTyping;
   #onKeyFirst;
   #isAllowed = true;
-  /** Why nothing can be sent now; empty: it can. */
-  #blockedBy = "";
 
   /**
    * @param {object} options
-   * @param {(text: string) => Promise<void>} options.send rejects if the outbox is full
-   * @param {(text: string) => void} options.save stores the draft
+   * @param {ComposerTarget} options.target
    * @param {string} options.draft the stored draft
    * @param {string} options.placeholder
-   * @param {() => void} options.onTyping
    * @param {(event: KeyboardEvent) => boolean} options.onKey sees each key first; true: it was used
    * @param {() => boolean} options.hasTouchKeyboard whether Enter is a key of an on-screen keyboard
    */
-  constructor({ send, save, draft, placeholder, onTyping, onKey, hasTouchKeyboard }) {
+  constructor({ target, draft, placeholder, onKey, hasTouchKeyboard }) {
     this.#onKeyFirst = onKey;
     this.#placeholder = placeholder;
-    this.#onTyping = onTyping;
     this.#draft.placeholder = placeholder;
-    this.#send = send;
-    this.#save = save;
+    this.#target = target;
     this.#hasTouchKeyboard = hasTouchKeyboard;
     this.#draft.enterKeyHint = hasTouchKeyboard() ? "enter" : "send";
     this.setText(draft);
@@ -70,7 +61,7 @@ export class Composer {
       "input",
       () => {
         this.#onInput();
-        if (this.#draft.value !== "") this.#onTyping();
+        if (this.#draft.value !== "") this.#target.typing();
       },
       { signal },
     );
@@ -126,53 +117,17 @@ export class Composer {
    * @param {string} reason empty: it can
    */
   block(reason) {
-    if (reason === this.#blockedBy) return;
-    const isNew = this.#blockedBy === "";
-    this.#blockedBy = reason;
+    this.note.block(reason);
     this.#count();
-    // The time that is left changes each second: only the first one is spoken.
-    if (isNew) this.announce(reason);
-  }
-
-  /**
-   * Show an error until the next key.
-   *
-   * @param {string} message
-   */
-  showError(message) {
-    this.#note.textContent = message;
-    this.announce(message);
-  }
-
-  /**
-   * Tell a screen reader what happens elsewhere on the page.
-   *
-   * @param {string} text
-   */
-  announce(text) {
-    this.#announcement.textContent = text;
-  }
-
-  /**
-   * Show a note below the box for as long as this chat is open.
-   *
-   * @param {string} text
-   */
-  showNotice(text) {
-    this.#notice = text;
-    this.#count();
-    this.announce(text);
   }
 
   /** Clear the box. The stored draft stays. */
   close() {
     this.#abort.abort();
     this.allowWriting(true);
-    this.#notice = "";
-    this.#blockedBy = "";
     this.#form.reset();
+    this.note.clear();
     this.#count();
-    this.announce("");
   }
 
   /** @param {KeyboardEvent} event */
@@ -209,7 +164,7 @@ export class Composer {
       return;
     }
     this.#accepted = value;
-    this.#save(value);
+    this.#target.save(value);
     this.#count();
   }
 
@@ -221,11 +176,11 @@ export class Composer {
   /** @param {string} text */
   #refuse(text) {
     const excess = countCharacters(text) - this.#maxLength;
-    this.showError(translate("conversation.not_inserted", { count: excess, limit: this.#maxLength }));
+    this.note.showError(translate("conversation.not_inserted", { count: excess, limit: this.#maxLength }));
   }
 
   async #submit() {
-    if (!this.#isAllowed || this.#blockedBy !== "") return;
+    if (!this.#isAllowed || this.note.isBlocked) return;
     const text = cleanDraft(this.#draft.value);
     this.focus(); // pressing "Send" took the focus, and a phone's keyboard closes with it
     if (text === "" || countCharacters(text) > this.#maxLength) {
@@ -234,27 +189,20 @@ export class Composer {
     }
     this.setText("");
     try {
-      await this.#send(text);
+      await this.#target.send(text);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       const next = this.#draft.value; // written meanwhile
       this.setText(next === "" ? text : `${text}\n${next}`);
-      this.showError(error.message);
+      this.note.showError(error.message);
     }
   }
 
   #count() {
     const length = countCharacters(this.#draft.value);
-    const left = this.#maxLength - length;
-    this.#draft.setAttribute("aria-invalid", String(left < 0));
-    this.#sendButton.disabled = !this.#isAllowed || this.#blockedBy !== "" || left < 0;
-    if (left < 0) this.#note.textContent = translate("conversation.too_long", { count: -left });
-    else if (this.#blockedBy !== "") this.#note.textContent = this.#blockedBy;
-    else if (length > this.#maxLength * COUNT_FROM) {
-      this.#note.textContent = translate("conversation.left", { count: left });
-    } else this.#note.textContent = this.#notice;
-    const level = ANNOUNCE_AT.filter((share) => length > this.#maxLength * share).length;
-    if (level !== this.#level) this.announce(this.#note.textContent);
-    this.#level = level;
+    const isTooLong = length > this.#maxLength;
+    this.#draft.setAttribute("aria-invalid", String(isTooLong));
+    this.#sendButton.disabled = !this.#isAllowed || this.note.isBlocked || isTooLong;
+    this.note.count(length, this.#maxLength);
   }
 }

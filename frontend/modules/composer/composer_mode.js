@@ -21,8 +21,8 @@ export class ComposerMode {
 
   /**
    * @param {HTMLFormElement} form
-   * @param {import("../rooms/room_types.js").ConversationRoom} room
-   * @param {() => Pick<import("./composer.js").Composer, "text" | "setText" | "focus" | "announce">} composer
+   * @param {import("../rooms/room.js").Room} room
+   * @param {() => Pick<import("./composer.js").Composer, "text" | "setText" | "focus" | "note">} composer
    */
   constructor(form, room, composer) {
     this.#room = room;
@@ -45,7 +45,7 @@ export class ComposerMode {
 
   /** @returns {boolean} whether there was something to edit */
   editLast() {
-    const last = this.#room.items.findLast(
+    const last = this.#room.log.items.findLast(
       (item) => item.kind === "message" && item.user.id === this.#room.self.id && !item.deleted,
     );
     if (last?.kind !== "message" || !this.#room.permissions.editOwn) return false;
@@ -64,7 +64,7 @@ export class ComposerMode {
 
   /** @param {string} draft */
   save(draft) {
-    if (this.#mode.kind !== "edit") this.#room.saveDraft(draft);
+    if (this.#mode.kind !== "edit") this.#room.writing.saveDraft(draft);
   }
 
   /**
@@ -74,13 +74,13 @@ export class ComposerMode {
   async send(message) {
     const mode = this.#mode;
     if (mode.kind === "edit") {
-      if (message !== mode.message.text) await this.#room.edit(mode.message.seq, message);
+      if (message !== mode.message.text) await this.#room.commands.edit(mode.message.seq, message);
       if (this.#mode !== mode) return;
       this.#leave();
       if (this.#composer().text === "") this.#composer().setText(mode.draft);
       return;
     }
-    const sent = this.#room.send(message, mode.kind === "reply" ? mode.message.seq : null);
+    const sent = this.#room.writing.send(message, mode.kind === "reply" ? mode.message.seq : null);
     this.#leave();
     await sent;
   }
@@ -107,7 +107,7 @@ export class ComposerMode {
     const quoted = element("bdi", { class: "quoted-text" }, quotedText(mode.message));
     this.#bar.replaceChildren(element("p", {}, element("strong", {}, label), " ", quoted), cancel);
     this.#bar.hidden = false;
-    this.#composer().announce(label);
+    this.#composer().note.announce(label);
     this.#composer().focus();
   }
 

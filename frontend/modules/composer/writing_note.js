@@ -3,10 +3,10 @@
 import { formatDuration } from "../format.js";
 import { text } from "../strings/strings.js";
 
-/** @typedef {import("../rooms/room_types.js").Writing} Writing */
+/** @typedef {import("../rooms/room_types.js").WritingStatus} WritingStatus */
 
 /**
- * @param {Writing} writing
+ * @param {WritingStatus} writing
  * @param {number} now milliseconds since 1970
  * @returns {string} empty if writing is allowed
  */
@@ -31,7 +31,7 @@ export function writingNote({ state, until }, now) {
 }
 
 /**
- * @param {Writing} writing
+ * @param {WritingStatus} writing
  * @returns {boolean} whether text can be written, at least to be sent later
  */
 export function canDraft({ state }) {

@@ -18,26 +18,28 @@ export function openConversation({ room, clock }) {
 
   const mode = new ComposerMode(byId("composer", HTMLFormElement), room, () => composer);
   const composer = new Composer({
-    async send(message) {
-      const isNew = !mode.isEditing;
-      const sent = mode.send(message);
-      if (isNew) messages.scrollToNewest();
-      await sent;
+    target: {
+      async send(message) {
+        const isNew = !mode.isEditing;
+        const sent = mode.send(message);
+        if (isNew) messages.scrollToNewest();
+        await sent;
+      },
+      save: (changed) => mode.save(changed),
+      typing: () => room.writing.typing(),
     },
-    save: (changed) => mode.save(changed),
-    draft: room.draft,
+    draft: room.writing.draft,
     placeholder: text("shell.write_to", { room: room.title }),
-    onTyping: () => room.typing(),
     onKey: (event) => completion.handleKey(event) || handleKey(event),
     hasTouchKeyboard: () => window.matchMedia("(pointer: coarse)").matches,
   });
-  const completion = new Completion(draft, room, signal, (announced) => composer.announce(announced));
+  const completion = new Completion(draft, room, signal, (announced) => composer.note.announce(announced));
 
   const actions = new MessageActions(room, {
     reply: (message) => mode.reply(message),
     edit: (message) => mode.edit(message),
-    announce: (message) => composer.announce(message),
-    showError: (message) => composer.showError(message),
+    announce: (message) => composer.note.announce(message),
+    showError: (message) => composer.note.showError(message),
   });
   const messages = new MessageList({
     room,
@@ -64,17 +66,22 @@ export function openConversation({ room, clock }) {
   function update() {
     cancelTick();
     composer.setMaxLength(room.maxLength);
-    composer.allowWriting(canDraft(room.writing));
-    composer.block(writingNote(room.writing, clock.now()));
-    if (room.writing.until !== null) cancelTick = clock.schedule(1_000, update);
-    for (const { cid, state, reason = "" } of room.pending) {
+    composer.allowWriting(canDraft(room.writing.status));
+    composer.block(writingNote(room.writing.status, clock.now()));
+    if (room.writing.status.until !== null) cancelTick = clock.schedule(1_000, update);
+    for (const { cid, state, reason = "" } of room.writing.outbox.items) {
       if (state !== "failed") failed.delete(cid);
       else if (!failed.has(cid)) {
         failed.add(cid);
-        composer.announce(text("conversation.not_sent", { reason }));
+        composer.note.announce(text("conversation.not_sent", { reason }));
       }
     }
   }
+
+  room.writing.watchDraft((written) => {
+    // The user writes in one tab at a time: the one that has the focus is not changed.
+    if (!document.hasFocus() && !mode.isEditing) composer.setText(written);
+  }, signal);
 
   const unsubscribe = room.subscribe(update);
   update();
@@ -96,7 +103,7 @@ export function openConversation({ room, clock }) {
         if (emoji !== null && !signal.aborted) insertText(draft, emoji);
       } catch (error) {
         if (!(error instanceof Error)) throw error;
-        composer.showError(error.message);
+        composer.note.showError(error.message);
       }
     },
     { signal },
@@ -104,7 +111,7 @@ export function openConversation({ room, clock }) {
 
   return {
     focus: () => composer.focus(),
-    showNote: (note) => composer.showNotice(note),
+    showNote: (note) => composer.note.showNotice(note),
     showMessage: (seq) => messages.showMessage(seq),
     close() {
       mode.cancel();

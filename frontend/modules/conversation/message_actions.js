@@ -1,5 +1,6 @@
 /** What the reader can do with a message: which actions there are, and what each does. */
 
+import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 
 /**
@@ -23,7 +24,7 @@ export class MessageActions {
   #composer;
 
   /**
-   * @param {import("../rooms/room_types.js").ConversationRoom} room
+   * @param {import("../rooms/room.js").Room} room
    * @param {ComposerActions} composer
    */
   constructor(room, composer) {
@@ -46,10 +47,10 @@ export class MessageActions {
       !message.deleted && permissions.send && this.#action("reply", () => this.#composer.reply(message)),
       !message.deleted && isOwn && permissions.editOwn && this.#action("edit", () => this.#composer.edit(message)),
       !message.deleted && this.#action("copy", () => void this.#copy(message.text)),
-      this.#action("link", () => void this.#copy(this.#room.linkTo(message.seq))),
+      this.#action("link", () => void this.#copyLink(message)),
       !message.deleted &&
         (isOwn ? permissions.deleteOwn : permissions.deleteOthers) && {
-          ...this.#action("delete", () => void this.#attempt(this.#room.remove(message.seq))),
+          ...this.#action("delete", () => void this.#attempt(this.#room.commands.remove(message.seq))),
           question: text("conversation.action_delete_question"),
         },
     ];
@@ -64,7 +65,7 @@ export class MessageActions {
    */
   toggleReaction({ seq, reactions }, emoji) {
     const isOn = reactions.some((reaction) => reaction.emoji === emoji && reaction.users.includes(this.#room.self.id));
-    void this.#attempt(this.#room.react(seq, emoji, !isOn));
+    void this.#attempt(this.#room.commands.react(seq, emoji, !isOn));
   }
 
   /**
@@ -82,7 +83,12 @@ export class MessageActions {
    */
   async #pickReaction({ seq }, anchor) {
     const emoji = await this.#attempt(import("../emoji/emoji_picker.js").then(({ pickEmoji }) => pickEmoji(anchor)));
-    if (emoji) await this.#attempt(this.#room.react(seq, emoji, true));
+    if (emoji) await this.#attempt(this.#room.commands.react(seq, emoji, true));
+  }
+
+  /** @param {Message} message */
+  async #copyLink({ seq }) {
+    await this.#copy(new URL(roomHash(this.#room.id, seq), location.href).href);
   }
 
   /** @param {string} copied */

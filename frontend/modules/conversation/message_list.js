@@ -1,19 +1,17 @@
 /**
  * Renders the messages of a room and those that are not sent yet, at most once per frame. Loads more when the reader comes
- * near an end, marks what was seen as read, and counts what arrives below.
+ * near an end, and marks what was seen as read.
  */
 
-import { text } from "../strings/strings.js";
-import { quotedText } from "../text/quoted_text.js";
 import { byId, keepFocus } from "../ui/dom.js";
-import { RowList } from "../ui/row_list.js";
-import { Announcer } from "./announcer.js";
+import { ScrollPosition } from "../windowed_list/scroll_position.js";
+import { WindowedList } from "../windowed_list/windowed_list.js";
 import { messageVersion, renderMessage } from "./message_row.js";
-import { otherVersion, renderOther, renderPending } from "./other_rows.js";
+import { NewMessages } from "./new_messages.js";
+import { otherVersion, renderOther } from "./other_rows.js";
+import { PendingList } from "./pending_list.js";
 import { People } from "./people.js";
-import { buildRows } from "./rows.js";
-import { ScrollPosition } from "./scroll_position.js";
-import { WindowedList } from "./windowed_list.js";
+import { buildRows, estimateHeight } from "./rows.js";
 
 /**
  * @typedef {import("./rows.js").Row} Row
@@ -23,42 +21,39 @@ import { WindowedList } from "./windowed_list.js";
 export class MessageList {
   #scroller = byId("timeline");
   #messages = byId("messages");
-  #pending = byId("pending-messages");
-  #jumpButton = byId("jump-to-newest");
   #loading = byId("timeline-loading");
   #beginning = byId("timeline-beginning");
   #abort = new AbortController();
   #position = new ScrollPosition(
     this.#scroller,
     this.#abort.signal,
-    () => !this.#room.isDetached,
+    () => !this.#room.log.isDetached,
     () => this.#onScroll(),
   );
+  /** @type {WindowedList<Row>} */
   #list = new WindowedList(this.#scroller, this.#messages, this.#position, {
     version: (row) => (row.kind === "message" ? messageVersion(row, this.#context) : otherVersion(row, this.#context)),
     render: (row) => (row.kind === "message" ? renderMessage(row, this.#context) : renderOther(row, this.#context)),
+    estimate: estimateHeight,
   });
-  #pendingRows = new RowList(this.#pending);
+  #pending;
+  #newMessages;
   /** @type {readonly Row[]} */
   #rows = [];
   /** @type {Map<number, Message>} the loaded messages by seq */
   #bySeq = new Map();
   #isScheduled = false;
-  #unread = 0;
-  /** The newest message that was rendered. */
-  #newestSeq = 0;
   /** @type {() => void} called after each change of the rows */
   #onRender;
   #room;
   #clock;
-  #announcer;
   #unsubscribe;
   /** @type {import("./message_row.js").RowContext} */
   #context;
 
   /**
    * @param {object} options
-   * @param {import("../rooms/room_types.js").ConversationRoom} options.room
+   * @param {import("../rooms/room.js").Room} options.room
    * @param {import("../clock.js").Clock} options.clock
    * @param {() => void} options.onRender
    * @param {(message: Message, emoji: string) => void} options.toggleReaction
@@ -67,21 +62,28 @@ export class MessageList {
     this.#room = room;
     this.#clock = clock;
     this.#onRender = onRender;
-    this.#announcer = new Announcer(byId("message-announcement"), clock);
+    const { signal } = this.#abort;
+    this.#pending = new PendingList(room.writing.outbox, () => this.#position.stay());
+    this.#newMessages = new NewMessages({
+      room,
+      clock,
+      position: this.#position,
+      onJump: () => this.scrollToNewest(),
+      signal,
+    });
     this.#context = {
       people: new People([], room.self),
       selfId: room.self.id,
       now: clock.now(),
       find: (seq) => this.#bySeq.get(seq) ?? null,
       canReact: room.permissions.react,
+      seen: null,
       onResize: (key) => this.#onResize(key),
       jumpTo: (seq) => void this.showMessage(seq),
       toggleReaction,
-      loadGap: (gap) => room.loadGap(gap),
+      loadGap: (gap) => room.log.loadGap(gap),
     };
     this.#unsubscribe = room.subscribe(() => this.schedule());
-    const { signal } = this.#abort;
-    this.#jumpButton.addEventListener("click", () => this.scrollToNewest(), { signal });
     document.addEventListener("visibilitychange", () => this.#markRead(), { signal });
     this.schedule();
   }
@@ -97,7 +99,7 @@ export class MessageList {
   }
 
   scrollToNewest() {
-    if (this.#room.isDetached) this.#room.attach();
+    if (this.#room.log.isDetached) this.#room.log.attach();
     this.#position.scrollToBottom();
     this.#list.scrolled();
     this.#onScroll();
@@ -110,7 +112,7 @@ export class MessageList {
    * @returns {Promise<boolean>} false: it is not there
    */
   async showMessage(seq) {
-    if (!(await this.#room.loadAround(seq)) || this.#abort.signal.aborted) return false;
+    if (!(await this.#room.log.loadAround(seq)) || this.#abort.signal.aborted) return false;
     this.#render();
     const row = this.#rows.find((other) => other.kind === "message" && other.item.seq === seq);
     const node = row === undefined ? null : this.#list.reveal(row.key);
@@ -125,10 +127,9 @@ export class MessageList {
   close() {
     this.#abort.abort();
     this.#unsubscribe();
-    this.#announcer.close();
+    this.#newMessages.close();
     this.#list.clear();
-    this.#pending.replaceChildren();
-    this.#jumpButton.hidden = true;
+    this.#pending.clear();
   }
 
   // -- For the keyboard and the toolbar --
@@ -179,88 +180,49 @@ export class MessageList {
   // -- Rendering --
 
   #render() {
-    if (this.#position.isAtBottom) this.#room.trim();
-    const { items, members, self, permissions } = this.#room;
+    if (this.#position.isAtBottom) this.#room.log.trim();
+    const { log, reading, seenBy, members, self, permissions } = this.#room;
     this.#bySeq = new Map();
-    for (const item of items) if (item.kind === "message") this.#bySeq.set(item.seq, item);
+    for (const item of log.items) if (item.kind === "message") this.#bySeq.set(item.seq, item);
     Object.assign(this.#context, {
       people: new People(members, self),
       now: this.#clock.now(),
       canReact: permissions.react,
+      seen: seenBy.mark,
     });
-    this.#rows = buildRows(items, this.#room.firstUnreadSeq);
+    this.#rows = buildRows(log.items, reading.firstUnreadSeq);
     keepFocus(this.#messages, this.#scroller, () => this.#list.update(this.#rows, () => this.#renderRest()));
     this.#onRender();
-    this.#noticeNew(items);
+    this.#newMessages.rendered();
     this.#markRead();
     this.#loadIfNeeded();
   }
 
   #renderRest() {
-    const { isLoading, startsAtBeginning, isStalled, pending } = this.#room;
+    const { isLoading, startsAtBeginning } = this.#room.log;
     this.#loading.hidden = !isLoading;
     this.#beginning.hidden = !startsAtBeginning || isLoading;
-    const actions = {
-      retry: (/** @type {string} */ cid) => void this.#room.retry(cid),
-      discard: (/** @type {string} */ cid) => void this.#room.discard(cid),
-      onResize: () => this.#position.stay(),
-    };
-    const rows = pending.map((item) => ({
-      key: item.cid,
-      version: `${item.state} ${isStalled}`,
-      render: () => renderPending(item, isStalled, actions),
-    }));
-    keepFocus(this.#pending, byId("draft"), () => this.#pendingRows.update(rows));
-  }
-
-  /**
-   * Count and announce what has arrived since the last frame, but not a page of history or what was there before.
-   *
-   * @param {readonly import("../rooms/room_types.js").Item[]} items
-   */
-  #noticeNew(items) {
-    const { isDetached, isReplaying, self } = this.#room;
-    const isQuiet = this.#newestSeq === 0 || isDetached || isReplaying;
-    const first = items.findLastIndex((item) => item.kind === "gap" || item.seq <= this.#newestSeq) + 1;
-    for (const item of isQuiet ? [] : items.slice(first)) {
-      if (item.kind !== "message") continue;
-      this.#unread += 1;
-      if (item.user.id === self.id || this.#room.isReplayed(item.seq)) continue;
-      this.#announcer.add({ name: item.user.name, text: quotedText(item) });
-    }
-    // While the newest messages are unloaded, those that arrive are not here to be counted.
-    if (this.#position.isAtBottom || isDetached) this.#unread = 0;
-    const newest = items.at(-1);
-    if (!isDetached && newest !== undefined && newest.kind !== "gap") this.#newestSeq = newest.seq;
-    this.#renderJumpButton();
-  }
-
-  #renderJumpButton() {
-    keepFocus(this.#jumpButton, this.#scroller, () => {
-      this.#jumpButton.hidden = this.#position.isAtBottom;
-    });
-    const label = text(this.#unread === 0 ? "conversation.jump" : "conversation.new_below", { count: this.#unread });
-    if (this.#jumpButton.textContent !== label) this.#jumpButton.textContent = label;
+    this.#pending.render();
   }
 
   /** What is at the bottom of a visible window has been seen. */
   #markRead() {
-    if (!this.#position.isAtBottom || this.#room.isDetached || document.visibilityState !== "visible") return;
-    const newest = this.#room.items.at(-1);
-    if (newest !== undefined && newest.kind !== "gap") this.#room.markRead(newest.seq);
+    const { log, reading } = this.#room;
+    if (!this.#position.isAtBottom || log.isDetached || document.visibilityState !== "visible") return;
+    const newest = log.items.at(-1);
+    if (newest !== undefined && newest.kind !== "gap") reading.mark(newest.seq);
   }
 
   // -- Scrolling --
 
   #onScroll() {
-    if (this.#position.isAtBottom) this.#unread = 0;
     // The events of a replay may be in the room and not yet in the view: its top is then visible without scrolling. The
     // scheduled render loads older messages once its rows are there.
     if (this.#isScheduled) return;
     keepFocus(this.#messages, this.#scroller, () => this.#list.scrolled());
     this.#onRender();
     this.#markRead();
-    this.#renderJumpButton();
+    this.#newMessages.renderButton();
     this.#loadIfNeeded();
   }
 
@@ -271,7 +233,8 @@ export class MessageList {
   }
 
   #loadIfNeeded() {
-    if (this.#room.hasOlder && this.#list.isNearTop) this.#room.loadOlder();
-    else if (this.#room.isDetached && this.#list.isNearEnd) this.#room.loadNewer();
+    const { log } = this.#room;
+    if (log.hasOlder && this.#list.isNearTop) log.loadOlder();
+    else if (log.isDetached && this.#list.isNearEnd) log.loadNewer();
   }
 }

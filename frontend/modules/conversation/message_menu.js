@@ -1,9 +1,9 @@
 /** The menu of one message: when it was sent, who reacted, and what can be done with it. */
 
+import { formatFullDateTime } from "../format.js";
 import { text } from "../strings/strings.js";
-import { requireConfirmation } from "../ui/confirm_button.js";
 import { button, element } from "../ui/dom.js";
-import { formatFullTime } from "./message_row.js";
+import { confirmInModal } from "../ui/modal.js";
 import { whoReacted } from "./reactions.js";
 
 const MARGIN_PX = 8;
@@ -18,10 +18,15 @@ const MARGIN_PX = 8;
  * @param {HTMLElement} options.anchor where it opens, and what gets the focus back
  */
 export function openMessageMenu({ message, actions, people, anchor }) {
-  const menu = element("div", { popover: "auto", class: "message-menu" });
+  const menu = element("div", {
+    popover: "auto",
+    class: "message-menu",
+    role: "dialog",
+    "aria-label": text("conversation.menu"),
+  });
   const items = actions.map((action) => renderItem(action, anchor, () => menu.hidePopover()));
   const list = element("div", { role: "menu", "aria-label": text("conversation.menu") }, ...items);
-  const times = element("p", { class: "menu-note" }, formatFullTime(message.at));
+  const times = element("p", { class: "menu-note" }, formatFullDateTime(message.at));
   const reactions = message.reactions.map((reaction) =>
     element("p", { class: "menu-note" }, `${reaction.emoji} `, element("bdi", {}, whoReacted(reaction, people))),
   );
@@ -53,11 +58,11 @@ function renderItem({ name, label, question, run }, anchor, close) {
     class: name === "delete" ? "destructive" : null,
     "data-action": name,
   };
-  const item = button(label, () => {
-    if (question === null) act();
-  }, attributes); // prettier-ignore
-  if (question !== null) requireConfirmation(item, () => question, act);
-  return item;
+  const ask = () => {
+    close();
+    confirmInModal({ question: question ?? "", action: label, run: act });
+  };
+  return button(label, question === null ? act : ask, attributes);
 }
 
 /**

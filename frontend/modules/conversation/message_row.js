@@ -10,20 +10,20 @@
  * @property {number} now milliseconds since 1970
  * @property {(seq: number) => Message | null} find the loaded message with this seq
  * @property {boolean} canReact
+ * @property {import("../rooms/seen_by.js").SeenMark | null} seen the own message that was read last
  * @property {(key: string) => void} onResize a row has another height now
  * @property {(seq: number) => void} jumpTo
  * @property {(message: Message, emoji: string) => void} toggleReaction
  * @property {(gap: import("../chat/message_reducer.js").Gap) => void} loadGap
  */
 
+import { formatFullDateTime, formatTime } from "../format.js";
 import { text } from "../strings/strings.js";
 import { quotedText } from "../text/quoted_text.js";
 import { button, element } from "../ui/dom.js";
 import { renderText } from "./message_text_view.js";
 import { renderReactions } from "./reactions.js";
 
-const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const AVATAR_COLORS = 8;
 
 /**
@@ -31,10 +31,11 @@ const AVATAR_COLORS = 8;
  * @param {RowContext} context
  * @returns {string} changes whenever the row looks different
  */
-export function messageVersion({ item, startsGroup }, { people, find }) {
+export function messageVersion({ item, startsGroup }, { people, find, seen }) {
   const hasNames = item.mentions.length > 0 || item.reactions.length > 0;
   const quoted = item.replyTo === null ? "" : (find(item.replyTo)?.version ?? "missing");
-  return `${item.version} ${startsGroup} ${hasNames ? people.size : ""} ${quoted}`;
+  const seenBy = seen?.seq === item.seq ? seen.names.length : "";
+  return `${item.version} ${startsGroup} ${hasNames ? people.size : ""} ${quoted} ${seenBy}`;
 }
 
 /**
@@ -63,6 +64,7 @@ export function renderMessage({ key, item, startsGroup }, context) {
     ...content,
     item.edited && !deleted ? renderEdited(item) : null,
     renderReactions(item, context),
+    context.seen?.seq === seq ? renderSeen(context.seen) : null,
   );
   return element(
     "li",
@@ -107,8 +109,7 @@ function renderByline({ user, at }) {
 
 /** @param {string} at */
 function renderTime(at) {
-  const date = new Date(at);
-  return element("time", { datetime: at, title: DATE_TIME.format(date) }, TIME.format(date));
+  return element("time", { datetime: at, title: formatFullDateTime(at) }, formatTime(at));
 }
 
 /**
@@ -117,23 +118,19 @@ function renderTime(at) {
  * @param {string} at
  */
 function renderGutterTime(at) {
-  const date = new Date(at);
-  const time = element("time", { datetime: at, title: DATE_TIME.format(date) }, TIME.format(date));
-  return element("span", { class: "gutter-time", "aria-hidden": "true" }, time);
+  return element("span", { class: "gutter-time", "aria-hidden": "true" }, renderTime(at));
+}
+
+/** @param {import("../rooms/seen_by.js").SeenMark} seen */
+function renderSeen({ names, isAll }) {
+  const label = isAll ? text("conversation.seen") : text("conversation.seen_by", { names: names.join(", ") });
+  return element("p", { class: "message-status", "data-testid": "seen" }, label);
 }
 
 /** @param {Message} item */
 function renderEdited({ editedAt }) {
-  const title = editedAt === null ? null : text("conversation.edited_at", { time: formatFullTime(editedAt) });
+  const title = editedAt === null ? null : text("conversation.edited_at", { time: formatFullDateTime(editedAt) });
   return element("p", { class: "message-status", title }, text("conversation.edited"));
-}
-
-/**
- * @param {string} at
- * @returns {string} date and time for the person
- */
-export function formatFullTime(at) {
-  return DATE_TIME.format(new Date(at));
 }
 
 /**

@@ -1,15 +1,10 @@
-/** The rows between messages: a new day, a notice, a gap, the line at the first unread message. And messages not sent yet. */
+/** The rows between messages: a new day, a notice, a gap, the line at the first unread message. */
 
 import { formatDay } from "../format.js";
-import { noticeText } from "../rooms/notice_text.js";
 import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
-import { renderText } from "./message_text_view.js";
 
-/**
- * @typedef {import("../chat/outbox.js").PendingSend} PendingSend
- * @typedef {Exclude<import("./rows.js").Row, import("./rows.js").MessageRow>} OtherRow
- */
+/** @typedef {Exclude<import("./rows.js").Row, import("./rows.js").MessageRow>} OtherRow */
 
 /**
  * @param {OtherRow} row
@@ -32,7 +27,7 @@ export function renderOther(row, context) {
       return element(
         "li",
         { class: "day-separator" },
-        element("time", { datetime: row.at }, formatDay(new Date(row.at), context.now, document.documentElement.lang)),
+        element("time", { datetime: row.at }, formatDay(new Date(row.at), context.now)),
       );
     case "unread":
       return element("li", { class: "unread-line", "data-testid": "unread-line" }, text("conversation.new"));
@@ -61,36 +56,34 @@ function renderGap(gap, { loadGap }) {
 }
 
 /**
- * @param {PendingSend} item
- * @param {boolean} isStalled see Outbox
- * @param {{retry(cid: string): void, discard(cid: string): void, onResize(): void}} actions
- * @returns {HTMLElement}
+ * Return a notice of the log as a sentence.
+ *
+ * @param {Pick<import("../chat/message_reducer.js").Notice, "notice" | "user" | "target" | "value">} notice
+ * @param {string} ownId
+ * @returns {string}
  */
-export function renderPending(item, isStalled, { retry, discard, onResize }) {
-  const failed = item.state === "failed";
-  const status = failed
-    ? element(
-        "p",
-        { class: "message-status" },
-        `${text("conversation.not_sent", { reason: item.reason ?? "" })} `,
-        button(text("conversation.retry"), () => retry(item.cid), { class: "link-button" }),
-        button(text("conversation.discard"), () => discard(item.cid), { class: "link-button" }),
-      )
-    : element("p", { class: "message-status" }, sendStatus(item, isStalled));
-  const attributes = {
-    class: `message own ${item.state}`,
-    "data-testid": failed ? "failed" : "pending",
-    "data-cid": item.cid,
-  };
-  const body = element("div", { class: "message-body" }, ...renderText(item.text, () => null, onResize), status);
-  return element("li", attributes, body);
+function noticeText({ notice, user, target, value }, ownId) {
+  const isOwn = user.id === ownId;
+  const values = { name: isolate(user.name), target: isolate(target?.name ?? ""), value: isolate(value) };
+  if (notice === "topic" && value === "") {
+    return text(isOwn ? "notice.topic_removed.own" : "notice.topic_removed", values);
+  }
+  if (notice === "role") {
+    const role = text(`role.${/** @type {"owner"} */ (value)}`);
+    if (target?.id === ownId) return text("notice.role.of_own", { ...values, role });
+    return text(isOwn ? "notice.role.own" : "notice.role", { ...values, role });
+  }
+  if (target?.id === ownId && (notice === "added" || notice === "removed")) {
+    return text(`notice.${notice}.of_own`, values);
+  }
+  return text(isOwn ? `notice.${notice}.own` : `notice.${notice}`, values);
 }
 
 /**
- * @param {PendingSend} item
- * @param {boolean} isStalled
+ * A name in a right-to-left script must not reorder the sentence: FSI … PDI of Unicode UAX #9.
+ *
+ * @param {string} name
  */
-function sendStatus({ state }, isStalled) {
-  if (state === "sent") return text("conversation.sent");
-  return text(isStalled ? "conversation.waiting" : "conversation.sending");
+function isolate(name) {
+  return `\u2068${name}\u2069`;
 }

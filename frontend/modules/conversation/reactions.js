@@ -1,6 +1,6 @@
 /** The reactions below a message: how many, who, and whether the reader is one of them. A press adds or removes theirs. */
 
-import { text } from "../strings/strings.js";
+import { pageLanguage, text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
 
 const MAX_NAMES = 10;
@@ -50,5 +50,5 @@ export function whoReacted({ users, count }, people) {
     .slice(0, MAX_NAMES);
   const others = count - names.length;
   const parts = others > 0 ? [...names, text("conversation.others", { count: others })] : names;
-  return new Intl.ListFormat(document.documentElement.lang || "en").format(parts);
+  return new Intl.ListFormat(pageLanguage()).format(parts);
 }

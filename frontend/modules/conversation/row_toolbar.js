@@ -17,7 +17,7 @@ const ICONS = {
   more: "M5 12h.01M12 12h.01M19 12h.01",
 };
 
-/** The toolbar begins this far above its row: styles/messages.css. */
+/** The toolbar begins this far above its row: styles/message_menu.css. */
 const OVERLAP_PX = 16;
 
 export class RowToolbar {

@@ -18,6 +18,13 @@
 const MAX_PAUSE_MS = 5 * 60_000;
 const MAX_CACHED_TIMES = 10_000;
 
+const LINE_PX = 23;
+const BASE_PX = { message: 22, notice: 30, gap: 48, day: 48, unread: 40 };
+const GROUP_START_PX = 34;
+const LINE_LENGTH = 60;
+/** Taller messages are folded. */
+const MAX_LINES = 21;
+
 /** @type {Map<string, {ms: number, day: string}>} parsing a time takes longer than all else here */
 const times = new Map();
 
@@ -79,4 +86,19 @@ function timeOf(at) {
     times.set(at, time);
   }
   return time;
+}
+
+/**
+ * Estimate the height of a row before it is rendered.
+ *
+ * @param {Row} row
+ * @returns {number} px
+ */
+export function estimateHeight(row) {
+  if (row.kind !== "message") return BASE_PX[row.kind];
+  const { text, reactions } = row.item;
+  let lines = Math.ceil(text.length / LINE_LENGTH);
+  for (let end = text.indexOf("\n"); end >= 0 && lines < MAX_LINES; end = text.indexOf("\n", end + 1)) lines += 1;
+  const start = row.startsGroup ? GROUP_START_PX : 0;
+  return BASE_PX.message + start + LINE_PX * Math.max(1, Math.min(lines, MAX_LINES)) + (reactions.length > 0 ? 32 : 0);
 }

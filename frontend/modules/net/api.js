@@ -1,12 +1,10 @@
 /** The HTTP API: one JSON request, one JSON answer, one kind of error. */
 
-import { formatSentence } from "../format.js";
+import { serverErrorText } from "../error_text.js";
+import { text } from "../strings/strings.js";
 
 const TIMEOUT_MS = 15_000;
 const PROBE_TIMEOUT_MS = 3_000;
-const FOREIGN_ANSWER =
-  "Something between this page and the server answered instead of it, for example a proxy or the sign-in page of a " +
-  "network. Check your connection, then try again.";
 
 /**
  * Return the error for an answer that does not come from cloudchat. It counts as no answer at all.
@@ -14,7 +12,7 @@ const FOREIGN_ANSWER =
  * @returns {ApiError}
  */
 export function foreignAnswer() {
-  return new ApiError(0, { message: FOREIGN_ANSWER });
+  return new ApiError(0, { message: text("error.foreign_answer") });
 }
 
 /** A failed request, with the server's message if the server sent one. */
@@ -24,7 +22,7 @@ export class ApiError extends Error {
    * @param {import("./protocol.js").ErrorDetails} details
    */
   constructor(status, details) {
-    super(formatSentence(details.message ?? defaultMessage(status)));
+    super(serverErrorText(details) ?? defaultMessage(status));
     this.name = "ApiError";
     this.status = status;
     /** @type {string | null} null: the answer comes from something between the page and the server */
@@ -94,8 +92,14 @@ export async function isAnswering(origin) {
   }
 }
 
-/** @param {Response} response */
-async function readAnswer(response) {
+/**
+ * Return the JSON object of an answer.
+ *
+ * @param {Response} response
+ * @returns {Promise<any>} null for 204
+ * @throws {ApiError}
+ */
+export async function readAnswer(response) {
   const json = await readJson(response);
   if (response.ok) {
     if (json === null && response.status !== 204) throw foreignAnswer();
@@ -126,8 +130,8 @@ async function readJson(response) {
  * @returns {string}
  */
 function defaultMessage(status) {
-  if (status === 0) return "The server cannot be reached. Check your connection, then try again.";
-  if (status === 429) return "Too many attempts.";
-  if (status >= 500) return "The server has a problem. Try again in a moment.";
-  return "The server refused the request.";
+  if (status === 0) return text("error.unreachable");
+  if (status === 429) return text("error.rate_limited");
+  if (status >= 500) return text("error.server_problem");
+  return text("error.refused");
 }

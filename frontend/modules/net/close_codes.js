@@ -9,18 +9,20 @@
  *   refresh: with a new access token.
  *   stop: not without the person.
  *
+ * @typedef {import("../strings/strings.js").TextKey} TextKey
+ *
  * @typedef {object} CloseRule
  * @property {Recovery} recovery
- * @property {string} [reason] of a stop, for the person
- * @property {string} [retryLabel] of a stop: label of the button that connects again
+ * @property {TextKey} [reason] of a stop, for the person
+ * @property {TextKey} [retryLabel] of a stop: label of the button that connects again
  * @property {boolean} [isFinal] of a stop: nothing that the person can do here connects again
  */
 
+/** @type {CloseRule} */
 const PROTOCOL_ERROR = {
-  recovery: /** @type {const} */ ("stop"),
-  reason:
-    "This page and the server do not understand each other. Reload the page. If that does not help, tell an administrator.",
-  retryLabel: "Try again",
+  recovery: "stop",
+  reason: "connection.reason.protocol",
+  retryLabel: "connection.try_again",
 };
 
 /** @type {Record<number, CloseRule>} */
@@ -33,16 +35,14 @@ const RULES = {
   4401: { recovery: "refresh" },
   4403: {
     recovery: "stop",
-    reason:
-      "This account may no longer chat: it is disabled. Messages can be neither sent nor received. If you think that is " +
-      "a mistake, ask an administrator.",
+    reason: "connection.reason.account_disabled",
     isFinal: true,
   },
   4408: { recovery: "retry_now" },
   4409: {
     recovery: "stop",
-    reason: "The chat is open in too many places, so this one was paused.",
-    retryLabel: "Continue here",
+    reason: "connection.reason.too_many_places",
+    retryLabel: "connection.continue_here",
   },
   4429: { recovery: "back_off" },
   4503: { recovery: "back_off" },

@@ -18,26 +18,18 @@
  */
 
 import { closeRule } from "./close_codes.js";
+import { OutageDiagnosis } from "./outage_diagnosis.js";
 import { CommandError, noReply, PendingRequests } from "./pending_requests.js";
 import { SUBPROTOCOL } from "./protocol.js";
 import { SessionEnded } from "./session.js";
-import { formatSentence } from "../format.js";
+import { serverErrorText } from "../error_text.js";
+import { text } from "../strings/strings.js";
 
 const OPEN_TIMEOUT_MS = 15_000;
 const REPLY_TIMEOUT_MS = 20_000;
 const PING_TIMEOUT_MS = 5_000;
 /** The browser reports that the network is gone: the page must say so within 2 s, unless the server still answers. */
 const OFFLINE_PING_TIMEOUT_MS = 1_500;
-/** After so many sockets that did not open, look for the reason. */
-const FAILURES_BEFORE_DIAGNOSIS = 2;
-/** During a long outage, every so many attempts open a socket even if no HTTP request is answered. */
-const SOCKET_EVERY = 5;
-/** Each look costs the server a request, which all users of an address share the rate of. */
-const DIAGNOSIS_INTERVAL_MS = 30_000;
-const NO_UPGRADE_REASON =
-  "The server answers, but the live connection cannot be opened. A proxy in between may not pass WebSocket upgrades " +
-  "(the headers Upgrade and Connection), or the server does not allow this page’s address. Tell an administrator. " +
-  "The page keeps trying.";
 /** RFC 6455 §7.4.1: the connection ended without a close frame. */
 const ABNORMAL_CLOSURE = 1006;
 
@@ -47,8 +39,7 @@ export class Connection {
   #policy;
   #clock;
   #openSocket;
-  #isServerReachable;
-  #isAnswering;
+  #outage;
   #listener;
   #pending;
   /** @type {WebSocket | null} */
@@ -66,14 +57,8 @@ export class Connection {
   /** @type {number | null} */
   #retryAfterMs = null;
   #retryAt = 0;
-  /** Why sockets do not open, as far as the page found out. */
-  #diagnosis = "";
-  #diagnosedAt = -Infinity;
   /** Why the connection waits, for the person. */
   #reason = "";
-  /** Sockets in a row that ended before `welcome` without a reason. */
-  #failedOpens = 0;
-  #skipped = 0;
   #maxSilenceMs = 0;
   #cancelTimer = () => {};
 
@@ -104,8 +89,7 @@ export class Connection {
     this.#clock = clock;
     this.#listener = listener;
     this.#openSocket = openSocket;
-    this.#isServerReachable = isServerReachable;
-    this.#isAnswering = isAnswering;
+    this.#outage = new OutageDiagnosis({ isServerReachable, isAnswering });
     this.#pending = new PendingRequests(clock);
   }
 
@@ -118,7 +102,7 @@ export class Connection {
     this.#listener.onState({ name: "connecting" });
     try {
       const token = await (this.#refreshFirst ? this.#session.refresh() : this.#session.accessToken());
-      const isAway = await this.#isAway();
+      const isAway = await this.#outage.isAway();
       if (attempt !== this.#attempt) return;
       if (isAway) this.#scheduleReconnect(this.#policy.delay("retry", this.#clock.now()));
       else this.#open(token);
@@ -171,26 +155,15 @@ export class Connection {
   }
 
   /**
-   * Send a command that has no reply. Without a connection it is dropped.
+   * Send a command whose reply, if it has one, the listener handles. Without a connection it is dropped.
    *
-   * @param {import("./protocol.js").TypingCommand} command
+   * @param {import("./protocol.js").SentCommand} command
    */
-  notify(command) {
+  send(command) {
     if (this.#socket !== null && this.#welcomed) this.#socket.send(JSON.stringify(command));
   }
 
   // -- Internal --
-
-  /**
-   * Return whether to skip this attempt. Chromium delays a socket by up to 5 s after many that failed, so during a long
-   * outage the page asks by HTTP whether the server is back. Something in between might answer sockets only: then every
-   * fifth attempt still opens one.
-   */
-  async #isAway() {
-    if (this.#failedOpens < FAILURES_BEFORE_DIAGNOSIS) return false;
-    this.#skipped = (this.#skipped + 1) % SOCKET_EVERY;
-    return this.#skipped !== 0 && !(await this.#isAnswering());
-  }
 
   /**
    * Close the connection if the server does not answer. An `error` is an answer.
@@ -227,8 +200,7 @@ export class Connection {
     if (frame.type === "welcome") {
       this.#welcomed = true;
       this.#refreshFirst = false;
-      this.#failedOpens = 0;
-      this.#diagnosis = "";
+      this.#outage.opened();
       this.#reason = "";
       // The server sends `head` at this interval; after twice that in silence the connection is dead.
       this.#maxSilenceMs = frame.heartbeat_seconds * 2_000;
@@ -252,7 +224,7 @@ export class Connection {
    * @param {import("./protocol.js").ErrorFrame} error
    */
   #refused({ code, message, retry_after_ms: retryAfterMs = 0 }) {
-    this.#refusal = formatSentence(message);
+    this.#refusal = serverErrorText({ code, message }) ?? "";
     // An outage may end at any moment, and the same delay for all clients would bring them back at the same moment.
     this.#retryAfterMs = code === "unavailable" ? null : retryAfterMs;
   }
@@ -286,15 +258,20 @@ export class Connection {
     const { recovery, reason, retryLabel, isFinal } = closeRule(code);
     this.#refreshFirst = recovery === "refresh";
     if (recovery === "stop") {
-      this.#listener.onState({ name: "stopped", reason, retryLabel, isFinal });
+      this.#listener.onState({
+        name: "stopped",
+        reason: reason && text(reason),
+        retryLabel: retryLabel && text(retryLabel),
+        isFinal,
+      });
       return;
     }
-    if (!wasWelcomed && refusal === "" && recovery === "retry") this.#failedOpens += 1;
-    this.#reason = refusal || this.#diagnosis;
+    if (!wasWelcomed && refusal === "" && recovery === "retry") this.#outage.failed();
+    this.#reason = refusal || this.#outage.reason;
     const isOutage = refusal !== "" && retryAfterMs === null;
     const delayMs = this.#policy.delay(isOutage ? "retry" : recovery, this.#clock.now(), serverDelayMs);
     this.#scheduleReconnect(Math.max(delayMs, retryAfterMs ?? 0));
-    if (this.#failedOpens >= FAILURES_BEFORE_DIAGNOSIS) this.#diagnose(this.#clock.now());
+    this.#diagnose();
   }
 
   /** @param {number} ms */
@@ -309,20 +286,13 @@ export class Connection {
     this.#listener.onState({ name: "waiting", retryAt: this.#retryAt, reason: this.#reason });
   }
 
-  /**
-   * Sockets do not open. If the server answers HTTP requests, something in between is at fault.
-   *
-   * @param {number} now
-   */
-  async #diagnose(now) {
-    if (now - this.#diagnosedAt < DIAGNOSIS_INTERVAL_MS) return;
-    this.#diagnosedAt = now;
+  /** Show why sockets do not open, once it is known. */
+  async #diagnose() {
     const attempt = this.#attempt;
-    const isReachable = await this.#isServerReachable().catch(() => false);
-    if (this.#failedOpens < FAILURES_BEFORE_DIAGNOSIS) return;
-    this.#diagnosis = isReachable ? NO_UPGRADE_REASON : "";
-    if (attempt !== this.#attempt || !this.#waiting || this.#diagnosis === this.#reason) return;
-    this.#reason = this.#diagnosis;
+    const before = this.#outage.reason;
+    await this.#outage.look(this.#clock.now());
+    if (attempt !== this.#attempt || !this.#waiting || this.#outage.reason === before) return;
+    this.#reason = this.#outage.reason;
     this.#showWaiting();
   }
 

@@ -8,13 +8,14 @@
  * @property {() => void} cancelTimeout
  */
 
-import { formatSentence } from "../format.js";
+import { serverErrorText } from "../error_text.js";
+import { text } from "../strings/strings.js";
 
 /** The server's `error` frame, or that there was no reply at all. */
 export class CommandError extends Error {
   /** @param {Omit<import("./protocol.js").ErrorFrame, "type" | "id">} details */
   constructor({ code, message, retryable, retry_after_ms: retryAfterMs }) {
-    super(formatSentence(message));
+    super(serverErrorText({ code, message }) ?? message);
     this.name = "CommandError";
     this.code = code;
     this.retryable = retryable;
@@ -27,7 +28,7 @@ export class CommandError extends Error {
  * @returns {CommandError}
  */
 export function noReply(code) {
-  return new CommandError({ code, message: "The server did not answer.", retryable: true });
+  return new CommandError({ code, message: text("error.no_answer"), retryable: true });
 }
 
 export class PendingRequests {
@@ -45,10 +46,11 @@ export class PendingRequests {
    * Register a command.
    *
    * @param {number} timeoutMs
+   * @param {string} [prefix] of the id
    * @returns {{id: string, reply: Promise<import("./protocol.js").Reply>}} the reply rejects with CommandError
    */
-  add(timeoutMs) {
-    const id = String(this.#nextId++);
+  add(timeoutMs, prefix = "") {
+    const id = `${prefix}${this.#nextId++}`;
     /** @type {Promise<import("./protocol.js").Reply>} */
     const reply = new Promise((resolve, reject) => {
       const cancelTimeout = this.#clock.schedule(timeoutMs, () => {

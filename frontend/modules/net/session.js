@@ -3,8 +3,11 @@
  * was injected into the page finds nothing in storage. The refresh token is an HttpOnly cookie that no script can read.
  */
 
-import { sleep, withTimeout } from "../clock.js";
+import { sleep } from "../clock.js";
+import { text } from "../strings/strings.js";
 import { ApiError, foreignAnswer } from "./api.js";
+import { takeTurn } from "./refresh_turn.js";
+import { SessionMarker } from "./session_marker.js";
 
 /** An access token that expires sooner than this is refreshed before it is used. */
 const MIN_TOKEN_LIFE_MS = 30_000;
@@ -16,14 +19,6 @@ const REFRESH_RETRY_DELAYS_MS = [500, 500, 1_000, 1_000, 2_000, 2_000];
 const MAX_REFRESH_MS = 8_000;
 /** A refresh takes milliseconds: after a longer silence its answer is lost. */
 const REFRESH_TIMEOUT_MS = 4_000;
-/** Set in localStorage while a refresh cookie may exist, so that a first visit sends no request that must fail. */
-const SIGNED_IN_KEY = "cloudchat.signed_in";
-const REFRESH_LOCK = "cloudchat.refresh";
-/**
- * How long to wait for another tab's refresh, which ends within MAX_REFRESH_MS. A tab that holds the lock for longer
- * hangs: continue without the lock, because the server handles two refreshes at once.
- */
-const LOCK_TIMEOUT_MS = 10_000;
 
 /** The server no longer accepts this session: the user has to sign in again. */
 export class SessionEnded extends Error {}
@@ -47,7 +42,7 @@ export function openLocalStorage() {
 export class Session {
   #api;
   #clock;
-  #storage;
+  #marker;
   #locks;
   #onUserChanged;
   /** @type {string | null} */
@@ -75,14 +70,14 @@ export class Session {
   constructor({ api, clock, storage, locks = navigator.locks, onUserChanged = () => {} }) {
     this.#api = api;
     this.#clock = clock;
-    this.#storage = storage;
+    this.#marker = new SessionMarker(storage);
     this.#locks = locks;
     this.#onUserChanged = onUserChanged;
   }
 
   /** @returns {boolean} whether an earlier session may exist, so that `restore` is worth a request */
   get mayBeRestorable() {
-    return this.#storage === null || this.#storage.getItem(SIGNED_IN_KEY) !== null;
+    return this.#marker.isSet;
   }
 
   /**
@@ -109,6 +104,16 @@ export class Session {
    */
   async register(username, password, invite) {
     await this.#api("POST", "/api/auth/register", { username, password, ...(invite === "" ? {} : { invite }) });
+  }
+
+  /**
+   * Continue as the user of an earlier page, before the server has confirmed the session. The first request that needs a
+   * token does that.
+   *
+   * @param {import("./protocol.js").User} user
+   */
+  resume(user) {
+    this.user = user;
   }
 
   /**
@@ -158,7 +163,7 @@ export class Session {
   async logOut() {
     const token = this.#accessToken;
     this.clear();
-    this.#storage?.removeItem(SIGNED_IN_KEY);
+    this.#marker.remove();
     this.#logoutRequest = this.#api("POST", "/api/auth/logout", {}, token);
     await this.#logoutRequest;
   }
@@ -177,55 +182,21 @@ export class Session {
     const refresh = () => this.#refreshWithRetries(generation);
     let answer;
     try {
-      answer = await this.#takeTurn(refresh);
+      answer = await takeTurn(this.#locks, this.#clock, refresh);
     } catch (error) {
       this.#requireCurrent(generation);
       if (!isRejectedSession(error)) throw error;
       this.clear();
-      this.#storage?.removeItem(SIGNED_IN_KEY);
+      this.#marker.remove();
       throw new SessionEnded(error.message);
     }
     this.#requireCurrent(generation);
     if (this.user !== null && answer.user.id !== this.user.id) {
-      // The cookie belongs to the other user, whose tabs and a reload of this one continue with it: keep SIGNED_IN_KEY.
+      // The cookie belongs to the other user, whose tabs and a reload of this one continue with it: keep the marker.
       this.clear();
-      throw new SessionEnded("Another user signed in in this browser.");
+      throw new SessionEnded(text("error.other_user"));
     }
     return this.#accept(answer);
-  }
-
-  /**
-   * Each use rotates the refresh token, so tabs take turns.
-   *
-   * @template T
-   * @param {() => Promise<T>} work
-   * @returns {Promise<T>}
-   */
-  async #takeTurn(work) {
-    if (!this.#locks) return work();
-    const locks = this.#locks;
-    const waiting = new AbortController();
-    let release = () => {};
-    /** @type {Promise<void>} */
-    const turn = new Promise((resolve, reject) => {
-      const hold = () => {
-        resolve();
-        return new Promise((done) => {
-          release = () => done(undefined);
-        });
-      };
-      // Rejects when it is aborted, or if the browser refuses locks here.
-      locks.request(REFRESH_LOCK, { signal: waiting.signal }, hold).catch(reject);
-    });
-    await withTimeout(this.#clock, LOCK_TIMEOUT_MS, turn).catch((error) => {
-      waiting.abort();
-      console.warn("Another tab does not finish its refresh: continuing without the lock.", error);
-    });
-    try {
-      return await work();
-    } finally {
-      release();
-    }
   }
 
   /**
@@ -257,8 +228,9 @@ export class Session {
   #accept(answer) {
     this.#accessToken = answer.access_token;
     this.#expiresAt = this.#clock.now() + answer.expires_in * 1000;
-    this.user = { ...this.user, ...answer.user };
-    this.#storage?.setItem(SIGNED_IN_KEY, "1");
+    // The same object: those who hold it know the role of now.
+    this.user = Object.assign(this.user ?? {}, answer.user);
+    this.#marker.set();
     this.#onUserChanged();
     return answer.access_token;
   }

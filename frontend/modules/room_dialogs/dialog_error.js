@@ -1,6 +1,6 @@
 /** The error of an action in a dialog, at its top. */
 
-import { messageOf } from "../format.js";
+import { messageOf } from "../error_text.js";
 import { StaleRequest } from "../net/session.js";
 import { element } from "../ui/dom.js";
 

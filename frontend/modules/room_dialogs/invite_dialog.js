@@ -7,8 +7,8 @@ import { SearchList } from "../ui/search_list.js";
 import { showError, showNotice } from "./dialog_error.js";
 
 /**
- * @param {import("./context.js").RoomDialogContext} context
- * @param {import("../rooms/room.js").Room} room
+ * @param {Pick<import("./context.js").RoomDialogContext, "api" | "self" | "clock">} context
+ * @param {Pick<import("../rooms/room.js").Room, "id" | "title">} room
  * @param {() => void} onAdded
  */
 export function openInviteDialog({ api, self, clock }, room, onAdded) {

@@ -7,7 +7,8 @@ import { menuButton } from "../ui/menu.js";
 import { closeButton } from "../ui/modal.js";
 import { SearchList } from "../ui/search_list.js";
 import { openInviteDialog } from "./invite_dialog.js";
-import { memberActions, renderBans } from "./member_actions.js";
+import { memberActions } from "./member_actions.js";
+import { renderRestrictions } from "./restrictions.js";
 
 /** @typedef {import("../rooms/room_api.js").RoomMember} RoomMember */
 
@@ -31,7 +32,6 @@ export class MembersPanel {
   constructor(context) {
     this.#context = context;
     const { signal } = this.#abort;
-    this.#opener.addEventListener("click", () => this.toggle(), { signal });
     this.#panel.addEventListener(
       "keydown",
       (event) => {
@@ -123,7 +123,11 @@ export class MembersPanel {
           ]
         : []),
       list.node,
-      ...(moderate ? [renderBans(this.#context, room)] : []),
+      ...(moderate
+        ? /** @type {const} */ (["mutes", "bans"]).map((kind) =>
+            renderRestrictions({ api, clock, roomId: room.id, kind }),
+          )
+        : []),
     );
   }
 
@@ -180,6 +184,6 @@ export class MembersPanel {
  * @param {import("../rooms/room.js").Room} room
  */
 function versionOf(room) {
-  const lastNotice = room.items.findLast(({ kind }) => kind === "notice");
+  const lastNotice = room.log.items.findLast(({ kind }) => kind === "notice");
   return `${JSON.stringify(room.permissions)} ${room.info.archived} ${lastNotice?.key ?? ""}`;
 }

@@ -4,13 +4,12 @@ import { roomHash } from "../route.js";
 import { LOBBY } from "../rooms/permissions.js";
 import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
-import { createForm } from "../ui/form.js";
 import { closeAllLayers, navigate } from "../ui/layers.js";
 import { confirmInModal, openModal } from "../ui/modal.js";
 import { showError, showNotice } from "./dialog_error.js";
+import { renderExport } from "./room_export.js";
+import { createRoomForm } from "./room_form.js";
 
-/** Seconds between two messages of one person. */
-const SLOW_MODES = [0, 5, 15, 30, 60, 300, 900, 3600];
 const CHOICES = /** @type {const} */ (["all", "mentions", "nothing"]);
 
 /**
@@ -42,7 +41,7 @@ export function openRoomSettingsDialog(context, room) {
         renderMute(context, room, run),
         renderNotify(context, room),
         ...(changeRoom ? [element("h3", {}, text("room.for_all"))] : []),
-        changeRoom && !room.info.archived ? renderForm(context, room, modal.node) : null,
+        changeRoom ? renderForAll(context, room, modal.node) : null,
         element("div", { class: "buttons" }, ...renderActions(context, room, run)),
       ];
     },
@@ -82,40 +81,31 @@ function renderNotify({ notifications }, room) {
 }
 
 /**
+ * What an owner can change. The socket does not bring all of it, so it is loaded.
+ *
  * @param {RoomDialogContext} context
  * @param {Room} room
  * @param {HTMLElement} place of the notice
+ * @returns {HTMLElement}
  */
-function renderForm({ api, clock }, room, place) {
-  const { name, topic, slow_mode_seconds: slow } = room.info;
-  const seconds = SLOW_MODES.includes(slow) ? SLOW_MODES : [...SLOW_MODES, slow].sort((a, b) => a - b);
-  const form = createForm({
-    label: text("room.for_all"),
-    clock,
-    fields: [
-      { name: "name", label: text("room.name"), attributes: { required: true, autocomplete: "off", value: name } },
-      { name: "topic", label: text("room.topic"), attributes: { autocomplete: "off", value: topic } },
-      {
-        name: "slow_mode_seconds",
-        label: text("room.slow_mode"),
-        options: seconds.map((value) => [String(value), slowModeText(value)]),
-      },
-    ],
-    submit: text("shell.save"),
-    async send(values) {
-      /** @type {import("../rooms/room_api.js").RoomChange} */
-      const change = {};
-      if (values.name !== room.info.name && room.id !== LOBBY) change.name = values.name;
-      if (values.topic !== room.info.topic) change.topic = values.topic;
-      const next = Number(values.slow_mode_seconds);
-      if (next !== room.info.slow_mode_seconds) change.slow_mode_seconds = next;
-      if (Object.keys(change).length > 0) await api.change(room.id, change);
-      showNotice(place, text("room.saved"));
+function renderForAll({ api, clock, download }, room, place) {
+  const node = element(
+    "div",
+    { class: "stack" },
+    element("p", { class: "hint", role: "status" }, text("shell.loading")),
+  );
+  api.get(room.id).then(
+    (details) => {
+      const onSaved = () => showNotice(place, text("room.saved"));
+      const form = details.archived ? [] : [createRoomForm({ api, clock, room: details, onSaved })];
+      node.replaceChildren(...form, ...(details.role === "owner" ? [renderExport({ download, room: details })] : []));
     },
-  });
-  const select = form.querySelector("select");
-  if (select !== null) select.value = String(slow);
-  return form;
+    (error) => {
+      node.replaceChildren();
+      showError(place, error);
+    },
+  );
+  return node;
 }
 
 /**
@@ -169,12 +159,4 @@ function renderActions({ api, self }, room, run) {
     );
   }
   return actions;
-}
-
-/** @param {number} seconds */
-function slowModeText(seconds) {
-  if (seconds === 0) return text("room.slow_mode.off");
-  if (seconds % 3600 === 0) return text("room.slow_mode.hours", { count: seconds / 3600 });
-  if (seconds % 60 === 0) return text("room.slow_mode.minutes", { count: seconds / 60 });
-  return text("room.slow_mode.seconds", { count: seconds });
 }

@@ -20,7 +20,7 @@ export class ReadMarker {
    * @param {object} options
    * @param {string} options.room
    * @param {number} options.seq
-   * @param {Pick<import("../net/connection.js").Connection, "request">} options.connection
+   * @param {Pick<import("../net/shared_connection.js").SharedConnection, "request">} options.connection
    * @param {import("../clock.js").Clock} options.clock
    */
   constructor({ room, seq, connection, clock }) {
@@ -55,7 +55,8 @@ export class ReadMarker {
    * @returns {boolean} whether the marker moved
    */
   receive(seq) {
-    this.#savedSeq = Math.max(this.#savedSeq, seq);
+    // An earlier page may have been closed before it saved the marker.
+    this.#savedSeq = seq < this.#seq ? Math.min(this.#savedSeq, seq) : seq;
     if (seq <= this.#seq) return false;
     this.#seq = seq;
     return true;

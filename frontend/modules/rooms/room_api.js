@@ -16,7 +16,11 @@
  * @property {string} text
  * @property {string} at
  * @property {[start: number, end: number][]} highlights in code points, the end excluded
- * @typedef {Partial<Pick<RoomInfo, "name" | "topic" | "archived" | "slow_mode_seconds" | "muted">>} RoomChange
+ * @typedef {Omit<RoomInfo, "role" | "epoch" | "seq"> & {role: RoomRole | null, retention_days: number,
+ *   read_by?: Record<string, number>}} RoomDetails a room as HTTP describes it; `role` is null for a visitor, and a direct
+ *   room has `read_by`: up to where each of the others has read it
+ * @typedef {Partial<Pick<RoomDetails, "name" | "topic" | "archived" | "slow_mode_seconds" | "retention_days" | "muted">>}
+ *   RoomChange
  */
 
 const PAGE_SIZE = 50;
@@ -58,8 +62,14 @@ export function createRoomApi(request) {
 
     /**
      * @param {string} id
+     * @returns {Promise<RoomDetails>}
+     */
+    get: (id) => request("GET", roomPath(id)),
+
+    /**
+     * @param {string} id
      * @param {RoomChange} change
-     * @returns {Promise<RoomInfo>}
+     * @returns {Promise<RoomDetails>}
      */
     change: (id, change) => request("PATCH", roomPath(id), change),
 
@@ -95,9 +105,11 @@ export function createRoomApi(request) {
     /**
      * @param {string} id
      * @param {Restriction} kind
+     * @param {string | null} cursor
      * @returns {Promise<{users: RestrictedUser[], next: string | null}>}
      */
-    listRestricted: (id, kind) => request("GET", `${roomPath(id)}/${kind}`),
+    listRestricted: (id, kind, cursor) =>
+      request("GET", `${roomPath(id)}/${kind}?${new URLSearchParams(cursor === null ? {} : { cursor })}`),
 
     /**
      * @param {string} id

@@ -34,6 +34,11 @@ export class RoomMembers {
     await this.#loading;
   }
 
+  /** @param {readonly import("./room_types.js").Member[]} members that an earlier page has loaded */
+  restore(members) {
+    if (this.#loaded.length === 0) this.#loaded = members;
+  }
+
   /** The members may have changed: the next `load` asks the server again. */
   expire() {
     this.#loading = null;

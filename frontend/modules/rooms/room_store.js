@@ -5,6 +5,7 @@
  * @typedef {object} StoreListener
  * @property {(room: Room, message: import("../net/protocol.js").RoomMessage) => void} onMessage a new one of someone else
  * @property {(reason: string) => void} onRefused a room that is shown cannot be joined
+ * @property {(id: string) => void} onRoomChanged something of a room has changed, or the user has left it
  */
 
 import { CommandError } from "../net/pending_requests.js";
@@ -32,8 +33,10 @@ export class RoomStore {
   #isConnected = false;
   #maxLength = 4_000;
   #cancelCount = () => {};
-  /** Whether `welcome` has told the rooms. */
+  /** Whether the rooms are known, from `welcome` or from an earlier page. */
   isLoaded = false;
+  /** Resolves when the contents of the rooms that an earlier page has loaded are here, or are not awaited any more. */
+  #restored = Promise.resolve();
   lastShownId = "";
 
   /**
@@ -96,6 +99,35 @@ export class RoomStore {
     this.#changes.announce();
   }
 
+  // -- What an earlier page has loaded --
+
+  /**
+   * Show the rooms until the server lists them.
+   *
+   * @param {import("../offline/room_cache.js").CachedRoom[]} rooms
+   */
+  restore(rooms) {
+    for (const { info, unread, mentions } of rooms) {
+      this.#put(info).reading.unread.set({ unread, mentions });
+    }
+    this.isLoaded = rooms.length > 0;
+    this.#changes.announce();
+  }
+
+  /**
+   * Load the contents of the rooms that are not shown. They are joined after that, from what is here by then.
+   *
+   * @param {import("../offline/room_cache.js").RoomCache} cache
+   */
+  restoreContents(cache) {
+    this.#restored = (async () => {
+      for (const id of await cache.roomsWithContent()) {
+        const content = await cache.content(id);
+        if (content !== null) this.#rooms.get(id)?.restore(content);
+      }
+    })();
+  }
+
   // -- What the server does --
 
   /** @param {import("../net/protocol.js").Welcome} welcome */
@@ -139,13 +171,13 @@ export class RoomStore {
 
   /** The window is hidden: what arrives from now on is new when it is shown again. */
   windowHidden() {
-    this.#shown?.placeLine();
+    this.#shown?.reading.placeLine();
   }
 
   close() {
     this.#cancelCount();
     this.#connection += 1;
-    for (const room of this.#rooms.values()) room.close();
+    for (const room of this.#rooms.values()) room.disconnected();
   }
 
   // -- Internal --
@@ -160,13 +192,16 @@ export class RoomStore {
     let room = this.#rooms.get(info.id);
     if (room === undefined) {
       room = new Room(info, this.#services, {
-        onChange: () => this.#changes.announce(),
+        onChange: () => {
+          this.#changes.announce();
+          this.#listener.onRoomChanged(info.id);
+        },
         onMessage: (...args) => this.#listener.onMessage(...args),
         onUncounted: () => this.#countLater(),
         onRefused: (refused, reason) => refused === this.#shown && this.#listener.onRefused(reason),
       });
       this.#rooms.set(info.id, room);
-      this.#outboxes.add(info.id, room.outbox);
+      this.#outboxes.add(info.id, room.writing.outbox);
     } else room.update(info);
     room.maxLength = this.#maxLength;
     this.#changes.announce();
@@ -177,10 +212,11 @@ export class RoomStore {
   #remove(id) {
     const room = this.#rooms.get(id);
     if (room === undefined) return;
-    room.close();
+    room.disconnected();
     this.#rooms.delete(id);
     this.#outboxes.remove(id);
     if (room === this.#shown) this.#shown = null;
+    this.#listener.onRoomChanged(id);
     this.#changes.announce();
   }
 
@@ -190,9 +226,11 @@ export class RoomStore {
    * @param {number} connection
    */
   async #joinAll(connection) {
+    await null; // the change was announced before: the view has chosen the room that is shown
+    if (connection !== this.#connection) return;
     const shown = this.#shown;
     const others = this.rooms.filter((room) => room !== shown);
-    await Promise.all([shown?.join(), this.#count()]);
+    await Promise.all([shown?.join(), this.#count(), this.#restored]);
     for (let start = 0; start < others.length && connection === this.#connection; start += JOINS_AT_ONCE) {
       await Promise.all(others.slice(start, start + JOINS_AT_ONCE).map((room) => room.join()));
     }
@@ -211,7 +249,7 @@ export class RoomStore {
   async #count() {
     try {
       const { rooms } = await this.#services.connection.request({ type: "unread" });
-      for (const counted of rooms) this.#rooms.get(counted.room)?.setCounted(counted);
+      for (const counted of rooms) this.#rooms.get(counted.room)?.reading.setCounted(counted);
       this.#changes.announce();
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;

@@ -1,13 +1,12 @@
 /** What was found: a list of links to the messages, and in words what the search does. */
 
-import { formatDuration, messageOf } from "../format.js";
+import { messageOf } from "../error_text.js";
+import { formatDateTime, formatDuration } from "../format.js";
 import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { button, element, keepFocus } from "../ui/dom.js";
 import { navigate } from "../ui/layers.js";
 import { highlightedParts } from "./highlighted_text.js";
-
-const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 /**
  * @typedef {import("../rooms/room_api.js").SearchHit} SearchHit
@@ -100,7 +99,7 @@ export class SearchResults {
       { href: roomHash(room, seq), class: "search-hit", "data-testid": "search-hit" },
       element("bdi", { class: "row-title" }, user.name),
       element("span", { class: "hint" }, text("search.in_room", { room: this.#roomTitle(room) })),
-      element("time", { class: "hint", datetime: at }, DATE_TIME.format(new Date(at))),
+      element("time", { class: "hint", datetime: at }, formatDateTime(at)),
       element("span", { class: "search-text", dir: "auto" }, ...parts),
     );
     return element("li", {}, link);

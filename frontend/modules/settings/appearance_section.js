@@ -1,7 +1,7 @@
 /** The colours and the language of the page on this device. */
 
 import { THEMES } from "../appearance.js";
-import { text } from "../strings/strings.js";
+import { LANGUAGES, text } from "../strings/strings.js";
 import { element } from "../ui/dom.js";
 
 /**
@@ -19,8 +19,7 @@ export function appearanceSection({ appearance }) {
     text("appearance.language"),
     [
       ["", text("appearance.browser")],
-      ["en", "English"],
-      ["de", "Deutsch"],
+      ...Object.entries(LANGUAGES).map(([tag, { name }]) => /** @type {[string, string]} */ ([tag, name])),
     ],
     appearance.language,
     (value) => {

@@ -1,5 +1,6 @@
 /** A secret that the server sends only once: shown, for copying, until the person confirms that it is saved. */
 
+import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
 import { focusSectionHeading } from "./section_heading.js";
 
@@ -32,8 +33,8 @@ export function findUnsavedSecret(container) {
  */
 export function askBeforeDiscarding(secret, onDiscard) {
   secret.querySelector("[role=alertdialog]")?.remove();
-  const question = element("p", { id: "discard-question" }, "This is shown only once. Have you saved it?");
-  const keep = button("Keep it open", () => {
+  const question = element("p", { id: "discard-question" }, text("secret.question"));
+  const keep = button(text("secret.keep"), () => {
     box.remove();
     secret.focus();
   });
@@ -41,7 +42,7 @@ export function askBeforeDiscarding(secret, onDiscard) {
     "div",
     { class: "notice", role: "alertdialog", "aria-labelledby": "discard-question" },
     question,
-    element("div", { class: "buttons" }, keep, button("Discard it", onDiscard, { class: "secondary" })),
+    element("div", { class: "buttons" }, keep, button(text("secret.discard"), onDiscard, { class: "secondary" })),
   );
   secret.prepend(box);
   box.scrollIntoView({ block: "nearest" });
@@ -52,7 +53,7 @@ export function askBeforeDiscarding(secret, onDiscard) {
  * @param {SecretOptions} options
  * @returns {HTMLElement} removes itself; focus it once it is in the page
  */
-export function renderOneTimeSecret({ title, lead, lines, done = "Done", onDone = () => {} }) {
+export function renderOneTimeSecret({ title, lead, lines, done = text("secret.done"), onDone = () => {} }) {
   const codes = lines.map((line) => element("code", { "data-testid": "secret" }, line));
   const secret =
     codes.length === 1
@@ -102,22 +103,22 @@ export class SecretOutput {
 }
 
 /**
- * @param {string} text
+ * @param {string} content
  * @param {Node} source selected if the text has to be copied by hand
  * @param {HTMLElement} note role=status
  * @returns {HTMLButtonElement}
  */
-export function copyButton(text, source, note) {
+export function copyButton(content, source, note) {
   return button(
-    "Copy",
+    text("secret.copy"),
     async () => {
       try {
-        await navigator.clipboard.writeText(text);
-        note.textContent = "Copied.";
+        await navigator.clipboard.writeText(content);
+        note.textContent = text("secret.copied");
       } catch {
         // There is no clipboard without https, or it is not allowed: with the text selected, one key copies it.
         getSelection()?.selectAllChildren(source);
-        note.textContent = "Selected. Press Ctrl+C or ⌘C to copy it.";
+        note.textContent = text("secret.selected");
       }
     },
     { class: "secondary" },

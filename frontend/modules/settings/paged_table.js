@@ -3,7 +3,8 @@
  * action on the hundredth row does not return the reader to the first page.
  */
 
-import { messageOf } from "../format.js";
+import { messageOf } from "../error_text.js";
+import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
 
 /**
@@ -32,7 +33,7 @@ export class PagedTable {
   #error = element("p", { class: "error", role: "alert", hidden: true });
   #body = element("tbody");
   #table;
-  #note = element("p", { class: "subtle", role: "status", tabindex: "-1" }, "Loading…");
+  #note = element("p", { class: "subtle", role: "status", tabindex: "-1" }, text("shell.loading"));
   #moreButton;
   /** @type {string | null} */
   #cursor = null;
@@ -45,9 +46,13 @@ export class PagedTable {
   /** @param {TableOptions<Item>} options */
   constructor(options) {
     this.#options = options;
-    this.#more = options.more ?? "Show more";
+    this.#more = options.more ?? text("table.more");
     const headers = options.columns.map((name) =>
-      element("th", { scope: "col" }, name === "" ? element("span", { class: "visually-hidden" }, "Actions") : name),
+      element(
+        "th",
+        { scope: "col" },
+        name === "" ? element("span", { class: "visually-hidden" }, text("table.actions")) : name,
+      ),
     );
     this.#table = element(
       "table",
@@ -84,7 +89,7 @@ export class PagedTable {
       if (isRequested) (rows.at(0) ?? this.#note).focus();
     });
     this.#moreButton.disabled = false;
-    this.#moreButton.textContent = isLoaded ? this.#more : "Try again";
+    this.#moreButton.textContent = isLoaded ? this.#more : text("table.try_again");
     if (isLoaded) return;
     this.#note.textContent = "";
     this.#moreButton.hidden = false;

@@ -1,6 +1,6 @@
 /** The form that changes the user's own password. */
 
-import { PASSWORD_RULE } from "../net/protocol.js";
+import { text } from "../strings/strings.js";
 import { element } from "../ui/dom.js";
 import { createForm } from "../ui/form.js";
 
@@ -9,29 +9,25 @@ import { createForm } from "../ui/form.js";
  * @returns {Node[]}
  */
 export function passwordSection({ session, request, clock }) {
-  const success = element(
-    "p",
-    { class: "notice", role: "status", hidden: true },
-    "Your password was changed. Your other devices were signed out.",
-  );
+  const success = element("p", { class: "notice", role: "status", hidden: true }, text("password.changed"));
   const form = createForm({
-    label: "Change password",
+    label: text("password.submit"),
     clock,
     username: session.user?.name,
     fields: [
       {
         name: "current_password",
-        label: "Current password",
+        label: text("password.current"),
         attributes: { type: "password", autocomplete: "current-password", required: true },
       },
       {
         name: "new_password",
-        label: "New password",
-        hint: PASSWORD_RULE,
+        label: text("password.new"),
+        hint: text("sign_in.password_rule"),
         attributes: { type: "password", autocomplete: "new-password", required: true },
       },
     ],
-    submit: "Change password",
+    submit: text("password.submit"),
     async send(body) {
       success.hidden = true;
       await request("POST", "/api/auth/password", body);
@@ -39,13 +35,5 @@ export function passwordSection({ session, request, clock }) {
       success.hidden = false;
     },
   });
-  return [
-    element(
-      "p",
-      { class: "subtle" },
-      "A new password ends your sessions on all other devices. This session stays signed in.",
-    ),
-    success,
-    form,
-  ];
+  return [element("p", { class: "subtle" }, text("password.lead")), success, form];
 }

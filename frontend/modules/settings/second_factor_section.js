@@ -1,6 +1,7 @@
 /** The second factor: set up in three steps (password, code, recovery codes), or turned off. */
 
 import { cleanCode } from "../pasted_text.js";
+import { text, textWith } from "../strings/strings.js";
 import { element, formControl } from "../ui/dom.js";
 import { createForm } from "../ui/form.js";
 import { copyButton, renderOneTimeSecret } from "./one_time_secret.js";
@@ -17,11 +18,11 @@ const CODE_ATTRIBUTES = {
   spellcheck: "false",
   required: true,
 };
-const PASSWORD_FIELD = {
+const passwordField = () => ({
   name: "password",
-  label: "Your password",
+  label: text("step_up.password"),
   attributes: { type: "password", autocomplete: "current-password", required: true },
-};
+});
 
 /**
  * @param {SettingsContext} context
@@ -53,21 +54,16 @@ function showState(node, context) {
 function renderDisabled(node, context) {
   const { session, clock, request } = context;
   const form = createForm({
-    label: "Set up a second factor",
+    label: text("totp.set_up_form"),
     clock,
     username: session.user?.name,
-    fields: [PASSWORD_FIELD],
-    submit: "Set up",
+    fields: [passwordField()],
+    submit: text("totp.set_up"),
     send: async (body) => showConfirmation(node, context, await request("POST", "/api/auth/totp/setup", body)),
   });
-  const required = "This server requires a second factor for administrators. Set it up to use the administration.";
   return [
-    ...(session.user?.must_set_up_totp ? [element("p", { class: "notice" }, required)] : []),
-    element(
-      "p",
-      { class: "subtle" },
-      "With a second factor, you sign in with your password and a code from an app on your phone. A stolen password alone is then useless.",
-    ),
+    ...(session.user?.must_set_up_totp ? [element("p", { class: "notice" }, text("totp.required"))] : []),
+    element("p", { class: "subtle" }, text("totp.lead")),
     form,
   ];
 }
@@ -83,18 +79,18 @@ function showConfirmation(node, context, { secret, uri, qr }) {
   const key = element("code", { "data-testid": "totp-secret" }, secret.replace(/.{4}(?=.)/gu, "$& "));
   const note = element("p", { class: "hint", role: "status" });
   const form = createForm({
-    label: "Confirm the code",
+    label: text("totp.confirm_form"),
     clock: context.clock,
     fields: [
       {
         name: "code",
-        label: "Code",
-        hint: "The six digits that the app shows now.",
+        label: text("totp.code"),
+        hint: text("totp.code_hint"),
         clean: cleanCode,
         attributes: { ...CODE_ATTRIBUTES, inputmode: "numeric", maxlength: "64" },
       },
     ],
-    submit: "Confirm",
+    submit: text("totp.confirm"),
     async send({ code }) {
       const { recovery_codes: codes } = await context.request("POST", "/api/auth/totp/confirm", { code });
       showRecoveryCodes(node, context, codes);
@@ -102,20 +98,18 @@ function showConfirmation(node, context, { secret, uri, qr }) {
     },
   });
   node.replaceChildren(
-    element("p", {}, "Scan the QR code with an authenticator app, then enter the code that the app shows."),
+    element("p", {}, text("totp.scan")),
     element(
       "div",
       { class: "qr-setup" },
-      renderQrCode(qr, "QR code for the authenticator app"),
+      renderQrCode(qr, text("totp.qr")),
       element(
         "div",
         {},
         element(
           "p",
           { class: "hint" },
-          "No camera? Open ",
-          element("a", { href: uri }, "this link"),
-          " on the device, or enter this key in the app:",
+          ...textWith("totp.by_hand", { link: element("a", { href: uri }, text("totp.link")) }),
         ),
         element("p", { class: "secret-value" }, key),
         element("div", { class: "buttons" }, copyButton(secret, key, note)),
@@ -136,10 +130,10 @@ function showConfirmation(node, context, { secret, uri, qr }) {
  */
 function showRecoveryCodes(node, context, codes) {
   const box = renderOneTimeSecret({
-    title: "Save your recovery codes",
-    lead: "Your second factor is on, and your other devices were signed out. If you lose the app, you can sign in once with each of these codes. They are shown only once: print them, or save them in your password manager.",
+    title: text("totp.recovery_title"),
+    lead: text("totp.recovery_lead"),
     lines: codes,
-    done: "I have saved them",
+    done: text("totp.saved"),
     onDone: () => showState(node, context),
   });
   node.replaceChildren(box);
@@ -153,20 +147,20 @@ function showRecoveryCodes(node, context, codes) {
  */
 function renderEnabled(node, context) {
   const form = createForm({
-    label: "Turn off the second factor",
+    label: text("totp.turn_off_form"),
     clock: context.clock,
     username: context.session.user?.name,
     fields: [
-      PASSWORD_FIELD,
+      passwordField(),
       {
         name: "totp",
-        label: "Code",
-        hint: "From your authenticator app. You can also use a recovery code.",
+        label: text("totp.code"),
+        hint: text("sign_in.code_hint"),
         clean: cleanCode,
         attributes: { ...CODE_ATTRIBUTES, maxlength: "64" },
       },
     ],
-    submit: "Turn off",
+    submit: text("totp.turn_off"),
     async send({ password, totp }) {
       await context.request("POST", "/api/auth/totp/disable", { password, totp });
       await updateUser(context, false);
@@ -176,13 +170,9 @@ function renderEnabled(node, context) {
     },
   });
   return [
-    element("p", { class: "notice good" }, "Your second factor is on. Signing in asks for a code from your app."),
-    element(
-      "p",
-      { class: "subtle" },
-      "If you have a new phone or no recovery codes left, turn it off and set it up again.",
-    ),
-    element("details", {}, element("summary", {}, "Turn off the second factor"), form),
+    element("p", { class: "notice good" }, text("totp.on")),
+    element("p", { class: "subtle" }, text("totp.renew")),
+    element("details", {}, element("summary", {}, text("totp.turn_off_form")), form),
   ];
 }
 

@@ -1,8 +1,9 @@
 /** The devices on which the user is signed in. Ending a session helps with a lost phone or a borrowed computer. */
 
 import { formatDevice } from "../format.js";
-import { confirmButton } from "../ui/confirm_button.js";
-import { element } from "../ui/dom.js";
+import { text } from "../strings/strings.js";
+import { button, element } from "../ui/dom.js";
+import { confirmInModal } from "../ui/modal.js";
 import { PagedTable } from "./paged_table.js";
 import { renderBadge, renderTime } from "./table_cells.js";
 
@@ -20,11 +21,25 @@ import { renderBadge, renderTime } from "./table_cells.js";
  * @returns {Node[]}
  */
 export function sessionsSection({ request }) {
+  /**
+   * @param {SessionItem} item
+   * @param {import("./paged_table.js").RowActions<SessionItem>} row
+   */
+  const askToEnd = (item, row) =>
+    confirmInModal({
+      question: text("sessions.end_question", { device: formatDevice(item.client) }),
+      action: text("sessions.end"),
+      run: () =>
+        void row.run(async () => {
+          await request("DELETE", `/api/auth/sessions/${item.id}`);
+          row.remove();
+        }),
+    });
   /** @type {PagedTable<SessionItem>} */
   const table = new PagedTable({
-    label: "Your sessions",
-    columns: ["Device", "Last used", "Signed in", ""],
-    empty: "There are no sessions.",
+    label: text("sessions.table"),
+    columns: [text("sessions.device"), text("sessions.last_used"), text("sessions.signed_in"), ""],
+    empty: text("sessions.empty"),
     async load() {
       const { sessions } = await request("GET", "/api/auth/sessions");
       return { items: sessions, next: null };
@@ -35,26 +50,12 @@ export function sessionsSection({ request }) {
         { title: item.client },
         formatDevice(item.client),
         " ",
-        item.current ? renderBadge("this one", "good") : null,
+        item.current ? renderBadge(text("sessions.this_one"), "good") : null,
       ),
       renderTime(item.last_used_at),
       renderTime(item.created_at),
-      item.current
-        ? null
-        : confirmButton("End", "End session?", () =>
-            row.run(async () => {
-              await request("DELETE", `/api/auth/sessions/${item.id}`);
-              row.remove();
-            }),
-          ),
+      item.current ? null : button(text("sessions.end"), () => askToEnd(item, row), { class: "secondary" }),
     ],
   });
-  return [
-    element(
-      "p",
-      { class: "subtle" },
-      "The devices on which you are signed in. When you end a session, its device is signed out within seconds.",
-    ),
-    table.node,
-  ];
+  return [element("p", { class: "subtle" }, text("sessions.lead")), table.node];
 }

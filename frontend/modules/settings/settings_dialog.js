@@ -4,20 +4,26 @@
  *
  * @typedef {object} SettingsContext what every section works with
  * @property {import("../net/authenticated_api.js").AuthenticatedRequest} request
+ * @property {import("../net/download.js").Download} download
  * @property {import("../net/session.js").Session} session
  * @property {import("../clock.js").Clock} clock
  * @property {import("../appearance.js").Appearance} appearance
  * @property {import("../notifications/notification_settings.js").NotificationSettings} notifications
  *
- * @typedef {{id: string, label: string, render(context: SettingsContext): (Node | string)[]}} Section
+ * @typedef {(context: SettingsContext) => (Node | string)[]} RenderSection
+ * @typedef {"users" | "rooms" | "invites" | "tokens" | "audit"} AdministrationId
+ * @typedef {() => Promise<Record<AdministrationId, RenderSection>>} LoadAdministration
+ *
+ * @typedef {object} Section
+ * @property {string} id
+ * @property {string} label
+ * @property {RenderSection | AdministrationId} content a function, or what is loaded when it is opened
  */
 
 import { text } from "../strings/strings.js";
 import { button, byId, element, restoreCaret } from "../ui/dom.js";
 import { closeLayer, openLayer } from "../ui/layers.js";
 import { appearanceSection } from "./appearance_section.js";
-import { auditSection } from "./audit_section.js";
-import { invitesSection } from "./invites_section.js";
 import { notificationsSection } from "./notifications_section.js";
 import { passwordSection } from "./password_section.js";
 import { secondFactorSection } from "./second_factor_section.js";
@@ -25,39 +31,35 @@ import { askBeforeDiscarding, findUnsavedSecret } from "./one_time_secret.js";
 import { focusSectionHeading, renderSectionHeading } from "./section_heading.js";
 import { sessionsSection } from "./sessions_section.js";
 import { createStepUpRequest } from "./step_up.js";
-import { tokensSection } from "./tokens_section.js";
-import { usersSection } from "./users_section.js";
 
-/**
- * Asked for when the dialog is open: the language is known by then.
- *
- * @returns {Section[]}
- */
+const ADMINISTRATION = /** @type {const} */ (["users", "rooms", "invites", "tokens", "audit"]);
+
+/** @returns {Section[]} */
 const accountSections = () => [
-  { id: "password", label: "Password", render: passwordSection },
-  { id: "second-factor", label: "Second factor", render: secondFactorSection },
-  { id: "sessions", label: "Sessions", render: sessionsSection },
-  { id: "appearance", label: text("appearance.title"), render: appearanceSection },
-  { id: "notifications", label: text("notifications.title"), render: notificationsSection },
+  { id: "password", label: text("password.title"), content: passwordSection },
+  { id: "second-factor", label: text("totp.title"), content: secondFactorSection },
+  { id: "sessions", label: text("sessions.title"), content: sessionsSection },
+  { id: "appearance", label: text("appearance.title"), content: appearanceSection },
+  { id: "notifications", label: text("notifications.title"), content: notificationsSection },
 ];
 /** @returns {Section[]} */
-const administrationSections = () => [
-  { id: "users", label: "Users", render: usersSection },
-  { id: "invites", label: "Invites", render: invitesSection },
-  { id: "tokens", label: "API tokens", render: tokensSection },
-  { id: "audit", label: "Audit log", render: auditSection },
-];
+const administrationSections = () => ADMINISTRATION.map((id) => ({ id, label: text(`${id}.title`), content: id }));
 
 export class SettingsDialog {
   #dialog = byId("settings", HTMLDialogElement);
   #nav = byId("settings-nav");
   #body = byId("settings-body");
   #context;
+  #loadAdministration;
   #currentId = "";
 
-  /** @param {SettingsContext} context */
-  constructor(context) {
+  /**
+   * @param {SettingsContext} context
+   * @param {LoadAdministration} loadAdministration
+   */
+  constructor(context, loadAdministration) {
     this.#context = { ...context, request: createStepUpRequest(context) };
+    this.#loadAdministration = loadAdministration;
     byId("settings-close").addEventListener("click", () => this.#leave(() => this.close()));
     // A browser may ignore a second refusal of `cancel`, but not that the key is handled. `cancel` alone comes from the
     // back gesture of a phone.
@@ -124,9 +126,9 @@ export class SettingsDialog {
 
   /** @returns {{title: string, sections: Section[]}[]} */
   #groups() {
-    const account = { title: "Your account", sections: accountSections() };
+    const account = { title: text("settings.account"), sections: accountSections() };
     return this.#mayAdminister()
-      ? [account, { title: "Administration", sections: administrationSections() }]
+      ? [account, { title: text("settings.administration"), sections: administrationSections() }]
       : [account];
   }
 
@@ -142,9 +144,23 @@ export class SettingsDialog {
     const section = sections.find((candidate) => candidate.id === id) ?? sections[0];
     this.#currentId = section.id;
     this.#renderNav();
-    this.#body.replaceChildren(renderSectionHeading(section.label), ...section.render(this.#context));
+    const heading = renderSectionHeading(section.label);
+    this.#body.replaceChildren(heading);
     this.#body.scrollTop = 0;
     focusSectionHeading();
+    if (typeof section.content === "function") this.#body.append(...section.content(this.#context));
+    else void this.#showAdministration(section.content, heading);
+  }
+
+  /**
+   * @param {AdministrationId} id
+   * @param {HTMLElement} heading of the section; it is gone if another section was opened meanwhile
+   */
+  async #showAdministration(id, heading) {
+    const sections = await this.#loadAdministration().catch(() => null);
+    if (!heading.isConnected) return;
+    if (sections !== null) this.#body.append(...sections[id](this.#context));
+    else this.#body.append(element("p", { class: "error", role: "alert" }, text("settings.not_loaded")));
   }
 
   #renderNav() {

@@ -4,6 +4,7 @@
  */
 
 import { ApiError } from "../net/api.js";
+import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
 import { createForm } from "../ui/form.js";
 
@@ -38,17 +39,17 @@ function askForPassword({ request, session, clock }) {
   const titleId = "step-up-title";
   let accepted = false;
   const form = createForm({
-    label: "Confirm your password",
+    label: text("step_up.form"),
     clock,
     username: session.user?.name,
     fields: [
       {
         name: "password",
-        label: "Your password",
+        label: text("step_up.password"),
         attributes: { type: "password", autocomplete: "current-password", required: true },
       },
     ],
-    submit: "Confirm",
+    submit: text("step_up.submit"),
     async send(body) {
       await request("POST", "/api/auth/step-up", body);
       accepted = true;
@@ -58,14 +59,10 @@ function askForPassword({ request, session, clock }) {
   const dialog = element(
     "dialog",
     { class: "step-up", "aria-labelledby": titleId },
-    element("h2", { id: titleId, class: "step-up-title" }, "Is it you?"),
-    element(
-      "p",
-      { class: "subtle" },
-      "This change needs your password. For the next five minutes you are not asked again.",
-    ),
+    element("h2", { id: titleId, class: "step-up-title" }, text("step_up.title")),
+    element("p", { class: "subtle" }, text("step_up.lead")),
     form,
-    button("Cancel", () => dialog.close(), { class: "secondary" }),
+    button(text("shell.cancel"), () => dialog.close(), { class: "secondary" }),
   );
   document.body.append(dialog);
   return new Promise((resolve) => {

@@ -10,19 +10,19 @@ import { TabOutbox } from "../chat/tab_outbox.js";
 import { TabPresence } from "../chat/tab_presence.js";
 import { Connection } from "../net/connection.js";
 import { ReconnectPolicy } from "../net/reconnect_policy.js";
+import { SharedConnection } from "../net/shared_connection.js";
+import { openSharing } from "../net/tab_channel.js";
+import { checkForNewVersion } from "../offline/page_worker.js";
+import { RoomCacheWriter } from "../offline/room_cache_writer.js";
 import { createRoomApi } from "../rooms/room_api.js";
 import { RoomStore } from "../rooms/room_store.js";
 import { Notifier } from "../notifications/notifier.js";
-import { openBrowseDialog } from "../room_dialogs/browse_dialog.js";
-import { openCreateDialog } from "../room_dialogs/create_dialog.js";
 import { openDirectDialog } from "../room_dialogs/direct_dialog.js";
-import { MembersPanel } from "../room_dialogs/members_panel.js";
-import { openRoomSettingsDialog } from "../room_dialogs/room_settings_dialog.js";
 import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
 import { closeAllLayers, navigate } from "../ui/layers.js";
-import { openSearch } from "./open_search.js";
+import { openOnDemand } from "../ui/open_on_demand.js";
 import { RoomView } from "./room_view.js";
 import { listenToShortcuts, MODIFIER } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
@@ -44,9 +44,12 @@ import { WindowTitle } from "./window_title.js";
  * @property {import("../clock.js").Clock} clock
  * @property {import("../chat/draft_storage.js").DraftStorage} drafts
  * @property {() => Promise<boolean>} isAnswering see Connection
+ * @property {import("../net/download.js").Download} download
  * @property {import("../notifications/notification_settings.js").NotificationSettings} notifications
  * @property {() => void} openSettings
  * @property {() => void} onSessionEnded
+ * @property {import("../offline/room_cache.js").RoomCache} cache
+ * @property {import("../offline/earlier_rooms.js").Earlier} earlier what an earlier page has loaded
  */
 
 /**
@@ -55,26 +58,39 @@ import { WindowTitle } from "./window_title.js";
  */
 export function openChat(options) {
   const { url, session, user, request, storage, clock, drafts, notifications, isAnswering, onSessionEnded } = options;
+  const { cache, earlier, download } = options;
   const api = createRoomApi(request);
-  const status = new ConnectionStatusView(clock, () => connection.start());
+  const status = new ConnectionStatusView({
+    clock,
+    onRetry: () => connection.start(),
+    loadedUntil: () => writer.savedAt,
+  });
   const tab = newCid();
   const presence = new TabPresence({ id: tab, clock, onLeft: () => outboxes.checkNow() });
   const tabStorage = new TabOutbox({ storage, presence, tab });
   const outboxes = new RoomOutboxes({ storage: tabStorage, owner: user.id, clock });
 
-  const connection = new Connection({
-    url,
-    session,
+  const connection = new SharedConnection({
+    sharing: openSharing(tab, user.id),
+    scope: user.id,
     clock,
-    policy: new ReconnectPolicy(),
-    isServerReachable: () =>
-      request("GET", "/api/me").then(
-        () => true,
-        () => false,
-      ),
-    isAnswering,
+    createConnection: (listener) =>
+      new Connection({
+        url,
+        session,
+        clock,
+        policy: new ReconnectPolicy(),
+        isServerReachable: () =>
+          request("GET", "/api/me").then(
+            () => true,
+            () => false,
+          ),
+        isAnswering,
+        listener,
+      }),
     listener: {
       onState(state) {
+        writer.setConnected(state.name === "connected");
         status.show(state);
         if (state.name === "stopped" && state.isFinal === true) store.disconnectForGood();
       },
@@ -82,6 +98,7 @@ export function openChat(options) {
         // The cookie now belongs to a user who signed in in another tab: never send this user's messages as theirs.
         if (welcome.user.id !== user.id) onSessionEnded();
         else store.welcome(welcome);
+        checkForNewVersion();
       },
       onFrame: (frame) => store.receive(frame),
       onDisconnected: () => store.disconnected(),
@@ -94,9 +111,15 @@ export function openChat(options) {
     outboxes,
     listener: {
       onMessage: (room, message) => notifier.notify(room, message, room === store.shown && document.hasFocus()),
-      onRefused: (reason) => status.show({ name: "stopped", reason, retryLabel: "Try again" }),
+      onRefused: (reason) => status.show({ name: "stopped", reason, retryLabel: text("connection.try_again") }),
+      onRoomChanged: (id) => writer.roomChanged(id),
     },
   });
+  const writer = new RoomCacheWriter({ cache, store, clock, user, savedAt: earlier.savedAt });
+  store.lastShownId = earlier.shown;
+  store.restore(earlier.rooms);
+  if (earlier.content !== null) store.get(earlier.content.room)?.restore(earlier.content);
+  store.restoreContents(cache);
 
   const notifier = new Notifier({ settings: notifications, clock, selfId: user.id });
   const title = new WindowTitle();
@@ -104,28 +127,51 @@ export function openChat(options) {
   const sidebar = new Sidebar({ store, onTotal: (unread) => title.setUnread(unread) });
   const roomView = new RoomView({ store, clock, note, onTitle: (name) => title.setRoom(name) });
 
-  const context = { store, api, self: user, clock, notifications };
-  const members = new MembersPanel(context);
+  const context = { store, api, self: user, clock, notifications, download };
+  /** @type {import("../room_dialogs/members_panel.js").MembersPanel | null} */
+  let members = null;
   const abort = new AbortController();
   const { signal } = abort;
+
+  const openSearch = () =>
+    openOnDemand(
+      () => import("../search/search_dialog.js"),
+      ({ openSearchDialog }) => openSearchDialog(context),
+      signal,
+    );
+  /** @param {(dialogs: typeof import("../room_dialogs/on_demand.js")) => void} open */
+  const openRoomDialog = (open) => openOnDemand(() => import("../room_dialogs/on_demand.js"), open, signal);
+
+  const toggleMembers = () =>
+    openRoomDialog(({ MembersPanel }) => {
+      members ??= new MembersPanel(context);
+      members.toggle();
+    });
 
   /** @type {[id: string, open: () => void][]} */
   const dialogs = [
     ["open-switcher", () => openSwitcher(context)],
-    ["open-search", () => openSearch(context, signal)],
-    ["browse-rooms", () => openBrowseDialog(context)],
-    ["create-room", () => openCreateDialog(context)],
+    ["open-search", openSearch],
+    ["open-members", toggleMembers],
+    ["browse-rooms", () => openRoomDialog(({ openBrowseDialog }) => openBrowseDialog(context))],
+    ["create-room", () => openRoomDialog(({ openCreateDialog }) => openCreateDialog(context))],
     ["start-direct", () => openDirectDialog(context)],
-    ["open-room-settings", () => store.shown !== null && openRoomSettingsDialog(context, store.shown)],
+    [
+      "open-room-settings",
+      () =>
+        openRoomDialog(
+          ({ openRoomSettingsDialog }) => store.shown !== null && openRoomSettingsDialog(context, store.shown),
+        ),
+    ],
   ];
   for (const [id, open] of dialogs) byId(id).addEventListener("click", open, { signal });
   byId("switcher-keys").textContent = `${MODIFIER} K`;
   listenToShortcuts(
     {
       openSwitcher: () => openSwitcher(context),
-      openSearch: () => openSearch(context, signal),
+      openSearch,
       openSettings: options.openSettings,
-      toggleMembers: () => members.toggle(),
+      toggleMembers,
       goToNext(step, onlyUnread) {
         const row = nextRow(store, step, onlyUnread);
         if (row !== null) navigate(roomHash(row.id));
@@ -138,11 +184,15 @@ export function openChat(options) {
   window.addEventListener("offline", () => connection.networkIsGone(), { signal });
   window.addEventListener("focus", () => notifier.clear(), { signal });
   window.addEventListener("pagehide", () => presence.leave(), { signal });
+  window.addEventListener("pagehide", () => writer.windowHidden(), { signal });
   document.addEventListener(
     "visibilitychange",
     () => {
       if (document.visibilityState === "visible") connection.check();
-      else store.windowHidden();
+      else {
+        store.windowHidden();
+        writer.windowHidden();
+      }
     },
     { signal },
   );
@@ -159,10 +209,11 @@ export function openChat(options) {
     close() {
       abort.abort();
       closeAllLayers();
+      writer.close();
       connection.stop();
       outboxes.close();
       presence.close();
-      members.destroy();
+      members?.destroy();
       roomView.close();
       notifier.clear();
       sidebar.destroy();

@@ -36,13 +36,12 @@ export class Sidebar {
     byId("close-sidebar").addEventListener("click", () => this.close(), { signal });
     byId("sidebar-backdrop").addEventListener("click", () => this.close(), { signal });
     this.#isNarrow.addEventListener("change", () => this.close(), { signal });
-    byId("sidebar").addEventListener(
+    byId("chat").addEventListener(
       "keydown",
       (event) => {
-        if (event.key === "Escape" && this.isOpen) {
-          event.stopPropagation();
-          this.close();
-        }
+        if (event.key !== "Escape" || !this.isOpen) return;
+        event.stopPropagation();
+        this.close();
       },
       { signal },
     );

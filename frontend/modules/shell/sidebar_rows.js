@@ -16,12 +16,14 @@
  * @typedef {{rooms: SidebarRow[], direct: SidebarRow[]}} SidebarRows
  */
 
+import { pageLocale } from "../strings/strings.js";
+
 /**
  * @param {import("../rooms/room_store.js").RoomStore} store
  * @returns {SidebarRows}
  */
 export function sidebarRows(store) {
-  const collator = new Intl.Collator(undefined, { sensitivity: "base", numeric: true });
+  const collator = new Intl.Collator(pageLocale(), { sensitivity: "base", numeric: true });
   const rows = store.rooms.map((room) => toRow(room, store));
   const named = rows.filter(({ kind }) => kind !== "direct");
   // Archived rooms are read-only: they are at the end.
@@ -75,12 +77,12 @@ function toRow(room, store) {
     id: room.id,
     title: room.title,
     kind,
-    unread: room.unread.count,
-    mentions: room.unread.mentions,
+    unread: room.reading.unread.count,
+    mentions: room.reading.unread.mentions,
     isMuted: muted,
     isArchived: archived,
     isCurrent: room === store.shown,
-    hasDraft: room.draft !== "" && room !== store.shown,
+    hasDraft: room.writing.draft !== "" && room !== store.shown,
     isOnline: kind === "direct" && users.length === 1 ? store.isOnline(users[0].id) : null,
   };
 }

@@ -6,7 +6,7 @@
  *   Target
  */
 
-import { messageOf } from "../format.js";
+import { messageOf } from "../error_text.js";
 import { openDirect } from "../room_dialogs/direct_dialog.js";
 import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
@@ -112,7 +112,7 @@ function matchingRooms(store, query) {
   for (const room of store.rooms) {
     const score = matchScore(room.title, query);
     if (score === null || (query === "" && room === store.shown)) continue;
-    const { count, mentions } = room.unread;
+    const { count, mentions } = room.reading.unread;
     const unread = room.info.muted ? mentions : count;
     found.push({ room, unread, score: score + (mentions > 0 ? 0.4 : unread > 0 ? 0.2 : 0) });
   }

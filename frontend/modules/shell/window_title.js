@@ -29,11 +29,11 @@ export class WindowTitle {
   #render() {
     document.title = windowTitle(this.#room, this.#unread);
     const icon = document.querySelector('link[rel="icon"]');
-    const href = this.#unread > 0 ? "icon-unread.svg" : "icon.svg";
+    const shown = icon?.getAttribute("href") ?? "";
+    // The files of the page may be in a directory that is named by their version.
+    const href = shown.replace(/[^/]*$/u, this.#unread > 0 ? "icon-unread.svg" : "icon.svg");
     // A new element: some browsers ignore a changed address.
-    if (icon?.getAttribute("href") !== href) {
-      icon?.replaceWith(element("link", { rel: "icon", href, type: "image/svg+xml" }));
-    }
+    if (shown !== href) icon?.replaceWith(element("link", { rel: "icon", href, type: "image/svg+xml" }));
   }
 }
 

@@ -1,6 +1,6 @@
 /** The form for a new password: the first step after signing in with a one-time password. */
 
-import { PASSWORD_RULE } from "../net/protocol.js";
+import { text } from "../strings/strings.js";
 import { byId, formControl, formValues } from "../ui/dom.js";
 import { FieldError, fieldOf, FormErrors } from "../ui/form_errors.js";
 
@@ -24,7 +24,6 @@ export class NewPasswordView {
   constructor(actions, clock) {
     const submit = byId("new-password-submit", HTMLButtonElement);
     this.#errors = new FormErrors({ form: this.#form, output: byId("new-password-error"), submit, clock });
-    byId("next-password-hint").textContent = PASSWORD_RULE;
     byId("new-password-sign-out").addEventListener("click", () => actions.signOut());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -80,8 +79,8 @@ export class NewPasswordView {
  * @returns {FieldError | null}
  */
 function missingField(current, next) {
-  if (current === "") return new FieldError("Enter the password that you were given.", "current_password");
-  if (next === "") return new FieldError("Enter a new password.", "new_password");
+  if (current === "") return new FieldError(text("new_password.current_missing"), "current_password");
+  if (next === "") return new FieldError(text("new_password.next_missing"), "new_password");
   return null;
 }
 

@@ -1,7 +1,6 @@
 /** The sign-in form, which is also the form that creates an account and the one that asks for the second factor. */
 
 import { ApiError } from "../net/api.js";
-import { PASSWORD_RULE } from "../net/protocol.js";
 import { cleanCode, cleanInvite, trimPasted } from "../pasted_text.js";
 import { text } from "../strings/strings.js";
 import { byId, formValues } from "../ui/dom.js";
@@ -11,28 +10,19 @@ import { fieldOf, FormErrors } from "../ui/form_errors.js";
 const TEXTS = () => ({
   signIn: {
     title: text("sign_in.title"),
-    lead: "Sign in to join the conversation.",
-    submit: "Sign in",
-    question: "New here?",
-    otherMode: "Create an account",
+    lead: text("sign_in.lead"),
+    submit: text("sign_in.submit"),
+    question: text("sign_in.question"),
+    otherMode: text("sign_in.to_register"),
   },
   register: {
-    title: "Create your account",
-    lead: "Choose the name that others will see.",
-    submit: "Create account",
-    question: "Have an account?",
-    otherMode: "Sign in",
+    title: text("register.title"),
+    lead: text("register.lead"),
+    submit: text("register.submit"),
+    question: text("register.question"),
+    otherMode: text("register.to_sign_in"),
   },
 });
-
-const CLOSED_QUESTION = "New here? Ask an administrator for an account.";
-const INVITE_HINTS = {
-  open: "Leave it empty if you were not given one.",
-  invite: "You need one to create an account. Ask an administrator.",
-};
-const INSECURE_NOTICE =
-  "This page is not encrypted (http). Anyone on the network can read your password, and the browser does not keep " +
-  "your sign-in: you will be signed out after some minutes, and by every reload. Ask an administrator to set up https.";
 
 /** Fields of the server's errors that have a control here. Their ids in index.html are the same. */
 const FIELDS = new Set(["username", "password", "invite", "totp"]);
@@ -43,6 +33,7 @@ export class SignInView {
   #totp = byId("totp", HTMLInputElement);
   #isRegistering = false;
   #signInQuestion = "";
+  #isInviteNeeded = false;
   #errors;
   #actions;
 
@@ -58,10 +49,9 @@ export class SignInView {
     this.#actions = actions;
     const submit = byId("sign-in-submit", HTMLButtonElement);
     this.#errors = new FormErrors({ form: this.#form, output: byId("sign-in-error"), submit, clock });
-    byId("password-hint").textContent = PASSWORD_RULE;
     // The refresh cookie is Secure. Browsers accept it without https from loopback only, which counts as secure.
     if (!isSecureContext && location.protocol === "http:") {
-      byId("sign-in-insecure").textContent = INSECURE_NOTICE;
+      byId("sign-in-insecure").textContent = text("sign_in.insecure");
       byId("sign-in-insecure").hidden = false;
     }
     byId("switch-mode").addEventListener("click", () => this.#setMode(!this.#isRegistering));
@@ -91,6 +81,7 @@ export class SignInView {
   openInvite(code) {
     this.#setMode(true);
     byId("invite", HTMLInputElement).value = code;
+    this.#renderInviteHint();
   }
 
   /**
@@ -116,7 +107,7 @@ export class SignInView {
     this.#errors.clear();
     // Shown here and not in the browser's bubble, which screen readers handle inconsistently.
     if (username === "" || password === "") {
-      this.#errors.show(new Error("Enter your username and your password."));
+      this.#errors.show(new Error(text("sign_in.empty")));
       return;
     }
     const send = async () => {
@@ -149,11 +140,18 @@ export class SignInView {
     const mode = await this.#actions.registrationMode().catch(() => /** @type {const} */ ("open"));
     const isClosed = mode === "closed";
     if (isClosed && this.#isRegistering) this.#setMode(false);
-    this.#signInQuestion = isClosed ? CLOSED_QUESTION : TEXTS().signIn.question;
+    this.#signInQuestion = text(isClosed ? "sign_in.closed" : "sign_in.question");
     if (!this.#isRegistering) byId("switch-question").textContent = this.#signInQuestion;
     byId("switch-mode").hidden = isClosed;
     byId("mode-switch").hidden = false;
-    if (!isClosed) byId("invite-hint").textContent = INVITE_HINTS[mode];
+    this.#isInviteNeeded = mode === "invite";
+    this.#renderInviteHint();
+  }
+
+  #renderInviteHint() {
+    const hint = this.#isInviteNeeded ? "register.invite_needed" : "register.invite_open";
+    const isFilled = byId("invite", HTMLInputElement).value !== "";
+    byId("invite-hint").textContent = text(isFilled ? "register.invited" : hint);
   }
 
   /** @param {boolean} isAsked */
@@ -185,7 +183,7 @@ export class SignInView {
   /** @param {boolean} isVisible */
   #showPassword(isVisible) {
     this.#password.type = isVisible ? "text" : "password";
-    byId("toggle-password").textContent = isVisible ? "Hide" : "Show";
+    byId("toggle-password").textContent = text(isVisible ? "sign_in.hide" : "sign_in.show");
     byId("toggle-password").setAttribute("aria-pressed", String(isVisible));
   }
 }

@@ -1,19 +1,31 @@
 /**
- * The texts of the page in the language of the reader: one module per language, with the same keys. English is loaded
+ * The texts of the page in the language of the reader: one folder per language, with the same keys. English is loaded
  * with the page, other languages on demand. A text may have `{placeholders}`, and forms for different counts.
  *
  * @typedef {string | {one: string, other: string}} Text with two forms, `count` selects one of them
  * @typedef {Record<string, Text>} Texts
  * @typedef {keyof typeof en} TextKey
+ * @typedef {{name: string, load(): Promise<Texts>}} Language `name` in the language itself
  */
 
-import { en } from "./en.js";
+import { en } from "./en/index.js";
 
-export const LANGUAGES = /** @type {const} */ (["en", "de"]);
+/**
+ * To add a language, translate the modules of `en/` in a folder of its own, and add it here.
+ *
+ * @type {Record<string, Language>}
+ */
+export const LANGUAGES = {
+  en: { name: "English", load: async () => en },
+  de: { name: "Deutsch", load: async () => (await import("./de/index.js")).de },
+};
+const DEFAULT_LANGUAGE = "en";
 
 /** @type {Texts} */
 let current = en;
-let plurals = new Intl.PluralRules("en");
+let language = DEFAULT_LANGUAGE;
+let regional = DEFAULT_LANGUAGE;
+let plurals = new Intl.PluralRules(DEFAULT_LANGUAGE);
 
 /**
  * Use the first language that the page has. Call it before anything is rendered.
@@ -22,11 +34,23 @@ let plurals = new Intl.PluralRules("en");
  * @returns {Promise<string>} the language that is used
  */
 export async function useLanguage(preferred) {
-  const language = preferred.map((tag) => tag.slice(0, 2).toLowerCase()).find(isKnown) ?? "en";
-  if (language === "de") current = (await import("./de.js")).de;
-  else current = en;
+  const known = preferred.filter((tag) => Object.hasOwn(LANGUAGES, languageOf(tag)));
+  language = languageOf(known[0] ?? DEFAULT_LANGUAGE);
+  // A choice of the person has no region: take that of the browser, so that "en" in Britain has British dates.
+  regional = known.find((tag) => tag.length > language.length && languageOf(tag) === language) ?? language;
+  current = await LANGUAGES[language].load();
   plurals = new Intl.PluralRules(language);
   return language;
+}
+
+/** @returns {string} the language of the page, for example "de" */
+export function pageLanguage() {
+  return language;
+}
+
+/** @returns {string} the language of the page with its region, for dates and numbers, for example "de-AT" */
+export function pageLocale() {
+  return regional;
 }
 
 /**
@@ -43,9 +67,31 @@ export function text(key, values = {}) {
   return form.replace(/\{(\w+)\}/gu, (placeholder, name) => String(values[name] ?? placeholder));
 }
 
-/** @param {string} tag */
-function isKnown(tag) {
-  return LANGUAGES.some((language) => language === tag);
+/**
+ * Return a text with elements in the place of placeholders.
+ *
+ * @template Part
+ * @param {TextKey} key
+ * @param {Record<string, Part>} parts by the name of the placeholder
+ * @returns {(string | Part)[]}
+ */
+export function textWith(key, parts) {
+  return text(key)
+    .split(/\{(\w+)\}/u)
+    .map((piece, index) => (index % 2 === 1 && piece in parts ? parts[piece] : piece));
+}
+
+/**
+ * @param {string} key
+ * @returns {key is TextKey} whether there is such a text, for keys that are made from a code of the server
+ */
+export function isTextKey(key) {
+  return Object.hasOwn(en, key);
+}
+
+/** @param {string} tag for example "de-AT" */
+function languageOf(tag) {
+  return tag.split("-")[0].toLowerCase();
 }
 
 /**

@@ -11,22 +11,20 @@
  * @property {import("./dom.js").Attributes} [attributes] of the control
  */
 
+import { formatSpan } from "../format.js";
+import { text } from "../strings/strings.js";
 import { element, formControl, formValues } from "./dom.js";
 import { FieldError, fieldOf, FormErrors } from "./form_errors.js";
 
 /**
- * How long an invite or a token can be valid: seconds, as the server expects them.
+ * Return options for a select of spans of time.
  *
- * @type {[value: string, label: string][]}
+ * @param {readonly number[]} seconds
+ * @returns {[value: string, label: string][]}
  */
-export const LIFETIMES = [
-  ["3600", "1 hour"],
-  ["86400", "1 day"],
-  ["604800", "7 days"],
-  ["2592000", "30 days"],
-  ["7776000", "90 days"],
-  ["31536000", "1 year"],
-];
+export function spanOptions(seconds) {
+  return seconds.map((value) => [String(value), formatSpan(value)]);
+}
 
 /** Attributes of a control in which a person types a username. */
 export const USERNAME_ATTRIBUTES = { autocomplete: "off", autocapitalize: "none", spellcheck: "false", required: true };
@@ -68,7 +66,7 @@ export function createForm({ label, fields, submit, send, clock, extra = [], use
       ({ name, attributes }) => attributes?.required && formControl(form, name).value.trim() === "",
     );
     if (empty !== undefined) {
-      const error = new FieldError("Fill in this field.", empty.name);
+      const error = new FieldError(text("error.empty_field"), empty.name);
       errors.show(error);
       moveToField(error);
       return;
@@ -102,10 +100,11 @@ export function createForm({ label, fields, submit, send, clock, extra = [], use
  *
  * @param {string} title
  * @param {HTMLFormElement} form
+ * @param {string} [className]
  * @returns {HTMLElement}
  */
-export function collapsed(title, form) {
-  return element("details", {}, element("summary", {}, title), form);
+export function collapsed(title, form, className = "") {
+  return element("details", { class: className }, element("summary", {}, title), form);
 }
 
 /** @param {string} value */
@@ -128,7 +127,7 @@ function renderField({ name, label, hint, options, attributes = {} }) {
   const control =
     options === undefined
       ? element("input", common)
-      : element("select", common, ...options.map(([value, text]) => element("option", { value }, text)));
+      : element("select", common, ...options.map(([value, title]) => element("option", { value }, title)));
   return element(
     "div",
     { class: "field" },

@@ -3,9 +3,11 @@
  * the countdown ends, so that impatient presses do not extend the wait.
  */
 
-import { formatDuration, messageOf } from "../format.js";
+import { messageOf } from "../error_text.js";
+import { formatDuration } from "../format.js";
 import { ApiError } from "../net/api.js";
 import { StaleRequest } from "../net/session.js";
+import { textWith } from "../strings/strings.js";
 import { element } from "./dom.js";
 
 /** An error that the page itself found in a field, before anything was sent. */
@@ -120,7 +122,7 @@ export class FormErrors {
     this.#submit.disabled = true;
     // A screen reader speaks the first number only; the countdown is for the eye.
     if (!this.#output.contains(this.#countdown)) {
-      this.#output.replaceChildren(`${error.message} Try again in `, this.#countdown, ".");
+      this.#output.replaceChildren(...textWith("error.retry_in", { message: error.message, time: this.#countdown }));
     }
     this.#countdown.textContent = formatDuration(seconds);
     this.#cancelCountdown = this.#clock.schedule(1000, () => this.#showCountdown(error, until));

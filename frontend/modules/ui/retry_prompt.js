@@ -2,7 +2,7 @@
  * The first steps of the page: an error is shown, and the step is retried when the person asks or the network is back.
  */
 
-import { messageOf } from "../format.js";
+import { messageOf } from "../error_text.js";
 import { SessionEnded } from "../net/session.js";
 import { byId } from "./dom.js";
 

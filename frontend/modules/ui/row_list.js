@@ -20,18 +20,24 @@ export class RowList {
   update(rows) {
     this.#removeOthers(new Set(rows.map(({ key }) => key)));
     let next = this.#list.firstElementChild;
+    /** @type {HTMLElement | null} The row that had the focus and looks different now. */
+    let changed = null;
     for (const { key, version, render } of rows) {
       let entry = this.#rendered.get(key);
       if (entry === undefined || entry.version !== version) {
         const node = render();
         if (next !== null && entry?.node === next) next = next.nextElementSibling;
+        const hadFocus = entry?.node.contains(document.activeElement);
         entry?.node.remove();
         entry = { node, version };
         this.#rendered.set(key, entry);
+        if (hadFocus) changed = node;
       }
       if (entry.node === next) next = next.nextElementSibling;
       else this.#list.insertBefore(entry.node, next);
     }
+    const target = changed?.querySelector("a, button");
+    if (target instanceof HTMLElement) target.focus({ preventScroll: true });
   }
 
   /** @param {Set<string>} keys */

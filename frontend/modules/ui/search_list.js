@@ -1,6 +1,6 @@
 /** A list with a search box: it loads while the person types, page by page. Answers to earlier letters are discarded. */
 
-import { messageOf } from "../format.js";
+import { messageOf } from "../error_text.js";
 import { text } from "../strings/strings.js";
 import { button, element } from "./dom.js";
 

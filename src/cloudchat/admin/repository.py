@@ -1,15 +1,15 @@
-"""SQL queries for administrators: users, API tokens, invites and the audit log."""
+"""SQL queries for administrators: users, API tokens and invites."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, tuple_, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy.orm import Session
 
 from cloudchat.auth.errors import NotFound
 from cloudchat.auth.principal import ADMIN
 from cloudchat.core.ids import new_id
-from cloudchat.database.models import ApiToken, AuditEntry, Invite, LoginSession, Room, User
+from cloudchat.database.models import ApiToken, Invite, User
 from cloudchat.database.name_keys import begins_with
 from cloudchat.database.transactions import changed_rows
 
@@ -156,63 +156,3 @@ def all_invites(db: Session) -> Sequence[InviteSummary]:
 def delete_invite(db: Session, invite_id: str) -> bool:
     """Delete an invite. Return False if there is none with this id."""
     return invite_id.isascii() and changed_rows(db, delete(Invite).where(Invite.id == invite_id)) == 1
-
-
-# --- The audit log
-
-
-@dataclass(frozen=True, slots=True)
-class AuditSummary:
-    """An audit entry: who did what to which target, when, from where, and whether it was done or denied.
-
-    `actor_name` and `target_name` are current: the name of a user or a room, or the client of a session; or None.
-    """
-
-    id: str
-    at: float
-    actor: str
-    actor_name: str | None
-    action: str
-    target: str
-    target_name: str | None
-    address: str
-    result: str
-    detail: str
-
-
-def audit_entries_before(db: Session, before: str | None, limit: int) -> Sequence[AuditSummary]:
-    """Return a page of entries, newest first, that begins after the entry `before`. Raises NotFound."""
-    actor, target, token_user = aliased(User), aliased(User), aliased(User)
-    # Older versions wrote the id of the token instead of its user's.
-    target_name = func.coalesce(target.name, LoginSession.client, token_user.name, Room.name)
-    query = (
-        select(AuditEntry, actor.name, func.nullif(target_name, ""))
-        .outerjoin(actor, actor.id == AuditEntry.actor)
-        .outerjoin(target, target.id == AuditEntry.target)
-        .outerjoin(LoginSession, LoginSession.id == AuditEntry.target)
-        .outerjoin(ApiToken, ApiToken.id == AuditEntry.target)
-        .outerjoin(token_user, token_user.id == ApiToken.user_id)
-        .outerjoin(Room, Room.id == AuditEntry.target)
-        .order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        cursor = db.get(AuditEntry, before) if before.isascii() else None
-        if cursor is None:
-            raise NotFound("there is no such entry")
-        query = query.where(tuple_(AuditEntry.at, AuditEntry.id) < (cursor.at, cursor.id))
-    return [
-        AuditSummary(
-            id=entry.id,
-            at=entry.at,
-            actor=entry.actor,
-            actor_name=actor_name,
-            action=entry.action,
-            target=entry.target,
-            target_name=target_name,
-            address=entry.address,
-            result=entry.result,
-            detail=entry.detail,
-        )
-        for entry, actor_name, target_name in db.execute(query)
-    ]

@@ -1,4 +1,4 @@
-"""`/api/admin`: users, API tokens, invites and the audit log.
+"""`/api/admin`: users, API tokens and invites. Rooms and the audit log have their own modules.
 
 All routes are plain `def`s, which FastAPI runs in threads: hashing and SQL block.
 """
@@ -11,10 +11,13 @@ from slowapi import Limiter
 
 from cloudchat.admin import schemas
 from cloudchat.admin.actor import Actor
-from cloudchat.admin.dependencies import After, Before, NamePart, PageSize, PathId, require_administrator
+from cloudchat.admin.audit_routes import audit_routes
+from cloudchat.admin.dependencies import After, NamePart, PageSize, PathId, require_administrator
+from cloudchat.admin.room_routes import room_routes
 from cloudchat.admin.service import AdminService
 from cloudchat.auth.dependencies import hashing_turn
 from cloudchat.auth.passwords.turns import HashingTurns
+from cloudchat.auth.schemas import SessionResponse, SessionsResponse
 from cloudchat.auth.service import AccountService
 from cloudchat.http.csrf import require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
@@ -97,6 +100,30 @@ def admin_routes(
         admin.users.reset_second_factor(user_id, actor=actor, now=time.time())
         return Response(status_code=204)
 
+    @routes.get(
+        "/users/{user_id}/sessions",
+        summary="List the sessions of a user",
+        responses=documented(401, 403, 404, 422, 429, 503),
+    )
+    def list_sessions(user_id: PathId) -> SessionsResponse:
+        """Return the user's live sessions, most recently used first."""
+        sessions = accounts.sessions.list(admin.users.get(user_id).id, current="", now=time.time())
+        return SessionsResponse(sessions=[SessionResponse.of(session) for session in sessions])
+
+    @routes.delete(
+        "/users/{user_id}/sessions/{session_id}",
+        summary="End a session of a user",
+        status_code=204,
+        responses=documented(401, 403, 404, 409, 422, 429, 503),
+    )
+    def end_session(actor: acting, user_id: PathId, session_id: PathId) -> Response:
+        """End the session and close its sockets within seconds, for example of a lost phone. 409 for the caller's own.
+
+        404 if it is not the user's or has ended.
+        """
+        admin.users.end_session(user_id, session_id, actor=actor, now=time.time())
+        return Response(status_code=204)
+
     @routes.get("/tokens", summary="List the API tokens", responses=documented(401, 403, 429, 503))
     def list_tokens() -> schemas.TokensResponse:
         """Return all API tokens, newest first, without their secrets."""
@@ -155,11 +182,6 @@ def admin_routes(
         admin.invites.delete(invite_id, actor=actor, now=time.time())
         return Response(status_code=204)
 
-    @routes.get("/audit", summary="Read the audit log", responses=documented(401, 403, 404, 422, 429, 503))
-    def audit_log(before: Before = None, limit: PageSize = 100) -> schemas.AuditResponse:
-        """Return a page of the audit log, newest first. 404 if the entry `before` does not exist."""
-        entries = admin.audit_log(before, limit + 1)
-        page = [schemas.AuditEntryResponse.of(entry) for entry in entries[:limit]]
-        return schemas.AuditResponse(entries=page, next=page[-1].id if len(entries) > limit else None)
-
+    for part in (room_routes, audit_routes):
+        routes.include_router(part(admin, limiter, settings))
     return routes

@@ -9,6 +9,7 @@ from cloudchat.admin.token_service import MAX_LABEL_CHARACTERS, MIN_TOKEN_SECOND
 from cloudchat.auth.schemas import Username, UserResponse
 from cloudchat.auth.tokens.access_tokens import MAX_API_TOKEN_SECONDS
 from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel, WholeNumber
+from cloudchat.rooms.repository import ListedRoom
 
 Role = Literal["member", "moderator", "admin"]
 Scope = Literal["chat:read", "chat:write", "admin"]
@@ -30,6 +31,42 @@ class UserChange(RequestModel):
 
     role: Role | None = Field(None, description=_ROLE, examples=["admin"])
     disabled: bool | None = Field(None, examples=[True])
+
+
+class ListedRoomResponse(ResponseModel):
+    """A public or private room as administrators see it."""
+
+    id: str = Field(examples=["lobby"])
+    kind: str = Field(description="`public` or `private`.", examples=["private"])
+    name: str = Field(examples=["back office"])
+    members: int = Field(description="How many users are members.", examples=[42])
+    archived: bool = Field(examples=[False])
+    slow_mode_seconds: int = Field(examples=[0])
+    retention_days: int = Field(
+        description="After how many days messages are deleted; 0: no limit of its own.", examples=[0]
+    )
+    created_at: Instant
+
+    @classmethod
+    def from_room(cls, room: ListedRoom) -> "ListedRoomResponse":
+        """Return the response for a room."""
+        return cls(
+            id=room.id,
+            kind=room.kind,
+            name=room.name,
+            members=room.member_count,
+            archived=room.archived_at is not None,
+            slow_mode_seconds=room.slow_mode_seconds,
+            retention_days=room.retention_days,
+            created_at=room.created_at,
+        )
+
+
+class ListedRoomsResponse(ResponseModel):
+    """A page of rooms, the oldest first."""
+
+    rooms: list[ListedRoomResponse]
+    next: str | None = Field(description="`cursor` of the next page; null on the last page.", examples=[None])
 
 
 class TokenRequest(RequestModel):

@@ -1,14 +1,17 @@
 """Everything that administrators do, for the HTTP routes and the command line alike."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from cloudchat.admin.audit_repository import EVERYTHING, AuditFilter, AuditSummary, audit_entries_before
 from cloudchat.admin.invite_service import InviteService
 from cloudchat.admin.personal_data.service import PersonalDataService
-from cloudchat.admin.repository import AuditSummary, audit_entries_before
 from cloudchat.admin.token_service import TokenService
 from cloudchat.admin.user_service import UserService
 from cloudchat.auth.passwords.hashing import PasswordHasher
+from cloudchat.auth.repository import user_by_name
 from cloudchat.auth.tokens.access_tokens import Tokens
+from cloudchat.database.audit import BY_COMMAND_LINE, BY_SERVER
 from cloudchat.database.transactions import Database
 from cloudchat.rooms.service import RoomService
 
@@ -30,7 +33,17 @@ class AdminService:
         self.personal_data = PersonalDataService(db)
         self.rooms = RoomService(db)
 
-    def audit_log(self, before: str | None, limit: int) -> Sequence[AuditSummary]:
-        """Return a page of audit entries, newest first, that begins after the entry `before`. Raises NotFound."""
+    def audit_log(
+        self, before: str | None, limit: int, *, user: str = "", only: AuditFilter = EVERYTHING
+    ) -> Sequence[AuditSummary]:
+        """Return a page of audit entries, newest first, that begins after the entry `before`. Raises NotFound.
+
+        `user` is the name of the actor or the target, or `cli` or `server`.
+        """
         with self._db.read() as db:
-            return audit_entries_before(db, before, limit)
+            if user and user not in (BY_COMMAND_LINE, BY_SERVER):
+                found = user_by_name(db, user)
+                if found is None:
+                    return []
+                user = found.id
+            return audit_entries_before(db, before, limit, replace(only, party=user))

@@ -9,9 +9,9 @@ from cloudchat.auth.errors import Conflict, InvalidField, NotFound
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.passwords.policy import new_one_time_password
 from cloudchat.auth.principal import ADMIN, SCOPES_OF_ROLE
-from cloudchat.auth.repository import add_user, demand_free_name, user_by_name, user_for_update
+from cloudchat.auth.repository import add_user, demand_free_name, user_by_id, user_by_name, user_for_update
 from cloudchat.auth.second_factor.repository import remove_second_factor
-from cloudchat.auth.sessions.repository import end_sessions_of
+from cloudchat.auth.sessions.repository import end_session, end_sessions_of
 from cloudchat.auth.usernames import clean_username, lookup_key, trim_username
 from cloudchat.database.models import User
 from cloudchat.database.transactions import Database, Transaction
@@ -39,6 +39,14 @@ class UserService:
             return []
         with self._db.read() as db:
             return repository.users_after(db, after, limit, key)
+
+    def get(self, user_id: str) -> UserSummary:
+        """Return an account. Raises NotFound."""
+        with self._db.read() as db:
+            user = user_by_id(db, user_id)
+        if user is None:
+            raise NotFound("there is no such user")
+        return summary_of(user)
 
     def create(self, name: str, password: str, role: str, *, actor: Actor, now: float) -> UserSummary:
         """Create a user with a permanent password.
@@ -126,6 +134,19 @@ class UserService:
             remove_second_factor(db, user, now)
             end_sessions_of(db, user.id, now, "second factor reset")
             actor.record(db, now, "user.reset_totp", target=user.id)
+
+    def end_session(self, user_id: str, session_id: str, *, actor: Actor, now: float) -> None:
+        """End a session of a user, for example of a lost phone.
+
+        Raises:
+            NotFound, PermissionDenied
+            Conflict: The user is the actor.
+        """
+        with audit_denials(self._db, actor, "session.end", session_id, now), self._db.write() as db:
+            user = _other_user(db, user_id, actor)
+            if not end_session(db, session_id, now, "ended by an administrator", user_id=user.id):
+                raise NotFound("there is no such session")
+            actor.record(db, now, "session.end", target=session_id)
 
     def _replace_password(self, user_id: str, password_hash: str, actor: Actor, now: float) -> None:
         with self._db.write() as db:

@@ -35,8 +35,7 @@ def atomic_file(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
                 raise FileExistsError(errno.EEXIST, "the file exists already", str(target))
             path.rename(target)
         finally:
-            path.unlink(missing_ok=True)
-            _scratch_of(path).unlink(missing_ok=True)
+            _remove(path)
     sync_folder(target.parent)
 
 
@@ -75,8 +74,14 @@ def remove_leftovers(folder: Path) -> None:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            _scratch_of(path).unlink(missing_ok=True)
-            path.unlink(missing_ok=True)
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a partial file and the files beside it, whose names begin with that of the scratch path."""
+    for leftover in path.parent.glob(f"{_scratch_of(path).name}*"):
+        leftover.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
 def _scratch_of(path: Path) -> Path:

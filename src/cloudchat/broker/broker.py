@@ -236,13 +236,16 @@ class UnreadQuery:
 class Unread:
     """Messages of others after a position that are not deleted, and those of them that mention the user.
 
-    At most 1,000 are counted, among the 2,000 newest events. `bytes_scanned` is what the store looked at to count them.
+    At most 1,000 are counted, among the newest events of the log. `bytes_scanned` is what the store looked at to count
+    them: the events from `first` on. What is after `after` and before `first` is not counted yet.
     """
 
     messages: int
     mentions: int
     bytes_scanned: int
     version: int
+    after: int
+    first: int
 
 
 AppendOutcome = Appended | Refused | BrokerUnavailable

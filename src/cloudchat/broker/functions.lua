@@ -789,22 +789,23 @@ end
 -- Counts the messages after a position that others wrote and that are not deleted. Only a deleted message has an empty
 -- text. A position of another epoch that is beyond the end of the log belongs to a lost log: everything is unread.
 -- keys: meta log; args: new-epoch user read-epoch read-seq mark-seq
--- Returns {messages, those of them that mention the user, bytes that were read, version of the room}. It reads from the
--- newest event backwards, at most MAX_UNREAD_EVENTS and MAX_UNREAD_BYTES, and nothing if the position is the head.
+-- Returns {messages, those of them that mention the user, bytes that were read, version of the room, read-seq that
+-- counts, seq of the first event that was read}. It reads from the newest event backwards, at most MAX_UNREAD_EVENTS and
+-- MAX_UNREAD_BYTES, and nothing if the position is the head.
 local function unread(keys, args)
   local epoch, seq, version, side = current_head(keys[1], keys[2], args[1], args[5])
   local read_seq = tonumber(args[4])
   if args[3] ~= epoch and read_seq > seq then
     read_seq = 0
   end
-  local messages, mentions, events, size = 0, 0, 0, 0
+  local messages, mentions, events, size, first = 0, 0, 0, 0, seq + 1
   if read_seq >= seq then
-    return {0, 0, 0, version}
+    return {0, 0, 0, version, read_seq, read_seq + 1}
   end
   local quoted = '"' .. args[2] .. '"'
   local own = '"user":{"id":' .. quoted
-  for _, event in each_event(keys[1], keys[2], side, seq, read_seq + 1, -1) do
-    events, size = events + 1, size + #event
+  for event_seq, event in each_event(keys[1], keys[2], side, seq, read_seq + 1, -1) do
+    events, size, first = events + 1, size + #event, event_seq
     if string.sub(event, 1, 17) == '{"type":"message"'
       and not string.find(event, own, 1, true) and not string.find(event, '"text":""', 1, true) then
       messages = messages + 1
@@ -816,7 +817,7 @@ local function unread(keys, args)
       break
     end
   end
-  return {messages, mentions, size, version}
+  return {messages, mentions, size, version, read_seq, first}
 end
 
 redis.register_function{function_name = 'cloudchat_head_v4', callback = head, flags = {'allow-oom'}}

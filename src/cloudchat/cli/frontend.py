@@ -1,4 +1,4 @@
-"""`cloudchat frontend publish`: upload the page to an S3 bucket, so that another host than the server delivers it."""
+"""`cloudchat frontend`: give the page to another host than the server: an S3 bucket (`publish`), or nginx (`build`)."""
 
 import argparse
 from pathlib import Path
@@ -34,6 +34,7 @@ def register_frontend_command(commands: "argparse._SubParsersAction[argparse.Arg
         "frontend", help="publish the page on another host", description="Publish the page on another host."
     )
     under = frontend.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _register_build(under)
     parser = under.add_parser(
         "publish",
         help="upload the page to an S3 bucket",
@@ -57,19 +58,47 @@ def register_frontend_command(commands: "argparse._SubParsersAction[argparse.Arg
     parser.set_defaults(run=publish)
 
 
+def _register_build(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "build",
+        help="write the page's files, as the server sends them, into a directory",
+        description="Write the page's files, as the server sends them, into a new directory, for a web server that "
+        "delivers them. Each file that is worth it is also there compressed, with the suffix .gz.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("directory", type=Path, help="it must not exist yet")
+    parser.set_defaults(run=build)
+
+
+def build(options: argparse.Namespace) -> int:
+    """Write the files. Return the exit code. Raises CommandError."""
+    from cloudchat.page.build import build_page, read_directory, write_directory
+    from cloudchat.resources import frontend_directory
+
+    directory: Path = options.directory
+    if directory.exists():
+        raise CommandError(f"{directory} exists: name a new directory")
+    try:
+        write_directory(build_page(read_directory(frontend_directory())), directory)
+    except OSError as error:
+        raise CommandError(f"{directory} cannot be written: {error.strerror}") from error
+    return 0
+
+
 def publish(options: argparse.Namespace) -> int:
     """Upload the files that the bucket does not have. Return the exit code. Raises CommandError."""
     from cloudchat.core.origin import InvalidOrigin
+    from cloudchat.page.build import build_page, read_directory
     from cloudchat.publishing.bucket import Bucket, BucketError
     from cloudchat.publishing.origin import parse_published_origin
-    from cloudchat.publishing.release import PageError, UnknownFileType, build_release, mutable_paths, plan_publish
+    from cloudchat.publishing.release import PageError, build_release, mutable_paths, plan_publish
     from cloudchat.resources import frontend_directory
 
     try:
         api = parse_published_origin(options.api) if options.api else None
         page = parse_published_origin(options.page) if options.page else None
         _warn_about_sites(api, page)
-        release = build_release(_read_files(frontend_directory()), api)
+        release = build_release(build_page(read_directory(frontend_directory())), api)
         bucket = Bucket.open(options.bucket)
         remaining = plan_publish(release, bucket.contents(mutable_paths(release)), delete=options.delete)
         if options.dry_run:
@@ -77,14 +106,9 @@ def publish(options: argparse.Namespace) -> int:
         else:
             _execute(bucket, release, remaining, options.distribution)
             _print_plan("uploaded", "deleted", remaining)
-    except (BucketError, InvalidOrigin, PageError, UnknownFileType) as error:
+    except (BucketError, InvalidOrigin, PageError) as error:
         raise CommandError(str(error)) from error
     return 0
-
-
-def _read_files(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def _execute(bucket: "Bucket", release: "Release", remaining: "PublishPlan", distribution: str | None) -> None:

@@ -41,7 +41,7 @@ def server_config(settings: Settings) -> Config:
     return Config(
         "cloudchat.cli.http_server:create_worker_app"
         if settings.workers > 1
-        else "cloudchat.app:create_app_from_environment",
+        else "cloudchat.app.application:create_app_from_environment",
         factory=True,
         workers=settings.workers,
         loop="uvloop",
@@ -82,7 +82,7 @@ def run_workers(config: Config, listener: socket.socket, announce: Callable[[], 
 
 def create_worker_app() -> "FastAPI":
     """Create the application of a worker. It ends with the fork server, which ends with the parent of all."""
-    from cloudchat.app import create_app_from_environment
+    from cloudchat.app.application import create_app_from_environment
     from cloudchat.cli import fork_server
 
     die_with_parent(fork_server.PID)

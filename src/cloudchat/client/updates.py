@@ -111,6 +111,14 @@ class ReadElsewhere(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
 
 
+class ReadBy(msgspec.Struct, frozen=True, kw_only=True):
+    """Another user of a direct room has read it up to `seq`. `user` is the id."""
+
+    room: str
+    user: str
+    seq: int
+
+
 class Typing(msgspec.Struct, frozen=True, kw_only=True):
     """Someone else is typing in the room."""
 
@@ -140,14 +148,16 @@ class Reply:
     frame: Frame
 
 
-Ephemeral = RoomAdded | RoomChanged | RoomRemoved | ReadElsewhere | Typing | Presence | EphemeralEvent
+KnownEphemeral = RoomAdded | RoomChanged | RoomRemoved | ReadElsewhere | ReadBy | Typing | Presence
+Ephemeral = KnownEphemeral | EphemeralEvent
 Update = Connected | Disconnected | Joined | Gap | JoinRefused | RoomEvent | Ephemeral | Reply
 
-_EPHEMERAL: dict[str, type[RoomAdded | RoomChanged | RoomRemoved | ReadElsewhere | Typing | Presence]] = {
+_EPHEMERAL: dict[str, type[KnownEphemeral]] = {
     "room_added": RoomAdded,
     "room_changed": RoomChanged,
     "room_removed": RoomRemoved,
     "read": ReadElsewhere,
+    "read_by": ReadBy,
     "typing": Typing,
     "presence": Presence,
 }

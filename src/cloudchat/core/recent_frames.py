@@ -50,7 +50,7 @@ class RecentFrames:
             self._frames[index] = frame
 
     def drop_before(self, seq: int) -> None:
-        """Drop the frames before `seq`, which the log does not have any more."""
+        """Drop the frames before `seq`."""
         while self._frames and self.first < seq:
             self._bytes -= len(self._frames.popleft())
 

@@ -55,6 +55,21 @@ class Database:
             yield db
         self.last_commit = object()
 
+    def truncate_log(self) -> bool:
+        """Move SQLite's write-ahead log into the database file, and empty it. Return whether it is empty.
+
+        It is not if another transaction still reads from it. Raises DatabaseUnavailable.
+        """
+        with self.read() as db:
+            # It would wait for readers with the write lock, so that all writers would wait, too.
+            busy_timeout = db.execute(text("PRAGMA busy_timeout")).scalar_one()
+            db.execute(text("PRAGMA busy_timeout = 0"))
+            try:
+                is_busy = db.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
+            finally:
+                db.execute(text(f"PRAGMA busy_timeout = {busy_timeout}"))
+        return not is_busy
+
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Session]:
         try:

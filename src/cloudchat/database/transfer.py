@@ -21,17 +21,22 @@ class CopyFailed(Exception):
 
 
 def copy_sqlite(source: Path, target: Path) -> None:
-    """Copy a snapshot of an SQLite database while others write to it.
+    """Copy a snapshot of an SQLite database while others write to it, without anything that was deleted.
 
     SQLite's online backup copies in one read transaction, which in WAL mode does not block writers. `target` must not
-    exist; it is made with the mode 0600. Raises CopyFailed.
+    exist; it is made with the mode 0600. While this runs, there is another copy beside it. Raises CopyFailed.
     """
-    target.touch(0o600, exist_ok=False)
+    pages = target.with_name(f"{target.name}-pages")
+    for path in (pages, target):
+        path.touch(0o600, exist_ok=False)
     try:
-        with closing(_open(source)) as old, closing(_open(target)) as new:
-            old.backup(new)
+        with closing(_open(source)) as old, closing(_open(pages)) as copy:
+            old.backup(copy)
+            _write_without_deleted(copy, target)
     except sqlite3.Error as error:
         raise CopyFailed(f"the database {source} cannot be read ({error})") from error
+    finally:
+        pages.unlink()
 
 
 def check_sqlite(path: Path) -> None:
@@ -64,6 +69,20 @@ def move_rows(source: str, target: str) -> None:
     finally:
         old.dispose()
         new.dispose()
+
+
+def _write_without_deleted(copy: sqlite3.Connection, target: Path) -> None:
+    """Write the live rows of a copy, which no other connection uses, into the empty file `target`.
+
+    Pages of the search index keep words of deleted texts until they are merged, and other pages keep pieces of rows
+    that were moved to another page, also with `secure_delete`.
+    """
+    copy.isolation_level = None
+    copy.execute("PRAGMA journal_mode = OFF")
+    copy.execute("PRAGMA synchronous = OFF")
+    if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'archived_search'").fetchone():
+        copy.execute("INSERT INTO archived_search (archived_search) VALUES ('optimize')")
+    copy.execute("VACUUM INTO ?", [str(target)])
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -43,6 +43,7 @@ _UNSOLICITED: tuple[type[events.Event], ...] = (
     events.Head,
     events.Typing,
     events.Read,
+    events.ReadBy,
     events.Presence,
     events.RoomAdded,
     events.RoomChanged,

@@ -206,6 +206,14 @@ class Read(Event, frozen=True, kw_only=True, tag="read"):
     seq: int
 
 
+class ReadBy(Event, frozen=True, kw_only=True, tag="read_by"):
+    """Another user of a direct room has read it up to `seq`."""
+
+    room: str
+    user: str
+    seq: int
+
+
 class Presence(Event, frozen=True, kw_only=True, tag="presence"):
     """A member of a room with at most 100 members has opened their first socket anywhere, or closed the last one."""
 
@@ -340,6 +348,7 @@ __all__ = [
     "ReactionBody",
     "Read",
     "ReadAck",
+    "ReadBy",
     "RoomAdded",
     "RoomChanged",
     "RoomRemoved",

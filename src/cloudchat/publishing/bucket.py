@@ -56,6 +56,7 @@ class Bucket:
                 ContentType=upload.content_type,
                 CacheControl=upload.cache_control,
                 Metadata={"fingerprint": upload.fingerprint},
+                **({"ContentEncoding": upload.content_encoding} if upload.content_encoding else {}),
             )
 
     def delete(self, paths: Iterable[str]) -> None:

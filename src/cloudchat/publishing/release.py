@@ -1,6 +1,6 @@
 """The objects that a bucket must hold: an immutable release, and a page that refers to it. No I/O.
 
-All files but two are in a directory whose name is the hash of its contents. So a publish never changes the files of a
+All files but four are in a directory whose name is the hash of its contents. So a publish never changes the files of a
 page that is being loaded: the old page finds the old modules, and the new page, which is uploaded last, finds the new
 ones. Caches may keep both forever.
 """
@@ -8,34 +8,21 @@ ones. Caches may keep both forever.
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from cloudchat.core.origin import Origin
+from cloudchat.page.build import BuiltFile, build_file
 
-# A table and not the machine's mime.types, which differ. Browsers do not run a module that has another type.
-_CONTENT_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".ico": "image/vnd.microsoft.icon",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".txt": "text/plain; charset=utf-8",
-    ".webmanifest": "application/manifest+json",
-    ".woff2": "font/woff2",
-}
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _REVALIDATE = "no-cache"  # a cache may keep it, but must ask the server each time (RFC 9111 §5.2.2.4)
 _PAGE, _CONFIG = "index.html", "config.json"
+_MANIFEST, _WORKER = "manifest.webmanifest", "service_worker.js"
+_AT_THE_ROOT = (_PAGE, _CONFIG, _MANIFEST, _WORKER)
+"""Their addresses have a meaning: a worker serves its own directory, and a manifest's addresses are relative to it."""
 _RELEASE = re.compile(r"release-[0-9a-f]{16}")
 _POLICY = re.compile(r'(<meta\s+http-equiv="Content-Security-Policy"\s+content=")([^"]*)(")')
 _REFERENCE = re.compile(r'\b(href|src)="([^"]*)"')
-
-
-class UnknownFileType(Exception):
-    """A file has an extension without a known content type."""
 
 
 class PageError(Exception):
@@ -44,17 +31,18 @@ class PageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An object that the bucket must hold."""
+    """An object that the bucket must hold. It has one form there: the compressed one, if there is one."""
 
     path: str
     content: bytes
     content_type: str
     cache_control: str
+    content_encoding: str = ""
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of content and headers. When it differs, the object must be written again."""
-        return _sha256((self.content_type, self.cache_control), self.content)
+        return _sha256((self.content_type, self.cache_control, self.content_encoding), self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +71,23 @@ class PublishPlan:
     outdated: tuple[str, ...]
 
 
-def build_release(files: Mapping[str, bytes], api: Origin | None) -> Release:
-    """Return the release of the page's files, given by their path with `/`.
+def build_release(files: Mapping[str, BuiltFile], api: Origin | None) -> Release:
+    """Return the release of the page's built files.
 
-    `api` is the origin of the server, None if the page's own host serves it. Raises UnknownFileType, PageError.
+    `api` is the origin of the server, None if the page's own host serves it. Raises PageError.
     """
-    immutable = [
-        Upload(path, content, _content_type(path), _IMMUTABLE)
-        for path, content in sorted(files.items())
-        if path not in (_PAGE, _CONFIG)
-    ]
+    immutable = [_upload(file, path, _IMMUTABLE) for path, file in sorted(files.items()) if path not in _AT_THE_ROOT]
     paths = [upload.path for upload in immutable]
     directory = f"release-{_sha256(part for upload in immutable for part in (upload.path, upload.fingerprint))[:16]}"
-    html = _page(files[_PAGE].decode(), paths, directory, api)
+    html = _page(files[_PAGE].content.decode(), paths, directory, api)
     config = json.dumps({"api": str(api or ""), "socket": api.websocket if api else ""}) + "\n"
     return Release(
         directory,
         (
-            *(Upload(f"{directory}/{one.path}", one.content, one.content_type, one.cache_control) for one in immutable),
-            Upload(_CONFIG, config.encode(), _CONTENT_TYPES[".json"], _REVALIDATE),
-            Upload(_PAGE, html.encode(), _CONTENT_TYPES[".html"], _REVALIDATE),
+            *(replace(one, path=f"{directory}/{one.path}") for one in immutable),
+            *_installable_files(files, paths, directory),
+            _upload(build_file(_CONFIG, config.encode()), _CONFIG, _REVALIDATE),
+            _upload(build_file(_PAGE, html.encode()), _PAGE, _REVALIDATE),
         ),
     )
 
@@ -133,6 +118,18 @@ def plan_publish(release: Release, contents: BucketContents, *, delete: bool) ->
     )
 
 
+def _installable_files(files: Mapping[str, BuiltFile], moved: Collection[str], directory: str) -> Iterator[Upload]:
+    """Return the service worker, and the manifest with its icons in `directory`."""
+    if _WORKER in files:
+        yield _upload(files[_WORKER], _WORKER, _REVALIDATE)
+    if _MANIFEST in files:
+        manifest = json.loads(files[_MANIFEST].content)
+        for icon in manifest["icons"]:
+            if icon["src"] in moved:
+                icon["src"] = f"{directory}/{icon['src']}"
+        yield _upload(build_file(_MANIFEST, json.dumps(manifest).encode()), _MANIFEST, _REVALIDATE)
+
+
 def _page(html: str, files: Collection[str], directory: str, api: Origin | None) -> str:
     """Return the page with its references to `files` pointed to `directory`, and with a policy that allows `api`.
 
@@ -159,11 +156,10 @@ def _with_policy(html: str, api: Origin) -> str:
     return _POLICY.sub(lambda meta: f"{meta[1]}{policy}{meta[3]}", html)
 
 
-def _content_type(path: str) -> str:
-    extension = "." + path.rpartition(".")[2]
-    if extension not in _CONTENT_TYPES:
-        raise UnknownFileType(f"{path}: unknown file type {extension!r}; known are {', '.join(_CONTENT_TYPES)}")
-    return _CONTENT_TYPES[extension]
+def _upload(file: BuiltFile, path: str, cache_control: str) -> Upload:
+    if file.compressed is None:
+        return Upload(path, file.content, file.content_type, cache_control)
+    return Upload(path, file.compressed, file.content_type, cache_control, "gzip")
 
 
 def _sha256(parts: Iterable[str], content: bytes = b"") -> str:

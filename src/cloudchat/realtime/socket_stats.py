@@ -6,6 +6,8 @@ plain numbers; `/metrics` reads them, so the Prometheus library is loaded only w
 
 from collections import Counter
 
+from cloudchat.protocol.commands import Command
+
 
 class SocketStats:
     """Counts since the process started."""
@@ -23,3 +25,15 @@ class SocketStats:
         """Frames that were not sent to a member, by cause."""
         self.messages_stored = 0
         """Messages that the store has written to disk; duplicates do not count."""
+
+    def command_accepted(self, command: Command) -> None:
+        """Count a command that is executed."""
+        self.commands[type(command).__name__.lower(), "accepted"] += 1
+
+    def command_rejected(self, command: Command, code: str) -> None:
+        """Count the error that answered a command."""
+        self.commands[type(command).__name__.lower(), code] += 1
+
+    def frame_rejected(self, code: str) -> None:
+        """Count a frame that was not accepted as a command."""
+        self.commands["", code] += 1

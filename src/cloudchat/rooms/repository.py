@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -127,6 +127,12 @@ def facts_of(room: Room) -> RoomFacts:
     )
 
 
+def read_seqs(db: Session, room_id: str) -> dict[str, int]:
+    """Return up to where the room was read, by the ids of those who have read something."""
+    query = select(ReadPosition.user_id, ReadPosition.seq).where(ReadPosition.room_id == room_id)
+    return {row.user_id: row.seq for row in db.execute(query)}
+
+
 def created_at(db: Session, room_id: str) -> float | None:
     """Return when the room was created; None if it does not exist."""
     return db.scalar(select(Room.created_at).where(Room.id == room_id))
@@ -226,6 +232,21 @@ class ListedRoom:
 def all_rooms(db: Session, after: tuple[float, str] | None, limit: int) -> list[ListedRoom]:
     """Return a page of all rooms, of every kind, the oldest first."""
     query = select(Room).order_by(Room.created_at, Room.id).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(Room.created_at, Room.id) > after)
+    return [listed(room) for room in db.scalars(query)]
+
+
+def named_rooms(db: Session, part: str, key: str, after: tuple[float, str] | None, limit: int) -> list[ListedRoom]:
+    """Return a page of the public and private rooms with `part` in their names, the oldest first.
+
+    `key` is the form of `part` in which the names of public rooms are searched. Private rooms have no such key.
+    """
+    query = select(Room).where(Room.kind != Kind.DIRECT).order_by(Room.created_at, Room.id).limit(limit)
+    if part:
+        query = query.where(
+            or_(Room.name_key.contains(key, autoescape=True), Room.name.icontains(part, autoescape=True))
+        )
     if after is not None:
         query = query.where(tuple_(Room.created_at, Room.id) > after)
     return [listed(room) for room in db.scalars(query)]

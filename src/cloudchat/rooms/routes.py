@@ -100,7 +100,8 @@ def room_routes(rooms: RoomService, accounts: AccountService, limiter: Limiter, 
     @routes.get(_ROOM, summary="Get a room", responses=documented(401, 403, 404, 422, 429, 503))
     def get_room(caller: reader, room_id: RoomId) -> RoomResponse:
         """Return a room that you are in, or a public one. 404 for every other room, whether or not it exists."""
-        return RoomResponse.from_summary(rooms.get(room_id, caller))
+        room = rooms.get(room_id, caller)
+        return RoomResponse.from_summary(room, rooms.read_by_others(room))
 
     @routes.patch(
         _ROOM,

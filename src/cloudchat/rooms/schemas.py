@@ -92,9 +92,15 @@ class RoomResponse(ResponseModel):
         description="Only for direct rooms: the other people.",
         exclude_if=lambda users: users is None,
     )
+    read_by: dict[str, int] | None = Field(
+        None,
+        description="Only for one direct room: the last seq that each of the other people has read, by user id.",
+        examples=[{"q_axJiJBBhCsk1eqY2Fzxg": 12}],
+        exclude_if=lambda read_by: read_by is None,
+    )
 
     @classmethod
-    def from_summary(cls, room: RoomSummary) -> "RoomResponse":
+    def from_summary(cls, room: RoomSummary, read_by: dict[str, int] | None = None) -> "RoomResponse":
         """Return the response for a room."""
         others = [RoomUserResponse.of(user) for user in room.users] if room.kind == Kind.DIRECT else None
         return cls(
@@ -109,6 +115,7 @@ class RoomResponse(ResponseModel):
             retention_days=room.retention_days,
             read=room.read_seq,
             users=others,
+            read_by=read_by,
         )
 
 

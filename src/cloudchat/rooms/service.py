@@ -93,6 +93,14 @@ class RoomService:
             raise room_not_found()
         return found
 
+    def read_by_others(self, room: RoomSummary) -> dict[str, int] | None:
+        """Return up to where the others in a direct room have read it, by user id; None for other rooms."""
+        if room.kind != Kind.DIRECT:
+            return None
+        with self._db.read() as db:
+            positions = repository.read_seqs(db, room.id)
+        return {user.id: positions.get(user.id, 0) for user in room.users}
+
     def find_public(self, caller: Caller, part: str, after: str | None, limit: int) -> Sequence[PublicRoom]:
         """Return a page of the public rooms with `part` in their names, by name. Archived rooms are left out."""
         key = lookup_key(part) if part else ""
@@ -105,6 +113,14 @@ class RoomService:
         """Return a page of all rooms, for operators, the oldest first."""
         with self._db.read() as db:
             return repository.all_rooms(db, after, limit)
+
+    def find_named(self, part: str, after: tuple[float, str] | None, limit: int) -> Sequence[ListedRoom]:
+        """Return a page of the public and private rooms with `part` in their names, for administrators."""
+        key = lookup_key(part) if part else ""
+        if key is None:
+            return []
+        with self._db.read() as db:
+            return repository.named_rooms(db, part, key, after, limit)
 
     def find(self, name: str) -> ListedRoom:
         """Return the room with this id, or the public room with this name, for operators. Raises NotFound."""

@@ -44,7 +44,7 @@ test("applies an edit to a message that is loaded later", () => {
   timeline.apply(messageAt(2));
   timeline.apply({ type: "edited", epoch: "e1", seq: 3, target: 1, user: USER, text: "better", at: "" });
   assert.deepEqual(textsOf(timeline), ["m2"]);
-  timeline.prepend(timeline.segments[0].id, "e1", messages(1, 1), false);
+  timeline.pages.prepend(timeline.segments[0].id, "e1", messages(1, 1), false);
   assert.deepEqual(textsOf(timeline), ["better", "m2"]);
 });
 
@@ -57,7 +57,7 @@ test("applies to a row of the history only what is newer than the row", () => {
   }
   const reactions = [{ emoji: "+1", count: 21, users: ["u1"] }];
   const row = { ...messageAt(1), text: "better", edited_at: "now", reactions, as_of: 3 };
-  timeline.prepend(timeline.segments[0].id, "e1", [row, { type: "folded", epoch: "e1", seq: 2 }], false);
+  timeline.pages.prepend(timeline.segments[0].id, "e1", [row, { type: "folded", epoch: "e1", seq: 2 }], false);
   const [message] = reduceMessages(timeline.segments);
   assert.deepEqual([message.text, message.edited, message.deleted], ["better", true, false]);
   assert.deepEqual(message.reactions, [{ emoji: "+1", count: 19, users: ["u1"] }]);

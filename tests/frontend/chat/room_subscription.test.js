@@ -43,7 +43,7 @@ function refuse(details) {
 
 const types = () => commands.map(({ type }) => type);
 const countHistory = () => types().filter((type) => type === "history").length;
-const loadOlder = () => subscription.loadOlder(timeline.segments.at(-1).id);
+const loadOlder = () => subscription.history.loadOlder(timeline.segments.at(-1).id);
 const receive = (seq) => subscription.receive(messageAt(seq));
 
 /** The room has 80 messages, and the last 50 arrive. */
@@ -102,10 +102,10 @@ test("gives up a page with its connection, and requests it anew on the next one"
   answer = () => refuse({ retry_after_ms: 500 });
   loadOlder();
   await settle();
-  assert.equal(subscription.isLoading, true);
+  assert.equal(subscription.history.isLoading, true);
   subscription.disconnected();
   await settle();
-  assert.equal(subscription.isLoading, false);
+  assert.equal(subscription.history.isLoading, false);
   await clock.advance(1_000);
   answer = () => ({ epoch: "e1", as_of: 80, events: [], more_before: false, more_after: true });
   await subscription.join();
@@ -155,16 +155,16 @@ async function scrollBack(size) {
   };
   subscription.receive(joined(9_000));
   for (let seq = 8_951; seq <= 9_000; seq += 1) receive(seq);
-  while (!timeline.isDetached) await subscription.loadOlder(timeline.segments[0].id);
+  while (!timeline.pages.isDetached) await subscription.history.loadOlder(timeline.segments[0].id);
 }
 
 for (const size of [50, 20, 7]) {
   test(`loads unloaded events again, also where a page holds only ${size}`, async () => {
     await scrollBack(size);
-    const first = timeline.firstUnloadedSeq;
-    await subscription.loadNewer();
-    assert.ok(timeline.firstUnloadedSeq > first);
-    while (timeline.isDetached) await subscription.loadNewer();
+    const first = timeline.pages.firstUnloadedSeq;
+    await subscription.history.loadNewer();
+    assert.ok(timeline.pages.firstUnloadedSeq > first);
+    while (timeline.pages.isDetached) await subscription.history.loadNewer();
     const seqs = timeline.segments.flatMap(({ events }) => events.map(({ seq }) => seq));
     assert.equal(seqs.at(-1), 9_000);
     assert.equal(
@@ -172,24 +172,24 @@ for (const size of [50, 20, 7]) {
       true,
     );
     const count = countHistory();
-    await subscription.loadNewer();
+    await subscription.history.loadNewer();
     assert.equal(countHistory(), count); // nothing is unloaded any more
   });
 }
 
 test("shows a gap if the unloaded events are no longer on the server", async () => {
   await scrollBack(50);
-  const first = timeline.firstUnloadedSeq;
+  const first = timeline.pages.firstUnloadedSeq;
   const events = messages(first + 10, first + 50);
   answer = () => ({ epoch: "e1", as_of: 9_000, events, more_before: false, more_after: true });
-  await subscription.loadNewer();
-  assert.equal(timeline.isDetached, false);
+  await subscription.history.loadNewer();
+  assert.equal(timeline.pages.isDetached, false);
   assert.equal(timeline.segments.length, 2);
 });
 
 test("loads the newest page after the jump to it", async () => {
   await scrollBack(50);
-  timeline.attach();
+  timeline.pages.attach();
   await loadOlder();
   assert.deepEqual([timeline.size, timeline.segments[0].events.at(-1).seq], [50, 9_000]);
 });
@@ -246,4 +246,25 @@ test("fills the changes that are folded into a page of history", async () => {
     ],
   );
   assert.equal(loaded[0].as_of, 80);
+});
+
+test("loads the history if a store that was lost has nothing to replay", async () => {
+  arrive();
+  answer = () => ({ epoch: "e2", as_of: 80, events: messages(31, 80), more_before: true, more_after: false });
+  subscription.disconnected();
+  await subscription.join();
+  subscription.receive(joined(80, { status: "gap", epoch: "e2", oldest: 81 }));
+  await settle();
+  assert.deepEqual(types(), ["join", "join", "history"]);
+  assert.equal(timeline.segments.length, 1);
+});
+
+test("does not load the history of rooms that are not shown after a loss of the store", async () => {
+  arrive();
+  subscription.setShown(false);
+  subscription.disconnected();
+  await subscription.join();
+  subscription.receive(joined(80, { status: "gap", epoch: "e2", oldest: 81 }));
+  await settle();
+  assert.equal(countHistory(), 0);
 });

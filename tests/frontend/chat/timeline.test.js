@@ -47,9 +47,9 @@ test("shows a gap until older pages close it", () => {
   for (const event of messages(7, 8)) timeline.apply(event);
   const { id } = timeline.segments[1];
   assert.deepEqual(shownIn(timeline), ["m1", "m2", "gap", "m7", "m8"]);
-  timeline.prepend(id, "e1", messages(5, 6), true);
+  timeline.pages.prepend(id, "e1", messages(5, 6), true);
   assert.deepEqual(shownIn(timeline), ["m1", "m2", "gap", "m5", "m6", "m7", "m8"]);
-  timeline.prepend(id, "e1", messages(1, 4), false);
+  timeline.pages.prepend(id, "e1", messages(1, 4), false);
   assert.deepEqual(shownIn(timeline), ["m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8"]);
   assert.equal(timeline.segments.length, 1);
 });
@@ -68,11 +68,34 @@ test("shows a gap before an empty new epoch", () => {
   assert.deepEqual(shownIn(timeline), ["m1", "m2", "lost"]);
 });
 
-test("shows that a gap cannot be loaded if the server has no older events", () => {
+test("shows that a gap cannot be loaded if neither log nor archive have the events", () => {
   const timeline = timelineWith(messages(1, 2), joined(2));
   timeline.startAfterGap(joined(8, { oldest: 7 }));
   for (const event of messages(7, 8)) timeline.apply(event);
+  assert.deepEqual(shownIn(timeline), ["m1", "m2", "gap", "m7", "m8"]);
+  timeline.pages.prepend(timeline.segments[1].id, "e1", [], false);
   assert.deepEqual(shownIn(timeline), ["m1", "m2", "lost", "m7", "m8"]);
+});
+
+test("asks for older events if the log is empty, and not if the room is", () => {
+  const emptyLog = timelineWith([], joined(60, { oldest: 61 }));
+  assert.deepEqual([emptyLog.segments[0].hasOlder, emptyLog.startsAtBeginning], [true, false]);
+  assert.equal(emptyLog.pages.prepend(emptyLog.segments[0].id, "e1", messages(11, 60), true), true);
+  const emptyRoom = timelineWith([], joined(0));
+  assert.deepEqual([emptyRoom.segments[0].hasOlder, emptyRoom.startsAtBeginning], [false, true]);
+});
+
+test("shows messages once that a page repeats after a loss of the store", () => {
+  const timeline = timelineWith(messages(31, 60), joined(60));
+  timeline.startAfterGap(joined(60, { oldest: 61, epoch: "e2" }));
+  timeline.pages.prepend(timeline.segments[1].id, "e2", messages(51, 60), true);
+  assert.deepEqual(
+    shownIn(timeline),
+    messages(31, 60).map(({ text }) => text),
+  );
+  assert.equal(timeline.segments[0].hasOlder, true);
+  assert.deepEqual(timeline.position, { epoch: "e2", seq: 60 });
+  assert.equal(timeline.apply(messageAt(61, "e2")), "applied");
 });
 
 test("keeps the messages of an earlier epoch above a gap", () => {
@@ -95,10 +118,10 @@ test("continues from the last event if the connection is lost inside a gap", () 
 test("refuses a page of history that does not end where the segment begins", () => {
   const timeline = timelineWith([messageAt(9)], joined(9));
   const { id } = timeline.segments[0];
-  assert.equal(timeline.prepend(id, "e1", messages(5, 7), true), false);
-  assert.equal(timeline.prepend(id, "e2", messages(5, 8, "e2"), true), false);
-  assert.equal(timeline.prepend(id + 1, "e1", messages(5, 8), true), false);
-  assert.equal(timeline.prepend(id, "e1", messages(8, 9), true), true);
+  assert.equal(timeline.pages.prepend(id, "e1", messages(5, 7), true), false);
+  assert.equal(timeline.pages.prepend(id, "e2", messages(5, 8, "e2"), true), false);
+  assert.equal(timeline.pages.prepend(id + 1, "e1", messages(5, 8), true), false);
+  assert.equal(timeline.pages.prepend(id, "e1", messages(8, 9), true), true);
   assert.deepEqual(shownIn(timeline), ["m8", "m9"]);
 });
 
@@ -107,7 +130,7 @@ function scrolledBack() {
   const timeline = timelineWith(messages(11_951, 12_000), joined(12_000));
   const { id } = timeline.segments[0];
   for (let first = 11_901; first >= 9_951; first -= 50) {
-    assert.equal(timeline.prepend(id, "e1", messages(first, first + 49), true), true);
+    assert.equal(timeline.pages.prepend(id, "e1", messages(first, first + 49), true), true);
   }
   return timeline;
 }
@@ -115,9 +138,9 @@ function scrolledBack() {
 test("pages back without end, and unloads the newest events meanwhile", () => {
   const timeline = scrolledBack();
   assert.equal(timeline.size <= 2_000, true);
-  assert.equal(timeline.isDetached, true);
+  assert.equal(timeline.pages.isDetached, true);
   assert.equal(timeline.segments[0].events[0].seq, 9_951);
-  assert.equal(timeline.firstUnloadedSeq, 11_451);
+  assert.equal(timeline.pages.firstUnloadedSeq, 11_451);
   // The position is still the newest one: nothing is missing, and no join is needed.
   assert.deepEqual(timeline.position, { epoch: "e1", seq: 12_000 });
   assert.deepEqual(reduceMessages(timeline.segments).at(-1).isUnloaded, true);
@@ -130,12 +153,12 @@ test("pages back without end, and unloads the newest events meanwhile", () => {
 
 test("loads the unloaded events again, in order, until the newest", () => {
   const timeline = scrolledBack();
-  assert.equal(timeline.append("e1", messages(11_490, 11_539)), false);
-  assert.equal(timeline.append("e2", messages(11_451, 11_500)), false);
+  assert.equal(timeline.pages.append("e1", messages(11_490, 11_539)), false);
+  assert.equal(timeline.pages.append("e2", messages(11_451, 11_500)), false);
   for (let first = 11_451; first <= 11_951; first += 50) {
-    assert.equal(timeline.append("e1", messages(first, Math.min(first + 49, 12_000))), true);
+    assert.equal(timeline.pages.append("e1", messages(first, Math.min(first + 49, 12_000))), true);
   }
-  assert.equal(timeline.isDetached, false);
+  assert.equal(timeline.pages.isDetached, false);
   assert.equal(timeline.segments.length, 1);
   assert.equal(timeline.size, 2_000);
   assert.equal(timeline.segments[0].hasOlder, true);
@@ -145,20 +168,20 @@ test("loads the unloaded events again, in order, until the newest", () => {
 
 test("attaches to the newest events at once", () => {
   const timeline = scrolledBack();
-  timeline.attach();
-  assert.equal(timeline.isDetached, false);
+  timeline.pages.attach();
+  assert.equal(timeline.pages.isDetached, false);
   assert.equal(timeline.size, 0);
   timeline.apply(messageAt(12_001)); // arrives before the page
-  assert.equal(timeline.prepend(timeline.segments[0].id, "e1", messages(11_951, 12_000), true), true);
+  assert.equal(timeline.pages.prepend(timeline.segments[0].id, "e1", messages(11_951, 12_000), true), true);
   assert.deepEqual([timeline.size, timeline.segments[0].hasOlder], [51, true]);
 });
 
 test("shows a gap if the unloaded events cannot be loaded in order", () => {
   const timeline = scrolledBack();
-  timeline.showUnloadedAsGap();
+  timeline.pages.showUnloadedAsGap();
   const gap = reduceMessages(timeline.segments).at(-1);
-  assert.deepEqual([timeline.isDetached, gap.isUnloaded, gap.canLoad], [false, false, true]);
-  assert.equal(timeline.prepend(gap.segment, "e1", messages(11_951, 12_000), true), true);
+  assert.deepEqual([timeline.pages.isDetached, gap.isUnloaded, gap.canLoad], [false, false, true]);
+  assert.equal(timeline.pages.prepend(gap.segment, "e1", messages(11_951, 12_000), true), true);
 });
 
 test("trims the oldest events and offers to load them again", () => {
@@ -223,7 +246,7 @@ test("puts what a restored log replays from before the first message in front of
   assert.deepEqual(seqsIn(timeline), [["e1:2", "e1:3", "e1:4", "e1:5", "e1:6"], ["e2:6"]]);
   const [first] = timeline.segments;
   assert.equal(first.hasOlder, true);
-  assert.equal(timeline.prepend(first.id, "e2", [messageAt(1)], false), true);
+  assert.equal(timeline.pages.prepend(first.id, "e2", [messageAt(1)], false), true);
 });
 
 test("offers older messages of a restored log after the ones before the gap were trimmed", () => {

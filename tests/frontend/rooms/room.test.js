@@ -8,10 +8,11 @@ let clock;
 let store;
 let commands;
 let replies;
+let api;
 
 beforeEach(() => {
   clock = new FakeClock();
-  ({ store, commands, replies } = openStore(clock));
+  ({ store, commands, replies, api } = openStore(clock));
 });
 
 async function openRoom(info = {}) {
@@ -29,28 +30,28 @@ test("is named after the other people of a direct room", async () => {
 
 test("keeps the line at the first unread message until the user writes", async () => {
   const room = await openRoom();
-  room.placeLine();
-  assert.equal(room.firstUnreadSeq, null);
+  room.reading.placeLine();
+  assert.equal(room.reading.firstUnreadSeq, null);
   store.receive(messageIn("a", 1, { user: SELF }));
   for (const seq of [2, 3]) store.receive(messageIn("a", seq));
-  assert.equal(room.firstUnreadSeq, 2);
-  room.markRead(3);
-  assert.equal(room.firstUnreadSeq, 2);
-  await room.send("answer");
-  assert.equal(room.firstUnreadSeq, null);
+  assert.equal(room.reading.firstUnreadSeq, 2);
+  room.reading.mark(3);
+  assert.equal(room.reading.firstUnreadSeq, 2);
+  await room.writing.send("answer");
+  assert.equal(room.reading.firstUnreadSeq, null);
 });
 
 test("places no line while the first unread message is not loaded", async () => {
   replies.join = ({ room }) => ({ type: "joined", room, status: "fresh", epoch: "e1", seq: 9, oldest: 1 });
   const room = await openRoom({ seq: 9, read: 3 });
-  room.placeLine();
+  room.reading.placeLine();
   store.receive(messageIn("a", 10));
-  assert.equal(room.firstUnreadSeq, null);
+  assert.equal(room.reading.firstUnreadSeq, null);
 });
 
 test("sends the read marker at most once per second, and again after a lost connection", async () => {
   const room = await openRoom();
-  for (const seq of [1, 2, 3]) room.markRead(seq);
+  for (const seq of [1, 2, 3]) room.reading.mark(seq);
   await settle();
   assert.deepEqual(
     sent("read").map(({ seq }) => seq),
@@ -61,7 +62,7 @@ test("sends the read marker at most once per second, and again after a lost conn
   assert.equal(sent("read").at(-1).seq, 3);
   replies.read = () => undefined;
   await clock.advance(1_000);
-  room.markRead(5);
+  room.reading.mark(5);
   await settle();
   replies.read = (command) => command;
   store.disconnected();
@@ -72,7 +73,7 @@ test("sends the read marker at most once per second, and again after a lost conn
     sent("read").map(({ seq }) => seq),
     [5],
   );
-  assert.equal(room.readSeq, 5);
+  assert.equal(room.reading.seq, 5);
 });
 
 test("shows who is typing until they stop or their message arrives", async () => {
@@ -88,10 +89,10 @@ test("shows who is typing until they stop or their message arrives", async () =>
 
 test("tells that the user types at most every 3 s", async () => {
   const room = await openRoom();
-  for (let key = 0; key < 5; key += 1) room.typing();
+  for (let key = 0; key < 5; key += 1) room.writing.typing();
   assert.equal(sent("typing").length, 1);
   await clock.advance(3_000);
-  room.typing();
+  room.writing.typing();
   assert.equal(sent("typing").length, 2);
 });
 
@@ -99,7 +100,7 @@ test("repeats a change under its cid when the outcome is unknown", async () => {
   const room = await openRoom();
   let attempts = 0;
   replies.edit = () => ((attempts += 1) < 2 ? undefined : { type: "ack" });
-  const edited = room.edit(1, "better");
+  const edited = room.commands.edit(1, "better");
   await settle();
   await clock.advance(700);
   await edited;
@@ -109,19 +110,19 @@ test("repeats a change under its cid when the outcome is unknown", async () => {
 });
 
 test("says why nothing can be written", async () => {
-  const stateIn = async (info) => (await openRoom(info)).writing.state;
+  const stateIn = async (info) => (await openRoom(info)).writing.status.state;
   assert.equal(await stateIn({}), "allowed");
   assert.equal(await stateIn({ archived: true }), "archived");
   assert.equal(await stateIn({ role: "reader" }), "reader");
   const room = await openRoom({ slow_mode_seconds: 30 });
   replies.send = ({ cid }) => ({ type: "ack", room: "a", epoch: "e1", seq: 9, cid });
-  await room.send("one");
+  await room.writing.send("one");
   await settle();
-  assert.deepEqual(room.writing, { state: "slow_mode", until: clock.now() + 30_000 });
+  assert.deepEqual(room.writing.status, { state: "slow_mode", until: clock.now() + 30_000 });
   await clock.advance(30_000);
-  assert.equal(room.writing.state, "allowed");
+  assert.equal(room.writing.status.state, "allowed");
   store.disconnectForGood();
-  assert.equal(room.writing.state, "disconnected_for_good");
+  assert.equal(room.writing.status.state, "disconnected_for_good");
 });
 
 test("shows the page around a message, and continues from it", async () => {
@@ -136,12 +137,39 @@ test("shows the page around a message, and continues from it", async () => {
     more_after: true,
   });
   const room = await openRoom({ seq: 99 });
-  assert.equal(await room.loadAround(40), true);
+  assert.equal(await room.log.loadAround(40), true);
   assert.deepEqual(
-    room.items.map(({ kind, seq }) => seq ?? kind),
+    room.log.items.map(({ kind, seq }) => seq ?? kind),
     [39, 40, 41, "gap"],
   );
-  assert.deepEqual([room.hasOlder, room.isDetached, room.headSeq], [true, true, 99]);
-  assert.equal(await room.loadAround(70), false);
-  assert.equal(room.find(40).text, "m40");
+  assert.deepEqual([room.log.hasOlder, room.log.isDetached, room.headSeq], [true, true, 99]);
+  assert.equal(await room.log.loadAround(70), false);
+  assert.equal(room.log.find(40).text, "m40");
+});
+
+test("marks the newest own message that others of a direct room have read", async () => {
+  api.get = async () => ({ read_by: { [GRACE.id]: 1, u3: 0 } });
+  const room = await openRoom({ kind: "direct", name: "", users: [GRACE, { id: "u3", name: "linus" }] });
+  store.show(room);
+  for (const seq of [1, 2, 3]) store.receive(messageIn("a", seq, { user: SELF }));
+  await settle();
+  assert.deepEqual(room.seenBy.mark, { seq: 1, names: ["grace"], isAll: false });
+  store.receive(messageIn("a", 4));
+  store.receive({ type: "read_by", room: "a", user: GRACE.id, seq: 4 });
+  store.receive({ type: "read_by", room: "a", user: GRACE.id, seq: 2 }); // arrives late
+  store.receive({ type: "read_by", room: "a", user: "u3", seq: 3 });
+  assert.deepEqual(room.seenBy.mark, { seq: 3, names: ["grace", "linus"], isAll: true });
+});
+
+test("loads again what was read during a lost connection", async () => {
+  const room = await openRoom({ kind: "direct", name: "", users: [GRACE] });
+  store.show(room);
+  store.receive(messageIn("a", 1, { user: SELF }));
+  assert.equal(room.seenBy.mark, null);
+  store.disconnected();
+  api.get = async () => ({ read_by: { [GRACE.id]: 1 } });
+  store.welcome(welcome(roomInfo("a", { kind: "direct", name: "", users: [GRACE] })));
+  await settle();
+  store.receive(messageIn("a", 1, { user: SELF }));
+  assert.deepEqual(room.seenBy.mark, { seq: 1, names: ["grace"], isAll: true });
 });

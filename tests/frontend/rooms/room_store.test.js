@@ -16,7 +16,15 @@ beforeEach(() => {
 });
 
 const joins = () => commands.filter(({ type }) => type === "join").map(({ room, limit }) => `${room} ${limit}`);
-const countsOf = (id) => [store.get(id).unread.count, store.get(id).unread.mentions];
+const countsOf = (id) => [store.get(id).reading.unread.count, store.get(id).reading.unread.mentions];
+
+test("joins first the room that the view chooses from the first list of rooms", async () => {
+  const unsubscribe = store.subscribe(() => store.show(store.get("b")));
+  store.welcome(welcome(roomInfo("a"), roomInfo("b")));
+  await settle();
+  assert.deepEqual(joins(), ["b 50", "a 0"]);
+  unsubscribe();
+});
 
 test("joins the room that is shown first, and the others without their messages", async () => {
   store.welcome(welcome(roomInfo("a"), roomInfo("b"), roomInfo("c")));
@@ -54,7 +62,7 @@ test("counts what arrives, and mentions of the user and of everyone", async () =
   store.receive(messageIn("a", 4, { user: SELF }));
   assert.deepEqual(countsOf("a"), [3, 2]);
   assert.deepEqual(heard, ["a 1", "a 2", "a 3"]);
-  store.get("a").markRead(2);
+  store.get("a").reading.mark(2);
   assert.deepEqual(countsOf("a"), [1, 1]);
   store.receive({ type: "read", room: "a", seq: 4 });
   assert.deepEqual(countsOf("a"), [0, 0]);

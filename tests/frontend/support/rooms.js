@@ -34,7 +34,7 @@ export function messageIn(room, seq, more = {}) {
   return { type: "message", room, epoch: "e1", seq, cid: `c${room}${seq}`, user: GRACE, text: `m${seq}`, at, ...more };
 }
 
-export function openStore(clock) {
+export function openStore(clock, listener = {}) {
   const commands = [];
   const heard = [];
   /** Type of a command → its reply. */
@@ -56,11 +56,17 @@ export function openStore(clock) {
   };
   const storage = { all: async () => [], put: async () => {}, remove: async () => {} };
   const outboxes = new RoomOutboxes({ storage, owner: SELF.id, clock });
+  const api = { get: async () => ({}) };
   const drafts = { get: () => "", set() {} };
   const store = new RoomStore({
-    services: { connection, clock, storage, drafts, self: SELF, newCid: () => `cid${commands.length}`, api: {} },
+    services: { connection, clock, storage, drafts, self: SELF, newCid: () => `cid${commands.length}`, api },
     outboxes,
-    listener: { onMessage: (room, message) => heard.push(`${room.id} ${message.seq}`), onRefused() {} },
+    listener: {
+      onMessage: (room, message) => heard.push(`${room.id} ${message.seq}`),
+      onRefused() {},
+      onRoomChanged() {},
+      ...listener,
+    },
   });
-  return { store, commands, replies, heard };
+  return { store, commands, replies, api, heard };
 }

@@ -216,6 +216,62 @@ def test_denied_change_is_in_the_audit_log_with_actor_and_address(chief: Account
     assert newest["at"].endswith("Z")
 
 
+def test_audit_log_is_filtered_by_user_action_and_result(server: RunningServer, chief: Account) -> None:
+    made = chief.http.post("/api/admin/users", json={"username": "audited", "role": "member"}).json()["user"]
+    chief.http.patch(f"/api/admin/users/{made['id']}", json={"disabled": True})
+    chief.http.patch(f"/api/admin/users/{chief.user_id}", json={"role": "member"})
+
+    def actions(**query: str) -> list[str]:
+        return [entry["action"] for entry in chief.http.get("/api/admin/audit", params=query).json()["entries"]]
+
+    assert actions(user="Audited") == ["user.disable", "user.create"]
+    assert actions(user="audited", action="user.create") == ["user.create"]
+    assert actions(user="audited", action="invite") == actions(user="missing") == actions(user="a\0") == []
+    assert actions(user="server", action="user") == ["user.create"]
+    refused = chief.http.get("/api/admin/audit", params={"result": "refused", "action": "user"}).json()["entries"]
+    assert {entry["result"] for entry in refused} == {"refused"}
+    assert "user.change" in {entry["action"] for entry in refused}
+    assert "user.disable" in actions(action="user")
+    assert chief.http.get("/api/admin/audit", params={"action": "user%"}).status_code == 422
+
+
+def test_administrator_finds_public_and_private_rooms_but_no_direct_ones(server: RunningServer, chief: Account) -> None:
+    ann = register(server.url)
+    made = [
+        ann.http.post("/api/rooms", json={"kind": kind, "name": f"Garden {kind}"}).json()
+        for kind in ("public", "private")
+    ]
+    assert ann.http.post("/api/rooms", json={"kind": "direct", "users": [chief.user_id]}).status_code == 201
+    assert ann.http.patch(f"/api/rooms/{made[0]['id']}", json={"archived": True}).status_code == 200
+    found = chief.http.get("/api/admin/rooms", params={"q": "garden"}).json()
+    assert [(room["id"], room["kind"], room["archived"]) for room in found["rooms"]] == [
+        (made[0]["id"], "public", True),
+        (made[1]["id"], "private", False),
+    ]
+    assert "topic" not in found["rooms"][1]
+    first = chief.http.get("/api/admin/rooms", params={"q": "garden", "limit": 1}).json()
+    second = chief.http.get("/api/admin/rooms", params={"q": "garden", "limit": 1, "cursor": first["next"]}).json()
+    assert [room["id"] for page in (first, second) for room in page["rooms"]] == [room["id"] for room in made]
+    assert second["next"] is None
+    assert {room["kind"] for room in chief.http.get("/api/admin/rooms").json()["rooms"]} == {"public", "private"}
+    assert chief.http.get("/api/admin/rooms", params={"cursor": "missing"}).status_code == 404
+    assert chief.http.get("/api/admin/rooms", params={"q": "\0"}).json()["rooms"] == []
+    assert ann.http.get("/api/admin/rooms").status_code == 403
+
+
+def test_administrator_ends_a_session_of_a_user(server: RunningServer, chief: Account) -> None:
+    ann = register(server.url)
+    path = f"/api/admin/users/{ann.user_id}/sessions"
+    (session,) = chief.http.get(path).json()["sessions"]
+    assert session["current"] is False
+    assert chief.http.delete(f"/api/admin/users/{chief.user_id}/sessions/{session['id']}").status_code == 409
+    assert [chief.http.delete(f"{path}/{session['id']}").status_code for _ in range(2)] == [204, 404]
+    assert chief.http.get(path).json()["sessions"] == []
+    assert chief.http.get("/api/admin/users/missing/sessions").status_code == 404
+    entries = chief.http.get("/api/admin/audit", params={"action": "session.end"}).json()["entries"]
+    assert {(entry["actor_name"], entry["result"]) for entry in entries} == {("admin", "done"), ("admin", "refused")}
+
+
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "before=%00", "before=" + "a" * 23])
 def test_invalid_page_parameters_return_422(chief: Account, query: str) -> None:
     assert chief.http.get(f"/api/admin/audit?{query}").status_code == 422

@@ -64,6 +64,9 @@ ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "/api/admin/invites", None),
     ("POST", "/api/admin/invites", {}),
     ("DELETE", "/api/admin/invites/nothing", None),
+    ("GET", "/api/admin/users/nothing/sessions", None),
+    ("DELETE", "/api/admin/users/nothing/sessions/nothing", None),
+    ("GET", "/api/admin/rooms", None),
     ("GET", "/api/admin/audit", None),
     ("POST", "/api/auth/logout", {}),  # last: it ends the session
 ]

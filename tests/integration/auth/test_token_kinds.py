@@ -83,6 +83,9 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/api/admin/invites"): ADMINISTRATOR,
     ("POST", "/api/admin/invites"): ADMINISTRATOR,
     ("DELETE", "/api/admin/invites/{invite_id}"): ADMINISTRATOR,
+    ("GET", "/api/admin/users/{user_id}/sessions"): ADMINISTRATOR,
+    ("DELETE", "/api/admin/users/{user_id}/sessions/{session_id}"): ADMINISTRATOR,
+    ("GET", "/api/admin/rooms"): ADMINISTRATOR,
     ("GET", "/api/admin/audit"): ADMINISTRATOR,
 }
 
@@ -150,7 +153,7 @@ def credentials(server: RunningServer, tmp_path_factory: pytest.TempPathFactory)
 
 
 def test_table_has_every_route(tmp_path: Path) -> None:
-    from cloudchat.app import create_app
+    from cloudchat.app.application import create_app
     from cloudchat.settings import Settings
 
     app = create_app(Settings(state_dir=tmp_path, redis_url=SecretStr("unix:///nowhere/store.sock")))

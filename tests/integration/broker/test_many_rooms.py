@@ -169,6 +169,16 @@ async def test_at_most_a_thousand_are_counted(store: RunningStore) -> None:
         assert await unread_of(room, after=201) == (999, 0)
 
 
+async def test_the_count_says_where_it_begins(room: Room) -> None:
+    for number in range(5):
+        await room.send(f"text {number}")
+    epoch = (await room.broker.heads([room.id]))[0].epoch
+    [after_two] = await room.broker.unread("bob", [UnreadQuery(room.id, StreamPosition(epoch, 2))])
+    assert (after_two.messages, after_two.after, after_two.first) == (3, 2, 3)
+    [of_lost_log] = await room.broker.unread("bob", [UnreadQuery(room.id, StreamPosition("lost", 500))])
+    assert (of_lost_log.messages, of_lost_log.after, of_lost_log.first) == (5, 0, 1)
+
+
 async def test_position_of_a_lost_log_makes_everything_unread(room: Room) -> None:
     await room.send("one")
     await room.send("two")
@@ -184,7 +194,7 @@ async def test_room_that_is_read_costs_nothing(store: RunningStore) -> None:
         heads = await broker.heads([room.id, other.id])
         queries = [UnreadQuery(room.id, heads[0]), UnreadQuery(other.id, StreamPosition("", 0))]
         read, unread = await broker.unread("bob", queries)
-        assert read == Unread(0, 0, 0, 7)
+        assert read == Unread(0, 0, 0, 7, after=1, first=2)
         assert unread.messages == 1
         assert unread.bytes_scanned > 100
 

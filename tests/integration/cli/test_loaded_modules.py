@@ -20,7 +20,7 @@ from cloudchat.cli.main import main
 sys.exit(main())
 """
 
-SERVER = {"cloudchat.app", "fastapi", "hiredis", "limits", "slowapi", "starlette", "uvicorn", "uvloop"}
+SERVER = {"cloudchat.app.application", "fastapi", "hiredis", "limits", "slowapi", "starlette", "uvicorn", "uvloop"}
 LIBRARIES = SERVER | {"asyncio", "cryptography", "jose", "msgspec", "pydantic", "pydantic_settings", "sqlalchemy"}
 RARELY_NEEDED = {
     "alembic",  # for a new version's first start

@@ -88,6 +88,33 @@ def test_a_read_marker_is_between_zero_and_the_newest_event(server: RunningServe
         assert chat.command("read", room="lobby", seq=0)["seq"] == seq
 
 
+def test_the_others_in_a_direct_room_learn_up_to_where_it_was_read(
+    server: RunningServer, open_sockets: Callable[[Account], list[ChatSocket]]
+) -> None:
+    reader, author = register(server.url), register(server.url)
+    body = {"kind": "direct", "users": [author.user_id]}
+    room = reader.http.post("/api/rooms", json=body).raise_for_status().json()["id"]
+    chats, others = open_sockets(reader), open_sockets(author)
+    for chat in [*chats, *others]:
+        chat.join(room)
+    seq = others[0].send("have you seen this?", room=room)["seq"]
+    assert read_by(author, room) == {reader.user_id: 0}
+    chats[0].command("read", room=room, seq=seq)
+    for chat in others:
+        assert chat.wait_for("read_by") == {"type": "read_by", "room": room, "user": reader.user_id, "seq": seq}
+    chats[1].wait_for("read")
+    assert received(chats[0], "read_by") == received(chats[1], "read_by") == received(others[0], "read") == []
+    assert read_by(author, room) == {reader.user_id: seq}
+    assert read_by(reader, "lobby") is None
+    chats[0].command("read", room="lobby", seq=chats[0].send("in the lobby")["seq"])
+    chats[1].wait_for("read")
+    assert len(received(others[0], "read_by")) == 1
+
+
+def read_by(caller: Account, room: str) -> object:
+    return caller.http.get(f"/api/rooms/{room}").raise_for_status().json().get("read_by")
+
+
 def private_room(owner: Account, *members: Account) -> str:
     body = {"kind": "private", "name": "presence", "users": [member.user_id for member in members]}
     room: str = owner.http.post("/api/rooms", json=body).raise_for_status().json()["id"]

@@ -11,6 +11,7 @@ from cloudchat.realtime.user_allowance import JOINS_PER_SECOND, MAX_JOIN_BURST
 from support.accounts import Account
 from support.chat_users import RATES, room_of, signed_in
 from support.many_rooms import add_rooms
+from support.processes import wait_until
 from support.server import RunningServer
 from support.socket import ChatSocket, Frame
 
@@ -160,6 +161,24 @@ def test_unread_messages_are_counted_in_all_rooms(server: RunningServer) -> None
             assert unread_rooms(chat) == {first: (4, 1)}
         with ChatSocket(server.ws_url, ina.access_token) as chat:
             assert chat.command("unread")["rooms"] == [{"room": "lobby", "unread": 0, "mentions": 0}]
+
+
+def test_unread_messages_before_the_log_are_counted_in_the_archive() -> None:
+    environment = {**ENVIRONMENT, "CLOUDCHAT_HISTORY_MESSAGES": "100"}
+    with RunningServer(environment=environment) as server, signed_in(server, "una", "otto") as [una, otto]:
+        room = room_of(otto, "private", "long", una)
+        with (
+            ChatSocket(server.ws_url, una.access_token) as chat,
+            ChatSocket(server.ws_url, otto.access_token) as other,
+        ):
+            first = other.send("@una, the oldest", room=room)["seq"]
+            post_to_all(other, [room] * 400, "one of many")
+            wait_until(lambda: chat.join(room)["oldest"] > first + 200, "the log is trimmed")
+            assert unread_rooms(chat) == {room: (401, 1)}
+            assert chat.command("read", room=room, seq=first + 50)["type"] == "ack"
+            assert unread_rooms(chat) == {room: (350, 0)}
+            post_to_all(other, [room] * 700, "one of many")
+            assert unread_rooms(chat) == {room: (1000, 0)}
 
 
 def test_read_marker_of_another_process_counts_immediately() -> None:

@@ -9,7 +9,8 @@ from itertools import product
 import httpx
 import pytest
 
-from cloudchat.archive.service import ArchiveService, LogBatch
+from cloudchat.archive.folding.batch_fold import LogBatch
+from cloudchat.archive.service import ArchiveService
 from cloudchat.database.engine import create_engine
 from cloudchat.database.transactions import Database
 from cloudchat.rooms.caller import COMMAND_LINE, Caller

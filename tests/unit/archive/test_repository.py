@@ -11,8 +11,10 @@ from sqlalchemy import delete, select, update
 
 from cloudchat.archive.archived_event import ArchivedEvent
 from cloudchat.archive.event_ids import event_id
+from cloudchat.archive.folding.batch_fold import LogBatch, NotFolded
+from cloudchat.archive.folding.repository import fold_logs
 from cloudchat.archive.history.repository import read_page
-from cloudchat.archive.repository import NOTHING_ARCHIVED, UnknownRoom, add_events, fold_events, read_heads
+from cloudchat.archive.repository import NOTHING_ARCHIVED, add_events, read_heads
 from cloudchat.broker.broker import HistoryRange
 from cloudchat.core.message_fold import MessageFold
 from cloudchat.core.stream_position import StreamPosition
@@ -58,7 +60,7 @@ class Archive:
             encoded for event, encoded in zip(log.events, log.encoded, strict=True) if after < event["seq"] <= last
         ]
         with self.db.write() as db:
-            return fold_events(db, room, after, events) is not None
+            return isinstance(fold_logs(db, [LogBatch(room, after, events)])[room], StreamPosition)
 
     def rows(self) -> list[dict[str, Any]]:
         with self.db.snapshot() as db:
@@ -141,7 +143,7 @@ def test_an_id_that_is_taken_is_replaced_by_the_next_one(archive: Archive) -> No
     at_ms = 1_800_000_000_007
     taken = event_id(at_ms, "lobby", 1)
     with archive.db.write() as db:
-        add_events(db, "lobby", [ArchivedEvent(4096 * 9 + 1, at_ms, "ann", False, "the same low bits", {})])
+        add_events(db, [("lobby", ArchivedEvent(4096 * 9 + 1, at_ms, "ann", False, "the same low bits", {}))])
     assert archive.column(archived_events.c.id) == [taken]
     assert archive.fold(log, 0, 2)
     assert archive.column(archived_events.c.id)[:2] == [taken, taken + 1]
@@ -170,11 +172,11 @@ def test_another_head_than_expected_stops_the_fold(archive: Archive) -> None:
         assert read_heads(db, ["lobby", "other"]).get("other", NOTHING_ARCHIVED) == NOTHING_ARCHIVED
 
 
-def test_a_room_that_the_database_does_not_have_is_an_error(archive: Archive) -> None:
+def test_nothing_is_folded_of_a_room_that_the_database_does_not_have(archive: Archive) -> None:
     log = LogWriter(room="gone")
     log.message("ann", "hello")
-    with pytest.raises(UnknownRoom):
-        archive.fold(log, 0, 1, "gone")
+    with archive.db.write() as db:
+        assert fold_logs(db, [LogBatch("gone", 0, log.encoded)]) == {"gone": NotFolded.UNKNOWN_ROOM}
 
 
 def test_a_page_ends_at_its_bytes_and_says_whether_there_is_more(archive: Archive) -> None:

@@ -1,6 +1,7 @@
 """The page's files and the browser's cache: after an upgrade, no old module runs beside a new one."""
 
 import os
+from email.utils import formatdate
 from pathlib import Path
 
 import httpx
@@ -33,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def http(folder: Path) -> httpx.Client:
-    app = Starlette(routes=[Mount("/", PageFiles(directory=folder, html=True))])
+    app = Starlette(routes=[Mount("/", PageFiles(folder))])
     client: httpx.Client = TestClient(app)
     return client
 
@@ -58,13 +59,59 @@ def test_after_an_upgrade_or_a_rollback_every_file_is_the_new_one(
     cached = {name: http.get(f"/{name}") for name in FILES}
     write(folder, "new", moment)
     for name, old in cached.items():
-        headers = {"If-None-Match": old.headers["etag"], "If-Modified-Since": old.headers["last-modified"]}
+        since = formatdate(MOMENT, usegmt=True)
+        headers = {"If-None-Match": old.headers["etag"], "If-Modified-Since": since}
         assert http.get(f"/{name}", headers=headers).text == "new"
-        assert http.get(f"/{name}", headers={"If-Modified-Since": old.headers["last-modified"]}).text == "new"
+        assert http.get(f"/{name}", headers={"If-Modified-Since": since}).text == "new"
 
 
 def test_a_range_of_a_changed_file_is_not_mixed_with_the_old_one(http: httpx.Client, folder: Path) -> None:
+    """The whole file is sent, which a server may do for every range."""
     old = http.get("/style.css").headers["etag"]
-    assert http.get("/style.css", headers={"Range": "bytes=1-", "If-Range": old}).text == "ld"
+    headers = {"Range": "bytes=1-", "If-Range": old}
+    first = http.get("/style.css", headers=headers)
+    assert (first.status_code, first.text) == (200, "old")
     write(folder, "new")
-    assert http.get("/style.css", headers={"Range": "bytes=1-", "If-Range": old}).text == "new"
+    assert http.get("/style.css", headers=headers).text == "new"
+
+
+def test_one_request_for_the_page_shows_whether_any_file_has_changed(http: httpx.Client, folder: Path) -> None:
+    """The service worker relies on it."""
+    before = http.get("/").headers["etag"]
+    assert http.get("/index.html").headers["etag"] == before
+    (folder / "modules" / "b.js").write_text("new")
+    assert http.get("/", headers={"If-None-Match": before}).status_code == 200
+    assert http.get("/").headers["etag"] != before
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "br, gzip;q=0.5", "identity", "gzip;q=0", ""])
+def test_a_file_is_sent_compressed_to_a_browser_that_accepts_it(
+    http: httpx.Client, folder: Path, accepted: str
+) -> None:
+    (folder / "style.css").write_text("a { color: red }\n" * 100)
+    plain = http.get("/style.css", headers={"Accept-Encoding": "identity"})
+    sent = http.get("/style.css", headers={"Accept-Encoding": accepted})
+    is_compressed = accepted.startswith(("gzip", "br")) and not accepted.endswith("q=0")
+    assert sent.text == plain.text
+    assert sent.headers.get("content-encoding") == ("gzip" if is_compressed else None)
+    assert (int(sent.headers["content-length"]) < 200) == is_compressed
+    assert (sent.headers["etag"] != plain.headers["etag"]) == is_compressed
+    assert sent.headers["vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/none.js", 404),
+        ("POST", "/none.js", 404),
+        ("POST", "/style.css", 405),
+        ("GET", "/../pyproject.toml", 404),
+        ("GET", "/modules", 404),
+        ("GET", "/.hidden", 404),
+    ],
+)
+def test_only_the_files_of_the_page_are_served(
+    http: httpx.Client, folder: Path, method: str, path: str, status: int
+) -> None:
+    (folder / ".hidden").write_text("secret")
+    assert http.request(method, path).status_code == status

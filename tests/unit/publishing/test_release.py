@@ -1,18 +1,20 @@
+import gzip
 import json
 import re
 
 import pytest
 
 from cloudchat.core.origin import Origin
+from cloudchat.page.build import UnknownFileType, build_file, build_page, read_directory
 from cloudchat.publishing.release import (
     BucketContents,
     PageError,
     Release,
-    UnknownFileType,
-    build_release,
+    Upload,
     mutable_paths,
     plan_publish,
 )
+from cloudchat.publishing.release import build_release as build_release_of_built
 from cloudchat.resources import frontend_directory
 
 API = Origin.parse("https://chat.example.com")
@@ -33,15 +35,24 @@ FILES = {
 
 def contents_after(release: Release, *others: str) -> BucketContents:
     """Return the contents of a bucket after a publish of `release`, with `others` beside it."""
-    page = next(upload.content.decode() for upload in release.uploads if upload.path == "index.html")
+    page = content(release, "index.html")
     fingerprints = {
         upload.path: upload.fingerprint for upload in release.uploads if upload.path in mutable_paths(release)
     }
     return BucketContents(frozenset({upload.path for upload in release.uploads} | set(others)), fingerprints, page)
 
 
+def build_release(files: dict[str, bytes], api: Origin | None) -> Release:
+    """Return the release of files that were not built, such as a page with two policies."""
+    return build_release_of_built({path: build_file(path, content) for path, content in files.items()}, api)
+
+
+def text_of(upload: Upload) -> str:
+    return (gzip.decompress(upload.content) if upload.content_encoding else upload.content).decode()
+
+
 def content(release: Release, path: str) -> str:
-    return next(upload.content.decode() for upload in release.uploads if upload.path == path)
+    return next(text_of(upload) for upload in release.uploads if upload.path == path)
 
 
 def test_the_page_is_last_and_refers_only_to_earlier_uploads() -> None:
@@ -58,15 +69,19 @@ def test_a_link_to_another_site_is_not_changed() -> None:
 
 
 def test_the_real_page_refers_only_to_uploaded_files() -> None:
-    folder = frontend_directory()
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    release = build_release(files, API)
+    release = build_release_of_built(build_page(read_directory(frontend_directory())), API)
     named = set(re.findall(r'(?:src|href)="([^"]+)"', content(release, "index.html")))
-    assert {name.partition("/")[2] for name in named} >= {"icon.svg", "script.js", "style.css", "styles/chat.css"}
+    assert {name.partition("/")[2] for name in named} >= {"icon.svg", "app.js", "script.js", "styles.css"}
+    assert {"manifest.webmanifest", "service_worker.js"} <= {upload.path for upload in release.uploads}
+    assert {icon["src"] for icon in json.loads(content(release, "manifest.webmanifest"))["icons"]} <= {
+        upload.path for upload in release.uploads
+    }
     assert named <= {upload.path for upload in release.uploads}
     # The modules import each other by relative paths, so they work in every directory.
     scripts = [upload for upload in release.uploads if upload.path.endswith(".js")]
-    assert not [one.path for one in scripts if re.search(rb"""from\s+["']/""", one.content)]
+    assert not [one.path for one in scripts if re.search(r"""from\s+["']/""", text_of(one))]
+    # A bucket does not compress.
+    assert [one.content_encoding for one in scripts] == ["gzip"] * len(scripts)
 
 
 def test_the_policy_allows_connections_only_to_the_server() -> None:

@@ -95,6 +95,7 @@ class ErasureTask:
             await self._replace_name(room_id, user)
         finished = not deleted and now > erasure.ordered_at + SETTLE_SECONDS
         if finished:
+            await asyncio.to_thread(self._rooms.members.show_new_name, user.id, now)
             await self._write(lambda db: repository.finish(db, user.id, now))
             logger.info("erased a user user=%s", user.id)
         else:  # what was written last is found by another pass

@@ -46,6 +46,11 @@ def finish(db: Session, user_id: str, now: float) -> None:
     db.execute(update(Erasure).where(Erasure.user_id == user_id).values(finished_at=now, claimed_until=None))
 
 
+def finished_since(db: Session, since: float) -> Sequence[str]:
+    """Return the ids of the users whose erasure was finished since an instant."""
+    return db.scalars(select(Erasure.user_id).where(Erasure.finished_at >= since)).all()
+
+
 def rooms_with_texts(db: Session, user_id: str) -> Sequence[str]:
     """Return the rooms in which a message of the user has a text."""
     return db.scalars(select(_events.room_id).where(_events.user_id == user_id, _events.text != "").distinct()).all()

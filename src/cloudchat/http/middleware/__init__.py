@@ -1,4 +1,4 @@
 """What wraps every route: limits of bodies, CORS, trusted proxies, request ids and logs, security headers.
 
-`app.py` calls `install.install_middleware`, which gives the order. Start there.
+`app/application.py` calls `install.install_middleware`, which gives the order. Start there.
 """

@@ -63,6 +63,9 @@ def content_security_policy(origins: Iterable[str]) -> str:
             "base-uri 'none'",
             "form-action 'self'",
             "frame-ancestors 'none'",
+            "worker-src 'self'",
+            "manifest-src 'self'",
             "require-trusted-types-for 'script'",
+            "trusted-types service-worker",
         )
     )

@@ -21,7 +21,7 @@ from cloudchat.realtime.ephemeral.signals import (
 )
 from cloudchat.realtime.ephemeral.typing_limit import TypingLimit
 from cloudchat.realtime.feeds.relay import Relay
-from cloudchat.rooms.permissions import Command
+from cloudchat.rooms.permissions import Command, Kind
 
 BYTES_PER_MEMBER = 100
 """What a member in the reply to `who` costs of the user's budget of reads."""
@@ -87,5 +87,6 @@ class EphemeralCommands:
         self._read_advanced(connection.principal.user_id)
         connection.send(events.ReadAck(id=command.id, room=command.room, seq=saved.result()))
         if saved.result() == seq:
-            user_id = connection.principal.user_id
-            self._signals.send(ReadAdvanced(command.room, user_id, seq, connection.id))
+            user_id, room = connection.principal.user_id, connection.rooms.get(command.room)
+            is_direct = room is not None and room.kind == Kind.DIRECT
+            self._signals.send(ReadAdvanced(command.room, user_id, seq, connection.id, is_direct))

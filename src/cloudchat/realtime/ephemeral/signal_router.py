@@ -43,10 +43,18 @@ class SignalRouter:
                 self._hints.wake()
             case ReadAdvanced():
                 self._read_advanced(signal.user_id)
-                frame = text_frame(events.encode(events.Read(room=signal.room, seq=signal.seq)))
-                for connection in self._registry.connections_of(signal.user_id):
-                    if connection.id != signal.connection:
-                        connection.socket.push(frame, ephemeral=True)
+                self._deliver_read(signal)
+
+    def _deliver_read(self, signal: ReadAdvanced) -> None:
+        own = self._registry.connections_of(signal.user_id)
+        frame = text_frame(events.encode(events.Read(room=signal.room, seq=signal.seq)))
+        for connection in own:
+            if connection.id != signal.connection:
+                connection.socket.push(frame, ephemeral=True)
+        if signal.is_direct and self._hub.size_of(signal.room):
+            by = events.ReadBy(room=signal.room, user=signal.user_id, seq=signal.seq)
+            skip = {connection.socket for connection in own}
+            self._hub.deliver_ephemeral(signal.room, text_frame(events.encode(by)), skip=skip)
 
     def _deliver_typing(self, signal: Typing) -> None:
         pushes = self._hub.size_of(signal.room)

@@ -37,12 +37,16 @@ class Typing(Signal, frozen=True, array_like=True, tag="typing"):
 
 
 class ReadAdvanced(Signal, frozen=True, array_like=True, tag="read"):
-    """A user has read a room up to `seq`. `connection` is the one that said so: it is not told."""
+    """A user has read a room up to `seq`. `connection` is the one that said so: it is not told.
+
+    `is_direct`: the others in the room are told, too.
+    """
 
     room: str
     user_id: str
     seq: int
     connection: str
+    is_direct: bool = False
 
 
 class PresenceChanged(Signal, frozen=True, array_like=True, tag="presence"):

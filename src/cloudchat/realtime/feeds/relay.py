@@ -88,6 +88,11 @@ class Relay:
         """Return whether the room has a feed, so that `acquire` need not open one."""
         return room in self._feeds
 
+    def forget_user(self, user_id: str) -> None:
+        """Drop the events in memory that name a user: the name in the log was replaced."""
+        for feed in self._feeds.values():
+            feed.forget_user(user_id)
+
     @property
     def rooms(self) -> int:
         """Number of rooms that have a feed."""

@@ -81,6 +81,12 @@ class RoomFeed:
         self.position, self._head_frame = StreamPosition(epoch, seq), None
         return frame
 
+    def forget_user(self, user_id: str) -> None:
+        """Drop the frames up to the newest one that names a user. The log still has their events."""
+        named = b'{"id":"%s"' % user_id.encode()
+        last = max((seq for seq, frame in self.recent.items() if named in frame), default=0)
+        self.recent.drop_before(last + 1)
+
     def restart(self, page: Page) -> None:
         """Continue at the page's head: the events between the position and the head are lost."""
         self.position, self._head_frame = StreamPosition(page.epoch, page.head), None

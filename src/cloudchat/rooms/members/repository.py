@@ -107,6 +107,12 @@ def delete_member(db: Session, member: Membership) -> None:
     db.delete(member)
 
 
+def direct_rooms_of(db: Session, user_id: str) -> Sequence[str]:
+    """Return the direct rooms of a user."""
+    direct = Membership.user_id == user_id, Room.kind == Kind.DIRECT
+    return db.scalars(select(Membership.room_id).join(Room, Room.id == Membership.room_id).where(*direct)).all()
+
+
 def rooms_to_leave(db: Session, user_id: str) -> Sequence[str]:
     """Return the rooms that a user can leave: all but the lobby and direct rooms."""
     left = Membership.user_id == user_id, Membership.room_id != LOBBY, Room.kind != Kind.DIRECT

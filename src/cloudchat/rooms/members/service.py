@@ -120,6 +120,15 @@ class MemberService:
                     change.remove_member(change.membership)
                     change.record("room.leave", concerns=user.id, notice=Notice("left"))
 
+    def show_new_name(self, user_id: str, now: float) -> None:
+        """Make all processes read the names in the direct rooms of an erased user again."""
+        with self._db.read() as db:
+            room_ids = repository.direct_rooms_of(db, user_id)
+        for room_id in room_ids:
+            with self._rooms.change(room_id, Caller(user_id, "", OPERATOR), now) as change:
+                for member in repository.members(change.db, room_id, "", None, change.room.member_count):
+                    change.record("room.member.rename", concerns=member.id, audited=False)
+
 
 def demand(db: Transaction, room_id: str, command: Command, caller: Caller) -> None:
     """Check that the caller may do this in a room, without a change. Raises NotFound, PermissionDenied."""

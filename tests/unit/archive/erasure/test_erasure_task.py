@@ -130,6 +130,17 @@ def test_the_name_is_replaced_and_the_person_leaves_all_rooms_but_the_lobby_and_
     assert name in rooms.members("lobby")
 
 
+def test_the_others_in_direct_rooms_read_the_new_name_again_at_the_end(rooms: Rooms) -> None:
+    direct = rooms.direct("ann", "bob")[0].id
+    order(rooms, "bob")
+    before = rooms.services.rooms.changes.facts([direct])[direct].version
+    execute(rooms, HotLog(), 1)
+    assert rooms.services.rooms.changes.facts([direct])[direct].version == before
+    assert execute(rooms, HotLog(), SETTLE_SECONDS + 1)
+    changes = rooms.services.rooms.changes.changes_after(direct, before)
+    assert {change.user_id for change in changes} == {rooms.ids["ann"], rooms.ids["bob"]}
+
+
 def test_messages_of_others_and_other_rooms_stay(rooms: Rooms) -> None:
     room = ArchivedRoom(rooms.services.db, rooms.create("ann"))
     room.add(1, NOW, rooms.ids["ann"], "mine")

@@ -14,6 +14,21 @@ def event(type_: str, seq: int, **fields: Any) -> bytes:
     return msgspec.json.encode({**head, **fields})
 
 
+def test_the_events_up_to_the_last_one_that_names_a_user_are_dropped() -> None:
+    feed = RoomFeed("lobby")
+    events = [
+        event("message", 1, user={"id": "ann", "name": "ann"}),
+        event("notice", 2, user={"id": "ann", "name": "ann"}, target={"id": "bob", "name": "bob"}),
+        event("message", 3, user={"id": "ann", "name": "ann"}, text="bob"),
+    ]
+    feed.open(Page("e1", head=3, oldest=1, first=1, events=events))
+    feed.forget_user("bo")
+    assert feed.recent.covers(0)
+    feed.forget_user("bob")
+    assert (feed.recent.covers(1), feed.recent.after(2)) == (False, [text_frame(events[2])])
+    assert feed.accept("e1", 4, event("message", 4)) is not None
+
+
 def test_a_deletion_erases_the_text_of_the_message_and_of_its_edits_only() -> None:
     feed = RoomFeed("lobby")
     first = event("message", 1, text='a "secret" \\')

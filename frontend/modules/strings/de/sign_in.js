@@ -1,0 +1,65 @@
+/** The texts of the sign-in and the first steps, in German. */
+
+/** @type {import("../strings.js").Texts} */
+export const signIn = {
+  "sign_in.title": "Willkommen bei cloudchat",
+  "sign_in.welcome_back": "Willkommen zurück",
+  "welcome.title": "Ihr Server ist bereit",
+  "welcome.lead":
+    "Sie sind sein Administrator. Laden Sie die erste Person ein: senden Sie ihr einen Link, der einmal gilt.",
+  "welcome.create": "Einladungslink erzeugen",
+  "welcome.later": "Später",
+  "welcome.link": "Einladungslink",
+  "welcome.link_lead":
+    "Er öffnet die Registrierung mit ausgefülltem Code, gilt für eine Person und wird nur einmal gezeigt.",
+  "welcome.open": "Zum Chat",
+  "sign_in.lead": "Melden Sie sich an, um mitzureden.",
+  "sign_in.submit": "Anmelden",
+  "sign_in.question": "Neu hier?",
+  "sign_in.closed": "Neu hier? Fragen Sie einen Administrator nach einem Konto.",
+  "sign_in.to_register": "Konto anlegen",
+  "sign_in.username": "Benutzername",
+  "sign_in.password": "Passwort",
+  "sign_in.show_password": "Passwort zeigen",
+  "sign_in.show": "Zeigen",
+  "sign_in.hide": "Verbergen",
+  "sign_in.password_rule": "Mindestens 15 Zeichen. Gut sind drei oder vier Wörter ohne Zusammenhang.",
+  "sign_in.code": "Bestätigungscode",
+  "sign_in.code_hint": "Aus Ihrer Authentifizierungs-App. Ein Wiederherstellungscode geht auch.",
+  "sign_in.empty": "Geben Sie Benutzername und Passwort ein.",
+  "sign_in.insecure":
+    "Diese Seite ist nicht verschlüsselt (http). Im Netz kann jeder Ihr Passwort mitlesen, und der Browser behält Ihre Anmeldung nicht: nach einigen Minuten und bei jedem Neuladen werden Sie abgemeldet. Bitten Sie einen Administrator, https einzurichten.",
+
+  // -- Registration --
+  "register.title": "Konto anlegen",
+  "register.lead": "Wählen Sie den Namen, den andere sehen.",
+  "register.submit": "Konto anlegen",
+  "register.question": "Haben Sie schon ein Konto?",
+  "register.to_sign_in": "Anmelden",
+  "register.invite": "Einladungscode",
+  "register.invite_open": "Lassen Sie das Feld leer, wenn Sie keinen haben.",
+  "register.invite_needed": "Ohne ihn können Sie kein Konto anlegen. Fragen Sie einen Administrator.",
+  "register.invited": "Ihr Einladungscode ist schon eingetragen.",
+
+  // -- A new password after a one-time password --
+  "new_password.title": "Neues Passwort wählen",
+  "new_password.lead": "Das Passwort, das Sie bekommen haben, gilt nur einmal. Wählen Sie ein eigenes.",
+  "new_password.current": "Bisheriges Passwort",
+  "new_password.next": "Neues Passwort",
+  "new_password.submit": "Speichern und weiter",
+  "new_password.current_missing": "Geben Sie das Passwort ein, das Sie bekommen haben.",
+  "new_password.next_missing": "Geben Sie ein neues Passwort ein.",
+
+  // -- Start and end of a session --
+  "session.opening": "cloudchat wird geöffnet…",
+  "session.try_again": "Noch einmal versuchen",
+  "session.sign_out": "Abmelden",
+  "session.discard_unsent": {
+    one: "{count} nicht gesendete Nachricht verwerfen?",
+    other: "{count} nicht gesendete Nachrichten verwerfen?",
+  },
+  "session.ended":
+    "Sie wurden abgemeldet. Melden Sie sich wieder an, um weiterzumachen. Nicht gesendete Nachrichten bleiben erhalten.",
+  "session.end_unconfirmed":
+    "In diesem Browser sind Sie abgemeldet, aber der Server hat es nicht bestätigt. Löschen Sie auf einem gemeinsamen Computer die Daten dieser Seite im Browser, oder beenden Sie diese Sitzung in den Einstellungen auf einem anderen Gerät.",
+};

@@ -1,0 +1,196 @@
+"""The page without a server: it opens with what was loaded, says so, can be written in, and becomes live by itself."""
+
+import json
+import shutil
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, WebSocket, expect
+
+from browser.chat_page import PASSWORD, ChatPage
+from support.accounts import login
+from support.processes import wait_until
+from support.server import RunningServer
+from support.socket import ChatSocket
+
+READY = """async () => {
+  await navigator.serviceWorker.ready;
+  return (await (await caches.open("cloudchat")).match("/shell-current")) !== undefined;
+}"""
+CACHED_EVENTS = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("cloudchat.rooms", 1);
+  opening.onerror = reject;
+  opening.onsuccess = () => {
+    const database = opening.result;
+    const reading = database.transaction("contents").objectStore("contents").getAll();
+    reading.onsuccess = () => {
+      database.close();
+      resolve(reading.result.flatMap(({ events }) => events));
+    };
+  };
+})"""
+DATABASES = "indexedDB.databases().then((all) => all.map(({ name }) => name).sort())"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    with RunningServer(environment={"CLOUDCHAT_ACCESS_TOKEN_SECONDS": "60"}) as running:
+        yield running
+
+
+@pytest.fixture(params=["block"])
+def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+    """A browser context, without a service worker unless the test asks for it: it reads all files of the page."""
+    context = browser.new_context(service_workers=request.param)
+    problems: list[str] = []
+    context.on("weberror", lambda error: problems.append(str(error.error)))
+    context.on("console", lambda line: problems.append(line.text) if "violates" in line.text else None)
+    yield context
+    context.close()
+    assert problems == []
+
+
+def open_chat(context: BrowserContext, server: RunningServer, name: str) -> ChatPage:
+    """Register, send a message, and wait until it is stored."""
+    chat = ChatPage(context.new_page())
+    chat.register(server.url, name)
+    chat.send(f"from {name}")
+    expect(chat.message(f"from {name}")).to_be_visible()
+    wait_for_event(chat, f"from {name}")
+    return chat
+
+
+def has_text(chat: ChatPage, text: str) -> bool:
+    """Return whether the text is in the browser's copy."""
+    return any(event.get("text") == text for event in chat.page.evaluate(CACHED_EVENTS))
+
+
+def wait_for_event(chat: ChatPage, text: str) -> None:
+    wait_until(lambda: has_text(chat, text), f"{text!r} is stored")
+
+
+@pytest.mark.parametrize("context", ["allow"], indirect=True)
+def test_page_without_a_server_shows_what_was_loaded_and_becomes_live(
+    context: BrowserContext, server: RunningServer
+) -> None:
+    chat = open_chat(context, server, "ada")
+    chat.wait_for(READY)
+    server.kill()
+    chat.page.close()
+    chat = ChatPage(context.new_page())
+    chat.page.goto(server.url)
+    expect(chat.message("from ada")).to_be_visible()
+    expect(chat.banner).to_contain_text("You see what was loaded until", timeout=15_000)
+    chat.send("written without a server")
+    expect(chat.pending).to_contain_text("written without a server")
+    chat.page.reload()
+    expect(chat.pending).to_contain_text("written without a server")
+    server.start()
+    chat.wait_connected()
+    expect(chat.banner).to_be_hidden()
+    expect(chat.message("written without a server")).to_be_visible()
+    assert chat.texts().count("written without a server") == 1
+
+
+def test_second_visit_continues_after_what_was_loaded(context: BrowserContext, server: RunningServer) -> None:
+    chat = open_chat(context, server, "bob")
+    joins: list[dict[str, Any]] = []
+
+    def watch(socket: WebSocket) -> None:
+        socket.on("framesent", lambda text: joins.append(json.loads(text)) if '"join"' in str(text) else None)
+
+    chat.page.close()
+    with ChatSocket(server.ws_url, login(server.url, "bob", PASSWORD).access_token) as socket:
+        missed = socket.send("missed")
+    chat = ChatPage(context.new_page())
+    chat.page.on("websocket", watch)
+    chat.page.goto(server.url)
+    expect(chat.message("missed")).to_be_visible()
+    assert chat.texts()[-2:] == ["from bob", "missed"]
+    (join,) = joins
+    assert join["after"]["seq"] < missed["seq"]
+
+
+def test_message_that_was_deleted_meanwhile_is_gone_and_its_text_leaves_the_disk(
+    context: BrowserContext, server: RunningServer
+) -> None:
+    chat = open_chat(context, server, "carl")
+    (seq,) = (event["seq"] for event in chat.page.evaluate(CACHED_EVENTS) if event.get("text") == "from carl")
+    chat.page.close()
+    with ChatSocket(server.ws_url, login(server.url, "carl", PASSWORD).access_token) as socket:
+        socket.command("delete", room="lobby", cid=str(uuid.uuid4()), seq=seq)
+    chat = ChatPage(context.new_page())
+    chat.page.goto(server.url)
+    chat.wait_connected()
+    expect(chat.message("from carl")).to_have_count(0)
+    wait_until(lambda: not has_text(chat, "from carl"), "the text is gone from the disk")
+
+
+def test_sign_out_in_one_tab_ends_all_tabs_and_deletes_what_was_loaded(
+    context: BrowserContext, server: RunningServer
+) -> None:
+    chat = open_chat(context, server, "dora")
+    other = ChatPage(context.new_page())
+    other.page.goto(server.url)
+    other.wait_connected()
+    chat.page.get_by_role("button", name="Sign out").click()
+    expect(other.page.get_by_role("button", name="Sign in")).to_be_visible()
+    other.wait_for(f"{DATABASES}.then((names) => names.length === 0)")
+    chat.register(server.url, "eve")  # in the same browser
+    expect(chat.message("from dora")).to_be_visible()  # from the server, as a member of the lobby
+    assert chat.page.evaluate("localStorage.getItem('cloudchat.signed_in')") == "1"
+
+
+def test_revoked_session_deletes_what_was_loaded_and_keeps_the_draft(
+    context: BrowserContext, server: RunningServer
+) -> None:
+    chat = open_chat(context, server, "fred")
+    chat.composer.fill("half a thought")
+    cookies = context.cookies()
+    chat.page.close()
+    context.clear_cookies()
+    chat = ChatPage(context.new_page())
+    chat.page.goto(server.url)
+    expect(chat.page.get_by_text("You were signed out.")).to_be_visible()
+    chat.wait_for(f"{DATABASES}.then((names) => !names.includes('cloudchat.rooms'))")
+    assert cookies
+    chat.sign_in("fred")
+    chat.wait_connected()
+    expect(chat.composer).to_have_value("half a thought")
+
+
+def test_page_works_where_nothing_can_be_stored(context: BrowserContext, server: RunningServer) -> None:
+    context.add_init_script(
+        "IDBObjectStore.prototype.put = () => { throw new DOMException('', 'QuotaExceededError'); }"
+    )
+    chat = ChatPage(context.new_page())
+    chat.register(server.url, "gina")
+    chat.send("all the same")
+    expect(chat.message("all the same")).to_be_visible()
+    chat.page.reload()
+    chat.wait_connected()
+    expect(chat.message("all the same")).to_be_visible()
+
+
+def test_messages_are_loaded_from_the_archive_after_a_loss_of_the_store(
+    context: BrowserContext, server: RunningServer
+) -> None:
+    chat = open_chat(context, server, "hugo")
+    chat.send("and another one")
+    expect(chat.message("and another one")).to_be_visible()
+    before = chat.texts()
+    chat.page.wait_for_timeout(1_500)  # until both are archived
+    server.kill()
+    shutil.rmtree(server.state_dir / "store" / "appendonlydir")
+    server.start()
+    chat.wait_connected()
+    expect(chat.gap).to_have_count(0)
+    assert chat.texts() == before
+    chat.delete_loaded()
+    chat.page.reload()
+    expect(chat.message("and another one")).to_be_visible()
+    chat.send("after the loss")
+    expect(chat.message("after the loss")).to_be_visible()
+    assert chat.texts() == [*before, "after the loss"]
