@@ -42,7 +42,9 @@ _PRELOADED = (
     # Libraries import these at their first use.
     "anyio.streams.memory",
     "argon2",
+    "cryptography.hazmat.backends.openssl.backend",
     "encodings.idna",
+    "passlib.context",
     "passlib.handlers.argon2",
     "pydantic.v1",
     "sqlalchemy.dialects.sqlite",
