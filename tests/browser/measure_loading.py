@@ -116,7 +116,7 @@ def sign_in(browser: Browser, target: Target) -> list[Any]:
 def visit(
     browser: Browser, target: Target, cookies: list[Any], network: Network | None, cpu: float
 ) -> tuple[float, str, list[Any]]:
-    """Open the page for the first time. Return after how many milliseconds it can be used, what was loaded, and cookies."""
+    """Open the page for the first time. Return after how many ms it can be used, what was loaded, and the cookies."""
     context = browser.new_context(
         viewport=PHONE, has_touch=True, is_mobile=True, ignore_https_errors=True, service_workers="block"
     )

@@ -9,6 +9,7 @@ network has the latency and the throughput of Lighthouse's slow 4G, for requests
 import os
 import statistics
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,18 @@ def visit(context: BrowserContext, url: str, cpu: int, wanted: str) -> float:
     return moment
 
 
-def report(name: str, context: BrowserContext, url: str, cpu: int, wanted: str) -> None:
-    """Print the median and the range of some visits."""
-    times = [visit(context, url, cpu, wanted) for _ in range(VISITS)]
-    print(f"{name:<34} CPU ×{cpu}  {statistics.median(times):6.0f} ms  ({min(times):.0f}–{max(times):.0f})", flush=True)
+def measure(server: RunningServer, without: BrowserContext, context: BrowserContext, cpu: int) -> None:
+    """Print the median and the range of some visits of each kind, which alternate, so that the load is the same."""
+    times: dict[str, list[float]] = defaultdict(list)
+    for _ in range(VISITS):
+        times["without a service worker: content"].append(visit(without, server.url, cpu, "content"))
+        times["second visit: content"].append(visit(context, server.url, cpu, "content"))
+        times["second visit: live"].append(visit(context, server.url, cpu, "live"))
+        server.kill()
+        times["second visit, no server: content"].append(visit(context, server.url, cpu, "content"))
+        server.start()
+    for name, found in times.items():
+        print(f"{name:<34} CPU ×{cpu}  {statistics.median(found):6.0f} ms  ({min(found):.0f}–{max(found):.0f})")
 
 
 def main() -> None:
@@ -81,12 +90,7 @@ def main() -> None:
                 chat.wait_for(READY)
             chat.page.close()
         for cpu in (1, 4):
-            report("without a service worker: content", without, server.url, cpu, "content")
-            report("second visit: content", context, server.url, cpu, "content")
-            report("second visit: live", context, server.url, cpu, "live")
-        server.kill()
-        for cpu in (1, 4):
-            report("second visit, no server: content", context, server.url, cpu, "content")
+            measure(server, without, context, cpu)
         browser.close()
 
 
