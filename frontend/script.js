@@ -1,13 +1,13 @@
 /**
  * The composition root: reads the configuration, builds the long-lived objects, and decides which screen is shown: the
  * sign-in, a new password, or the chat with the settings above it. To follow one message, read rooms/room.js,
- * chat/outbox.js, net/connection.js, (the server,) rooms/room_store.js, chat/room_subscription.js, timeline.js and
- * message_reducer.js.
+ * outbox/outbox.js, tabs/shared_connection.js, net/connection.js, (the server,) rooms/room_store.js,
+ * chat/room_subscription.js, timeline.js and message_reducer.js.
  */
 
 import { Appearance } from "./modules/appearance.js";
 import { DraftStorage } from "./modules/chat/draft_storage.js";
-import { openOutboxStorage } from "./modules/chat/outbox_storage.js";
+import { openOutboxStorage } from "./modules/outbox/outbox_storage.js";
 import { systemClock as clock } from "./modules/clock.js";
 import { readConfig, socketUrl } from "./modules/config.js";
 import { createApi, isAnswering } from "./modules/net/api.js";
@@ -16,12 +16,13 @@ import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
 import { createDownload } from "./modules/net/download.js";
 import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
 import { onEndedInOtherTab } from "./modules/net/session_marker.js";
+import { loadEarlier } from "./modules/offline/earlier_rooms.js";
 import { RoomCache } from "./modules/offline/room_cache.js";
 import { registerPageWorker } from "./modules/offline/page_worker.js";
 import { NotificationSettings } from "./modules/notifications/notification_settings.js";
 import { Settings } from "./modules/settings/settings.js";
 import { NewPasswordView } from "./modules/sign_in/new_password_view.js";
-import { loadEarlier, openChat } from "./modules/shell/chat_screen.js";
+import { openChat } from "./modules/shell/chat_screen.js";
 import { SignInView } from "./modules/sign_in/sign_in_view.js";
 import { text, useLanguage } from "./modules/strings/strings.js";
 import { byId } from "./modules/ui/dom.js";

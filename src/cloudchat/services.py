@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloudchat.archive.erasure.repository import finished_since
+from cloudchat.archive.folding.batch_fold import FoldOutcome, LogBatch
 from cloudchat.archive.history.repository import ArchivedPage
-from cloudchat.archive.service import ArchiveService, FoldOutcome, LogBatch
+from cloudchat.archive.service import ArchiveService
 from cloudchat.archive.unread.repository import ArchivedUnread, UnreadRange
 from cloudchat.auth.errors import AccountError, BadToken
 from cloudchat.auth.principal import Principal

@@ -4,14 +4,16 @@ It answers in the browser's request interception, without a port or a process: a
 close code arrives exactly when the test says so.
 """
 
+import functools
 import json
-import mimetypes
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Route, WebSocketRoute
+
+from cloudchat.page.build import PAGE, BuiltFile, build_page, read_directory
 
 ORIGIN = "http://localhost"
 FRONTEND = Path(__file__).parents[2] / "frontend"
@@ -101,14 +103,11 @@ class ScriptedServer:
             return route.fulfill(status=status, json=body, headers=headers)
         if path.startswith("/api/"):
             return self._answer(route, path)
-        file = FRONTEND / (path.lstrip("/") or "index.html")
-        if not file.is_file():
+        file = _page_files().get(path.lstrip("/") or PAGE)
+        if file is None:
             return route.fulfill(status=404, body="")
-        headers = {
-            "Content-Security-Policy": POLICY,
-            "Content-Type": mimetypes.guess_type(file.name)[0] or "application/octet-stream",
-        }
-        return route.fulfill(body=file.read_bytes(), headers=headers)
+        headers = {"Content-Security-Policy": POLICY, "Content-Type": file.content_type}
+        return route.fulfill(body=file.content, headers=headers)
 
     def _answer(self, route: Route, path: str) -> None:
         if path == "/api/auth/logout":
@@ -204,3 +203,8 @@ class ScriptedServer:
 
 def _user(name: str) -> Frame:
     return {"id": f"u-{name}", "name": name}
+
+
+@functools.cache
+def _page_files() -> dict[str, BuiltFile]:
+    return build_page(read_directory(FRONTEND))

@@ -1,6 +1,7 @@
 """The administration sections of the settings: users, invites, API tokens, the audit log."""
 
 import sqlite3
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
@@ -200,7 +201,7 @@ def test_audit_log_is_filtered(server: RunningServer, open_page: OpenPage) -> No
     register(server.url, "grace").http.close()
     settings.open("Audit log")
     expect(settings.row("user.register")).to_have_count(1)
-    settings.dialog.get_by_text("Filters").click()
+    settings.dialog.get_by_text("Filters", exact=True).click()
     settings.fill(Actor_or_target="admin")
     settings.dialog.get_by_label("Action").select_option("Passwords")
     settings.press("Apply filters")
@@ -216,7 +217,7 @@ def test_rooms_are_administered_and_a_private_one_only_after_a_visible_act(
 ) -> None:
     admin = open_page()
     settings = administrator(admin, server)
-    with register(server.url, "grace").http as grace:
+    with closing(register(server.url, "grace").http) as grace:
         public = grace.post("/api/rooms", json={"kind": "public", "name": "Garden", "topic": "Tea"}).json()["id"]
         private = grace.post("/api/rooms", json={"kind": "private", "name": "Back office"}).json()["id"]
         settings.open("Rooms")
@@ -259,7 +260,7 @@ def test_rooms_are_administered_and_a_private_one_only_after_a_visible_act(
 def test_a_member_is_muted_for_a_time_and_the_mute_is_lifted(server: RunningServer, open_page: OpenPage) -> None:
     admin = open_page()
     settings = administrator(admin, server)
-    with register(server.url, "eve").http as eve:
+    with closing(register(server.url, "eve").http) as eve:
         settings.open("Rooms")
         settings.press("Manage lobby")
         dialog = admin.page.get_by_role("dialog", name="Manage lobby")
@@ -269,7 +270,8 @@ def test_a_member_is_muted_for_a_time_and_the_mute_is_lifted(server: RunningServ
         mute.get_by_label("How long").select_option("7 days")
         mute.get_by_label("Reason").fill("advertising")
         mute.get_by_role("button", name="Mute").click()
-        path, headers = "/api/rooms/lobby/messages", {"Idempotency-Key": "k1"}
+        expect(dialog.get_by_text("Done: Mute.")).to_be_visible()
+        path, headers = "/api/rooms/lobby/messages", {"Idempotency-Key": str(uuid.uuid4())}
         refused = eve.post(path, json={"text": "buy"}, headers=headers)
         assert refused.json()["error"]["code"] == "muted"
         dialog.get_by_text("Muted", exact=True).click()
@@ -278,7 +280,6 @@ def test_a_member_is_muted_for_a_time_and_the_mute_is_lifted(server: RunningServ
         expect(muted).to_contain_text("advertising")
         muted.get_by_role("button", name="Unmute").click()
         expect(dialog.get_by_text("No one is muted.")).to_be_visible()
-        headers = {"Idempotency-Key": "k2"}
         assert eve.post(path, json={"text": "sorry"}, headers=headers).status_code == 201
 
 

@@ -104,6 +104,24 @@ def test_outbox_of_a_closed_tab_is_sent_by_an_open_one(chat: ChatPage, scripted:
     assert len(set(sends)) == 2
 
 
+def test_tabs_share_one_socket_and_continue_when_its_tab_is_closed(chat: ChatPage, scripted: ScriptedServer) -> None:
+    other = ChatPage(chat.page.context.new_page())
+    other.page.goto(ORIGIN)
+    other.wait_connected()
+    expect(other.message("one")).to_be_visible()
+    assert len(scripted.sockets) == 1
+    other.send("from the second tab")
+    expect(chat.message("from the second tab")).to_be_visible()
+    chat.send("from the first tab")
+    expect(other.message("from the first tab")).to_be_visible()
+    chat.page.close()  # the tab that has the socket
+    other.wait_connected()
+    other.send("and alone")
+    expect(other.message("and alone")).to_be_visible()
+    assert other.texts() == ["one", "from the second tab", "from the first tab", "and alone"]
+    assert scripted.count_commands("send") == 3
+
+
 def test_failed_message_of_a_closed_tab_can_be_tried_again(chat: ChatPage, scripted: ScriptedServer) -> None:
     other = ChatPage(chat.page.context.new_page())
     other.page.goto(ORIGIN)

@@ -5,6 +5,7 @@ no server has to name a version, and that the page works without a change of a s
 """
 
 import functools
+import gzip
 import json
 import shutil
 import threading
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from browser.chat_page import ChatPage
 from cloudchat.core.origin import Origin
+from cloudchat.page.build import build_page, read_directory
 from cloudchat.publishing.release import build_release
 from cloudchat.resources import frontend_directory
 from support.processes import wait_until
@@ -50,13 +52,13 @@ class StaticHost:
 
     def publish(self) -> None:
         """Serve what `cloudchat frontend publish` uploads."""
-        paths = [path for path in self.folder.rglob("*") if path.is_file()]
-        files = {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in paths}
+        files = build_page(read_directory(self.folder))
         shutil.rmtree(self.folder)
         for upload in build_release(files, self._api).uploads:
             path = self.folder / upload.path
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(upload.content)
+            content = upload.content
+            path.write_bytes(gzip.decompress(content) if upload.content_encoding == "gzip" else content)
 
     def start(self) -> None:
         handler: Any = functools.partial(QuietHandler, directory=self.folder)

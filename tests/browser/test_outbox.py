@@ -10,9 +10,10 @@ REFUSED = {"code": "muted", "message": "you are muted until noon", "retryable": 
 
 
 def reload_after_many_messages(chat: ChatPage, scripted: ScriptedServer) -> None:
-    """Add more messages than one join returns, and reload."""
+    """Add more messages than one join returns, and open the page as on a device that has loaded nothing before."""
     for number in range(80):
         scripted.append("message", text=f"m{number}", cid=f"x{number}", user={"id": "u-grace", "name": "grace"})
+    chat.delete_loaded()
     chat.page.reload()
     expect(chat.message("m79")).to_be_visible()
 

@@ -1,6 +1,7 @@
 """Every screen and dialog: axe in both themes, German without an English word, and phones with large letters."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,7 @@ RUN_AXE = """async (tags) => {
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
 }"""
 
-ENGLISH = """async () => {
-  const { en } = await import("/modules/strings/en/index.js");
-  const { de } = await import("/modules/strings/de/index.js");
+ENGLISH = """({ en, de }) => {
   const words = new Set();
   for (const [key, value] of Object.entries(en)) {
     const german = new Set(Object.values(de[key] === Object(de[key]) ? de[key] : [de[key]]));
@@ -80,6 +79,19 @@ SMALL_TARGETS = """() => {
 }"""
 
 
+# With forced colours, a background alone does not show what something is.
+SHAPELESS = """() => {
+  const states = "[aria-current], [aria-selected=true], [aria-pressed=true]";
+  const marked = `dialog[open], .primary, .badge, .notice, .error, ${states}`;
+  const top = [...document.querySelectorAll("dialog[open], :popover-open")].at(-1) ?? document.body;
+  return [top, ...top.querySelectorAll("*")].filter((node) => {
+    if (!node.matches(marked) || !node.checkVisibility()) return false;
+    const { borderTopWidth, borderBottomWidth, outlineStyle } = getComputedStyle(node);
+    return borderTopWidth === "0px" && borderBottomWidth === "0px" && outlineStyle === "none";
+  }).map((node) => node.outerHTML.slice(0, 90));
+}"""
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
     """One server with users, rooms and a conversation."""
@@ -88,34 +100,58 @@ def server() -> Iterator[RunningServer]:
         yield running
 
 
+PRINT_TEXTS = """
+import { en } from "./frontend/modules/strings/en/index.js";
+import { de } from "./frontend/modules/strings/de/index.js";
+console.log(JSON.stringify({ en, de }));
+"""
+
+
+@pytest.fixture(scope="module")
+def texts() -> Any:
+    """The texts of the page in English and in German."""
+    node = [str(ROOT / ".venv/bin/node"), "--input-type=module", "--eval", PRINT_TEXTS]
+    return json.loads(subprocess.run(node, cwd=ROOT, check=True, capture_output=True).stdout)
+
+
 def open_chat(browser: Browser, server: RunningServer, **options: Any) -> Page:
     """Sign in as the administrator in a context of its own, and open the room with the conversation."""
     page = browser.new_context(**options).new_page()
+    sign_in(page, server)
+    return page
+
+
+def sign_in(page: Page, server: RunningServer) -> None:
+    """Sign in as the administrator, and open the room with the conversation."""
     page.goto(server.url)
     page.locator("#username").fill("ada")
     page.locator("#password").fill(PASSWORD)
     page.locator("#sign-in-submit").click()
     expect(page.locator("#connection")).to_have_attribute("data-state", "connected")
     open_room(page, "Launch")
-    return page
 
 
 def accessibility_violations(page: Page) -> list[str]:
-    """Return what axe finds in the light and in the dark theme."""
+    """Return what axe finds in the light and in the dark theme, and what forced colours make invisible."""
     found: list[str] = []
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         found += [f"{theme}: {violation}" for violation in page.evaluate(RUN_AXE, RULES)]
+    page.emulate_media(forced_colors="active")
+    found += [f"forced colours: {node} has no shape" for node in page.evaluate(SHAPELESS)]
+    page.emulate_media(forced_colors="none")
     return found
 
 
-def test_every_screen_is_accessible_in_both_themes_and_german(browser: Browser, server: RunningServer) -> None:
+def test_every_screen_is_accessible_in_both_themes_and_german(
+    browser: Browser, server: RunningServer, texts: Any
+) -> None:
     page = open_chat(browser, server, locale="de-DE", viewport={"width": 1120, "height": 760}, bypass_csp=True)
     page.evaluate(AXE.read_text())
     problems: dict[str, list[str]] = {}
     for name, opening in SCREENS.items():
         opening(page)
-        if found := accessibility_violations(page) + page.evaluate(ENGLISH):
+        if found := accessibility_violations(page) + page.evaluate(ENGLISH, texts):
             problems[name] = found
         close_all(page)
     page.context.close()
@@ -123,7 +159,7 @@ def test_every_screen_is_accessible_in_both_themes_and_german(browser: Browser, 
 
 
 def test_every_screen_fits_a_phone_and_a_finger(browser: Browser, server: RunningServer) -> None:
-    phone = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
+    phone: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
     page = open_chat(browser, server, locale="de-DE", reduced_motion="reduce", **phone)
     problems: dict[str, list[str]] = {}
     for name, opening in SCREENS.items():
@@ -139,8 +175,8 @@ def test_every_screen_fits_a_phone_and_a_finger(browser: Browser, server: Runnin
     assert problems == {}, json.dumps(problems, indent=1)
 
 
-def test_sign_in_screens_are_accessible_and_fit(browser: Browser, server: RunningServer) -> None:
-    phone = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
+def test_sign_in_screens_are_accessible_and_fit(browser: Browser, server: RunningServer, texts: Any) -> None:
+    phone: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
     page = browser.new_context(locale="de-DE", bypass_csp=True, **phone).new_page()
     page.goto(server.url)
     expect(page.locator("#sign-in")).to_be_visible()
@@ -152,12 +188,40 @@ def test_sign_in_screens_are_accessible_and_fit(browser: Browser, server: Runnin
         elif name == "error":
             page.locator("#sign-in-submit").click()
             expect(page.locator("#sign-in-error")).to_be_visible()
-        found = accessibility_violations(page) + page.evaluate(ENGLISH)
+        found = accessibility_violations(page) + page.evaluate(ENGLISH, texts)
         found += page.evaluate(OVERFLOWS) + page.evaluate(SMALL_TARGETS)
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         found += [f"200 %: {problem}" for problem in page.evaluate(OVERFLOWS)]
         page.evaluate("document.documentElement.style.fontSize = ''")
         if found:
             problems[name] = found
+    page.evaluate("document.body.append('Sign out')")
+    assert page.evaluate(ENGLISH, texts) == ["Sign out"]  # an English text would be found
     page.context.close()
     assert problems == {}, json.dumps(problems, indent=1)
+
+
+# Safari's keyboard lies above the page: only the visual viewport shrinks.
+KEYBOARD = """
+const viewport = Object.assign(new EventTarget(), { scale: 1, height: innerHeight });
+Object.defineProperty(window, "visualViewport", { value: viewport });
+window.showKeyboard = (height) => {
+  viewport.height = innerHeight - height;
+  viewport.dispatchEvent(new Event("resize"));
+};
+"""
+
+
+def test_a_keyboard_above_the_page_does_not_hide_what_is_typed(browser: Browser, server: RunningServer) -> None:
+    page = browser.new_context(viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True).new_page()
+    page.add_init_script(KEYBOARD)
+    sign_in(page, server)
+    page.evaluate("showKeyboard(300)")
+    assert page.locator("#send").evaluate("node => node.getBoundingClientRect().bottom") <= 480
+    SCREENS["create"](page)
+    submit = page.locator("dialog[open] .primary")
+    submit.scroll_into_view_if_needed()
+    assert submit.evaluate("node => node.getBoundingClientRect().bottom") <= 480
+    page.evaluate("showKeyboard(0)")
+    assert page.locator("#chat").evaluate("node => node.getBoundingClientRect().bottom") == 780
+    page.context.close()

@@ -26,6 +26,7 @@ SECRET = "a-secret-in-a-query-string"
 FILE_HEADERS = {
     "accept-ranges",
     "cache-control",
+    "content-encoding",
     "content-length",
     "content-type",
     "date",

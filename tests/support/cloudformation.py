@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cfnlint.decode import cfn_yaml
-
 from support.aws import REGION, EmulatedAws
 
 TEMPLATES = Path(__file__).parents[2] / "config" / "aws"
@@ -111,6 +109,8 @@ class Stack:
 
 def load(name: str) -> dict[str, Any]:
     """Return a template of config/aws with its short functions (`!Ref`) in the long form."""
+    from cfnlint.decode import cfn_yaml  # takes 0.6 s, and every test process collects these tests
+
     template: dict[str, Any] = cfn_yaml.load(str(TEMPLATES / name))
     return template
 

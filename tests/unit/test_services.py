@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any, cast
 
-from cloudchat.archive.service import ArchiveService, LogBatch
+from cloudchat.archive.folding.batch_fold import LogBatch
+from cloudchat.archive.service import ArchiveService
 from cloudchat.broker.checkpoint_repository import LogCheckpoints
 from cloudchat.services import Services
 from support.account_services import AccountServices

@@ -100,7 +100,11 @@ export function auditSection({ request, clock }) {
       await table.reload();
     },
   });
-  return [element("p", { class: "subtle" }, text("audit.lead")), collapsed(text("audit.filters"), form), table.node];
+  return [
+    element("p", { class: "subtle" }, text("audit.lead")),
+    collapsed(text("audit.filters"), form, "filters"),
+    table.node,
+  ];
 }
 
 /**

@@ -35,7 +35,7 @@ export function openRoomDialog(context, listed, onChange) {
     title: text("rooms.dialog_title", { name: listed.name }),
     className: "wide",
     content(modal) {
-      const place = element("div", { class: "room-administration" });
+      const place = element("div", { class: "room-administration stack" });
 
       /** @param {() => Promise<unknown>} step */
       async function change(step) {
@@ -73,7 +73,7 @@ export function openRoomDialog(context, listed, onChange) {
       const renderOffer = () =>
         element(
           "div",
-          {},
+          { class: "stack" },
           element("p", {}, text("rooms.own_lead")),
           button(text("rooms.own"), becomeOwner, { class: "primary" }),
         );

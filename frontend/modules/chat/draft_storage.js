@@ -44,6 +44,24 @@ export class DraftStorage {
   }
 
   /**
+   * Call back when another tab changes a draft.
+   *
+   * @param {string} owner
+   * @param {string} room
+   * @param {(text: string) => void} listener
+   * @param {AbortSignal} signal ends it
+   */
+  watch(owner, room, listener, signal) {
+    window.addEventListener(
+      "storage",
+      ({ key, newValue }) => {
+        if (key === keyOf(owner, room)) listener(newValue ?? "");
+      },
+      { signal },
+    );
+  }
+
+  /**
    * Delete the drafts of a user.
    *
    * @param {string} owner

@@ -10,6 +10,7 @@
  * @property {number} now milliseconds since 1970
  * @property {(seq: number) => Message | null} find the loaded message with this seq
  * @property {boolean} canReact
+ * @property {import("../rooms/seen_by.js").SeenMark | null} seen the own message that was read last
  * @property {(key: string) => void} onResize a row has another height now
  * @property {(seq: number) => void} jumpTo
  * @property {(message: Message, emoji: string) => void} toggleReaction
@@ -30,10 +31,11 @@ const AVATAR_COLORS = 8;
  * @param {RowContext} context
  * @returns {string} changes whenever the row looks different
  */
-export function messageVersion({ item, startsGroup }, { people, find }) {
+export function messageVersion({ item, startsGroup }, { people, find, seen }) {
   const hasNames = item.mentions.length > 0 || item.reactions.length > 0;
   const quoted = item.replyTo === null ? "" : (find(item.replyTo)?.version ?? "missing");
-  return `${item.version} ${startsGroup} ${hasNames ? people.size : ""} ${quoted}`;
+  const seenBy = seen?.seq === item.seq ? seen.names.length : "";
+  return `${item.version} ${startsGroup} ${hasNames ? people.size : ""} ${quoted} ${seenBy}`;
 }
 
 /**
@@ -62,6 +64,7 @@ export function renderMessage({ key, item, startsGroup }, context) {
     ...content,
     item.edited && !deleted ? renderEdited(item) : null,
     renderReactions(item, context),
+    context.seen?.seq === seq ? renderSeen(context.seen) : null,
   );
   return element(
     "li",
@@ -116,6 +119,12 @@ function renderTime(at) {
  */
 function renderGutterTime(at) {
   return element("span", { class: "gutter-time", "aria-hidden": "true" }, renderTime(at));
+}
+
+/** @param {import("../rooms/seen_by.js").SeenMark} seen */
+function renderSeen({ names, isAll }) {
+  const label = isAll ? text("conversation.seen") : text("conversation.seen_by", { names: names.join(", ") });
+  return element("p", { class: "message-status", "data-testid": "seen" }, label);
 }
 
 /** @param {Message} item */

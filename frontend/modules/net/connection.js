@@ -18,6 +18,7 @@
  */
 
 import { closeRule } from "./close_codes.js";
+import { OutageDiagnosis } from "./outage_diagnosis.js";
 import { CommandError, noReply, PendingRequests } from "./pending_requests.js";
 import { SUBPROTOCOL } from "./protocol.js";
 import { SessionEnded } from "./session.js";
@@ -29,12 +30,6 @@ const REPLY_TIMEOUT_MS = 20_000;
 const PING_TIMEOUT_MS = 5_000;
 /** The browser reports that the network is gone: the page must say so within 2 s, unless the server still answers. */
 const OFFLINE_PING_TIMEOUT_MS = 1_500;
-/** After so many sockets that did not open, look for the reason. */
-const FAILURES_BEFORE_DIAGNOSIS = 2;
-/** During a long outage, every so many attempts open a socket even if no HTTP request is answered. */
-const SOCKET_EVERY = 5;
-/** Each look costs the server a request, which all users of an address share the rate of. */
-const DIAGNOSIS_INTERVAL_MS = 30_000;
 /** RFC 6455 §7.4.1: the connection ended without a close frame. */
 const ABNORMAL_CLOSURE = 1006;
 
@@ -44,8 +39,7 @@ export class Connection {
   #policy;
   #clock;
   #openSocket;
-  #isServerReachable;
-  #isAnswering;
+  #outage;
   #listener;
   #pending;
   /** @type {WebSocket | null} */
@@ -63,14 +57,8 @@ export class Connection {
   /** @type {number | null} */
   #retryAfterMs = null;
   #retryAt = 0;
-  /** Why sockets do not open, as far as the page found out. */
-  #diagnosis = "";
-  #diagnosedAt = -Infinity;
   /** Why the connection waits, for the person. */
   #reason = "";
-  /** Sockets in a row that ended before `welcome` without a reason. */
-  #failedOpens = 0;
-  #skipped = 0;
   #maxSilenceMs = 0;
   #cancelTimer = () => {};
 
@@ -101,8 +89,7 @@ export class Connection {
     this.#clock = clock;
     this.#listener = listener;
     this.#openSocket = openSocket;
-    this.#isServerReachable = isServerReachable;
-    this.#isAnswering = isAnswering;
+    this.#outage = new OutageDiagnosis({ isServerReachable, isAnswering });
     this.#pending = new PendingRequests(clock);
   }
 
@@ -115,7 +102,7 @@ export class Connection {
     this.#listener.onState({ name: "connecting" });
     try {
       const token = await (this.#refreshFirst ? this.#session.refresh() : this.#session.accessToken());
-      const isAway = await this.#isAway();
+      const isAway = await this.#outage.isAway();
       if (attempt !== this.#attempt) return;
       if (isAway) this.#scheduleReconnect(this.#policy.delay("retry", this.#clock.now()));
       else this.#open(token);
@@ -168,26 +155,15 @@ export class Connection {
   }
 
   /**
-   * Send a command that has no reply. Without a connection it is dropped.
+   * Send a command whose reply, if it has one, the listener handles. Without a connection it is dropped.
    *
-   * @param {import("./protocol.js").TypingCommand} command
+   * @param {import("./protocol.js").SentCommand} command
    */
-  notify(command) {
+  send(command) {
     if (this.#socket !== null && this.#welcomed) this.#socket.send(JSON.stringify(command));
   }
 
   // -- Internal --
-
-  /**
-   * Return whether to skip this attempt. Chromium delays a socket by up to 5 s after many that failed, so during a long
-   * outage the page asks by HTTP whether the server is back. Something in between might answer sockets only: then every
-   * fifth attempt still opens one.
-   */
-  async #isAway() {
-    if (this.#failedOpens < FAILURES_BEFORE_DIAGNOSIS) return false;
-    this.#skipped = (this.#skipped + 1) % SOCKET_EVERY;
-    return this.#skipped !== 0 && !(await this.#isAnswering());
-  }
 
   /**
    * Close the connection if the server does not answer. An `error` is an answer.
@@ -224,8 +200,7 @@ export class Connection {
     if (frame.type === "welcome") {
       this.#welcomed = true;
       this.#refreshFirst = false;
-      this.#failedOpens = 0;
-      this.#diagnosis = "";
+      this.#outage.opened();
       this.#reason = "";
       // The server sends `head` at this interval; after twice that in silence the connection is dead.
       this.#maxSilenceMs = frame.heartbeat_seconds * 2_000;
@@ -291,12 +266,12 @@ export class Connection {
       });
       return;
     }
-    if (!wasWelcomed && refusal === "" && recovery === "retry") this.#failedOpens += 1;
-    this.#reason = refusal || this.#diagnosis;
+    if (!wasWelcomed && refusal === "" && recovery === "retry") this.#outage.failed();
+    this.#reason = refusal || this.#outage.reason;
     const isOutage = refusal !== "" && retryAfterMs === null;
     const delayMs = this.#policy.delay(isOutage ? "retry" : recovery, this.#clock.now(), serverDelayMs);
     this.#scheduleReconnect(Math.max(delayMs, retryAfterMs ?? 0));
-    if (this.#failedOpens >= FAILURES_BEFORE_DIAGNOSIS) this.#diagnose(this.#clock.now());
+    this.#diagnose();
   }
 
   /** @param {number} ms */
@@ -311,20 +286,13 @@ export class Connection {
     this.#listener.onState({ name: "waiting", retryAt: this.#retryAt, reason: this.#reason });
   }
 
-  /**
-   * Sockets do not open. If the server answers HTTP requests, something in between is at fault.
-   *
-   * @param {number} now
-   */
-  async #diagnose(now) {
-    if (now - this.#diagnosedAt < DIAGNOSIS_INTERVAL_MS) return;
-    this.#diagnosedAt = now;
+  /** Show why sockets do not open, once it is known. */
+  async #diagnose() {
     const attempt = this.#attempt;
-    const isReachable = await this.#isServerReachable().catch(() => false);
-    if (this.#failedOpens < FAILURES_BEFORE_DIAGNOSIS) return;
-    this.#diagnosis = isReachable ? text("connection.reason.no_upgrade") : "";
-    if (attempt !== this.#attempt || !this.#waiting || this.#diagnosis === this.#reason) return;
-    this.#reason = this.#diagnosis;
+    const before = this.#outage.reason;
+    await this.#outage.look(this.#clock.now());
+    if (attempt !== this.#attempt || !this.#waiting || this.#outage.reason === before) return;
+    this.#reason = this.#outage.reason;
     this.#showWaiting();
   }
 

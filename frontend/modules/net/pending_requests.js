@@ -46,10 +46,11 @@ export class PendingRequests {
    * Register a command.
    *
    * @param {number} timeoutMs
+   * @param {string} [prefix] of the id
    * @returns {{id: string, reply: Promise<import("./protocol.js").Reply>}} the reply rejects with CommandError
    */
-  add(timeoutMs) {
-    const id = String(this.#nextId++);
+  add(timeoutMs, prefix = "") {
+    const id = `${prefix}${this.#nextId++}`;
     /** @type {Promise<import("./protocol.js").Reply>} */
     const reply = new Promise((resolve, reject) => {
       const cancelTimeout = this.#clock.schedule(timeoutMs, () => {

@@ -82,6 +82,8 @@
  * @typedef {{type: "typing", room: string, user: Author}} Typing
  * @typedef {{type: "presence", room: string, user: Author, online: boolean}} Presence
  * @typedef {{type: "read", room: string, seq: number}} Read the user has read in another connection
+ * @typedef {{type: "read_by", room: string, user: string, seq: number}} ReadBy someone else of a direct room has read it;
+ *   `user` is their id
  * @typedef {{type: "room_added" | "room_changed", room: RoomInfo}} RoomChange
  * @typedef {{type: "room_removed", room: string}} RoomRemoved
  * @typedef {{type: "drain", reconnect_after_ms: number}} Drain
@@ -90,7 +92,7 @@
  * @typedef {{type: "welcome", user: Author, heartbeat_seconds: number, reconnect_within_ms?: number,
  *   limits: {text_chars: number}, rooms: RoomInfo[]}} Welcome
  * @typedef {Joined | Ack | ReadAck | HistoryPage | Unread | Present | Authenticated | Pong | ErrorFrame} Reply
- * @typedef {Head | Typing | Presence | Read | RoomChange | RoomRemoved | Drain | TokenExpiring} EphemeralEvent
+ * @typedef {Head | Typing | Presence | Read | ReadBy | RoomChange | RoomRemoved | Drain | TokenExpiring} EphemeralEvent
  * @typedef {Welcome | Reply | RoomEvent | EphemeralEvent} ServerFrame
  *
  * @typedef {{type: "join", room: string, after?: Position, limit: number}} JoinCommand
@@ -108,6 +110,7 @@
  * @typedef {{type: "ping"}} PingCommand
  * @typedef {JoinCommand | SendCommand | EditCommand | DeleteCommand | ReactCommand | ReadCommand | UnreadCommand |
  *   WhoCommand | HistoryCommand | AuthCommand | PingCommand} Command
+ * @typedef {(Command | TypingCommand) & {id?: string}} SentCommand
  *
  * @typedef {object} ReplyTo the reply to each type of command
  * @property {Joined} join

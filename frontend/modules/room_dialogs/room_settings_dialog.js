@@ -89,7 +89,11 @@ function renderNotify({ notifications }, room) {
  * @returns {HTMLElement}
  */
 function renderForAll({ api, clock, download }, room, place) {
-  const node = element("div", {}, element("p", { class: "hint", role: "status" }, text("shell.loading")));
+  const node = element(
+    "div",
+    { class: "stack" },
+    element("p", { class: "hint", role: "status" }, text("shell.loading")),
+  );
   api.get(room.id).then(
     (details) => {
       const onSaved = () => showNotice(place, text("room.saved"));

@@ -4,9 +4,9 @@
  * arrays and objects are replaced, never changed in place.
  *
  * @typedef {object} RoomServices what all rooms share
- * @property {Pick<import("../net/connection.js").Connection, "request" | "notify">} connection
+ * @property {Pick<import("../tabs/shared_connection.js").SharedConnection, "request" | "notify">} connection
  * @property {import("../clock.js").Clock} clock
- * @property {import("../chat/tab_outbox.js").TabOutbox} storage of unsent messages
+ * @property {import("../outbox/tab_outbox.js").TabOutbox} storage of unsent messages
  * @property {import("../chat/draft_storage.js").DraftStorage} drafts
  * @property {import("./room_api.js").RoomApi} api
  * @property {() => string} newCid
@@ -27,6 +27,7 @@ import { RoomCommands } from "./room_commands.js";
 import { RoomLog } from "./room_log.js";
 import { RoomMembers } from "./room_members.js";
 import { RoomWriting } from "./room_writing.js";
+import { SeenBy } from "./seen_by.js";
 import { Typists } from "./typists.js";
 
 export class Room {
@@ -34,6 +35,8 @@ export class Room {
   log;
   /** What the user has read. */
   reading;
+  /** What the other people of a direct room have read. */
+  seenBy;
   /** What the user writes. */
   writing;
   /** Changes messages. */
@@ -44,6 +47,8 @@ export class Room {
   joined;
   #setJoined = () => {};
   #info;
+  #isShown = false;
+  #isJoined = false;
   #services;
   #observer;
   #changes = new Changes();
@@ -81,6 +86,7 @@ export class Room {
     });
     const onUncounted = () => observer.onUncounted(this);
     this.reading = new ReadState(this, new ReadMarker({ ...common, seq: info.read }), { onChange, onUncounted });
+    this.seenBy = new SeenBy(this, services.api, onChange);
     this.writing = new RoomWriting(this, services, onChange);
   }
 
@@ -155,7 +161,10 @@ export class Room {
   /** @param {boolean} isShown */
   setShown(isShown) {
     this.log.setShown(isShown);
-    if (isShown) this.reading.placeLine();
+    this.#isShown = isShown;
+    if (!isShown) return;
+    this.reading.placeLine();
+    if (this.#isJoined) void this.seenBy.load();
   }
 
   /** @param {import("../net/protocol.js").RoomInfo} info what the server says of the room now */
@@ -176,6 +185,7 @@ export class Room {
   }
 
   disconnected() {
+    this.#isJoined = false;
     this.log.disconnected();
     this.writing.outbox.disconnected();
     this.#typists.clear();
@@ -190,12 +200,15 @@ export class Room {
   receive(frame) {
     if (frame.type === "typing") this.#typists.add(frame.user);
     else if (frame.type === "read") this.reading.receive(frame.seq);
+    else if (frame.type === "read_by") this.seenBy.receive(frame.user, frame.seq);
     else this.log.receive(frame);
   }
 
   // -- Internal --
 
   #onJoined() {
+    this.#isJoined = true;
+    if (this.#isShown) void this.seenBy.load();
     this.writing.outbox.connected();
     this.writing.outbox.removePast();
     this.#setJoined();

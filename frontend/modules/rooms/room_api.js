@@ -16,8 +16,9 @@
  * @property {string} text
  * @property {string} at
  * @property {[start: number, end: number][]} highlights in code points, the end excluded
- * @typedef {Omit<RoomInfo, "role" | "epoch" | "seq"> & {role: RoomRole | null, retention_days: number}} RoomDetails a room
- *   as HTTP describes it; `role` is null for a visitor
+ * @typedef {Omit<RoomInfo, "role" | "epoch" | "seq"> & {role: RoomRole | null, retention_days: number,
+ *   read_by?: Record<string, number>}} RoomDetails a room as HTTP describes it; `role` is null for a visitor, and a direct
+ *   room has `read_by`: up to where each of the others has read it
  * @typedef {Partial<Pick<RoomDetails, "name" | "topic" | "archived" | "slow_mode_seconds" | "retention_days" | "muted">>}
  *   RoomChange
  */

@@ -42,7 +42,7 @@ export class RoomStore {
   /**
    * @param {object} options
    * @param {import("./room.js").RoomServices} options.services
-   * @param {import("../chat/room_outboxes.js").RoomOutboxes} options.outboxes
+   * @param {import("../outbox/room_outboxes.js").RoomOutboxes} options.outboxes
    * @param {StoreListener} options.listener
    */
   constructor({ services, outboxes, listener }) {
@@ -226,6 +226,8 @@ export class RoomStore {
    * @param {number} connection
    */
   async #joinAll(connection) {
+    await null; // the change was announced before: the view has chosen the room that is shown
+    if (connection !== this.#connection) return;
     const shown = this.#shown;
     const others = this.rooms.filter((room) => room !== shown);
     await Promise.all([shown?.join(), this.#count(), this.#restored]);

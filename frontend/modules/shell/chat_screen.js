@@ -5,22 +5,25 @@
 
 import { newCid } from "../chat/cid.js";
 import { ConnectionStatusView } from "../chat/connection_status_view.js";
-import { RoomOutboxes } from "../chat/room_outboxes.js";
-import { TabOutbox } from "../chat/tab_outbox.js";
-import { TabPresence } from "../chat/tab_presence.js";
+import { RoomOutboxes } from "../outbox/room_outboxes.js";
+import { TabOutbox } from "../outbox/tab_outbox.js";
+import { TabPresence } from "../tabs/tab_presence.js";
 import { Connection } from "../net/connection.js";
 import { ReconnectPolicy } from "../net/reconnect_policy.js";
+import { SharedConnection } from "../tabs/shared_connection.js";
+import { openSharing } from "../tabs/tab_channel.js";
 import { checkForNewVersion } from "../offline/page_worker.js";
 import { RoomCacheWriter } from "../offline/room_cache_writer.js";
 import { createRoomApi } from "../rooms/room_api.js";
 import { RoomStore } from "../rooms/room_store.js";
 import { Notifier } from "../notifications/notifier.js";
 import { openDirectDialog } from "../room_dialogs/direct_dialog.js";
-import { parseRoute, roomHash } from "../route.js";
+import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
 import { closeAllLayers, navigate } from "../ui/layers.js";
 import { openOnDemand } from "../ui/open_on_demand.js";
+import { fitAboveKeyboard } from "./on_screen_keyboard.js";
 import { RoomView } from "./room_view.js";
 import { listenToShortcuts, MODIFIER } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
@@ -38,7 +41,7 @@ import { WindowTitle } from "./window_title.js";
  * @property {import("../net/session.js").Session} session
  * @property {import("../net/protocol.js").User} user who is signed in
  * @property {import("../net/authenticated_api.js").AuthenticatedRequest} request
- * @property {import("../chat/outbox_storage.js").OutboxStorage} storage
+ * @property {import("../outbox/outbox_storage.js").OutboxStorage} storage
  * @property {import("../clock.js").Clock} clock
  * @property {import("../chat/draft_storage.js").DraftStorage} drafts
  * @property {() => Promise<boolean>} isAnswering see Connection
@@ -47,29 +50,8 @@ import { WindowTitle } from "./window_title.js";
  * @property {() => void} openSettings
  * @property {() => void} onSessionEnded
  * @property {import("../offline/room_cache.js").RoomCache} cache
- * @property {Earlier} earlier
- *
- * @typedef {object} Earlier what an earlier page has loaded
- * @property {import("../offline/room_cache.js").CachedRoom[]} rooms
- * @property {string} shown id of the room that is shown first; empty: not known
- * @property {import("../offline/cached_content.js").CachedContent | null} content of that room
- * @property {number} savedAt
+ * @property {import("../offline/earlier_rooms.js").Earlier} earlier what an earlier page has loaded
  */
-
-/**
- * Load the rooms that an earlier page of this user has kept: the list, and the room that is shown first.
- *
- * @param {import("../offline/room_cache.js").RoomCache} cache
- * @param {import("../net/protocol.js").User} user
- * @returns {Promise<Earlier>}
- */
-export async function loadEarlier(cache, user) {
-  const account = await cache.open(user);
-  const route = parseRoute(location.hash);
-  const shown = route.name === "room" ? route.room : (account?.shown ?? "");
-  const [rooms, content] = account === null ? [[], null] : await Promise.all([cache.rooms(), cache.content(shown)]);
-  return { rooms, content, shown, savedAt: account?.savedAt ?? 0 };
-}
 
 /**
  * @param {ChatOptions} options
@@ -89,17 +71,24 @@ export function openChat(options) {
   const tabStorage = new TabOutbox({ storage, presence, tab });
   const outboxes = new RoomOutboxes({ storage: tabStorage, owner: user.id, clock });
 
-  const connection = new Connection({
-    url,
-    session,
+  const connection = new SharedConnection({
+    sharing: openSharing(tab, user.id),
+    scope: user.id,
     clock,
-    policy: new ReconnectPolicy(),
-    isServerReachable: () =>
-      request("GET", "/api/me").then(
-        () => true,
-        () => false,
-      ),
-    isAnswering,
+    createConnection: (listener) =>
+      new Connection({
+        url,
+        session,
+        clock,
+        policy: new ReconnectPolicy(),
+        isServerReachable: () =>
+          request("GET", "/api/me").then(
+            () => true,
+            () => false,
+          ),
+        isAnswering,
+        listener,
+      }),
     listener: {
       onState(state) {
         writer.setConnected(state.name === "connected");
@@ -131,7 +120,7 @@ export function openChat(options) {
   store.lastShownId = earlier.shown;
   store.restore(earlier.rooms);
   if (earlier.content !== null) store.get(earlier.content.room)?.restore(earlier.content);
-  store.restoreContents(cache);
+  if (earlier.rooms.length > 0) store.restoreContents(cache);
 
   const notifier = new Notifier({ settings: notifications, clock, selfId: user.id });
   const title = new WindowTitle();
@@ -144,6 +133,7 @@ export function openChat(options) {
   let members = null;
   const abort = new AbortController();
   const { signal } = abort;
+  fitAboveKeyboard(signal);
 
   const openSearch = () =>
     openOnDemand(

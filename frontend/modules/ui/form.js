@@ -100,10 +100,11 @@ export function createForm({ label, fields, submit, send, clock, extra = [], use
  *
  * @param {string} title
  * @param {HTMLFormElement} form
+ * @param {string} [className]
  * @returns {HTMLElement}
  */
-export function collapsed(title, form) {
-  return element("details", {}, element("summary", {}, title), form);
+export function collapsed(title, form, className = "") {
+  return element("details", { class: className }, element("summary", {}, title), form);
 }
 
 /** @param {string} value */

@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
 
-from cloudchat.archive.batch_fold import EarlierText
+from cloudchat.archive.folding.batch_fold import EarlierText, FoldOutcome, LogBatch, NotFolded
+from cloudchat.archive.folding.repository import fold_logs
 from cloudchat.archive.history.repository import ArchivedPage, read_earlier_texts, read_events, read_message, read_page
 from cloudchat.archive.integrity.repository import ArchiveState, read_state
-from cloudchat.archive.repository import UnknownRoom, fold_events, read_heads, read_room_ids
+from cloudchat.archive.repository import read_heads, read_room_ids
 from cloudchat.archive.unread.repository import ArchivedUnread, UnreadRange, count_unread
 from cloudchat.auth.errors import NotFound
 from cloudchat.broker.broker import ArchivedMessage, HistoryRange
@@ -20,30 +19,6 @@ from cloudchat.rooms.members.service import demand
 from cloudchat.rooms.permissions import Command
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class LogBatch:
-    """Consecutive events of a room's log, the first ones that are not in the archive, whose head is `after`."""
-
-    room: str
-    after: int
-    events: Sequence[bytes]
-
-
-class NotFolded(Enum):
-    """Why a batch was not folded. The archive is unchanged then."""
-
-    MOVED = "moved"
-    """Another process has folded these events: read the head again."""
-    UNKNOWN_ROOM = "unknown room"
-    """The database does not have the room."""
-    FAILED = "failed"
-    """The events cannot be folded, for a reason that is logged. Other rooms are not affected."""
-
-
-FoldOutcome = StreamPosition | NotFolded
-"""The new head of the room's archive, or why it is the old one."""
 
 
 class ArchiveService:
@@ -76,7 +51,8 @@ class ArchiveService:
         # In one order, so that two processes do not wait for each other's rooms.
         ordered = sorted(batches, key=lambda batch: batch.room)
         try:
-            outcomes = self._fold_together(ordered)
+            with self._db.write() as db:
+                outcomes = fold_logs(db, ordered)
         except DatabaseUnavailable:
             raise
         except Exception:
@@ -115,13 +91,3 @@ class ArchiveService:
             if message is None or not message.is_live_message:
                 raise NotFound("there is no such message, or it is deleted")
             return read_earlier_texts(db, room, seq)
-
-    def _fold_together(self, batches: Sequence[LogBatch]) -> dict[str, FoldOutcome]:
-        outcomes: dict[str, FoldOutcome] = {}
-        with self._db.write() as db:
-            for batch in batches:
-                try:
-                    outcomes[batch.room] = fold_events(db, batch.room, batch.after, batch.events) or NotFolded.MOVED
-                except UnknownRoom:
-                    outcomes[batch.room] = NotFolded.UNKNOWN_ROOM
-        return outcomes

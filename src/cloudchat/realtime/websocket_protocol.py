@@ -41,6 +41,8 @@ Frames:
   (without an argument), `handle_pong` and `handle_close`. A violation goes to `handle_parser_exception` instead, with
   the close frame ready in `conn.data_to_send()`.
 - A complete message ends in `send_receive_event_to_app`, with its fragments in `frames`.
+- Between two frames, the parser waits in `at_eof`, and `conn.current_size` is None between two messages. Then a frame
+  may be read without the parser (`client_frames.py`), which keeps no other state.
 - The base `handle_ping` writes the pong that the parser has queued. The base `handle_close` answers a close of the peer
   and, after our own close, cancels `close_timer` and closes the transport.
 - With `close_sent` set, uvicorn writes no keepalive ping and no ASGI message.
@@ -67,6 +69,7 @@ from websockets.typing import StatusLike
 from cloudchat.http.raw_response import raw_error
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.rate_limiting.token_bucket import TokenBucket
+from cloudchat.realtime.client_frames import is_between_frames, payload_of_text_frame
 
 HANDSHAKE_TIMEOUT_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 5.0
@@ -106,6 +109,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     # uvicorn's attributes, too: without a dict, an idle connection is 1 KiB smaller.
     __slots__ = (
+        "_between_frames",
         "_control_frames",
         "_early_messages",
         "_lingered_bytes",
@@ -161,6 +165,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._early_messages: list[str] = []
         self.direct = socket.SocketType.__new__(socket.SocketType)
         """For the hub's writes. It has no descriptor, so that `send` raises OSError, while `push` must be used."""
+        self._between_frames = False
+        """Whether the next byte begins a message, so that its frame may be read without the parser."""
         self._lingering = False
         self._lingered_bytes = 0
         self._control_frames = TokenBucket(MAX_CONTROL_FRAME_BURST, CONTROL_FRAMES_PER_SECOND, self.loop.time())
@@ -301,7 +307,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._lingered_bytes += len(data)
             if self.conn.parser_exc is not None or self._lingered_bytes > MAX_LINGER_BYTES:
                 return
+        elif self._between_frames and (payload := payload_of_text_frame(data)) is not None:
+            self._message_received(payload)
+            return
         super().data_received(data)
+        self._between_frames = self._receiver is not None and is_between_frames(self.conn)
 
     def eof_received(self) -> None:
         """Return None: the transport closes itself once its buffer is written."""
@@ -342,6 +352,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Pass a complete message to the receiver, without ASGI's queue."""
         data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
         self.frames = []
+        self._message_received(data)
+
+    def _message_received(self, data: bytes) -> None:
         if self.close_sent:
             return
         try:

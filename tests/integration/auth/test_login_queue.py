@@ -14,7 +14,7 @@ CLASS = 60
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
+def server(console_script: None) -> Iterator[RunningServer]:  # forked servers make cheaper hashes
     limits = {"CLOUDCHAT_LOGIN_RATE": "9999/minute", "CLOUDCHAT_LOGIN_FAILURES_PER_CLIENT": "9999/minute"}
     with RunningServer(environment=limits) as running:
         yield running

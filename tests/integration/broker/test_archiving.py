@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from cloudchat.broker import keys
-from cloudchat.broker.archiving.log_archive import UnarchivedEvents
+from cloudchat.broker.archiving.log_archive import UnarchivedRange
 from cloudchat.broker.broker import Appended, ArchivedMessage, HistoryRange, Refusal, Refused
 from cloudchat.broker.redis_broker import MAX_PAGE_BYTES
 from integration.broker.brokers import broker_on
@@ -50,7 +50,7 @@ async def unarchived(room: Room, after: int = 0) -> list[int]:
     """Return the seqs of all events above a seq, as an archiver reads them."""
     seqs: list[int] = []
     while True:
-        page = await room.broker.archive.unarchived(room.id, after, 30)
+        (page,) = await room.broker.archive.unarchived([UnarchivedRange(room.id, after, 30)])
         assert [json.loads(event)["seq"] for _, event in page.events] == [seq for seq, _ in page.events]
         seqs += [seq for seq, _ in page.events]
         after = page.through
@@ -65,7 +65,7 @@ async def test_only_archived_events_are_trimmed_and_history_messages_are_kept(ro
     head = await fill(room, 200)
     assert await oldest(room) == 1
     for archived, expected in ((20, 21), (10, 21), (120, 121), (170, 151), (head, 151)):
-        await room.broker.archive.archived(room.id, archived)
+        await room.broker.archive.archived({room.id: archived})
         assert await oldest(room) == expected
     assert len(await room.events()) == 50
     assert await room.rows(HistoryRange.before_seq(151, 10)) == []
@@ -78,7 +78,7 @@ async def test_unarchived_events_are_read_in_pages_without_holes(room: Room) -> 
     seq_of(await room.delete(50))
     assert await unarchived(room) == list(range(1, head + 2))
     assert await unarchived(room, 60) == list(range(61, head + 2))
-    await room.broker.archive.archived(room.id, 40)
+    await room.broker.archive.archived({room.id: 40})
     assert (await unarchived(room))[0] == 41
     assert await unarchived(room, head + 1) == []
 
@@ -86,7 +86,7 @@ async def test_unarchived_events_are_read_in_pages_without_holes(room: Room) -> 
 async def test_page_of_unarchived_events_is_limited_in_bytes(room: Room) -> None:
     for _ in range(8):
         seq_of(await room.send("x" * (MAX_PAGE_BYTES // 4)))
-    page = await room.broker.archive.unarchived(room.id, 0, 500)
+    (page,) = await room.broker.archive.unarchived([UnarchivedRange(room.id, 0, 500)])
     assert ([seq for seq, _ in page.events], page.through, page.head) == ([1, 2, 3], 3, 8)
 
 
@@ -97,7 +97,7 @@ async def test_a_log_of_the_earlier_version_is_archived_from_its_oldest_event(st
         other.xtrim(keys.log(room.id), minid=51, approximate=False)
     assert await unarchived(room) == list(range(51, head + 1))
     assert isinstance(await room.send("accepted"), Appended)
-    await room.broker.archive.archived(room.id, head)
+    await room.broker.archive.archived({room.id: head})
     assert await oldest(room) == 52
 
 
@@ -112,9 +112,9 @@ async def test_appends_are_refused_while_the_log_is_full_of_unarchived_events(st
     assert await room.send("too much", cid=cid) == Refused(Refusal.UNARCHIVED)
     assert await room.react(1) == Refused(Refusal.UNARCHIVED)
     assert await room.notice(1) == Refused(Refusal.UNARCHIVED)
-    await room.broker.archive.archived(room.id, 1)
+    await room.broker.archive.archived({room.id: 1})
     assert seq_of(await room.send("too much", cid=cid)) == 100_051
-    await room.broker.archive.archived(room.id, 100_051)
+    await room.broker.archive.archived({room.id: 100_051})
     assert await oldest(room) == 100_002
 
 
@@ -133,7 +133,7 @@ class ArchiveStub:
 
     async def report(self, room: Room, head: int) -> None:
         self.head = head
-        await room.broker.archive.archived(room.id, head)
+        await room.broker.archive.archived({room.id: head})
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ async def test_change_is_refused_when_the_archive_was_read_before_its_head_moved
 ) -> None:
     room = archived_room
     seq_of(await room.react(1, user="bob", on=False))
-    await room.broker.archive.archived(room.id, 101)
+    await room.broker.archive.archived({room.id: 101})
     assert await room.react(1, user="bob") == Refused(Refusal.NOT_IN_LOG, 101)
     archive.head, archive.messages[1] = 101, ArchivedMessage(0, "ann", AT, reactions=[("👍", ["cid"])])
     assert seq_of(await room.react(1, user="bob")) == 102
@@ -225,16 +225,16 @@ async def test_state_without_the_time_of_its_change_stays_until_everything_is_ar
 async def test_what_is_left_of_a_lost_log_is_kept_until_it_is_archived(store: RunningStore, room: Room) -> None:
     await fill(room, 40)
     seq_of(await room.delete(35))
-    await room.broker.archive.archived(room.id, 20)
+    await room.broker.archive.archived({room.id: 20})
     room.broker.marks.observe_event(room.id, "seen", 60)
     after = await room.send("new")
     assert seq_of(after) == 61
     assert (await oldest(room), len(await room.events())) == (61, 1)
     assert await unarchived(room, 20) == [*range(21, 42), 61]
     assert await room.react(30) == Refused(Refusal.NOT_IN_LOG, 20)
-    await room.broker.archive.archived(room.id, 30)
+    await room.broker.archive.archived({room.id: 30})
     assert await unarchived(room, 20) == [*range(31, 42), 61]
-    await room.broker.archive.archived(room.id, 61)
+    await room.broker.archive.archived({room.id: 61})
     assert await unarchived(room, 20) == [61]
     with redis.Redis(port=store.port) as other:
         names = {name.rpartition(b":")[2] for name in other.scan_iter(match=f"cloudchat:{{{room.id}}}:*")}
@@ -258,8 +258,9 @@ async def test_archived_head_above_the_end_of_the_log_starts_a_new_epoch(store: 
         await fill(room, 10)
         before = (await earlier.heads([room.id]))[0]
     async with broker_on(store) as broker:
-        assert (await broker.archive.unarchived(room.id, 30, 10)).head == 30
-        await broker.archive.archived(room.id, 30)
+        (page,) = await broker.archive.unarchived([UnarchivedRange(room.id, 30, 10)])
+        assert page.head == 30
+        await broker.archive.archived({room.id: 30})
         room = Room(broker, room.id)
         after = await room.send("new")
         assert isinstance(after, Appended)
@@ -289,7 +290,7 @@ async def test_room_is_in_the_queue_before_its_append_is_acknowledged(room: Room
 async def test_room_leaves_the_queue_only_when_a_read_was_long_after_its_last_append(room: Room) -> None:
     archive = room.broker.archive
     seq_of(await room.send("one"))
-    page: UnarchivedEvents = await archive.unarchived(room.id, 1, 10)
+    (page,) = await archive.unarchived([UnarchivedRange(room.id, 1, 10)])
     assert (page.events, page.through) == ([], page.head)
     await archive.dequeue_rooms({room.id: page.read_at})
     assert room.id in await archive.queued_rooms(100_000)
@@ -349,7 +350,7 @@ async def test_name_is_replaced_in_events_of_an_earlier_numbering(room: Room) ->
     room.broker.marks.observe_event(room.id, "seen", 10)
     await fill(room, 5)
     assert await room.broker.archive.rename_user(room.id, "ann", "gone", 0, 100) == 15
-    page = await room.broker.archive.unarchived(room.id, 0, 100)
+    (page,) = await room.broker.archive.unarchived([UnarchivedRange(room.id, 0, 100)])
     assert [(seq, json.loads(event)["user"]["name"]) for seq, event in page.events] == [
         (seq, "gone") for seq in (*range(1, 6), *range(11, 16))
     ]

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from cloudchat.broker.archiving.log_archive import UnarchivedRange
 from cloudchat.broker.broker import Appended, AppendOutcome, ArchivedMessage, HistoryRange, Refusal, Refused
 from cloudchat.core.message_fold import MessageFold
 from integration.broker.brokers import broker_on
@@ -139,7 +140,7 @@ class Changes(RuleBasedStateMachine):
 
     @rule()
     def report(self) -> None:
-        self.runner.run(self.room.broker.archive.archived(self.room.id, self.archived))
+        self.runner.run(self.room.broker.archive.archived({self.room.id: self.archived}))
         self.reported = self.archived
         self.oldest = max(self.oldest, min(self.archived, len(self.events) - KEPT_EVENTS) + 1)
 
@@ -173,7 +174,8 @@ class Changes(RuleBasedStateMachine):
 
     @invariant()
     def the_archive_reads_what_was_published(self) -> None:
-        page = self.runner.run(self.room.broker.archive.unarchived(self.room.id, self.archived, 500))
+        unarchived = UnarchivedRange(self.room.id, self.archived, 500)
+        (page,) = self.runner.run(self.room.broker.archive.unarchived([unarchived]))
         assert [json.loads(event) for _, event in page.events] == self.events[self.archived :]
 
     @invariant()

@@ -218,7 +218,7 @@ async def test_what_belongs_to_trimmed_messages_is_removed(store: RunningStore) 
         for _ in range(30):
             seq_of(await room.send("later"))
         head = (await broker.read(room.id, 0, 1)).head
-        await broker.archive.archived(room.id, head)
+        await broker.archive.archived({room.id: head})
         assert [event["seq"] for event in await room.events()] == list(range(head - 19, head + 1))
         with redis.Redis(port=store.port) as other:
             names = set(other.scan_iter(match=f"cloudchat:{{{room.id}}}:*"))

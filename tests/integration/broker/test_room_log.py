@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from cloudchat.broker import keys
+from cloudchat.broker.archiving.log_archive import UnarchivedRange
 from cloudchat.broker.broker import Appended, AppendOutcome, BrokerUnavailable, Entry, HistoryRange
 from cloudchat.broker.high_water_marks import Mark
 from cloudchat.broker.redis_broker import MAX_PAGE_BYTES, RedisBroker
@@ -254,7 +255,7 @@ async def test_a_log_that_lost_its_end_does_not_assign_its_numbers_again(store: 
         page = await broker.read(room, 0, 10)
         assert (page.oldest, page.first, page.head) == (6, 6, 6)
         assert [json.loads(event)["epoch"] for event in page.events] == [after.epoch]
-        kept = await broker.archive.unarchived(room, 0, 10)
+        (kept,) = await broker.archive.unarchived([UnarchivedRange(room, 0, 10)])
         assert [seq for seq, _ in kept.events] == [1, 2, 3, 6]
 
 

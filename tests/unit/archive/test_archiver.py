@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from cloudchat.archive.archiver import MAX_EVENTS, Archiver
-from cloudchat.archive.service import ArchiveService, FoldOutcome, LogBatch
-from cloudchat.broker.archiving.log_archive import LogArchive, UnarchivedEvents
+from cloudchat.archive.folding.batch_fold import FoldOutcome, LogBatch
+from cloudchat.archive.service import ArchiveService
+from cloudchat.broker.archiving.log_archive import LogArchive, UnarchivedEvents, UnarchivedRange
 from cloudchat.broker.broker import BrokerUnavailable, HistoryRange
 from cloudchat.core.message_fold import MessageFold
 from cloudchat.core.stream_position import StreamPosition
@@ -44,17 +45,22 @@ class Store:
         for room in read_at:
             self.queue.pop(room, None)
 
-    async def unarchived(self, room: str, after: int, limit: int) -> UnarchivedEvents:
+    async def unarchived(self, ranges: Sequence[UnarchivedRange]) -> list[UnarchivedEvents]:
         self._check()
-        log = self.logs[room]
-        found = [(event["seq"], msgspec.json.encode(event)) for event in log.events if event["seq"] > after][:limit]
-        head = log.next_seq - 1
-        return UnarchivedEvents(found, found[-1][0] if len(found) == limit else head, head, "1.5")
+        return [self._unarchived(wanted) for wanted in ranges]
 
-    async def archived(self, room: str, seq: int) -> None:
+    def _unarchived(self, wanted: UnarchivedRange) -> UnarchivedEvents:
+        log = self.logs[wanted.room]
+        events = [event for event in log.events if event["seq"] > wanted.after][: wanted.limit]
+        found = [(event["seq"], msgspec.json.encode(event)) for event in events]
+        head = log.next_seq - 1
+        return UnarchivedEvents(found, found[-1][0] if len(found) == wanted.limit else head, head, "1.5")
+
+    async def archived(self, heads: Mapping[str, int]) -> None:
         self._check()
-        assert seq <= self.archive.heads()[room].seq, "the log would be trimmed before the commit"
-        self.reported[room] = max(self.reported.get(room, 0), seq)
+        for room, seq in heads.items():
+            assert seq <= self.archive.heads()[room].seq, "the log would be trimmed before the commit"
+            self.reported[room] = max(self.reported.get(room, 0), seq)
 
     def _check(self) -> None:
         if self.is_away:
@@ -154,6 +160,21 @@ def test_a_long_log_is_archived_in_bounded_transactions_beside_other_rooms(world
     finish(archiver)
     world.check()
     assert all(sum(len(batch.events) for batch in batches) <= MAX_EVENTS for batches in world.sql.transactions)
+
+
+def test_the_appends_to_a_room_are_collected_before_it_is_archived(world: World) -> None:
+    archiver = world.archiver()
+    world.append("a", 2, archiver)
+    world.time = 0.4
+    world.append("a", 1, archiver)
+    world.append("b", 1, archiver)
+    assert not asyncio.run(archiver.archive_some(0.5))
+    world.time = 0.5
+    assert not asyncio.run(archiver.archive_some(0.5))
+    assert [len(world.rows(room)) for room in ROOMS] == [3, 0, 0]
+    world.time = 0.9
+    asyncio.run(archiver.archive_some(0.5))
+    world.check()
 
 
 def test_existing_logs_are_found_at_the_start(world: World) -> None:

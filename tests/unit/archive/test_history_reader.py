@@ -1,7 +1,7 @@
 """Hot log and archive are read as one: the same page as if everything were in one log, wherever the archive ends."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cloudchat.archive.history.reader import MAX_UNARCHIVED_EVENTS, HistoryReader
 from cloudchat.archive.history.repository import MAX_PAGE_BYTES, ArchivedPage
-from cloudchat.broker.archiving.log_archive import LogArchive, UnarchivedEvents
+from cloudchat.broker.archiving.log_archive import LogArchive, UnarchivedEvents, UnarchivedRange
 from cloudchat.broker.broker import BrokerUnavailable, HistoryRange, HistoryRows
 from cloudchat.core import message_fold
 from cloudchat.core.message_fold import MessageFold
@@ -51,10 +51,12 @@ class World:
         encoded = [msgspec.json.encode(row) for row in [*older, *newer]]
         return HistoryRows("now", self.head, self.oldest, 1, encoded, more_before, more_after)
 
-    async def unarchived(self, room: str, after: int, limit: int) -> UnarchivedEvents:
-        events = [event for event in self.log.events if after < event["seq"] <= self.head]
-        found = [(event["seq"], msgspec.json.encode(event)) for event in events[:limit]]
-        return UnarchivedEvents(found, found[-1][0] if len(events) > limit else self.head, self.head, "1.5")
+    async def unarchived(self, ranges: Sequence[UnarchivedRange]) -> list[UnarchivedEvents]:
+        (wanted,) = ranges
+        events = [event for event in self.log.events if wanted.after < event["seq"] <= self.head]
+        found = [(event["seq"], msgspec.json.encode(event)) for event in events[: wanted.limit]]
+        through = found[-1][0] if len(events) > wanted.limit else self.head
+        return [UnarchivedEvents(found, through, self.head, "1.5")]
 
     async def archived_page(self, room: str, wanted: HistoryRange, *, all_users: bool) -> ArchivedPage:
         self.archive_reads += 1

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import delete, insert, update
 
-from cloudchat.archive.service import ArchiveService, LogBatch
+from cloudchat.archive.folding.batch_fold import LogBatch
+from cloudchat.archive.service import ArchiveService
 from cloudchat.auth.errors import NotFound, PermissionDenied
 from cloudchat.broker.broker import ArchivedMessage
 from cloudchat.database.archive_tables import (

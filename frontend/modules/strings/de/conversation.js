@@ -32,6 +32,8 @@ export const conversation = {
   "conversation.retry": "Erneut versuchen",
   "conversation.discard": "Entfernen",
   "conversation.sent": "Gesendet",
+  "conversation.seen": "Gelesen",
+  "conversation.seen_by": "Gelesen von {names}",
   "conversation.sending": "Wird gesendet…",
   "conversation.waiting": "Wartet auf das Senden",
 

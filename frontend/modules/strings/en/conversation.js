@@ -31,6 +31,8 @@ export const conversation = {
   "conversation.retry": "Try again",
   "conversation.discard": "Remove",
   "conversation.sent": "Sent",
+  "conversation.seen": "Seen",
+  "conversation.seen_by": "Seen by {names}",
   "conversation.sending": "Sending…",
   "conversation.waiting": "Waiting to be sent",
 

@@ -15,7 +15,7 @@ import msgspec
 
 from cloudchat.archive.history.merge import folded, joined, needs_archive, relevant
 from cloudchat.archive.history.repository import ArchivedPage
-from cloudchat.broker.archiving.log_archive import LogArchive
+from cloudchat.broker.archiving.log_archive import LogArchive, UnarchivedRange
 from cloudchat.broker.broker import BrokerUnavailable, HistoryRange, HistoryRows
 from cloudchat.core.message_fold import Row
 from cloudchat.database.transactions import DatabaseUnavailable
@@ -90,7 +90,7 @@ class HistoryReader:
     async def _events(self, room: str, after: int, last: int) -> list[Row]:
         events: list[Row] = []
         while after < last:
-            found = await self._unarchived.unarchived(room, after, EVENTS_PER_READ)
+            (found,) = await self._unarchived.unarchived([UnarchivedRange(room, after, EVENTS_PER_READ)])
             events += [_decode(event) for seq, event in found.events if seq <= last]
             if len(events) > MAX_UNARCHIVED_EVENTS:
                 raise BrokerUnavailable("the archive is too far behind")

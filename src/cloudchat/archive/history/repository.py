@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from cloudchat.archive.archived_event import ArchivedEvent, from_columns, to_client, users_of_row
-from cloudchat.archive.batch_fold import EarlierText
+from cloudchat.archive.folding.batch_fold import EarlierText
 from cloudchat.archive.repository import NOTHING_ARCHIVED, read_heads
 from cloudchat.broker.broker import ArchivedMessage, HistoryRange
 from cloudchat.core.message_fold import MAX_LISTED_USERS, Row

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from cloudchat.archive.batch_fold import EarlierText
+from cloudchat.archive.folding.batch_fold import EarlierText
 from cloudchat.core.timestamps import rfc3339_of_ms
 
 

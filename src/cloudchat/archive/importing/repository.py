@@ -110,8 +110,8 @@ def add_rows(db: Session, room_id: str, after: int, head: StreamPosition, rows: 
     if not advance_head(db, room_id, after, head):
         return False
     if not after:
-        add_epochs(db, room_id, [(1, head.epoch)])
-    add_events(db, room_id, [row.event for row in rows])
+        add_epochs(db, [(room_id, 1, head.epoch)])
+    add_events(db, [(room_id, row.event) for row in rows])
     # The seqs of reactions order them, and are below those of later ones.
     reactions = [
         {

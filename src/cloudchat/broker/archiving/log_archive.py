@@ -32,6 +32,15 @@ class UnarchivedEvents:
     read_at: str
 
 
+@dataclass(frozen=True, slots=True)
+class UnarchivedRange:
+    """At most `limit` events of a room's log above the seq `after`, which is the archive's head."""
+
+    room: str
+    after: int
+    limit: int
+
+
 class LogArchive(Protocol):
     """What the archive reads and changes in the room logs. Each operation raises `BrokerUnavailable`."""
 
@@ -44,14 +53,17 @@ class LogArchive(Protocol):
         `read_at` is `UnarchivedEvents.read_at` of a read that returned no events after the archive's head.
         """
 
-    async def unarchived(self, room: str, after: int, limit: int) -> UnarchivedEvents:
-        """Return the events above the seq `after`: at most `limit`, and fewer when they are large.
+    async def unarchived(self, ranges: Sequence[UnarchivedRange]) -> list[UnarchivedEvents]:
+        """Return the events in ranges of several rooms, in one round trip. They are fewer when they are large.
 
-        `after` is the archive's head. A log that ends below it has lost events: its numbering continues above it.
+        A log that ends below `after` has lost events: its numbering continues above it.
         """
 
-    async def archived(self, room: str, seq: int) -> None:
-        """Report that all events up to `seq` are in the archive and committed. A lower seq has no effect."""
+    async def archived(self, heads: Mapping[str, int]) -> None:
+        """Report that all events of rooms, up to these seqs, are in the archive and committed, in one round trip.
+
+        A lower seq than before has no effect.
+        """
 
     async def trim_before(self, room: str, seq: int) -> None:
         """Remove the events up to `seq` from the store, also those that are not archived."""

@@ -1,16 +1,15 @@
 """`LogArchive` on Redis 7 or Valkey, by the functions in archive_functions.lua."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 
 from cloudchat.broker import keys
 from cloudchat.broker.archiving.archive_queue import QUEUED_SECONDS
-from cloudchat.broker.archiving.log_archive import UnarchivedEvents
+from cloudchat.broker.archiving.log_archive import UnarchivedEvents, UnarchivedRange
 from cloudchat.broker.epochs import new_epoch
 from cloudchat.broker.high_water_marks import HighWaterMarks
-from cloudchat.broker.redis_functions import RedisFunctions
+from cloudchat.broker.redis_functions import Call, RedisFunctions
 
 MAX_PAGE_BYTES = 512 * 1024
 """The size limit of `unarchived`. A larger single event is returned alone."""
@@ -36,32 +35,42 @@ class RedisLogArchive:
             arguments += [room, f"{float(time) - QUEUED_SECONDS:.6f}"]
         await self._functions.call("cloudchat_dequeue_rooms_v4", [keys.ARCHIVE_QUEUE], *arguments)
 
-    async def unarchived(self, room: str, after: int, limit: int) -> UnarchivedEvents:
+    async def unarchived(self, ranges: Sequence[UnarchivedRange]) -> list[UnarchivedEvents]:
         """See `LogArchive`."""
-        arguments = after, limit, MAX_PAGE_BYTES, max(after, self._mark(room))
-        head, through, read_at, *found = await self._call("cloudchat_unarchived_v4", room, *arguments)
-        events = list(zip(found[::2], found[1::2], strict=True))
-        return UnarchivedEvents(events, through, head, read_at.decode())
+        calls: list[Call] = []
+        for wanted in ranges:
+            mark = max(wanted.after, self._mark(wanted.room))
+            arguments = new_epoch(), wanted.after, wanted.limit, MAX_PAGE_BYTES, mark
+            calls.append(("cloudchat_unarchived_v4", 2, *_keys(wanted.room), *arguments))
+        return [
+            UnarchivedEvents(list(zip(found[::2], found[1::2], strict=True)), through, head, read_at.decode())
+            for head, through, read_at, *found in await self._functions.call_all(calls)
+        ]
 
-    async def archived(self, room: str, seq: int) -> None:
+    async def archived(self, heads: Mapping[str, int]) -> None:
         """See `LogArchive`."""
-        await self._call("cloudchat_archived_v4", room, seq, self._history_messages, self._mark(room))
+        calls: list[Call] = []
+        for room, seq in heads.items():
+            arguments = new_epoch(), seq, self._history_messages, self._mark(room)
+            calls.append(("cloudchat_archived_v4", 2, *_keys(room), *arguments))
+        await self._functions.call_all(calls)
 
     async def trim_before(self, room: str, seq: int) -> None:
         """See `LogArchive`."""
-        await self._call("cloudchat_trim_before_v4", room, seq, self._mark(room))
+        await self._functions.call("cloudchat_trim_before_v4", _keys(room), new_epoch(), seq, self._mark(room))
 
     async def rename_user(self, room: str, user: str, name: str, after: int, limit: int) -> int:
         """See `LogArchive`."""
-        arguments = after, limit, _json(user), _json(name), self._mark(room)
-        through: int = await self._call("cloudchat_rename_user_v4", room, *arguments)
+        arguments = new_epoch(), after, limit, _json(user), _json(name), self._mark(room)
+        through: int = await self._functions.call("cloudchat_rename_user_v4", _keys(room), *arguments)
         return through
 
     def _mark(self, room: str) -> int:
         return self._marks.get(room)[1]
 
-    async def _call(self, function: str, room: str, *arguments: str | int) -> Any:
-        return await self._functions.call(function, [keys.meta(room), keys.log(room)], new_epoch(), *arguments)
+
+def _keys(room: str) -> list[str]:
+    return [keys.meta(room), keys.log(room)]
 
 
 def _json(text: str) -> str:

@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy import delete, func, select
 
 from cloudchat.archive.export.service import ExportFormat, RoomExports
+from cloudchat.archive.folding.batch_fold import LogBatch
+from cloudchat.archive.folding.repository import fold_logs
 from cloudchat.archive.importing.export_file import SOURCE, check_export_file
 from cloudchat.archive.importing.report import ImportReport
 from cloudchat.archive.importing.room_import import BATCH_ROWS, RoomImporter
 from cloudchat.archive.importing.users import ImportedUsers
-from cloudchat.archive.repository import fold_events, read_heads
+from cloudchat.archive.repository import read_heads
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.archive_tables import archived_events, imports
 from cloudchat.database.models import Membership, ReadPosition, Room, User
@@ -44,7 +46,7 @@ class Transfer:
         else:
             room = self.rooms.create("ann", kind, name, users="bob")
         with self.db.write() as db:
-            fold_events(db, room, 0, log.encoded)
+            fold_logs(db, [LogBatch(room, 0, log.encoded)])
         return room
 
     def log(self) -> LogWriter:
