@@ -110,20 +110,25 @@ console.log(JSON.stringify({ en, de }));
 @pytest.fixture(scope="module")
 def texts() -> Any:
     """The texts of the page in English and in German."""
-    node = [ROOT / ".venv" / "bin" / "node", "--input-type=module", "--eval", PRINT_TEXTS]
+    node = [str(ROOT / ".venv/bin/node"), "--input-type=module", "--eval", PRINT_TEXTS]
     return json.loads(subprocess.run(node, cwd=ROOT, check=True, capture_output=True).stdout)
 
 
 def open_chat(browser: Browser, server: RunningServer, **options: Any) -> Page:
     """Sign in as the administrator in a context of its own, and open the room with the conversation."""
     page = browser.new_context(**options).new_page()
+    sign_in(page, server)
+    return page
+
+
+def sign_in(page: Page, server: RunningServer) -> None:
+    """Sign in as the administrator, and open the room with the conversation."""
     page.goto(server.url)
     page.locator("#username").fill("ada")
     page.locator("#password").fill(PASSWORD)
     page.locator("#sign-in-submit").click()
     expect(page.locator("#connection")).to_have_attribute("data-state", "connected")
     open_room(page, "Launch")
-    return page
 
 
 def accessibility_violations(page: Page) -> list[str]:
@@ -190,5 +195,33 @@ def test_sign_in_screens_are_accessible_and_fit(browser: Browser, server: Runnin
         page.evaluate("document.documentElement.style.fontSize = ''")
         if found:
             problems[name] = found
+    page.evaluate("document.body.append('Sign out')")
+    assert page.evaluate(ENGLISH, texts) == ["Sign out"]  # an English text would be found
     page.context.close()
     assert problems == {}, json.dumps(problems, indent=1)
+
+
+# Safari's keyboard lies above the page: only the visual viewport shrinks.
+KEYBOARD = """
+const viewport = Object.assign(new EventTarget(), { scale: 1, height: innerHeight });
+Object.defineProperty(window, "visualViewport", { value: viewport });
+window.showKeyboard = (height) => {
+  viewport.height = innerHeight - height;
+  viewport.dispatchEvent(new Event("resize"));
+};
+"""
+
+
+def test_a_keyboard_above_the_page_does_not_hide_what_is_typed(browser: Browser, server: RunningServer) -> None:
+    page = browser.new_context(viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True).new_page()
+    page.add_init_script(KEYBOARD)
+    sign_in(page, server)
+    page.evaluate("showKeyboard(300)")
+    assert page.locator("#send").evaluate("node => node.getBoundingClientRect().bottom") <= 480
+    SCREENS["create"](page)
+    submit = page.locator("dialog[open] .primary")
+    submit.scroll_into_view_if_needed()
+    assert submit.evaluate("node => node.getBoundingClientRect().bottom") <= 480
+    page.evaluate("showKeyboard(0)")
+    assert page.locator("#chat").evaluate("node => node.getBoundingClientRect().bottom") == 780
+    page.context.close()

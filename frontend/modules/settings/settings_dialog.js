@@ -160,7 +160,7 @@ export class SettingsDialog {
     const sections = await this.#loadAdministration().catch(() => null);
     if (!heading.isConnected) return;
     if (sections !== null) this.#body.append(...sections[id](this.#context));
-    else this.#body.append(element("p", { class: "error", role: "alert" }, text("settings.not_loaded")));
+    else this.#body.append(element("p", { class: "error", role: "alert" }, text("on_demand.lead")));
   }
 
   #renderNav() {

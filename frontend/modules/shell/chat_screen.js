@@ -23,6 +23,7 @@ import { text } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
 import { closeAllLayers, navigate } from "../ui/layers.js";
 import { openOnDemand } from "../ui/open_on_demand.js";
+import { fitAboveKeyboard } from "./on_screen_keyboard.js";
 import { RoomView } from "./room_view.js";
 import { listenToShortcuts, MODIFIER } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
@@ -132,6 +133,7 @@ export function openChat(options) {
   let members = null;
   const abort = new AbortController();
   const { signal } = abort;
+  fitAboveKeyboard(signal);
 
   const openSearch = () =>
     openOnDemand(

@@ -11,9 +11,9 @@ from slowapi import Limiter
 
 from cloudchat.admin import schemas
 from cloudchat.admin.actor import Actor
-from cloudchat.admin.audit_routes import audit_routes
+from cloudchat.admin.audit.routes import audit_routes
 from cloudchat.admin.dependencies import After, NamePart, PageSize, PathId, require_administrator
-from cloudchat.admin.room_routes import room_routes
+from cloudchat.admin.rooms.routes import room_routes
 from cloudchat.admin.service import AdminService
 from cloudchat.auth.dependencies import hashing_turn
 from cloudchat.auth.passwords.turns import HashingTurns

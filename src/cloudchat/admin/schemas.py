@@ -1,4 +1,4 @@
-"""The JSON bodies of `/api/admin`. Times are RFC 3339."""
+"""The JSON bodies of `/api/admin/users`, `/tokens` and `/invites`. Times are RFC 3339."""
 
 from typing import Literal
 
@@ -9,7 +9,6 @@ from cloudchat.admin.token_service import MAX_LABEL_CHARACTERS, MIN_TOKEN_SECOND
 from cloudchat.auth.schemas import Username, UserResponse
 from cloudchat.auth.tokens.access_tokens import MAX_API_TOKEN_SECONDS
 from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel, WholeNumber
-from cloudchat.rooms.repository import ListedRoom
 
 Role = Literal["member", "moderator", "admin"]
 Scope = Literal["chat:read", "chat:write", "admin"]
@@ -31,42 +30,6 @@ class UserChange(RequestModel):
 
     role: Role | None = Field(None, description=_ROLE, examples=["admin"])
     disabled: bool | None = Field(None, examples=[True])
-
-
-class ListedRoomResponse(ResponseModel):
-    """A public or private room as administrators see it."""
-
-    id: str = Field(examples=["lobby"])
-    kind: str = Field(description="`public` or `private`.", examples=["private"])
-    name: str = Field(examples=["back office"])
-    members: int = Field(description="How many users are members.", examples=[42])
-    archived: bool = Field(examples=[False])
-    slow_mode_seconds: int = Field(examples=[0])
-    retention_days: int = Field(
-        description="After how many days messages are deleted; 0: no limit of its own.", examples=[0]
-    )
-    created_at: Instant
-
-    @classmethod
-    def from_room(cls, room: ListedRoom) -> "ListedRoomResponse":
-        """Return the response for a room."""
-        return cls(
-            id=room.id,
-            kind=room.kind,
-            name=room.name,
-            members=room.member_count,
-            archived=room.archived_at is not None,
-            slow_mode_seconds=room.slow_mode_seconds,
-            retention_days=room.retention_days,
-            created_at=room.created_at,
-        )
-
-
-class ListedRoomsResponse(ResponseModel):
-    """A page of rooms, the oldest first."""
-
-    rooms: list[ListedRoomResponse]
-    next: str | None = Field(description="`cursor` of the next page; null on the last page.", examples=[None])
 
 
 class TokenRequest(RequestModel):
@@ -172,27 +135,3 @@ class NewInviteResponse(ResponseModel):
     invite: str = Field(description=_SHOWN_ONCE)
     id: EntryId
     expires_at: Instant
-
-
-class AuditEntryResponse(ResponseModel):
-    """An audit entry: who did what to which target, when, from where, and whether it was done or denied."""
-
-    id: EntryId
-    at: Instant
-    actor: str = Field(description="A user's id, `cli` or `server`.", examples=["cli"])
-    actor_name: str | None = Field(description="The current username of the actor.", examples=["ann"])
-    action: str = Field(examples=["user.disable"])
-    target: str = Field(description="The id of a user, a room, a session or an invite; may be empty.")
-    target_name: str | None = Field(
-        description="The current name of the user or the room, or the client of a session.", examples=["bob"]
-    )
-    address: str = Field(description="The client's address; empty for `cli` and `server`.", examples=["192.0.2.1"])
-    result: str = Field(description="`done` or `refused`.", examples=["done"])
-    detail: str = Field(examples=["role=admin before=member"])
-
-
-class AuditResponse(ResponseModel):
-    """A page of the audit log, newest first."""
-
-    entries: list[AuditEntryResponse]
-    next: EntryId | None = Field(description="`before` of the next page; null on the last page.")

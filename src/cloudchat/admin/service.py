@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cloudchat.admin.audit_repository import EVERYTHING, AuditFilter, AuditSummary, audit_entries_before
+from cloudchat.admin.audit.repository import EVERYTHING, AuditFilter, AuditSummary, audit_entries_before
 from cloudchat.admin.invite_service import InviteService
 from cloudchat.admin.personal_data.service import PersonalDataService
 from cloudchat.admin.token_service import TokenService

@@ -33,8 +33,6 @@ export const account = {
   "settings.close": "Schließen",
   "settings.account": "Ihr Konto",
   "settings.administration": "Verwaltung",
-  "settings.not_loaded":
-    "Dieser Teil der Seite konnte nicht geladen werden. Prüfen Sie die Verbindung, und öffnen Sie ihn noch einmal.",
   "table.actions": "Aktionen",
   "table.more": "Mehr zeigen",
   "table.try_again": "Noch einmal versuchen",

@@ -30,7 +30,6 @@ export const account = {
   "settings.close": "Close",
   "settings.account": "Your account",
   "settings.administration": "Administration",
-  "settings.not_loaded": "This part of the page could not be loaded. Check your connection, then open it again.",
   "table.actions": "Actions",
   "table.more": "Show more",
   "table.try_again": "Try again",
