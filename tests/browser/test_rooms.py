@@ -67,6 +67,7 @@ def test_a_room_is_created_found_and_joined_and_unread_messages_are_counted(
     ada.register(server.url, "ada1")
     bob.register(server.url, "bob1")
     create_room(ada.page, "Garden1")
+    expect(ada.composer).to_be_focused()
     ada.send("First tomato of the year")
 
     bob.page.get_by_role("button", name="Browse rooms").click()
@@ -167,6 +168,7 @@ def test_members_are_invited_get_roles_and_are_removed(server: RunningServer, op
 
     actions.click()
     ada.page.get_by_role("menuitem", name="Remove from this room").click()
+    expect(ada.page.get_by_role("dialog")).to_contain_text("only when an owner invites")
     ada.page.get_by_role("dialog").get_by_role("button", name="Remove from this room").click()
     expect(panel.get_by_role("listitem")).to_have_count(1)
     expect(room_link(bob.page, "Office4")).to_have_count(0)
@@ -206,6 +208,7 @@ def test_back_closes_what_lies_above_the_conversation_on_a_phone(server: Running
     menu.click()
     expect(sidebar).to_be_in_viewport()
     expect(sidebar.get_by_text("ada6")).to_be_visible()
+    expect(room_link(ada.page, "lobby")).to_be_focused()
     ada.page.go_back()
     expect(sidebar).not_to_be_visible()
     menu.click()
@@ -214,6 +217,7 @@ def test_back_closes_what_lies_above_the_conversation_on_a_phone(server: Running
     ada.page.go_back()
     expect(ada.page.get_by_role("dialog")).to_have_count(0)
     ada.page.get_by_role("button", name="Settings").click()
+    expect(ada.page.get_by_role("dialog", name="Settings")).to_be_visible()
     ada.page.go_back()
     expect(ada.page.get_by_role("dialog")).to_have_count(0)
     assert ada.page.url == url
