@@ -1,13 +1,13 @@
 /**
  * The composition root: reads the configuration, builds the long-lived objects, and decides which screen is shown: the
  * sign-in, a new password, or the chat with the settings above it. To follow one message, read rooms/room.js,
- * chat/outbox.js, net/connection.js, (the server,) rooms/room_store.js, chat/room_subscription.js, timeline.js and
- * message_reducer.js.
+ * outbox/outbox.js, tabs/shared_connection.js, net/connection.js, (the server,) rooms/room_store.js,
+ * chat/room_subscription.js, timeline.js and message_reducer.js.
  */
 
 import { Appearance } from "./modules/appearance.js";
 import { DraftStorage } from "./modules/chat/draft_storage.js";
-import { openOutboxStorage } from "./modules/chat/outbox_storage.js";
+import { openOutboxStorage } from "./modules/outbox/outbox_storage.js";
 import { systemClock as clock } from "./modules/clock.js";
 import { readConfig, socketUrl } from "./modules/config.js";
 import { createApi, isAnswering } from "./modules/net/api.js";

@@ -20,6 +20,8 @@ const CONFIG = "config.json";
 const VERSION = /^shell-[0-9a-f]{16}\//u;
 /** A directory of `cloudchat frontend publish`, whose files never change. */
 const IMMUTABLE = /^release-[0-9a-f]{16}\//u;
+/** These keep their address: a manifest's own addresses are relative to it, and a page asks for config.json there. */
+const AT_THE_ROOT = /(?:\.webmanifest|^config\.json)$/u;
 /** For pages of earlier versions that are still open. */
 const KEPT_VERSIONS = 3;
 /** Servers exist whose index.html keeps its validators when only a module changes: read all files after this time. */
@@ -247,14 +249,12 @@ async function store(cache, version, files) {
 }
 
 /**
- * The manifest keeps its address: its own addresses are relative to it.
- *
  * @param {string} html
  * @param {string} version
  */
 function withVersion(html, version) {
   return html.replace(/(<(?:link|script|img)[^>]*?(?:href|src)=")([^":]+)"/gu, (tag, start, path) =>
-    path.endsWith(".webmanifest") ? tag : `${start}${version}${path}"`,
+    AT_THE_ROOT.test(path) ? tag : `${start}${version}${path}"`,
   );
 }
 

@@ -44,3 +44,48 @@ export function withTimeout(clock, ms, step) {
     step.then(resolve, reject).finally(cancel);
   });
 }
+
+/** A wait that can be ended early. */
+export class Pause {
+  #clock;
+  #onChange;
+  /** @type {(() => void) | null} null: nothing waits */
+  #end = null;
+
+  /**
+   * @param {Clock} clock
+   * @param {() => void} onChange a wait has begun or ended
+   */
+  constructor(clock, onChange) {
+    this.#clock = clock;
+    this.#onChange = onChange;
+  }
+
+  /** @returns {boolean} */
+  get isWaiting() {
+    return this.#end !== null;
+  }
+
+  /**
+   * @param {number} ms
+   * @returns {Promise<void>}
+   */
+  async wait(ms) {
+    await new Promise((resolve) => {
+      const cancel = this.#clock.schedule(ms, () => this.end());
+      this.#end = () => {
+        cancel();
+        resolve(undefined);
+      };
+      this.#onChange();
+    });
+  }
+
+  end() {
+    if (this.#end === null) return;
+    const end = this.#end;
+    this.#end = null;
+    end();
+    this.#onChange();
+  }
+}

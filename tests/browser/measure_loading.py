@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -27,7 +27,7 @@ from support.nginx import DOMAIN, ORIGIN
 from support.server import RunningServer
 from support.site import RunningSite
 
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 MESSAGES = 20
 
 
@@ -116,7 +116,7 @@ def sign_in(browser: Browser, target: Target) -> list[Any]:
 def visit(
     browser: Browser, target: Target, cookies: list[Any], network: Network | None, cpu: float
 ) -> tuple[float, str, list[Any]]:
-    """Open the page for the first time. Return after how many milliseconds it can be used, what was loaded, and cookies."""
+    """Open the page for the first time. Return after how many ms it can be used, what was loaded, and the cookies."""
     context = browser.new_context(
         viewport=PHONE, has_touch=True, is_mobile=True, ignore_https_errors=True, service_workers="block"
     )

@@ -9,10 +9,11 @@ network has the latency and the throughput of Lighthouse's slow 4G, for requests
 import os
 import statistics
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, expect, sync_playwright
+from playwright.sync_api import BrowserContext, ViewportSize, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -23,7 +24,7 @@ from support.server import RunningServer
 
 VISITS = 5
 MESSAGES = 100
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 SLOW_4G = {"offline": False, "latency": 150, "downloadThroughput": 1_600_000 / 8, "uploadThroughput": 750_000 / 8}
 WATCH = """
 globalThis.visit = {};
@@ -53,10 +54,18 @@ def visit(context: BrowserContext, url: str, cpu: int, wanted: str) -> float:
     return moment
 
 
-def report(name: str, context: BrowserContext, url: str, cpu: int, wanted: str) -> None:
-    """Print the median and the range of some visits."""
-    times = [visit(context, url, cpu, wanted) for _ in range(VISITS)]
-    print(f"{name:<34} CPU ×{cpu}  {statistics.median(times):6.0f} ms  ({min(times):.0f}–{max(times):.0f})", flush=True)
+def measure(server: RunningServer, without: BrowserContext, context: BrowserContext, cpu: int) -> None:
+    """Print the median and the range of some visits of each kind, which alternate, so that the load is the same."""
+    times: dict[str, list[float]] = defaultdict(list)
+    for _ in range(VISITS):
+        times["without a service worker: content"].append(visit(without, server.url, cpu, "content"))
+        times["second visit: content"].append(visit(context, server.url, cpu, "content"))
+        times["second visit: live"].append(visit(context, server.url, cpu, "live"))
+        server.kill()
+        times["second visit, no server: content"].append(visit(context, server.url, cpu, "content"))
+        server.start()
+    for name, found in times.items():
+        print(f"{name:<34} CPU ×{cpu}  {statistics.median(found):6.0f} ms  ({min(found):.0f}–{max(found):.0f})")
 
 
 def main() -> None:
@@ -67,8 +76,8 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         browser = launch(playwright, executable=HEADLESS_SHELL)
-        without = browser.new_context(viewport=PHONE, service_workers="block")  # type: ignore[arg-type]
-        context = browser.new_context(viewport=PHONE)  # type: ignore[arg-type]
+        without = browser.new_context(viewport=PHONE, service_workers="block")
+        context = browser.new_context(viewport=PHONE)
         for one, name in ((without, "grace"), (context, "ada")):
             one.add_init_script(WATCH)
             chat = ChatPage(one.new_page())
@@ -81,12 +90,7 @@ def main() -> None:
                 chat.wait_for(READY)
             chat.page.close()
         for cpu in (1, 4):
-            report("without a service worker: content", without, server.url, cpu, "content")
-            report("second visit: content", context, server.url, cpu, "content")
-            report("second visit: live", context, server.url, cpu, "live")
-        server.kill()
-        for cpu in (1, 4):
-            report("second visit, no server: content", context, server.url, cpu, "content")
+            measure(server, without, context, cpu)
         browser.close()
 
 

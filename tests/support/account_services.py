@@ -54,12 +54,14 @@ class AccountServices:
 
     @classmethod
     def make(cls, folder: Path, **changes: Any) -> Self:
-        """Create the services on a migrated SQLite file in `folder`. `changes` are settings."""
+        """Create the services on a migrated SQLite file in `folder`, or on the migrated database of a `database_url`.
+
+        `changes` are settings.
+        """
         settings = Settings(**{"state_dir": folder, **changes})
         url = settings.database.get_secret_value()
         if settings.database_url is None and not (folder / DATABASE_FILE).exists():
             shutil.copyfile(_migrated_file(), folder / DATABASE_FILE)
-        upgrade(url)
         db = Database(create_engine(url))
         tokens = Tokens(LiveKeyRing(folder / "keys"), access_seconds=settings.access_token_seconds)
         hasher = PasswordHasher(memory_kib=64)

@@ -1,12 +1,23 @@
 """Rows in the archive, written directly, for tests of what reads and deletes them."""
 
 import json
+from collections import Counter
+from dataclasses import dataclass, field
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from cloudchat.archive.event_ids import event_id
-from cloudchat.database.archive_tables import archive_heads, archived_edits, archived_events, archived_reactions
+from cloudchat.core.search_terms import search_terms
+from cloudchat.database.archive_tables import (
+    archive_epochs,
+    archive_heads,
+    archived_edits,
+    archived_events,
+    archived_reactions,
+)
 from cloudchat.database.transactions import Database
+from support.account_services import NOW
+from support.chat_rooms import Rooms
 
 
 class ArchivedRoom:
@@ -61,3 +72,40 @@ class ArchivedRoom:
                 set(db.scalars(select(archived_reactions.c.seq).where(archived_reactions.c.room_id == self.id))),
                 set(db.scalars(select(archived_edits.c.seq).where(archived_edits.c.room_id == self.id))),
             )
+
+
+@dataclass
+class ArchivedMessages:
+    """The archive of the rooms of a test. Each message is a second later than the one before."""
+
+    rooms: Rooms
+    seqs: Counter[str] = field(default_factory=Counter)
+    at: float = NOW
+
+    def add(self, room: str, author: str, text: str, *, notice: bool = False) -> int:
+        """Archive a message, and return its seq."""
+        self.seqs[room] += 1
+        self.at += 1
+        seq = self.seqs[room]
+        fields = {"kind": "joined"} if notice else {"cid": f"c{seq}"}
+        ArchivedRoom(self.rooms.services.db, room).add(seq, self.at, self.rooms.ids[author], text, **fields)
+        if seq == 1:
+            with self.rooms.services.db.write() as db:
+                db.execute(insert(archive_epochs).values(room_id=room, first_seq=1, epoch="e1"))
+        return seq
+
+    def edit(self, room: str, seq: int, text: str) -> None:
+        """Give a message another text; an empty one deletes it."""
+        with self.rooms.services.db.write() as db:
+            changes = update(archived_events).values(text=text, terms=search_terms(text))
+            db.execute(changes.where(archived_events.c.room_id == room, archived_events.c.seq == seq))
+
+    def remove(self, room: str, seq: int) -> None:
+        """Remove a row, as retention does."""
+        with self.rooms.services.db.write() as db:
+            db.execute(delete(archived_events).where(archived_events.c.room_id == room, archived_events.c.seq == seq))
+
+    def terms(self, room: str, seq: int) -> str:
+        with self.rooms.services.db.read() as db:
+            found = select(archived_events.c.terms)
+            return str(db.scalar(found.where(archived_events.c.room_id == room, archived_events.c.seq == seq)))

@@ -42,7 +42,9 @@ _PRELOADED = (
     # Libraries import these at their first use.
     "anyio.streams.memory",
     "argon2",
+    "cryptography.hazmat.backends.openssl.backend",
     "encodings.idna",
+    "passlib.context",
     "passlib.handlers.argon2",
     "pydantic.v1",
     "sqlalchemy.dialects.sqlite",
@@ -59,12 +61,18 @@ _context.set_forkserver_preload([*_PRELOADED])
 class ForkedCommand:
     """`cloudchat …` as a child of the fork server, with the methods of `subprocess.Popen` that a test needs.
 
-    `output` receives standard output and standard error.
+    `output` receives standard output, and `errors`, or else `output` too, standard error.
     """
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], output: Connection) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        output: Connection,
+        errors: Connection | None = None,
+    ) -> None:
         # A daemon of multiprocessing is ended when the test process ends.
-        self._process = _context.Process(target=_run, args=(arguments, environment, output), daemon=True)
+        self._process = _context.Process(target=_run, args=(arguments, environment, output, errors), daemon=True)
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -88,11 +96,38 @@ class ForkedCommand:
         self.send_signal(signal.SIGKILL)
 
 
-def _run(arguments: Sequence[str], environment: Mapping[str, str], output: Connection) -> None:
+def run_forked(
+    arguments: Sequence[str], environment: Mapping[str, str], seconds: float
+) -> "subprocess.CompletedProcess[str]":
+    """Run `cloudchat …` to its end. Raises TimeoutExpired, and kills it, if it is still running after `seconds`."""
+    output, output_writer = multiprocessing.Pipe(duplex=False)
+    errors, errors_writer = multiprocessing.Pipe(duplex=False)
+    with output, errors:
+        with output_writer, errors_writer:
+            command = ForkedCommand(arguments, environment, output_writer, errors_writer)
+        try:
+            code = command.wait(seconds)
+        except subprocess.TimeoutExpired:
+            command.kill()
+            raise
+        return subprocess.CompletedProcess(["cloudchat", *arguments], code, _content(output), _content(errors))
+
+
+def _content(reader: Connection) -> str:
+    """Return what is in a pipe. Does not wait for its end: a process that was left behind may hold it open."""
+    os.set_blocking(reader.fileno(), False)
+    with open(reader.fileno(), "rb", closefd=False) as pipe:
+        return (pipe.read() or b"").decode()
+
+
+def _run(
+    arguments: Sequence[str], environment: Mapping[str, str], output: Connection, errors: Connection | None
+) -> None:
     os.setsid()
     os.dup2(output.fileno(), 1)
-    os.dup2(output.fileno(), 2)
-    output.close()
+    os.dup2((errors or output).fileno(), 2)
+    for connection in filter(None, (output, errors)):
+        connection.close()
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["cloudchat", *arguments]

@@ -24,7 +24,7 @@ from cloudchat.cli.state_folder import prepare_state_folder
 from cloudchat.database.migrations import upgrade
 from cloudchat.settings import Settings
 from support import processes
-from support.fork_server import ForkedCommand
+from support.fork_server import ForkedCommand, run_forked
 from support.log_secrets import secret_in
 from support.processes import ManagedProcess
 
@@ -63,9 +63,12 @@ def serve_to_its_end(
     state_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run `cloudchat serve` in a case in which it must not start. Raises TimeoutExpired, and kills it, if it starts."""
+    variables = environment_of(state_dir, {"CLOUDCHAT_PORT": "0", **(environment or {})})
+    if RunningServer.may_fork and _has_settings_only(environment or {}):
+        return run_forked(["serve", *arguments], variables, seconds=30)
     return subprocess.run(
         [CLOUDCHAT, "serve", *arguments],
-        env=environment_of(state_dir, {"CLOUDCHAT_PORT": "0", **(environment or {})}),
+        env=variables,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -74,14 +77,19 @@ def serve_to_its_end(
     )
 
 
+def _has_settings_only(environment: Mapping[str, str]) -> bool:
+    """Return whether no variable is one that the interpreter or a library reads when it starts."""
+    return all(name.startswith("CLOUDCHAT_") for name in environment)
+
+
 class RunningServer(ManagedProcess):
     """A server that a test may kill, stop and start again any number of times.
 
     Use as a context manager: its end ends every process that the server started. The first start chooses a free port,
     and later starts use the same one, so that clients can reconnect after `restart()`.
 
-    With `may_fork`, a server without special command, arguments, descriptors, workers and foreign variables is forked
-    from a process that has imported cloudchat already, instead of running the console script (`support.fork_server`).
+    With `may_fork`, a server without special command, descriptors, workers and foreign variables is forked from a
+    process that has imported cloudchat already, instead of running the console script (`support.fork_server`).
     """
 
     may_fork: ClassVar[bool] = False
@@ -281,10 +289,9 @@ class RunningServer(ManagedProcess):
     def _start_process(
         self, environment: Mapping[str, str], output: Connection
     ) -> subprocess.Popen[bytes] | ForkedCommand:
-        has_settings_only = all(name.startswith("CLOUDCHAT_") for name in self.environment)
-        is_special = self._command or self._arguments or self._pass_fds or self.workers > 1
-        if self.may_fork and has_settings_only and not is_special:
-            return ForkedCommand(["serve"], environment, output)
+        is_special = self._command or self._pass_fds or self.workers > 1
+        if self.may_fork and _has_settings_only(self.environment) and not is_special:
+            return ForkedCommand(["serve", *self._arguments], environment, output)
         return subprocess.Popen(
             [*(self._command or [str(CLOUDCHAT)]), "serve", *self._arguments],
             env=environment,

@@ -40,7 +40,7 @@ export class HistoryLoader {
    * @param {object} options
    * @param {string} options.room
    * @param {import("./timeline.js").Timeline} options.timeline
-   * @param {Pick<import("../net/shared_connection.js").SharedConnection, "request">} options.connection
+   * @param {Pick<import("../tabs/shared_connection.js").SharedConnection, "request">} options.connection
    * @param {import("../clock.js").Clock} options.clock
    * @param {() => number} options.random
    * @param {PageListener} options.listener

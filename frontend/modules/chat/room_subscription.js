@@ -45,7 +45,7 @@ export class RoomSubscription {
    * @param {object} options
    * @param {string} options.room
    * @param {import("./timeline.js").Timeline} options.timeline
-   * @param {Pick<import("../net/shared_connection.js").SharedConnection, "request">} options.connection
+   * @param {Pick<import("../tabs/shared_connection.js").SharedConnection, "request">} options.connection
    * @param {import("../clock.js").Clock} options.clock
    * @param {RoomListener} options.listener
    * @param {() => number} [options.random]

@@ -18,6 +18,9 @@ import { buildRows, estimateHeight } from "./rows.js";
  * @typedef {import("../chat/message_reducer.js").Message} Message
  */
 
+/** Of rendering, so that a message is shown soon on the slowest machine. */
+const MAX_PAUSE_MS = 100;
+
 export class MessageList {
   #scroller = byId("timeline");
   #messages = byId("messages");
@@ -43,6 +46,9 @@ export class MessageList {
   /** @type {Map<number, Message>} the loaded messages by seq */
   #bySeq = new Map();
   #isScheduled = false;
+  /** When the last render ended, and how long it took. */
+  #renderedAt = 0;
+  #renderMs = 0;
   /** @type {() => void} called after each change of the rows */
   #onRender;
   #room;
@@ -88,14 +94,16 @@ export class MessageList {
     this.schedule();
   }
 
-  /** Render in the next frame. */
+  /**
+   * Render in the next frame. While many messages arrive on a slow machine, each render is followed by a pause that is as
+   * long as it took, so that keys wait for one render at most.
+   */
   schedule() {
     if (this.#isScheduled || this.#abort.signal.aborted) return;
     this.#isScheduled = true;
-    requestAnimationFrame(() => {
-      this.#isScheduled = false;
-      if (!this.#abort.signal.aborted) this.#render();
-    });
+    const pause = Math.min(this.#renderedAt + this.#renderMs - performance.now(), MAX_PAUSE_MS);
+    if (pause > 0) setTimeout(() => this.#requestRender(), pause);
+    else this.#requestRender();
   }
 
   scrollToNewest() {
@@ -178,6 +186,17 @@ export class MessageList {
   }
 
   // -- Rendering --
+
+  #requestRender() {
+    requestAnimationFrame(() => {
+      this.#isScheduled = false;
+      if (this.#abort.signal.aborted) return;
+      const start = performance.now();
+      this.#render();
+      this.#renderedAt = performance.now();
+      this.#renderMs = this.#renderedAt - start;
+    });
+  }
 
   #render() {
     if (this.#position.isAtBottom) this.#room.log.trim();

@@ -5,7 +5,7 @@ import { button, byId, element, keepFocus } from "../ui/dom.js";
 import { RowList } from "../ui/row_list.js";
 import { renderText } from "./message_text_view.js";
 
-/** @typedef {import("../chat/outbox.js").PendingSend} PendingSend */
+/** @typedef {import("../outbox/pending_sends.js").PendingSend} PendingSend */
 
 export class PendingList {
   #list = byId("pending-messages");
@@ -14,7 +14,7 @@ export class PendingList {
   #onResize;
 
   /**
-   * @param {import("../chat/outbox.js").Outbox} outbox
+   * @param {import("../outbox/outbox.js").Outbox} outbox
    * @param {() => void} onResize a message has another height now
    */
   constructor(outbox, onResize) {

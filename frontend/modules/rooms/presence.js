@@ -15,7 +15,7 @@ export class Presence {
   #users = new Map();
 
   /**
-   * @param {Pick<import("../net/shared_connection.js").SharedConnection, "request">} connection
+   * @param {Pick<import("../tabs/shared_connection.js").SharedConnection, "request">} connection
    * @param {() => void} onChange
    */
   constructor(connection, onChange) {

@@ -20,7 +20,7 @@ export class ReadMarker {
    * @param {object} options
    * @param {string} options.room
    * @param {number} options.seq
-   * @param {Pick<import("../net/shared_connection.js").SharedConnection, "request">} options.connection
+   * @param {Pick<import("../tabs/shared_connection.js").SharedConnection, "request">} options.connection
    * @param {import("../clock.js").Clock} options.clock
    */
   constructor({ room, seq, connection, clock }) {

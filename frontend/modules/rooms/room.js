@@ -4,9 +4,9 @@
  * arrays and objects are replaced, never changed in place.
  *
  * @typedef {object} RoomServices what all rooms share
- * @property {Pick<import("../net/shared_connection.js").SharedConnection, "request" | "notify">} connection
+ * @property {Pick<import("../tabs/shared_connection.js").SharedConnection, "request" | "notify">} connection
  * @property {import("../clock.js").Clock} clock
- * @property {import("../chat/tab_outbox.js").TabOutbox} storage of unsent messages
+ * @property {import("../outbox/tab_outbox.js").TabOutbox} storage of unsent messages
  * @property {import("../chat/draft_storage.js").DraftStorage} drafts
  * @property {import("./room_api.js").RoomApi} api
  * @property {() => string} newCid

@@ -17,7 +17,7 @@ export class RoomCommands {
   /**
    * @param {object} options
    * @param {string} options.room
-   * @param {Pick<import("../net/shared_connection.js").SharedConnection, "request" | "notify">} options.connection
+   * @param {Pick<import("../tabs/shared_connection.js").SharedConnection, "request" | "notify">} options.connection
    * @param {import("../clock.js").Clock} options.clock
    * @param {() => string} options.newCid
    */

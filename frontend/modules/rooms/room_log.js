@@ -24,7 +24,7 @@ export class RoomLog {
   /**
    * @param {object} options
    * @param {string} options.room
-   * @param {Pick<import("../net/shared_connection.js").SharedConnection, "request">} options.connection
+   * @param {Pick<import("../tabs/shared_connection.js").SharedConnection, "request">} options.connection
    * @param {import("../clock.js").Clock} options.clock
    * @param {import("../chat/room_subscription.js").RoomListener} options.listener
    */

@@ -42,7 +42,7 @@ export class RoomStore {
   /**
    * @param {object} options
    * @param {import("./room.js").RoomServices} options.services
-   * @param {import("../chat/room_outboxes.js").RoomOutboxes} options.outboxes
+   * @param {import("../outbox/room_outboxes.js").RoomOutboxes} options.outboxes
    * @param {StoreListener} options.listener
    */
   constructor({ services, outboxes, listener }) {

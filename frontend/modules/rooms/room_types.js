@@ -6,7 +6,7 @@
  * @typedef {import("../chat/message_reducer.js").Message} Message
  * @typedef {import("../chat/message_reducer.js").Notice} Notice
  * @typedef {import("../chat/message_reducer.js").Gap} Gap
- * @typedef {import("../chat/outbox.js").PendingSend} PendingSend
+ * @typedef {import("../outbox/pending_sends.js").PendingSend} PendingSend
  *
  * @typedef {Message | Notice | Gap} Item of the conversation. `key` is unique in the room and stays the same; `version`
  *   changes whenever the item looks different

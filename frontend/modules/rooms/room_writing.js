@@ -1,6 +1,6 @@
 /** What the user writes in a room: the draft, the outbox, and whether they can write now. */
 
-import { Outbox } from "../chat/outbox.js";
+import { Outbox } from "../outbox/outbox.js";
 import { CommandError } from "../net/pending_requests.js";
 
 export class RoomWriting {
@@ -68,7 +68,7 @@ export class RoomWriting {
    *
    * @param {string} text
    * @param {number | null} [replyTo] seq of the message that it answers
-   * @throws {import("../chat/outbox.js").OutboxFull}
+   * @throws {import("../outbox/outbox.js").OutboxFull}
    */
   async send(text, replyTo = null) {
     const added = this.outbox.add(text, replyTo);
@@ -91,7 +91,7 @@ export class RoomWriting {
 
   // -- Internal --
 
-  /** @param {import("../chat/outbox.js").PendingSend} item */
+  /** @param {import("../outbox/pending_sends.js").PendingSend} item */
   async #sendItem({ cid, text, replyTo = null }) {
     const reply = replyTo === null ? {} : { reply_to: replyTo };
     const { connection } = this.#services;

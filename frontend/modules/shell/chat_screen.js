@@ -5,13 +5,13 @@
 
 import { newCid } from "../chat/cid.js";
 import { ConnectionStatusView } from "../chat/connection_status_view.js";
-import { RoomOutboxes } from "../chat/room_outboxes.js";
-import { TabOutbox } from "../chat/tab_outbox.js";
-import { TabPresence } from "../chat/tab_presence.js";
+import { RoomOutboxes } from "../outbox/room_outboxes.js";
+import { TabOutbox } from "../outbox/tab_outbox.js";
+import { TabPresence } from "../tabs/tab_presence.js";
 import { Connection } from "../net/connection.js";
 import { ReconnectPolicy } from "../net/reconnect_policy.js";
-import { SharedConnection } from "../net/shared_connection.js";
-import { openSharing } from "../net/tab_channel.js";
+import { SharedConnection } from "../tabs/shared_connection.js";
+import { openSharing } from "../tabs/tab_channel.js";
 import { checkForNewVersion } from "../offline/page_worker.js";
 import { RoomCacheWriter } from "../offline/room_cache_writer.js";
 import { createRoomApi } from "../rooms/room_api.js";
@@ -41,7 +41,7 @@ import { WindowTitle } from "./window_title.js";
  * @property {import("../net/session.js").Session} session
  * @property {import("../net/protocol.js").User} user who is signed in
  * @property {import("../net/authenticated_api.js").AuthenticatedRequest} request
- * @property {import("../chat/outbox_storage.js").OutboxStorage} storage
+ * @property {import("../outbox/outbox_storage.js").OutboxStorage} storage
  * @property {import("../clock.js").Clock} clock
  * @property {import("../chat/draft_storage.js").DraftStorage} drafts
  * @property {() => Promise<boolean>} isAnswering see Connection
@@ -120,7 +120,7 @@ export function openChat(options) {
   store.lastShownId = earlier.shown;
   store.restore(earlier.rooms);
   if (earlier.content !== null) store.get(earlier.content.room)?.restore(earlier.content);
-  store.restoreContents(cache);
+  if (earlier.rooms.length > 0) store.restoreContents(cache);
 
   const notifier = new Notifier({ settings: notifications, clock, selfId: user.id });
   const title = new WindowTitle();

@@ -1,4 +1,8 @@
-"""Insert many rows with few statements."""
+"""Insert many rows with few statements.
+
+SQLite's driver releases the GIL for each statement and for each row of a result. Beside a busy event loop, getting it
+back takes longer than the statement: so many rows are written by one, and not by `executemany`.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -16,24 +20,45 @@ def insert_new_rows(db: Session, table: Table, columns: Sequence[str], rows: Seq
     """Insert the rows whose primary key, the first column, is not in the table. Return how many were inserted.
 
     FTS5 writes the terms of each statement as a segment of its index, and merges the segments later. With a statement
-    for each row, as `executemany` makes them, a message with its terms took 33 µs, and this way 12 µs. What a column
-    that is not named gets is up to the database.
+    for each row, a message with its terms took 33 µs, and this way 12 µs. What a column that is not named gets is up to
+    the database.
     """
+    return _insert(db, table, columns, rows, "DO NOTHING")
+
+
+def replace_rows(
+    db: Session, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], *, growing: str
+) -> int:
+    """Write the columns of rows with this primary key, the first column, if the column `growing` becomes larger.
+
+    Return how many were written. A row that is not in the table is inserted.
+    """
+    changes = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
+    condition = f"{table.name}.{growing} < excluded.{growing}"
+    return _insert(db, table, columns, rows, f"DO UPDATE SET {changes} WHERE {condition}")
+
+
+# -- internal ---------------------------------------------------------------------------------------------------------
+
+
+def _insert(
+    db: Session, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], on_conflict: str
+) -> int:
     connection = db.connection()
     placeholder = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-    inserted = start = 0
+    written = start = 0
     while start < len(rows):
         # A power of two, so that there are few different statements: the drivers keep them prepared.
         count = min(MAX_ROWS, 1 << (len(rows) - start).bit_length() - 1)
-        statement = _statement(table.name, tuple(columns), placeholder, count)
+        statement = _statement(table.name, tuple(columns), placeholder, count, on_conflict)
         values = tuple(chain.from_iterable(rows[start : start + count]))
-        inserted += cast("CursorResult[Any]", connection.exec_driver_sql(statement, values)).rowcount
+        written += cast("CursorResult[Any]", connection.exec_driver_sql(statement, values)).rowcount
         start += count
-    return inserted
+    return written
 
 
-@lru_cache(maxsize=32)
-def _statement(table: str, columns: tuple[str, ...], placeholder: str, count: int) -> str:
+@lru_cache(maxsize=64)
+def _statement(table: str, columns: tuple[str, ...], placeholder: str, count: int, on_conflict: str) -> str:
     row = f"({', '.join([placeholder] * len(columns))})"
     rows = ", ".join([row] * count)
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {rows} ON CONFLICT ({columns[0]}) DO NOTHING"  # noqa: S608
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {rows} ON CONFLICT ({columns[0]}) {on_conflict}"  # noqa: S608

@@ -20,7 +20,9 @@ MAX_ID_CHARS = 64
 Id = Annotated[str, Meta(max_length=MAX_ID_CHARS)]
 RoomId = Annotated[str, Meta(min_length=1, max_length=64)]
 # \Z and not $, because $ would also match before a final newline.
-Cid = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\Z")]
+Cid = Annotated[
+    str, Meta(pattern=r"^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}\Z")
+]
 CID_PATTERN = "^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$"
 """The same for pydantic, in whose expressions `$` is only the end."""
 """A UUID (RFC 9562 §4), with or without hyphens, in upper or lower case. `canonical_cid` is the form that is used."""

@@ -15,6 +15,7 @@ from benchmarks.results import percentile
 from cloudchat.archive.search.query import parse_query
 from cloudchat.archive.search.repository import Filters, find_messages
 from cloudchat.database.archive_tables import archive_heads, archived_events, archived_reactions
+from cloudchat.database.bulk_insert import insert_new_rows
 from cloudchat.database.models import Membership, User
 from cloudchat.database.transactions import Database
 
@@ -113,7 +114,8 @@ class Archive:
 
     def _insert(self, batches: Iterator[list[dict[str, Any]]]) -> None:
         with self._db.write() as db:
-            db.execute(insert(archived_events), next(batches))
+            batch = next(batches)
+            insert_new_rows(db, archived_events, list(batch[0]), [tuple(row.values()) for row in batch])
 
     def _search(self, user: str, words: str) -> Callable[[], None]:
         query = parse_query(words)

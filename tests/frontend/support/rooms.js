@@ -1,6 +1,6 @@
 /** A store of rooms without a server: the test answers the commands. */
 
-import { RoomOutboxes } from "../../../frontend/modules/chat/room_outboxes.js";
+import { RoomOutboxes } from "../../../frontend/modules/outbox/room_outboxes.js";
 import { noReply } from "../../../frontend/modules/net/pending_requests.js";
 import { RoomStore } from "../../../frontend/modules/rooms/room_store.js";
 import { joined, USER } from "./room.js";

@@ -14,6 +14,11 @@ from support.server import RunningServer
 from support.socket import ChatSocket
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _console_script() -> None:
+    """The database is opened after the imports, so these servers are forked."""
+
+
 @pytest.fixture(scope="module")
 def database() -> Iterator[RunningPostgres]:
     """A database server of its own, because these tests stop it."""

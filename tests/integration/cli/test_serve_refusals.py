@@ -16,6 +16,11 @@ from support.server import RunningServer, free_port, serve_to_its_end
 from support.stores import RunningStore, store_binaries
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _console_script() -> None:
+    """A mistake is reported after the imports, so most of these servers are forked."""
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     return tmp_path / "state"

@@ -18,6 +18,11 @@ AWKWARD = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _console_script() -> None:
+    """The paths are read after the imports, so most of these servers are forked."""
+
+
 @pytest.mark.parametrize("name", AWKWARD)
 def test_the_whole_state_is_in_the_folder(tmp_path: Path, name: str) -> None:
     state = tmp_path / name / "state"

@@ -3,7 +3,7 @@
 import pytest
 
 from support.account_services import AccountServices
-from support.archived_messages import ArchivedMessages
+from support.archived_rooms import ArchivedMessages
 from support.chat_rooms import Rooms
 
 

@@ -4,6 +4,7 @@ import itertools
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from cloudchat.database.archive_tables import (
     archived_events,
     archived_reactions,
 )
-from cloudchat.database.models import User
+from cloudchat.database.models import Room, User
 from support.account_services import NOW, AccountServices, concurrently
 from support.databases import on_both
 from support.room_logs import LogWriter, logs
@@ -40,6 +41,7 @@ def archive(services: AccountServices) -> "Archive":
     with services.db.write() as db:
         for id, name in (("ann", "Ann"), ("bob", "Bob")):
             db.add(User(id=id, name=name, name_key=id, role="member", created_at=NOW))
+        db.add(Room(id="other", name="other", kind="private", created_at=NOW))
     return Archive(services)
 
 
@@ -56,11 +58,14 @@ class Archive:
 
     def fold(self, log: LogWriter, after: int, last: int, room: str = "lobby") -> bool:
         """Fold the events of the log after a seq and up to another one."""
-        events = [
-            encoded for event, encoded in zip(log.events, log.encoded, strict=True) if after < event["seq"] <= last
-        ]
         with self.db.write() as db:
-            return isinstance(fold_logs(db, [LogBatch(room, after, events)])[room], StreamPosition)
+            return isinstance(fold_logs(db, [self.batch(room, log, after, last)])[room], StreamPosition)
+
+    def batch(self, room: str, log: LogWriter, after: int, last: int) -> LogBatch:
+        """Return the events after a seq and up to another one, behind what was folded of the events before."""
+        events = [event for event in log.events if after < event["seq"] <= last]
+        before = [event["seq"] for event in log.events if event["seq"] <= after]
+        return LogBatch(room, max(before, default=0), [msgspec.json.encode(event) for event in events])
 
     def rows(self) -> list[dict[str, Any]]:
         with self.db.snapshot() as db:
@@ -89,6 +94,39 @@ def test_any_batches_make_the_fold_of_the_log(archive: Archive, log: LogWriter, 
         assert not deleted & set(archive.column(table.c.seq)), table.name
     with archive.db.read() as db:
         assert read_heads(db) == {"lobby": StreamPosition(log.events[-1]["epoch"], seqs[-1])}
+
+
+@settings(
+    max_examples=30, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
+@given(first=logs(), second=logs(), cut=st.integers(1, 40))
+def test_rooms_that_are_folded_together_stay_apart(
+    archive: Archive, first: LogWriter, second: LogWriter, cut: int
+) -> None:
+    archive.clear()
+    for event in second.events:
+        event["room"] = "other"
+    for after, last in ((0, cut), (cut, 10_000)):
+        batches = [archive.batch(room, log, after, last) for room, log in (("lobby", first), ("other", second))]
+        with archive.db.write() as db:
+            fold_logs(db, [batch for batch in batches if batch.events])
+    with archive.db.snapshot() as db:
+        rows = {room: read_page(db, room, ALL).newer for room in ("lobby", "other")}
+    assert rows == {"lobby": MessageFold(first.events).rows(), "other": MessageFold(second.events).rows()}
+
+
+def test_a_room_that_has_moved_or_is_unknown_does_not_stop_the_others(archive: Archive) -> None:
+    log = LogWriter()
+    log.message("ann", "hello")
+    archive.fold(log, 0, 1, "other")
+    rooms = ["gone", "lobby", "other"]
+    with archive.db.write() as db:
+        outcomes = fold_logs(db, [LogBatch(room, 0, log.encoded) for room in rooms])
+    assert outcomes == {
+        "gone": NotFolded.UNKNOWN_ROOM,
+        "lobby": StreamPosition("e1", 1),
+        "other": NotFolded.MOVED,
+    }
 
 
 @pytest.mark.parametrize("batch", [1, 2, 9])

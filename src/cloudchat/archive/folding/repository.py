@@ -19,6 +19,7 @@ from cloudchat.archive.repository import NOTHING_ARCHIVED, add_epochs, add_event
 from cloudchat.core.search_terms import search_terms
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.archive_tables import archive_heads, archived_edits, archived_events, archived_reactions
+from cloudchat.database.bulk_insert import replace_rows
 from cloudchat.database.models import Room, User
 
 _CHANGES = ("edited", "deleted", "reaction")
@@ -96,17 +97,9 @@ def _lock_heads(db: Session, room_ids: Collection[str]) -> dict[str, StreamPosit
 
 def _advance_heads(db: Session, logs: Sequence[_Log]) -> set[str]:
     """Raise the heads of the rooms. Return the rooms whose first head another process has written in this moment."""
-    columns = archive_heads.c
-    raised = [
-        {"of_room": log.room_id, "after": log.before.seq, "epoch": log.head.epoch, "seq": log.head.seq}
-        for log in logs
-        if log.before.seq
-    ]
-    if raised:
-        condition = columns.room_id == bindparam("of_room"), columns.seq == bindparam("after")
-        changed = db.connection().execute(update(archive_heads).where(*condition), raised).rowcount
-        if changed != len(raised):
-            raise RuntimeError("an archived head has moved although it was locked")
+    raised = [(log.room_id, log.head.epoch, log.head.seq) for log in logs if log.before.seq]
+    if replace_rows(db, archive_heads, ("room_id", "epoch", "seq"), raised, growing="seq") != len(raised):
+        raise RuntimeError("an archived head has moved although it was locked")
     return {log.room_id for log in logs if not log.before.seq and not advance_head(db, log.room_id, 0, log.head)}
 
 
@@ -124,7 +117,14 @@ def _fold(db: Session, logs: Sequence[_Log]) -> dict[str, BatchFold]:
 
 
 def _registered(db: Session, ids: Collection[str]) -> frozenset[str]:
-    return frozenset(db.scalars(select(User.id).where(User.id.in_(ids)))) if ids else frozenset()
+    """Return those of the ids that have a row in `users`: nearly always all.
+
+    So the rows are counted first. SQLite's driver releases the GIL for each row that it reads, and beside a busy event
+    loop it takes long to get it back.
+    """
+    if not ids or db.scalar(select(func.count()).where(User.id.in_(ids))) == len(ids):
+        return frozenset(ids)
+    return frozenset(db.scalars(select(User.id).where(User.id.in_(ids))))
 
 
 def _load_targets(db: Session, logs: Sequence[_Log]) -> Mapping[str, Targets]:

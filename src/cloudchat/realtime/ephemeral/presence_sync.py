@@ -25,7 +25,7 @@ from cloudchat.realtime.ephemeral.signals import PresenceChanged, encode_signals
 
 FUNCTIONS = files("cloudchat.realtime.ephemeral").joinpath("presence.lua").read_text()
 """The Redis functions of presence."""
-FLUSH_SECONDS = 0.5
+FLUSH_SECONDS = 0.25
 POLL_SECONDS = 5.0
 ALIVE_SECONDS = 15
 MAX_CHANGES = 1000

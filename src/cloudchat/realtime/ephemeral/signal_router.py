@@ -8,7 +8,7 @@ from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.connection_registry import ConnectionRegistry
 from cloudchat.realtime.ephemeral.presence_sync import PresenceSync
 from cloudchat.realtime.ephemeral.signals import AnySignal, PresenceChanged, ReadAdvanced, RoomsChanged, Typing
-from cloudchat.realtime.ephemeral.typing_limit import TypingLimit
+from cloudchat.realtime.ephemeral.typing_limit import INTERVAL_SECONDS, MAX_JITTER_SECONDS, TypingLimit
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.membership.room_hints import RoomHints
 
@@ -30,7 +30,7 @@ class SignalRouter:
         self._hints = hints
         self._presence = presence
         self._read_advanced = read_advanced
-        self._typing_limit = TypingLimit(time.monotonic())
+        self._typing_limit = TypingLimit(time.monotonic(), INTERVAL_SECONDS - MAX_JITTER_SECONDS)
 
     def signal_received(self, signal: AnySignal) -> None:
         """See `SignalReceiver`."""

@@ -12,6 +12,10 @@ from cloudchat.rate_limiting.token_bucket import TokenBucket
 INTERVAL_SECONDS = 3.0
 PUSHES_PER_SECOND = 10_000
 """About a tenth of a core."""
+MAX_JITTER_SECONDS = 0.2
+"""How much closer together two signals can arrive than they were sent. Without it, the process that receives them would
+drop every second announcement of a user who types all the time.
+"""
 MAX_TYPISTS = 10_000
 """Announced typists that are remembered. At this number, further typists are not announced."""
 
@@ -19,7 +23,8 @@ MAX_TYPISTS = 10_000
 class TypingLimit:
     """Decides which typing is announced."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, interval_seconds: float = INTERVAL_SECONDS) -> None:
+        self._interval_seconds = interval_seconds
         self._announced_at: dict[tuple[str, str], float] = {}
         """By room and user, the oldest first."""
         self._pushes = TokenBucket(PUSHES_PER_SECOND, PUSHES_PER_SECOND, now)
@@ -38,6 +43,6 @@ class TypingLimit:
         """Forget the typists who may be announced again."""
         while self._announced_at:
             oldest = next(iter(self._announced_at))
-            if now - self._announced_at[oldest] < INTERVAL_SECONDS:
+            if now - self._announced_at[oldest] < self._interval_seconds:
                 return
             del self._announced_at[oldest]

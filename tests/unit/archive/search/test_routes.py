@@ -11,7 +11,7 @@ from cloudchat.archive.search.service import SearchService
 from cloudchat.http.errors import install_error_handlers
 from cloudchat.rate_limiting.http_limits import create_limiter, install_limiter
 from support.account_services import PASSWORD
-from support.archived_messages import ArchivedMessages
+from support.archived_rooms import ArchivedMessages
 from support.http_app import TestClient
 
 

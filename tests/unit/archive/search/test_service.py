@@ -11,7 +11,7 @@ from cloudchat.archive.search import repository
 from cloudchat.archive.search.service import Hit, SearchRequest, SearchService
 from cloudchat.auth.errors import InvalidField, NotFound
 from cloudchat.core.timestamps import rfc3339
-from support.archived_messages import ArchivedMessages
+from support.archived_rooms import ArchivedMessages
 from support.databases import on_both
 
 pytestmark = on_both
@@ -137,7 +137,7 @@ def test_pages_follow_each_other_while_messages_arrive(archive: ArchivedMessages
 
 def test_filters(archive: ArchivedMessages) -> None:
     office, lab = archive.rooms.create("ann", users="bob"), archive.rooms.create("ann", name="lab")
-    start = archive.at_ms
+    start = int(archive.at * 1000)
     for room, author, text in ((office, "ann", "word 1"), (lab, "ann", "word 2"), (office, "bob", "word 3")):
         archive.add(room, author, text)
     assert found(archive, "word", room_id=office) == ["word 3", "word 1"]
@@ -156,7 +156,7 @@ def test_a_hit_is_complete(archive: ArchivedMessages) -> None:
     message = hit.message
     assert (message.room_id, message.seq, message.epoch) == (room, seq, "e1")
     assert (message.user_id, message.user_name) == (archive.rooms.ids["bob"], "bob")
-    assert (hit.at, hit.highlights) == (rfc3339(archive.at_ms / 1000), [(2, 6), (9, 13)])
+    assert (hit.at, hit.highlights) == (rfc3339(archive.at), [(2, 6), (9, 13)])
 
 
 def test_an_edited_message_is_found_by_its_new_words_only(archive: ArchivedMessages) -> None:

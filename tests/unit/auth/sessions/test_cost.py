@@ -21,7 +21,8 @@ from support.databases import on_both
 from support.sqlite_steps import StepCounter
 
 DAY = 86400.0
-MANY_TOKENS = 1_000_000
+# To read them all would take several times the steps that are allowed.
+MANY_TOKENS = 100_000
 MANY_SESSIONS = 100_000
 
 
@@ -65,7 +66,7 @@ def signed_in(services: AccountServices) -> SessionTokens:
     return services.login()
 
 
-def test_a_refresh_takes_as_many_steps_after_a_million_others(services: AccountServices) -> None:
+def test_a_refresh_takes_as_many_steps_after_many_others(services: AccountServices) -> None:
     counter = StepCounter(services)
     services.register()
     tokens = services.login()

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { repeatCheck, TabOutbox } from "../../../frontend/modules/chat/tab_outbox.js";
-import { TabPresence } from "../../../frontend/modules/chat/tab_presence.js";
+import { repeatCheck, TabOutbox } from "../../../frontend/modules/outbox/tab_outbox.js";
+import { TabPresence } from "../../../frontend/modules/tabs/tab_presence.js";
 import { FakeClock, settle } from "../support/clock.js";
 
 let clock;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { SharedConnection } from "../../../frontend/modules/net/shared_connection.js";
+import { SharedConnection } from "../../../frontend/modules/tabs/shared_connection.js";
 import { FakeClock, settle } from "../support/clock.js";
 import { messageIn, roomInfo, welcome } from "../support/rooms.js";
 import { FakeBrowser } from "../support/tabs.js";

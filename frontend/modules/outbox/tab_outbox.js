@@ -14,7 +14,7 @@ export class TabOutbox {
   /**
    * @param {object} options
    * @param {import("./outbox_storage.js").OutboxStorage} options.storage
-   * @param {Pick<import("./tab_presence.js").TabPresence, "findLive">} options.presence
+   * @param {Pick<import("../tabs/tab_presence.js").TabPresence, "findLive">} options.presence
    * @param {string} options.tab id of this tab
    */
   constructor({ storage, presence, tab }) {
@@ -34,7 +34,7 @@ export class TabOutbox {
     return this.#storage.claim(owner, this.#tab, await this.#presence.findLive());
   }
 
-  /** @param {import("./outbox.js").PendingSend} item */
+  /** @param {import("./pending_sends.js").PendingSend} item */
   put(item) {
     return this.#storage.put({ ...item, tab: this.#tab });
   }

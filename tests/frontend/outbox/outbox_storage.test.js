@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { openOutboxStorage } from "../../../frontend/modules/chat/outbox_storage.js";
+import { openOutboxStorage } from "../../../frontend/modules/outbox/outbox_storage.js";
 import { systemClock } from "../../../frontend/modules/clock.js";
 import { FakeClock } from "../support/clock.js";
 import { IDBFactory } from "../support/packages.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { FrameRouter } from "../../../frontend/modules/net/frame_router.js";
+import { FrameRouter } from "../../../frontend/modules/tabs/frame_router.js";
 import { messageIn, roomInfo, welcome } from "../support/rooms.js";
 
 let router;

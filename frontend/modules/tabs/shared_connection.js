@@ -6,11 +6,11 @@
  * that is a lost connection, from which each continues at its own positions. A leader that hangs does not answer, and
  * its lock is stolen. Nothing is lost by either, because a tab trusts only what it has received itself.
  *
- * @typedef {import("./connection.js").ConnectionListener} ConnectionListener
+ * @typedef {import("../net/connection.js").ConnectionListener} ConnectionListener
  */
 
 import { idPrefix } from "./frame_router.js";
-import { noReply, PendingRequests } from "./pending_requests.js";
+import { noReply, PendingRequests } from "../net/pending_requests.js";
 import { SocketLeader } from "./socket_leader.js";
 import { TabChannel } from "./tab_channel.js";
 
@@ -45,7 +45,7 @@ export class SharedConnection {
    * @param {string} options.scope of the tabs that share a socket: those of one user
    * @param {import("../clock.js").Clock} options.clock
    * @param {ConnectionListener} options.listener
-   * @param {(listener: ConnectionListener) => import("./connection.js").Connection} options.createConnection
+   * @param {(listener: ConnectionListener) => import("../net/connection.js").Connection} options.createConnection
    */
   constructor({ sharing, scope, clock, listener, createConnection }) {
     this.#tab = sharing.tab;
@@ -107,22 +107,22 @@ export class SharedConnection {
   /**
    * Send a command. Resolves with its reply, rejects with CommandError.
    *
-   * @template {import("./protocol.js").Command} C
+   * @template {import("../net/protocol.js").Command} C
    * @param {C} command
-   * @returns {Promise<import("./protocol.js").ReplyTo[C["type"]]>}
+   * @returns {Promise<import("../net/protocol.js").ReplyTo[C["type"]]>}
    */
   async request(command) {
     if (!this.#isWelcomed) throw noReply("lost");
     const { id, reply } = this.#pending.add(REPLY_TIMEOUT_MS, idPrefix(this.#tab));
     this.#send({ ...command, id });
     // The protocol fixes the type of the reply to each command.
-    return /** @type {Promise<import("./protocol.js").ReplyTo[C["type"]]>} */ (reply);
+    return /** @type {Promise<import("../net/protocol.js").ReplyTo[C["type"]]>} */ (reply);
   }
 
   /**
    * Send a command that has no reply. Without a connection it is dropped.
    *
-   * @param {import("./protocol.js").TypingCommand} command
+   * @param {import("../net/protocol.js").TypingCommand} command
    */
   notify(command) {
     if (this.#isWelcomed) this.#send(command);
@@ -219,14 +219,14 @@ export class SharedConnection {
 
   // -- This tab --
 
-  /** @param {import("./protocol.js").Welcome} welcome */
+  /** @param {import("../net/protocol.js").Welcome} welcome */
   #welcomed(welcome) {
     this.#isWelcomed = true;
     this.#maxSilenceMs = welcome.heartbeat_seconds * 2_000;
     this.#listener.onWelcome(welcome);
   }
 
-  /** @param {import("./protocol.js").ServerFrame} frame */
+  /** @param {import("../net/protocol.js").ServerFrame} frame */
   #deliver(frame) {
     if (!this.#isWelcomed) return;
     this.#listener.onFrame(frame);
@@ -240,7 +240,7 @@ export class SharedConnection {
     this.#listener.onDisconnected();
   }
 
-  /** @param {import("./protocol.js").SentCommand} command */
+  /** @param {import("../net/protocol.js").SentCommand} command */
   #send(command) {
     if (this.#leadership !== null) this.#leadership.connection.send(command);
     else this.#channel.post({ type: "send", command });

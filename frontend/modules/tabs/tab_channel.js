@@ -2,12 +2,12 @@
  * What the tabs that share a socket tell each other. Messages of the leader go to all tabs, or to one of them (`to`);
  * those of the others to the leader.
  *
- * @typedef {{to?: string | null} & ({type: "leading"} | {type: "state", state: import("./connection.js").ConnectionState} |
- *   {type: "welcome", welcome: import("./protocol.js").Welcome} | {type: "disconnected"} |
- *   {type: "frame", except?: string, frame: import("./protocol.js").ServerFrame})} LeaderMessage
+ * @typedef {{to?: string | null} & ({type: "leading"} | {type: "state", state: import("../net/connection.js").ConnectionState} |
+ *   {type: "welcome", welcome: import("../net/protocol.js").Welcome} | {type: "disconnected"} |
+ *   {type: "frame", except?: string, frame: import("../net/protocol.js").ServerFrame})} LeaderMessage
  *   leading: a tab has begun to lead. welcome: at a connect, and the answer to `hello` while there is a connection
  * @typedef {{type: "hello"} | {type: "check"} | {type: "start"} |
- *   {type: "send", command: import("./protocol.js").SentCommand}} FollowerMessage
+ *   {type: "send", command: import("../net/protocol.js").SentCommand}} FollowerMessage
  *   hello: is answered by the state. check, start: see Connection
  *
  * @typedef {Pick<BroadcastChannel, "postMessage" | "close"> & {onmessage: ((event: MessageEvent) => void) | null}} Channel

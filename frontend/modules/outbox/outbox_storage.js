@@ -5,10 +5,10 @@
  *
  * @typedef {object} OutboxStorage
  * @property {boolean} isDurable whether messages survive a reload
- * @property {(owner: string) => Promise<import("./outbox.js").PendingSend[]>} all
- * @property {(item: import("./outbox.js").PendingSend) => Promise<void>} put
+ * @property {(owner: string) => Promise<import("./pending_sends.js").PendingSend[]>} all
+ * @property {(item: import("./pending_sends.js").PendingSend) => Promise<void>} put
  * @property {(cid: string) => Promise<void>} remove
- * @property {(owner: string, tab: string, live: Set<string>) => Promise<import("./outbox.js").PendingSend[]>} claim
+ * @property {(owner: string, tab: string, live: Set<string>) => Promise<import("./pending_sends.js").PendingSend[]>} claim
  *   assigns to a tab the user's messages that belong to no live tab, and returns them. One step: two tabs never both
  *   get a message.
  * @property {(owner: string) => Promise<void>} clear
@@ -50,7 +50,7 @@ export async function openOutboxStorage(clock) {
 function databaseStorage(connection) {
   /** @param {(store: IDBObjectStore) => void} change */
   const write = (change) => connection.write([STORE], change);
-  /** @returns {Promise<import("./outbox.js").PendingSend[]>} */
+  /** @returns {Promise<import("./pending_sends.js").PendingSend[]>} */
   const readAll = () => connection.read(STORE, (store) => store.getAll());
   return {
     isDurable: true,
@@ -59,7 +59,7 @@ function databaseStorage(connection) {
     remove: (cid) => write((store) => store.delete(cid)),
     close: () => connection.close(),
     async claim(owner, tab, live) {
-      /** @type {import("./outbox.js").PendingSend[]} */
+      /** @type {import("./pending_sends.js").PendingSend[]} */
       let claimed = [];
       await write((store) => {
         const request = store.getAll();
@@ -120,7 +120,7 @@ function withTimeouts(storage, clock) {
 
 /** @returns {OutboxStorage} */
 function memoryStorage() {
-  /** @type {Map<string, import("./outbox.js").PendingSend>} */
+  /** @type {Map<string, import("./pending_sends.js").PendingSend>} */
   const items = new Map();
   return {
     isDurable: false,

@@ -6,11 +6,11 @@
  *   was written in an earlier epoch for a new numbering. An event that is new to the socket goes to all tabs.
  * - The server tells the user's other connections what was read, and here one connection has several tabs.
  *
- * @typedef {import("./protocol.js").ServerFrame} ServerFrame
+ * @typedef {import("../net/protocol.js").ServerFrame} ServerFrame
  * @typedef {{to: string | null, frame: ServerFrame, except?: string}} Delivery to: a tab; null: all tabs but `except`
  */
 
-import { isRoomEvent } from "./protocol.js";
+import { isRoomEvent } from "../net/protocol.js";
 
 const SEPARATOR = ":";
 
@@ -23,20 +23,20 @@ export function idPrefix(tab) {
 }
 
 export class FrameRouter {
-  /** @type {import("./protocol.js").Welcome} */
+  /** @type {import("../net/protocol.js").Welcome} */
   #welcome;
-  /** @type {Map<string, import("./protocol.js").RoomInfo>} */
+  /** @type {Map<string, import("../net/protocol.js").RoomInfo>} */
   #rooms;
   /** Room id → the tab that joined last, and the room's head then. @type {Map<string, {tab: string, seq: number}>} */
   #replays = new Map();
 
-  /** @param {import("./protocol.js").Welcome} welcome */
+  /** @param {import("../net/protocol.js").Welcome} welcome */
   constructor(welcome) {
     this.#welcome = welcome;
     this.#rooms = new Map(welcome.rooms.map((room) => [room.id, room]));
   }
 
-  /** @returns {import("./protocol.js").Welcome} for a tab that was opened later */
+  /** @returns {import("../net/protocol.js").Welcome} for a tab that was opened later */
   get welcome() {
     return { ...this.#welcome, rooms: [...this.#rooms.values()] };
   }
@@ -59,7 +59,7 @@ export class FrameRouter {
   }
 
   /**
-   * @param {Exclude<import("./protocol.js").RoomEvent, import("./protocol.js").FoldedEvent>} event
+   * @param {Exclude<import("../net/protocol.js").RoomEvent, import("../net/protocol.js").FoldedEvent>} event
    * @returns {Delivery}
    */
   #routeEvent(event) {

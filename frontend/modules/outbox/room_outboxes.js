@@ -11,7 +11,7 @@ export class RoomOutboxes {
   #check;
   /** @type {Map<string, import("./outbox.js").Outbox>} */
   #outboxes = new Map();
-  /** Loaded before their room was known. @type {import("./outbox.js").PendingSend[]} */
+  /** Loaded before their room was known. @type {import("./pending_sends.js").PendingSend[]} */
   #waiting = [];
 
   /**
