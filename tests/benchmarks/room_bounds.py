@@ -75,8 +75,14 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         data, self._tail = self._tail + data, b""
-        if not self._opened.done() and b'"type":"welcome"' in data:
-            self._opened.set_result(None)
+        if not self._opened.done():
+            if b'"type":"welcome"' in data:
+                self._opened.set_result(None)
+            elif b"HTTP/1.1 101" not in data and b"\r\n" in data:
+                self._opened.set_exception(ConnectionRefusedError(data.partition(b"\r\n")[0].decode()))
+            else:
+                self._tail = data
+                return
         for kind in KINDS:
             self.counts[kind] += data.count(b'{"type":"%s"' % kind.encode())
         if self._reply is not None and not self._reply.done():
