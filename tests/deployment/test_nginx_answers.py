@@ -131,7 +131,8 @@ def test_page_is_cached_and_revalidated_each_time(site: RunningSite) -> None:
     module = site.nginx.root / "opt/cloudchat/current/frontend/modules/search/search_dialog.js"
     before = http.get("/modules/search/search_dialog.js").headers["etag"]
     same_length = module.read_bytes().swapcase()
-    for file, content in ((module, same_length), (module.with_name(f"{module.name}.gz"), gzip.compress(same_length))):
+    compressed = module.with_name(f"{module.name}.gz")
+    for file, content in ((module, same_length), (compressed, gzip.compress(same_length))):
         moment = file.stat().st_mtime + 1
         file.write_bytes(content)
         os.utime(file, (moment, moment))
