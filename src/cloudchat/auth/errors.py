@@ -17,7 +17,7 @@ class AccountError(ServiceError):
 
     operator_hint: str = ""
 
-    def __init__(self, message: str, *, operator_hint: str = "") -> None:
+    def __init__(self, message: str = "", *, operator_hint: str = "") -> None:
         super().__init__(message)
         self.operator_hint = operator_hint
 
