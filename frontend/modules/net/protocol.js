@@ -25,6 +25,7 @@
  * @property {RoomRole} role of the user in this room
  * @property {boolean} archived
  * @property {boolean} muted the user's own switch for notifications
+ * @property {string | null} [muted_until] a moderator has muted the user: when it ends; null: when a moderator ends it
  * @property {number} slow_mode_seconds
  * @property {string} epoch
  * @property {number} seq

@@ -172,7 +172,7 @@ export class Room {
     this.#info = info;
     this.log.expectHead(info);
     this.reading.receive(info.read);
-    this.writing.expireMute();
+    this.writing.roomChanged();
     this.#members.expire();
     this.#changed();
   }

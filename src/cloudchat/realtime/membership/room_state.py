@@ -3,9 +3,10 @@
 import msgspec
 
 from cloudchat.core.stream_position import StreamPosition
+from cloudchat.core.timestamps import rfc3339
 from cloudchat.protocol import events
 from cloudchat.rooms.permissions import Kind
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summary import FOREVER, RoomSummary
 
 
 def room_state(room: RoomSummary, head: StreamPosition) -> events.RoomState:
@@ -23,5 +24,10 @@ def room_state(room: RoomSummary, head: StreamPosition) -> events.RoomState:
         epoch=head.epoch,
         seq=head.seq,
         read=room.read_seq,
+        muted_until=msgspec.UNSET if room.muted_until is None else _time(room.muted_until),
         users=others if room.kind == Kind.DIRECT else msgspec.UNSET,
     )
+
+
+def _time(until: float) -> str | None:
+    return None if until == FOREVER else rfc3339(until)
