@@ -223,6 +223,8 @@ def test_moderation_holds_in_every_process(owner: Account, guest: Account, open_
         if kind == "mutes":
             muted = chat.wait_for(lambda f: f["type"] == "room_changed" and f["room"]["id"] == room, seconds=SECONDS)
             assert muted["room"]["muted_until"]
+        else:
+            assert chat.wait_for("room_removed", seconds=SECONDS)["banned_until"]
         answer: Frame = chat.send("am I heard?", room)
         assert answer["code"] == ("muted" if kind == "mutes" else "not_found")
     done(owner.http.delete(f"/api/rooms/{room}/{kind}/{guest.user_id}"))

@@ -24,10 +24,13 @@ def room_state(room: RoomSummary, head: StreamPosition) -> events.RoomState:
         epoch=head.epoch,
         seq=head.seq,
         read=room.read_seq,
-        muted_until=msgspec.UNSET if room.muted_until is None else _time(room.muted_until),
+        muted_until=end_of(room.muted_until),
         users=others if room.kind == Kind.DIRECT else msgspec.UNSET,
     )
 
 
-def _time(until: float) -> str | None:
+def end_of(until: float | None) -> str | msgspec.UnsetType | None:
+    """Return the end of a mute or a ban as events have it; None means that there is none."""
+    if until is None:
+        return msgspec.UNSET
     return None if until == FOREVER else rfc3339(until)
