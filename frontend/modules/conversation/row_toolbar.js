@@ -152,7 +152,7 @@ export class RowToolbar {
     const label = text(`conversation.action_${name}`);
     const icon = svgElement("svg", { viewBox: "0 0 24 24", width: "18", height: "18", "aria-hidden": "true" });
     // Dots are as thin as a line and much lighter than one.
-    icon.append(svgElement("path", { d: ICONS[name], "stroke-width": name === "more" ? "3" : "1.8" }));
+    icon.append(svgElement("path", { d: ICONS[name], "stroke-width": name === "more" ? "3.5" : "1.8" }));
     const attributes = {
       type: "button",
       class: "icon-button small",
