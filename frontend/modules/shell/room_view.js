@@ -4,6 +4,7 @@
  */
 
 import { openConversation } from "../conversation/conversation.js";
+import { formatMoment } from "../format.js";
 import { LOBBY } from "../rooms/permissions.js";
 import { text } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
@@ -27,8 +28,8 @@ export class RoomView {
   #room = null;
   #cancelWait = () => {};
   #isLate = false;
-  /** Title of the room that was shown and is no longer one of the user's, until the next one is shown. */
-  #leftRoom = "";
+  /** Why the room that was shown is no longer one of the user's, until the next one is shown. */
+  #leftNote = "";
 
   /**
    * @param {object} options
@@ -87,7 +88,7 @@ export class RoomView {
     }
     const room = this.#store.get(route.room);
     if (room === null && this.#room?.id === route.room) {
-      this.#leave(this.#room.title);
+      this.#leave(this.#room);
       return;
     }
     if (room === null || room !== this.#room) {
@@ -99,12 +100,12 @@ export class RoomView {
   }
 
   /**
-   * The room that is shown is no longer one of the user's: it was left, or the user was removed.
+   * The room that is shown is no longer one of the user's: it was left, or the user was removed or banned.
    *
-   * @param {string} title
+   * @param {import("../rooms/room.js").Room} room
    */
-  #leave(title) {
-    this.#leftRoom = title;
+  #leave(room) {
+    this.#leftNote = leftNote(room, this.#clock.now());
     this.#show(null);
     navigate("#/");
   }
@@ -116,8 +117,8 @@ export class RoomView {
     if (last === undefined || last === null) return;
     history.replaceState(history.state, "", roomHash(last.id));
     this.#update();
-    if (this.#leftRoom !== "") this.#conversation?.showNote(text("shell.room_left", { room: this.#leftRoom }));
-    this.#leftRoom = "";
+    if (this.#leftNote !== "") this.#conversation?.showNote(this.#leftNote);
+    this.#leftNote = "";
   }
 
   /** @param {import("../rooms/room.js").Room | null} room */
@@ -144,4 +145,15 @@ export class RoomView {
     const isShown = await this.#conversation?.showMessage(seq);
     if (isShown === false && room === this.#room) this.#conversation?.showNote(text("shell.message_missing"));
   }
+}
+
+/**
+ * @param {Pick<import("../rooms/room.js").Room, "title" | "bannedUntil">} room that is no longer one of the user's
+ * @param {number} now milliseconds since 1970
+ * @returns {string} why
+ */
+export function leftNote({ title, bannedUntil }, now) {
+  if (bannedUntil === undefined) return text("shell.room_left", { room: title });
+  if (bannedUntil === null) return text("shell.room_banned", { room: title });
+  return text("shell.room_banned_until", { room: title, time: formatMoment(new Date(bannedUntil), now) });
 }
