@@ -41,7 +41,7 @@ const api = createApi(config.api);
 const drafts = new DraftStorage(browserStorage);
 const cache = new RoomCache(clock);
 const session = new Session({ api, clock, storage: browserStorage, onUserChanged: userChanged });
-const request = createAuthenticatedApi({ api, session, onSessionEnded: () => showSignInAgain() });
+const request = createAuthenticatedApi({ api, session, onSessionEnded: showSignInAgain });
 const download = createDownload(config.api, session);
 const notifications = new NotificationSettings(browserStorage);
 const settings = new Settings(async () => {
@@ -89,8 +89,7 @@ const newPassword = new NewPasswordView(
 );
 
 window.addEventListener("hashchange", openInvite);
-// Whether unsent messages are kept is not known here: a sign-out has deleted them.
-onEndedInOtherTab(() => session.user !== null && showSignInAgain(text("session.ended_in_other_tab")));
+onEndedInOtherTab(() => session.user !== null && showSignInAgain());
 byId("open-settings").addEventListener("click", () => settings.open());
 byId("sign-out").addEventListener("click", askToSignOut);
 
@@ -164,7 +163,7 @@ async function enter(password = "") {
     download,
     openSettings: () => settings.open(),
     isAnswering: () => isAnswering(config.api),
-    onSessionEnded: () => showSignInAgain(),
+    onSessionEnded: showSignInAgain,
     cache,
     earlier,
   });
@@ -178,26 +177,26 @@ function userChanged() {
 }
 
 /** The server ended the session. Unsent messages stay on disk for the user's next session. */
-function showSignInAgain(notice = text("session.ended")) {
+function showSignInAgain() {
   if (signedInAs !== "") cache.clear(signedInAs);
   session.clear();
   leaveScreen();
   showScreen("sign-in-screen");
-  signIn.show(notice);
+  signIn.show(text("session.ended"));
 }
 
-/** A sign-out discards what is not sent yet, in all tabs: ask first. */
-async function askToSignOut() {
-  const startedOn = screen;
-  const unsent = (await chat?.countUnsent()) ?? 0;
-  if (startedOn !== screen) return;
-  const begun = session.user === null ? 0 : drafts.count(session.user.id);
-  const question = [
-    unsent > 0 && text("session.discard_unsent", { count: unsent }),
-    begun > 0 && text("session.discard_drafts", { count: begun }),
-  ].filter((sentence) => sentence !== false);
-  if (question.length === 0) await signOut();
-  else confirmInModal({ question: question.join(" "), action: text("session.sign_out"), run: () => void signOut() });
+/** A sign-out discards messages that are not sent yet: ask first. */
+function askToSignOut() {
+  const count = chat?.unsentCount ?? 0;
+  if (count === 0) {
+    void signOut();
+    return;
+  }
+  confirmInModal({
+    question: text("session.discard_unsent", { count }),
+    action: text("session.sign_out"),
+    run: () => void signOut(),
+  });
 }
 
 /** Leave nothing behind: no token, no cookie, no message on the screen, no message, draft and unsent message on disk. */

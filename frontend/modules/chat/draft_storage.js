@@ -62,31 +62,16 @@ export class DraftStorage {
   }
 
   /**
-   * Return how many drafts a user has, in all rooms and tabs.
-   *
-   * @param {string} owner
-   */
-  count(owner) {
-    return this.#keysOf(owner).size;
-  }
-
-  /**
    * Delete the drafts of a user.
    *
    * @param {string} owner
    */
   clear(owner) {
-    for (const key of this.#keysOf(owner)) {
-      this.#memory.delete(key);
-      this.#storage?.removeItem(key);
-    }
-  }
-
-  /** @param {string} owner */
-  #keysOf(owner) {
+    const prefix = keyOf(owner, "");
+    for (const key of [...this.#memory.keys()]) if (key.startsWith(prefix)) this.#memory.delete(key);
     const { length } = this.#storage ?? { length: 0 };
-    const stored = Array.from({ length }, (_, index) => this.#storage?.key(index) ?? "");
-    return new Set([...this.#memory.keys(), ...stored].filter((key) => key.startsWith(keyOf(owner, ""))));
+    const keys = Array.from({ length }, (_, index) => this.#storage?.key(index) ?? "");
+    for (const key of keys) if (key.startsWith(prefix)) this.#storage?.removeItem(key);
   }
 }
 

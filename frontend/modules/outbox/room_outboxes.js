@@ -26,14 +26,10 @@ export class RoomOutboxes {
     this.#check = repeatCheck(clock, () => this.load());
   }
 
-  /** @returns {Promise<number>} how many messages of all tabs would be lost by a sign-out */
-  async countUnsent() {
-    const stored = await this.#storage.allOfTabs(this.#owner).catch(() => []);
+  /** @returns {number} how many messages would be lost by a sign-out */
+  get unsentCount() {
     const items = Array.from(this.#outboxes.values(), (outbox) => outbox.items).flat();
-    const own = [...items, ...this.#waiting];
-    const cids = new Set([...stored, ...own].map(({ cid }) => cid));
-    for (const { cid, state } of own) if (state === "sent") cids.delete(cid);
-    return cids.size;
+    return [...items, ...this.#waiting].filter(({ state }) => state !== "sent").length;
   }
 
   /**

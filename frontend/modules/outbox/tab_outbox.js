@@ -34,15 +34,6 @@ export class TabOutbox {
     return this.#storage.claim(owner, this.#tab, await this.#presence.findLive());
   }
 
-  /**
-   * Return the messages of all tabs.
-   *
-   * @param {string} owner
-   */
-  allOfTabs(owner) {
-    return this.#storage.all(owner);
-  }
-
   /** @param {import("./pending_sends.js").PendingSend} item */
   put(item) {
     return this.#storage.put({ ...item, tab: this.#tab });

@@ -33,7 +33,7 @@ import { WindowTitle } from "./window_title.js";
 
 /**
  * @typedef {object} Chat
- * @property {() => Promise<number>} countUnsent see RoomOutboxes
+ * @property {number} unsentCount
  * @property {() => void} close
  *
  * @typedef {object} ChatOptions
@@ -205,7 +205,9 @@ export function openChat(options) {
   });
 
   return {
-    countUnsent: () => outboxes.countUnsent(),
+    get unsentCount() {
+      return outboxes.unsentCount;
+    },
     close() {
       abort.abort();
       closeAllLayers();

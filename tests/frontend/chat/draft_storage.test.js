@@ -26,9 +26,7 @@ test("deletes the drafts of one user, and nothing else", () => {
   drafts.set("ada", "lobby", "a");
   drafts.set("ada", "other", "b");
   drafts.set("ada2", "lobby", "c");
-  assert.equal(drafts.count("ada"), 2);
   drafts.clear("ada");
-  assert.equal(drafts.count("ada"), 0);
   assert.deepEqual(
     [drafts.get("ada", "lobby"), drafts.get("ada", "other"), drafts.get("ada2", "lobby")],
     ["", "", "c"],

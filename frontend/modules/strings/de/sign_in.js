@@ -58,11 +58,6 @@ export const signIn = {
     one: "{count} nicht gesendete Nachricht verwerfen?",
     other: "{count} nicht gesendete Nachrichten verwerfen?",
   },
-  "session.discard_drafts": {
-    one: "{count} Entwurf verwerfen?",
-    other: "{count} Entwürfe verwerfen?",
-  },
-  "session.ended_in_other_tab": "Sie wurden abgemeldet. Melden Sie sich wieder an, um weiterzumachen.",
   "session.ended":
     "Sie wurden abgemeldet. Melden Sie sich wieder an, um weiterzumachen. Nicht gesendete Nachrichten bleiben erhalten.",
   "session.end_unconfirmed":

@@ -56,11 +56,6 @@ export const signIn = {
     one: "Discard {count} unsent message?",
     other: "Discard {count} unsent messages?",
   },
-  "session.discard_drafts": {
-    one: "Discard {count} draft?",
-    other: "Discard {count} drafts?",
-  },
-  "session.ended_in_other_tab": "You were signed out. Sign in again to continue.",
   "session.ended": "You were signed out. Sign in again to continue. Your unsent messages are kept.",
   "session.end_unconfirmed":
     "You are signed out in this browser, but the server did not confirm it. On a shared computer, delete this site’s data in the browser, or end this session in the settings on another device.",
