@@ -33,7 +33,7 @@ import { WindowTitle } from "./window_title.js";
 
 /**
  * @typedef {object} Chat
- * @property {number} unsentCount
+ * @property {() => Promise<number>} countUnsent how many messages a sign-out would discard
  * @property {() => void} close
  *
  * @typedef {object} ChatOptions
@@ -205,9 +205,7 @@ export function openChat(options) {
   });
 
   return {
-    get unsentCount() {
-      return outboxes.unsentCount;
-    },
+    countUnsent: () => outboxes.countUnsent(),
     close() {
       abort.abort();
       closeAllLayers();

@@ -54,12 +54,19 @@ export const signIn = {
   "session.opening": "cloudchat wird geöffnet…",
   "session.try_again": "Noch einmal versuchen",
   "session.sign_out": "Abmelden",
-  "session.discard_unsent": {
-    one: "{count} nicht gesendete Nachricht verwerfen?",
-    other: "{count} nicht gesendete Nachrichten verwerfen?",
+  "session.unsent": {
+    one: "{count} Nachricht ist noch nicht gesendet.",
+    other: "{count} Nachrichten sind noch nicht gesendet.",
   },
+  "session.drafts": {
+    one: "{count} Entwurf ist nicht gesendet.",
+    other: "{count} Entwürfe sind nicht gesendet.",
+  },
+  "session.discard": "In allen Tabs abmelden und das verwerfen?",
   "session.ended":
     "Sie wurden abgemeldet. Melden Sie sich wieder an, um weiterzumachen. Nicht gesendete Nachrichten bleiben erhalten.",
+  "session.ended_in_other_tab":
+    "Sie wurden in einem anderen Tab abgemeldet. Melden Sie sich wieder an, um weiterzumachen.",
   "session.end_unconfirmed":
     "In diesem Browser sind Sie abgemeldet, aber der Server hat es nicht bestätigt. Löschen Sie auf einem gemeinsamen Computer die Daten dieser Seite im Browser, oder beenden Sie diese Sitzung in den Einstellungen auf einem anderen Gerät.",
 };

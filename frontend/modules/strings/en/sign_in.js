@@ -52,11 +52,11 @@ export const signIn = {
   "session.opening": "Opening cloudchat…",
   "session.try_again": "Try again",
   "session.sign_out": "Sign out",
-  "session.discard_unsent": {
-    one: "Discard {count} unsent message?",
-    other: "Discard {count} unsent messages?",
-  },
+  "session.unsent": { one: "{count} message is not sent yet.", other: "{count} messages are not sent yet." },
+  "session.drafts": { one: "{count} draft is not sent.", other: "{count} drafts are not sent." },
+  "session.discard": "Sign out in all tabs and discard this?",
   "session.ended": "You were signed out. Sign in again to continue. Your unsent messages are kept.",
+  "session.ended_in_other_tab": "You were signed out in another tab. Sign in again to continue.",
   "session.end_unconfirmed":
     "You are signed out in this browser, but the server did not confirm it. On a shared computer, delete this site’s data in the browser, or end this session in the settings on another device.",
 };
