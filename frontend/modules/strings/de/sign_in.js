@@ -12,6 +12,8 @@ export const signIn = {
   "welcome.link": "Einladungslink",
   "welcome.link_lead":
     "Er öffnet die Registrierung mit ausgefülltem Code, gilt für eine Person und wird nur einmal gezeigt.",
+  "welcome.link_is_local":
+    "Dieser Link funktioniert nur auf diesem Computer, denn die Seite wurde unter einer Adresse des Computers selbst geöffnet. Für andere Personen stellen Sie cloudchat unter einer Adresse bereit, die sie erreichen (README, „A second person“), öffnen die Seite dort und erzeugen den Link dort.",
   "welcome.open": "Zum Chat",
   "sign_in.lead": "Melden Sie sich an, um mitzureden.",
   "sign_in.submit": "Anmelden",

@@ -10,6 +10,8 @@ export const signIn = {
   "welcome.link": "Invite link",
   "welcome.link_lead":
     "It opens the registration with the code filled in, works for one person, and is shown only once.",
+  "welcome.link_is_local":
+    "This link works on this computer only, because the page was opened at an address of the computer itself. For other people, serve cloudchat at an address that they can reach (README, “A second person”), open the page there, and create the link there.",
   "welcome.open": "Open the chat",
   "sign_in.lead": "Sign in to join the conversation.",
   "sign_in.submit": "Sign in",
