@@ -18,6 +18,7 @@ export const shell = {
   "shell.room_settings": "Über diesen Raum",
   "shell.write_to": "Nachricht an {room}",
   "shell.room_missing": "Diesen Raum gibt es nicht, oder Sie sind kein Mitglied.",
+  "shell.not_a_member": "Sie sind kein Mitglied von {room}.",
   "shell.room_left": "Sie sind kein Mitglied von {room} mehr.",
   "shell.opening_room": "Der Raum wird geöffnet…",
   "shell.message_missing":

@@ -17,6 +17,7 @@ export const shell = {
   "shell.room_settings": "About this room",
   "shell.write_to": "Message {room}",
   "shell.room_missing": "This room does not exist, or you are not a member of it.",
+  "shell.not_a_member": "You are not a member of {room}.",
   "shell.room_left": "You are no longer a member of {room}.",
   "shell.opening_room": "Opening the room…",
   "shell.message_missing": "This message cannot be shown. It is not here any more, or the server cannot be reached.",
