@@ -45,7 +45,7 @@ export const signIn = {
 
   // -- A new password after a one-time password --
   "new_password.title": "Neues Passwort wählen",
-  "new_password.lead": "Das Passwort, das Sie bekommen haben, gilt nur einmal. Wählen Sie ein eigenes.",
+  "new_password.lead": "Das Passwort, das Sie bekommen haben, ist nur für die erste Anmeldung. Wählen Sie ein eigenes.",
   "new_password.current": "Bisheriges Passwort",
   "new_password.next": "Neues Passwort",
   "new_password.submit": "Speichern und weiter",

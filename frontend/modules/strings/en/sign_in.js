@@ -43,7 +43,7 @@ export const signIn = {
 
   // -- A new password after a one-time password --
   "new_password.title": "Choose a new password",
-  "new_password.lead": "The password that you were given works only once. Choose your own to continue.",
+  "new_password.lead": "The password that you were given is for the first sign-in only. Choose your own to continue.",
   "new_password.current": "Current password",
   "new_password.next": "New password",
   "new_password.submit": "Save and continue",
