@@ -122,6 +122,7 @@ def test_a_direct_conversation_is_opened_by_the_keyboard_alone(server: RunningSe
     bob.page.keyboard.press("Alt+Shift+ArrowDown")
     expect_room(bob.page, "ada2")
     expect(bob.messages.last).to_contain_text("psst")
+    expect(ada.messages.last.get_by_test_id("seen")).to_have_text("Seen")
     bob.composer.press_sequentially("wha")
     expect(ada.page.get_by_text("bob2 is typing…")).to_be_visible()
     bob.page.context.close()
@@ -222,6 +223,7 @@ def test_back_closes_what_lies_above_the_conversation_on_a_phone(server: Running
     ada.page.go_back()
     expect(ada.page.get_by_role("dialog")).to_have_count(0)
     ada.page.get_by_role("button", name="Settings").click()
+    expect(ada.page.get_by_role("dialog", name="Settings")).to_be_visible()  # it is loaded when it is first opened
     ada.page.go_back()
     expect(ada.page.get_by_role("dialog")).to_have_count(0)
     assert ada.page.url == url
