@@ -279,12 +279,14 @@ def test_a_member_is_muted_for_a_time_and_the_mute_is_lifted(server: RunningServ
         path, headers = "/api/rooms/lobby/messages", {"Idempotency-Key": str(uuid.uuid4())}
         refused = eve.post(path, json={"text": "buy"}, headers=headers)
         assert refused.json()["error"]["code"] == "muted"
-        dialog.get_by_text("Muted", exact=True).click()
+        expect(dialog.get_by_role("listitem").filter(has_text="eve")).to_contain_text("Muted")
+        dialog.locator("summary", has_text="Muted").click()
         muted = dialog.get_by_role("list", name="Muted").get_by_role("listitem")
         expect(muted).to_contain_text("Until")
         expect(muted).to_contain_text("advertising")
         muted.get_by_role("button", name="Unmute").click()
         expect(dialog.get_by_text("No one is muted.")).to_be_visible()
+        expect(dialog.get_by_role("listitem").filter(has_text="eve")).not_to_contain_text("Muted")
         assert eve.post(path, json={"text": "sorry"}, headers=headers).status_code == 201
 
 

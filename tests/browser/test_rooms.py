@@ -176,6 +176,7 @@ def test_members_are_invited_get_roles_and_are_removed(server: RunningServer, op
 
     actions.click()
     ada.page.get_by_role("menuitem", name="Remove from this room").click()
+    expect(ada.page.get_by_role("dialog")).to_contain_text("only when an owner invites")
     ada.page.get_by_role("dialog").get_by_role("button", name="Remove from this room").click()
     expect(panel.get_by_role("listitem")).to_have_count(1)
     expect(room_link(bob.page, "Office4")).to_have_count(0)
@@ -215,6 +216,7 @@ def test_back_closes_what_lies_above_the_conversation_on_a_phone(server: Running
     menu.click()
     expect(sidebar).to_be_in_viewport()
     expect(sidebar.get_by_text("ada6")).to_be_visible()
+    expect(room_link(ada.page, "lobby")).to_be_focused()
     ada.page.go_back()
     expect(sidebar).not_to_be_visible()
     menu.click()

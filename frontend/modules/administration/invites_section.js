@@ -17,6 +17,7 @@ const DEFAULT_LIFETIME = 7 * DAY_SECONDS;
  * @typedef {object} Invite
  * @property {string} id
  * @property {string} created_at
+ * @property {string | null} created_by null: the command line, or a user who was deleted
  * @property {string} expires_at
  * @property {string | null} used_at
  * @property {string | null} used_by
@@ -59,7 +60,7 @@ export function invitesSection({ request, clock }) {
   /** @type {PagedTable<Invite>} */
   const table = new PagedTable({
     label: text("invites.title"),
-    columns: [text("invites.created"), text("invites.expires"), text("invites.state"), ""],
+    columns: [text("invites.created"), text("invites.created_by"), text("invites.expires"), text("invites.state"), ""],
     empty: text("invites.empty"),
     async load() {
       const { invites, next = null } = await request("GET", "/api/admin/invites");
@@ -67,6 +68,7 @@ export function invitesSection({ request, clock }) {
     },
     renderCells: (invite, row) => [
       renderTime(invite.created_at),
+      invite.created_by === null ? "–" : element("bdi", {}, invite.created_by),
       renderTime(invite.expires_at),
       renderState(invite, clock.now()),
       button(text("invites.delete"), () => askToDelete(invite, row), { class: "secondary" }),

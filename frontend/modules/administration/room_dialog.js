@@ -6,6 +6,7 @@
 import { ApiError } from "../net/api.js";
 import { showError, showNotice } from "../room_dialogs/dialog_error.js";
 import { openInviteDialog } from "../room_dialogs/invite_dialog.js";
+import { membersLoader, renderMemberText } from "../room_dialogs/listed_members.js";
 import { memberActions } from "../room_dialogs/member_actions.js";
 import { renderRestrictions } from "../room_dialogs/restrictions.js";
 import { renderExport } from "../room_dialogs/room_export.js";
@@ -20,7 +21,7 @@ import { SearchList } from "../ui/search_list.js";
 /**
  * @typedef {Pick<import("../room_dialogs/context.js").RoomDialogContext, "api" | "self" | "clock" | "download">} Context
  * @typedef {import("../rooms/room_api.js").RoomDetails} RoomDetails
- * @typedef {import("../rooms/room_api.js").RoomMember} RoomMember
+ * @typedef {import("../rooms/room_api.js").ListedMember} ListedMember
  * @typedef {import("./rooms_section.js").ListedRoom} ListedRoom
  */
 
@@ -99,14 +100,6 @@ function renderRoom(context, room, dialog, change) {
     ...(room.archived ? [] : [createRoomForm({ api, clock, room, onSaved })]),
     element("h3", {}, text("rooms.members")),
     ...renderMembers(context, room, dialog),
-    ...["mutes", "bans"].map((kind) =>
-      renderRestrictions({
-        api,
-        clock,
-        roomId: room.id,
-        kind: /** @type {import("../rooms/room_api.js").Restriction} */ (kind),
-      }),
-    ),
     ...(room.role === "owner" ? [renderExport({ download, room })] : []),
     ...(room.id === LOBBY ? [] : [element("h3", {}, text("rooms.state")), renderArchive(context, room, change)]),
   ];
@@ -123,32 +116,36 @@ function renderMembers(context, room, dialog) {
   // A visitor has no role of their own in the room: that of the server decides.
   const info = { ...room, role: room.role ?? /** @type {const} */ ("reader"), epoch: "", seq: 0 };
   const managed = { id: room.id, title: room.name, info, permissions: permissionsOf(info, self.role) };
-  /** @type {SearchList<RoomMember>} */
+  /** @type {SearchList<ListedMember>} */
   const list = new SearchList({
     clock,
     label: text("members.search"),
     listLabel: text("members.title"),
     empty: text("members.empty"),
-    async load(query, cursor) {
-      const { members, next } = await api.listMembers(room.id, query, cursor);
-      return { items: members, next };
-    },
+    load: membersLoader(api, managed),
     renderItem(member) {
       const items = memberActions({ context, room: managed, member, panel: dialog, onDone: () => void list.reload() });
       return [
-        element(
-          "div",
-          { class: "row-text" },
-          element("bdi", { class: "row-title" }, member.name),
-          member.role === "member" ? null : element("span", { class: "badge" }, text(`role.${member.role}`)),
-        ),
+        renderMemberText(member),
         items.length === 0 ? null : menuButton(text("shell.actions_for", { name: member.name }), () => items),
       ];
     },
   });
   const canInvite = managed.permissions.addMembers && !room.archived;
   const invite = () => openInviteDialog(context, managed, () => void list.reload());
-  return [...(canInvite ? [button(text("members.invite"), invite, { class: "secondary" })] : []), list.node];
+  return [
+    ...(canInvite ? [button(text("members.invite"), invite, { class: "secondary" })] : []),
+    list.node,
+    ...["mutes", "bans"].map((kind) =>
+      renderRestrictions({
+        api,
+        clock,
+        roomId: room.id,
+        kind: /** @type {import("../rooms/room_api.js").Restriction} */ (kind),
+        onLifted: () => void list.reload(),
+      }),
+    ),
+  ];
 }
 
 /**

@@ -1,4 +1,4 @@
-/** The error of an action in a dialog, at its top. */
+/** The error or the success of an action in a dialog or a panel, below its header. */
 
 import { messageOf } from "../error_text.js";
 import { StaleRequest } from "../net/session.js";
@@ -17,21 +17,26 @@ export function showError(container, error) {
 /**
  * @param {HTMLElement} container
  * @param {string} message
+ * @returns {HTMLElement} the notice
  */
 export function showNotice(container, message) {
-  showMessage(container, message, "notice good");
+  return showMessage(container, message, "notice good");
 }
 
 /**
  * @param {HTMLElement} container
  * @param {string} message
  * @param {string} kind
+ * @returns {HTMLElement}
  */
 function showMessage(container, message, kind) {
   const place = container.querySelector(".modal-body") ?? container;
   place.querySelector(":scope > .dialog-message")?.remove();
   const role = kind === "error" ? "alert" : "status";
   const node = element("p", { class: `dialog-message ${kind}`, role });
-  place.prepend(node);
+  const header = place.querySelector(":scope > header");
+  if (header === null) place.prepend(node);
+  else header.after(node);
   node.append(element("bdi", {}, message)); // after it is in the page: a screen reader speaks changes
+  return node;
 }

@@ -31,7 +31,8 @@ export function openInviteDialog({ api, self, clock }, room, onAdded) {
         clock,
         label: text("invite.search"),
         listLabel: text("members.invite"),
-        empty: text("direct.empty"),
+        empty: text("invite.empty"),
+        prompt: text("invite.prompt"),
         async load(query) {
           const [{ users }, { members }] = await Promise.all([api.findUsers(query), api.listMembers(room.id, query)]);
           const present = new Set([self.id, ...members.map(({ id }) => id)]);

@@ -10,14 +10,17 @@ import { openRestrictDialog } from "./restrict_dialog.js";
 /**
  * @typedef {Pick<import("./context.js").RoomDialogContext, "api" | "self" | "clock">} Context
  * @typedef {Pick<import("../rooms/room.js").Room, "id" | "info" | "permissions">} Room
- * @typedef {import("../rooms/room_api.js").RoomMember} RoomMember
+ * @typedef {import("../rooms/room_api.js").ListedMember} ListedMember
  */
+
+/** A notice says that an action was done; the list shows its effect. */
+const NOTICE_MS = 6_000;
 
 /**
  * @param {object} options
  * @param {Context} options.context
  * @param {Room} options.room
- * @param {RoomMember} options.member
+ * @param {ListedMember} options.member
  * @param {HTMLElement} options.panel where errors are shown
  * @param {() => void} options.onDone
  * @returns {import("../ui/menu.js").MenuItem[]}
@@ -26,12 +29,17 @@ export function memberActions({ context, room, member, panel, onDone }) {
   const { api, self, clock } = context;
   const { id, name } = member;
   const isSelf = id === self.id;
+  /** @param {string} action */
+  function showDone(action) {
+    const notice = showNotice(panel, text("members.done", { action }));
+    clock.schedule(NOTICE_MS, () => notice.remove());
+    onDone();
+  }
   /** @param {string} action @param {() => Promise<unknown>} step */
   async function run(action, step) {
     try {
       await step();
-      showNotice(panel, text("members.done", { action }));
-      onDone();
+      showDone(action);
     } catch (error) {
       showError(panel, error);
     }
@@ -55,21 +63,17 @@ export function memberActions({ context, room, member, panel, onDone }) {
   /** @param {import("../rooms/room_api.js").Restriction} kind */
   const restrict = (kind) => {
     const label = text(kind === "bans" ? "members.ban" : "members.mute");
-    const onRestricted = () => {
-      showNotice(panel, text("members.done", { action: label }));
-      onDone();
-    };
     return {
       label,
       isDanger: true,
-      run: () => openRestrictDialog({ api, clock, roomId: room.id, kind, user: member, onDone: onRestricted }),
+      run: () => openRestrictDialog({ api, clock, roomId: room.id, kind, user: member, onDone: () => showDone(label) }),
     };
   };
   if (room.permissions.moderate) {
-    items.push(restrict("mutes"), {
-      label: text("members.unmute"),
-      run: () => run(text("members.unmute"), () => api.lift(room.id, "mutes", id)),
-    });
+    const label = text("members.unmute");
+    items.push(
+      member.isMuted ? { label, run: () => run(label, () => api.lift(room.id, "mutes", id)) } : restrict("mutes"),
+    );
   }
   if (room.permissions.removeMembers) {
     const label = text("members.remove");
@@ -78,7 +82,9 @@ export function memberActions({ context, room, member, panel, onDone }) {
       isDanger: true,
       run: () =>
         confirmInModal({
-          question: text("members.confirm_remove", { name }),
+          question: text(room.info.kind === "public" ? "members.confirm_remove" : "members.confirm_remove_private", {
+            name,
+          }),
           action: label,
           run: () => run(label, () => api.removeMember(room.id, id)),
         }),

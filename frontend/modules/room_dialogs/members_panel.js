@@ -7,10 +7,11 @@ import { menuButton } from "../ui/menu.js";
 import { closeButton } from "../ui/modal.js";
 import { SearchList } from "../ui/search_list.js";
 import { openInviteDialog } from "./invite_dialog.js";
+import { membersLoader, renderMemberText } from "./listed_members.js";
 import { memberActions } from "./member_actions.js";
 import { renderRestrictions } from "./restrictions.js";
 
-/** @typedef {import("../rooms/room_api.js").RoomMember} RoomMember */
+/** @typedef {import("../rooms/room_api.js").ListedMember} ListedMember */
 
 export class MembersPanel {
   #context;
@@ -20,7 +21,7 @@ export class MembersPanel {
   #unsubscribe;
   /** @type {import("../rooms/room.js").Room | null} */
   #room = null;
-  /** @type {SearchList<RoomMember> | null} */
+  /** @type {SearchList<ListedMember> | null} */
   #list = null;
   /** Members whose dots are shown. @type {Map<string, HTMLElement>} */
   #dots = new Map();
@@ -92,6 +93,7 @@ export class MembersPanel {
     this.#room = room;
     this.#version = versionOf(room);
     this.#dots.clear();
+    const load = membersLoader(api, room);
     const list = new SearchList({
       clock,
       label: text("members.search"),
@@ -99,11 +101,11 @@ export class MembersPanel {
       empty: text("members.empty"),
       hasSearch: room.info.kind !== "direct",
       load: async (query, cursor) => {
-        const { members, next } = await api.listMembers(room.id, query, cursor);
+        const page = await load(query, cursor);
         if (cursor === null) this.#dots.clear();
-        return { items: members, next };
+        return page;
       },
-      renderItem: (/** @type {RoomMember} */ member) => this.#renderMember(room, member),
+      renderItem: (/** @type {ListedMember} */ member) => this.#renderMember(room, member),
     });
     this.#list = list;
     const reload = () => list.reload();
@@ -125,7 +127,7 @@ export class MembersPanel {
       list.node,
       ...(moderate
         ? /** @type {const} */ (["mutes", "bans"]).map((kind) =>
-            renderRestrictions({ api, clock, roomId: room.id, kind }),
+            renderRestrictions({ api, clock, roomId: room.id, kind, onLifted: reload }),
           )
         : []),
     );
@@ -133,7 +135,7 @@ export class MembersPanel {
 
   /**
    * @param {import("../rooms/room.js").Room} room
-   * @param {RoomMember} member
+   * @param {ListedMember} member
    */
   #renderMember(room, member) {
     const dot = element("span", { class: "presence" });
@@ -149,13 +151,7 @@ export class MembersPanel {
     });
     return [
       dot,
-      element(
-        "div",
-        { class: "row-text" },
-        element("bdi", { class: "row-title" }, member.name),
-        isSelf ? element("span", { class: "hint" }, ` (${text("members.you")})`) : null,
-        member.role === "member" ? null : element("span", { class: "badge" }, text(`role.${member.role}`)),
-      ),
+      renderMemberText(member, isSelf),
       items.length === 0 ? null : menuButton(text("shell.actions_for", { name: member.name }), () => items),
     ];
   }

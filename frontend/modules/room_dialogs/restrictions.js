@@ -17,9 +17,10 @@ const TEXTS = /** @type {const} */ ({
  * @param {import("../clock.js").Clock} options.clock
  * @param {string} options.roomId
  * @param {import("../rooms/room_api.js").Restriction} options.kind
+ * @param {() => void} options.onLifted
  * @returns {HTMLDetailsElement}
  */
-export function renderRestrictions({ api, clock, roomId, kind }) {
+export function renderRestrictions({ api, clock, roomId, kind, onLifted }) {
   const texts = TEXTS[kind];
   const details = element("details", { class: "restrictions" }, element("summary", {}, text(texts.title)));
 
@@ -27,6 +28,7 @@ export function renderRestrictions({ api, clock, roomId, kind }) {
   async function lift(user) {
     try {
       await api.lift(roomId, kind, user);
+      onLifted();
       await list?.reload();
     } catch (error) {
       showError(details, error);

@@ -7,6 +7,7 @@
  * @typedef {import("../net/protocol.js").RoomInfo} RoomInfo
  * @typedef {{id: string, name: string, topic: string, members: number, joined: boolean}} PublicRoom
  * @typedef {{id: string, name: string, role: RoomRole}} RoomMember
+ * @typedef {RoomMember & {isMuted: boolean}} ListedMember with what only moderators can see; false for all others
  * @typedef {{id: string, name: string, until: string | null, reason: string}} RestrictedUser
  * @typedef {"mutes" | "bans"} Restriction
  * @typedef {object} SearchHit a message that matches, in its current form

@@ -16,6 +16,7 @@ import { button, element } from "./dom.js";
  * @property {string} label of the search box
  * @property {string} listLabel of the list, for screen readers
  * @property {string} empty shown if nothing is found
+ * @property {string} [prompt] shown instead while the search box is empty
  * @property {(query: string, cursor: string | null) => Promise<{items: Item[], next: string | null}>} load
  * @property {(item: Item, row: SearchListRow<Item>) => (Node | string | null)[]} renderItem content of a row
  * @property {import("../clock.js").Clock} clock
@@ -32,6 +33,9 @@ export class SearchList {
   #list;
   #status;
   #more;
+  #retry;
+  /** What failed, if it did: the first page or a later one. @type {string | null} */
+  #failedCursor = null;
   #generation = 0;
   /** @type {string | null} */
   #next = null;
@@ -44,12 +48,17 @@ export class SearchList {
     this.#input = element("input", { id, type: "search", autocomplete: "off", spellcheck: "false" });
     this.#list = element("ul", { class: "search-list", "aria-label": options.listLabel });
     this.#status = element("p", { class: "hint", role: "status" });
-    this.#more = button(text("shell.load_more"), () => this.#loadMore(), { class: "secondary", hidden: true });
+    this.#more = button(text("shell.load_more"), () => this.#loadAndFocus(this.#next), {
+      class: "secondary",
+      hidden: true,
+    });
+    const tryAgain = () => this.#loadAndFocus(this.#failedCursor);
+    this.#retry = button(text("table.try_again"), tryAgain, { class: "secondary", hidden: true });
     const search =
       options.hasSearch === false
         ? null
         : element("div", { class: "field" }, element("label", { for: id }, options.label), this.#input);
-    this.node = element("div", { class: "search" }, search, this.#list, this.#status, this.#more);
+    this.node = element("div", { class: "search" }, search, this.#list, this.#status, this.#more, this.#retry);
     this.#input.addEventListener("input", () => {
       this.#cancelTimer();
       this.#cancelTimer = options.clock.schedule(DELAY_MS, () => this.reload());
@@ -69,11 +78,17 @@ export class SearchList {
     this.reload();
   }
 
-  async #loadMore() {
-    const count = this.#list.childElementCount;
-    await this.#load(this.#next);
-    const first = this.#list.children[count]?.querySelector("button, a");
-    if (first instanceof HTMLElement) first.focus();
+  /**
+   * Load a page after a press on a button, which is hidden then: the focus moves to the first new row.
+   *
+   * @param {string | null} cursor
+   */
+  async #loadAndFocus(cursor) {
+    const count = cursor === null ? 0 : this.#list.childElementCount;
+    await this.#load(cursor);
+    const first = this.#list.children[count]?.querySelector("button, a") ?? this.#input;
+    const target = this.#retry.hidden ? first : this.#retry;
+    if (target instanceof HTMLElement) target.focus();
   }
 
   /** @param {string | null} cursor */
@@ -88,10 +103,20 @@ export class SearchList {
       else this.#list.append(...rows);
       this.#next = next;
       this.#more.hidden = next === null;
-      this.#status.textContent = this.#list.childElementCount === 0 ? this.#options.empty : "";
+      this.#retry.hidden = true;
+      this.#status.textContent = this.#list.childElementCount === 0 ? this.#emptyText() : "";
     } catch (error) {
-      if (generation === this.#generation && error instanceof Error) this.#status.textContent = messageOf(error);
+      if (generation !== this.#generation || !(error instanceof Error)) return;
+      this.#status.textContent = messageOf(error);
+      this.#failedCursor = cursor;
+      this.#retry.hidden = false;
+      this.#more.hidden = true; // "Try again" loads the same page
     }
+  }
+
+  #emptyText() {
+    const { empty, prompt = empty } = this.#options;
+    return this.#input.value.trim() === "" ? prompt : empty;
   }
 
   /** @param {Item} item */

@@ -39,7 +39,7 @@ class InviteService:
         secret, secret_hash = new_token()
         with self._db.write() as db:
             invite = add_invite(db, token_hash=secret_hash, now=now, expires_at=now + seconds)
-            actor.record(db, now, "invite.create", target=invite.id)
+            actor.record(db, now, repository.INVITE_CREATED, target=invite.id)
         return IssuedInvite(invite.id, secret, now + seconds)
 
     def list(self) -> Sequence[InviteSummary]:
@@ -51,5 +51,5 @@ class InviteService:
         """Delete an invite, so that it is no longer valid. Raises NotFound."""
         with self._db.write() as db:
             if not repository.delete_invite(db, invite_id):
-                raise NotFound(f"there is no invite {invite_id!a}; see: cloudchat admin list-invites")
+                raise NotFound(f"there is no invite {invite_id!a}", operator_hint="see: cloudchat admin list-invites")
             actor.record(db, now, "invite.delete", target=invite_id[:_MAX_TARGET_CHARACTERS])

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, delete, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
 
 from cloudchat.auth.errors import NotFound
 from cloudchat.auth.principal import ADMIN
 from cloudchat.core.ids import new_id
-from cloudchat.database.models import ApiToken, Invite, User
+from cloudchat.database.models import ApiToken, AuditEntry, Invite, User
 from cloudchat.database.name_keys import begins_with
 from cloudchat.database.transactions import changed_rows
 
@@ -128,13 +128,21 @@ def revoke_api_token(db: Session, token_id: str, now: float) -> bool:
 
 # --- Invites
 
+INVITE_CREATED = "invite.create"
+"""The action in the audit log."""
+
 
 @dataclass(frozen=True, slots=True)
 class InviteSummary:
-    """An invite without its secret. `used_by` is a username."""
+    """An invite without its secret.
+
+    `used_by` and `created_by` are usernames. `created_by` is None if the command line created the invite or the user
+    is deleted.
+    """
 
     id: str
     created_at: float
+    created_by: str | None
     expires_at: float
     used_at: float | None
     used_by: str | None
@@ -142,14 +150,21 @@ class InviteSummary:
 
 def all_invites(db: Session) -> Sequence[InviteSummary]:
     """Return all invites, newest first."""
+    creator, registered = aliased(User), aliased(User)
+    # The audit log has the creator. Its entry is of the same transaction and time, which has an index.
+    creation = and_(
+        AuditEntry.at == Invite.created_at, AuditEntry.action == INVITE_CREATED, AuditEntry.target == Invite.id
+    )
     query = (
-        select(Invite, User.name)
-        .outerjoin(User, User.id == Invite.used_by)
+        select(Invite, creator.name, registered.name)
+        .outerjoin(AuditEntry, creation)
+        .outerjoin(creator, creator.id == AuditEntry.actor)
+        .outerjoin(registered, registered.id == Invite.used_by)
         .order_by(Invite.created_at.desc(), Invite.id)
     )
     return [
-        InviteSummary(invite.id, invite.created_at, invite.expires_at, invite.used_at, name)
-        for invite, name in db.execute(query)
+        InviteSummary(invite.id, invite.created_at, created_by, invite.expires_at, invite.used_at, used_by)
+        for invite, created_by, used_by in db.execute(query)
     ]
 
 

@@ -118,6 +118,10 @@ class InviteResponse(ResponseModel):
 
     id: EntryId
     created_at: Instant
+    created_by: str | None = Field(
+        description="The username of the administrator; null for the command line and for a deleted user.",
+        examples=["ada"],
+    )
     expires_at: Instant
     used_at: Instant | None
     used_by: str | None = Field(description="The username.", examples=["ann"])

@@ -54,7 +54,7 @@ class TokenService:
         with self._db.read() as db:
             user = user_by_name(db, name)
         if user is None:
-            raise NotFound(f"there is no user {name!a}; create one: cloudchat admin create-user")
+            raise NotFound(f"there is no user {name!a}", operator_hint="create one: cloudchat admin create-user")
         with audit_denials(self._db, actor, "token.issue", user.id, now):
             return self._issue(user.id, frozenset(scopes), int(now) + seconds, label, actor, now)
 
@@ -72,7 +72,7 @@ class TokenService:
         with self._db.read() as db:
             user = repository.user_of_api_token(db, token_id)
         if user is None:
-            raise NotFound(f"there is no token {token_id!a}; see: cloudchat admin list-tokens")
+            raise NotFound(f"there is no token {token_id!a}", operator_hint="see: cloudchat admin list-tokens")
         with audit_denials(self._db, actor, "token.revoke", user.id, now), self._db.write() as db:
             actor.demand_step_up(now)
             actor.demand_power_over(user.id, user.role)
@@ -88,7 +88,9 @@ class TokenService:
             user = user_for_update(db, user_id)
             actor.demand_power_over(user.id, user.role)
             if user.disabled_at is not None:
-                raise AccountDisabled(f"{user.name} is disabled; first: cloudchat admin enable-user {user.name}")
+                raise AccountDisabled(
+                    f"{user.name} is disabled", operator_hint=f"first: cloudchat admin enable-user {user.name}"
+                )
             if scopes - SCOPES_OF_ROLE[user.role]:
                 allowed = ",".join(sorted(SCOPES_OF_ROLE[user.role]))
                 raise Conflict(f"{user.name} has the role {user.role}; its tokens may have {allowed}", field="scopes")

@@ -9,7 +9,17 @@ _UNPROCESSABLE = 422  # RFC 9110 §15.5.21: the body is well-formed JSON with an
 
 
 class AccountError(ServiceError):
-    """Base class of all errors below."""
+    """Base class of all errors below.
+
+    Attributes:
+        operator_hint: What to run next. Only the command line shows it: in a browser, a shell command is no help.
+    """
+
+    operator_hint: str = ""
+
+    def __init__(self, message: str, *, operator_hint: str = "") -> None:
+        super().__init__(message)
+        self.operator_hint = operator_hint
 
 
 class BadToken(AccountError):

@@ -177,6 +177,7 @@ def test_invalid_token_request_is_refused_and_names_the_field(
     request = {"user": bot.name, "scopes": ["chat:read"], "ttl_seconds": 60, **change}
     response = chief.http.post("/api/admin/tokens", json=request)
     assert (response.status_code, response.json()["error"].get("field")) == (status, field)
+    assert "cloudchat admin" not in response.text, "a shell command is no help in a browser"
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(60.0, 201), (60.5, 422), ("60", 422), (True, 422), (1e300, 422)])
@@ -189,7 +190,8 @@ def test_invite_can_be_created_listed_without_its_secret_and_deleted(chief: Acco
     assert made.status_code == 201
     listed = chief.http.get("/api/admin/invites")
     assert made.json()["invite"] not in listed.text
-    assert made.json()["id"] in {invite["id"] for invite in listed.json()["invites"]}
+    creators = {invite["id"]: invite["created_by"] for invite in listed.json()["invites"]}
+    assert creators[made.json()["id"]] == chief.name
     path = f"/api/admin/invites/{made.json()['id']}"
     assert [chief.http.delete(path).status_code for _ in range(2)] == [204, 404]
 

@@ -56,6 +56,7 @@ export const administration = {
   "invites.lifetime": "Gültig für",
   "invites.create_submit": "Erstellen",
   "invites.created": "Erstellt",
+  "invites.created_by": "Erstellt von",
   "invites.expires": "Läuft ab",
   "invites.state": "Stand",
   "invites.empty": "Es gibt keine Einladungen.",

@@ -3,7 +3,7 @@
 /** @type {import("../strings.js").Texts} */
 export const connection = {
   "connection.connected": "Verbunden",
-  "connection.connecting": "Verbindung wird aufgebaut…",
+  "connection.connecting": "Wird verbunden…",
   "connection.reconnecting": "Neuer Versuch",
   "connection.offline": "Kein Netz. Neuer Versuch",
   "connection.paused": "Angehalten",

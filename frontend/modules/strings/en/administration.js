@@ -53,6 +53,7 @@ export const administration = {
   "invites.lifetime": "Valid for",
   "invites.create_submit": "Create invite",
   "invites.created": "Created",
+  "invites.created_by": "Created by",
   "invites.expires": "Expires",
   "invites.state": "State",
   "invites.empty": "There are no invites.",

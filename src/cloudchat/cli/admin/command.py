@@ -87,5 +87,8 @@ def _open_service() -> "Iterator[AdminService]":
         raise CommandError(
             "the database does not answer: check that it runs and that no other program locks it, then try again"
         ) from error
-    except (AccountError, DatabaseUrlError, KeyFolderError, MigrationError) as error:
+    except AccountError as error:
+        hint = f"; {error.operator_hint}" if error.operator_hint else ""
+        raise CommandError(f"{error}{hint}") from error
+    except (DatabaseUrlError, KeyFolderError, MigrationError) as error:
         raise CommandError(str(error)) from error

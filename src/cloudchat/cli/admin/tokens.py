@@ -42,12 +42,13 @@ def create_invite(service: "AdminService", actor: "Actor", options: argparse.Nam
 
 def list_invites(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `list-invites`."""
-    print("id", "created", "expires", "state", sep="\t")
+    print("id", "created", "expires", "state", "created by", sep="\t")
     now = time.time()
     for invite in service.invites.list():
         used = f"used by {invite.used_by}" if invite.used_by else "used"
         state = used if invite.used_at is not None else "expired" if invite.expires_at <= now else "valid"
-        print(invite.id, rfc3339(invite.created_at), rfc3339(invite.expires_at), state, sep="\t")
+        created_by = invite.created_by or ""
+        print(invite.id, rfc3339(invite.created_at), rfc3339(invite.expires_at), state, created_by, sep="\t")
 
 
 def delete_invite(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
