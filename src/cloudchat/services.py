@@ -105,6 +105,10 @@ class Services:
         """See `realtime.membership.room_sync.RoomReader`."""
         return await asyncio.to_thread(self.rooms.changes.memberships, pairs)
 
+    async def bans(self, pairs: Collection[UserAndRoom]) -> Mapping[UserAndRoom, float]:
+        """See `realtime.membership.room_sync.RoomReader`."""
+        return await asyncio.to_thread(self.rooms.changes.bans, pairs)
+
     async def raise_room_version(self, room_id: str, version: int) -> None:
         """See `realtime.membership.room_sync.RoomReader`."""
         await asyncio.to_thread(self.rooms.changes.raise_version, room_id, version)

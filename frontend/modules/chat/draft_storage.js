@@ -62,16 +62,35 @@ export class DraftStorage {
   }
 
   /**
+   * Return how many drafts a user has.
+   *
+   * @param {string} owner
+   * @returns {number}
+   */
+  count(owner) {
+    return this.#keys(owner).size;
+  }
+
+  /**
    * Delete the drafts of a user.
    *
    * @param {string} owner
    */
   clear(owner) {
-    const prefix = keyOf(owner, "");
-    for (const key of [...this.#memory.keys()]) if (key.startsWith(prefix)) this.#memory.delete(key);
+    for (const key of this.#keys(owner)) {
+      this.#memory.delete(key);
+      this.#storage?.removeItem(key);
+    }
+  }
+
+  /**
+   * @param {string} owner
+   * @returns {Set<string>}
+   */
+  #keys(owner) {
     const { length } = this.#storage ?? { length: 0 };
-    const keys = Array.from({ length }, (_, index) => this.#storage?.key(index) ?? "");
-    for (const key of keys) if (key.startsWith(prefix)) this.#storage?.removeItem(key);
+    const stored = Array.from({ length }, (_, index) => this.#storage?.key(index) ?? "");
+    return new Set([...this.#memory.keys(), ...stored].filter((key) => key.startsWith(keyOf(owner, ""))));
   }
 }
 

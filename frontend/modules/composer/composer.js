@@ -35,6 +35,7 @@ export class Composer {
   #target;
   #hasTouchKeyboard;
   #sendButton = byId("send", HTMLButtonElement);
+  #emojiButton = byId("insert-emoji", HTMLButtonElement);
   #placeholder;
   #onKeyFirst;
   #isAllowed = true;
@@ -107,6 +108,7 @@ export class Composer {
     this.#isAllowed = isAllowed;
     this.#draft.readOnly = !isAllowed;
     this.#draft.setAttribute("aria-disabled", String(!isAllowed));
+    this.#emojiButton.disabled = !isAllowed;
     this.#draft.placeholder = isAllowed ? this.#placeholder : translate("conversation.cannot_write");
     this.#count();
   }

@@ -93,6 +93,7 @@ export class ComposerNote {
 
   #render() {
     const left = this.#maxLength - this.#length;
+    this.#note.classList.toggle("too-long", left < 0);
     if (left < 0) this.#note.textContent = translate("conversation.too_long", { count: -left });
     else if (this.#blockedBy !== "") this.#note.textContent = this.#blockedBy;
     else if (this.#length > this.#maxLength * COUNT_FROM) {

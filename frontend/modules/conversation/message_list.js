@@ -69,7 +69,7 @@ export class MessageList {
     this.#clock = clock;
     this.#onRender = onRender;
     const { signal } = this.#abort;
-    this.#pending = new PendingList(room.writing.outbox, () => this.#position.stay());
+    this.#pending = new PendingList(room.writing.outbox, clock, () => this.#position.stay());
     this.#newMessages = new NewMessages({
       room,
       clock,
@@ -80,6 +80,7 @@ export class MessageList {
     this.#context = {
       people: new People([], room.self),
       selfId: room.self.id,
+      isDirect: room.info.kind === "direct",
       now: clock.now(),
       find: (seq) => this.#bySeq.get(seq) ?? null,
       canReact: room.permissions.react,

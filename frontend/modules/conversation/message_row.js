@@ -7,6 +7,7 @@
  * @typedef {object} RowContext
  * @property {import("./people.js").People} people
  * @property {string} selfId
+ * @property {boolean} isDirect whether the room is a direct conversation
  * @property {number} now milliseconds since 1970
  * @property {(seq: number) => Message | null} find the loaded message with this seq
  * @property {boolean} canReact

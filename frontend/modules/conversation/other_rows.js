@@ -32,7 +32,7 @@ export function renderOther(row, context) {
     case "unread":
       return element("li", { class: "unread-line", "data-testid": "unread-line" }, text("conversation.new"));
     case "notice":
-      return element("li", { class: "notice-row" }, element("bdi", {}, noticeText(row.item, context.selfId)));
+      return element("li", { class: "notice-row" }, element("bdi", {}, noticeText(row.item, context)));
     default:
       return renderGap(row.item, context);
   }
@@ -59,21 +59,22 @@ function renderGap(gap, { loadGap }) {
  * Return a notice of the log as a sentence.
  *
  * @param {Pick<import("../chat/message_reducer.js").Notice, "notice" | "user" | "target" | "value">} notice
- * @param {string} ownId
+ * @param {Pick<import("./message_row.js").RowContext, "selfId" | "isDirect">} context
  * @returns {string}
  */
-function noticeText({ notice, user, target, value }, ownId) {
-  const isOwn = user.id === ownId;
+function noticeText({ notice, user, target, value }, { selfId, isDirect }) {
+  const isOwn = user.id === selfId;
   const values = { name: isolate(user.name), target: isolate(target?.name ?? ""), value: isolate(value) };
   if (notice === "topic" && value === "") {
     return text(isOwn ? "notice.topic_removed.own" : "notice.topic_removed", values);
   }
+  if (notice === "created" && isDirect) return text(isOwn ? "notice.started.own" : "notice.started", values);
   if (notice === "role") {
     const role = text(`role.${/** @type {"owner"} */ (value)}`);
-    if (target?.id === ownId) return text("notice.role.of_own", { ...values, role });
+    if (target?.id === selfId) return text("notice.role.of_own", { ...values, role });
     return text(isOwn ? "notice.role.own" : "notice.role", { ...values, role });
   }
-  if (target?.id === ownId && (notice === "added" || notice === "removed")) {
+  if (target?.id === selfId && (notice === "added" || notice === "removed")) {
     return text(`notice.${notice}.of_own`, values);
   }
   return text(isOwn ? `notice.${notice}.own` : `notice.${notice}`, values);

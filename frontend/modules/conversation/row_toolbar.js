@@ -17,8 +17,8 @@ const ICONS = {
   more: "M5 12h.01M12 12h.01M19 12h.01",
 };
 
-/** The toolbar begins this far above its row: styles/message_menu.css. */
-const OVERLAP_PX = 16;
+/** Between the toolbar of an own message and its bubble. */
+const GAP_PX = 6;
 
 export class RowToolbar {
   #list = byId("messages");
@@ -122,10 +122,26 @@ export class RowToolbar {
     this.#toolbar.replaceChildren(
       ...[...shown, /** @type {const} */ ("more")].map((name) => this.#button(name, isStop)),
     );
-    // Of a message whose beginning is above the screen, the toolbar is at the upper edge of the screen.
-    const hidden = byId("timeline").getBoundingClientRect().top - row.getBoundingClientRect().top + OVERLAP_PX;
-    this.#toolbar.style.setProperty("--hidden", `${Math.max(0, Math.min(hidden, row.offsetHeight))}px`);
     row.append(this.#toolbar);
+    this.#place(row);
+  }
+
+  /**
+   * Place the toolbar where its row is empty, so that it hides nothing: messages of others leave the right side free. An
+   * own message leaves the left side free, where the toolbar is beside the bubble and its time.
+   *
+   * @param {HTMLElement} row
+   */
+  #place(row) {
+    const { top, right, width, height } = row.getBoundingClientRect();
+    // Of a message whose beginning is above the screen, the toolbar is at the upper edge of the screen.
+    const hidden = byId("timeline").getBoundingClientRect().top - top;
+    this.#toolbar.style.setProperty("--hidden", `${Math.max(0, Math.min(hidden, height))}px`);
+    const parts = row.classList.contains("own") ? row.querySelectorAll(".message-body, .byline") : [];
+    const lefts = Array.from(parts, (part) => part.getBoundingClientRect().left);
+    const beside = lefts.length === 0 ? 0 : right - Math.min(...lefts) + GAP_PX;
+    const bound = width - this.#toolbar.offsetWidth;
+    this.#toolbar.style.setProperty("--beside", `${Math.max(0, Math.min(beside, bound))}px`);
   }
 
   /**
@@ -135,7 +151,8 @@ export class RowToolbar {
   #button(name, isStop) {
     const label = text(`conversation.action_${name}`);
     const icon = svgElement("svg", { viewBox: "0 0 24 24", width: "18", height: "18", "aria-hidden": "true" });
-    icon.append(svgElement("path", { d: ICONS[name] }));
+    // Dots are as thin as a line and much lighter than one.
+    icon.append(svgElement("path", { d: ICONS[name], "stroke-width": name === "more" ? "3.5" : "1.8" }));
     const attributes = {
       type: "button",
       class: "icon-button small",

@@ -39,6 +39,7 @@ export function buildRows(items, firstUnreadSeq) {
   /** @type {Message | null} the message that the next one may continue */
   let previous = null;
   let day = "";
+  let isLineDue = false;
   for (const item of items) {
     if (item.kind === "gap") {
       rows.push({ kind: "gap", key: item.key, item });
@@ -52,9 +53,12 @@ export function buildRows(items, firstUnreadSeq) {
       previous = null;
       day = time.day;
     }
-    if (item.seq === firstUnreadSeq) {
+    isLineDue ||= item.seq === firstUnreadSeq;
+    // A deleted message is nothing new to read.
+    if (isLineDue && !(item.kind === "message" && item.deleted)) {
       rows.push({ kind: "unread", key: "unread" });
       previous = null;
+      isLineDue = false;
     }
     if (item.kind === "notice") {
       rows.push({ kind: "notice", key: item.key, item });

@@ -25,6 +25,7 @@
  * @property {RoomRole} role of the user in this room
  * @property {boolean} archived
  * @property {boolean} muted the user's own switch for notifications
+ * @property {string | null} [muted_until] a moderator has muted the user: when it ends; null: when a moderator ends it
  * @property {number} slow_mode_seconds
  * @property {string} epoch
  * @property {number} seq
@@ -85,7 +86,7 @@
  * @typedef {{type: "read_by", room: string, user: string, seq: number}} ReadBy someone else of a direct room has read it;
  *   `user` is their id
  * @typedef {{type: "room_added" | "room_changed", room: RoomInfo}} RoomChange
- * @typedef {{type: "room_removed", room: string}} RoomRemoved
+ * @typedef {{type: "room_removed", room: string, banned_until?: string | null}} RoomRemoved
  * @typedef {{type: "drain", reconnect_after_ms: number}} Drain
  * @typedef {{type: "token_expiring"}} TokenExpiring
  *

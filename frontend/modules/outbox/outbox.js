@@ -15,6 +15,7 @@ import { CommandError } from "../net/pending_requests.js";
 import { RetryPolicy } from "../net/retry_policy.js";
 import { text as translate } from "../strings/strings.js";
 import { PendingSends } from "./pending_sends.js";
+import { Slowdown } from "./slowdown.js";
 
 const MAX_PENDING = 200;
 /** The server remembers a cid for 24 h. Sending it again later could duplicate a message that had arrived. */
@@ -31,6 +32,7 @@ export class Outbox {
   #retries;
   /** Before a retry. */
   #pause;
+  #slowdown = new Slowdown();
   #isOnline = false;
   #isRunning = false;
 
@@ -63,6 +65,18 @@ export class Outbox {
   /** @returns {boolean} whether sending is paused: there is no connection, or the next retry is not due */
   get isStalled() {
     return !this.#isOnline || this.#pause.isWaiting;
+  }
+
+  /** @returns {Map<string, number>} by cid, in about how many ms a message is sent; empty without a rate limit */
+  get delays() {
+    const now = this.#clock.now();
+    const pending = this.items.filter(({ state }) => state === "pending");
+    const delays = new Map();
+    for (const [index, { cid }] of pending.entries()) {
+      const delay = this.#slowdown.delay(index, now);
+      if (delay !== null) delays.set(cid, delay);
+    }
+    return delays;
   }
 
   // -- What the person does --
@@ -126,6 +140,7 @@ export class Outbox {
   /** The connection is gone. */
   disconnected() {
     this.#isOnline = false;
+    this.#slowdown.end();
     this.#pause.end();
     this.#listener.onChange();
   }
@@ -155,6 +170,7 @@ export class Outbox {
     try {
       for (let item = this.#next(); item !== undefined; item = this.#next()) await this.#try(item);
     } finally {
+      this.#slowdown.end();
       this.#isRunning = false;
     }
   }
@@ -179,8 +195,13 @@ export class Outbox {
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       if (this.#pending.find(item.cid) === undefined) return; // its event arrived, or the person removed it
-      if (!error.retryable) await this.#fail(item, error);
-      else if (this.#isOnline) await this.#waitForRetry(error.retryAfterMs);
+      // A mute may last for days: the person decides whether the message still makes sense then.
+      if (!error.retryable || error.code === "muted") await this.#fail(item, error);
+      else if (this.#isOnline) {
+        const { code, retryAfterMs } = error;
+        if (code === "rate_limited") this.#slowdown.refused(item.cid, this.#clock.now(), retryAfterMs ?? 0);
+        await this.#waitForRetry(retryAfterMs);
+      }
     }
   }
 
@@ -190,6 +211,7 @@ export class Outbox {
    */
   async #acknowledge(item, { epoch, seq }) {
     this.#retries.reset();
+    this.#slowdown.accepted(item.cid);
     if (this.#pending.find(item.cid) === undefined) return;
     Object.assign(item, { state: "sent", position: { epoch, seq } });
     this.#listener.onChange();

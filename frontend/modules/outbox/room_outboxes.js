@@ -26,10 +26,13 @@ export class RoomOutboxes {
     this.#check = repeatCheck(clock, () => this.load());
   }
 
-  /** @returns {number} how many messages would be lost by a sign-out */
-  get unsentCount() {
-    const items = Array.from(this.#outboxes.values(), (outbox) => outbox.items).flat();
-    return [...items, ...this.#waiting].filter(({ state }) => state !== "sent").length;
+  /** @returns {Promise<number>} how many messages would be lost by a sign-out, which ends the session in all tabs */
+  async countUnsent() {
+    const stored = await this.#storage.ofAllTabs(this.#owner).catch(() => []);
+    const own = [...Array.from(this.#outboxes.values(), (outbox) => outbox.items).flat(), ...this.#waiting];
+    const known = new Set(own.map(({ cid }) => cid));
+    const ofOthers = stored.filter(({ cid }) => !known.has(cid));
+    return ofOthers.length + own.filter(({ state }) => state !== "sent").length;
   }
 
   /**

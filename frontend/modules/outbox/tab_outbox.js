@@ -34,6 +34,15 @@ export class TabOutbox {
     return this.#storage.claim(owner, this.#tab, await this.#presence.findLive());
   }
 
+  /**
+   * Return the messages of all tabs, also of the open ones.
+   *
+   * @param {string} owner
+   */
+  ofAllTabs(owner) {
+    return this.#storage.all(owner);
+  }
+
   /** @param {import("./pending_sends.js").PendingSend} item */
   put(item) {
     return this.#storage.put({ ...item, tab: this.#tab });

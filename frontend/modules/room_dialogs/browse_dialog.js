@@ -1,11 +1,12 @@
 /** Find public rooms, and join or open them. */
 
+import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
+import { navigate } from "../ui/layers.js";
 import { openModal } from "../ui/modal.js";
 import { SearchList } from "../ui/search_list.js";
 import { showError } from "./dialog_error.js";
-import { enterRoom } from "./enter_room.js";
 
 /** @typedef {import("./context.js").RoomDialogContext} RoomDialogContext */
 
@@ -15,10 +16,12 @@ export function openBrowseDialog({ api, self, clock }) {
     title: text("browse.title"),
     content(modal) {
       /** @param {string} id */
+      const open = (id) => navigate(roomHash(id));
+      /** @param {string} id */
       async function join(id) {
         try {
           await api.putMember(id, self.id);
-          enterRoom(id);
+          open(id);
         } catch (error) {
           showError(modal.node, error);
         }
@@ -42,7 +45,7 @@ export function openBrowseDialog({ api, self, clock }) {
             topic === "" ? null : element("p", { class: "hint" }, element("bdi", {}, topic)),
           ),
           joined
-            ? button(text("browse.open"), () => enterRoom(id), {
+            ? button(text("browse.open"), () => open(id), {
                 class: "secondary",
                 "aria-label": text("browse.open_room", { name }),
               })

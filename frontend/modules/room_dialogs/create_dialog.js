@@ -1,9 +1,10 @@
 /** Create a public or a private room. */
 
+import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { createForm } from "../ui/form.js";
+import { navigate } from "../ui/layers.js";
 import { openModal } from "../ui/modal.js";
-import { enterRoom } from "./enter_room.js";
 
 const MAX_NAME_CHARACTERS = "80";
 const MAX_TOPIC_CHARACTERS = "250";
@@ -40,7 +41,7 @@ export function openCreateDialog({ api, clock }) {
         submit: text("create.submit"),
         async send({ name, topic, kind }) {
           const room = await api.create({ kind: kind === "private" ? "private" : "public", name, topic });
-          enterRoom(room.id);
+          navigate(roomHash(room.id));
         },
       }),
     ],

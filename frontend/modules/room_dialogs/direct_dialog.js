@@ -1,11 +1,12 @@
 /** Start a direct conversation with one or more people. */
 
+import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
+import { navigate } from "../ui/layers.js";
 import { openModal } from "../ui/modal.js";
 import { SearchList } from "../ui/search_list.js";
 import { showError } from "./dialog_error.js";
-import { enterRoom } from "./enter_room.js";
 
 /** The others: a direct room has at most 8 people. */
 const MAX_OTHERS = 7;
@@ -20,7 +21,7 @@ const MAX_OTHERS = 7;
  */
 export async function openDirect(api, users) {
   const room = await api.create({ kind: "direct", users });
-  enterRoom(room.id);
+  navigate(roomHash(room.id));
 }
 
 /** @param {import("./context.js").RoomDialogContext} context */

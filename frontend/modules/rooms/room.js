@@ -43,6 +43,12 @@ export class Room {
   commands;
   /** Of a message, in code points. */
   maxLength = 4_000;
+  /**
+   * After a ban: when it ends; null: when a moderator ends it.
+   *
+   * @type {string | null | undefined}
+   */
+  bannedUntil;
   /** Resolves when the room is joined for the first time. */
   joined;
   #setJoined = () => {};
@@ -172,7 +178,7 @@ export class Room {
     this.#info = info;
     this.log.expectHead(info);
     this.reading.receive(info.read);
-    this.writing.expireMute();
+    this.writing.roomChanged();
     this.#members.expire();
     this.#changed();
   }

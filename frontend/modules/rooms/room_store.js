@@ -151,7 +151,7 @@ export class RoomStore {
       if (room.info.kind === "direct") this.#presence.ask(room);
       this.#countLater();
     } else if (frame.type === "room_changed") this.#put(frame.room);
-    else if (frame.type === "room_removed") this.#remove(frame.room);
+    else if (frame.type === "room_removed") this.#remove(frame.room, frame.banned_until);
     else if (frame.type === "presence") this.#setPresence(frame);
     else if ("room" in frame && typeof frame.room === "string") this.#rooms.get(frame.room)?.receive(frame);
   }
@@ -208,10 +208,14 @@ export class RoomStore {
     return room;
   }
 
-  /** @param {string} id */
-  #remove(id) {
+  /**
+   * @param {string} id
+   * @param {string | null} [bannedUntil] see Room
+   */
+  #remove(id, bannedUntil) {
     const room = this.#rooms.get(id);
     if (room === undefined) return;
+    room.bannedUntil = bannedUntil;
     room.disconnected();
     this.#rooms.delete(id);
     this.#outboxes.remove(id);

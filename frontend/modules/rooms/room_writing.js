@@ -79,9 +79,9 @@ export class RoomWriting {
 
   // -- Called by the room --
 
-  /** The room has changed: whether the user is still muted is not known. */
-  expireMute() {
-    this.#limits.expireMute();
+  /** The room has changed: it says whether the user is muted now. */
+  roomChanged() {
+    this.#limits.roomChanged();
   }
 
   disconnectForGood() {
@@ -112,7 +112,11 @@ class WritingLimits {
   #clock;
   /** When the last own message was accepted, for slow mode. */
   #sentAt = -Infinity;
-  /** @type {number | null | undefined} null: muted without an end; undefined: not muted, as far as known */
+  /**
+   * From a refusal, which can be faster than the change of the room.
+   *
+   * @type {number | null | undefined} null: muted without an end; undefined: as the room says
+   */
   #mutedUntil;
   #isDisconnectedForGood = false;
 
@@ -124,6 +128,7 @@ class WritingLimits {
   /** The server accepted a message. */
   accepted() {
     this.#sentAt = this.#clock.now();
+    this.#mutedUntil = undefined;
   }
 
   /** @param {Error} error with which the server refused a message */
@@ -132,8 +137,8 @@ class WritingLimits {
     this.#mutedUntil = error.retryAfterMs === null ? null : this.#clock.now() + error.retryAfterMs;
   }
 
-  /** The room has changed: whether the user is still muted is not known. */
-  expireMute() {
+  /** The room has changed: it says whether the user is muted now. */
+  roomChanged() {
     this.#mutedUntil = undefined;
   }
 
@@ -149,7 +154,7 @@ class WritingLimits {
    */
   statusIn(info, permissions) {
     const now = this.#clock.now();
-    const mutedUntil = this.#mutedUntil;
+    const mutedUntil = this.#mutedUntil === undefined ? muteEnd(info) : this.#mutedUntil;
     if (this.#isDisconnectedForGood) return { state: "disconnected_for_good", until: null };
     if (info.archived) return { state: "archived", until: null };
     if (!permissions.send) return { state: "reader", until: null };
@@ -163,4 +168,12 @@ class WritingLimits {
     }
     return { state: "allowed", until: null };
   }
+}
+
+/**
+ * @param {import("../net/protocol.js").RoomInfo} info
+ * @returns {number | null | undefined} null: muted without an end; undefined: not muted
+ */
+function muteEnd({ muted_until: until }) {
+  return typeof until === "string" ? Date.parse(until) : until;
 }

@@ -27,7 +27,8 @@ export class RoomHeader {
     const { title = "", info, typists = [] } = this.#room ?? {};
     setText(byId("room-name"), title);
     byId("room-name").dataset.kind = info?.kind ?? "none";
-    setText(byId("room-topic"), info?.archived ? text("shell.archived") : (info?.topic ?? ""));
+    const topic = [info?.archived ? text("shell.archived") : "", info?.topic ?? ""];
+    setText(byId("room-topic"), topic.filter((part) => part !== "").join(" · "));
     byId("room-topic").title = info?.topic ?? "";
     setText(byId("typing"), typingText(typists.map(({ name }) => name)));
     this.#onTitle(title);

@@ -24,6 +24,8 @@ const DELIMITER = /\*+|(?<![_])_(?!_)|(?<!~)~~(?!~)/gu;
 const MAX_NAME = 32;
 const MENTION = new RegExp(String.raw`(?<![\p{L}\p{N}\p{M}._-])@([\p{L}\p{N}\p{M}._-]{1,${MAX_NAME}})`, "gu");
 const MAX_LABEL = 200;
+/** Of an image, which is shown as a link. Behind a word it is the end of a sentence. */
+const IMAGE_MARK = /(?<!\S)!$/u;
 /** A label that looks like an address could pose as another site. */
 const LOOKS_LIKE_ADDRESS = /:\/\/|[\p{L}\p{N}]\.\p{L}{2,}|@/u;
 const SPACELESS = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}`;
@@ -113,7 +115,8 @@ function addLinks({ text, start }, whole, tokens) {
     }
     const source = whole.slice(from, position);
     const labelFrom = labelStart(source, parts, index);
-    addMarks(source.slice(0, labelFrom ?? undefined), from, whole, tokens);
+    const before = source.slice(0, labelFrom ?? undefined);
+    addMarks(labelFrom === null ? before : before.replace(IMAGE_MARK, ""), from, whole, tokens);
     label = labelFrom === null ? null : source.slice(labelFrom + 1, -2);
   }
 }

@@ -36,8 +36,9 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True):
     """One of the user's rooms: the user's role in it, the newest event of its log (`epoch`, `seq`), and the seq of the
     last event that the user has read.
 
-    `muted` is the user's own switch for notifications. `users` are the other people of a direct room, which has no
-    name; it is left out for other rooms.
+    `muted` is the user's own switch for notifications. `muted_until` is there after a moderator has muted the user:
+    when that ends, perhaps in the past, or null if only a moderator ends it. `users` are the other people of a direct
+    room, which has no name; it is left out for other rooms.
     """
 
     id: str
@@ -51,6 +52,7 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True):
     epoch: str
     seq: int
     read: int
+    muted_until: str | msgspec.UnsetType | None = msgspec.UNSET
     users: list[User] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -235,9 +237,13 @@ class RoomChanged(Event, frozen=True, kw_only=True, tag="room_changed"):
 
 
 class RoomRemoved(Event, frozen=True, kw_only=True, tag="room_removed"):
-    """The user is no longer in a room: nothing of it follows, and commands on it are answered by `not_found`."""
+    """The user is no longer in a room: nothing of it follows, and commands on it are answered by `not_found`.
+
+    `banned_until` is there after a ban: when it ends, or null if only a moderator ends it.
+    """
 
     room: str
+    banned_until: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Typing(Event, frozen=True, kw_only=True, tag="typing"):

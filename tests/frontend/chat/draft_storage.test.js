@@ -26,7 +26,9 @@ test("deletes the drafts of one user, and nothing else", () => {
   drafts.set("ada", "lobby", "a");
   drafts.set("ada", "other", "b");
   drafts.set("ada2", "lobby", "c");
+  assert.equal(drafts.count("ada"), 2);
   drafts.clear("ada");
+  assert.equal(drafts.count("ada"), 0);
   assert.deepEqual(
     [drafts.get("ada", "lobby"), drafts.get("ada", "other"), drafts.get("ada2", "lobby")],
     ["", "", "c"],
@@ -52,6 +54,7 @@ test("keeps drafts in memory without a storage, and when it is full", () => {
     inMemory.set("ada", "lobby", "");
     assert.equal(inMemory.get("ada", "lobby"), "");
     inMemory.set("ada", "lobby", "a");
+    assert.equal(inMemory.count("ada"), 1);
     inMemory.clear("ada");
     assert.equal(inMemory.get("ada", "lobby"), "");
   }

@@ -126,6 +126,14 @@ for (const inputType of ["insertFromPaste", "insertFromDrop", "insertText"]) {
   });
 }
 
+test("forbids emoji with the text", () => {
+  const emoji = document.getElementById("insert-emoji");
+  composer.allowWriting(false);
+  assert.ok(emoji.disabled);
+  composer.allowWriting(true);
+  assert.ok(!emoji.disabled);
+});
+
 test("keeps what is a little too long, so that it can be shortened", () => {
   composer.setMaxLength(100);
   type("x".repeat(100));
@@ -133,6 +141,9 @@ test("keeps what is a little too long, so that it can be shortened", () => {
   insert("👍".repeat(101));
   pressEnter();
   assert.deepEqual([draft.value, sent, note.textContent], ["👍".repeat(101), [], "1 character too long"]);
+  assert.ok(note.classList.contains("too-long"));
+  composer.setText("short");
+  assert.ok(!note.classList.contains("too-long"));
 });
 
 test("puts the draft back when megabytes come in any other way", () => {

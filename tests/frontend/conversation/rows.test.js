@@ -34,6 +34,13 @@ test("ends a group at a pause, at a gap and at a new day", () => {
   assert.deepEqual(kinds, ["day", "message*", "message*", "gap", "day", "message*", "day", "message*"]);
 });
 
+test("places the line at the first unread message that is not deleted", () => {
+  const deleted = ["a", "2026-11-22T10:00:00", { deleted: true }];
+  const kinds = kindsOf([deleted, deleted, ["a", "2026-11-22T10:00:01"], ["a", "2026-11-22T10:00:02"]], 1);
+  assert.deepEqual(kinds, ["day", "message*", "message", "unread", "message*", "message"]);
+  assert.deepEqual(kindsOf([deleted], 1), ["day", "message*"]);
+});
+
 test("ends a group at a notice, at a reply and at the first unread message", () => {
   const kinds = kindsOf(
     [

@@ -72,6 +72,25 @@ test("sends one message at a time", async () => {
   assert.deepEqual(sent, ["a"]);
 });
 
+test("tells how long messages wait for a rate limit", async () => {
+  const outbox = await openOutbox();
+  let refusals = 1;
+  answer = () =>
+    refusals-- > 0
+      ? refuse({ code: "rate_limited", retryable: true, retry_after_ms: 2_000 })
+      : { epoch: "e1", seq: sent.length };
+  for (const text of ["a", "b", "c"]) await outbox.add(text);
+  assert.equal(outbox.delays.size, 0);
+  outbox.connected();
+  await settle();
+  assert.deepEqual([...outbox.delays.values()], [2_000, 4_000, 6_000]);
+  await clock.advance(1_000);
+  assert.deepEqual([...outbox.delays.values()], [1_000, 3_000, 5_000]);
+  await clock.advance(1_000);
+  await settle();
+  assert.deepEqual([statesOf(outbox), outbox.delays.size], [["a sent", "b sent", "c sent"], 0]);
+});
+
 test("sends the same cid again after a lost connection", async () => {
   const cids = [];
   const outbox = await openOutbox();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
+import { CommandError } from "../../../frontend/modules/net/pending_requests.js";
 import { FakeClock, settle } from "../support/clock.js";
 import { GRACE, messageIn, openStore, roomInfo, SELF, welcome } from "../support/rooms.js";
 
@@ -123,6 +124,38 @@ test("says why nothing can be written", async () => {
   assert.equal(room.writing.status.state, "allowed");
   store.disconnectForGood();
   assert.equal(room.writing.status.state, "disconnected_for_good");
+});
+
+test("is muted for as long as the room says", async () => {
+  const room = await openRoom();
+  const until = clock.now() + 60_000;
+  store.receive({ type: "room_changed", room: roomInfo("a", { muted_until: new Date(until).toISOString() }) });
+  assert.deepEqual(room.writing.status, { state: "muted", until });
+  await clock.advance(60_000);
+  assert.equal(room.writing.status.state, "allowed");
+  store.receive({ type: "room_changed", room: roomInfo("a", { muted_until: null }) });
+  assert.deepEqual(room.writing.status, { state: "muted", until: null });
+  store.receive({ type: "room_changed", room: roomInfo("a") });
+  assert.equal(room.writing.status.state, "allowed");
+});
+
+test("is muted after a refusal until a message is accepted", async () => {
+  const room = await openRoom();
+  const refusal = { code: "muted", message: "you are muted", retryable: true, retry_after_ms: 3_600_000 };
+  replies.send = () => {
+    throw new CommandError(refusal);
+  };
+  for (const text of ["one", "two"]) await room.writing.send(text);
+  await settle();
+  assert.deepEqual(
+    room.writing.outbox.items.map(({ state }) => state),
+    ["failed", "failed"],
+  );
+  assert.deepEqual(room.writing.status, { state: "muted", until: clock.now() + 3_600_000 });
+  replies.send = ({ cid }) => ({ type: "ack", room: "a", epoch: "e1", seq: 9, cid });
+  await room.writing.outbox.retry(room.writing.outbox.items[0].cid);
+  await settle();
+  assert.equal(room.writing.status.state, "allowed");
 });
 
 test("shows the page around a message, and continues from it", async () => {

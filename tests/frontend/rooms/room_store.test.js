@@ -92,9 +92,10 @@ test("follows rooms that are added, changed and removed", async () => {
     ["atrium", "b"],
   );
   assert.ok(joins().includes("b 0"));
-  store.show(store.get("b"));
-  store.receive({ type: "room_removed", room: "b" });
-  assert.equal(store.shown, null);
+  const room = store.get("b");
+  store.show(room);
+  store.receive({ type: "room_removed", room: "b", banned_until: null });
+  assert.deepEqual([store.shown, room.bannedUntil], [null, null]);
   assert.equal(store.get("b"), null);
 });
 

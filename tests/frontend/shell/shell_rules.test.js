@@ -4,6 +4,7 @@ import test from "node:test";
 import { parseRoute, roomHash } from "../../../frontend/modules/route.js";
 import { matchScore } from "../../../frontend/modules/shell/fuzzy_match.js";
 import { typingText } from "../../../frontend/modules/shell/room_header.js";
+import { leftNote } from "../../../frontend/modules/shell/room_view.js";
 import { nextRow, sidebarRows, totalUnread } from "../../../frontend/modules/shell/sidebar_rows.js";
 import { windowTitle } from "../../../frontend/modules/shell/window_title.js";
 import { FakeClock, settle } from "../support/clock.js";
@@ -32,6 +33,14 @@ test("names up to two people who type", () => {
   assert.equal(typingText(["ada"]), "ada is typing…");
   assert.equal(typingText(["ada", "bob"]), "ada and bob are typing…");
   assert.equal(typingText(["ada", "bob", "cid"]), "Several people are typing…");
+});
+
+test("says whether the user was removed or banned, and until when", () => {
+  const now = Date.parse("2026-11-22T10:00:00Z");
+  assert.equal(leftNote({ title: "tea" }, now), "You are no longer a member of tea.");
+  assert.equal(leftNote({ title: "tea", bannedUntil: null }, now), "A moderator has banned you from tea.");
+  const note = leftNote({ title: "tea", bannedUntil: "2026-12-24T10:00:00Z" }, now);
+  assert.match(note, /^A moderator has banned you from tea until .*24/u);
 });
 
 test("ranks the beginning of a name above the middle, and finds letters with gaps", () => {

@@ -70,6 +70,8 @@ const CASES = {
   "**https://a.example/**": "B([https://a.example/→https://a.example/])",
   "www.example.org/a_(b).": "[www.example.org/a_(b)→https://www.example.org/a_(b)].",
   "[the *docs*](https://a.example/(x)) ok": "[the I(docs)→https://a.example/(x)] ok",
+  "see ![docs](https://a.example/)": "see [docs→https://a.example/]",
+  "look![docs](https://a.example/)": "look![docs→https://a.example/]",
   "[bank.example](https://evil.example)": "[bank.example]([https://evil.example→https://evil.example/])",
   "[a](javascript:x) [b](ftp://a.example)": "[a](javascript:x) [b](ftp://a.example)",
   "hi @ada, @grace.h. a@b.example **@ada**": "hi <@ada>, <@grace.h.> a@b.example B(<@ada>)",

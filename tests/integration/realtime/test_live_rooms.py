@@ -220,12 +220,18 @@ def test_moderation_holds_in_every_process(owner: Account, guest: Account, open_
         chat.join(room)
     done(owner.http.put(f"/api/rooms/{room}/{kind}/{guest.user_id}", json={"reason": "a test", "seconds": 600}))
     for chat in chats:
+        if kind == "mutes":
+            muted = chat.wait_for(lambda f: f["type"] == "room_changed" and f["room"]["id"] == room, seconds=SECONDS)
+            assert muted["room"]["muted_until"]
+        else:
+            assert chat.wait_for("room_removed", seconds=SECONDS)["banned_until"]
         answer: Frame = chat.send("am I heard?", room)
         assert answer["code"] == ("muted" if kind == "mutes" else "not_found")
     done(owner.http.delete(f"/api/rooms/{room}/{kind}/{guest.user_id}"))
     if kind == "mutes":
         for chat in chats:
             wait_until(partial(is_accepted, chat, room), "the mute to be lifted", SECONDS)
+            chat.wait_for(lambda f: f["type"] == "room_changed" and "muted_until" not in f["room"], seconds=SECONDS)
 
 
 def test_sends_of_others_are_not_disturbed_by_changes_of_members(

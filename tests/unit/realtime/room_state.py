@@ -28,6 +28,9 @@ class UnchangedRooms:
     async def memberships(self, pairs: Collection[UserAndRoom]) -> Mapping[UserAndRoom, RoomSummary]:
         return {}
 
+    async def bans(self, pairs: Collection[UserAndRoom]) -> Mapping[UserAndRoom, float]:
+        return {}
+
     async def raise_room_version(self, room_id: str, version: int) -> None:
         raise AssertionError("no room changes")
 

@@ -36,6 +36,7 @@ export const conversation = {
   "conversation.seen_by": "Gelesen von {names}",
   "conversation.sending": "Wird gesendet…",
   "conversation.waiting": "Wartet auf das Senden",
+  "conversation.slowed_down": "Gebremst: wird in etwa {time} gesendet",
 
   // -- Actions --
   "conversation.menu": "Aktionen der Nachricht",

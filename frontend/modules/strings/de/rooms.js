@@ -11,6 +11,8 @@ export const rooms = {
   // -- Notices in the log --
   "notice.created": "{name} hat diesen Raum angelegt.",
   "notice.created.own": "Sie haben diesen Raum angelegt.",
+  "notice.started": "{name} hat diese Unterhaltung begonnen.",
+  "notice.started.own": "Sie haben diese Unterhaltung begonnen.",
   "notice.renamed": "{name} hat den Raum in {value} umbenannt.",
   "notice.renamed.own": "Sie haben den Raum in {value} umbenannt.",
   "notice.topic": "{name} hat das Thema geändert: {value}",

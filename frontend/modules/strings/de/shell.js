@@ -18,6 +18,9 @@ export const shell = {
   "shell.room_settings": "Über diesen Raum",
   "shell.write_to": "Nachricht an {room}",
   "shell.room_missing": "Diesen Raum gibt es nicht, oder Sie sind kein Mitglied.",
+  "shell.room_banned": "Ein Moderator hat Sie aus {room} verbannt.",
+  "shell.room_banned_until": "Ein Moderator hat Sie bis {time} aus {room} verbannt.",
+  "shell.not_a_member": "Sie sind kein Mitglied von {room}.",
   "shell.room_left": "Sie sind kein Mitglied von {room} mehr.",
   "shell.opening_room": "Der Raum wird geöffnet…",
   "shell.message_missing":

@@ -35,6 +35,7 @@ export const conversation = {
   "conversation.seen_by": "Seen by {names}",
   "conversation.sending": "Sending…",
   "conversation.waiting": "Waiting to be sent",
+  "conversation.slowed_down": "Slowed down: will be sent in about {time}",
 
   // -- Actions --
   "conversation.menu": "Message actions",

@@ -10,6 +10,8 @@ export const rooms = {
   // -- Notices in the log --
   "notice.created": "{name} created this room.",
   "notice.created.own": "You created this room.",
+  "notice.started": "{name} started this conversation.",
+  "notice.started.own": "You started this conversation.",
   "notice.renamed": "{name} renamed the room to {value}.",
   "notice.renamed.own": "You renamed the room to {value}.",
   "notice.topic": "{name} changed the topic: {value}",

@@ -3,9 +3,10 @@
 import msgspec
 
 from cloudchat.core.stream_position import StreamPosition
+from cloudchat.core.timestamps import rfc3339
 from cloudchat.protocol import events
 from cloudchat.rooms.permissions import Kind
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summary import FOREVER, RoomSummary
 
 
 def room_state(room: RoomSummary, head: StreamPosition) -> events.RoomState:
@@ -23,5 +24,13 @@ def room_state(room: RoomSummary, head: StreamPosition) -> events.RoomState:
         epoch=head.epoch,
         seq=head.seq,
         read=room.read_seq,
+        muted_until=end_of(room.muted_until),
         users=others if room.kind == Kind.DIRECT else msgspec.UNSET,
     )
+
+
+def end_of(until: float | None) -> str | msgspec.UnsetType | None:
+    """Return the end of a mute or a ban as events have it; None means that there is none."""
+    if until is None:
+        return msgspec.UNSET
+    return None if until == FOREVER else rfc3339(until)

@@ -28,7 +28,7 @@ from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.membership.room_hints import RoomHints, wait
-from cloudchat.realtime.membership.room_state import room_state
+from cloudchat.realtime.membership.room_state import end_of, room_state
 from cloudchat.rooms.changes.repository import RoomChange
 from cloudchat.rooms.summary import RoomFacts, RoomSummary
 
@@ -61,6 +61,9 @@ class RoomReader(Protocol):
 
     async def memberships(self, pairs: Collection[UserAndRoom]) -> Mapping[UserAndRoom, RoomSummary]:
         """Return rooms as their members see them. A pair that is no membership is missing."""
+
+    async def bans(self, pairs: Collection[UserAndRoom]) -> Mapping[UserAndRoom, float]:
+        """Return when bans end, in seconds since 1970. A pair without a ban is missing."""
 
     async def raise_room_version(self, room_id: str, version: int) -> None:
         """Raise the version of a room to at least this one."""
@@ -133,7 +136,7 @@ class RoomSync:
             now = time.time()
             changes = await self._reader.room_changes_since(min(now, self._read_at) - OVERLAP_SECONDS)
             self._read_at = now
-            self._complete_departures()
+            await self._complete_departures()
             known = self._applied
             self._changes = _by_user(changes)
             await self._apply(
@@ -203,27 +206,31 @@ class RoomSync:
                 return [(change.user_id, change.room_id)]
         return []
 
-    def _complete_departures(self) -> None:
+    async def _complete_departures(self) -> None:
         """Send `room_removed` for the rooms that users have left by the log, also to those who have come back since."""
-        for user_id, room_id in self._departures.take():
-            for connection in self._registry.connections_of(user_id):
-                if room_id not in connection.rooms:
-                    self._remove(connection, room_id)
-            self._departed.append((user_id, room_id))
+        # Users may leave while the bans are read: afterwards no departure is pending.
+        while departed := self._departures.take():
+            bans = await self._bans_of(departed)
+            for user_id, room_id in departed:
+                for connection in self._registry.connections_of(user_id):
+                    if room_id not in connection.rooms:
+                        self._remove(connection, room_id, bans.get((user_id, room_id)))
+                self._departed.append((user_id, room_id))
 
     async def _load(self, pairs: Sequence[UserAndRoom]) -> None:
         """Load memberships and apply them."""
         for start in range(0, len(pairs), MAX_PAIRS):
             part = pairs[start : start + MAX_PAIRS]
             memberships = await self._reader.memberships(part)
-            self._complete_departures()  # a room that is added again must first be removed
+            bans = await self._bans_of([pair for pair in part if pair not in memberships])
+            await self._complete_departures()  # a room that is added again must first be removed
             for user_id, room_id in part:
                 for connection in self._registry.connections_of(user_id):
                     room = memberships.get((user_id, room_id))
                     if room is not None:
                         await self._update(connection, room_id, room)
                     elif room_id in connection.rooms:
-                        self._remove(connection, room_id)
+                        self._remove(connection, room_id, bans.get((user_id, room_id)))
 
     async def _update(self, connection: Connection, room_id: str, room: RoomSummary) -> None:
         """Give a connection the new state of a room."""
@@ -236,13 +243,20 @@ class RoomSync:
         elif _visible(held) != _visible(room):
             connection.send(events.RoomChanged(room=room_state(room, await self._head_of(room_id))))
 
-    def _remove(self, connection: Connection, room_id: str) -> None:
+    async def _bans_of(self, pairs: Sequence[UserAndRoom]) -> Mapping[UserAndRoom, float]:
+        """Return when bans end. Without the database there are none: a departure must not wait for the reason of it."""
+        try:
+            return await self._reader.bans(pairs) if pairs else {}
+        except DatabaseUnavailable:
+            return {}
+
+    def _remove(self, connection: Connection, room_id: str, banned_until: float | None) -> None:
         feed = connection.joined.pop(room_id, None)
         if feed is not None:
             self._hub.remove(room_id, connection.socket)
             self._relay.release(feed)
         connection.drop_room(room_id)
-        connection.send(events.RoomRemoved(room=room_id))
+        connection.send(events.RoomRemoved(room=room_id, banned_until=end_of(banned_until)))
 
     async def _head_of(self, room_id: str) -> StreamPosition:
         try:

@@ -1,11 +1,13 @@
 """What a process reads to keep its sockets up to date, and to append notices to the logs of rooms."""
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from cloudchat.database.transactions import Database
 from cloudchat.rooms import repository as rooms
 from cloudchat.rooms.changes import repository
 from cloudchat.rooms.changes.repository import PendingNotice, RoomChange
+from cloudchat.rooms.moderation import repository as moderation
 from cloudchat.rooms.summary import RoomFacts, RoomSummary
 
 MAX_NOTICES = 500
@@ -44,6 +46,11 @@ class RoomChanges:
         wanted = list(pairs)
         with self._db.read() as db:
             return rooms.members_of_rooms(db, wanted) if wanted else {}
+
+    def bans(self, pairs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], float]:
+        """Return when the bans of users end, by (user id, room id). A pair is missing if the user is not banned."""
+        with self._db.read() as db:
+            return moderation.ban_ends(db, pairs, time.time())
 
     def pending_notices(self, room_id: str | None = None, limit: int = MAX_NOTICES) -> Sequence[PendingNotice]:
         """Return notices that are not known to be in the log, of one room or of all.

@@ -1,5 +1,6 @@
 """SQL queries for mutes and bans."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -7,6 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from cloudchat.database.models import RoomBan, RoomMute, User
+from cloudchat.rooms.summary import FOREVER
 
 Restriction = type[RoomMute] | type[RoomBan]
 
@@ -28,6 +30,12 @@ def find(db: Session, table: Restriction, room_id: str, user_id: str, now: float
     """Return the mute or ban of a user if it has not ended."""
     row = cast("RoomMute | RoomBan | None", db.get(table, (room_id, user_id)))
     return row if row is not None and (row.until is None or row.until > now) else None
+
+
+def ban_ends(db: Session, pairs: Iterable[tuple[str, str]], now: float) -> dict[tuple[str, str], float]:
+    """Return when the bans of several users end (seconds since 1970, `FOREVER`), by (user id, room id)."""
+    bans = (find(db, RoomBan, room_id, user_id, now) for user_id, room_id in pairs)
+    return {(ban.user_id, ban.room_id): FOREVER if ban.until is None else ban.until for ban in bans if ban is not None}
 
 
 def put(
