@@ -23,7 +23,7 @@ from benchmarks.results import percentile
 from cloudchat.database.engine import create_engine
 from cloudchat.database.transactions import Database
 from support.chat_users import RATES
-from support.raw_socket import TEXT, RawSocket, frame
+from support.raw_socket import PING, PONG, TEXT, RawSocket, frame
 from support.server import RunningServer
 
 ENVIRONMENT = {
@@ -34,7 +34,6 @@ ENVIRONMENT = {
     "CLOUDCHAT_CONNECT_USER_RATE": "999999/minute",
     "CLOUDCHAT_SOCKETS_PER_ADDRESS": "10000",
 }
-KINDS = ("typing", "presence", "notice", "error")
 
 
 class Client(asyncio.Protocol):
@@ -44,7 +43,7 @@ class Client(asyncio.Protocol):
         self._request = RawSocket.request(token)
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport: Any = None
-        self._tail = b""
+        self._unread = b""
         self._reply: asyncio.Future[dict[str, Any]] | None = None
         self.counts: Counter[str] = Counter()
 
@@ -74,21 +73,37 @@ class Client(asyncio.Protocol):
         self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        data, self._tail = self._tail + data, b""
-        if not self._opened.done() and b'"type":"welcome"' in data:
-            self._opened.set_result(None)
-        for kind in KINDS:
-            self.counts[kind] += data.count(b'{"type":"%s"' % kind.encode())
-        if self._reply is not None and not self._reply.done():
-            at = data.find(b'"id":"asked"')
-            begin = data.rfind(b'{"type"', 0, at)
-            try:
-                reply, _ = json.JSONDecoder().raw_decode(data[begin:].decode(errors="replace")) if at >= 0 else ({}, 0)
-            except ValueError:  # the rest of the frame follows
-                self._tail = data[begin:]
+        self._unread += data
+        if not self._opened.done():
+            head, end, rest = self._unread.partition(b"\r\n\r\n")
+            if not end:
                 return
-            if reply:
-                self._reply.set_result(reply)
+            if b" 101 " in head:
+                self._opened.set_result(None)
+            else:
+                self._opened.set_exception(ConnectionRefusedError(head.partition(b"\r\n")[0].decode()))
+            self._unread = rest
+        while (frame_end := self._frame_end()) is not None:
+            received, self._unread = self._unread[:frame_end], self._unread[frame_end:]
+            if received[0] & 15 == PING:  # a short frame: without a pong the server closes the connection
+                self._transport.write(frame(PONG, received[2:]))
+            else:
+                self._received(received[received.find(b"{") :])
+
+    def _frame_end(self) -> int | None:
+        """Return where the first unread frame ends; None if a part of it is missing. The server masks nothing."""
+        if len(self._unread) < 4:
+            return None
+        short = self._unread[1]
+        extended = {126: 2, 127: 8}.get(short, 0)
+        end = 2 + extended + (int.from_bytes(self._unread[2 : 2 + extended]) if extended else short)
+        return end if len(self._unread) >= end else None
+
+    def _received(self, event: bytes) -> None:
+        if b'"id":"asked"' in event and self._reply is not None:
+            self._reply.set_result(json.loads(event))
+        kind = event[9 : event.find(b'"', 9)].decode(errors="replace")
+        self.counts[kind] += 1
 
 
 @contextmanager

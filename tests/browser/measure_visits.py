@@ -13,7 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, expect, sync_playwright
+from playwright.sync_api import BrowserContext, ViewportSize, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -24,7 +24,7 @@ from support.server import RunningServer
 
 VISITS = 5
 MESSAGES = 100
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 SLOW_4G = {"offline": False, "latency": 150, "downloadThroughput": 1_600_000 / 8, "uploadThroughput": 750_000 / 8}
 WATCH = """
 globalThis.visit = {};
@@ -76,8 +76,8 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         browser = launch(playwright, executable=HEADLESS_SHELL)
-        without = browser.new_context(viewport=PHONE, service_workers="block")  # type: ignore[arg-type]
-        context = browser.new_context(viewport=PHONE)  # type: ignore[arg-type]
+        without = browser.new_context(viewport=PHONE, service_workers="block")
+        context = browser.new_context(viewport=PHONE)
         for one, name in ((without, "grace"), (context, "ada")):
             one.add_init_script(WATCH)
             chat = ChatPage(one.new_page())

@@ -94,6 +94,9 @@ def close_all(page: Page) -> None:
         if page.locator(f"{DIALOG}, {MENU}, #members-panel:not([hidden]), .drawer-open").count() == 0:
             return
         page.keyboard.press("Escape")
+        discard = page.locator("[role=alertdialog] .secondary")
+        if discard.is_visible():  # a secret that is shown once
+            discard.click()
     expect(page.locator(f"{DIALOG}, {MENU}, #members-panel:not([hidden]), .drawer-open")).to_have_count(0)
 
 
@@ -208,6 +211,25 @@ def _user_sessions(page: Page) -> None:
     expect(page.locator(f"{DIALOG} tbody tr").first).to_be_visible()
 
 
+def _invite_link(page: Page) -> None:
+    _section(7)(page)
+    press(page, "#settings-body form .primary")
+    expect(page.get_by_test_id("secret")).to_be_visible()
+
+
+def _totp_setup(page: Page) -> None:
+    _section(1)(page)
+    page.locator("#settings-body input[type=password]").fill(PASSWORD)
+    press(page, "#settings-body form .primary")
+    expect(page.locator(".qr-code")).to_be_visible()
+
+
+def _question(page: Page) -> None:
+    _in_section(5, "li:has-text('grace') [aria-haspopup=menu]", MENU)(page)
+    page.locator(f"{MENU} .destructive").last.click()
+    expect(page.locator(f"{DIALOG}.confirm")).to_be_visible()
+
+
 def _drawer(page: Page) -> None:
     if page.locator("#open-sidebar").is_visible():
         page.locator("#open-sidebar").click()
@@ -230,6 +252,9 @@ SCREENS: dict[str, Opening] = {
     "emoji": _emoji,
     "message-menu": _message_menu,
     **{section: _section(number) for number, section in enumerate(SECTIONS + ADMINISTRATION)},
+    "second-factor-setup": _totp_setup,
+    "invite-link": _invite_link,
+    "question": _question,
     "user-menu": _in_section(5, "li:has-text('grace') [aria-haspopup=menu]", MENU),
     "user-sessions": _user_sessions,
     "room-administration": _in_section(6, "li:has-text('Launch') .secondary", ".room-administration form"),

@@ -114,6 +114,7 @@ def test_a_direct_conversation_is_opened_by_the_keyboard_alone(server: RunningSe
     bob.page.keyboard.press("Alt+Shift+ArrowDown")
     expect_room(bob.page, "ada2")
     expect(bob.messages.last).to_contain_text("psst")
+    expect(ada.messages.last.get_by_test_id("seen")).to_have_text("Seen")
     bob.composer.press_sequentially("wha")
     expect(ada.page.get_by_text("bob2 is typing…")).to_be_visible()
     bob.page.context.close()

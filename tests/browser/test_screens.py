@@ -154,6 +154,10 @@ def test_every_screen_is_accessible_in_both_themes_and_german(
         if found := accessibility_violations(page) + page.evaluate(ENGLISH, texts):
             problems[name] = found
         close_all(page)
+    page.context.set_offline(True)
+    expect(page.locator("#banner")).to_be_visible()
+    if found := accessibility_violations(page) + page.evaluate(ENGLISH, texts):
+        problems["offline"] = found
     page.context.close()
     assert problems == {}, json.dumps(problems, indent=1)
 

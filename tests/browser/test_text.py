@@ -71,6 +71,7 @@ def test_a_draft_survives_a_reload_and_no_sign_out(chat: ChatPage) -> None:
     chat.wait_connected()
     expect(chat.composer).to_have_value("half a\nmessage")
     chat.page.get_by_role("button", name="Sign out").click()
+    chat.page.get_by_role("dialog", name="Sign out").get_by_role("button", name="Sign out").click()
     expect(chat.page.get_by_label("Username")).to_be_visible()
     assert "half a" not in chat.page.evaluate("JSON.stringify({...localStorage})")
 

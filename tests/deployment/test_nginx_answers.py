@@ -131,10 +131,11 @@ def test_page_is_cached_and_revalidated_each_time(site: RunningSite) -> None:
     module = site.nginx.root / "opt/cloudchat/current/frontend/modules/search/search_dialog.js"
     before = http.get("/modules/search/search_dialog.js").headers["etag"]
     same_length = module.read_bytes().swapcase()
-    for path, content in ((module, same_length), (module.with_name(f"{module.name}.gz"), gzip.compress(same_length))):
-        moment = path.stat().st_mtime + 1
-        path.write_bytes(content)
-        os.utime(path, (moment, moment))
+    compressed = module.with_name(f"{module.name}.gz")
+    for file, content in ((module, same_length), (compressed, gzip.compress(same_length))):
+        moment = file.stat().st_mtime + 1
+        file.write_bytes(content)
+        os.utime(file, (moment, moment))
     changed = http.get("/modules/search/search_dialog.js", headers={"If-None-Match": before})
     assert (changed.status_code, changed.content) == (200, same_length)
 

