@@ -23,11 +23,11 @@ import { NotificationSettings } from "./modules/notifications/notification_setti
 import { Settings } from "./modules/settings/settings.js";
 import { NewPasswordView } from "./modules/sign_in/new_password_view.js";
 import { openChat } from "./modules/shell/chat_screen.js";
+import { confirmSignOut } from "./modules/sign_in/confirm_sign_out.js";
 import { SignInView } from "./modules/sign_in/sign_in_view.js";
 import { text, useLanguage } from "./modules/strings/strings.js";
 import { byId } from "./modules/ui/dom.js";
 import { watchHistory } from "./modules/ui/layers.js";
-import { confirmInModal } from "./modules/ui/modal.js";
 import { retryUntilSuccess } from "./modules/ui/retry_prompt.js";
 import { translatePage } from "./modules/ui/translate.js";
 
@@ -41,7 +41,7 @@ const api = createApi(config.api);
 const drafts = new DraftStorage(browserStorage);
 const cache = new RoomCache(clock);
 const session = new Session({ api, clock, storage: browserStorage, onUserChanged: userChanged });
-const request = createAuthenticatedApi({ api, session, onSessionEnded: () => showSignInAgain() });
+const request = createAuthenticatedApi({ api, session, onSessionEnded: showSignInAgain });
 const download = createDownload(config.api, session);
 const notifications = new NotificationSettings(browserStorage);
 const settings = new Settings(async () => {
@@ -89,8 +89,7 @@ const newPassword = new NewPasswordView(
 );
 
 window.addEventListener("hashchange", openInvite);
-// Whether unsent messages are kept is not known here: a sign-out has deleted them.
-onEndedInOtherTab(() => session.user !== null && showSignInAgain(text("session.ended_in_other_tab")));
+onEndedInOtherTab(() => session.user !== null && showSignInAgain("session.ended_in_other_tab"));
 byId("open-settings").addEventListener("click", () => settings.open());
 byId("sign-out").addEventListener("click", askToSignOut);
 
@@ -164,7 +163,7 @@ async function enter(password = "") {
     download,
     openSettings: () => settings.open(),
     isAnswering: () => isAnswering(config.api),
-    onSessionEnded: () => showSignInAgain(),
+    onSessionEnded: showSignInAgain,
     cache,
     earlier,
   });
@@ -177,27 +176,25 @@ function userChanged() {
   if (chat !== null && session.user?.must_change_password) enter();
 }
 
-/** The server ended the session. Unsent messages stay on disk for the user's next session. */
-function showSignInAgain(notice = text("session.ended")) {
+/**
+ * The session ended. If the server ended it, unsent messages stay on disk for the user's next session.
+ *
+ * @param {"session.ended" | "session.ended_in_other_tab"} [notice]
+ */
+function showSignInAgain(notice = "session.ended") {
   if (signedInAs !== "") cache.clear(signedInAs);
   session.clear();
   leaveScreen();
   showScreen("sign-in-screen");
-  signIn.show(notice);
+  signIn.show(text(notice));
 }
 
-/** A sign-out discards what is not sent yet, in all tabs: ask first. */
+/** A sign-out discards what is written in any tab and not sent yet: ask first. */
 async function askToSignOut() {
   const startedOn = screen;
   const unsent = (await chat?.countUnsent()) ?? 0;
-  if (startedOn !== screen) return;
-  const begun = session.user === null ? 0 : drafts.count(session.user.id);
-  const question = [
-    unsent > 0 && text("session.discard_unsent", { count: unsent }),
-    begun > 0 && text("session.discard_drafts", { count: begun }),
-  ].filter((sentence) => sentence !== false);
-  if (question.length === 0) await signOut();
-  else confirmInModal({ question: question.join(" "), action: text("session.sign_out"), run: () => void signOut() });
+  if (startedOn !== screen || session.user === null) return;
+  confirmSignOut({ unsent, drafts: drafts.count(session.user.id) }, () => void signOut());
 }
 
 /** Leave nothing behind: no token, no cookie, no message on the screen, no message, draft and unsent message on disk. */

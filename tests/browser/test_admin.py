@@ -123,6 +123,11 @@ def test_first_steps_lead_to_the_first_invite_link(invite_only: RunningServer, o
     steps = admin.page.get_by_role("dialog", name="Your server is ready")
     steps.get_by_role("button", name="Create an invite link").click()
     invite = steps.get_by_test_id("secret").inner_text()
+    expect(steps.get_by_text("This link works on this computer only")).to_be_visible()
+    for leave in (lambda: admin.page.keyboard.press("Escape"), admin.page.go_back):
+        leave()
+        expect(steps.get_by_text("Have you saved it?")).to_be_visible()
+        steps.get_by_role("button", name="Keep it open").click()
     steps.get_by_role("button", name="Open the chat").click()
     expect(steps).to_have_count(0)
 

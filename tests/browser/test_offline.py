@@ -125,7 +125,7 @@ def test_sign_out_in_one_tab_ends_all_tabs_and_deletes_what_was_loaded(
     other.page.goto(server.url)
     other.wait_connected()
     chat.page.get_by_role("button", name="Sign out").click()
-    expect(other.page.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(other.page.get_by_text("You were signed out in another tab.")).to_be_visible()
     other.wait_for(f"{DATABASES}.then((names) => names.length === 0)")
     chat.register(server.url, "eve")  # in the same browser
     expect(chat.message("from dora")).to_be_visible()  # from the server, as a member of the lobby

@@ -67,7 +67,15 @@ def test_a_room_is_created_found_and_joined_and_unread_messages_are_counted(
     ada.register(server.url, "ada1")
     bob.register(server.url, "bob1")
     create_room(ada.page, "Garden1")
+    expect(ada.composer).to_be_focused()
     ada.send("First tomato of the year")
+    carl = open_page()
+    carl.register(server.url, "carl1")
+    carl.page.goto(ada.page.url)
+    expect(carl.page.get_by_text("You are not a member of Garden1.")).to_be_visible()
+    carl.page.get_by_role("button", name="Join", exact=True).click()
+    expect_room(carl.page, "Garden1")
+    expect(carl.composer).to_be_focused()
 
     bob.page.get_by_role("button", name="Browse rooms").click()
     dialog = bob.page.get_by_role("dialog", name="Browse rooms")
@@ -215,6 +223,7 @@ def test_back_closes_what_lies_above_the_conversation_on_a_phone(server: Running
     ada.page.go_back()
     expect(ada.page.get_by_role("dialog")).to_have_count(0)
     ada.page.get_by_role("button", name="Settings").click()
+    expect(ada.page.get_by_role("dialog", name="Settings")).to_be_visible()  # it is loaded when it is first opened
     ada.page.go_back()
     expect(ada.page.get_by_role("dialog")).to_have_count(0)
     assert ada.page.url == url

@@ -93,7 +93,10 @@ def test_first_administrator_chooses_a_password(server: RunningServer, open_page
     expect(admin.page.get_by_role("heading", name="Welcome to cloudchat")).to_be_visible()
     admin.sign_in("admin", server.first_password)
     expect(admin.page.get_by_label("Current password")).to_be_hidden()  # it was entered a moment ago
-    admin.page.get_by_role("textbox", name="New password").fill("my own long pass phrase")
+    password = admin.page.get_by_role("textbox", name="New password")
+    password.fill("my own long pass phrase")
+    admin.page.get_by_role("button", name="Show password").click()
+    expect(password).to_have_attribute("type", "text")
     admin.page.get_by_role("button", name="Save and continue").click()
     admin.wait_connected()
     admin.page.reload()

@@ -8,8 +8,8 @@ import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
 import { openModal } from "../ui/modal.js";
 import { messageOf } from "../error_text.js";
-import { inviteLink } from "./invites_section.js";
-import { renderOneTimeSecret } from "../settings/one_time_secret.js";
+import { leaveSecrets, renderOneTimeSecret } from "../settings/one_time_secret.js";
+import { inviteSecret } from "./invite_link.js";
 
 const LIFETIME_SECONDS = 7 * 86_400;
 
@@ -33,6 +33,7 @@ export async function showFirstSteps({ request, config }) {
 function openFirstSteps(request) {
   openModal({
     title: text("welcome.title"),
+    onLeave: ({ node, close }) => leaveSecrets(node, close),
     content(modal) {
       const problem = element("p", { class: "error", role: "alert", hidden: true });
       const place = element("div", {});
@@ -51,9 +52,7 @@ function openFirstSteps(request) {
           const { invite } = await request("POST", "/api/admin/invites", { ttl_seconds: LIFETIME_SECONDS });
           actions.remove();
           const secret = renderOneTimeSecret({
-            title: text("welcome.link"),
-            lead: text("welcome.link_lead"),
-            lines: [inviteLink(invite)],
+            ...inviteSecret(invite),
             done: text("welcome.open"),
             onDone: () => modal.close(),
           });

@@ -1,6 +1,5 @@
 /** Administration of invites: with each one, one person can register. */
 
-import { inviteHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { SecretOutput } from "../settings/one_time_secret.js";
 import { PagedTable } from "../settings/paged_table.js";
@@ -8,6 +7,7 @@ import { renderBadge, renderTime } from "../settings/table_cells.js";
 import { button, element, formControl } from "../ui/dom.js";
 import { collapsed, createForm, spanOptions } from "../ui/form.js";
 import { confirmInModal } from "../ui/modal.js";
+import { inviteSecret } from "./invite_link.js";
 
 const DAY_SECONDS = 86_400;
 const LIFETIMES = [3_600, DAY_SECONDS, 7 * DAY_SECONDS, 30 * DAY_SECONDS];
@@ -35,11 +35,7 @@ export function invitesSection({ request, clock }) {
     submit: text("invites.create_submit"),
     async send({ ttl_seconds: seconds }) {
       const { invite } = await request("POST", "/api/admin/invites", { ttl_seconds: Number(seconds) });
-      output.show({
-        title: text("welcome.link"),
-        lead: text("welcome.link_lead"),
-        lines: [inviteLink(invite)],
-      });
+      output.show(inviteSecret(invite));
       await table.reload();
     },
   });
@@ -78,16 +74,6 @@ export function invitesSection({ request, clock }) {
   });
 
   return [collapsed(text("invites.create"), form), output.node, table.node];
-}
-
-/**
- * Return the address that opens the registration with the code filled in.
- *
- * @param {string} code
- * @returns {string}
- */
-export function inviteLink(code) {
-  return new URL(inviteHash(code), location.href).href;
 }
 
 /**

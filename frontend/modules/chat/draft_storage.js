@@ -61,12 +61,13 @@ export class DraftStorage {
   }
 
   /**
-   * Return how many drafts a user has, in all rooms and tabs. Spaces alone are none.
+   * Return how many drafts a user has. Spaces alone are none.
    *
    * @param {string} owner
+   * @returns {number}
    */
   count(owner) {
-    return [...this.#keysOf(owner)].filter((key) => this.#read(key).trim() !== "").length;
+    return [...this.#keys(owner)].filter((key) => this.#read(key).trim() !== "").length;
   }
 
   /**
@@ -75,7 +76,7 @@ export class DraftStorage {
    * @param {string} owner
    */
   clear(owner) {
-    for (const key of this.#keysOf(owner)) {
+    for (const key of this.#keys(owner)) {
       this.#memory.delete(key);
       this.#storage?.removeItem(key);
     }
@@ -86,8 +87,11 @@ export class DraftStorage {
     return this.#memory.get(key) ?? this.#storage?.getItem(key) ?? "";
   }
 
-  /** @param {string} owner */
-  #keysOf(owner) {
+  /**
+   * @param {string} owner
+   * @returns {Set<string>}
+   */
+  #keys(owner) {
     const { length } = this.#storage ?? { length: 0 };
     const stored = Array.from({ length }, (_, index) => this.#storage?.key(index) ?? "");
     return new Set([...this.#memory.keys(), ...stored].filter((key) => key.startsWith(keyOf(owner, ""))));

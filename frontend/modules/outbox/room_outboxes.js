@@ -26,14 +26,13 @@ export class RoomOutboxes {
     this.#check = repeatCheck(clock, () => this.load());
   }
 
-  /** @returns {Promise<number>} how many messages of all tabs would be lost by a sign-out */
+  /** @returns {Promise<number>} how many messages would be lost by a sign-out, which ends the session in all tabs */
   async countUnsent() {
-    const stored = await this.#storage.allOfTabs(this.#owner).catch(() => []);
-    const items = Array.from(this.#outboxes.values(), (outbox) => outbox.items).flat();
-    const own = [...items, ...this.#waiting];
-    const cids = new Set([...stored, ...own].map(({ cid }) => cid));
-    for (const { cid, state } of own) if (state === "sent") cids.delete(cid);
-    return cids.size;
+    const stored = await this.#storage.ofAllTabs(this.#owner).catch(() => []);
+    const own = [...Array.from(this.#outboxes.values(), (outbox) => outbox.items).flat(), ...this.#waiting];
+    const known = new Set(own.map(({ cid }) => cid));
+    const ofOthers = stored.filter(({ cid }) => !known.has(cid));
+    return ofOthers.length + own.filter(({ state }) => state !== "sent").length;
   }
 
   /**

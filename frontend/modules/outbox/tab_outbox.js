@@ -35,11 +35,11 @@ export class TabOutbox {
   }
 
   /**
-   * Return the messages of all tabs.
+   * Return the messages of all tabs, also of the open ones.
    *
    * @param {string} owner
    */
-  allOfTabs(owner) {
+  ofAllTabs(owner) {
     return this.#storage.all(owner);
   }
 

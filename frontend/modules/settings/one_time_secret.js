@@ -9,6 +9,7 @@ import { focusSectionHeading } from "./section_heading.js";
  * @property {string} title
  * @property {string} lead what it is for and where to keep it
  * @property {string[]} lines the secret; several lines are shown as a list
+ * @property {string} [warning] why it may not work where it is used
  * @property {string} [done] label of the button that removes it
  * @property {() => void} [onDone]
  */
@@ -16,22 +17,34 @@ import { focusSectionHeading } from "./section_heading.js";
 const UNSAVED_CLASS = "one-time-secret";
 
 /**
+ * Remove what a dialog shows, after a question if that would lose a secret.
+ *
+ * @param {ParentNode} container
+ * @param {() => void} leave
+ */
+export function leaveSecrets(container, leave) {
+  const secret = findUnsavedSecret(container);
+  if (secret === null) leave();
+  else askBeforeDiscarding(secret, leave);
+}
+
+/**
  * Return a secret that the person has not confirmed as saved.
  *
  * @param {ParentNode} container
  * @returns {HTMLElement | null}
  */
-export function findUnsavedSecret(container) {
+function findUnsavedSecret(container) {
   return container.querySelector(`.${UNSAVED_CLASS}`);
 }
 
 /**
- * Ask before a secret is lost. The question stands above the secret, which stays visible.
+ * The question stands above the secret, which stays visible.
  *
  * @param {HTMLElement} secret
  * @param {() => void} onDiscard
  */
-export function askBeforeDiscarding(secret, onDiscard) {
+function askBeforeDiscarding(secret, onDiscard) {
   secret.querySelector("[role=alertdialog]")?.remove();
   const question = element("p", { id: "discard-question" }, text("secret.question"));
   const keep = button(text("secret.keep"), () => {
@@ -53,7 +66,8 @@ export function askBeforeDiscarding(secret, onDiscard) {
  * @param {SecretOptions} options
  * @returns {HTMLElement} removes itself; focus it once it is in the page
  */
-export function renderOneTimeSecret({ title, lead, lines, done = text("secret.done"), onDone = () => {} }) {
+export function renderOneTimeSecret({ title, lead, lines, warning, done = text("secret.done"), onDone = () => {} }) {
+  window.addEventListener("beforeunload", askBeforeUnload);
   const codes = lines.map((line) => element("code", { "data-testid": "secret" }, line));
   const secret =
     codes.length === 1
@@ -66,6 +80,7 @@ export function renderOneTimeSecret({ title, lead, lines, done = text("secret.do
     element("h4", {}, title),
     element("p", {}, lead),
     secret,
+    warning === undefined ? null : element("p", { class: "secret-warning" }, warning),
     element(
       "div",
       { class: "buttons" },
@@ -83,6 +98,15 @@ export function renderOneTimeSecret({ title, lead, lines, done = text("secret.do
     note,
   );
   return box;
+}
+
+/**
+ * A reload: the browser asks, in its own words.
+ *
+ * @param {BeforeUnloadEvent} event
+ */
+function askBeforeUnload(event) {
+  if (findUnsavedSecret(document) !== null) event.preventDefault();
 }
 
 /** The place in a section where its one-time secrets appear. */

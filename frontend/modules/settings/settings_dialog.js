@@ -23,11 +23,12 @@
 import { text } from "../strings/strings.js";
 import { button, byId, element, restoreCaret } from "../ui/dom.js";
 import { closeLayer, openLayer } from "../ui/layers.js";
+import { interceptEscape } from "../ui/modal.js";
 import { appearanceSection } from "./appearance_section.js";
 import { notificationsSection } from "./notifications_section.js";
 import { passwordSection } from "./password_section.js";
 import { secondFactorSection } from "./second_factor_section.js";
-import { askBeforeDiscarding, findUnsavedSecret } from "./one_time_secret.js";
+import { leaveSecrets } from "./one_time_secret.js";
 import { focusSectionHeading, renderSectionHeading } from "./section_heading.js";
 import { sessionsSection } from "./sessions_section.js";
 import { createStepUpRequest } from "./step_up.js";
@@ -60,27 +61,11 @@ export class SettingsDialog {
   constructor(context, loadAdministration) {
     this.#context = { ...context, request: createStepUpRequest(context) };
     this.#loadAdministration = loadAdministration;
-    byId("settings-close").addEventListener("click", () => this.#leave(() => this.close()));
-    // A browser may ignore a second refusal of `cancel`, but not that the key is handled. `cancel` alone comes from the
-    // back gesture of a phone.
-    this.#dialog.addEventListener("keydown", (event) => {
-      // A dialog above this one has its own Escape.
-      const isAbove = event.target instanceof Element && event.target.closest("dialog") !== this.#dialog;
-      if (event.key !== "Escape" || event.isComposing || isAbove) return;
-      event.preventDefault();
-      this.#leave(() => this.close());
-    });
-    this.#dialog.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      this.#leave(() => this.close());
-    });
-    // A reload: the browser asks, in its own words.
-    window.addEventListener("beforeunload", (event) => {
-      if (findUnsavedSecret(this.#body) !== null) event.preventDefault();
-    });
+    byId("settings-close").addEventListener("click", () => this.#leave(this.#close));
+    interceptEscape(this.#dialog, () => this.#leave(this.#close));
     // Escape closes it too: a password or a secret must not stay in the closed dialog.
     this.#dialog.addEventListener("close", () => {
-      closeLayer(this.#onBack);
+      closeLayer(this.#close);
       this.#body.replaceChildren();
       restoreCaret();
     });
@@ -90,7 +75,7 @@ export class SettingsDialog {
   open(id = "password") {
     if (!this.#dialog.open) {
       this.#dialog.showModal();
-      openLayer(this.#onBack);
+      openLayer(this.#close, this.#onBack);
     }
     this.#show(id);
   }
@@ -107,21 +92,17 @@ export class SettingsDialog {
     if (this.#groups().length !== this.#nav.childElementCount) this.#renderNav();
   }
 
+  #close = () => this.close();
+
   /** Back has left the dialog's entry of the history. If the dialog stays open, it needs one again. */
   #onBack = () => {
-    if (findUnsavedSecret(this.#body) !== null) openLayer(this.#onBack);
-    this.#leave(() => this.close());
+    this.#leave(this.#close);
+    if (this.#dialog.open) openLayer(this.#close, this.#onBack);
   };
 
-  /**
-   * Remove what the dialog shows, unless that would lose a secret: then ask first.
-   *
-   * @param {() => void} leave
-   */
+  /** @param {() => void} leave removes what the dialog shows */
   #leave(leave) {
-    const secret = findUnsavedSecret(this.#body);
-    if (secret === null) leave();
-    else askBeforeDiscarding(secret, leave);
+    leaveSecrets(this.#body, leave);
   }
 
   /** @returns {{title: string, sections: Section[]}[]} */

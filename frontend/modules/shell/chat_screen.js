@@ -23,6 +23,7 @@ import { text } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
 import { closeAllLayers, navigate } from "../ui/layers.js";
 import { openOnDemand } from "../ui/open_on_demand.js";
+import { MissingRoom } from "./missing_room.js";
 import { fitAboveKeyboard } from "./on_screen_keyboard.js";
 import { RoomView } from "./room_view.js";
 import { listenToShortcuts, MODIFIER } from "./shortcuts.js";
@@ -33,7 +34,7 @@ import { WindowTitle } from "./window_title.js";
 
 /**
  * @typedef {object} Chat
- * @property {() => Promise<number>} countUnsent see RoomOutboxes
+ * @property {() => Promise<number>} countUnsent how many messages a sign-out would discard
  * @property {() => void} close
  *
  * @typedef {object} ChatOptions
@@ -126,7 +127,8 @@ export function openChat(options) {
   const title = new WindowTitle();
   const note = storage.isDurable ? "" : text("shell.not_durable");
   const sidebar = new Sidebar({ store, onTotal: (unread) => title.setUnread(unread) });
-  const roomView = new RoomView({ store, clock, note, onTitle: (name) => title.setRoom(name) });
+  const missing = new MissingRoom({ api, selfId: user.id, clock });
+  const roomView = new RoomView({ store, clock, note, missing, onTitle: (name) => title.setRoom(name) });
 
   const context = { store, api, self: user, clock, notifications, download };
   /** @type {import("../room_dialogs/members_panel.js").MembersPanel | null} */

@@ -12,13 +12,11 @@ import { navigate } from "../ui/layers.js";
 import { parseRoute, roomHash } from "../route.js";
 import { RoomHeader } from "./room_header.js";
 
-/** A room that was just created or joined arrives over the socket within 2 s. */
-const ARRIVAL_MS = 5_000;
-
 export class RoomView {
   #store;
   #clock;
   #note;
+  #missing;
   #header;
   #abort = new AbortController();
   #unsubscribe;
@@ -26,8 +24,6 @@ export class RoomView {
   #conversation = null;
   /** @type {import("../rooms/room.js").Room | null} */
   #room = null;
-  #cancelWait = () => {};
-  #isLate = false;
   /** Why the room that was shown is no longer one of the user's, until the next one is shown. */
   #leftNote = "";
 
@@ -36,12 +32,14 @@ export class RoomView {
    * @param {import("../rooms/room_store.js").RoomStore} options.store
    * @param {import("../clock.js").Clock} options.clock
    * @param {string} options.note shown at the composer of every room; empty: none
+   * @param {import("./missing_room.js").MissingRoom} options.missing
    * @param {(title: string) => void} options.onTitle
    */
-  constructor({ store, clock, note, onTitle }) {
+  constructor({ store, clock, note, missing, onTitle }) {
     this.#store = store;
     this.#clock = clock;
     this.#note = note;
+    this.#missing = missing;
     this.#header = new RoomHeader(onTitle);
     window.addEventListener("hashchange", () => this.#navigate(), { signal: this.#abort.signal });
     this.#unsubscribe = store.subscribe(() => this.#update());
@@ -53,30 +51,22 @@ export class RoomView {
     return this.#room;
   }
 
-  focus() {
-    this.#conversation?.focus();
-  }
-
   close() {
     this.#abort.abort();
     this.#unsubscribe();
-    this.#cancelWait();
     this.#show(null);
-    byId("no-room").hidden = true;
+    this.#missing.hide();
   }
 
   // -- Internal --
 
   #navigate() {
-    this.#cancelWait();
-    this.#isLate = false;
-    this.#cancelWait = this.#clock.schedule(ARRIVAL_MS, () => {
-      this.#isLate = true;
-      this.#update();
-    });
+    this.#missing.hide();
     this.#update();
     const route = parseRoute(location.hash);
-    if (route.name === "room" && route.seq !== null && this.#room?.id === route.room) this.#showMessage(route.seq);
+    if (route.name !== "room" || this.#room?.id !== route.room) return;
+    if (route.seq === null) this.#takeFocus();
+    else this.#showMessage(route.seq);
   }
 
   /** Show the room of the address, once it is known. */
@@ -95,8 +85,8 @@ export class RoomView {
       this.#show(room);
       if (room !== null && route.seq !== null) this.#showMessage(route.seq);
     }
-    byId("no-room").hidden = room !== null || !this.#store.isLoaded;
-    byId("no-room").textContent = text(this.#isLate ? "shell.room_missing" : "shell.opening_room");
+    if (room === null && this.#store.isLoaded) this.#missing.show(route.room);
+    else this.#missing.hide();
   }
 
   /**
@@ -124,7 +114,6 @@ export class RoomView {
   /** @param {import("../rooms/room.js").Room | null} room */
   #show(room) {
     if (room === this.#room && this.#conversation !== null) return;
-    const hadFocus = byId("room-pane").contains(document.activeElement) || document.activeElement === document.body;
     this.#conversation?.close();
     this.#conversation = null;
     this.#room = room;
@@ -134,8 +123,12 @@ export class RoomView {
     if (room === null) return;
     this.#conversation = openConversation({ room, clock: this.#clock });
     if (this.#note !== "") this.#conversation.showNote(this.#note);
-    // A room that was chosen in the sidebar leaves the focus there for arrow keys; Enter moves it here.
-    if (hadFocus) this.#conversation.focus();
+    this.#takeFocus();
+  }
+
+  /** A room that was chosen in the sidebar leaves the focus there for arrow keys; Enter moves it here. */
+  #takeFocus() {
+    if (!document.activeElement?.closest("#sidebar a")) this.#conversation?.focus();
   }
 
   /** @param {number} seq */

@@ -3,6 +3,7 @@
 import { text } from "../strings/strings.js";
 import { byId, formControl, formValues } from "../ui/dom.js";
 import { FieldError, fieldOf, FormErrors } from "../ui/form_errors.js";
+import { PasswordToggle } from "../ui/password_toggle.js";
 
 /**
  * Field of the server's error → id of its control.
@@ -13,6 +14,11 @@ const CONTROLS = { current_password: "current-password", new_password: "next-pas
 
 export class NewPasswordView {
   #form = byId("new-password", HTMLFormElement);
+  #toggle = new PasswordToggle(
+    byId("toggle-new-password"),
+    byId("next-password", HTMLInputElement),
+    byId("current-password", HTMLInputElement),
+  );
   #errors;
   /** The one-time password that was just used to sign in: it is not asked again. */
   #known = "";
@@ -60,6 +66,7 @@ export class NewPasswordView {
 
   hide() {
     this.#form.hidden = true;
+    this.#toggle.hide();
     this.#ask("");
     this.#form.reset();
   }

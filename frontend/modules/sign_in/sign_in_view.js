@@ -5,6 +5,7 @@ import { cleanCode, cleanInvite, trimPasted } from "../pasted_text.js";
 import { text } from "../strings/strings.js";
 import { byId, formValues } from "../ui/dom.js";
 import { fieldOf, FormErrors } from "../ui/form_errors.js";
+import { PasswordToggle } from "../ui/password_toggle.js";
 
 /** Asked for when the form is shown: the language is known by then. */
 const TEXTS = () => ({
@@ -30,6 +31,7 @@ const FIELDS = new Set(["username", "password", "invite", "totp"]);
 export class SignInView {
   #form = byId("sign-in", HTMLFormElement);
   #password = byId("password", HTMLInputElement);
+  #toggle = new PasswordToggle(byId("toggle-password"), this.#password);
   #totp = byId("totp", HTMLInputElement);
   #isRegistering = false;
   #signInQuestion = "";
@@ -57,7 +59,6 @@ export class SignInView {
     byId("switch-mode").addEventListener("click", () => this.#setMode(!this.#isRegistering));
     // A one-time code belongs to one account: never send it with another username.
     byId("username").addEventListener("input", () => this.#askForCode(false));
-    byId("toggle-password").addEventListener("click", () => this.#showPassword(this.#password.type === "password"));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -97,7 +98,7 @@ export class SignInView {
   hide() {
     this.#form.hidden = true;
     this.#form.reset();
-    this.#showPassword(false);
+    this.#toggle.hide();
   }
 
   async #submit() {
@@ -178,12 +179,5 @@ export class SignInView {
     this.#askForCode(false);
     this.#errors.clear();
     byId("username").focus();
-  }
-
-  /** @param {boolean} isVisible */
-  #showPassword(isVisible) {
-    this.#password.type = isVisible ? "text" : "password";
-    byId("toggle-password").textContent = text(isVisible ? "sign_in.hide" : "sign_in.show");
-    byId("toggle-password").setAttribute("aria-pressed", String(isVisible));
   }
 }

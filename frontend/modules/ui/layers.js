@@ -3,7 +3,7 @@
  * a phone, the only key at hand) closes it instead of leaving the page.
  */
 
-/** @type {(() => void)[]} closes each layer, the topmost last */
+/** @type {{close: () => void, onBack: () => void}[]} the topmost last */
 const layers = [];
 /** Where to go once the entries of the layers are left. */
 let destination = "";
@@ -11,10 +11,11 @@ let destination = "";
 let isReturning = false;
 
 /**
- * @param {() => void} close called when Back closes the layer
+ * @param {() => void} close
+ * @param {() => void} [onBack] called when Back has left the layer's entry: a layer that stays open opens itself again
  */
-export function openLayer(close) {
-  layers.push(close);
+export function openLayer(close, onBack = close) {
+  layers.push({ close, onBack });
   history.pushState({ layers: layers.length }, "");
 }
 
@@ -24,10 +25,10 @@ export function openLayer(close) {
  * @param {() => void} close as given to `openLayer`
  */
 export function closeLayer(close) {
-  const index = layers.indexOf(close);
+  const index = layers.findIndex((layer) => layer.close === close);
   if (index < 0) return;
   const [...closing] = layers.splice(index);
-  for (const closeAbove of closing.slice(1).reverse()) closeAbove();
+  for (const above of closing.slice(1).reverse()) above.close();
   leaveEntries(closing.length);
 }
 
@@ -48,7 +49,7 @@ export function navigate(hash) {
 /** Close all layers, for example because the session ended. */
 export function closeAllLayers() {
   const closing = layers.splice(0);
-  for (const close of closing.reverse()) close();
+  for (const layer of closing.reverse()) layer.close();
   if (closing.length > 0) leaveEntries(closing.length);
 }
 
@@ -63,7 +64,7 @@ export function watchHistory() {
   window.addEventListener("popstate", ({ state }) => {
     isReturning = false;
     const depth = state?.layers ?? 0;
-    while (layers.length > depth) layers.pop()?.();
+    for (const { onBack } of layers.splice(depth).reverse()) onBack();
     if (destination === "") return;
     const hash = destination;
     destination = "";

@@ -1,4 +1,4 @@
-/** Dialogs that are made when they are opened. Escape, Back and the button close them, and the focus returns. */
+/** Dialogs that are made when they are opened. Escape, Back and the button leave them, and the focus returns. */
 
 import { text } from "../strings/strings.js";
 import { button, element, restoreCaret, svgElement } from "./dom.js";
@@ -19,20 +19,26 @@ let lastId = 0;
  * @param {string} options.title
  * @param {(modal: Modal) => (Node | string | null)[]} options.content
  * @param {string} [options.className]
+ * @param {(modal: Modal) => void} [options.onLeave] called instead of closing the dialog when the person leaves it
  * @param {() => void} [options.onClose]
  * @returns {Modal}
  */
-export function openModal({ title, content, className = "", onClose = () => {} }) {
+export function openModal({ title, content, className = "", onLeave, onClose = () => {} }) {
   const id = `modal-title-${(lastId += 1)}`;
   const node = element("dialog", { class: `modal ${className}`, "aria-labelledby": id });
   const modal = { node, close: () => node.close() };
+  const leave = () => (onLeave === undefined ? modal.close() : onLeave(modal));
+  const onBack = () => {
+    leave();
+    if (node.open) openLayer(modal.close, onBack);
+  };
   const body = element("div", { class: "modal-body" });
   node.append(
     element(
       "header",
       {},
       element("h2", { id, tabindex: "-1" }, element("bdi", {}, title)),
-      closeButton(text("shell.close"), () => modal.close()),
+      closeButton(text("shell.close"), leave),
     ),
     body,
   );
@@ -44,14 +50,37 @@ export function openModal({ title, content, className = "", onClose = () => {} }
     onClose();
   });
   // A press on the backdrop has the dialog itself as its target, which has no padding.
-  node.addEventListener("click", ({ target }) => target === node && modal.close());
+  node.addEventListener("click", ({ target }) => target === node && leave());
+  if (onLeave !== undefined) interceptEscape(node, leave);
   document.body.append(node);
-  openLayer(modal.close);
+  openLayer(modal.close, onBack);
   node.showModal();
   const first =
     node.querySelector("[autofocus]") ?? node.querySelector(".modal-body input") ?? node.querySelector("h2");
   if (first instanceof HTMLElement) first.focus();
   return modal;
+}
+
+/**
+ * Call back instead of closing a dialog at Escape.
+ *
+ * @param {HTMLDialogElement} dialog
+ * @param {() => void} leave
+ */
+export function interceptEscape(dialog, leave) {
+  // A browser may ignore a second refusal of `cancel`, but not that the key is handled. `cancel` alone comes from the
+  // back gesture of a phone.
+  dialog.addEventListener("keydown", (event) => {
+    // A dialog above this one has its own Escape.
+    const isAbove = event.target instanceof Element && event.target.closest("dialog") !== dialog;
+    if (event.key !== "Escape" || event.isComposing || isAbove) return;
+    event.preventDefault();
+    leave();
+  });
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    leave();
+  });
 }
 
 /**

@@ -56,6 +56,7 @@ test("keeps drafts in memory without a storage, and when it is full", () => {
     inMemory.set("ada", "lobby", "");
     assert.equal(inMemory.get("ada", "lobby"), "");
     inMemory.set("ada", "lobby", "a");
+    assert.equal(inMemory.count("ada"), 1);
     inMemory.clear("ada");
     assert.equal(inMemory.get("ada", "lobby"), "");
   }

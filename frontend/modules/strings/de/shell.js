@@ -20,6 +20,7 @@ export const shell = {
   "shell.room_missing": "Diesen Raum gibt es nicht, oder Sie sind kein Mitglied.",
   "shell.room_banned": "Ein Moderator hat Sie aus {room} verbannt.",
   "shell.room_banned_until": "Ein Moderator hat Sie bis {time} aus {room} verbannt.",
+  "shell.not_a_member": "Sie sind kein Mitglied von {room}.",
   "shell.room_left": "Sie sind kein Mitglied von {room} mehr.",
   "shell.opening_room": "Der Raum wird geöffnet…",
   "shell.message_missing":

@@ -12,6 +12,8 @@ export const signIn = {
   "welcome.link": "Einladungslink",
   "welcome.link_lead":
     "Er öffnet die Registrierung mit ausgefülltem Code, gilt für eine Person und wird nur einmal gezeigt.",
+  "welcome.link_is_local":
+    "Dieser Link funktioniert nur auf diesem Computer, denn die Seite wurde unter einer Adresse des Computers selbst geöffnet. Für andere Personen stellen Sie cloudchat unter einer Adresse bereit, die sie erreichen (README, „A second person“), öffnen die Seite dort und erzeugen den Link dort.",
   "welcome.open": "Zum Chat",
   "sign_in.lead": "Melden Sie sich an, um mitzureden.",
   "sign_in.submit": "Anmelden",
@@ -43,7 +45,7 @@ export const signIn = {
 
   // -- A new password after a one-time password --
   "new_password.title": "Neues Passwort wählen",
-  "new_password.lead": "Das Passwort, das Sie bekommen haben, gilt nur einmal. Wählen Sie ein eigenes.",
+  "new_password.lead": "Das Passwort, das Sie bekommen haben, ist nur für die erste Anmeldung. Wählen Sie ein eigenes.",
   "new_password.current": "Bisheriges Passwort",
   "new_password.next": "Neues Passwort",
   "new_password.submit": "Speichern und weiter",
@@ -54,17 +56,19 @@ export const signIn = {
   "session.opening": "cloudchat wird geöffnet…",
   "session.try_again": "Noch einmal versuchen",
   "session.sign_out": "Abmelden",
-  "session.discard_unsent": {
-    one: "{count} nicht gesendete Nachricht verwerfen?",
-    other: "{count} nicht gesendete Nachrichten verwerfen?",
+  "session.unsent": {
+    one: "{count} Nachricht ist noch nicht gesendet.",
+    other: "{count} Nachrichten sind noch nicht gesendet.",
   },
-  "session.discard_drafts": {
-    one: "{count} Entwurf verwerfen?",
-    other: "{count} Entwürfe verwerfen?",
+  "session.drafts": {
+    one: "{count} Entwurf ist nicht gesendet.",
+    other: "{count} Entwürfe sind nicht gesendet.",
   },
-  "session.ended_in_other_tab": "Sie wurden abgemeldet. Melden Sie sich wieder an, um weiterzumachen.",
+  "session.discard": "In allen Tabs abmelden und das verwerfen?",
   "session.ended":
     "Sie wurden abgemeldet. Melden Sie sich wieder an, um weiterzumachen. Nicht gesendete Nachrichten bleiben erhalten.",
+  "session.ended_in_other_tab":
+    "Sie wurden in einem anderen Tab abgemeldet. Melden Sie sich wieder an, um weiterzumachen.",
   "session.end_unconfirmed":
     "In diesem Browser sind Sie abgemeldet, aber der Server hat es nicht bestätigt. Löschen Sie auf einem gemeinsamen Computer die Daten dieser Seite im Browser, oder beenden Sie diese Sitzung in den Einstellungen auf einem anderen Gerät.",
 };

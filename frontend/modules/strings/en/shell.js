@@ -19,6 +19,7 @@ export const shell = {
   "shell.room_missing": "This room does not exist, or you are not a member of it.",
   "shell.room_banned": "A moderator has banned you from {room}.",
   "shell.room_banned_until": "A moderator has banned you from {room} until {time}.",
+  "shell.not_a_member": "You are not a member of {room}.",
   "shell.room_left": "You are no longer a member of {room}.",
   "shell.opening_room": "Opening the room…",
   "shell.message_missing": "This message cannot be shown. It is not here any more, or the server cannot be reached.",

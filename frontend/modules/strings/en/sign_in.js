@@ -10,6 +10,8 @@ export const signIn = {
   "welcome.link": "Invite link",
   "welcome.link_lead":
     "It opens the registration with the code filled in, works for one person, and is shown only once.",
+  "welcome.link_is_local":
+    "This link works on this computer only, because the page was opened at an address of the computer itself. For other people, serve cloudchat at an address that they can reach (README, “A second person”), open the page there, and create the link there.",
   "welcome.open": "Open the chat",
   "sign_in.lead": "Sign in to join the conversation.",
   "sign_in.submit": "Sign in",
@@ -41,7 +43,7 @@ export const signIn = {
 
   // -- A new password after a one-time password --
   "new_password.title": "Choose a new password",
-  "new_password.lead": "The password that you were given works only once. Choose your own to continue.",
+  "new_password.lead": "The password that you were given is for the first sign-in only. Choose your own to continue.",
   "new_password.current": "Current password",
   "new_password.next": "New password",
   "new_password.submit": "Save and continue",
@@ -52,16 +54,11 @@ export const signIn = {
   "session.opening": "Opening cloudchat…",
   "session.try_again": "Try again",
   "session.sign_out": "Sign out",
-  "session.discard_unsent": {
-    one: "Discard {count} unsent message?",
-    other: "Discard {count} unsent messages?",
-  },
-  "session.discard_drafts": {
-    one: "Discard {count} draft?",
-    other: "Discard {count} drafts?",
-  },
-  "session.ended_in_other_tab": "You were signed out. Sign in again to continue.",
+  "session.unsent": { one: "{count} message is not sent yet.", other: "{count} messages are not sent yet." },
+  "session.drafts": { one: "{count} draft is not sent.", other: "{count} drafts are not sent." },
+  "session.discard": "Sign out in all tabs and discard this?",
   "session.ended": "You were signed out. Sign in again to continue. Your unsent messages are kept.",
+  "session.ended_in_other_tab": "You were signed out in another tab. Sign in again to continue.",
   "session.end_unconfirmed":
     "You are signed out in this browser, but the server did not confirm it. On a shared computer, delete this site’s data in the browser, or end this session in the settings on another device.",
 };
