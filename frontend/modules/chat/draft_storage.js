@@ -22,8 +22,7 @@ export class DraftStorage {
    * @returns {string}
    */
   get(owner, room) {
-    const key = keyOf(owner, room);
-    return this.#memory.get(key) ?? this.#storage?.getItem(key) ?? "";
+    return this.#read(keyOf(owner, room));
   }
 
   /**
@@ -62,13 +61,13 @@ export class DraftStorage {
   }
 
   /**
-   * Return how many drafts a user has.
+   * Return how many drafts a user has. Spaces alone are none.
    *
    * @param {string} owner
    * @returns {number}
    */
   count(owner) {
-    return this.#keys(owner).size;
+    return [...this.#keys(owner)].filter((key) => this.#read(key).trim() !== "").length;
   }
 
   /**
@@ -81,6 +80,11 @@ export class DraftStorage {
       this.#memory.delete(key);
       this.#storage?.removeItem(key);
     }
+  }
+
+  /** @param {string} key */
+  #read(key) {
+    return this.#memory.get(key) ?? this.#storage?.getItem(key) ?? "";
   }
 
   /**

@@ -27,6 +27,8 @@ test("deletes the drafts of one user, and nothing else", () => {
   drafts.set("ada", "other", "b");
   drafts.set("ada2", "lobby", "c");
   assert.equal(drafts.count("ada"), 2);
+  drafts.set("ada", "other", " ");
+  assert.equal(drafts.count("ada"), 1);
   drafts.clear("ada");
   assert.equal(drafts.count("ada"), 0);
   assert.deepEqual(
