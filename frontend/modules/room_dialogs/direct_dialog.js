@@ -1,28 +1,16 @@
 /** Start a direct conversation with one or more people. */
 
-import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
-import { navigate } from "../ui/layers.js";
 import { openModal } from "../ui/modal.js";
 import { SearchList } from "../ui/search_list.js";
 import { showError } from "./dialog_error.js";
+import { openDirect } from "./open_direct.js";
 
 /** The others: a direct room has at most 8 people. */
 const MAX_OTHERS = 7;
 
 /** @typedef {import("../net/protocol.js").Author} Author */
-
-/**
- * Open the direct conversation with these people.
- *
- * @param {import("../rooms/room_api.js").RoomApi} api
- * @param {string[]} users ids
- */
-export async function openDirect(api, users) {
-  const room = await api.create({ kind: "direct", users });
-  navigate(roomHash(room.id));
-}
 
 /** @param {import("./context.js").RoomDialogContext} context */
 export function openDirectDialog({ api, self, clock }) {

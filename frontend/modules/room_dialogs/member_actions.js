@@ -4,7 +4,7 @@ import { actingRole, outranks, ROLES } from "../rooms/permissions.js";
 import { text } from "../strings/strings.js";
 import { confirmInModal } from "../ui/modal.js";
 import { showError, showNotice } from "./dialog_error.js";
-import { openDirect } from "./direct_dialog.js";
+import { openDirect } from "./open_direct.js";
 import { openRestrictDialog } from "./restrict_dialog.js";
 
 /**

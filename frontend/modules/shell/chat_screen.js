@@ -17,7 +17,6 @@ import { RoomCacheWriter } from "../offline/room_cache_writer.js";
 import { createRoomApi } from "../rooms/room_api.js";
 import { RoomStore } from "../rooms/room_store.js";
 import { Notifier } from "../notifications/notifier.js";
-import { openDirectDialog } from "../room_dialogs/direct_dialog.js";
 import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
@@ -159,7 +158,7 @@ export function openChat(options) {
     ["open-members", toggleMembers],
     ["browse-rooms", () => openRoomDialog(({ openBrowseDialog }) => openBrowseDialog(context))],
     ["create-room", () => openRoomDialog(({ openCreateDialog }) => openCreateDialog(context))],
-    ["start-direct", () => openDirectDialog(context)],
+    ["start-direct", () => openRoomDialog(({ openDirectDialog }) => openDirectDialog(context))],
     [
       "open-room-settings",
       () =>

@@ -7,7 +7,7 @@
  */
 
 import { messageOf } from "../error_text.js";
-import { openDirect } from "../room_dialogs/direct_dialog.js";
+import { openDirect } from "../room_dialogs/open_direct.js";
 import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { element } from "../ui/dom.js";
