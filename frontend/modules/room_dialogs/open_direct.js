@@ -1,4 +1,4 @@
-/** Opens direct conversations. The switcher needs this at once; the dialog in which people are chosen is loaded later. */
+/** Go to a direct conversation, which begins when it is first opened. */
 
 import { roomHash } from "../route.js";
 import { navigate } from "../ui/layers.js";
