@@ -155,7 +155,8 @@ def test_cloudfront_invalidates_only_changed_objects(aws: EmulatedAws, bucket: B
         publish(bucket.target, "--api", API, "--distribution", distribution)
     (invalidation,) = cloudfront.list_invalidations(DistributionId=distribution)["InvalidationList"]["Items"]
     details = cloudfront.get_invalidation(DistributionId=distribution, Id=invalidation["Id"])["Invalidation"]
-    assert set(details["InvalidationBatch"]["Paths"]["Items"]) == {"/", "/index.html", "/config.json"}
+    unversioned = {"/", "/index.html", "/config.json", "/manifest.webmanifest", "/service_worker.js"}
+    assert set(details["InvalidationBatch"]["Paths"]["Items"]) == unversioned
 
 
 @pytest.mark.parametrize(
