@@ -17,6 +17,8 @@ NOT_LIMITED = {
     ("database/post_restore.py", "the replaced database cannot be read completely"): "written by a command, once",
     ("archive/erasure/erasure_task.py", "an erasure is interrupted"): PERIODIC,
     ("archive/erasure/erasure_task.py", "erased a user"): "once for each erasure, which an operator ordered",
+    ("archive/index_merge/merge_task.py", "removed the words of deleted texts"): "after deletions, with growing pauses",
+    ("archive/index_merge/merge_task.py", "the merge of the search index is interrupted"): PERIODIC,
     ("archive/retention/retention_task.py", "deleted messages by retention"): PERIODIC,
     ("archive/retention/retention_task.py", "retention is interrupted"): PERIODIC,
     ("auth/bootstrap.py", "first administrator created"): STARTS_AND_STOPS,
