@@ -53,6 +53,7 @@ NOT_LIMITED = {
     ("realtime/membership/notice_outbox.py", "notices of rooms cannot be read"): PERIODIC,
     ("realtime/membership/room_sync.py", "changes of rooms cannot be read"): PERIODIC,
     ("realtime/opening/endpoint.py", "socket opened"): DEBUG,
+    ("realtime/feeds/erased_names.py", "finished erasures cannot be read"): PERIODIC,
     ("realtime/feeds/relay.py", "room %s: the log has a new epoch"): "only the store can change an epoch",
     ("realtime/revocation_sweep.py", "revocations cannot be read"): PERIODIC,
     ("realtime/store_outage.py", "the store has been unreachable"): PERIODIC,
