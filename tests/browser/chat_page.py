@@ -96,7 +96,10 @@ class ChatPage:
         return [(seq, text) for seq, text in self.page.evaluate(WALK)]
 
     def scroll_back_to(self, message: Locator) -> None:
-        """Scroll to the oldest message that is loaded, until that loads this one."""
+        """Scroll to the oldest message that is loaded, until that is this one, or one near it.
+
+        For the room's first messages: others are near the top only until the next page has been loaded.
+        """
         wait_until(lambda: self._scroll_back() and message.count() == 1, "the message is loaded", seconds=60)
 
     def scroll_to_gap(self) -> None:

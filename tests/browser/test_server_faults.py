@@ -201,7 +201,7 @@ def test_page_keeps_a_bounded_number_of_messages(ada: ChatPage, scripted: Script
     assert 0 < ada.messages.count() < 100
     ada.scroll_to_top()
     expect(ada.message("m301")).to_be_attached()
-    ada.scroll_back_to(ada.message("m251"))
+    ada.scroll_back_to(ada.message("m1"))
 
 
 def test_unknown_frames_are_ignored(chat: ChatPage, scripted: ScriptedServer) -> None:
