@@ -61,7 +61,7 @@ export class DraftStorage {
   }
 
   /**
-   * Return how many drafts a user has. Spaces alone are none.
+   * Return how many drafts a user has. A draft of spaces alone does not count.
    *
    * @param {string} owner
    * @returns {number}
