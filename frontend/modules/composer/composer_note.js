@@ -1,6 +1,6 @@
 /**
- * What stands below the composer: how many characters are left, why nothing can be sent, an error, or a notice. And what a
- * screen reader is told, which is less: a count changes with every key.
+ * What stands below the composer: how many characters are left, why nothing can be sent, an error, or a notice. A screen
+ * reader does not speak each count, because the count changes with every key.
  */
 
 import { text as translate } from "../strings/strings.js";

@@ -55,6 +55,7 @@ export class FrameRouter {
     if (frame.type === "joined") this.#replays.set(frame.room, { tab, seq: frame.seq });
     const reply = { to: tab, frame };
     if (frame.type !== "ack" || "cid" in frame) return [reply];
+    // The acknowledgement of `read` has no cid. The server tells a user's other connections of a marker; here, they are tabs.
     return [reply, { to: null, except: tab, frame: { type: "read", room: frame.room, seq: frame.seq } }];
   }
 

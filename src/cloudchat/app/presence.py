@@ -1,4 +1,4 @@
-"""What is told to open sockets and stored in no log: presence, typing, read markers, changes of rooms."""
+"""What is sent to open sockets without being stored in a log: presence, typing, read markers, changes of rooms."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-/** The texts of the settings of one's own account, in German. */
+/** The texts of the settings of the own account, in German. */
 
 /** @type {import("../strings.js").Texts} */
 export const account = {

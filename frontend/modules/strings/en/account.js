@@ -1,4 +1,4 @@
-/** The texts of the settings of one's own account, in English. */
+/** The texts of the settings of the own account, in English. */
 
 export const account = {
   // -- Notifications --
