@@ -1,5 +1,7 @@
 """`ChatPage`: the page object of the browser tests. Tests name messages and buttons, not selectors."""
 
+from collections.abc import Callable
+
 from playwright.sync_api import Locator, Page, expect
 
 from support.processes import wait_until
@@ -113,3 +115,12 @@ class ChatPage:
     def scroll_to_top(self) -> None:
         """Scroll to the oldest message that is loaded."""
         self.page.get_by_role("region", name="Conversation").evaluate("node => { node.scrollTop = 0; }")
+
+
+def wait_for(page: Page, condition: Callable[[], object]) -> None:
+    """Let the browser run until the condition holds."""
+    for _ in range(500):
+        if condition():
+            return
+        page.wait_for_timeout(10)
+    raise AssertionError("the condition did not become true")

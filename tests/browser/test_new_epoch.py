@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import WebSocket, expect
 
-from browser.chat_page import PASSWORD, ChatPage
+from browser.chat_page import PASSWORD, ChatPage, wait_for
 from browser.scripted_server import ORIGIN, Frame, ScriptedServer
 from support.accounts import login
 from support.commands import admin, done
@@ -50,8 +50,11 @@ def test_restored_history_is_shown_with_one_join(
     assert ada.texts() == ["one", "two", "three", "after the restore"]
     assert len(joins) == 1
     ada.page.reload()
-    expect(ada.message("after the restore")).to_be_visible()
-    assert ada.texts() == ["one", "two", "three", "after the restore"]
+    wait_for(ada.page, lambda: len(joins) == 2)  # what the browser keeps is shown before
+    ada.wait_connected()
+    ada.send("after the reload")
+    expect(ada.message("after the reload")).to_be_visible()
+    assert ada.texts() == ["one", "two", "three", "after the restore", "after the reload"]
     assert len(joins) == 2
     expect(ada.gap).to_have_count(0)
 

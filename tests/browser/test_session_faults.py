@@ -1,11 +1,9 @@
 """Sign-in, sign-out and sessions when the server, the browser or another tab interferes."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from browser.chat_page import PASSWORD, ChatPage
+from browser.chat_page import PASSWORD, ChatPage, wait_for
 from browser.scripted_server import ADA, ORIGIN, Frame, ScriptedServer
 
 GRACE = {"id": "u-grace", "name": "grace", "role": "member"}
@@ -38,15 +36,6 @@ def hold(page: Page, path: str) -> list[Route]:
     held: list[Route] = []
     page.route(f"**{path}", lambda route: held.append(route))
     return held
-
-
-def wait_for(page: Page, condition: Callable[[], object]) -> None:
-    """Let the browser run until the condition holds."""
-    for _ in range(500):
-        if condition():
-            return
-        page.wait_for_timeout(10)
-    raise AssertionError("the condition did not become true")
 
 
 def test_messages_are_never_sent_as_another_user(chat: ChatPage, scripted: ScriptedServer) -> None:
@@ -216,7 +205,7 @@ def test_failed_sign_out_request_does_not_take_the_focus(chat: ChatPage, scripte
     sign_outs = hold(chat.page, "/api/auth/logout")
     chat.page.get_by_role("button", name="Sign out").click()
     password = chat.page.get_by_label("Password", exact=True)
-    password.focus()
+    password.click()
     chat.page.keyboard.type("five pur")
     wait_for(chat.page, lambda: sign_outs)
     sign_outs[0].abort()
