@@ -70,4 +70,10 @@ export const shell = {
   "span.hours": { one: "{count} Stunde", other: "{count} Stunden" },
   "span.days": { one: "{count} Tag", other: "{count} Tage" },
   "span.years": { one: "{count} Jahr", other: "{count} Jahre" },
+
+  // -- Settings, notifications and lists, as far as they are needed at first --
+  "notifications.from": "{name} in {room}",
+  "settings.title": "Einstellungen",
+  "settings.close": "Schließen",
+  "table.try_again": "Noch einmal versuchen",
 };
