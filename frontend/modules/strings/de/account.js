@@ -33,8 +33,6 @@ export const account = {
   "table.actions": "Aktionen",
   "table.more": "Mehr zeigen",
   "table.never": "nie",
-  "device.on": "{browser} auf {system}",
-  "device.unknown": "Unbekanntes Gerät",
 
   // -- Password --
   "password.title": "Passwort",

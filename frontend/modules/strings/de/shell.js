@@ -76,4 +76,6 @@ export const shell = {
   "settings.title": "Einstellungen",
   "settings.close": "Schließen",
   "table.try_again": "Noch einmal versuchen",
+  "device.on": "{browser} auf {system}",
+  "device.unknown": "Unbekanntes Gerät",
 };

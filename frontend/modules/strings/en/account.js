@@ -30,8 +30,6 @@ export const account = {
   "table.actions": "Actions",
   "table.more": "Show more",
   "table.never": "never",
-  "device.on": "{browser} on {system}",
-  "device.unknown": "Unknown device",
 
   // -- Password --
   "password.title": "Password",

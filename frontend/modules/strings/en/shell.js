@@ -73,4 +73,6 @@ export const shell = {
   "settings.title": "Settings",
   "settings.close": "Close",
   "table.try_again": "Try again",
+  "device.on": "{browser} on {system}",
+  "device.unknown": "Unknown device",
 };
