@@ -78,7 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         secure=not only_plain_loopback(settings.origins), installation=vault.pseudonym("refresh cookie")[:8]
     )
     accounts = AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings)
-    admin = AdminService(db, tokens, hasher)
+    admin = AdminService(db, tokens.issue_api, hasher)
     changes = LocalChanges()
     services = Services(
         db,
