@@ -9,7 +9,6 @@ one sender's messages.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from importlib.resources import files
 from typing import Any
 
 import hiredis
@@ -17,14 +16,11 @@ import hiredis
 from cloudchat.broker import keys
 from cloudchat.broker.archiving.archive_queue import MAX_ROOMS_PER_CALL, ArchiveQueue
 from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable, Refusal, Refused
+from cloudchat.broker.functions import FUNCTIONS
 from cloudchat.broker.outage_log import OutageLog
 from cloudchat.broker.redis_connection import ANSWER_SECONDS, RedisConnection, connect, pack
 from cloudchat.core.histogram import Histogram
 
-FUNCTIONS = "\n".join(
-    files("cloudchat.broker").joinpath(name).read_text() for name in ("functions.lua", "archive_functions.lua")
-)
-"""The source of the Redis Functions library that reads and writes the room logs."""
 MAX_PENDING = 20_000
 """Further appends fail immediately. That bounds memory, and they could not be answered in time anyway."""
 RECONNECT_SECONDS = 0.1

@@ -1,4 +1,4 @@
-"""The broker on Redis 7 or Valkey: each room's log is a stream that the functions in functions.lua write and read."""
+"""The broker on Redis 7 or Valkey: each room's log is a stream that Redis Functions write and read (functions/)."""
 
 import asyncio
 import math

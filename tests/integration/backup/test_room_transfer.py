@@ -23,7 +23,7 @@ from cloudchat.backup.room_records import (
     write_records,
 )
 from cloudchat.broker import keys
-from cloudchat.broker.append_pipeline import FUNCTIONS
+from cloudchat.broker.functions import FUNCTIONS
 from cloudchat.broker.seen_cids import DAY_SECONDS, cid_digest, seen_hash_v1
 from cloudchat.core.message_fold import current_form
 from support.stores import RunningStore, store_binaries
