@@ -1,30 +1,31 @@
 -- Append edits, deletions and reactions, if they are permitted.
 
--- Returns the author and the time of the message with the seq `target`, its event, and its state. The event is nil for a
--- message that the caller has found in the archive. If there is no such message, returns nil, the detail and the outcome.
+-- Returns the author and the time of the target, its event, and its state. The event is nil for a message that the caller
+-- has found in the archive. If there is no such message, returns nil, the detail and the outcome.
 -- What the archive knows is complete up to its head when the caller read it. Of later changes, the store has all that are
 -- newer than its own archived head. So what is older than that cannot be used: the caller reads the archive again.
-local function find_message(meta, log, args, side, seq, target)
+local function find_target(room, entry)
+  local meta, log, side, target = room.meta, room.log, room.side, entry.target
   local event, found = find_event(meta, log, side, target), find_state(meta, side, target)
   if event then
     local message = cjson.decode(event)
     if message.type ~= 'message' then
-      return nil, '0', NOT_FOUND
+      return nil, 0, NOT_FOUND
     end
     return message.user.id, message.at, event, found and cjson.decode(found) or {}
   end
-  if target >= oldest_seq(meta, log, seq, side) then
-    return nil, '0', NOT_FOUND
+  if target >= oldest_seq(meta, log, room.seq, side) then
+    return nil, 0, NOT_FOUND
   end
-  local head, as_of = redis.call('HMGET', meta, 'a', 'kept'), tonumber(args[15])
-  if not as_of or as_of < tonumber(head[1] or 0) then
-    return nil, head[1] or '0', NOT_IN_LOG
-  elseif head[2] and tonumber(head[2]) > as_of then
-    return nil, '0', UNARCHIVED
-  elseif args[16] == '' then
-    return nil, '0', NOT_FOUND
+  local as_of, head, kept = entry.known.as_of, room.archived or 0, redis.call('HGET', meta, 'kept')
+  if not as_of or as_of < head then
+    return nil, head, NOT_IN_LOG
+  elseif kept and tonumber(kept) > as_of then
+    return nil, 0, UNARCHIVED
+  elseif entry.known.author == '' then
+    return nil, 0, NOT_FOUND
   end
-  return args[16], args[17], nil, cjson.decode(found or args[18])
+  return entry.known.author, entry.known.at, nil, cjson.decode(found or entry.known.state)
 end
 
 -- Removes the texts of a message's edits from the log. An edit that only the archive knows has the seq 0: then the log is
@@ -56,62 +57,66 @@ end
 -- lowest seq in `moved` and `states`. The outcome nil means that there is nothing to change.
 local changes = {}
 
-function changes.edited(_, _, seq, side, _, _, state)
-  return add_edit(state, seq + 1), side
+function changes.edited(room, _, _, state)
+  return add_edit(state, room.seq + 1), room.side
 end
 
-function changes.reaction(_, args, _, side, _, _, state)
-  return set_reaction(state, args[5], args[13], args[14] == '1'), side
+function changes.reaction(room, entry, _, state)
+  return set_reaction(state, entry.user, entry.emoji, entry.on), room.side
 end
 
-function changes.deleted(keys, args, seq, side, target, event, state)
+function changes.deleted(room, entry, event, state)
+  local meta, log, side = room.meta, room.log, room.side
   if event then
-    side = erase_text(keys[1], keys[2], side, target, event)
+    side = erase_text(meta, log, side, entry.target, event)
   else
-    side = erase_trimmed(keys[1], keys[2], side)
+    side = erase_trimmed(meta, log, side)
   end
-  side = erase_edits(keys[1], keys[2], side, seq, target, state.edits or {})
-  state.edits, state.reactions, state.deleted = nil, nil, {at = args[7], user = args[5]}
+  side = erase_edits(meta, log, side, room.seq, entry.target, state.edits or {})
+  state.edits, state.reactions, state.deleted = nil, nil, {at = entry.at, user = entry.user}
   return APPENDED, side
 end
 
--- Appends an edit, a deletion or a reaction, if the target is a message and the user may change it.
--- keys: meta log seen channel
--- args: the first ten of `append`, then target moderates emoji on, then what the archive knows of a message that is older
--- than the log: the archived head when it was read or '', the author or '', the time, the state
--- Returns the same as `append`. A change that changes nothing is a DUPLICATE at the position of its target. The detail of
--- NOT_IN_LOG is the archived head.
-local function change(keys, args)
-  local meta, log, kind, target = keys[1], keys[2], args[3], tonumber(args[11])
-  local epoch, seq, version, side = current_head(meta, log, args[1], args[9])
-  local today, yesterday = current_days()
-  local early = early_outcome(keys, args, epoch, version, side, today, yesterday)
-  if early then
-    return early
-  end
-  local author, at, event, state = find_message(meta, log, args, side, seq, target)
+local function change_target(call, room, entry)
+  local author, at, event, state = find_target(room, entry)
   if not author then
-    return {epoch, at, event}
+    return {room.epoch, at, event}
   end
-  if kind ~= 'reaction' and author ~= args[5] and not (kind == 'deleted' and args[12] == '1') then
-    return {epoch, '0', FORBIDDEN}
+  if entry.kind ~= 'reaction' and author ~= entry.user and not (entry.kind == 'deleted' and entry.moderates) then
+    return {room.epoch, 0, FORBIDDEN}
   end
-  local outcome
+  local outcome, side
   if not state.deleted then
-    outcome, side = changes[kind](keys, args, seq, side, target, event, state)
-  elseif kind ~= 'deleted' then
-    return {epoch, '0', NOT_FOUND}
+    outcome, side = changes[entry.kind](room, entry, event, state)
+  elseif entry.kind ~= 'deleted' then
+    return {room.epoch, 0, NOT_FOUND}
   end
   if outcome == FULL then
-    return {epoch, '0', FULL}
+    return {room.epoch, 0, FULL}
   end
   if not outcome then
-    remember_cid(keys[3], today, args[6], pack_position(target, at))
-    return {epoch, integer(target) .. ' ' .. at, DUPLICATE}
+    remember(call, room, entry, entry.target, at)
+    return {room.epoch, entry.target, DUPLICATE, at}
   end
-  include_in_side(meta, side, target)
-  save_state(meta, target, state, seq + 1)
-  return log_event(keys, args, epoch, seq, version, today)
+  include_in_side(room.meta, side, entry.target)
+  save_state(room.meta, entry.target, state, room.seq + 1)
+  return log_event(call, room, entry)
+end
+
+-- Appends an edit, a deletion or a reaction, if the target is a message and the user may change it.
+-- keys: meta
+-- args: new-epoch history-messages own-channel, the entry as in `append`, then target moderates emoji on, then what the
+-- archive knows of a message that is older than the log: the archived head when it was read or '', the author or '', the
+-- time, the state
+-- Returns the same as `append`. A change that changes nothing is a DUPLICATE at the position of its target. The detail of
+-- NOT_IN_LOG is the archived head.
+local function change(_, args)
+  local call, entry = new_call(args), read_entry(args, 4)
+  entry.target, entry.moderates, entry.emoji, entry.on = tonumber(args[12]), args[13] == '1', args[14], args[15] == '1'
+  entry.known = {as_of = tonumber(args[16]), author = args[17], at = args[18], state = args[19]}
+  local room = open_room(call, entry)
+  local outcome = early_outcome(call, room, entry) or change_target(call, room, entry)
+  return {call.is_published and 1 or 0, outcome}
 end
 
 -- Restores the states of the messages in a log that was written without them, from its edits, reactions and deletions.

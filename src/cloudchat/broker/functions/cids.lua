@@ -4,35 +4,36 @@ local DAY = 86400
 local FIRST_CIDS = 128
 local SEEN_SECONDS = 2 * DAY + 3600
 
-local function bucket(seen, day, digest)
-  return seen .. day .. ':' .. string.byte(digest)
-end
-
+-- Looks for a cid in the hashes of one day. Returns its packed position or nil, the hash that it belongs to, and how many
+-- cids this hash has if that is known.
 local function find_cid(seen, day, digest)
-  return redis.call('HGET', seen .. day .. ':first', digest) or redis.call('HGET', bucket(seen, day, digest), digest)
+  local hash = seen .. day .. ':first'
+  local cids = redis.call('HLEN', hash)
+  local position = cids > 0 and redis.call('HGET', hash, digest) or nil
+  if position or cids < FIRST_CIDS then
+    return position, hash, cids
+  end
+  hash = seen .. day .. ':' .. string.byte(digest)
+  return redis.call('HGET', hash, digest) or nil, hash, nil
 end
 
--- The seq and the time of an event in 13 bytes. Of the time, RFC 3339 in UTC with milliseconds, the digits from the
--- third one on are packed as one number.
-local function pack_position(seq, at)
+-- Packs a time, RFC 3339 in UTC with milliseconds: its digits from the third one on, as one number of 7 bytes.
+local function pack_time(at)
   local digits = at:sub(3, 4) .. at:sub(6, 7) .. at:sub(9, 10) .. at:sub(12, 13) .. at:sub(15, 16) .. at:sub(18, 19) .. at:sub(21, 23)
-  return struct.pack('>I6I7', seq, tonumber(digits))
+  return struct.pack('>I7', tonumber(digits))
 end
 
+-- Returns the seq and the time of a packed position: 6 bytes for the seq, then the packed time.
 local function unpack_position(packed)
   local seq, digits = struct.unpack('>I6I7', packed)
   local at = string.gsub(string.format('%015.0f', digits), '(..)(..)(..)(..)(..)(..)(...)', '20%1-%2-%3T%4:%5:%6.%7Z')
-  return integer(seq) .. ' ' .. at
+  return seq, at
 end
 
-local function remember_cid(seen, day, digest, position)
-  local hash = seen .. day .. ':first'
-  local cids = redis.call('HLEN', hash)
-  if cids >= FIRST_CIDS then
-    hash = bucket(seen, day, digest)
-    cids = redis.call('HLEN', hash)
-  end
-  redis.call('HSET', hash, digest, position)
+-- Adds a cid to the hash that `find_cid` has returned, with the number of its cids.
+local function remember_cid(hash, cids, digest, seq, packed_time)
+  cids = cids or redis.call('HLEN', hash)
+  redis.call('HSET', hash, digest, struct.pack('>I6', seq) .. packed_time)
   if cids == 0 then
     redis.call('EXPIRE', hash, SEEN_SECONDS)
   end
@@ -47,12 +48,6 @@ local function forget_cids(seen, days)
     end
   end
   redis.call('UNLINK', unpack(hashes))
-end
-
--- Returns the position of the event with this cid, or nil.
-local function find_position(seen, today, yesterday, digest)
-  local packed = find_cid(seen, today, digest) or find_cid(seen, yesterday, digest)
-  return packed and unpack_position(packed)
 end
 
 -- Returns today and yesterday as days since 1970.

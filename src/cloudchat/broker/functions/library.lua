@@ -32,7 +32,7 @@
 
 -- Outcomes of an append.
 local APPENDED, DUPLICATE, STALE, SLOW_MODE, NOT_FOUND, FORBIDDEN = 0, 1, 2, 3, 4, 5
-local FULL, NOT_IN_LOG, UNARCHIVED, NOT_REPLIABLE = 6, 7, 8, 9
+local FULL, NOT_IN_LOG, UNARCHIVED, NOT_REPLIABLE, FAILED = 6, 7, 8, 9, 10
 
 local function integer(number)
   return string.format('%.0f', number)

@@ -52,24 +52,24 @@ local function start_epoch(meta, log, new_epoch, found, mark)
     local today, yesterday = current_days()
     forget_cids(key_beside(meta, 'seen:'), {today, yesterday})
   end
-  keep_unarchived(meta, log, side, seq, tonumber(redis.call('HGET', meta, 'a') or 0))
+  keep_unarchived(meta, log, side, seq, tonumber(found[5] or 0))
   redis.call('UNLINK', log, key_beside(meta, 'moved'), key_beside(meta, 'states'))
   seq = math.max(seq, mark)
   redis.call('HSET', meta, 'epoch', new_epoch, 'seq', integer(seq))
   redis.call('HDEL', meta, 'side')
-  return new_epoch, seq, version, nil
+  return new_epoch, seq, version, nil, tonumber(found[5])
 end
 
--- Returns the room's epoch, the highest seq that was assigned, the room's version, and the lowest seq in `moved` and
--- `states` or nil.
+-- Returns the room's epoch, the highest seq that was assigned, the room's version, the lowest seq in `moved` and `states`
+-- or nil, and the archived head or nil.
 -- The mark is the highest seq that the caller knows to be assigned, in any epoch. A log that ends before it has lost
 -- events: the store was emptied or restored from an older backup, or a failover lost the last moment. A seq is never
 -- assigned twice, so the numbering continues above the mark.
 local function current_head(meta, log, new_epoch, mark_seq)
-  local found = redis.call('HMGET', meta, 'epoch', 'seq', 'v', 'side')
+  local found = redis.call('HMGET', meta, 'epoch', 'seq', 'v', 'side', 'a')
   local mark = tonumber(mark_seq)
   if found[1] and tonumber(found[2]) >= mark then
-    return found[1], tonumber(found[2]), tonumber(found[3] or 0), found[4] and tonumber(found[4])
+    return found[1], tonumber(found[2]), tonumber(found[3] or 0), tonumber(found[4]), tonumber(found[5])
   end
   return start_epoch(meta, log, new_epoch, found, mark)
 end
