@@ -6,6 +6,7 @@
  * @property {(room: Room, message: import("../net/protocol.js").RoomMessage) => void} onMessage a new one of someone else
  * @property {(reason: string) => void} onRefused a room that is shown cannot be joined
  * @property {(id: string) => void} onRoomChanged something of a room has changed, or the user has left it
+ * @property {(room: Room) => void} onRoomRemoved the room is no longer one of the user's: left, removed or banned
  */
 
 import { CommandError } from "../net/pending_requests.js";
@@ -221,6 +222,7 @@ export class RoomStore {
     this.#outboxes.remove(id);
     if (room === this.#shown) this.#shown = null;
     this.#listener.onRoomChanged(id);
+    this.#listener.onRoomRemoved(room);
     this.#changes.announce();
   }
 

@@ -99,6 +99,7 @@ export function openChat(options) {
         // The cookie now belongs to a user who signed in in another tab: never send this user's messages as theirs.
         if (welcome.user.id !== user.id) onSessionEnded();
         else store.welcome(welcome);
+        missing.connected();
         checkForNewVersion();
       },
       onFrame: (frame) => store.receive(frame),
@@ -114,6 +115,7 @@ export function openChat(options) {
       onMessage: (room, message) => notifier.notify(room, message, room === store.shown && document.hasFocus()),
       onRefused: (reason) => status.show({ name: "stopped", reason, retryLabel: text("connection.try_again") }),
       onRoomChanged: (id) => writer.roomChanged(id),
+      onRoomRemoved: (room) => roomView.roomRemoved(room),
     },
   });
   const writer = new RoomCacheWriter({ cache, store, clock, user, savedAt: earlier.savedAt });
