@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, WebSocket, expect
 
 from browser.chat_page import PASSWORD, ChatPage
-from support.accounts import login
+from browser.screens import post
+from support.accounts import login, register
 from support.processes import wait_until
 from support.server import RunningServer
 from support.socket import ChatSocket
@@ -96,6 +97,17 @@ def test_page_without_a_server_shows_what_was_loaded_and_becomes_live(
     expect(chat.banner).to_be_hidden()
     expect(chat.message("written without a server")).to_be_visible()
     assert chat.texts().count("written without a server") == 1
+
+
+def test_a_room_that_was_never_opened_is_stored(context: BrowserContext, server: RunningServer) -> None:
+    ida = register(server.url, "ida")
+    room = ida.http.post("/api/rooms", json={"kind": "public", "name": "Garden"}).json()["id"]
+    post(ida, room, {"text": "planted"})
+    chat = ChatPage(context.new_page())
+    chat.page.goto(f"{server.url}/#/room/lobby")
+    chat.sign_in("ida")
+    chat.wait_connected()
+    wait_for_event(chat, "planted")
 
 
 def test_second_visit_continues_after_what_was_loaded(context: BrowserContext, server: RunningServer) -> None:
