@@ -20,18 +20,6 @@ READY = """async () => {
   await navigator.serviceWorker.ready;
   return (await (await caches.open("cloudchat")).match("/shell-current")) !== undefined;
 }"""
-CACHED_EVENTS = """() => new Promise((resolve, reject) => {
-  const opening = indexedDB.open("cloudchat.rooms", 1);
-  opening.onerror = reject;
-  opening.onsuccess = () => {
-    const database = opening.result;
-    const reading = database.transaction("contents").objectStore("contents").getAll();
-    reading.onsuccess = () => {
-      database.close();
-      resolve(reading.result.flatMap(({ events }) => events));
-    };
-  };
-})"""
 DATABASES = "indexedDB.databases().then((all) => all.map(({ name }) => name).sort())"
 
 
@@ -59,17 +47,8 @@ def open_chat(context: BrowserContext, server: RunningServer, name: str) -> Chat
     chat.register(server.url, name)
     chat.send(f"from {name}")
     expect(chat.message(f"from {name}")).to_be_visible()
-    wait_for_event(chat, f"from {name}")
+    chat.wait_stored(f"from {name}")
     return chat
-
-
-def has_text(chat: ChatPage, text: str) -> bool:
-    """Return whether the text is in the browser's copy."""
-    return any(event.get("text") == text for event in chat.page.evaluate(CACHED_EVENTS))
-
-
-def wait_for_event(chat: ChatPage, text: str) -> None:
-    wait_until(lambda: has_text(chat, text), f"{text!r} is stored")
 
 
 @pytest.mark.parametrize("context", ["allow"], indirect=True)
@@ -107,13 +86,13 @@ def test_a_room_that_was_never_opened_is_stored(context: BrowserContext, server:
     chat.page.goto(f"{server.url}/#/room/lobby")
     chat.sign_in("ida")
     chat.wait_connected()
-    wait_for_event(chat, "planted")
+    chat.wait_stored("planted")
 
 
 def test_second_visit_continues_after_what_was_loaded(context: BrowserContext, server: RunningServer) -> None:
     """A message arrived meanwhile, and one was deleted: its text leaves the screen and the disk."""
     chat = open_chat(context, server, "bob")
-    (deleted,) = (event["seq"] for event in chat.page.evaluate(CACHED_EVENTS) if event.get("text") == "from bob")
+    (deleted,) = (event["seq"] for event in chat.stored_events() if event.get("text") == "from bob")
     chat.page.close()
     with ChatSocket(server.ws_url, login(server.url, "bob", PASSWORD).access_token) as socket:
         missed = socket.send("missed")
@@ -130,7 +109,7 @@ def test_second_visit_continues_after_what_was_loaded(context: BrowserContext, s
     expect(chat.message("from bob")).to_have_count(0)
     (join,) = joins
     assert join["after"]["seq"] == missed["seq"] - 1
-    wait_until(lambda: not has_text(chat, "from bob"), "the text is gone from the disk")
+    wait_until(lambda: not chat.has_stored("from bob"), "the text is gone from the disk")
 
 
 def test_sign_out_in_one_tab_ends_all_tabs_and_deletes_what_was_loaded(
