@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urljoin
 
 from playwright.sync_api import Locator, Page, expect
@@ -27,6 +28,22 @@ WALK = """async () => {
     scroller.scrollTop += scroller.clientHeight / 2;
     if (scroller.scrollTop === before) return [...seen.values()];
   }
+}"""
+STORED_EVENTS = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("cloudchat.rooms", 1);
+  opening.onerror = reject;
+  opening.onsuccess = () => {
+    const database = opening.result;
+    const reading = database.transaction("contents").objectStore("contents").getAll();
+    reading.onsuccess = () => {
+      database.close();
+      resolve(reading.result.flatMap(({ events }) => events));
+    };
+  };
+})"""
+STORED_VERSIONS = """async () => {
+  const current = await (await caches.open("cloudchat")).match("/shell-current");
+  return (await current?.json())?.versions ?? [];
 }"""
 SCROLL_TO_GAP = """async () => {
   const scroller = document.getElementById("timeline");
@@ -104,9 +121,31 @@ class ChatPage:
         self.page.evaluate(DELETE_COPY)
         self.page.goto(address)
 
-    def wait_stored(self, *texts: str) -> None:
+    def wait_unsent(self, *texts: str) -> None:
         """Wait until the browser's disk has exactly these unsent messages: a page that is left earlier loses them."""
         self.wait_for(f"({UNSENT_TEXTS})().then((texts) => texts.join() === {json.dumps(','.join(texts))})")
+
+    def stored_events(self) -> list[dict[str, Any]]:
+        """Return the events in the browser's copy of the rooms."""
+        return list(self.page.evaluate(STORED_EVENTS))
+
+    def has_stored(self, text: str) -> bool:
+        """Return whether the text is in the browser's copy of the rooms."""
+        return any(event.get("text") == text for event in self.stored_events())
+
+    def wait_stored(self, text: str) -> None:
+        """Wait until the text is in the browser's copy of the rooms."""
+        wait_until(lambda: self.has_stored(text), f"{text!r} is stored")
+
+    def stored_versions(self) -> list[str]:
+        """Return the versions of the page that the service worker has stored, the newest first."""
+        return list(self.page.evaluate(STORED_VERSIONS))
+
+    def wait_for_versions(self, count: int) -> list[str]:
+        """Wait until so many versions are stored, and return them."""
+        self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        wait_until(lambda: len(self.stored_versions()) == count, f"{count} versions are stored")
+        return self.stored_versions()
 
     def send(self, text: str) -> None:
         """Write a message and press Enter."""
