@@ -117,9 +117,9 @@ export class RoomLog {
   // -- Pages --
 
   /** Load the page before the first item. May be called with every frame. */
-  loadOlder() {
+  async loadOlder() {
     const segment = this.#timeline.segments.at(0);
-    if (segment !== undefined) this.#subscription.history.loadOlder(segment.id);
+    if (segment !== undefined) await this.#subscription.history.loadOlder(segment.id);
   }
 
   /** Load the page after the last item of a detached room. May be called with every frame. */
