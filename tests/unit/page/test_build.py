@@ -53,3 +53,15 @@ def test_every_module_is_served_once(page: dict[str, BuiltFile]) -> None:
 def test_a_compressed_file_is_the_file(page: dict[str, BuiltFile]) -> None:
     for file in page.values():
         assert file.compressed is None or gzip.decompress(file.compressed) == file.content
+
+
+def test_texts_that_come_later_are_not_used_before(page: dict[str, BuiltFile]) -> None:
+    """The texts of the settings and of the administration are added by these parts."""
+    source = read_directory(frontend_directory())
+    names = ("modules/strings/en/account.js", "modules/strings/en/administration.js")
+    keys = {key for name in names for key in re.findall(r'^  "([\w.]+)":', source[name].decode(), re.MULTILINE)}
+    later = ("shared.js", "modules/settings/", "modules/administration/", "modules/strings/")
+    for path, file in page.items():
+        if path.endswith((".js", ".html")) and not path.startswith(later):
+            assert not keys & set(re.findall(r'["`]([\w.]+)["`]', file.content.decode())), path
+    assert len(keys) > 100
