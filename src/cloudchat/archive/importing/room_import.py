@@ -20,7 +20,7 @@ from cloudchat.archive.archived_event import from_log
 from cloudchat.archive.importing import repository
 from cloudchat.archive.importing.publication import publish_room
 from cloudchat.archive.importing.report import ImportReport
-from cloudchat.archive.importing.repository import Import, ImportedRow
+from cloudchat.archive.importing.repository import AlreadyInserted, Import, ImportedRow
 from cloudchat.archive.importing.source import NOT_USERS, BadImport, SourceRoom, SourceRow, SourceUser
 from cloudchat.archive.importing.users import ImportedUsers
 from cloudchat.core.ids import new_id
@@ -96,8 +96,11 @@ class RoomImporter:
             created_by=BY_COMMAND_LINE,
             archived_at=now if room.archived else None,
         )
-        with self._db.write() as db:
-            repository.begin_import(db, room.source, room.source_id, room.fingerprint, new, now)
+        try:
+            with self._db.write() as db:
+                repository.begin_import(db, room.source, room.source_id, room.fingerprint, new, now)
+        except AlreadyInserted as error:
+            raise _also_running() from error
         return Import(new.id, room.fingerprint, finished=False, head=StreamPosition(new_id(), 0))
 
     def _discard(self, room_id: str) -> None:
@@ -127,7 +130,7 @@ class RoomImporter:
         started = time.monotonic()
         with self._db.write() as db:
             if not repository.add_rows(db, room_id, after, head, added):
-                raise BadImport("another command imports this room at this moment; let it finish")
+                raise _also_running()
         _let_others_write(started)
         return head.seq
 
@@ -160,6 +163,10 @@ class RoomImporter:
         if self._owner is not None and room.kind != "direct":
             members[self._owner] = "owner"
         return members
+
+
+def _also_running() -> BadImport:
+    return BadImport("another command imports this room at this moment; let it finish")
 
 
 def _users_of(row: SourceRow) -> Iterator[SourceUser]:
