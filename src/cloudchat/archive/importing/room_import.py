@@ -21,7 +21,7 @@ from cloudchat.archive.importing import repository
 from cloudchat.archive.importing.publication import publish_room
 from cloudchat.archive.importing.report import ImportReport
 from cloudchat.archive.importing.repository import AlreadyInserted, Import, ImportedRow
-from cloudchat.archive.importing.source import NOT_USERS, BadImport, SourceRoom, SourceRow, SourceUser
+from cloudchat.archive.importing.source import BadImport, SourceRoom, SourceRow, SourceUser
 from cloudchat.archive.importing.users import ImportedUsers
 from cloudchat.core.ids import new_id
 from cloudchat.core.stream_position import StreamPosition
@@ -135,7 +135,7 @@ class RoomImporter:
         return head.seq
 
     def _with_local_users(self, rows: Sequence[SourceRow]) -> list[ImportedRow]:
-        users = dict.fromkeys(user for row in rows for user in _users_of(row) if user.id not in NOT_USERS)
+        users = dict.fromkeys(user for row in rows for user in row.users())
         ids = self._users.ids_of(users)
         registered = {ids[user.id] for user in users}
 
@@ -167,16 +167,6 @@ class RoomImporter:
 
 def _also_running() -> BadImport:
     return BadImport("another command imports this room at this moment; let it finish")
-
-
-def _users_of(row: SourceRow) -> Iterator[SourceUser]:
-    event = row.event
-    yield event["user"]
-    if target := event.get("target"):
-        yield target
-    yield from event.get("mentions", ())
-    for _, users in row.reactions:
-        yield from users
 
 
 def _batches(rows: Iterable[SourceRow], size: int) -> Iterator[list[SourceRow]]:
