@@ -35,6 +35,7 @@ def temporary_store(folder: Path) -> Iterator[str]:
     folder.mkdir(mode=0o700, exist_ok=True)
     store = EmbeddedServer(folder, find_server_binary())
     store.start()
+    store.wait_until_ready()
     try:
         yield store.url
     finally:
