@@ -2,14 +2,16 @@
 
 import json
 import shutil
+import sqlite3
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, WebSocket, expect
 
-from browser.chat_page import PASSWORD, ChatPage
+from browser.chat_page import PASSWORD, ChatPage, wait_for
 from support.accounts import login
 from support.processes import wait_until
 from support.server import RunningServer
@@ -67,6 +69,13 @@ def has_text(chat: ChatPage, text: str) -> bool:
     return any(event.get("text") == text for event in chat.page.evaluate(CACHED_EVENTS))
 
 
+def archive_head(server: RunningServer) -> int:
+    with closing(sqlite3.connect(server.state_dir / "cloudchat.db")) as database:
+        return int(
+            database.execute("SELECT coalesce(max(seq), 0) FROM archive_heads WHERE room_id = 'lobby'").fetchone()[0]
+        )
+
+
 def wait_for_event(chat: ChatPage, text: str) -> None:
     wait_until(lambda: has_text(chat, text), f"{text!r} is stored")
 
@@ -82,9 +91,9 @@ def test_page_without_a_server_shows_what_was_loaded_and_becomes_live(
     chat = ChatPage(context.new_page())
     chat.page.goto(server.url)
     expect(chat.message("from ada")).to_be_visible()
-    expect(chat.banner).to_contain_text("You see what was loaded until", timeout=15_000)
+    expect(chat.banner).to_contain_text("You see what was loaded until")
     chat.send("written without a server")
-    expect(chat.pending).to_contain_text("written without a server")
+    chat.wait_stored("written without a server")
     chat.page.reload()
     expect(chat.pending).to_contain_text("written without a server")
     server.start()
@@ -112,6 +121,7 @@ def test_second_visit_continues_after_what_was_loaded(context: BrowserContext, s
     chat.page.goto(server.url)
     expect(chat.message("missed")).to_be_visible()
     expect(chat.message("from bob")).to_have_count(0)
+    wait_for(chat.page, lambda: joins)
     (join,) = joins
     assert join["after"]["seq"] == missed["seq"] - 1
     wait_until(lambda: not has_text(chat, "from bob"), "the text is gone from the disk")
@@ -170,15 +180,15 @@ def test_messages_are_loaded_from_the_archive_after_a_loss_of_the_store(
     chat.send("and another one")
     expect(chat.message("and another one")).to_be_visible()
     before = chat.texts()
-    chat.page.wait_for_timeout(1_500)  # until both are archived
+    seq = chat.seqs()[-1]
+    wait_until(lambda: archive_head(server) >= seq, "both are archived")
     server.kill()
     shutil.rmtree(server.state_dir / "store" / "appendonlydir")
     server.start()
     chat.wait_connected()
     expect(chat.gap).to_have_count(0)
     assert chat.texts() == before
-    chat.delete_loaded()
-    chat.page.reload()
+    chat.reload_without_copy()
     expect(chat.message("and another one")).to_be_visible()
     chat.send("after the loss")
     expect(chat.message("after the loss")).to_be_visible()
