@@ -21,7 +21,6 @@ import { RoomCache } from "./modules/offline/room_cache.js";
 import { registerPageWorker } from "./modules/offline/page_worker.js";
 import { NotificationSettings } from "./modules/notifications/notification_settings.js";
 import { Settings } from "./modules/settings/settings.js";
-import { NewPasswordView } from "./modules/sign_in/new_password_view.js";
 import { openChat } from "./modules/shell/chat_screen.js";
 import { confirmSignOut } from "./modules/sign_in/confirm_sign_out.js";
 import { SignInView } from "./modules/sign_in/sign_in_view.js";
@@ -49,6 +48,8 @@ const settings = new Settings(async () => {
   return new SettingsDialog({ request, download, session, clock, appearance, notifications }, loadAdministration);
 });
 
+/** @type {import("./modules/sign_in/new_password_view.js").NewPasswordView | null} loaded with a one-time password */
+let newPassword = null;
 /** @type {import("./modules/shell/chat_screen.js").Chat | null} */
 let chat = null;
 /** Counts screens: what was started on an earlier screen must not continue on a later one. */
@@ -67,23 +68,6 @@ const signIn = new SignInView(
     },
     register: (username, password, invite) => session.register(username, password, invite),
     registrationMode: async () => (await api("GET", "/api/config")).registration,
-  },
-  clock,
-);
-
-const newPassword = new NewPasswordView(
-  {
-    async change(current, next) {
-      const startedOn = screen;
-      await request("POST", "/api/auth/password", { current_password: current, new_password: next });
-      if (startedOn !== screen || session.user === null) return;
-      session.user.must_change_password = false;
-      await enter();
-      if (session.user?.role !== "admin") return;
-      const { showFirstSteps } = await import("./modules/administration/first_steps.js");
-      await showFirstSteps({ request, config: () => api("GET", "/api/config") });
-    },
-    signOut,
   },
   clock,
 );
@@ -136,9 +120,7 @@ async function enter(password = "") {
   const { user } = session;
   if (user === null) return;
   if (user.must_change_password) {
-    leaveScreen();
-    showScreen("sign-in-screen");
-    newPassword.show(user.name, password);
+    await askForNewPassword(user.name, password);
     return;
   }
   const startedOn = screen;
@@ -168,6 +150,36 @@ async function enter(password = "") {
     earlier,
   });
   if (user.must_set_up_totp) settings.open("second-factor");
+}
+
+/**
+ * @param {string} username
+ * @param {string} oneTimePassword that was just used; empty: it is asked
+ */
+async function askForNewPassword(username, oneTimePassword) {
+  leaveScreen();
+  showScreen("loading");
+  const startedOn = screen;
+  const { NewPasswordView } = await retryUntilSuccess(() => import("./modules/sign_in/new_password_view.js"));
+  if (startedOn !== screen) return;
+  newPassword ??= new NewPasswordView({ change: changePassword, signOut }, clock);
+  showScreen("sign-in-screen");
+  newPassword.show(username, oneTimePassword);
+}
+
+/**
+ * @param {string} current
+ * @param {string} next
+ */
+async function changePassword(current, next) {
+  const startedOn = screen;
+  await request("POST", "/api/auth/password", { current_password: current, new_password: next });
+  if (startedOn !== screen || session.user === null) return;
+  session.user.must_change_password = false;
+  await enter();
+  if (session.user?.role !== "admin") return;
+  const { showFirstSteps } = await import("./modules/administration/first_steps.js");
+  await showFirstSteps({ request, config: () => api("GET", "/api/config") });
 }
 
 /** Any answer about the session may change the user: a new role, a password that an administrator has reset. */
@@ -220,10 +232,10 @@ function leaveScreen() {
   chat?.close();
   chat = null;
   signIn.hide();
-  newPassword.hide();
+  newPassword?.hide();
 }
 
-/** @param {"sign-in-screen" | "chat"} shown */
+/** @param {"loading" | "sign-in-screen" | "chat"} shown */
 function showScreen(shown) {
   for (const id of ["loading", "sign-in-screen", "chat"]) byId(id).hidden = id !== shown;
 }

@@ -1,10 +1,16 @@
 """`ChatPage`: the page object of the browser tests. Tests name messages and buttons, not selectors."""
 
+import json
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import urljoin
 
 from playwright.sync_api import Locator, Page, expect
 
 from support.processes import wait_until
+
+# Instead of 5 seconds: a page on a busy machine takes longer to open. A test that passes does not wait for it.
+expect.set_options(timeout=30_000)
 
 PASSWORD = "five purple kettles sing"
 WALK = """async () => {
@@ -23,6 +29,22 @@ WALK = """async () => {
     if (scroller.scrollTop === before) return [...seen.values()];
   }
 }"""
+STORED_EVENTS = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("cloudchat.rooms", 1);
+  opening.onerror = reject;
+  opening.onsuccess = () => {
+    const database = opening.result;
+    const reading = database.transaction("contents").objectStore("contents").getAll();
+    reading.onsuccess = () => {
+      database.close();
+      resolve(reading.result.flatMap(({ events }) => events));
+    };
+  };
+})"""
+STORED_VERSIONS = """async () => {
+  const current = await (await caches.open("cloudchat")).match("/shell-current");
+  return (await current?.json())?.versions ?? [];
+}"""
 SCROLL_TO_GAP = """async () => {
   const scroller = document.getElementById("timeline");
   while (document.querySelector("[data-testid=gap]") === null && scroller.scrollTop > 0) {
@@ -30,6 +52,23 @@ SCROLL_TO_GAP = """async () => {
     await new Promise(requestAnimationFrame);
   }
 }"""
+DELETE_COPY = """() => new Promise((resolve, reject) => {
+  const deleting = indexedDB.deleteDatabase("cloudchat.rooms");
+  deleting.onsuccess = () => resolve();
+  deleting.onerror = reject;
+})"""
+UNSENT_TEXTS = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("cloudchat", 1);
+  opening.onerror = reject;
+  opening.onsuccess = () => {
+    const database = opening.result;
+    const reading = database.transaction("outbox").objectStore("outbox").getAll();
+    reading.onsuccess = () => {
+      database.close();
+      resolve(reading.result.map(({ text }) => text).sort());
+    };
+  };
+})"""
 
 
 class ChatPage:
@@ -72,9 +111,41 @@ class ChatPage:
         """Wait until the script returns a true value. Unlike Playwright's `wait_for_function`, also of a promise."""
         wait_until(lambda: self.page.evaluate(script), script)
 
-    def delete_loaded(self) -> None:
-        """Delete the browser's copy of what was loaded, so that a reload begins as on another device."""
-        self.page.evaluate("indexedDB.deleteDatabase('cloudchat.rooms')")
+    def reload_without_copy(self) -> None:
+        """Delete the browser's copy of what was loaded, and open the page again, as on another device.
+
+        The copy is deleted while the page is away: it writes the copy when it is left.
+        """
+        address = self.page.url
+        self.page.goto(urljoin(address, "/icon.svg"))
+        self.page.evaluate(DELETE_COPY)
+        self.page.goto(address)
+
+    def wait_unsent(self, *texts: str) -> None:
+        """Wait until the browser's disk has exactly these unsent messages: a page that is left earlier loses them."""
+        self.wait_for(f"({UNSENT_TEXTS})().then((texts) => texts.join() === {json.dumps(','.join(texts))})")
+
+    def stored_events(self) -> list[dict[str, Any]]:
+        """Return the events in the browser's copy of the rooms."""
+        return list(self.page.evaluate(STORED_EVENTS))
+
+    def has_stored(self, text: str) -> bool:
+        """Return whether the text is in the browser's copy of the rooms."""
+        return any(event.get("text") == text for event in self.stored_events())
+
+    def wait_stored(self, text: str) -> None:
+        """Wait until the text is in the browser's copy of the rooms."""
+        wait_until(lambda: self.has_stored(text), f"{text!r} is stored")
+
+    def stored_versions(self) -> list[str]:
+        """Return the versions of the page that the service worker has stored, the newest first."""
+        return list(self.page.evaluate(STORED_VERSIONS))
+
+    def wait_for_versions(self, count: int) -> list[str]:
+        """Wait until so many versions are stored, and return them."""
+        self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        wait_until(lambda: len(self.stored_versions()) == count, f"{count} versions are stored")
+        return self.stored_versions()
 
     def send(self, text: str) -> None:
         """Write a message and press Enter."""
@@ -119,7 +190,7 @@ class ChatPage:
 
 def wait_for(page: Page, condition: Callable[[], object]) -> None:
     """Let the browser run until the condition holds."""
-    for _ in range(500):
+    for _ in range(2_000):
         if condition():
             return
         page.wait_for_timeout(10)

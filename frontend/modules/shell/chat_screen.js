@@ -99,6 +99,7 @@ export function openChat(options) {
         // The cookie now belongs to a user who signed in in another tab: never send this user's messages as theirs.
         if (welcome.user.id !== user.id) onSessionEnded();
         else store.welcome(welcome);
+        missing.connected();
         checkForNewVersion();
       },
       onFrame: (frame) => store.receive(frame),
@@ -114,6 +115,8 @@ export function openChat(options) {
       onMessage: (room, message) => notifier.notify(room, message, room === store.shown && document.hasFocus()),
       onRefused: (reason) => status.show({ name: "stopped", reason, retryLabel: text("connection.try_again") }),
       onRoomChanged: (id) => writer.roomChanged(id),
+      onAllJoined: () => void prefetch(),
+      onRoomRemoved: (room) => roomView.roomRemoved(room),
     },
   });
   const writer = new RoomCacheWriter({ cache, store, clock, user, savedAt: earlier.savedAt });
@@ -128,6 +131,12 @@ export function openChat(options) {
   const sidebar = new Sidebar({ store, onTotal: (unread) => title.setUnread(unread) });
   const missing = new MissingRoom({ api, selfId: user.id, clock });
   const roomView = new RoomView({ store, clock, note, missing, onTitle: (name) => title.setRoom(name) });
+
+  /** An offer: without it, rooms that were never shown cannot be read without a network. */
+  async function prefetch() {
+    const loaded = await import("../offline/room_prefetch.js").catch(() => null);
+    await loaded?.prefetchRooms({ store, clock, signal });
+  }
 
   const context = { store, api, self: user, clock, notifications, download };
   /** @type {import("../room_dialogs/members_panel.js").MembersPanel | null} */

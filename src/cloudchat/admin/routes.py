@@ -168,7 +168,7 @@ def admin_routes(
     )
     def create_invite(actor: acting, body: schemas.InviteRequest) -> schemas.NewInviteResponse:
         """Create an invite, with which one person can register."""
-        issued = admin.invites.create(body.ttl_seconds, actor=actor, now=time.time())
+        issued = admin.invites.create(body.ttl_seconds, label=body.label, actor=actor, now=time.time())
         return schemas.NewInviteResponse.of(issued)
 
     @routes.delete(

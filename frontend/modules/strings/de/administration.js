@@ -53,6 +53,8 @@ export const administration = {
   "audit.filter": "Filter anwenden",
   "invites.title": "Einladungen",
   "invites.create": "Einladung erstellen",
+  "invites.label": "Für",
+  "invites.label_hint": "Für wen sie ist. Das sehen nur Administratoren.",
   "invites.lifetime": "Gültig für",
   "invites.create_submit": "Erstellen",
   "invites.created": "Erstellt",

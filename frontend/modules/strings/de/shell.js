@@ -18,6 +18,8 @@ export const shell = {
   "shell.room_settings": "Über diesen Raum",
   "shell.write_to": "Nachricht an {room}",
   "shell.room_missing": "Diesen Raum gibt es nicht, oder Sie sind kein Mitglied.",
+  "shell.room_not_here":
+    "Dieser Raum ist auf diesem Gerät nicht gespeichert. Er öffnet sich, sobald der Server wieder erreichbar ist.",
   "shell.room_banned": "Ein Moderator hat Sie aus {room} verbannt.",
   "shell.room_banned_until": "Ein Moderator hat Sie bis {time} aus {room} verbannt.",
   "shell.not_a_member": "Sie sind kein Mitglied von {room}.",

@@ -50,6 +50,8 @@ export const administration = {
   "audit.filter": "Apply filters",
   "invites.title": "Invites",
   "invites.create": "Create an invite",
+  "invites.label": "For",
+  "invites.label_hint": "Whom it is for. Only administrators see this.",
   "invites.lifetime": "Valid for",
   "invites.create_submit": "Create invite",
   "invites.created": "Created",
