@@ -1,11 +1,16 @@
 """`ChatPage`: the page object of the browser tests. Tests name messages and buttons, not selectors."""
 
+import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urljoin
 
 from playwright.sync_api import Locator, Page, expect
 
 from support.processes import wait_until
+
+# Instead of 5 seconds: a page on a busy machine takes longer to open. A test that passes does not wait for it.
+expect.set_options(timeout=30_000)
 
 PASSWORD = "five purple kettles sing"
 WALK = """async () => {
@@ -24,7 +29,7 @@ WALK = """async () => {
     if (scroller.scrollTop === before) return [...seen.values()];
   }
 }"""
-STORED_EVENTS = """() => new Promise((resolve, reject) => {
+CACHED_EVENTS = """() => new Promise((resolve, reject) => {
   const opening = indexedDB.open("cloudchat.rooms", 1);
   opening.onerror = reject;
   opening.onsuccess = () => {
@@ -47,6 +52,23 @@ SCROLL_TO_GAP = """async () => {
     await new Promise(requestAnimationFrame);
   }
 }"""
+DELETE_COPY = """() => new Promise((resolve, reject) => {
+  const deleting = indexedDB.deleteDatabase("cloudchat.rooms");
+  deleting.onsuccess = () => resolve();
+  deleting.onerror = reject;
+})"""
+UNSENT_TEXTS = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("cloudchat", 1);
+  opening.onerror = reject;
+  opening.onsuccess = () => {
+    const database = opening.result;
+    const reading = database.transaction("outbox").objectStore("outbox").getAll();
+    reading.onsuccess = () => {
+      database.close();
+      resolve(reading.result.map(({ text }) => text).sort());
+    };
+  };
+})"""
 
 
 class ChatPage:
@@ -89,17 +111,17 @@ class ChatPage:
         """Wait until the script returns a true value. Unlike Playwright's `wait_for_function`, also of a promise."""
         wait_until(lambda: self.page.evaluate(script), script)
 
-    def stored_events(self) -> list[dict[str, Any]]:
+    def cached_events(self) -> list[dict[str, Any]]:
         """Return the events in the browser's copy of the rooms."""
-        return list(self.page.evaluate(STORED_EVENTS))
+        return list(self.page.evaluate(CACHED_EVENTS))
 
-    def has_stored(self, text: str) -> bool:
+    def has_cached(self, text: str) -> bool:
         """Return whether the text is in the browser's copy of the rooms."""
-        return any(event.get("text") == text for event in self.stored_events())
+        return any(event.get("text") == text for event in self.cached_events())
 
-    def wait_stored(self, text: str) -> None:
+    def wait_cached(self, text: str) -> None:
         """Wait until the text is in the browser's copy of the rooms."""
-        wait_until(lambda: self.has_stored(text), f"{text!r} is stored")
+        wait_until(lambda: self.has_cached(text), f"{text!r} is stored")
 
     def stored_versions(self) -> list[str]:
         """Return the versions of the page that the service worker has stored, the newest first."""
@@ -111,9 +133,19 @@ class ChatPage:
         wait_until(lambda: len(self.stored_versions()) == count, f"{count} versions are stored")
         return self.stored_versions()
 
-    def delete_loaded(self) -> None:
-        """Delete the browser's copy of what was loaded, so that a reload begins as on another device."""
-        self.page.evaluate("indexedDB.deleteDatabase('cloudchat.rooms')")
+    def reload_without_copy(self) -> None:
+        """Delete the browser's copy of what was loaded, and open the page again, as on another device.
+
+        The copy is deleted while the page is away: it writes the copy when it is left.
+        """
+        address = self.page.url
+        self.page.goto(urljoin(address, "/icon.svg"))
+        self.page.evaluate(DELETE_COPY)
+        self.page.goto(address)
+
+    def wait_stored(self, *texts: str) -> None:
+        """Wait until the browser's disk has exactly these unsent messages: a page that is left earlier loses them."""
+        self.wait_for(f"({UNSENT_TEXTS})().then((texts) => texts.join() === {json.dumps(','.join(texts))})")
 
     def send(self, text: str) -> None:
         """Write a message and press Enter."""
@@ -158,7 +190,7 @@ class ChatPage:
 
 def wait_for(page: Page, condition: Callable[[], object]) -> None:
     """Let the browser run until the condition holds."""
-    for _ in range(500):
+    for _ in range(2_000):
         if condition():
             return
         page.wait_for_timeout(10)

@@ -5,10 +5,9 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser.chat_page import PASSWORD, ChatPage
+from browser.chat_page import PASSWORD, ChatPage, wait_for
 from browser.scripted_server import ADA, ORIGIN, ScriptedServer
 from browser.settings_page import SettingsPage
-from support.processes import wait_until
 
 GRACE = {"id": "u-grace", "name": "grace"}
 SESSION = {"id": "s1", "client": "Chrome Linux", "created_at": "2026-11-22T10:00:00Z", "last_used_at": None}
@@ -139,7 +138,7 @@ def test_screen_reader_speaks_new_messages_only(ada: ChatPage, scripted: Scripte
     written(scripted, 122, 200)
     scripted.refuses_replay = True
     scripted.close(1006)
-    wait_until(lambda: ada.page.evaluate("true") and scripted.count_commands("join") == 2, "the page has joined again")
+    wait_for(ada.page, lambda: scripted.count_commands("join") == 2)
     scripted.add_message("and on")
     ada.page.wait_for_function("() => window.spoken.length > 1")
     assert ada.page.evaluate("window.spoken") == ["grace: while you read", "grace: and on"]
@@ -159,7 +158,7 @@ def test_screen_reader_does_not_speak_old_messages_that_a_replay_changes(
     scripted.close(1006)
     expect(ada.message("corrected")).to_be_visible()
     scripted.add_message("new")
-    expect(ada.message("new")).to_be_visible()
+    ada.page.wait_for_function("() => window.spoken.length > 0")
     assert ada.page.evaluate("window.spoken") == ["grace: new"]
 
 
@@ -197,6 +196,7 @@ def test_focus_stays_in_the_chat_when_its_button_is_removed(ada: ChatPage, scrip
     ada.send("let me speak")
     ada.failed.get_by_role("button", name="Try again").press("Enter")
     expect(ada.composer).to_be_focused()
+    wait_for(ada.page, lambda: scripted.send_errors == [])
     ada.failed.get_by_role("button", name="Remove").press("Enter")
     expect(ada.composer).to_be_focused()
 
@@ -272,6 +272,7 @@ def test_what_is_typed_after_a_dialog_was_closed_is_in_the_composer(chat: ChatPa
     """A dialog that the page closes (Back, a new room) returns the focus; Chromium leaves the caret in the dialog."""
     chat.composer.focus()
     chat.page.keyboard.press("Control+k")
+    expect(chat.page.get_by_role("combobox", name="Name of a room or a person")).to_be_focused()
     chat.page.keyboard.type("lob")
     chat.page.go_back()
     expect(chat.page.get_by_role("dialog")).to_have_count(0)

@@ -73,9 +73,7 @@ def test_administrator_creates_disables_and_enables_a_user(server: RunningServer
 
     settings.act("grace", "Disable")
     expect(settings.user("grace")).to_contain_text("disabled")
-    expect(grace.page.get_by_text("disabled").or_(grace.page.get_by_text("signed out")).first).to_be_visible(
-        timeout=15_000
-    )
+    expect(grace.page.get_by_text("disabled").or_(grace.page.get_by_text("signed out")).first).to_be_visible()
     settings.act("grace", "Enable", confirm=False)
     expect(settings.user("grace")).not_to_contain_text("disabled")
     expect(settings.user("grace").get_by_role("button", name="Actions for grace")).to_be_focused()
@@ -98,7 +96,7 @@ def test_new_role_opens_the_administration_and_password_reset_asks_for_a_new_one
 
     settings.act("grace", "Reset password")
     one_time = settings.secrets.inner_text()
-    expect(grace.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=15_000)
+    expect(grace.page.get_by_role("button", name="Sign in")).to_be_visible()
     first_sign_in(grace, server.url, "grace", one_time, NEWCOMER)
 
 
@@ -112,7 +110,7 @@ def test_administrator_resets_a_lost_second_factor(server: RunningServer, open_p
     settings.open("Users")
     settings.act("grace", "Reset second factor")
     expect(settings.user("grace")).not_to_contain_text("second factor")
-    expect(grace.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=15_000)
+    expect(grace.page.get_by_role("button", name="Sign in")).to_be_visible()
     grace.sign_in("grace")
     grace.wait_connected()
 
@@ -313,7 +311,7 @@ def test_a_session_of_a_user_is_ended_with_the_keyboard_alone(server: RunningSer
     keyboard.press("Tab")
     keyboard.press("Enter")
     expect(dialog.get_by_text("is not signed in anywhere.")).to_be_focused()
-    expect(grace.page.get_by_text("You were signed out.")).to_be_visible(timeout=15_000)
+    expect(grace.page.get_by_text("You were signed out.")).to_be_visible()
     keyboard.press("Escape")
     expect(settings.user("grace").get_by_role("button", name="Actions for grace")).to_be_focused()
 

@@ -66,7 +66,7 @@ def test_limit_of_the_address_is_named(server: RunningServer, open_page: OpenPag
 def test_proxy_without_upgrades_is_named(ada: ChatPage, scripted: ScriptedServer) -> None:
     scripted.refuses_sockets = ({}, 1006)
     ada.page.goto(ORIGIN)
-    expect(ada.banner).to_contain_text("A proxy in between may not pass WebSocket upgrades", timeout=15_000)
+    expect(ada.banner).to_contain_text("A proxy in between may not pass WebSocket upgrades")
     scripted.refuses_sockets = None
     ada.wait_connected()
     expect(ada.banner).to_be_hidden()
@@ -139,14 +139,14 @@ def test_tab_that_holds_the_refresh_lock_does_not_stop_the_page(ada: ChatPage, s
     other.goto(f"{ORIGIN}/icon.svg")
     other.evaluate("() => { navigator.locks.request('cloudchat.refresh', () => new Promise(() => {})); }")
     ada.page.goto(ORIGIN)
-    expect(ada.connection).to_have_text("Connected", timeout=15_000)
+    expect(ada.connection).to_have_text("Connected")
     assert scripted.requests.count("/api/auth/refresh") == 1
 
 
 def test_database_that_never_opens_does_not_stop_the_page(ada: ChatPage, scripted: ScriptedServer) -> None:
     ada.page.add_init_script("IDBFactory.prototype.open = () => new EventTarget();")
     ada.page.goto(ORIGIN)
-    expect(ada.connection).to_have_text("Connected", timeout=15_000)
+    expect(ada.connection).to_have_text("Connected")
     expect(ada.page.locator("#composer-note")).to_contain_text("cannot store unsent messages")
     ada.send("all the same")
     expect(ada.message("all the same")).to_be_visible()

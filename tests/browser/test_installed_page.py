@@ -154,7 +154,7 @@ def test_new_version_is_taken_at_the_next_visit_and_never_mixed(host: StaticHost
     hidden.rename(module)
     new.page.goto(host.url)  # opens the old version at once, and looks for a new one
     notice = old.page.get_by_text("A new version of cloudchat is ready.")
-    expect(notice).to_be_visible(timeout=30_000)  # the worker reads all files twice first
+    expect(notice).to_be_visible()  # the worker reads all files twice first
     versions = old.wait_for_versions(2)
     open_search(old.page)
     assert old.page.evaluate("document.documentElement.dataset.search") is None  # its own version's module

@@ -2,14 +2,16 @@
 
 import json
 import shutil
+import sqlite3
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, WebSocket, expect
 
-from browser.chat_page import PASSWORD, ChatPage
+from browser.chat_page import PASSWORD, ChatPage, wait_for
 from browser.screens import post
 from support.accounts import login, register
 from support.processes import wait_until
@@ -47,8 +49,15 @@ def open_chat(context: BrowserContext, server: RunningServer, name: str) -> Chat
     chat.register(server.url, name)
     chat.send(f"from {name}")
     expect(chat.message(f"from {name}")).to_be_visible()
-    chat.wait_stored(f"from {name}")
+    chat.wait_cached(f"from {name}")
     return chat
+
+
+def archive_head(server: RunningServer) -> int:
+    with closing(sqlite3.connect(server.state_dir / "cloudchat.db")) as database:
+        return int(
+            database.execute("SELECT coalesce(max(seq), 0) FROM archive_heads WHERE room_id = 'lobby'").fetchone()[0]
+        )
 
 
 @pytest.mark.parametrize("context", ["allow"], indirect=True)
@@ -62,15 +71,15 @@ def test_page_without_a_server_shows_what_was_loaded_and_becomes_live(
     chat = ChatPage(context.new_page())
     chat.page.goto(server.url)
     expect(chat.message("from ada")).to_be_visible()
-    expect(chat.banner).to_contain_text("You see what was loaded until", timeout=15_000)
+    expect(chat.banner).to_contain_text("You see what was loaded until")
     chat.send("written without a server")
-    expect(chat.pending).to_contain_text("written without a server")
+    chat.wait_stored("written without a server")
     chat.page.reload()
     expect(chat.pending).to_contain_text("written without a server")
     chat.page.evaluate("location.hash = '#/room/elsewhere'")
-    expect(chat.page.get_by_text("This room is not stored on this device.")).to_be_visible(timeout=20_000)
+    expect(chat.page.get_by_text("This room is not stored on this device.")).to_be_visible()
     server.start()
-    expect(chat.page.get_by_text("This room does not exist")).to_be_visible(timeout=45_000)
+    expect(chat.page.get_by_text("This room does not exist")).to_be_visible()
     chat.page.go_back()
     chat.wait_connected()
     expect(chat.banner).to_be_hidden()
@@ -86,13 +95,13 @@ def test_a_room_that_was_never_opened_is_stored(context: BrowserContext, server:
     chat.page.goto(f"{server.url}/#/room/lobby")
     chat.sign_in("ida")
     chat.wait_connected()
-    chat.wait_stored("planted")
+    chat.wait_cached("planted")
 
 
 def test_second_visit_continues_after_what_was_loaded(context: BrowserContext, server: RunningServer) -> None:
     """A message arrived meanwhile, and one was deleted: its text leaves the screen and the disk."""
     chat = open_chat(context, server, "bob")
-    (deleted,) = (event["seq"] for event in chat.stored_events() if event.get("text") == "from bob")
+    (deleted,) = (event["seq"] for event in chat.cached_events() if event.get("text") == "from bob")
     chat.page.close()
     with ChatSocket(server.ws_url, login(server.url, "bob", PASSWORD).access_token) as socket:
         missed = socket.send("missed")
@@ -107,9 +116,10 @@ def test_second_visit_continues_after_what_was_loaded(context: BrowserContext, s
     chat.page.goto(server.url)
     expect(chat.message("missed")).to_be_visible()
     expect(chat.message("from bob")).to_have_count(0)
+    wait_for(chat.page, lambda: joins)
     (join,) = joins
     assert join["after"]["seq"] == missed["seq"] - 1
-    wait_until(lambda: not chat.has_stored("from bob"), "the text is gone from the disk")
+    wait_until(lambda: not chat.has_cached("from bob"), "the text is gone from the disk")
 
 
 def test_sign_out_in_one_tab_ends_all_tabs_and_deletes_what_was_loaded(
@@ -165,15 +175,15 @@ def test_messages_are_loaded_from_the_archive_after_a_loss_of_the_store(
     chat.send("and another one")
     expect(chat.message("and another one")).to_be_visible()
     before = chat.texts()
-    chat.page.wait_for_timeout(1_500)  # until both are archived
+    seq = chat.seqs()[-1]
+    wait_until(lambda: archive_head(server) >= seq, "both are archived")
     server.kill()
     shutil.rmtree(server.state_dir / "store" / "appendonlydir")
     server.start()
     chat.wait_connected()
     expect(chat.gap).to_have_count(0)
     assert chat.texts() == before
-    chat.delete_loaded()
-    chat.page.reload()
+    chat.reload_without_copy()
     expect(chat.message("and another one")).to_be_visible()
     chat.send("after the loss")
     expect(chat.message("after the loss")).to_be_visible()

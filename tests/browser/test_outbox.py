@@ -2,9 +2,8 @@
 
 from playwright.sync_api import expect
 
-from browser.chat_page import ChatPage
+from browser.chat_page import ChatPage, wait_for
 from browser.scripted_server import ScriptedServer
-from support.processes import wait_until
 
 REFUSED = {"code": "muted", "message": "you are muted until noon", "retryable": False}
 
@@ -13,8 +12,7 @@ def reload_after_many_messages(chat: ChatPage, scripted: ScriptedServer) -> None
     """Add more messages than one join returns, and open the page as on a device that has loaded nothing before."""
     for number in range(80):
         scripted.append("message", text=f"m{number}", cid=f"x{number}", user={"id": "u-grace", "name": "grace"})
-    chat.delete_loaded()
-    chat.page.reload()
+    chat.reload_without_copy()
     expect(chat.message("m79")).to_be_visible()
 
 
@@ -23,7 +21,7 @@ def test_message_whose_ack_and_event_were_missed_is_shown_once(chat: ChatPage, s
     scripted.drops_acks = True
     chat.send("only once")
     expect(chat.pending).to_have_count(1)
-    wait_until(lambda: chat.page.evaluate("true") and len(scripted.log) == 2, "it is stored")
+    wait_for(chat.page, lambda: len(scripted.log) == 2)
     scripted.drops_acks = False
     reload_after_many_messages(chat, scripted)
     expect(chat.pending).to_have_count(0)
@@ -48,6 +46,7 @@ def test_failed_message_is_announced_and_its_buttons_return_the_focus(chat: Chat
     expect(chat.page.get_by_role("status").filter(has_text="Not sent. You are muted until noon.")).to_have_count(1)
     chat.failed.get_by_role("button", name="Try again").press("Enter")
     expect(chat.composer).to_be_focused()
+    wait_for(chat.page, lambda: scripted.send_errors == [])
     expect(chat.failed).to_have_count(1)
     chat.failed.get_by_role("button", name="Remove").press("Enter")
     expect(chat.failed).to_have_count(0)

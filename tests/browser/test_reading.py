@@ -83,15 +83,10 @@ def test_a_gap_is_shown_and_can_be_loaded(chat: ChatPage, scripted: ScriptedServ
         scripted.append("message", text=f"missed {number}", cid=f"m{number}", user={"id": "u-grace", "name": "grace"})
     scripted.close(1012)
     expect(chat.message("missed 79")).to_be_visible()
-    region = chat.page.get_by_role("region", name="Conversation")
-    gap = chat.page.get_by_test_id("gap")
-    for _ in range(8):
-        region.evaluate("node => { node.scrollTop = 0; }")
-        if gap.count() > 0:
-            break
-    expect(gap).to_contain_text("Some messages are missing here.")
-    gap.get_by_role("button").click()
-    expect(gap).to_have_count(0)
+    chat.scroll_to_gap()
+    expect(chat.gap).to_contain_text("Some messages are missing here.")
+    chat.gap.get_by_role("button").click()
+    expect(chat.gap).to_have_count(0)
     expect(chat.message("one")).to_be_attached()
 
 

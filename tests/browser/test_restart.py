@@ -64,7 +64,7 @@ def test_reload_keeps_unsent_messages_and_sends_them_once(server: RunningServer,
     server.signal(signal.SIGSTOP)
     ada.send("first")
     ada.send("second")
-    expect(ada.pending).to_have_count(2)
+    ada.wait_stored("first", "second")
     ada.page.goto("about:blank")
     server.signal(signal.SIGCONT)
     ada.page.goto(server.url)
@@ -98,6 +98,6 @@ def test_nothing_is_lost_when_only_the_store_is_killed(server: RunningServer, op
     ada.send("Without a store")
     server.wait_for_new_store(old)
     for page in (ada, grace):
-        expect(page.message("Without a store")).to_be_visible(timeout=30_000)
+        expect(page.message("Without a store")).to_be_visible()
     expect(ada.pending).to_have_count(0)
     assert_same_messages(ada, grace)

@@ -1,11 +1,12 @@
 """How the page handles what a healthy server never does, on a scripted server."""
 
+import datetime
 import json
 
 import pytest
 from playwright.sync_api import expect
 
-from browser.chat_page import PASSWORD, ChatPage
+from browser.chat_page import PASSWORD, ChatPage, wait_for
 from browser.scripted_server import ORIGIN, ScriptedServer
 
 
@@ -25,7 +26,8 @@ def test_missing_event_is_fetched(chat: ChatPage, scripted: ScriptedServer) -> N
     scripted.add_message("five")
     expect(chat.message("five")).to_be_visible()
     assert chat.texts() == ["one", "two", "three", "four", "five"]
-    assert scripted.commands[-1]["after"] == {"epoch": "e1", "seq": 3}
+    joins = [command for command in scripted.commands if command["type"] == "join"]
+    assert joins[-1]["after"] == {"epoch": "e1", "seq": 3}
 
 
 def test_head_ahead_of_the_page_makes_it_join_again(chat: ChatPage, scripted: ScriptedServer) -> None:
@@ -68,7 +70,7 @@ def test_lost_ack_does_not_duplicate_the_message(chat: ChatPage, scripted: Scrip
     scripted.drops_acks = True
     chat.send("only once")
     expect(chat.pending).to_have_count(1)
-    chat.page.wait_for_function("() => true")
+    wait_for(chat.page, lambda: scripted.count_commands("send") == 1)
     scripted.drops_acks = False
     scripted.close(1006)
     expect(chat.message("only once")).to_be_visible()
@@ -94,6 +96,7 @@ def test_refused_message_shows_the_reason_and_can_be_retried(chat: ChatPage, scr
     chat.page.reload()
     expect(chat.failed).to_contain_text("You are muted until noon.")
     chat.failed.get_by_role("button", name="Try again").click()
+    wait_for(chat.page, lambda: scripted.count_commands("send") == 2)
     expect(chat.failed).to_have_count(1)
     chat.failed.get_by_role("button", name="Try again").click()
     expect(chat.message("let me speak")).to_be_visible()
@@ -105,6 +108,7 @@ def test_refused_message_can_be_removed_for_good(chat: ChatPage, scripted: Scrip
     chat.send("never mind")
     chat.failed.get_by_role("button", name="Remove").click()
     expect(chat.failed).to_have_count(0)
+    chat.wait_stored()
     chat.page.reload()
     chat.wait_connected()
     expect(chat.message("three")).to_be_visible()
@@ -146,6 +150,7 @@ def test_ended_session_shows_the_sign_in_and_keeps_unsent_messages(chat: ChatPag
 
 def test_expired_token_is_refreshed_silently(chat: ChatPage, scripted: ScriptedServer) -> None:
     scripted.close(4401)
+    wait_for(chat.page, lambda: len(scripted.protocols) == 2)
     chat.wait_connected()
     expect(chat.messages).to_have_count(3)
     first, second = (protocols[1] for protocols in scripted.protocols)
@@ -157,7 +162,7 @@ def test_expiring_token_is_renewed_on_the_open_socket(chat: ChatPage, scripted: 
     scripted.broadcast({"type": "token_expiring", "token_expires_at": "2026-11-22T10:10:00Z"})
     scripted.add_message("four")
     expect(chat.message("four")).to_be_visible()
-    chat.page.wait_for_function("() => document.readyState === 'complete'")
+    wait_for(chat.page, lambda: scripted.count_commands("auth") == 1)  # it fetches a new token first
     chat.send("five")
     expect(chat.message("five")).to_be_visible()
     assert scripted.count_commands("auth") == 1
@@ -187,7 +192,7 @@ def test_server_error_is_shown_as_a_server_problem(ada: ChatPage, scripted: Scri
     scripted.http_answers["/api/auth/refresh"] = (502, {}, {})
     ada.page.goto(ORIGIN)
     # The page retries for some seconds, because the answer may only be lost.
-    expect(ada.page.get_by_text("The server has a problem.")).to_be_visible(timeout=20_000)
+    expect(ada.page.get_by_text("The server has a problem.")).to_be_visible()
 
 
 def test_page_keeps_a_bounded_number_of_messages(ada: ChatPage, scripted: ScriptedServer) -> None:
@@ -197,7 +202,7 @@ def test_page_keeps_a_bounded_number_of_messages(ada: ChatPage, scripted: Script
     for number in range(1, 1301):
         scripted.append("message", text=f"m{number}", cid=f"x{number}", user={"id": "u-grace", "name": "grace"})
     scripted.broadcast({"type": "head", "room": "lobby", "epoch": "e1", "seq": 1300})
-    expect(ada.message("m1300")).to_be_visible(timeout=30_000)  # three replays of 500, rendered on a slow machine
+    expect(ada.message("m1300")).to_be_visible()  # three replays of 500, rendered on a slow machine
     assert 0 < ada.messages.count() < 100
     ada.scroll_to_top()
     expect(ada.message("m301")).to_be_attached()
@@ -212,11 +217,15 @@ def test_unknown_frames_are_ignored(chat: ChatPage, scripted: ScriptedServer) ->
 
 
 def test_countdown_to_the_next_attempt_is_shown(chat: ChatPage, scripted: ScriptedServer) -> None:
+    chat.page.clock.install()
+    chat.page.clock.pause_at(datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=1))
     scripted.broadcast({"type": "drain", "reconnect_after_ms": 5000})
     scripted.close(1012)
     expect(chat.connection).to_have_text("Reconnecting in 5 s…")
+    chat.page.clock.run_for(1_000)
     expect(chat.connection).to_have_text("Reconnecting in 4 s…")
     assert len(scripted.protocols) == 1
+    chat.page.clock.resume()
     chat.page.evaluate("window.dispatchEvent(new Event('online'))")
     chat.wait_connected()
 

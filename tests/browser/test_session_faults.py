@@ -84,7 +84,7 @@ def test_sign_out_while_the_database_opens_stays_signed_out(ada: ChatPage, scrip
     ada.page.get_by_label("Current password").fill(PASSWORD)
     ada.page.get_by_role("textbox", name="New password").fill("my own long pass phrase")
     ada.page.get_by_role("button", name="Save and continue").click()
-    ada.page.wait_for_function("isDatabaseRequested()")
+    ada.page.wait_for_function("() => isDatabaseRequested()")
     ada.page.get_by_role("button", name="Sign out").click()
     ada.page.evaluate("releaseDatabase()")
     ada.wait_for("async () => (await indexedDB.databases()).length === 0")
@@ -142,6 +142,7 @@ def test_unsent_messages_survive_the_sign_out_of_another_tab(chat: ChatPage, scr
     scripted.send_errors = [AWAY]
     chat.send("written after that")
     expect(chat.pending).to_contain_text("Waiting to be sent")
+    chat.wait_stored("written after that")
     scripted.send_errors = [AWAY]
     chat.page.reload()
     expect(chat.pending).to_contain_text("written after that")

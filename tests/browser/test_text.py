@@ -32,6 +32,7 @@ def test_a_tall_message_is_folded(chat: ChatPage, scripted: ScriptedServer) -> N
     expect(chat.page.get_by_role("button", name="Show less")).to_have_attribute("aria-expanded", "true")
     assert bubble.bounding_box()["height"] > 50_000  # type: ignore[index]
     chat.page.get_by_role("button", name="Show less").click()
+    expect(fold).to_have_attribute("aria-expanded", "false")
     assert bubble.bounding_box()["height"] < 700  # type: ignore[index]
 
 
@@ -176,7 +177,7 @@ def test_scrolling_back_goes_on_as_long_as_the_server_has_messages(chat: ChatPag
     for number in range(2, 2_601):
         scripted.append("message", text=f"message {number}", cid=f"c{number}", user={"id": "u-grace", "name": "grace"})
     scripted.close(1012)
-    expect(chat.page.get_by_text("message 2600", exact=True)).to_be_in_viewport(timeout=30_000)
+    expect(chat.page.get_by_text("message 2600", exact=True)).to_be_in_viewport()
     scroller = chat.page.get_by_role("region", name="Conversation")
     # Scroll to the top whenever older messages have arrived there.
     reached = scroller.evaluate(

@@ -49,6 +49,12 @@ export class RoomLog {
     return this.#items;
   }
 
+  /** @returns {number | null} of the newest message or notice; null: it is not loaded */
+  get newestSeq() {
+    const isItem = (/** @type {import("../net/protocol.js").RoomEvent} */ { type }) => type === "message" || type === "notice";
+    return this.#timeline.segments.at(-1)?.events.findLast(isItem)?.seq ?? null;
+  }
+
   /** @returns {import("../net/protocol.js").Position | null} of the newest event */
   get position() {
     return this.#timeline.position;

@@ -187,7 +187,10 @@ export class SharedConnection {
   /** A leader that was closed has no lock any more. One that does not answer hangs. */
   #askLeader() {
     this.#channel.post({ type: "hello" });
-    this.#expectLeaderWithin(ANSWER_MS, () => this.#waitForLock({ steal: true }));
+    this.#expectLeaderWithin(ANSWER_MS, () => {
+      this.#channel.hasOthers = true; // the one that has the lock, and those that wait for it
+      this.#waitForLock({ steal: true });
+    });
   }
 
   /**

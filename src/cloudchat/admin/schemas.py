@@ -8,7 +8,7 @@ from cloudchat.admin.invite_service import MAX_INVITE_SECONDS, MIN_INVITE_SECOND
 from cloudchat.admin.labels import MAX_LABEL_CHARACTERS
 from cloudchat.admin.token_service import MIN_TOKEN_SECONDS
 from cloudchat.auth.schemas import Username, UserResponse
-from cloudchat.auth.tokens.access_tokens import MAX_API_TOKEN_SECONDS
+from cloudchat.auth.tokens.kinds import MAX_API_TOKEN_SECONDS
 from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel, WholeNumber
 
 Role = Literal["member", "moderator", "admin"]

@@ -1,6 +1,6 @@
 """API tokens: issued by administrators for programs, with scopes that both the user and the administrator have."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from cloudchat.admin import repository
@@ -10,10 +10,13 @@ from cloudchat.admin.repository import TokenSummary
 from cloudchat.auth.errors import AccountDisabled, Conflict, InvalidField, NotFound, PermissionDenied
 from cloudchat.auth.principal import SCOPES, SCOPES_OF_ROLE
 from cloudchat.auth.repository import user_by_name, user_for_update
-from cloudchat.auth.tokens.access_tokens import MAX_API_TOKEN_SECONDS, Tokens
+from cloudchat.auth.tokens.kinds import MAX_API_TOKEN_SECONDS
 from cloudchat.database.transactions import Database
 
 MIN_TOKEN_SECONDS = 1
+
+SignApiToken = Callable[[str, str, float, int], str]
+"""See `Tokens.issue_api`. A function, so that a command loads the cryptography and the keys when it issues a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +31,9 @@ class IssuedToken:
 class TokenService:
     """Issues, lists and revokes API tokens. Blocking: call it in threads."""
 
-    def __init__(self, db: Database, tokens: Tokens) -> None:
+    def __init__(self, db: Database, sign: SignApiToken) -> None:
         self._db = db
-        self._tokens = tokens
+        self._sign = sign
 
     def issue(
         self, name: str, scopes: Collection[str], seconds: int, *, label: str, actor: Actor, now: float
@@ -101,4 +104,4 @@ class TokenService:
             )
             detail = f"token={row.id} scopes={scope}" + (f" label={label!r}" if label else "")
             actor.record(db, now, "token.issue", target=user.id, detail=detail)
-            return IssuedToken(row.id, self._tokens.issue_api(user.id, row.id, now, expires_at), expires_at)
+            return IssuedToken(row.id, self._sign(user.id, row.id, now, expires_at), expires_at)

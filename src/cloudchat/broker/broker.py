@@ -129,7 +129,7 @@ class Appended(NamedTuple):
 
 
 class Refusal(Enum):
-    """Why an append was refused. Nothing was stored. The values are those of functions.lua."""
+    """Why an append was refused. Nothing was stored. The values are those of functions/library.lua."""
 
     STALE = 2
     """The room has a newer version: load the room's rules again. The detail of `Refused` is the newer version."""

@@ -166,7 +166,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.direct = socket.SocketType.__new__(socket.SocketType)
         """For the hub's writes. It has no descriptor, so that `send` raises OSError, while `push` must be used."""
         self._between_frames = False
-        """Whether the next byte begins a message, so that its frame may be read without the parser."""
+        """Whether the next byte begins a message for the receiver, whose frame may be read without the parser."""
         self._lingering = False
         self._lingered_bytes = 0
         self._control_frames = TokenBucket(MAX_CONTROL_FRAME_BURST, CONTROL_FRAMES_PER_SECOND, self.loop.time())
@@ -289,7 +289,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.direct.detach()
 
     def data_received(self, data: bytes) -> None:
-        """Parse in slices, so that almost nothing is parsed behind a frame that causes a close."""
+        """Read a single text frame without the parser, or parse in slices.
+
+        Slices, so that almost nothing is parsed behind a frame that causes a close.
+        """
+        if self._between_frames and (payload := payload_of_text_frame(data)) is not None:
+            self._message_received(payload)
+            return
         if self.handshake_initiated and not self.handshake_complete:
             # A client must wait for the response (RFC 6455 §4.1). What it sends before would be answered before it, and
             # a frame that cannot be parsed leaves the library unable to send the response.
@@ -307,9 +313,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._lingered_bytes += len(data)
             if self.conn.parser_exc is not None or self._lingered_bytes > MAX_LINGER_BYTES:
                 return
-        elif self._between_frames and (payload := payload_of_text_frame(data)) is not None:
-            self._message_received(payload)
-            return
         super().data_received(data)
         self._between_frames = self._receiver is not None and is_between_frames(self.conn)
 
@@ -436,6 +439,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
 
     def _detach_receiver(self) -> None:
+        self._between_frames = False
         self._close_direct_writes()
         receiver, self._receiver = self._receiver, None
         if receiver is not None:

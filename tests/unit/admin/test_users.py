@@ -17,8 +17,8 @@ from cloudchat.auth.errors import (
     RegistrationRefused,
 )
 from cloudchat.auth.sessions.revocations import revocations_since
-from cloudchat.auth.tokens.access_tokens import ACCESS, API
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
+from cloudchat.auth.tokens.kinds import ACCESS, API
 from cloudchat.database.audit import record
 from support.account_services import NOW, PASSWORD, AccountServices, concurrently
 from support.databases import on_both
