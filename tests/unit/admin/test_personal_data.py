@@ -48,8 +48,10 @@ def test_an_erased_account_has_no_access_and_no_data(services: AccountServices) 
 def test_the_label_of_a_used_invite_is_exported_and_erased(services: AccountServices) -> None:
     issued = services.admin.invites.create(60, label="Ann, from the choir", actor=COMMAND_LINE, now=NOW)
     ann = services.register("ann")
+    token_hash = hash_token(issued.invite)
+    assert token_hash is not None
     with services.db.write() as db:
-        assert use_invite(db, hash_token(issued.invite), user_id=ann, now=NOW)
+        assert use_invite(db, token_hash, user_id=ann, now=NOW)
     exported = parts_of(services, ann)["invites"]
     assert isinstance(exported, list)
     assert [invite["label"] for invite in exported] == ["Ann, from the choir"]
