@@ -51,7 +51,8 @@ export class RoomLog {
 
   /** @returns {number | null} of the newest message or notice; null: it is not loaded */
   get newestSeq() {
-    const isItem = (/** @type {import("../net/protocol.js").RoomEvent} */ { type }) => type === "message" || type === "notice";
+    const isItem = (/** @type {import("../net/protocol.js").RoomEvent} */ { type }) =>
+      type === "message" || type === "notice";
     return this.#timeline.segments.at(-1)?.events.findLast(isItem)?.seq ?? null;
   }
 
