@@ -18,6 +18,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 
 from cloudchat.cli.listener import BACKLOG
 from cloudchat.observability.logging import log_config
+from cloudchat.process.allocator import return_free_memory
 from cloudchat.process.loop_watchdog import watch_loop
 from cloudchat.process.parent_death import die_with_parent
 from cloudchat.process.sd_notify import ServiceNotifier
@@ -88,19 +89,21 @@ def create_worker_app() -> "FastAPI":
     die_with_parent(fork_server.PID)
     watch_loop(asyncio.get_running_loop(), BLOCKED_TIMEOUT_SECONDS)
     app = create_app_from_environment()
-    tune_garbage_collection()
+    settle_memory()
     return app
 
 
-def tune_garbage_collection() -> None:
-    """Skip the objects that exist now in later collections, and collect less often than Python's default.
+def settle_memory() -> None:
+    """Tune the memory of a process that has started.
 
-    The first keeps the pauses short. A handshake makes hundreds of objects that are in reference cycles for a while:
-    with the default of 700 new objects, collections took a tenth of its CPU time.
+    Later collections skip the objects that exist now, which keeps their pauses short, and come less often than Python's
+    default. A handshake makes hundreds of objects that are in reference cycles for a while: with the default of 700 new
+    objects, collections took a tenth of its CPU time.
     """
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     gc.enable()
+    return_free_memory()
 
 
 class _SingleServer(Server):

@@ -210,7 +210,7 @@ def _load_server(workers: int) -> None:
 
 def _serve(settings: "Settings", listener: "socket.socket", service: "ServiceNotifier") -> int:
     from cloudchat.cli.announcement import address_to_open, sign_in_advice
-    from cloudchat.cli.http_server import run_in_this_process, run_workers, server_config, tune_garbage_collection
+    from cloudchat.cli.http_server import run_in_this_process, run_workers, server_config, settle_memory
     from cloudchat.cli.listener import address_of
     from cloudchat.core.origin import unencrypted_problem
 
@@ -222,7 +222,7 @@ def _serve(settings: "Settings", listener: "socket.socket", service: "ServiceNot
         warn(problem)
 
     def announce() -> None:
-        tune_garbage_collection()
+        settle_memory()
         service.ready(f"Open {address}")
         _print(f"\n  cloudchat {cloudchat.__version__} is open {address}")
         if advice is not None:
