@@ -29,7 +29,7 @@ WALK = """async () => {
     if (scroller.scrollTop === before) return [...seen.values()];
   }
 }"""
-STORED_EVENTS = """() => new Promise((resolve, reject) => {
+CACHED_EVENTS = """() => new Promise((resolve, reject) => {
   const opening = indexedDB.open("cloudchat.rooms", 1);
   opening.onerror = reject;
   opening.onsuccess = () => {
@@ -111,6 +111,28 @@ class ChatPage:
         """Wait until the script returns a true value. Unlike Playwright's `wait_for_function`, also of a promise."""
         wait_until(lambda: self.page.evaluate(script), script)
 
+    def cached_events(self) -> list[dict[str, Any]]:
+        """Return the events in the browser's copy of the rooms."""
+        return list(self.page.evaluate(CACHED_EVENTS))
+
+    def has_cached(self, text: str) -> bool:
+        """Return whether the text is in the browser's copy of the rooms."""
+        return any(event.get("text") == text for event in self.cached_events())
+
+    def wait_cached(self, text: str) -> None:
+        """Wait until the text is in the browser's copy of the rooms."""
+        wait_until(lambda: self.has_cached(text), f"{text!r} is stored")
+
+    def stored_versions(self) -> list[str]:
+        """Return the versions of the page that the service worker has stored, the newest first."""
+        return list(self.page.evaluate(STORED_VERSIONS))
+
+    def wait_for_versions(self, count: int) -> list[str]:
+        """Wait until so many versions are stored, and return them."""
+        self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        wait_until(lambda: len(self.stored_versions()) == count, f"{count} versions are stored")
+        return self.stored_versions()
+
     def reload_without_copy(self) -> None:
         """Delete the browser's copy of what was loaded, and open the page again, as on another device.
 
@@ -124,28 +146,6 @@ class ChatPage:
     def wait_unsent(self, *texts: str) -> None:
         """Wait until the browser's disk has exactly these unsent messages: a page that is left earlier loses them."""
         self.wait_for(f"({UNSENT_TEXTS})().then((texts) => texts.join() === {json.dumps(','.join(texts))})")
-
-    def stored_events(self) -> list[dict[str, Any]]:
-        """Return the events in the browser's copy of the rooms."""
-        return list(self.page.evaluate(STORED_EVENTS))
-
-    def has_stored(self, text: str) -> bool:
-        """Return whether the text is in the browser's copy of the rooms."""
-        return any(event.get("text") == text for event in self.stored_events())
-
-    def wait_stored(self, text: str) -> None:
-        """Wait until the text is in the browser's copy of the rooms."""
-        wait_until(lambda: self.has_stored(text), f"{text!r} is stored")
-
-    def stored_versions(self) -> list[str]:
-        """Return the versions of the page that the service worker has stored, the newest first."""
-        return list(self.page.evaluate(STORED_VERSIONS))
-
-    def wait_for_versions(self, count: int) -> list[str]:
-        """Wait until so many versions are stored, and return them."""
-        self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        wait_until(lambda: len(self.stored_versions()) == count, f"{count} versions are stored")
-        return self.stored_versions()
 
     def send(self, text: str) -> None:
         """Write a message and press Enter."""

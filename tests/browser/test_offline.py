@@ -49,7 +49,7 @@ def open_chat(context: BrowserContext, server: RunningServer, name: str) -> Chat
     chat.register(server.url, name)
     chat.send(f"from {name}")
     expect(chat.message(f"from {name}")).to_be_visible()
-    chat.wait_stored(f"from {name}")
+    chat.wait_cached(f"from {name}")
     return chat
 
 
@@ -77,9 +77,9 @@ def test_page_without_a_server_shows_what_was_loaded_and_becomes_live(
     chat.page.reload()
     expect(chat.pending).to_contain_text("written without a server")
     chat.page.evaluate("location.hash = '#/room/elsewhere'")
-    expect(chat.page.get_by_text("This room is not stored on this device.")).to_be_visible(timeout=20_000)
+    expect(chat.page.get_by_text("This room is not stored on this device.")).to_be_visible()
     server.start()
-    expect(chat.page.get_by_text("This room does not exist")).to_be_visible(timeout=45_000)
+    expect(chat.page.get_by_text("This room does not exist")).to_be_visible()
     chat.page.go_back()
     chat.wait_connected()
     expect(chat.banner).to_be_hidden()
@@ -95,13 +95,13 @@ def test_a_room_that_was_never_opened_is_stored(context: BrowserContext, server:
     chat.page.goto(f"{server.url}/#/room/lobby")
     chat.sign_in("ida")
     chat.wait_connected()
-    chat.wait_stored("planted")
+    chat.wait_cached("planted")
 
 
 def test_second_visit_continues_after_what_was_loaded(context: BrowserContext, server: RunningServer) -> None:
     """A message arrived meanwhile, and one was deleted: its text leaves the screen and the disk."""
     chat = open_chat(context, server, "bob")
-    (deleted,) = (event["seq"] for event in chat.stored_events() if event.get("text") == "from bob")
+    (deleted,) = (event["seq"] for event in chat.cached_events() if event.get("text") == "from bob")
     chat.page.close()
     with ChatSocket(server.ws_url, login(server.url, "bob", PASSWORD).access_token) as socket:
         missed = socket.send("missed")
@@ -119,7 +119,7 @@ def test_second_visit_continues_after_what_was_loaded(context: BrowserContext, s
     wait_for(chat.page, lambda: joins)
     (join,) = joins
     assert join["after"]["seq"] == missed["seq"] - 1
-    wait_until(lambda: not chat.has_stored("from bob"), "the text is gone from the disk")
+    wait_until(lambda: not chat.has_cached("from bob"), "the text is gone from the disk")
 
 
 def test_sign_out_in_one_tab_ends_all_tabs_and_deletes_what_was_loaded(

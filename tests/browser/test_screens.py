@@ -234,8 +234,8 @@ def test_first_steps_are_accessible_and_fit(browser: Browser, server: RunningSer
 
 def problems_on_a_phone(page: Page, texts: Any) -> list[str]:
     """Return what is not accessible, not German, cut off or too small."""
-    found: list[str] = accessibility_violations(page) + page.evaluate(ENGLISH, texts)
-    found += page.evaluate(OVERFLOWS) + page.evaluate(SMALL_TARGETS)
+    found = accessibility_violations(page)
+    found += page.evaluate(ENGLISH, texts) + page.evaluate(OVERFLOWS) + page.evaluate(SMALL_TARGETS)
     page.evaluate("document.documentElement.style.fontSize = '200%'")
     found += [f"200 %: {problem}" for problem in page.evaluate(OVERFLOWS)]
     page.evaluate("document.documentElement.style.fontSize = ''")

@@ -66,11 +66,11 @@ def test_installed_page_of_nginx_is_updated_and_opens_without_a_network(site: Ru
     chat.send("to be read in the train")
     expect(chat.message("to be read in the train")).to_be_visible()
     chat.wait_for_versions(1)
-    chat.wait_stored("to be read in the train")
+    chat.wait_cached("to be read in the train")
 
     site.nginx.publish({"index.html": ("<html", '<html data-version="2"')})
     chat.page.reload()  # opens the old version at once, and looks for a new one
-    chat.page.get_by_role("button", name="Reload").click(timeout=30_000)  # the worker reads all files twice first
+    chat.page.get_by_role("button", name="Reload").click()  # the worker reads all files twice first
     expect(chat.page.locator("html")).to_have_attribute("data-version", "2")
     chat.wait_connected()
 
@@ -78,7 +78,7 @@ def test_installed_page_of_nginx_is_updated_and_opens_without_a_network(site: Ru
     chat.page.reload()
     expect(chat.page.locator("html")).to_have_attribute("data-version", "2")
     expect(chat.message("to be read in the train")).to_be_visible()
-    expect(chat.banner).to_contain_text("You see what was loaded until", timeout=15_000)
+    expect(chat.banner).to_contain_text("You see what was loaded until")
     context.set_offline(False)
     chat.wait_connected()
     context.close()

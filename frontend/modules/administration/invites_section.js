@@ -70,23 +70,15 @@ export function invitesSection({ request, clock }) {
   /** @type {PagedTable<Invite>} */
   const table = new PagedTable({
     label: text("invites.title"),
-    columns: [
-      text("invites.label"),
-      text("invites.created"),
-      text("invites.created_by"),
-      text("invites.expires"),
-      text("invites.state"),
-      "",
-    ],
+    columns: [text("invites.label"), text("invites.created"), text("invites.expires"), text("invites.state"), ""],
     empty: text("invites.empty"),
     async load() {
       const { invites, next = null } = await request("GET", "/api/admin/invites");
       return { items: invites, next };
     },
     renderCells: (invite, row) => [
-      invite.label === "" ? "–" : element("bdi", { class: "name" }, invite.label),
-      renderTime(invite.created_at),
-      invite.created_by === null ? "–" : element("bdi", {}, invite.created_by),
+      invite.label === "" ? text("invites.unlabelled") : element("bdi", { class: "name" }, invite.label),
+      renderCreation(invite),
       renderTime(invite.expires_at),
       renderState(invite, clock.now()),
       button(text("invites.delete"), () => askToDelete(invite, row), { class: "secondary" }),
@@ -94,6 +86,11 @@ export function invitesSection({ request, clock }) {
   });
 
   return [collapsed(text("invites.create"), form), output.node, table.node];
+}
+
+/** @param {Invite} invite */
+function renderCreation({ created_at: at, created_by: name }) {
+  return name === null ? renderTime(at) : element("span", {}, renderTime(at), " · ", element("bdi", {}, name));
 }
 
 /**

@@ -34,7 +34,7 @@ export function showPasswordHint({ input, username, clock }) {
     }
     const { verdict, missing } = strengthOf(input.value, username());
     const advice = text(`password_hint.${verdict}`, { count: missing });
-    const bar = element("meter", { min: "0", max: "3", low: "1", high: "3", optimum: "3", "aria-hidden": "true" });
+    const bar = element("meter", { min: "0", max: "3", low: "1.5", high: "2.5", optimum: "3", "aria-hidden": "true" });
     bar.value = LEVELS[verdict];
     rule.replaceChildren(bar, ` ${advice}`);
     cancel = clock.schedule(PAUSE_MS, () => (status.textContent = advice));
