@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from cloudchat.auth.principal import CHAT_WRITE, Principal
-from cloudchat.broker.broker import AppendCallback, Change, Entry, Refusal, Refused
+from cloudchat.broker.appends import AppendCallback, Change, Entry, Refusal, Refused
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.message_log import EventLog
