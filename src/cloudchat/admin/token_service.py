@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cloudchat.admin import repository
 from cloudchat.admin.actor import Actor, audit_denials
+from cloudchat.admin.labels import validate_label
 from cloudchat.admin.repository import TokenSummary
 from cloudchat.auth.errors import AccountDisabled, Conflict, InvalidField, NotFound, PermissionDenied
 from cloudchat.auth.principal import SCOPES, SCOPES_OF_ROLE
@@ -13,7 +14,6 @@ from cloudchat.auth.tokens.kinds import MAX_API_TOKEN_SECONDS
 from cloudchat.database.transactions import Database
 
 MIN_TOKEN_SECONDS = 1
-MAX_LABEL_CHARACTERS = 100
 
 SignApiToken = Callable[[str, str, float, int], str]
 """See `Tokens.issue_api`. A function, so that a command loads the cryptography and the keys when it issues a token."""
@@ -50,8 +50,7 @@ class TokenService:
         if not MIN_TOKEN_SECONDS <= seconds <= MAX_API_TOKEN_SECONDS:
             days = MAX_API_TOKEN_SECONDS // 86400
             raise InvalidField("ttl_seconds", f"a token must be valid for {MIN_TOKEN_SECONDS} second to {days} days")
-        if len(label) > MAX_LABEL_CHARACTERS or not label.isprintable():
-            raise InvalidField("label", f"a label must have at most {MAX_LABEL_CHARACTERS} printable characters")
+        validate_label(label)
         if not scopes or set(scopes) - SCOPES:
             raise InvalidField("scopes", f"a token must have one or more of the scopes {', '.join(sorted(SCOPES))}")
         with self._db.read() as db:
