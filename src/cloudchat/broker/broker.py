@@ -43,10 +43,10 @@ room again. A notice is never refused: it reports a change, which raised the ver
 **Replies.** An append with `reply_to` is refused if that seq is not of a message (`NOT_REPLIABLE`). The message may be
 deleted, or trimmed from the log.
 
-**The epoch.** A room gets a new epoch only when its log may have lost events: it is gone, or was restored to an
-earlier state. The numbering continues above the highest seq that any caller has witnessed or found in the archive
-(`high_water_marks.py`), and the log begins empty. Events that are left of the earlier numbering are not read with it,
-because events between them are missing; they go to the archive.
+**The epoch.** A room gets a new epoch only when its log may have lost events: it is gone, or was restored to an earlier
+state. The numbering continues above the highest seq that any caller has witnessed or found in the archive
+(`numbering/high_water_marks.py`), and the log begins empty. Events that are left of the earlier numbering are not read
+with it, because events between them are missing; they go to the archive.
 
 **Notifications.** A subscription delivers appended events, also those of this process, with low latency and without a
 guarantee: it may miss events. The subscriber detects this by the seq of the next event, by `Listener.subscribed` after

@@ -50,7 +50,7 @@ class RoomLogMessageService:
     """Appends messages to the logs of rooms.
 
     It neither waits nor makes an SQL query: principal and room were loaded when the socket was opened, and the store
-    refuses an append whose room has changed since (`broker.Refusal.STALE`).
+    refuses an append whose room has changed since (`Refusal.STALE`).
     """
 
     def __init__(self, log: EventLog, mentions: MentionDirectory, versions: Mapping[str, int]) -> None:
