@@ -15,9 +15,10 @@ from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.revocations import Revocations, revocations_since
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
-from cloudchat.broker.broker import ArchivedMessage, HistoryRange
-from cloudchat.broker.checkpoint_repository import LogCheckpoints
-from cloudchat.broker.high_water_marks import Mark
+from cloudchat.broker.appends import ArchivedMessage
+from cloudchat.broker.numbering.checkpoint_repository import LogCheckpoints
+from cloudchat.broker.numbering.high_water_marks import Mark
+from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import Database
 from cloudchat.realtime.opening.session_directory import ChatSession

@@ -13,7 +13,7 @@ import redis
 from cloudchat.archive.history.repository import read_earlier_texts
 from cloudchat.archive.service import ArchiveService
 from cloudchat.broker import keys
-from cloudchat.broker.broker import HistoryRange
+from cloudchat.broker.reads import HistoryRange
 from cloudchat.database.engine import create_engine
 from cloudchat.database.transactions import Database
 from faults.archive_checker import ArchivedRoom, archive_violations

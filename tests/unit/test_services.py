@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from cloudchat.archive.folding.batch_fold import LogBatch
 from cloudchat.archive.service import ArchiveService
-from cloudchat.broker.checkpoint_repository import LogCheckpoints
+from cloudchat.broker.numbering.checkpoint_repository import LogCheckpoints
 from cloudchat.services import Services
 from support.account_services import AccountServices
 from support.room_logs import LogWriter

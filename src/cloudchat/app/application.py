@@ -31,8 +31,8 @@ from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
 from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.auth.vault import open_vault
-from cloudchat.broker.checkpoint_repository import LogCheckpoints
-from cloudchat.broker.log_checkpoint import save_checkpoint
+from cloudchat.broker.numbering.checkpoint_repository import LogCheckpoints
+from cloudchat.broker.numbering.log_checkpoint import save_checkpoint
 from cloudchat.database.engine import create_engine
 from cloudchat.database.transactions import Database
 from cloudchat.http.api_documents import document_route

@@ -6,7 +6,7 @@ from cloudchat.app.chat import Chat
 from cloudchat.archive.erasure.erasure_task import ErasureTask
 from cloudchat.archive.index_merge.merge_task import IndexMerge, merge_after_deletions
 from cloudchat.archive.retention.retention_task import Retention
-from cloudchat.broker.log_checkpoint import run_checkpoints
+from cloudchat.broker.numbering.log_checkpoint import run_checkpoints
 from cloudchat.database.pruning import prune, prune_hourly
 from cloudchat.database.urls import sqlite_file
 from cloudchat.observability.health import wait_until_healthy

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from cloudchat.archive.archiver import Archiver
+from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.broker.embedded.data_dir_lock import socket_path, socket_url
 from cloudchat.broker.embedded.file_rewrite import FileRewriter
 from cloudchat.broker.functions import FUNCTIONS as ROOM_LOG_FUNCTIONS
 from cloudchat.broker.redis_broker import RedisBroker
-from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.rate_limiting import cluster_connection_limit
 from cloudchat.realtime.ephemeral.presence_sync import FUNCTIONS as PRESENCE_FUNCTIONS
 from cloudchat.services import Services

@@ -29,7 +29,7 @@ from typing import Protocol, TypeVar
 
 from cloudchat.archive.folding.batch_fold import FoldOutcome, LogBatch, NotFolded
 from cloudchat.broker.archiving.log_archive import LogArchive, UnarchivedRange
-from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import DatabaseUnavailable

@@ -10,7 +10,8 @@ from cloudchat.archive.integrity.repository import ArchiveState, read_state
 from cloudchat.archive.repository import read_heads, read_room_ids
 from cloudchat.archive.unread.repository import ArchivedUnread, UnreadRange, count_unread
 from cloudchat.auth.errors import NotFound
-from cloudchat.broker.broker import ArchivedMessage, HistoryRange
+from cloudchat.broker.appends import ArchivedMessage
+from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.log_rate_limit import RATE_LIMITED
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import Database, DatabaseUnavailable

@@ -14,8 +14,8 @@ import redis
 
 from cloudchat.backup.room_records import LogPage, Record, RoomEnd, RoomStart, SeenCids
 from cloudchat.broker import keys, seen_cids
-from cloudchat.broker.broker import BrokerUnavailable
-from cloudchat.broker.sync_client import open_client
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.connections.sync_client import open_client
 
 PAGE_EVENTS = 100
 """An event has at most 64 KiB, so a page has at most 6 MiB, and typically 30 KiB."""

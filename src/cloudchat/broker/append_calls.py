@@ -6,20 +6,20 @@ from typing import Any, NamedTuple
 import msgspec
 
 from cloudchat.broker import keys
-from cloudchat.broker.broker import (
+from cloudchat.broker.appends import (
     AppendCallback,
     Appended,
     AppendOutcome,
     ArchivedMessage,
-    BrokerUnavailable,
     Change,
     Entry,
     Refusal,
     Refused,
 )
-from cloudchat.broker.epochs import new_epoch
-from cloudchat.broker.high_water_marks import HighWaterMarks
-from cloudchat.broker.redis_connection import pack
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.connections.redis_connection import pack
+from cloudchat.broker.numbering.epochs import new_epoch
+from cloudchat.broker.numbering.high_water_marks import HighWaterMarks
 from cloudchat.broker.seen_cids import cid_digest
 
 _APPENDED, _DUPLICATE, _FAILED = 0, 1, 10

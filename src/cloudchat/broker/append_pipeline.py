@@ -16,10 +16,10 @@ import hiredis
 from cloudchat.broker import keys
 from cloudchat.broker.append_calls import AppendCalls, AppendReply, PendingAppend, read_reply
 from cloudchat.broker.archiving.archive_queue import MAX_ROOMS_PER_CALL, ArchiveQueue
-from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.connections.outage_log import OutageLog
+from cloudchat.broker.connections.redis_connection import ANSWER_SECONDS, RedisConnection, connect, pack
 from cloudchat.broker.functions import FUNCTIONS
-from cloudchat.broker.outage_log import OutageLog
-from cloudchat.broker.redis_connection import ANSWER_SECONDS, RedisConnection, connect, pack
 from cloudchat.core.histogram import Histogram
 
 MAX_PENDING = 20_000

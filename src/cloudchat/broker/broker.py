@@ -43,10 +43,10 @@ room again. A notice is never refused: it reports a change, which raised the ver
 **Replies.** An append with `reply_to` is refused if that seq is not of a message (`NOT_REPLIABLE`). The message may be
 deleted, or trimmed from the log.
 
-**The epoch.** A room gets a new epoch only when its log may have lost events: it is gone, or was restored to an
-earlier state. The numbering continues above the highest seq that any caller has witnessed or found in the archive
-(`high_water_marks.py`), and the log begins empty. Events that are left of the earlier numbering are not read with it,
-because events between them are missing; they go to the archive.
+**The epoch.** A room gets a new epoch only when its log may have lost events: it is gone, or was restored to an earlier
+state. The numbering continues above the highest seq that any caller has witnessed or found in the archive
+(`numbering/high_water_marks.py`), and the log begins empty. Events that are left of the earlier numbering are not read
+with it, because events between them are missing; they go to the archive.
 
 **Notifications.** A subscription delivers appended events, also those of this process, with low latency and without a
 guarantee: it may miss events. The subscriber detects this by the seq of the next event, by `Listener.subscribed` after
@@ -54,203 +54,11 @@ each reconnect, or by comparing its position with the log's head. It recovers by
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from cloudchat.broker.appends import AppendCallback, Change, Entry
+from cloudchat.broker.reads import HistoryRange, HistoryRows, Page, Unread, UnreadQuery
 from cloudchat.core.stream_position import StreamPosition
-
-
-class BrokerUnavailable(Exception):
-    """The store did not answer in time, or refused the call. A retry later is safe."""
-
-
-class Entry(NamedTuple):
-    """An event to append.
-
-    `body` is the event's JSON after the fields that the store writes, without the opening brace: `"cid":…}`. It is
-    compact, without spaces between the parts. `at` is the timestamp in the body. `version` is the room's version with
-    which the event was permitted. `slow_mode_ms` is the shortest time between two messages of the user, 0 for none.
-    `reply_to` is the seq of the message that it replies to, 0 for none.
-
-    A tuple, because a frozen dataclass takes three times as long to create.
-    """
-
-    room: str
-    user: str
-    cid: str
-    kind: str
-    body: bytes
-    at: str
-    version: int = 0
-    slow_mode_ms: int = 0
-    reply_to: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedMessage:
-    """What the archive knows of a message when its head is `as_of`, both read in one transaction.
-
-    `at` is the time in the event. `edits` is the number of edits. `reactions` has for each emoji the ids of its users,
-    in the order in which they reacted. An `author` that is empty says that there is no such message.
-    """
-
-    as_of: int
-    author: str
-    at: str = ""
-    edits: int = 0
-    reactions: Sequence[tuple[str, Sequence[str]]] = ()
-    is_deleted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change of the message with the seq `target`. `event` has the kind `edited`, `deleted` or `reaction`.
-
-    `moderates` says whether the user may delete messages of others. `emoji` and `on` belong to a reaction. `archived`
-    is used only if the target is older than the log.
-    """
-
-    event: Entry
-    target: int
-    moderates: bool = False
-    emoji: str = ""
-    on: bool = False
-    archived: ArchivedMessage | None = None
-
-
-class Appended(NamedTuple):
-    """The position of an event in its log. With `duplicate` it was appended earlier, at the time `at`."""
-
-    seq: int
-    epoch: str
-    at: str
-    duplicate: bool
-
-
-class Refusal(Enum):
-    """Why an append was refused. Nothing was stored. The values are those of functions/library.lua."""
-
-    STALE = 2
-    """The room has a newer version: load the room's rules again. The detail of `Refused` is the newer version."""
-    SLOW_MODE = 3
-    """The user's last message is too young. The detail of `Refused` is how many milliseconds to wait."""
-    NOT_FOUND = 4
-    """The target is not a message, or it is deleted."""
-    FORBIDDEN = 5
-    """The user may not change this message."""
-    FULL = 6
-    """The message has too many edits or reactions."""
-    NOT_IN_LOG = 7
-    """The target is older than the log: repeat the change with what the archive knows now. Its head has to be at least
-    the detail of `Refused`, the store's archived head."""
-    UNARCHIVED = 8
-    """The log is full of events that are not archived, or the archive does not have the target yet: try again later."""
-    NOT_REPLIABLE = 9
-    """What the message replies to is not a message of the room."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """An append that was refused. `detail` belongs to the reason."""
-
-    reason: Refusal
-    detail: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Consecutive events, and the state of the log when they were read.
-
-    `first` is the seq of the first event. `head` is the highest seq that was assigned, 0 before the first event.
-    `oldest` is the seq of the log's oldest event, `head` + 1 when it is empty. `version` is the highest version of the
-    room that the store was told, 0 for none.
-    """
-
-    epoch: str
-    head: int
-    oldest: int
-    first: int
-    events: list[bytes]
-    version: int = 0
-
-    @property
-    def last(self) -> int:
-        """Seq of the last event, `first - 1` when there are no events."""
-        return self.first + len(self.events) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryRange:
-    """Which messages and notices of a log to return: up to `rows_before` before the seq `before`, and up to `rows_from`
-    at and after the seq `start`.
-    """
-
-    before: int
-    rows_before: int
-    start: int
-    rows_from: int
-
-    @classmethod
-    def before_seq(cls, seq: int, limit: int) -> "HistoryRange":
-        """Return the range of the `limit` newest rows before `seq`."""
-        return cls(seq, limit, seq, 0)
-
-    @classmethod
-    def after_seq(cls, seq: int, limit: int) -> "HistoryRange":
-        """Return the range of the `limit` oldest rows after `seq`."""
-        return cls(seq + 1, 0, seq + 1, limit)
-
-    @classmethod
-    def around_seq(cls, seq: int, limit: int) -> "HistoryRange":
-        """Return the range of `limit` rows of which the first ones, up to a half, are before `seq`."""
-        return cls(seq, limit // 2, seq, limit - limit // 2)
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryRows:
-    """Messages and notices in their current form, oldest first: all events up to the seq `as_of` are folded in.
-
-    `oldest` is the seq of the log's oldest event. `more_before` and `more_after` say whether the log has more of them.
-    They may be true for other events only, when there are more than a thousand of those in a row.
-    """
-
-    epoch: str
-    as_of: int
-    oldest: int
-    version: int
-    rows: list[bytes]
-    more_before: bool
-    more_after: bool
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadQuery:
-    """A room, and up to which position a user has read it."""
-
-    room: str
-    read: StreamPosition
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """Messages of others after a position that are not deleted, and those of them that mention the user.
-
-    At most 1,000 are counted, among the newest events of the log. `bytes_scanned` is what the store looked at to count
-    them: the events from `first` on. What is after `after` and before `first` is not counted yet.
-    """
-
-    messages: int
-    mentions: int
-    bytes_scanned: int
-    version: int
-    after: int
-    first: int
-
-
-AppendOutcome = Appended | Refused | BrokerUnavailable
-AppendCallback = Callable[[AppendOutcome], None]
-"""Receives the outcome of an append, once, on the event loop. It must not raise."""
 
 
 class Listener(Protocol):

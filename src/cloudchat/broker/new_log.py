@@ -1,7 +1,7 @@
 """Begin the log of a room whose earlier events are only in the archive: an imported room."""
 
 from cloudchat.broker import keys
-from cloudchat.broker.sync_client import open_client
+from cloudchat.broker.connections.sync_client import open_client
 
 
 def begin_log(url: str, room: str, epoch: str, seq: int) -> None:

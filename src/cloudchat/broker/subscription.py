@@ -9,8 +9,8 @@ import hiredis
 
 from cloudchat.broker import keys
 from cloudchat.broker.broker import Listener, OnSignal
-from cloudchat.broker.outage_log import OutageLog
-from cloudchat.broker.redis_connection import RedisConnection, connect, pack
+from cloudchat.broker.connections.outage_log import OutageLog
+from cloudchat.broker.connections.redis_connection import RedisConnection, connect, pack
 
 PING_SECONDS = 5.0
 """A half-open connection is detected within twice this time. What it loses is repaired by reads and by heads."""
@@ -39,6 +39,10 @@ class Subscription:
     def connected(self) -> bool:
         """Whether events are being received."""
         return self._connection is not None
+
+    def has(self, room: str) -> bool:
+        """Return whether the room was subscribed to, confirmed or not."""
+        return room in self._rooms
 
     def add(self, room: str) -> None:
         """Subscribe to a room, now or with the next connection."""

@@ -11,10 +11,10 @@ from typing import Any
 import redis
 
 from cloudchat.broker import keys
-from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.connections.redis_functions import WRITE_PROBE
+from cloudchat.broker.connections.sync_client import open_client
 from cloudchat.broker.embedded.data_dir_lock import socket_path, socket_url
-from cloudchat.broker.redis_functions import WRITE_PROBE
-from cloudchat.broker.sync_client import open_client
 from cloudchat.doctor.check_result import CheckResult, check_clock, clock_offset
 from cloudchat.doctor.files import MIN_FREE_BYTES
 from cloudchat.doctor.store_requirements import TIMEOUT_SECONDS, StoreUnusable, check_requirements

@@ -4,10 +4,10 @@ from contextlib import closing
 
 import hiredis
 
-from cloudchat.broker.blocking_connection import BlockingConnection
-from cloudchat.broker.redis_connection import parse_info
-from cloudchat.broker.redis_functions import MIN_MAJOR_VERSION
-from cloudchat.broker.store_url import parse_store_url, redact_url
+from cloudchat.broker.connections.blocking_connection import BlockingConnection
+from cloudchat.broker.connections.redis_connection import parse_info
+from cloudchat.broker.connections.redis_functions import MIN_MAJOR_VERSION
+from cloudchat.broker.connections.store_url import parse_store_url, redact_url
 
 TIMEOUT_SECONDS = 3.0
 _AUTHENTICATION_ERRORS = ("NOAUTH ", "WRONGPASS ")

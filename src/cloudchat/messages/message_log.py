@@ -11,16 +11,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from cloudchat.broker.broker import (
-    AppendCallback,
-    AppendOutcome,
-    ArchivedMessage,
-    BrokerUnavailable,
-    Change,
-    Entry,
-    Refusal,
-    Refused,
-)
+from cloudchat.broker.appends import AppendCallback, AppendOutcome, ArchivedMessage, Change, Entry, Refusal, Refused
+from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.database.transactions import DatabaseUnavailable
 
 MAX_ATTEMPTS = 5

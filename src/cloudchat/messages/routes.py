@@ -17,7 +17,9 @@ from cloudchat.archive.history.reader import HistoryReader
 from cloudchat.auth.dependencies import require_principal
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE, Principal
 from cloudchat.auth.service import AccountService
-from cloudchat.broker.broker import Appended, AppendOutcome, BrokerUnavailable, HistoryRange, Refusal, Refused
+from cloudchat.broker.appends import Appended, AppendOutcome, Refusal, Refused
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_text import text_error
 from cloudchat.http.error_docs import documented
 from cloudchat.messages.errors import MessageError

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cloudchat.broker.broker import Appended
+from cloudchat.broker.appends import Appended
 from cloudchat.protocol.commands import MAX_SAFE_INTEGER
 from cloudchat.protocol.events import Limits
 

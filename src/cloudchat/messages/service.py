@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from cloudchat.auth.principal import CHAT_WRITE, Principal
-from cloudchat.broker.broker import AppendCallback, Change, Entry, Refusal, Refused
+from cloudchat.broker.appends import AppendCallback, Change, Entry, Refusal, Refused
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.message_log import EventLog
@@ -50,7 +50,7 @@ class RoomLogMessageService:
     """Appends messages to the logs of rooms.
 
     It neither waits nor makes an SQL query: principal and room were loaded when the socket was opened, and the store
-    refuses an append whose room has changed since (`broker.Refusal.STALE`).
+    refuses an append whose room has changed since (`Refusal.STALE`).
     """
 
     def __init__(self, log: EventLog, mentions: MentionDirectory, versions: Mapping[str, int]) -> None:

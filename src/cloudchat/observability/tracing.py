@@ -21,7 +21,8 @@ from opentelemetry.trace.status import StatusCode
 
 from cloudchat import __version__
 from cloudchat.auth.principal import Principal
-from cloudchat.broker.broker import AppendCallback, Appended, AppendOutcome, Listener, Refused
+from cloudchat.broker.appends import AppendCallback, Appended, AppendOutcome, Refused
+from cloudchat.broker.broker import Listener
 from cloudchat.core.timestamps import instant_of
 from cloudchat.messages.service import MessageService
 from cloudchat.protocol.commands import Delete, Edit, React, Send

@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from cloudchat.broker.broker import BrokerUnavailable
-from cloudchat.broker.redis_functions import RedisFunctions
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker, process_was_busy
 from cloudchat.rate_limiting.connection_rate import LocalWindows, Window
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from limits.storage import Storage
 
-from cloudchat.broker.blocking_connection import BlockingFunctions
-from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.connections.blocking_connection import BlockingFunctions
 from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker
 from cloudchat.rate_limiting.window_table import WindowTable
 

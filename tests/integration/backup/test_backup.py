@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from cloudchat.broker import keys
-from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.database.migrations import is_current, upgrade
 from support.accounts import login, register
 from support.commands import done, refused, run_here

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.broker.functions import FUNCTIONS
-from cloudchat.broker.high_water_marks import Mark
+from cloudchat.broker.numbering.high_water_marks import Mark
 from cloudchat.broker.redis_broker import RedisBroker
-from cloudchat.broker.redis_functions import RedisFunctions
 from support.stores import RunningStore
 
 

@@ -10,15 +10,9 @@ from typing import Any, cast
 import redis
 
 from cloudchat.auth.principal import CHAT_WRITE, Principal
-from cloudchat.broker.broker import (
-    AppendCallback,
-    Appended,
-    AppendOutcome,
-    ArchivedMessage,
-    Broker,
-    Change,
-    HistoryRange,
-)
+from cloudchat.broker.appends import AppendCallback, Appended, AppendOutcome, ArchivedMessage, Change
+from cloudchat.broker.broker import Broker
+from cloudchat.broker.reads import HistoryRange
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.messages.mention_directory import MentionDirectory

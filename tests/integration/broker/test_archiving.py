@@ -10,9 +10,10 @@ import pytest
 import redis
 
 from cloudchat.broker import keys
+from cloudchat.broker.appends import Appended, ArchivedMessage, Refusal, Refused
 from cloudchat.broker.archiving.log_archive import UnarchivedRange
-from cloudchat.broker.broker import Appended, ArchivedMessage, HistoryRange, Refusal, Refused
-from cloudchat.broker.redis_broker import MAX_PAGE_BYTES
+from cloudchat.broker.reads import HistoryRange
+from cloudchat.broker.redis_reads import MAX_PAGE_BYTES
 from integration.broker.brokers import broker_on
 from integration.broker.posting import Room, is_duplicate_of, seq_of, stored_bytes
 from support.stores import RunningStore

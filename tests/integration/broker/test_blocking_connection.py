@@ -12,9 +12,9 @@ from pathlib import Path
 import hiredis
 import pytest
 
-from cloudchat.broker.blocking_connection import BlockingConnection, BlockingFunctions
-from cloudchat.broker.broker import BrokerUnavailable
-from cloudchat.broker.store_url import parse_store_url
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.connections.blocking_connection import BlockingConnection, BlockingFunctions
+from cloudchat.broker.connections.store_url import parse_store_url
 from support.certificates import Authority
 from support.stores import RunningStore
 

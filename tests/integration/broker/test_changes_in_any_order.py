@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from cloudchat.broker.appends import Appended, AppendOutcome, ArchivedMessage, Refusal, Refused
 from cloudchat.broker.archiving.log_archive import UnarchivedRange
-from cloudchat.broker.broker import Appended, AppendOutcome, ArchivedMessage, HistoryRange, Refusal, Refused
+from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_fold import MessageFold
 from integration.broker.brokers import broker_on
 from integration.broker.posting import Room, stored_bytes

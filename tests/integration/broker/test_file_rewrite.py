@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.broker.embedded.file_rewrite import LEASE_SECONDS, FileRewriter
 from cloudchat.broker.functions import FUNCTIONS
-from cloudchat.broker.redis_functions import RedisFunctions
 from integration.broker.brokers import broker_on
 from integration.broker.posting import Room, seq_of
 from support.stores import RunningStore, store_binaries

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 import redis
 
-from cloudchat.broker.broker import Appended, AppendOutcome, Entry, Unread, UnreadQuery
+from cloudchat.broker.appends import Appended, AppendOutcome, Entry
+from cloudchat.broker.reads import Unread, UnreadQuery
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.protocol.events import MessageBody, User, encoder

@@ -9,7 +9,8 @@ import pytest
 import redis
 
 from cloudchat.broker import keys
-from cloudchat.broker.broker import Appended, AppendOutcome, BrokerUnavailable
+from cloudchat.broker.appends import Appended, AppendOutcome
+from cloudchat.broker.connections import BrokerUnavailable
 from integration.broker.brokers import RecordingListener, broker_on
 from integration.broker.posting import Room, seq_of
 from support.stores import RunningStore

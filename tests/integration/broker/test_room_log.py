@@ -13,10 +13,13 @@ import pytest
 import redis
 
 from cloudchat.broker import keys
+from cloudchat.broker.appends import Appended, AppendOutcome, Entry
 from cloudchat.broker.archiving.log_archive import UnarchivedRange
-from cloudchat.broker.broker import Appended, AppendOutcome, BrokerUnavailable, Entry, HistoryRange
-from cloudchat.broker.high_water_marks import Mark
-from cloudchat.broker.redis_broker import MAX_PAGE_BYTES, RedisBroker
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.numbering.high_water_marks import Mark
+from cloudchat.broker.reads import HistoryRange
+from cloudchat.broker.redis_broker import RedisBroker
+from cloudchat.broker.redis_reads import MAX_PAGE_BYTES
 from cloudchat.broker.seen_cids import cid_digest
 from integration.broker.brokers import RecordingListener, broker_on
 from support.stores import RunningStore

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 import redis
 
-from cloudchat.broker.redis_functions import RedisFunctions
+from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.rate_limiting import cluster_connection_limit
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
 from support.stores import RunningStore

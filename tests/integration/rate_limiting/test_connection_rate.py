@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cloudchat.broker.redis_functions import RedisFunctions
+from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.rate_limiting import cluster_connection_limit
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
 from cloudchat.rate_limiting.connection_rate import ConnectionRates, Window

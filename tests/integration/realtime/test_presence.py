@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import redis
 
-from cloudchat.broker.redis_functions import RedisFunctions
+from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.broker.subscription import Subscription
 from cloudchat.realtime.ephemeral import presence_sync
 from cloudchat.realtime.ephemeral.local_presence import LocalPresence

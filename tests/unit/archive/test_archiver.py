@@ -11,7 +11,8 @@ from cloudchat.archive.archiver import MAX_EVENTS, Archiver
 from cloudchat.archive.folding.batch_fold import FoldOutcome, LogBatch
 from cloudchat.archive.service import ArchiveService
 from cloudchat.broker.archiving.log_archive import LogArchive, UnarchivedEvents, UnarchivedRange
-from cloudchat.broker.broker import BrokerUnavailable, HistoryRange
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_fold import MessageFold
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.models import Room

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from cloudchat.archive.history.reader import MAX_UNARCHIVED_EVENTS, HistoryReader
 from cloudchat.archive.history.repository import MAX_PAGE_BYTES, ArchivedPage
 from cloudchat.broker.archiving.log_archive import LogArchive, UnarchivedEvents, UnarchivedRange
-from cloudchat.broker.broker import BrokerUnavailable, HistoryRange, HistoryRows
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.reads import HistoryRange, HistoryRows
 from cloudchat.core import message_fold
 from cloudchat.core.message_fold import MessageFold
 from cloudchat.core.stream_position import StreamPosition

@@ -16,7 +16,7 @@ from cloudchat.archive.folding.batch_fold import LogBatch, NotFolded
 from cloudchat.archive.folding.repository import fold_logs
 from cloudchat.archive.history.repository import read_page
 from cloudchat.archive.repository import NOTHING_ARCHIVED, add_events, read_heads
-from cloudchat.broker.broker import HistoryRange
+from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_fold import MessageFold
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.archive_tables import (

@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, update
 from cloudchat.archive.folding.batch_fold import LogBatch
 from cloudchat.archive.service import ArchiveService
 from cloudchat.auth.errors import NotFound, PermissionDenied
-from cloudchat.broker.broker import ArchivedMessage
+from cloudchat.broker.appends import ArchivedMessage
 from cloudchat.database.archive_tables import (
     archive_epochs,
     archive_heads,

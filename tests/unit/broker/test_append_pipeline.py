@@ -6,8 +6,9 @@ import pytest
 
 from cloudchat.broker.append_calls import AppendCalls, AppendReply, PendingAppend
 from cloudchat.broker.append_pipeline import MAX_APPENDS_PER_CALL, AppendPipeline
-from cloudchat.broker.broker import Appended, AppendOutcome, BrokerUnavailable, Change, Entry, Refusal, Refused
-from cloudchat.broker.high_water_marks import HighWaterMarks
+from cloudchat.broker.appends import Appended, AppendOutcome, Change, Entry, Refusal, Refused
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.numbering.high_water_marks import HighWaterMarks
 from unit.broker.scripted_store import ScriptedStore
 
 pytestmark = pytest.mark.anyio

@@ -1,5 +1,5 @@
 from cloudchat.broker.archiving.archive_queue import ENQUEUE_SECONDS, QUEUED_SECONDS, ArchiveQueue
-from cloudchat.broker.redis_connection import ANSWER_SECONDS
+from cloudchat.broker.connections.redis_connection import ANSWER_SECONDS
 
 
 def test_a_room_is_enqueued_once_in_enqueue_seconds() -> None:

@@ -5,17 +5,17 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from cloudchat.broker.broker import (
+from cloudchat.broker.appends import (
     AppendCallback,
     Appended,
     AppendOutcome,
     ArchivedMessage,
-    BrokerUnavailable,
     Change,
     Entry,
     Refusal,
     Refused,
 )
+from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.messages.message_log import MAX_ATTEMPTS, MessageLog
 

@@ -8,18 +8,8 @@ from typing import Any
 import pytest
 
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE, Principal
-from cloudchat.broker.broker import (
-    AppendCallback,
-    Appended,
-    AppendOutcome,
-    Change,
-    Entry,
-    HistoryRange,
-    HistoryRows,
-    Page,
-    Unread,
-    UnreadQuery,
-)
+from cloudchat.broker.appends import AppendCallback, Appended, AppendOutcome, Change, Entry
+from cloudchat.broker.reads import HistoryRange, HistoryRows, Page, Unread, UnreadQuery
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.service import RoomLogMessageService

@@ -29,8 +29,8 @@ NOT_LIMITED = {
     ("broker/embedded/server.py", "embedded store killed"): STARTS_AND_STOPS,
     ("broker/embedded/server.py", "embedded store cannot be restarted"): "with growing pauses between the attempts",
     ("broker/embedded/server.py", "embedded store ended"): "with growing pauses between the attempts",
-    ("broker/log_checkpoint.py", "log checkpoints cannot be read"): "once for each connection to the store",
-    ("broker/log_checkpoint.py", "log checkpoints cannot be saved"): PERIODIC,
+    ("broker/numbering/log_checkpoint.py", "log checkpoints cannot be read"): "once for each connection to the store",
+    ("broker/numbering/log_checkpoint.py", "log checkpoints cannot be saved"): PERIODIC,
     ("client/connection_loop.py", "not connected to"): "written by a client program, with growing pauses",
     ("database/audit.py", "audit action"): "one for each row of the audit log, which no limit may leave out; the "
     "limits of the routes bound the rows",

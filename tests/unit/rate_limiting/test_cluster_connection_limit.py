@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from cloudchat.broker.broker import BrokerUnavailable
-from cloudchat.broker.redis_functions import RedisFunctions
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.rate_limiting.circuit_breaker import OPEN_SECONDS
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
 from cloudchat.rate_limiting.connection_rate import Window

@@ -2,17 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from cloudchat.broker.broker import (
-    AppendCallback,
-    BrokerUnavailable,
-    Change,
-    Entry,
-    HistoryRange,
-    HistoryRows,
-    Page,
-    Unread,
-    UnreadQuery,
-)
+from cloudchat.broker.appends import AppendCallback, Change, Entry
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.reads import HistoryRange, HistoryRows, Page, Unread, UnreadQuery
 from cloudchat.core.stream_position import StreamPosition
 
 Received = tuple[str, int, bytes]

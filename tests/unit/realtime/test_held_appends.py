@@ -9,14 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudchat.broker.broker import (
-    AppendCallback,
-    Appended,
-    AppendOutcome,
-    BrokerUnavailable,
-    Refusal,
-    Refused,
-)
+from cloudchat.broker.appends import AppendCallback, Appended, AppendOutcome, Refusal, Refused
+from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.realtime.membership.held_appends import MAX_HELD, HeldAppends, LoggedAppend

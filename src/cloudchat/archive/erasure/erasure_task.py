@@ -18,8 +18,10 @@ from typing import Protocol, TypeVar
 
 from cloudchat.archive.erasure import repository
 from cloudchat.archive.erasure.repository import OpenErasure, Texts
+from cloudchat.broker.appends import AppendCallback, AppendOutcome, Change, Entry
 from cloudchat.broker.archiving.log_archive import LogArchive
-from cloudchat.broker.broker import AppendCallback, AppendOutcome, BrokerUnavailable, Change, Entry, Page
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.reads import Page
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.database.transactions import Database, DatabaseUnavailable, Transaction
 from cloudchat.protocol.events import DeletedBody, User, encoder

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from cloudchat.archive.history.repository import read_events, read_page
 from cloudchat.archive.repository import NOTHING_ARCHIVED, read_heads
-from cloudchat.broker.broker import HistoryRange
+from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_fold import Row
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import rfc3339

@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 
 from cloudchat.archive.history.repository import MAX_PAGE_BYTES, ArchivedPage
-from cloudchat.broker.broker import HistoryRange, HistoryRows
+from cloudchat.broker.reads import HistoryRange, HistoryRows
 from cloudchat.core.message_fold import MessageFold, Row
 
 

@@ -16,7 +16,8 @@ import msgspec
 from cloudchat.archive.history.merge import folded, joined, needs_archive, relevant
 from cloudchat.archive.history.repository import ArchivedPage
 from cloudchat.broker.archiving.log_archive import LogArchive, UnarchivedRange
-from cloudchat.broker.broker import BrokerUnavailable, HistoryRange, HistoryRows
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.reads import HistoryRange, HistoryRows
 from cloudchat.core.message_fold import Row
 from cloudchat.database.transactions import DatabaseUnavailable
 

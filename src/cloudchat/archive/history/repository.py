@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from cloudchat.archive.archived_event import ArchivedEvent, from_columns, to_client, users_of_row
 from cloudchat.archive.folding.batch_fold import EarlierText
 from cloudchat.archive.repository import NOTHING_ARCHIVED, read_heads
-from cloudchat.broker.broker import ArchivedMessage, HistoryRange
+from cloudchat.broker.appends import ArchivedMessage
+from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_fold import MAX_LISTED_USERS, Row
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import rfc3339_of_ms

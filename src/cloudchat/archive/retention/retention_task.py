@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from cloudchat.archive.retention import repository
 from cloudchat.archive.retention.rules import days_in_force, first_kept_id
 from cloudchat.broker.archiving.log_archive import LogArchive
-from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.database.transactions import Database, DatabaseUnavailable
 
 logger = logging.getLogger(__name__)

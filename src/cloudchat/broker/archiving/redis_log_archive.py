@@ -7,9 +7,9 @@ import msgspec
 from cloudchat.broker import keys
 from cloudchat.broker.archiving.archive_queue import QUEUED_SECONDS
 from cloudchat.broker.archiving.log_archive import UnarchivedEvents, UnarchivedRange
-from cloudchat.broker.epochs import new_epoch
-from cloudchat.broker.high_water_marks import HighWaterMarks
-from cloudchat.broker.redis_functions import Call, RedisFunctions
+from cloudchat.broker.connections.redis_functions import Call, RedisFunctions
+from cloudchat.broker.numbering.epochs import new_epoch
+from cloudchat.broker.numbering.high_water_marks import HighWaterMarks
 
 MAX_PAGE_BYTES = 512 * 1024
 """The size limit of `unarchived`. A larger single event is returned alone."""

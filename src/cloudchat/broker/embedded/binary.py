@@ -7,8 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from cloudchat.broker.connections.redis_functions import MIN_MAJOR_VERSION
 from cloudchat.broker.embedded import StoreStartError
-from cloudchat.broker.redis_functions import MIN_MAJOR_VERSION
 
 
 def find_server_binary() -> Path:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import hiredis
 
-from cloudchat.broker.blocking_connection import BlockingConnection
+from cloudchat.broker.connections.blocking_connection import BlockingConnection
+from cloudchat.broker.connections.store_url import StoreUrl
 from cloudchat.broker.embedded import StoreStartError
-from cloudchat.broker.store_url import StoreUrl
 from cloudchat.process.parent_death import die_with_parent
 
 MAX_LOG_BYTES = 1 << 20

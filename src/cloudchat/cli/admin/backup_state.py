@@ -32,7 +32,7 @@ def reachable_store(settings: "Settings", running: ExitStack) -> str:
 def command_errors(consequence: str) -> Iterator[None]:
     """Convert every expected error to a CommandError that ends with `consequence`: what was changed."""
     from cloudchat.backup.manifest import BadBackup
-    from cloudchat.broker.broker import BrokerUnavailable
+    from cloudchat.broker.connections import BrokerUnavailable
     from cloudchat.broker.embedded import StoreStartError
     from cloudchat.database.migrations import MigrationError
     from cloudchat.database.transactions import DatabaseUnavailable

@@ -4,7 +4,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Generic, TypeVar
 
-from cloudchat.broker.broker import AppendCallback, Appended, AppendOutcome, Refused
+from cloudchat.broker.appends import AppendCallback, Appended, AppendOutcome, Refused
 from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.service import MessageService, refusal_error
 from cloudchat.protocol import events

@@ -6,7 +6,8 @@ import msgspec
 
 from cloudchat.archive.history.reader import HistoryReader
 from cloudchat.auth.principal import CHAT_READ
-from cloudchat.broker.broker import BrokerUnavailable, HistoryRange
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.reads import HistoryRange
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.messages.service import room_not_found
 from cloudchat.protocol import events

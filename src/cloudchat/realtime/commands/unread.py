@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from cloudchat.archive.unread.repository import ArchivedUnread, UnreadRange
-from cloudchat.broker.broker import Broker, Unread, UnreadQuery
+from cloudchat.broker.broker import Broker
+from cloudchat.broker.reads import Unread, UnreadQuery
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.protocol import events
 from cloudchat.realtime.connection import Connection

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.messages.service import room_not_found, write_error

@@ -18,8 +18,8 @@ from importlib.resources import files
 from typing import Any
 
 from cloudchat.broker import keys
-from cloudchat.broker.broker import BrokerUnavailable
-from cloudchat.broker.redis_functions import RedisFunctions
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.core.ids import new_id
 from cloudchat.realtime.ephemeral.local_presence import LocalPresence
 from cloudchat.realtime.ephemeral.presence_view import PresenceView

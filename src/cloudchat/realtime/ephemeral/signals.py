@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.connections import BrokerUnavailable
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from cloudchat.broker.broker import Broker, BrokerUnavailable, Page
+from cloudchat.broker.broker import Broker
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.reads import Page
 from cloudchat.core.histogram import Histogram
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import instant_of

@@ -9,7 +9,8 @@ are delivered to the member.
 import asyncio
 import time
 
-from cloudchat.broker.broker import Broker, BrokerUnavailable
+from cloudchat.broker.broker import Broker
+from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.core.stream_position import StreamPosition, plan_replay
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol import events

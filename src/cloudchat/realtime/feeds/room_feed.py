@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from cloudchat.broker.broker import Page
+from cloudchat.broker.reads import Page
 from cloudchat.core.message_fold import without_text
 from cloudchat.core.recent_frames import RecentFrames
 from cloudchat.core.stream_position import Continuity, StreamPosition, continuity

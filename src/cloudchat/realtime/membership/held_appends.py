@@ -15,7 +15,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from cloudchat.broker.broker import AppendCallback, AppendOutcome, BrokerUnavailable, Refusal, Refused
+from cloudchat.broker.appends import AppendCallback, AppendOutcome, Refusal, Refused
+from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol.errors import Error
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from cloudchat.broker.broker import Appended, AppendOutcome
+from cloudchat.broker.appends import Appended, AppendOutcome
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.messages.service import MessageService
 from cloudchat.realtime.membership.room_hints import RoomHints, wait

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from cloudchat.auth.errors import AccountDisabled, BadToken
 from cloudchat.auth.principal import CHAT_READ, Principal
-from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.core.client_network import client_network
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import rfc3339

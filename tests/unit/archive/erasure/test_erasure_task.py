@@ -8,7 +8,9 @@ import pytest
 
 from cloudchat.admin.actor import COMMAND_LINE
 from cloudchat.archive.erasure.erasure_task import SETTLE_SECONDS, ErasureTask
-from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable, Change, Page
+from cloudchat.broker.appends import AppendCallback, Appended, Change
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.reads import Page
 from support.account_services import NOW
 from support.archived_rooms import ArchivedRoom
 from support.chat_rooms import Rooms

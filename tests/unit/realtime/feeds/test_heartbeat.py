@@ -5,7 +5,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from cloudchat.broker.broker import Page
+from cloudchat.broker.reads import Page
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry
 from cloudchat.realtime.feeds.heartbeat import MAX_WORK_PER_TICK, Heartbeat

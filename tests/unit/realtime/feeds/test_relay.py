@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from cloudchat.broker.broker import BrokerUnavailable, Page
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.reads import Page
 from cloudchat.process.supervision import Supervisor
 from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.feeds.room_feed import RoomFeed

@@ -8,7 +8,8 @@ from typing import cast
 import msgspec
 import pytest
 
-from cloudchat.broker.broker import BrokerUnavailable, Page
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.reads import Page
 from cloudchat.process.supervision import Supervisor
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import Join, Position

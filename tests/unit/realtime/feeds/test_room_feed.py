@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from cloudchat.broker.broker import Page
+from cloudchat.broker.reads import Page
 from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.feeds.room_feed import RoomFeed
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from redis.connection import parse_url
 
-from cloudchat.broker.store_url import StoreUrl, parse_store_url, redact_url
+from cloudchat.broker.connections.store_url import StoreUrl, parse_store_url, redact_url
 
 
 @pytest.mark.parametrize(

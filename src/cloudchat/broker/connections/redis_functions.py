@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import hiredis
 
-from cloudchat.broker.broker import BrokerUnavailable
-from cloudchat.broker.redis_connection import ANSWER_SECONDS, RedisConnection, connect, pack, parse_info
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.connections.redis_connection import ANSWER_SECONDS, RedisConnection, connect, pack, parse_info
 
 MIN_MAJOR_VERSION = 7
 """Of Redis and Valkey. Redis 7 introduced Functions, which number and store a message in one atomic step."""

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from cloudchat.broker.redis_connection import RedisConnection, pack
+from cloudchat.broker.connections.redis_connection import RedisConnection, pack
 
 pytestmark = pytest.mark.anyio
 

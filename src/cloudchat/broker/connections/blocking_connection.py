@@ -12,9 +12,9 @@ from typing import Any
 
 import hiredis
 
-from cloudchat.broker.broker import BrokerUnavailable
-from cloudchat.broker.redis_connection import pack
-from cloudchat.broker.store_url import StoreUrl, parse_store_url
+from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.broker.connections.redis_connection import pack
+from cloudchat.broker.connections.store_url import StoreUrl, parse_store_url
 
 _INCOMPLETE = object()
 _READ_BYTES = 65_536

@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from cloudchat.broker.epochs import new_epoch
+from cloudchat.broker.numbering.epochs import new_epoch
 
 
 def test_names_are_unique() -> None:
@@ -12,7 +12,7 @@ def test_forked_process_makes_other_names() -> None:
     """A replaced worker is a fork of the same process as the worker before it."""
     program = (
         "import os\n"
-        "from cloudchat.broker.epochs import new_epoch\n"
+        "from cloudchat.broker.numbering.epochs import new_epoch\n"
         "child = os.fork()\n"
         "os.write(1, new_epoch().encode() + b'\\n')\n"
         "if child: os.wait()\n"

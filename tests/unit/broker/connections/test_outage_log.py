@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from cloudchat.broker.outage_log import OutageLog
+from cloudchat.broker.connections.outage_log import OutageLog
 
 
 def test_each_change_of_state_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

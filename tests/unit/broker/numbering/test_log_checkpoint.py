@@ -1,7 +1,7 @@
 import pytest
 
-from cloudchat.broker.high_water_marks import HighWaterMarks, Mark
-from cloudchat.broker.log_checkpoint import load_checkpoint, save_checkpoint
+from cloudchat.broker.numbering.high_water_marks import HighWaterMarks, Mark
+from cloudchat.broker.numbering.log_checkpoint import load_checkpoint, save_checkpoint
 from cloudchat.database.transactions import DatabaseUnavailable
 
 pytestmark = pytest.mark.anyio

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloudchat.broker.checkpoint_repository import LogCheckpoints
+from cloudchat.broker.numbering.checkpoint_repository import LogCheckpoints
 from cloudchat.database.models import Room
 from support.account_services import NOW, AccountServices
 from support.databases import on_both

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import hiredis
 
-from cloudchat.broker.store_url import parse_store_url
+from cloudchat.broker.connections.store_url import parse_store_url
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 3.0

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from cloudchat.broker.high_water_marks import Mark
+from cloudchat.broker.numbering.high_water_marks import Mark
 from cloudchat.database.models import LogCheckpoint, Room
 from cloudchat.database.transactions import Database
 from cloudchat.database.upsert import insert_into

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from cloudchat.broker.high_water_marks import HighWaterMarks, Mark
+from cloudchat.broker.numbering.high_water_marks import HighWaterMarks, Mark
 from cloudchat.database.transactions import DatabaseUnavailable
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-from cloudchat.broker.high_water_marks import HighWaterMarks
+from cloudchat.broker.numbering.high_water_marks import HighWaterMarks
 
 
 def test_events_raise_the_mark() -> None:
