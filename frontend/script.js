@@ -5,6 +5,7 @@
  * chat/room_subscription.js, timeline.js and message_reducer.js.
  */
 
+import { browserStorage, earlyConfig, earlySession } from "./early_start.js";
 import { Appearance } from "./modules/appearance.js";
 import { DraftStorage } from "./modules/chat/draft_storage.js";
 import { openOutboxStorage } from "./modules/outbox/outbox_storage.js";
@@ -14,7 +15,7 @@ import { createApi, isAnswering } from "./modules/net/api.js";
 import { parseRoute } from "./modules/route.js";
 import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
 import { createDownload } from "./modules/net/download.js";
-import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
+import { Session, SessionEnded } from "./modules/net/session.js";
 import { onEndedInOtherTab } from "./modules/net/session_marker.js";
 import { loadEarlier } from "./modules/offline/earlier_rooms.js";
 import { RoomCache } from "./modules/offline/room_cache.js";
@@ -30,13 +31,12 @@ import { watchHistory } from "./modules/ui/layers.js";
 import { retryUntilSuccess } from "./modules/ui/retry_prompt.js";
 import { translatePage } from "./modules/ui/translate.js";
 
-const browserStorage = openLocalStorage();
 const appearance = new Appearance(browserStorage);
 appearance.apply();
 watchHistory();
 translatePage(await useLanguage([appearance.language, ...navigator.languages]));
-const config = await retryUntilSuccess(readConfig);
-const api = createApi(config.api);
+const config = await earlyConfig.catch(() => retryUntilSuccess(readConfigAgain));
+const api = createApi(config.api, (origin, message) => earlySession.send(origin, message));
 const drafts = new DraftStorage(browserStorage);
 const cache = new RoomCache(clock);
 const session = new Session({ api, clock, storage: browserStorage, onUserChanged: userChanged });
@@ -79,6 +79,14 @@ byId("sign-out").addEventListener("click", askToSignOut);
 
 await start();
 await registerPageWorker();
+
+async function readConfigAgain() {
+  try {
+    return await readConfig();
+  } catch (cause) {
+    throw new Error(text("error.unreachable"), { cause });
+  }
+}
 
 /** What only administrators need is loaded when they open it. */
 async function loadAdministration() {
@@ -145,6 +153,7 @@ async function enter(password = "") {
     download,
     openSettings: () => settings.open(),
     isAnswering: () => isAnswering(config.api),
+    openSocket: (url, protocols) => earlySession.takeSocket(url, protocols),
     onSessionEnded: showSignInAgain,
     cache,
     earlier,
@@ -195,6 +204,7 @@ function userChanged() {
  */
 function showSignInAgain(notice = "session.ended") {
   if (signedInAs !== "") cache.clear(signedInAs);
+  earlySession.close();
   session.clear();
   leaveScreen();
   showScreen("sign-in-screen");
@@ -212,6 +222,7 @@ async function askToSignOut() {
 /** Leave nothing behind: no token, no cookie, no message on the screen, no message, draft and unsent message on disk. */
 async function signOut() {
   const { user } = session;
+  earlySession.close();
   leaveScreen();
   showScreen("sign-in-screen");
   signIn.show();

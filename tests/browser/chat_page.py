@@ -143,7 +143,7 @@ class ChatPage:
         self.page.evaluate(DELETE_COPY)
         self.page.goto(address)
 
-    def wait_stored(self, *texts: str) -> None:
+    def wait_unsent(self, *texts: str) -> None:
         """Wait until the browser's disk has exactly these unsent messages: a page that is left earlier loses them."""
         self.wait_for(f"({UNSENT_TEXTS})().then((texts) => texts.join() === {json.dumps(','.join(texts))})")
 

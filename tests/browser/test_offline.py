@@ -73,7 +73,7 @@ def test_page_without_a_server_shows_what_was_loaded_and_becomes_live(
     expect(chat.message("from ada")).to_be_visible()
     expect(chat.banner).to_contain_text("You see what was loaded until")
     chat.send("written without a server")
-    chat.wait_stored("written without a server")
+    chat.wait_unsent("written without a server")
     chat.page.reload()
     expect(chat.pending).to_contain_text("written without a server")
     chat.page.evaluate("location.hash = '#/room/elsewhere'")

@@ -28,7 +28,6 @@ import { RoomView } from "./room_view.js";
 import { listenToShortcuts, MODIFIER } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
 import { nextRow } from "./sidebar_rows.js";
-import { openSwitcher } from "./switcher.js";
 import { WindowTitle } from "./window_title.js";
 
 /**
@@ -45,6 +44,7 @@ import { WindowTitle } from "./window_title.js";
  * @property {import("../clock.js").Clock} clock
  * @property {import("../chat/draft_storage.js").DraftStorage} drafts
  * @property {() => Promise<boolean>} isAnswering see Connection
+ * @property {(url: string, protocols: string[]) => WebSocket} openSocket
  * @property {import("../net/download.js").Download} download
  * @property {import("../notifications/notification_settings.js").NotificationSettings} notifications
  * @property {() => void} openSettings
@@ -59,7 +59,7 @@ import { WindowTitle } from "./window_title.js";
  */
 export function openChat(options) {
   const { url, session, user, request, storage, clock, drafts, notifications, isAnswering, onSessionEnded } = options;
-  const { cache, earlier, download } = options;
+  const { cache, earlier, download, openSocket } = options;
   const api = createRoomApi(request);
   const status = new ConnectionStatusView({
     clock,
@@ -87,6 +87,7 @@ export function openChat(options) {
             () => false,
           ),
         isAnswering,
+        openSocket,
         listener,
       }),
     listener: {
@@ -145,6 +146,12 @@ export function openChat(options) {
   const { signal } = abort;
   fitAboveKeyboard(signal);
 
+  const openSwitcher = () =>
+    openOnDemand(
+      () => import("./switcher.js"),
+      (switcher) => switcher.openSwitcher(context),
+      signal,
+    );
   const openSearch = () =>
     openOnDemand(
       () => import("../search/search_dialog.js"),
@@ -162,7 +169,7 @@ export function openChat(options) {
 
   /** @type {[id: string, open: () => void][]} */
   const dialogs = [
-    ["open-switcher", () => openSwitcher(context)],
+    ["open-switcher", openSwitcher],
     ["open-search", openSearch],
     ["open-members", toggleMembers],
     ["browse-rooms", () => openRoomDialog(({ openBrowseDialog }) => openBrowseDialog(context))],
@@ -180,7 +187,7 @@ export function openChat(options) {
   byId("switcher-keys").textContent = `${MODIFIER} K`;
   listenToShortcuts(
     {
-      openSwitcher: () => openSwitcher(context),
+      openSwitcher,
       openSearch,
       openSettings: options.openSettings,
       toggleMembers,

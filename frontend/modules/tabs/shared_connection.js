@@ -11,6 +11,7 @@
 
 import { idPrefix } from "./frame_router.js";
 import { noReply, PendingRequests } from "../net/pending_requests.js";
+import { socketLock } from "../net/protocol.js";
 import { SocketLeader } from "./socket_leader.js";
 import { TabChannel } from "./tab_channel.js";
 
@@ -50,7 +51,7 @@ export class SharedConnection {
   constructor({ sharing, scope, clock, listener, createConnection }) {
     this.#tab = sharing.tab;
     this.#locks = sharing.locks;
-    this.#lock = `cloudchat.socket.${scope}`;
+    this.#lock = socketLock(scope);
     this.#clock = clock;
     this.#listener = listener;
     this.#createConnection = createConnection;

@@ -40,6 +40,7 @@ from cloudchat.http.csrf import only_plain_loopback
 from cloudchat.http.error_docs import openapi_document
 from cloudchat.http.middleware.install import install_middleware
 from cloudchat.http.page_files import PageFiles
+from cloudchat.http.routers import add_routers
 from cloudchat.http.upgrade_required import upgrade_required
 from cloudchat.messages.routes import MessageBackend, message_routes
 from cloudchat.observability.health import health_routes
@@ -126,18 +127,21 @@ def create_app(settings: Settings) -> FastAPI:
     install_middleware(app, lambda: settings.origins, requests, settings.trusted_proxies)
     install_limiter(app, limiter)
     turns = HashingTurns()
-    app.include_router(auth_routes(services.accounts, turns, limiter, settings, cookie=cookie))
-    app.include_router(second_factor_routes(services.accounts, turns, limiter, settings))
-    app.include_router(admin_routes(admin, services.accounts, turns, limiter, settings))
-    app.include_router(room_routes(services.rooms, services.accounts, limiter, settings))
-    app.include_router(export_routes(RoomExports(db), services.accounts, limiter, settings))
-    app.include_router(user_routes(UserDirectory(db), services.accounts, limiter, settings))
     messaging = chat.messaging
     backend = MessageBackend(messaging.messages, messaging.mentions, messaging.history, chat.delivery.registry)
-    app.include_router(message_routes(backend, services.rooms, services.accounts, limiter, settings))
-    app.include_router(edit_routes(services.archive, services.accounts, limiter, settings))
-    app.include_router(search_routes(SearchService(db), services.accounts, limiter, settings))
-    app.include_router(health_routes({"store": chat.store.problem, "tasks": chat.tasks_problem}))
+    add_routers(
+        app,
+        auth_routes(services.accounts, turns, limiter, settings, cookie=cookie),
+        second_factor_routes(services.accounts, turns, limiter, settings),
+        admin_routes(admin, services.accounts, turns, limiter, settings),
+        room_routes(services.rooms, services.accounts, limiter, settings),
+        export_routes(RoomExports(db), services.accounts, limiter, settings),
+        user_routes(UserDirectory(db), services.accounts, limiter, settings),
+        message_routes(backend, services.rooms, services.accounts, limiter, settings),
+        edit_routes(services.archive, services.accounts, limiter, settings),
+        search_routes(SearchService(db), services.accounts, limiter, settings),
+        health_routes({"store": chat.store.problem, "tasks": chat.tasks_problem}),
+    )
     app.router.routes.append(document_route("/openapi.json", partial(openapi_document, app)))
     app.router.routes.append(document_route("/asyncapi.json", partial(asyncapi_document, __version__)))
     app.router.routes.append(Route(SOCKET_PATH, upgrade_required, methods=["GET"]))

@@ -138,7 +138,7 @@ async def test_an_error_reply_fails_the_appends_of_its_call(socket: Path) -> Non
     pipeline = pipeline_to(store)
     outcomes = await asyncio.gather(append(pipeline), append(pipeline), append(pipeline, change), append(pipeline))
     assert all(isinstance(outcome, BrokerUnavailable) for outcome in outcomes[:2])
-    assert outcomes[2:] == [Appended(seq, "e1", "t", duplicate=False) for seq in (1, 2)]
+    assert list(outcomes[2:]) == [Appended(seq, "e1", "t", duplicate=False) for seq in (1, 2)]
     await pipeline.close()
 
 

@@ -72,4 +72,12 @@ export const shell = {
   "span.hours": { one: "{count} Stunde", other: "{count} Stunden" },
   "span.days": { one: "{count} Tag", other: "{count} Tage" },
   "span.years": { one: "{count} Jahr", other: "{count} Jahre" },
+
+  // -- Settings, notifications and lists, as far as they are needed at first --
+  "notifications.from": "{name} in {room}",
+  "settings.title": "Einstellungen",
+  "settings.close": "Schließen",
+  "table.try_again": "Noch einmal versuchen",
+  "device.on": "{browser} auf {system}",
+  "device.unknown": "Unbekanntes Gerät",
 };

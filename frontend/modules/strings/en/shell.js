@@ -68,4 +68,12 @@ export const shell = {
   "span.hours": { one: "{count} hour", other: "{count} hours" },
   "span.days": { one: "{count} day", other: "{count} days" },
   "span.years": { one: "{count} year", other: "{count} years" },
+
+  // -- Settings, notifications and lists, as far as they are needed at first --
+  "notifications.from": "{name} in {room}",
+  "settings.title": "Settings",
+  "settings.close": "Close",
+  "table.try_again": "Try again",
+  "device.on": "{browser} on {system}",
+  "device.unknown": "Unknown device",
 };
