@@ -140,12 +140,13 @@ def test_one_person_registers_with_an_invite(invite_only: RunningServer, open_pa
     settings = administrator(admin, invite_only)
     settings.open("Invites")
     settings.dialog.get_by_text("Create an invite").click()
-    for _ in range(2):
+    for label in ("Linus", "Grace"):
+        settings.fill(For=label)
         settings.press("Create invite")
         invite = settings.secrets.inner_text()
         settings.press("Done")
     expect(settings.row("open")).to_have_count(2)
-    settings.confirm(settings.row("open").last, "Delete invite")
+    settings.confirm(settings.row("Linus"), "Delete invite")
     expect(settings.row("open")).to_have_count(1)
 
     grace.page.goto(invite)
@@ -155,6 +156,7 @@ def test_one_person_registers_with_an_invite(invite_only: RunningServer, open_pa
     grace.wait_connected()
     settings.open("Invites")
     expect(settings.row("used")).to_contain_text("grace")
+    expect(settings.row("used")).to_contain_text("Grace")
     expect(settings.row("open")).to_have_count(0)
 
 

@@ -50,12 +50,12 @@ async function mutedIds(api, roomId) {
  * @returns {HTMLElement}
  */
 export function renderMemberText({ name, role, isMuted }, isSelf = false) {
+  const badges = [role === "member" ? "" : text(`role.${role}`), isMuted ? text("members.muted") : ""];
   return element(
     "div",
     { class: "row-text" },
     element("bdi", { class: "row-title" }, name),
     isSelf ? element("span", { class: "hint" }, ` (${text("members.you")})`) : null,
-    role === "member" ? null : element("span", { class: "badge" }, text(`role.${role}`)),
-    isMuted ? element("span", { class: "badge" }, text("members.muted")) : null,
+    ...badges.filter(Boolean).flatMap((badge) => [" ", element("span", { class: "badge" }, badge)]),
   );
 }

@@ -30,7 +30,7 @@ test("moderators see who is muted, however many there are", async () => {
   const { items } = await membersLoader(api, roomAs("owner"))("", null);
   assert.deepEqual(
     items.map((member) => renderMemberText(member).textContent),
-    ["bob", "eveMuted"],
+    ["bob", "eve Muted"],
   );
   assert.deepEqual(asked, ["mutes", "mutes"]);
   const seen = await membersLoader(api, roomAs("member"))("", null);

@@ -95,4 +95,11 @@ export const account = {
   "secret.question": "Das wird nur einmal gezeigt. Haben Sie es gesichert?",
   "secret.keep": "Offen lassen",
   "secret.discard": "Verwerfen",
+
+  // -- The names of the sections for administrators, which are shown before these are loaded --
+  "users.title": "Benutzer",
+  "rooms.title": "Räume",
+  "invites.title": "Einladungen",
+  "tokens.title": "API-Token",
+  "audit.title": "Protokoll",
 };

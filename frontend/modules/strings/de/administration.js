@@ -2,7 +2,6 @@
 
 /** @type {import("../strings.js").Texts} */
 export const administration = {
-  "users.title": "Benutzer",
   "users.search": "Benutzer suchen",
   "users.empty": "Kein Benutzer hat einen Namen, der so beginnt.",
   "users.create": "Benutzer anlegen",
@@ -33,7 +32,6 @@ export const administration = {
   "users.sessions_empty": "{name} ist nirgends angemeldet.",
 
   // -- Rooms --
-  "rooms.title": "Räume",
   "rooms.lead": "Alle öffentlichen und privaten Räume. Direkte Unterhaltungen stehen nicht in der Liste.",
   "rooms.search": "Räume suchen",
   "rooms.empty": "Kein Raum heißt so.",
@@ -51,7 +49,6 @@ export const administration = {
   "rooms.members": "Mitglieder",
   "rooms.state": "Archiv",
   "audit.filter": "Filter anwenden",
-  "invites.title": "Einladungen",
   "invites.create": "Einladung erstellen",
   "invites.label": "Für",
   "invites.unlabelled": "Ohne Namen",
@@ -69,7 +66,6 @@ export const administration = {
   "invites.open": "offen",
 
   // -- API tokens --
-  "tokens.title": "API-Token",
   "tokens.issue": "Token ausstellen",
   "tokens.user": "Benutzer",
   "tokens.label": "Bezeichnung",
@@ -96,7 +92,6 @@ export const administration = {
     "Dieses Token von {name} widerrufen? Programme, die es benutzen, werden nach Sekunden getrennt.",
 
   // -- Audit log --
-  "audit.title": "Protokoll",
   "audit.lead": "Was mit Konten, Räumen, Token und Einladungen getan und was abgelehnt wurde.",
   "audit.filters": "Filter",
   "audit.user": "Von wem oder mit wem",

@@ -17,8 +17,10 @@ export const errors = {
   // -- By the code of the server --
   "error.bad_request": "Der Server nimmt diese Angabe nicht an. Er meldet: {message}",
   "error.bad_request.username": "Dieser Benutzername geht nicht. Der Server meldet: {message}",
-  "error.bad_request.password": "Dieses Passwort geht nicht. Der Server meldet: {message}",
-  "error.bad_request.new_password": "Dieses Passwort geht nicht. Der Server meldet: {message}",
+  "error.bad_request.password":
+    "Dieses Passwort geht nicht: es hat nicht 15 bis 256 Zeichen, enthält Steuerzeichen oder ist zu leicht zu erraten. Gut sind ein paar Wörter ohne Zusammenhang; ein Wort, das wiederkehrt, zählt einmal.",
+  "error.bad_request.new_password":
+    "Dieses Passwort geht nicht: es hat nicht 15 bis 256 Zeichen, enthält Steuerzeichen oder ist zu leicht zu erraten. Gut sind ein paar Wörter ohne Zusammenhang; ein Wort, das wiederkehrt, zählt einmal.",
   "error.bad_request.name": "Dieser Name geht nicht. Der Server meldet: {message}",
   "error.too_large": "Das ist zu lang.",
   "error.unauthenticated": "Der Benutzername oder das Passwort ist falsch.",

@@ -51,7 +51,7 @@ export const rooms = {
   "create.topic": "Thema",
   "create.topic_hint": "Freiwillig. Worum es in dem Raum geht.",
   "create.kind": "Wer ihn lesen kann",
-  "create.public": "Alle: jeder kann ihn finden und beitreten",
+  "create.public": "Alle: offen für jeden",
   "create.private": "Nur Personen, die Sie einladen",
   "create.submit": "Raum anlegen",
   "create.form": "Neuer Raum",
@@ -116,7 +116,7 @@ export const rooms = {
   "room.slow_mode": "Zeit zwischen zwei Nachrichten einer Person",
   "room.slow_mode.off": "Keine Grenze",
   "room.retention": "Nachrichten löschen nach",
-  "room.retention.off": "Der Zeit, die der Server für alle Räume vorgibt",
+  "room.retention.off": "Der Vorgabe des Servers",
   "room.retention_hint": "Gelöschte Nachrichten können nicht wiederhergestellt werden.",
   "room.export": "Nachrichten herunterladen",
   "room.export_hint":

@@ -89,4 +89,11 @@ export const account = {
   "secret.question": "This is shown only once. Have you saved it?",
   "secret.keep": "Keep it open",
   "secret.discard": "Discard it",
+
+  // -- The names of the sections for administrators, which are shown before these are loaded --
+  "users.title": "Users",
+  "rooms.title": "Rooms",
+  "invites.title": "Invites",
+  "tokens.title": "API tokens",
+  "audit.title": "Audit log",
 };

@@ -1,7 +1,6 @@
 /** The texts of the administration, in English. */
 
 export const administration = {
-  "users.title": "Users",
   "users.search": "Search users",
   "users.empty": "No user has a name that begins like this.",
   "users.create": "Create a user",
@@ -30,7 +29,6 @@ export const administration = {
   "users.sessions_empty": "{name} is not signed in anywhere.",
 
   // -- Rooms --
-  "rooms.title": "Rooms",
   "rooms.lead": "All public and private rooms. Direct conversations are not listed.",
   "rooms.search": "Search rooms",
   "rooms.empty": "No room has this name.",
@@ -48,7 +46,6 @@ export const administration = {
   "rooms.members": "Members",
   "rooms.state": "Archive",
   "audit.filter": "Apply filters",
-  "invites.title": "Invites",
   "invites.create": "Create an invite",
   "invites.label": "For",
   "invites.unlabelled": "No name",
@@ -66,7 +63,6 @@ export const administration = {
   "invites.open": "open",
 
   // -- API tokens --
-  "tokens.title": "API tokens",
   "tokens.issue": "Issue a token",
   "tokens.user": "User",
   "tokens.label": "Label",
@@ -92,7 +88,6 @@ export const administration = {
   "tokens.revoke_question": "Revoke this token of {name}? Programs that use it are disconnected within seconds.",
 
   // -- Audit log --
-  "audit.title": "Audit log",
   "audit.lead": "What was done to accounts, rooms, tokens and invites, and what was refused.",
   "audit.filters": "Filters",
   "audit.user": "Actor or target",

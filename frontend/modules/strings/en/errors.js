@@ -19,8 +19,8 @@ export const errors = {
   // -- By the code of the server --
   "error.bad_request": "{message}",
   "error.bad_request.username": "This username is not allowed: {message}",
-  "error.bad_request.password": "This password is not accepted: {message}",
-  "error.bad_request.new_password": "This password is not accepted: {message}",
+  "error.bad_request.password": "This password is not accepted.",
+  "error.bad_request.new_password": "This password is not accepted.",
   "error.bad_request.name": "This name is not allowed: {message}",
   "error.too_large": "That is too long.",
   "error.unauthenticated": "The username or the password is wrong.",

@@ -50,7 +50,7 @@ export const rooms = {
   "create.topic": "Topic",
   "create.topic_hint": "Optional. What the room is about.",
   "create.kind": "Who can read it",
-  "create.public": "Everyone: all users can find and join it",
+  "create.public": "Everyone: open to all users",
   "create.private": "Only people whom you invite",
   "create.submit": "Create room",
   "create.form": "New room",
@@ -115,7 +115,7 @@ export const rooms = {
   "room.slow_mode": "Time between two messages of one person",
   "room.slow_mode.off": "No limit",
   "room.retention": "Delete messages after",
-  "room.retention.off": "The time that the server sets for all rooms",
+  "room.retention.off": "The limit of the server",
   "room.retention_hint": "Deleted messages cannot be restored.",
   "room.export": "Download the messages",
   "room.export_hint":
