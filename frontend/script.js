@@ -5,6 +5,7 @@
  * chat/room_subscription.js, timeline.js and message_reducer.js.
  */
 
+import { browserStorage, earlyConfig, earlySession } from "./early_start.js";
 import { Appearance } from "./modules/appearance.js";
 import { DraftStorage } from "./modules/chat/draft_storage.js";
 import { openOutboxStorage } from "./modules/outbox/outbox_storage.js";
@@ -14,14 +15,13 @@ import { createApi, isAnswering } from "./modules/net/api.js";
 import { parseRoute } from "./modules/route.js";
 import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
 import { createDownload } from "./modules/net/download.js";
-import { openLocalStorage, Session, SessionEnded } from "./modules/net/session.js";
+import { Session, SessionEnded } from "./modules/net/session.js";
 import { onEndedInOtherTab } from "./modules/net/session_marker.js";
 import { loadEarlier } from "./modules/offline/earlier_rooms.js";
 import { RoomCache } from "./modules/offline/room_cache.js";
 import { registerPageWorker } from "./modules/offline/page_worker.js";
 import { NotificationSettings } from "./modules/notifications/notification_settings.js";
 import { Settings } from "./modules/settings/settings.js";
-import { NewPasswordView } from "./modules/sign_in/new_password_view.js";
 import { openChat } from "./modules/shell/chat_screen.js";
 import { confirmSignOut } from "./modules/sign_in/confirm_sign_out.js";
 import { SignInView } from "./modules/sign_in/sign_in_view.js";
@@ -31,13 +31,12 @@ import { watchHistory } from "./modules/ui/layers.js";
 import { retryUntilSuccess } from "./modules/ui/retry_prompt.js";
 import { translatePage } from "./modules/ui/translate.js";
 
-const browserStorage = openLocalStorage();
 const appearance = new Appearance(browserStorage);
 appearance.apply();
 watchHistory();
 translatePage(await useLanguage([appearance.language, ...navigator.languages]));
-const config = await retryUntilSuccess(readConfig);
-const api = createApi(config.api);
+const config = await earlyConfig.catch(() => retryUntilSuccess(readConfigAgain));
+const api = createApi(config.api, (origin, message) => earlySession.send(origin, message));
 const drafts = new DraftStorage(browserStorage);
 const cache = new RoomCache(clock);
 const session = new Session({ api, clock, storage: browserStorage, onUserChanged: userChanged });
@@ -49,6 +48,8 @@ const settings = new Settings(async () => {
   return new SettingsDialog({ request, download, session, clock, appearance, notifications }, loadAdministration);
 });
 
+/** @type {import("./modules/sign_in/new_password_view.js").NewPasswordView | null} loaded with a one-time password */
+let newPassword = null;
 /** @type {import("./modules/shell/chat_screen.js").Chat | null} */
 let chat = null;
 /** Counts screens: what was started on an earlier screen must not continue on a later one. */
@@ -71,23 +72,6 @@ const signIn = new SignInView(
   clock,
 );
 
-const newPassword = new NewPasswordView(
-  {
-    async change(current, next) {
-      const startedOn = screen;
-      await request("POST", "/api/auth/password", { current_password: current, new_password: next });
-      if (startedOn !== screen || session.user === null) return;
-      session.user.must_change_password = false;
-      await enter();
-      if (session.user?.role !== "admin") return;
-      const { showFirstSteps } = await import("./modules/administration/first_steps.js");
-      await showFirstSteps({ request, config: () => api("GET", "/api/config") });
-    },
-    signOut,
-  },
-  clock,
-);
-
 window.addEventListener("hashchange", openInvite);
 onEndedInOtherTab(() => session.user !== null && showSignInAgain("session.ended_in_other_tab"));
 byId("open-settings").addEventListener("click", () => settings.open());
@@ -95,6 +79,14 @@ byId("sign-out").addEventListener("click", askToSignOut);
 
 await start();
 await registerPageWorker();
+
+async function readConfigAgain() {
+  try {
+    return await readConfig();
+  } catch (cause) {
+    throw new Error(text("error.unreachable"), { cause });
+  }
+}
 
 /** What only administrators need is loaded when they open it. */
 async function loadAdministration() {
@@ -136,9 +128,7 @@ async function enter(password = "") {
   const { user } = session;
   if (user === null) return;
   if (user.must_change_password) {
-    leaveScreen();
-    showScreen("sign-in-screen");
-    newPassword.show(user.name, password);
+    await askForNewPassword(user.name, password);
     return;
   }
   const startedOn = screen;
@@ -163,11 +153,42 @@ async function enter(password = "") {
     download,
     openSettings: () => settings.open(),
     isAnswering: () => isAnswering(config.api),
+    openSocket: (url, protocols) => earlySession.takeSocket(url, protocols),
     onSessionEnded: showSignInAgain,
     cache,
     earlier,
   });
   if (user.must_set_up_totp) settings.open("second-factor");
+}
+
+/**
+ * @param {string} username
+ * @param {string} oneTimePassword that was just used; empty: it is asked
+ */
+async function askForNewPassword(username, oneTimePassword) {
+  leaveScreen();
+  showScreen("loading");
+  const startedOn = screen;
+  const { NewPasswordView } = await retryUntilSuccess(() => import("./modules/sign_in/new_password_view.js"));
+  if (startedOn !== screen) return;
+  newPassword ??= new NewPasswordView({ change: changePassword, signOut }, clock);
+  showScreen("sign-in-screen");
+  newPassword.show(username, oneTimePassword);
+}
+
+/**
+ * @param {string} current
+ * @param {string} next
+ */
+async function changePassword(current, next) {
+  const startedOn = screen;
+  await request("POST", "/api/auth/password", { current_password: current, new_password: next });
+  if (startedOn !== screen || session.user === null) return;
+  session.user.must_change_password = false;
+  await enter();
+  if (session.user?.role !== "admin") return;
+  const { showFirstSteps } = await import("./modules/administration/first_steps.js");
+  await showFirstSteps({ request, config: () => api("GET", "/api/config") });
 }
 
 /** Any answer about the session may change the user: a new role, a password that an administrator has reset. */
@@ -183,6 +204,7 @@ function userChanged() {
  */
 function showSignInAgain(notice = "session.ended") {
   if (signedInAs !== "") cache.clear(signedInAs);
+  earlySession.close();
   session.clear();
   leaveScreen();
   showScreen("sign-in-screen");
@@ -200,6 +222,7 @@ async function askToSignOut() {
 /** Leave nothing behind: no token, no cookie, no message on the screen, no message, draft and unsent message on disk. */
 async function signOut() {
   const { user } = session;
+  earlySession.close();
   leaveScreen();
   showScreen("sign-in-screen");
   signIn.show();
@@ -220,10 +243,10 @@ function leaveScreen() {
   chat?.close();
   chat = null;
   signIn.hide();
-  newPassword.hide();
+  newPassword?.hide();
 }
 
-/** @param {"sign-in-screen" | "chat"} shown */
+/** @param {"loading" | "sign-in-screen" | "chat"} shown */
 function showScreen(shown) {
   for (const id of ["loading", "sign-in-screen", "chat"]) byId(id).hidden = id !== shown;
 }

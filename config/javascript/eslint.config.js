@@ -12,7 +12,7 @@ const WORKERS = ["frontend/service_worker.js", "config/service_worker_off.js"];
 /** Each folder uses those before it. The conversation and the rooms use each other. */
 const FOLDERS = [
   "net",
-  "ui",
+  ["ui", "passwords"],
   ["text", "emoji"],
   "windowed_list",
   ["chat", "rooms", "outbox", "offline", "tabs"],
@@ -37,6 +37,7 @@ const FORBIDDEN_IMPORTS = {
   "frontend/modules/strings/*.js": ["../*"],
   "frontend/modules/net/*.js": above(1),
   "frontend/modules/ui/*.js": above(2),
+  "frontend/modules/passwords/*.js": above(2),
   "frontend/modules/text/*.js": above(3),
   "frontend/modules/emoji/*.js": above(3),
   "frontend/modules/windowed_list/*.js": above(2),

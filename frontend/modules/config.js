@@ -7,24 +7,18 @@
  * @property {string} socket origin of the WebSocket, for example "wss://chat.example.org"; empty: the page's own origin
  */
 
-import { text } from "./strings/strings.js";
-
 const TIMEOUT_MS = 15_000;
 
 /**
  * Load config.json. Only a missing file (404) means the page's own origin. To assume that after any other answer would
  * send the sign-in to a storage bucket and treat the bucket's 403 as the server's.
  *
- * @returns {Promise<Config>}
+ * @returns {Promise<Config>} rejects with an error for developers
  */
 export async function readConfig() {
-  try {
-    const response = await fetch("config.json", { cache: "no-cache", signal: AbortSignal.timeout(TIMEOUT_MS) });
-    if (!response.ok && response.status !== 404) throw new Error(`config.json: ${response.status}`);
-    return { api: "", socket: "", ...(response.ok ? await response.json() : {}) };
-  } catch (cause) {
-    throw new Error(text("error.unreachable"), { cause });
-  }
+  const response = await fetch("config.json", { cache: "no-cache", signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (!response.ok && response.status !== 404) throw new Error(`config.json: ${response.status}`);
+  return { api: "", socket: "", ...(response.ok ? await response.json() : {}) };
 }
 
 /**

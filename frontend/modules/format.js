@@ -99,23 +99,34 @@ export function formatMoment(date, now, locale = pageLocale()) {
 
 /**
  * Return a function that formats a time (RFC 3339) in the language of the page and the zone of the reader. The format is
- * built at its first use, when the language is known, and only once, because that is slow.
+ * built at its first use, when the language is known, and only once, because that is slow. Messages of the same time
+ * often follow each other: the last result is kept.
  *
  * @param {Intl.DateTimeFormatOptions} style
+ * @param {number} unitMs in which two times look the same
  * @returns {(at: string) => string}
  */
-function timeFormat(style) {
+function timeFormat(style, unitMs) {
   /** @type {Intl.DateTimeFormat | null} */
   let format = null;
-  return (at) => (format ??= new Intl.DateTimeFormat(pageLocale(), style)).format(new Date(at));
+  let [lastUnit, lastResult] = [NaN, ""];
+  return (at) => {
+    const date = new Date(at);
+    const unit = Math.floor(date.getTime() / unitMs);
+    if (unit !== lastUnit) {
+      lastResult = (format ??= new Intl.DateTimeFormat(pageLocale(), style)).format(date);
+      lastUnit = unit;
+    }
+    return lastResult;
+  };
 }
 
 /** For example "11:04 AM". */
-export const formatTime = timeFormat({ hour: "2-digit", minute: "2-digit" });
+export const formatTime = timeFormat({ hour: "2-digit", minute: "2-digit" }, 60_000);
 /** For example "Nov 22, 2025, 11:04 AM". */
-export const formatDateTime = timeFormat({ dateStyle: "medium", timeStyle: "short" });
+export const formatDateTime = timeFormat({ dateStyle: "medium", timeStyle: "short" }, 60_000);
 /** For example "Saturday, November 22, 2025 at 11:04:05 AM". */
-export const formatFullDateTime = timeFormat({ dateStyle: "full", timeStyle: "medium" });
+export const formatFullDateTime = timeFormat({ dateStyle: "full", timeStyle: "medium" }, 1_000);
 
 /**
  * Return the name of a device, for example "Firefox on Linux".

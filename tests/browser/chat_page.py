@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urljoin
 
 from playwright.sync_api import Locator, Page, expect
@@ -27,6 +28,22 @@ WALK = """async () => {
     scroller.scrollTop += scroller.clientHeight / 2;
     if (scroller.scrollTop === before) return [...seen.values()];
   }
+}"""
+CACHED_EVENTS = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("cloudchat.rooms", 1);
+  opening.onerror = reject;
+  opening.onsuccess = () => {
+    const database = opening.result;
+    const reading = database.transaction("contents").objectStore("contents").getAll();
+    reading.onsuccess = () => {
+      database.close();
+      resolve(reading.result.flatMap(({ events }) => events));
+    };
+  };
+})"""
+STORED_VERSIONS = """async () => {
+  const current = await (await caches.open("cloudchat")).match("/shell-current");
+  return (await current?.json())?.versions ?? [];
 }"""
 SCROLL_TO_GAP = """async () => {
   const scroller = document.getElementById("timeline");
@@ -94,6 +111,28 @@ class ChatPage:
         """Wait until the script returns a true value. Unlike Playwright's `wait_for_function`, also of a promise."""
         wait_until(lambda: self.page.evaluate(script), script)
 
+    def cached_events(self) -> list[dict[str, Any]]:
+        """Return the events in the browser's copy of the rooms."""
+        return list(self.page.evaluate(CACHED_EVENTS))
+
+    def has_cached(self, text: str) -> bool:
+        """Return whether the text is in the browser's copy of the rooms."""
+        return any(event.get("text") == text for event in self.cached_events())
+
+    def wait_cached(self, text: str) -> None:
+        """Wait until the text is in the browser's copy of the rooms."""
+        wait_until(lambda: self.has_cached(text), f"{text!r} is stored")
+
+    def stored_versions(self) -> list[str]:
+        """Return the versions of the page that the service worker has stored, the newest first."""
+        return list(self.page.evaluate(STORED_VERSIONS))
+
+    def wait_for_versions(self, count: int) -> list[str]:
+        """Wait until so many versions are stored, and return them."""
+        self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        wait_until(lambda: len(self.stored_versions()) == count, f"{count} versions are stored")
+        return self.stored_versions()
+
     def reload_without_copy(self) -> None:
         """Delete the browser's copy of what was loaded, and open the page again, as on another device.
 
@@ -104,7 +143,7 @@ class ChatPage:
         self.page.evaluate(DELETE_COPY)
         self.page.goto(address)
 
-    def wait_stored(self, *texts: str) -> None:
+    def wait_unsent(self, *texts: str) -> None:
         """Wait until the browser's disk has exactly these unsent messages: a page that is left earlier loses them."""
         self.wait_for(f"({UNSENT_TEXTS})().then((texts) => texts.join() === {json.dumps(','.join(texts))})")
 

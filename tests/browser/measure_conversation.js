@@ -7,6 +7,7 @@
   const SIZE = window.MEASURED_MESSAGES ?? 5000;
   const START = Date.now() - SIZE * 60_000;
   const WORDS = "a message of usual length with **bold** words, `code`, a link https://example.org/a_b and an emoji 🎉".split(" ");
+  const MAX_SCROLL_MS = 600_000;
   const NAMES = ["grace", "linus", "barbara", "edsger", "ada"];
   let head = SIZE;
   let socket = null;
@@ -143,7 +144,9 @@
       const stop = watchFrames();
       const until = Math.max(1, head - messages + 1);
       let most = 0;
+      const deadline = performance.now() + MAX_SCROLL_MS;
       while ((shown()[0] ?? head) > until) {
+        if (performance.now() > deadline) throw new Error(`scrolling back stops at message ${shown()[0]}`);
         scroller().scrollTop -= pxPerFrame;
         await new Promise((resolve) => { requestAnimationFrame(resolve); });
         most = Math.max(most, document.getElementsByTagName("*").length);

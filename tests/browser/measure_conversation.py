@@ -1,6 +1,7 @@
 """Measures the conversation in Chromium: bursts while typing, scrolling back, nodes and memory.
 
     .venv/bin/python tests/browser/measure_conversation.py [--messages 5000] [--cpu 4]
+    .venv/bin/python tests/browser/measure_conversation.py --memory --messages 50000
 
 The server is inside of the page (`measure_conversation.js`), so that no other process takes time from it. Frames per
 second and the delay of keys need an idle machine; the processor time of the page's main thread does not.
@@ -33,20 +34,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=5_000, help="through which to scroll back")
     parser.add_argument("--cpu", type=float, default=4, help="the factor by which the processor is slowed down")
+    parser.add_argument("--memory", action="store_true", help="only scroll back, and measure what the page keeps")
     options = parser.parse_args()
     print(f"load of the machine: {os.getloadavg()[0]:.1f}")
     with sync_playwright() as playwright:
         browser = launch(playwright)
-        for factor in (1, options.cpu):
+        for factor in () if options.memory else (1, options.cpu):
             page = open_page(browser, options.messages)
             slow_down(page, factor)
             report(f"100 messages/s while typing, CPU x{factor:g}", traced(browser, page, burst))
             page.context.close()
         page = open_page(browser, options.messages)
-        before = heap(page)
-        title = f"scroll back through {options.messages} messages"
-        report(title, traced(browser, page, lambda page: scroll_back(page, options.messages)))
-        print(f"  heap: {before:.1f} MB before, {heap(page):.1f} MB after")
+        if options.memory:
+            report_memory(page, options.messages)
+        else:
+            title = f"scroll back through {options.messages} messages"
+            report(title, traced(browser, page, lambda page: scroll_back(page, options.messages)))
         browser.close()
 
 
@@ -112,6 +115,17 @@ def heap(page: Page) -> float:
     session = page.context.new_cdp_session(page)
     session.send("HeapProfiler.collectGarbage")
     return float(session.send("Runtime.getHeapUsage")["usedSize"]) / 1e6
+
+
+def report_memory(page: Page, messages: int) -> None:
+    """Scroll back through all messages, and print at some places how much the page keeps."""
+    print(f"{'messages':>10}{'heap MB':>10}{'elements':>10}{'most elements':>16}")
+    most = 0
+    for depth in (0, messages // 10, messages // 2, messages):
+        if depth > 0:
+            most = max(most, scroll_back(page, depth)["mostNodes"])
+        elements = page.evaluate("document.getElementsByTagName('*').length")
+        print(f"{depth:10}{heap(page):10.1f}{elements:10}{most:16}", flush=True)
 
 
 def report(title: str, result: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ out the connections, TLS and the WebSocket. `line` sends every byte through a sl
 
 import argparse
 import os
+import signal
 import statistics
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ from support.site import RunningSite
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
 MESSAGES = 20
+MAX_VISIT_SECONDS = 90
+MAX_SIGN_IN_SECONDS = 180
 
 
 class Network(NamedTuple):
@@ -74,16 +77,34 @@ def main() -> None:
 def measure(playwright: Any, target: Target, network: Network, how: str, options: argparse.Namespace) -> None:
     """Print one line of the table."""
     with open_browser(playwright, target, network if how == "line" else None) as browser:
-        cookies = sign_in(browser, target)
+        with time_limit(MAX_SIGN_IN_SECONDS, f"registering a user, {target.name}, {network.name}, {how}"):
+            cookies = sign_in(browser, target)
         slow = network if how == "cdp" else None
         sign_ins, chats, loads = [], [], []
-        for _ in range(options.runs):
-            sign_ins.append(visit(browser, target, [], slow, options.cpu)[0])
-            milliseconds, load, cookies = visit(browser, target, cookies, slow, options.cpu)
+        for run in range(options.runs):
+            with time_limit(MAX_VISIT_SECONDS, f"visit {run + 1} to the sign-in, {target.name}, {network.name}, {how}"):
+                sign_ins.append(visit(browser, target, [], slow, options.cpu)[0])
+            with time_limit(MAX_VISIT_SECONDS, f"visit {run + 1} to the chat, {target.name}, {network.name}, {how}"):
+                milliseconds, load, cookies = visit(browser, target, cookies, slow, options.cpu)
             chats.append(milliseconds)
             loads.append(load)
     times = f"{statistics.median(sign_ins):7.0f}ms{statistics.median(chats):7.0f}ms"
     print(f"{target.name:14}{network.name:10}{how:6}{times}   {loads[-1]}", flush=True)
+
+
+@contextmanager
+def time_limit(seconds: int, what: str) -> Iterator[None]:
+    """Raise TimeoutError if the block takes longer: not every call of Playwright has a timeout of its own."""
+
+    def fail(*_: object) -> None:
+        raise TimeoutError(f"not done within {seconds} s: {what}")
+
+    signal.signal(signal.SIGALRM, fail)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
 
 
 @contextmanager

@@ -230,6 +230,15 @@ def _question(page: Page) -> None:
     expect(page.locator(f"{DIALOG}.confirm")).to_be_visible()
 
 
+def _step_up(page: Page) -> None:
+    """The server asks for the password some minutes after it was entered."""
+    refusal = {"error": {"code": "step_up_required", "message": "Enter your password again.", "retryable": False}}
+    page.route("**/api/admin/users/*", lambda route: route.fulfill(status=403, json=refusal), times=1)
+    _question(page)
+    page.locator(f"{DIALOG}.confirm .destructive").click()
+    expect(page.locator(f"{DIALOG}.step-up")).to_be_visible()
+
+
 def _drawer(page: Page) -> None:
     if page.locator("#open-sidebar").is_visible():
         page.locator("#open-sidebar").click()
@@ -255,6 +264,7 @@ SCREENS: dict[str, Opening] = {
     "second-factor-setup": _totp_setup,
     "invite-link": _invite_link,
     "question": _question,
+    "step-up": _step_up,
     "user-menu": _in_section(5, "li:has-text('grace') [aria-haspopup=menu]", MENU),
     "user-sessions": _user_sessions,
     "room-administration": _in_section(6, "li:has-text('Launch') .secondary", ".room-administration form"),

@@ -6,6 +6,7 @@ import time
 from types import TracebackType
 from typing import Self
 
+_STOP_SECONDS = 10
 _CHUNK_BYTES = 1_460
 """A TCP segment: smaller steps than the queue of a real line."""
 
@@ -38,9 +39,9 @@ class SlowLine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._cancel_all(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._cancel_all(), self._loop).result(_STOP_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._thread.join(_STOP_SECONDS)
         self._loop.close()
 
     async def _cancel_all(self) -> None:
@@ -67,10 +68,12 @@ class SlowLine:
 
 
 async def _deliver(queue: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter) -> None:
+    """Empty the queue until its end, also after the receiver has closed: a full queue would stop the sender."""
     while True:
         due, data = await queue.get()
         await asyncio.sleep(max(0, due - time.monotonic()))
-        if not data or writer.is_closing():
+        if not data:
             writer.close()
             return
-        writer.write(data)
+        if not writer.is_closing():
+            writer.write(data)

@@ -345,7 +345,7 @@ def test_a_change_asks_for_the_password_when_it_was_not_entered_for_some_minutes
 
     settings.act("grace", "Disable")
     prompt = admin.page.get_by_role("dialog", name="Is it you?")
-    prompt.get_by_role("button", name="Cancel").click()
+    prompt.get_by_role("button", name="Close").click()
     expect(prompt).to_have_count(0)
     expect(settings.alert.first).to_contain_text("enter your password", ignore_case=True)
     expect(settings.user("grace")).not_to_contain_text("disabled")

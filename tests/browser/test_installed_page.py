@@ -22,11 +22,9 @@ from cloudchat.core.origin import Origin
 from cloudchat.page.build import build_page, read_directory
 from cloudchat.publishing.release import build_release
 from cloudchat.resources import frontend_directory
-from support.processes import wait_until
 from support.server import RunningServer, free_port
 
 OFF = Path(__file__).parents[2] / "config" / "service_worker_off.js"
-STORED = "async () => (await (await (await caches.open('cloudchat')).match('/shell-current'))?.json())?.versions ?? []"
 LOADED = "performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)"
 
 
@@ -110,13 +108,6 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     assert problems == []
 
 
-def wait_for_versions(page: Page, count: int) -> list[str]:
-    """Wait until so many versions are stored, and return them, the newest first."""
-    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    wait_until(lambda: len(page.evaluate(STORED)) == count, f"{count} versions are stored")
-    return list(page.evaluate(STORED))
-
-
 def open_search(page: Page) -> None:
     page.get_by_role("button", name="Search").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -130,12 +121,12 @@ def test_page_opens_without_its_host_and_is_installable(
         host.publish()
     chat = ChatPage(context.new_page())
     chat.register(host.url, f"ada{is_published}")
-    wait_for_versions(chat.page, 1)
+    chat.wait_for_versions(1)
     host.stop()
     chat.page.reload()
     chat.wait_connected()
     open_search(chat.page)  # a module that was not loaded before
-    (version,) = chat.page.evaluate(STORED)
+    (version,) = chat.stored_versions()
     assert {path for path in chat.page.evaluate(LOADED) if path.endswith(".js")} <= {
         path for path in chat.page.evaluate(LOADED) if path.startswith(f"/{version}")
     }
@@ -150,7 +141,7 @@ def test_page_opens_without_its_host_and_is_installable(
 def test_new_version_is_taken_at_the_next_visit_and_never_mixed(host: StaticHost, context: BrowserContext) -> None:
     old = ChatPage(context.new_page())
     old.register(host.url, "grace")
-    wait_for_versions(old.page, 1)
+    old.wait_for_versions(1)
     old.page.reload()
     old.wait_connected()
     host.upgrade(2)
@@ -159,12 +150,12 @@ def test_new_version_is_taken_at_the_next_visit_and_never_mixed(host: StaticHost
     new = ChatPage(context.new_page())
     with context.expect_event("console", lambda line: "could not be checked" in line.text):
         new.page.goto(host.url)
-    assert len(old.page.evaluate(STORED)) == 1
+    assert len(old.stored_versions()) == 1
     hidden.rename(module)
     new.page.goto(host.url)  # opens the old version at once, and looks for a new one
     notice = old.page.get_by_text("A new version of cloudchat is ready.")
     expect(notice).to_be_visible()  # the worker reads all files twice first
-    versions = wait_for_versions(old.page, 2)
+    versions = old.wait_for_versions(2)
     open_search(old.page)
     assert old.page.evaluate("document.documentElement.dataset.search") is None  # its own version's module
     new.page.get_by_role("button", name="Reload").click()
@@ -178,13 +169,13 @@ def test_new_version_is_taken_at_the_next_visit_and_never_mixed(host: StaticHost
 def test_worker_can_be_removed_from_every_browser(host: StaticHost, context: BrowserContext) -> None:
     chat = ChatPage(context.new_page())
     chat.page.goto(host.url)
-    wait_for_versions(chat.page, 1)
+    chat.wait_for_versions(1)
     shutil.copy(OFF, host.folder / "service_worker.js")
     chat.page.reload()
     chat.wait_for("async () => (await caches.keys()).length === 0")
     host.upgrade(2)
     chat.page.reload()
     expect(chat.page.locator("html")).to_have_attribute("data-version", "2")
-    assert chat.page.evaluate("document.querySelector('script').src") == f"{host.url}script.js"
+    assert chat.page.evaluate("document.querySelector('script:not([async])').src") == f"{host.url}script.js"
     chat.page.reload()  # the page registers the worker again, which does nothing but remove itself
     assert chat.page.evaluate("caches.keys()") == []

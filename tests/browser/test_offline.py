@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, WebSocket, expect
 
 from browser.chat_page import PASSWORD, ChatPage, wait_for
-from support.accounts import login
+from browser.screens import post
+from support.accounts import login, register
 from support.processes import wait_until
 from support.server import RunningServer
 from support.socket import ChatSocket
@@ -21,18 +22,6 @@ READY = """async () => {
   await navigator.serviceWorker.ready;
   return (await (await caches.open("cloudchat")).match("/shell-current")) !== undefined;
 }"""
-CACHED_EVENTS = """() => new Promise((resolve, reject) => {
-  const opening = indexedDB.open("cloudchat.rooms", 1);
-  opening.onerror = reject;
-  opening.onsuccess = () => {
-    const database = opening.result;
-    const reading = database.transaction("contents").objectStore("contents").getAll();
-    reading.onsuccess = () => {
-      database.close();
-      resolve(reading.result.flatMap(({ events }) => events));
-    };
-  };
-})"""
 DATABASES = "indexedDB.databases().then((all) => all.map(({ name }) => name).sort())"
 
 
@@ -60,13 +49,8 @@ def open_chat(context: BrowserContext, server: RunningServer, name: str) -> Chat
     chat.register(server.url, name)
     chat.send(f"from {name}")
     expect(chat.message(f"from {name}")).to_be_visible()
-    wait_for_event(chat, f"from {name}")
+    chat.wait_cached(f"from {name}")
     return chat
-
-
-def has_text(chat: ChatPage, text: str) -> bool:
-    """Return whether the text is in the browser's copy."""
-    return any(event.get("text") == text for event in chat.page.evaluate(CACHED_EVENTS))
 
 
 def archive_head(server: RunningServer) -> int:
@@ -74,10 +58,6 @@ def archive_head(server: RunningServer) -> int:
         return int(
             database.execute("SELECT coalesce(max(seq), 0) FROM archive_heads WHERE room_id = 'lobby'").fetchone()[0]
         )
-
-
-def wait_for_event(chat: ChatPage, text: str) -> None:
-    wait_until(lambda: has_text(chat, text), f"{text!r} is stored")
 
 
 @pytest.mark.parametrize("context", ["allow"], indirect=True)
@@ -93,20 +73,35 @@ def test_page_without_a_server_shows_what_was_loaded_and_becomes_live(
     expect(chat.message("from ada")).to_be_visible()
     expect(chat.banner).to_contain_text("You see what was loaded until")
     chat.send("written without a server")
-    chat.wait_stored("written without a server")
+    chat.wait_unsent("written without a server")
     chat.page.reload()
     expect(chat.pending).to_contain_text("written without a server")
+    chat.page.evaluate("location.hash = '#/room/elsewhere'")
+    expect(chat.page.get_by_text("This room is not stored on this device.")).to_be_visible()
     server.start()
+    expect(chat.page.get_by_text("This room does not exist")).to_be_visible()
+    chat.page.go_back()
     chat.wait_connected()
     expect(chat.banner).to_be_hidden()
     expect(chat.message("written without a server")).to_be_visible()
     assert chat.texts().count("written without a server") == 1
 
 
+def test_a_room_that_was_never_opened_is_stored(context: BrowserContext, server: RunningServer) -> None:
+    ida = register(server.url, "ida")
+    room = ida.http.post("/api/rooms", json={"kind": "public", "name": "Garden"}).json()["id"]
+    post(ida, room, {"text": "planted"})
+    chat = ChatPage(context.new_page())
+    chat.page.goto(f"{server.url}/#/room/lobby")
+    chat.sign_in("ida")
+    chat.wait_connected()
+    chat.wait_cached("planted")
+
+
 def test_second_visit_continues_after_what_was_loaded(context: BrowserContext, server: RunningServer) -> None:
     """A message arrived meanwhile, and one was deleted: its text leaves the screen and the disk."""
     chat = open_chat(context, server, "bob")
-    (deleted,) = (event["seq"] for event in chat.page.evaluate(CACHED_EVENTS) if event.get("text") == "from bob")
+    (deleted,) = (event["seq"] for event in chat.cached_events() if event.get("text") == "from bob")
     chat.page.close()
     with ChatSocket(server.ws_url, login(server.url, "bob", PASSWORD).access_token) as socket:
         missed = socket.send("missed")
@@ -124,7 +119,7 @@ def test_second_visit_continues_after_what_was_loaded(context: BrowserContext, s
     wait_for(chat.page, lambda: joins)
     (join,) = joins
     assert join["after"]["seq"] == missed["seq"] - 1
-    wait_until(lambda: not has_text(chat, "from bob"), "the text is gone from the disk")
+    wait_until(lambda: not chat.has_cached("from bob"), "the text is gone from the disk")
 
 
 def test_sign_out_in_one_tab_ends_all_tabs_and_deletes_what_was_loaded(

@@ -64,7 +64,7 @@ def test_reload_keeps_unsent_messages_and_sends_them_once(server: RunningServer,
     server.signal(signal.SIGSTOP)
     ada.send("first")
     ada.send("second")
-    ada.wait_stored("first", "second")
+    ada.wait_unsent("first", "second")
     ada.page.goto("about:blank")
     server.signal(signal.SIGCONT)
     ada.page.goto(server.url)

@@ -171,6 +171,8 @@ def test_members_are_invited_get_roles_and_are_removed(server: RunningServer, op
     expect(panel.get_by_role("listitem").filter(has_text="bob4")).to_contain_text("Reader")
     expect(bob.page.get_by_text(f"{isolated('ada4')} changed your role: Reader.")).to_be_visible()
     expect(bob.composer).not_to_be_editable()
+    room_link(bob.page, "lobby").click()
+    expect_room(bob.page, "lobby")
 
     actions.click()
     ada.page.get_by_role("menuitem", name="Remove from this room").click()
@@ -178,6 +180,7 @@ def test_members_are_invited_get_roles_and_are_removed(server: RunningServer, op
     ada.page.get_by_role("dialog").get_by_role("button", name="Remove from this room").click()
     expect(panel.get_by_role("listitem")).to_have_count(1)
     expect(room_link(bob.page, "Office4")).to_have_count(0)
+    expect(bob.page.locator("#composer-note")).to_have_text("You are no longer a member of Office4.")
 
 
 def test_an_owner_changes_and_archives_a_room(server: RunningServer, open_page: OpenPage) -> None:

@@ -11,10 +11,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from browser.chat_page import PASSWORD
 from browser.screens import SCREENS, close_all, fill, open_room
+from support.accounts import login
 from support.server import RunningServer
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "config" / "javascript" / "node_modules" / "axe-core" / "axe.min.js"
+PHONE: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 RUN_AXE = """async (tags) => {
@@ -163,8 +165,7 @@ def test_every_screen_is_accessible_in_both_themes_and_german(
 
 
 def test_every_screen_fits_a_phone_and_a_finger(browser: Browser, server: RunningServer) -> None:
-    phone: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
-    page = open_chat(browser, server, locale="de-DE", reduced_motion="reduce", **phone)
+    page = open_chat(browser, server, locale="de-DE", reduced_motion="reduce", **PHONE)
     problems: dict[str, list[str]] = {}
     for name, opening in SCREENS.items():
         opening(page)
@@ -180,29 +181,65 @@ def test_every_screen_fits_a_phone_and_a_finger(browser: Browser, server: Runnin
 
 
 def test_sign_in_screens_are_accessible_and_fit(browser: Browser, server: RunningServer, texts: Any) -> None:
-    phone: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
-    page = browser.new_context(locale="de-DE", bypass_csp=True, **phone).new_page()
+    page = browser.new_context(locale="de-DE", bypass_csp=True, **PHONE).new_page()
     page.goto(server.url)
     expect(page.locator("#sign-in")).to_be_visible()
     page.evaluate(AXE.read_text())
     problems: dict[str, list[str]] = {}
-    for name in ("sign-in", "register", "error"):
+    for name in ("sign-in", "register", "error", "password-advice"):
         if name == "register":
             page.locator("#switch-mode").click()
         elif name == "error":
             page.locator("#sign-in-submit").click()
             expect(page.locator("#sign-in-error")).to_be_visible()
-        found = accessibility_violations(page) + page.evaluate(ENGLISH, texts)
-        found += page.evaluate(OVERFLOWS) + page.evaluate(SMALL_TARGETS)
-        page.evaluate("document.documentElement.style.fontSize = '200%'")
-        found += [f"200 %: {problem}" for problem in page.evaluate(OVERFLOWS)]
-        page.evaluate("document.documentElement.style.fontSize = ''")
-        if found:
+        elif name == "password-advice":
+            page.locator("#password").fill("qwertyuiopasdfghjkl")
+            expect(page.locator("#password-hint meter")).to_be_visible()
+        if found := problems_on_a_phone(page, texts):
             problems[name] = found
     page.evaluate("document.body.append('Sign out')")
     assert page.evaluate(ENGLISH, texts) == ["Sign out"]  # an English text would be found
     page.context.close()
     assert problems == {}, json.dumps(problems, indent=1)
+
+
+def test_first_steps_are_accessible_and_fit(browser: Browser, server: RunningServer, texts: Any) -> None:
+    """From the one-time password of an administrator to the first invite link."""
+    new = login(server.url, "ada").http.post("/api/admin/users", json={"username": "root", "role": "admin"}).json()
+    page = browser.new_context(locale="de-DE", bypass_csp=True, **PHONE).new_page()
+    # The steps are for a server whose only user is this one.
+    page.route("**/api/admin/users?limit=2", lambda route: route.fulfill(json={"users": [new["user"]], "next": None}))
+    page.goto(server.url)
+    page.evaluate(AXE.read_text())
+    page.locator("#username").fill("root")
+    page.locator("#password").fill(new["one_time_password"])
+    page.locator("#sign-in-submit").click()
+    problems: dict[str, list[str]] = {}
+    for name in ("new-password", "first-steps", "first-link"):
+        if name == "new-password":
+            page.locator("#next-password").fill("donaudampfschifffahrt")
+            expect(page.locator("#next-password-hint meter")).to_be_visible()
+        elif name == "first-steps":
+            page.locator("#next-password").fill(PASSWORD)
+            page.locator("#new-password-submit").click()
+            expect(page.locator("dialog[open] .primary")).to_be_visible()
+        else:
+            page.locator("dialog[open] .primary").click()
+            expect(page.get_by_test_id("secret")).to_be_visible()
+        if found := problems_on_a_phone(page, texts):
+            problems[name] = found
+    page.context.close()
+    assert problems == {}, json.dumps(problems, indent=1)
+
+
+def problems_on_a_phone(page: Page, texts: Any) -> list[str]:
+    """Return what is not accessible, not German, cut off or too small."""
+    found = accessibility_violations(page)
+    found += page.evaluate(ENGLISH, texts) + page.evaluate(OVERFLOWS) + page.evaluate(SMALL_TARGETS)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    found += [f"200 %: {problem}" for problem in page.evaluate(OVERFLOWS)]
+    page.evaluate("document.documentElement.style.fontSize = ''")
+    return found
 
 
 # Safari's keyboard lies above the page: only the visual viewport shrinks.

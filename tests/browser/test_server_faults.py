@@ -108,7 +108,7 @@ def test_refused_message_can_be_removed_for_good(chat: ChatPage, scripted: Scrip
     chat.send("never mind")
     chat.failed.get_by_role("button", name="Remove").click()
     expect(chat.failed).to_have_count(0)
-    chat.wait_stored()
+    chat.wait_unsent()
     chat.page.reload()
     chat.wait_connected()
     expect(chat.message("three")).to_be_visible()

@@ -142,7 +142,7 @@ def test_unsent_messages_survive_the_sign_out_of_another_tab(chat: ChatPage, scr
     scripted.send_errors = [AWAY]
     chat.send("written after that")
     expect(chat.pending).to_contain_text("Waiting to be sent")
-    chat.wait_stored("written after that")
+    chat.wait_unsent("written after that")
     scripted.send_errors = [AWAY]
     chat.page.reload()
     expect(chat.pending).to_contain_text("written after that")

@@ -77,6 +77,17 @@ def test_a_draft_survives_a_reload_and_no_sign_out(chat: ChatPage) -> None:
     assert "half a" not in chat.page.evaluate("JSON.stringify({...localStorage})")
 
 
+def test_tabs_agree_about_the_draft(chat: ChatPage) -> None:
+    other = ChatPage(chat.page.context.new_page())
+    other.page.goto(ORIGIN)
+    other.wait_connected()
+    other.page.evaluate("document.hasFocus = () => false")  # Playwright gives the focus to all pages
+    chat.composer.press_sequentially("half a message")
+    expect(other.composer).to_have_value("half a message")
+    chat.composer.press("Enter")
+    expect(other.composer).to_have_value("")
+
+
 def test_pasting_megabytes_is_refused_and_the_draft_stays(chat: ChatPage) -> None:
     chat.composer.fill("before ")
     chat.page.keyboard.insert_text("x" * 3_000_000)

@@ -15,7 +15,10 @@ from support.site import RunningSite
 def browser(site: RunningSite) -> Iterator[Browser]:
     """A browser that resolves the domain to nginx's port, so that the page has the same address as in production."""
     with sync_playwright() as playwright:
-        started = launch(playwright, f"--host-resolver-rules=MAP {DOMAIN}:443 127.0.0.1:{site.nginx.https_port}")
+        address = f"--host-resolver-rules=MAP {DOMAIN}:443 127.0.0.1:{site.nginx.https_port}"
+        # For the service worker: a certificate that only the page's context accepts is refused for its script.
+        # test_nginx_certificates.py tests whether the certificate is trusted.
+        started = launch(playwright, address, "--ignore-certificate-errors")
         yield started
         started.close()
 
@@ -31,8 +34,7 @@ def watch(page: Page, problems: list[str]) -> ChatPage:
 def test_two_users_chat_over_https_and_wss(site: RunningSite, browser: Browser) -> None:
     problems: list[str] = []
     sockets: list[str] = []
-    # test_nginx_certificates.py tests whether the certificate is trusted.
-    contexts = [browser.new_context(ignore_https_errors=True) for _ in range(2)]
+    contexts = [browser.new_context() for _ in range(2)]
     ann, ben = (watch(context.new_page(), problems) for context in contexts)
     ann.page.on("websocket", lambda opened: sockets.append(opened.url))
     ann.register(ORIGIN, "ann")
@@ -54,9 +56,38 @@ def test_two_users_chat_over_https_and_wss(site: RunningSite, browser: Browser) 
     assert problems == []
 
 
+def test_installed_page_of_nginx_is_updated_and_opens_without_a_network(site: RunningSite, browser: Browser) -> None:
+    context = browser.new_context()
+    problems: list[str] = []
+    context.on("weberror", lambda error: problems.append(str(error.error)))
+    context.on("console", lambda line: problems.append(line.text) if "violates" in line.text else None)
+    chat = ChatPage(context.new_page())
+    chat.register(ORIGIN, "cleo")
+    chat.send("to be read in the train")
+    expect(chat.message("to be read in the train")).to_be_visible()
+    chat.wait_for_versions(1)
+    chat.wait_cached("to be read in the train")
+
+    site.nginx.publish({"index.html": ("<html", '<html data-version="2"')})
+    chat.page.reload()  # opens the old version at once, and looks for a new one
+    chat.page.get_by_role("button", name="Reload").click()  # the worker reads all files twice first
+    expect(chat.page.locator("html")).to_have_attribute("data-version", "2")
+    chat.wait_connected()
+
+    context.set_offline(True)
+    chat.page.reload()
+    expect(chat.page.locator("html")).to_have_attribute("data-version", "2")
+    expect(chat.message("to be read in the train")).to_be_visible()
+    expect(chat.banner).to_contain_text("You see what was loaded until")
+    context.set_offline(False)
+    chat.wait_connected()
+    context.close()
+    assert problems == []
+
+
 def test_policy_of_nginx_blocks_a_socket_to_another_host(browser: Browser) -> None:
     """The policy of nginx is stricter than the one in the page."""
-    context = browser.new_context(ignore_https_errors=True)
+    context = browser.new_context()
     page = context.new_page()
     page.goto(ORIGIN)
     script = """() => new Promise((done) => {

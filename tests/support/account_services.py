@@ -73,7 +73,7 @@ class AccountServices:
             tokens,
             hasher,
             AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings),
-            AdminService(db, tokens, hasher),
+            AdminService(db, tokens.issue_api, hasher),
             RoomService(db),
         )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import delete, insert, select, update
 
-from cloudchat.archive.event_ids import event_id
+from cloudchat.archive.event_ids import event_id, next_id
 from cloudchat.core.search_terms import search_terms
 from cloudchat.database.archive_tables import (
     archive_epochs,
@@ -29,8 +29,12 @@ class ArchivedRoom:
 
     def add(self, seq: int, at: float, user_id: str, text: str = "hello", **fields: object) -> None:
         """Insert a message; with the field `kind`, a notice."""
+        id = event_id(int(at * 1000), self.id, seq)
+        with self.db.read() as db:
+            while db.scalar(select(archived_events.c.id).where(archived_events.c.id == id)) is not None:
+                id = next_id(id)  # one pair of rooms in 256 has the same ids for the same time and seq
         row = {
-            "id": event_id(int(at * 1000), self.id, seq),
+            "id": id,
             "room_id": self.id,
             "seq": seq,
             "user_id": user_id,

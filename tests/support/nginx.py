@@ -87,8 +87,7 @@ class RunningNginx:
         for directory in [*directories, *(f"etc/nginx/{name}" for name in included)]:
             (self.root / directory).mkdir(parents=True, exist_ok=True)
         (self._etc / "sites-enabled").mkdir()
-        frontend = self.root / "opt" / "cloudchat" / "current" / "frontend"
-        write_directory(build_page(read_directory(CHECKOUT / "frontend")), frontend)
+        self.publish({})
         for path in [CONFIG / "nginx.conf", *(path for name in included for path in (CONFIG / name).iterdir())]:
             (self._etc / path.relative_to(CONFIG)).write_text(self._rendered(path))
         temporary = "".join(f"{name}_temp_path {self.root}/tmp/{name};\n" for name in _TEMP_PATHS)
@@ -103,6 +102,15 @@ class RunningNginx:
         )
         processes.wait_until(self._serves, "nginx starts")
         return self
+
+    def publish(self, changes: Mapping[str, tuple[str, str]]) -> None:
+        """Install the page as the installer does, with a text replaced in some files: path → (old, new)."""
+        files = read_directory(CHECKOUT / "frontend")
+        for path, (old, new) in changes.items():
+            files[path] = files[path].replace(old.encode(), new.encode(), 1)
+        folder = self.root / "opt" / "cloudchat" / "current" / "frontend"
+        shutil.rmtree(folder, ignore_errors=True)
+        write_directory(build_page(files), folder)
 
     def command(self, *arguments: str) -> list[str]:
         return [str(NGINX), "-e", f"{self.root}/var/log/nginx/start.log", "-c", f"{self._etc}/nginx.conf", *arguments]

@@ -4,12 +4,15 @@
  */
 
 import { ApiError } from "../net/api.js";
-import { text } from "../strings/strings.js";
+import { account } from "../strings/en/account.js";
+import { addEnglish, text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
 import { openModal } from "../ui/modal.js";
 import { messageOf } from "../error_text.js";
 import { leaveSecrets, renderOneTimeSecret } from "../settings/one_time_secret.js";
 import { inviteSecret } from "./invite_link.js";
+
+addEnglish(account);
 
 const LIFETIME_SECONDS = 7 * 86_400;
 

@@ -16,6 +16,7 @@ const DEFAULT_LIFETIME = 7 * DAY_SECONDS;
 /**
  * @typedef {object} Invite
  * @property {string} id
+ * @property {string} label whom it is for; may be empty
  * @property {string} created_at
  * @property {string | null} created_by null: the command line, or a user who was deleted
  * @property {string} expires_at
@@ -32,10 +33,19 @@ export function invitesSection({ request, clock }) {
   const form = createForm({
     label: text("invites.create"),
     clock,
-    fields: [{ name: "ttl_seconds", label: text("invites.lifetime"), options: spanOptions(LIFETIMES) }],
+    fields: [
+      {
+        name: "label",
+        label: text("invites.label"),
+        hint: text("invites.label_hint"),
+        attributes: { autocomplete: "off", maxlength: "100" },
+      },
+      { name: "ttl_seconds", label: text("invites.lifetime"), options: spanOptions(LIFETIMES) },
+    ],
     submit: text("invites.create_submit"),
-    async send({ ttl_seconds: seconds }) {
-      const { invite } = await request("POST", "/api/admin/invites", { ttl_seconds: Number(seconds) });
+    async send({ label, ttl_seconds: seconds }) {
+      const { invite } = await request("POST", "/api/admin/invites", { label, ttl_seconds: Number(seconds) });
+      formControl(form, "label").value = "";
       output.show(inviteSecret(invite));
       await table.reload();
     },
@@ -60,15 +70,15 @@ export function invitesSection({ request, clock }) {
   /** @type {PagedTable<Invite>} */
   const table = new PagedTable({
     label: text("invites.title"),
-    columns: [text("invites.created"), text("invites.created_by"), text("invites.expires"), text("invites.state"), ""],
+    columns: [text("invites.label"), text("invites.created"), text("invites.expires"), text("invites.state"), ""],
     empty: text("invites.empty"),
     async load() {
       const { invites, next = null } = await request("GET", "/api/admin/invites");
       return { items: invites, next };
     },
     renderCells: (invite, row) => [
-      renderTime(invite.created_at),
-      invite.created_by === null ? "–" : element("bdi", {}, invite.created_by),
+      invite.label === "" ? text("invites.unlabelled") : element("bdi", { class: "name" }, invite.label),
+      renderCreation(invite),
       renderTime(invite.expires_at),
       renderState(invite, clock.now()),
       button(text("invites.delete"), () => askToDelete(invite, row), { class: "secondary" }),
@@ -76,6 +86,11 @@ export function invitesSection({ request, clock }) {
   });
 
   return [collapsed(text("invites.create"), form), output.node, table.node];
+}
+
+/** @param {Invite} invite */
+function renderCreation({ created_at: at, created_by: name }) {
+  return name === null ? renderTime(at) : element("span", {}, renderTime(at), " · ", element("bdi", {}, name));
 }
 
 /**

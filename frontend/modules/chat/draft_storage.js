@@ -53,8 +53,11 @@ export class DraftStorage {
   watch(owner, room, listener, signal) {
     window.addEventListener(
       "storage",
-      ({ key, newValue }) => {
-        if (key === keyOf(owner, room)) listener(newValue ?? "");
+      ({ key }) => {
+        if (key !== keyOf(owner, room)) return;
+        this.#memory.delete(key);
+        // Not the event's value: with several events on their way, it is older than what is stored.
+        listener(this.#read(key));
       },
       { signal },
     );

@@ -45,6 +45,8 @@
  * @property {boolean} canLoad whether the server has the missing events
  * @property {boolean} isUnloaded whether the events were here, and are loaded again when the reader scrolls to them
  *
+ * @typedef {import("../net/protocol.js").RoomMessage} RoomMessage
+ *
  * @typedef {object} ReactionDraft
  * @property {Set<string>} users ids of those that are known
  * @property {number} others how many more there are
@@ -54,16 +56,25 @@
  */
 
 /**
+ * By its event, a message that nothing has changed: most of a room's messages, each time that one more arrives.
+ *
+ * @type {WeakMap<RoomMessage, Message>}
+ */
+const unchanged = new WeakMap();
+
+/**
  * Return the messages of the segments, with the gaps between them.
  *
  * @param {readonly import("./timeline.js").Segment[]} segments
  * @returns {(Message | Notice | Gap)[]} oldest first
  */
 export function reduceMessages(segments) {
-  /** @type {(MessageDraft | Notice | Gap)[]} */
+  /** @type {(Message | Notice | Gap)[]} */
   const items = [];
-  /** @type {Map<string, MessageDraft>} */
+  /** Log position → the message's event, and its index in `items`. @type {Map<string, {event: RoomMessage, index: number}>} */
   const messages = new Map();
+  /** Index in `items` → the message that is changed. @type {Map<number, MessageDraft>} */
+  const drafts = new Map();
   for (const [index, segment] of segments.entries()) {
     // Until the first event of a replay arrives, it is not known whether the gap can be loaded: show no text that may be
     // wrong, which a screen reader would speak.
@@ -71,20 +82,36 @@ export function reduceMessages(segments) {
     if (index > 0 && !isAwaitingReplay) items.push(gapBefore(segment));
     for (const event of segment.events) {
       if (event.type === "message") {
-        const message = createMessage(event);
-        messages.set(keyOf(segment.epoch, event.seq), message);
-        items.push(message);
+        messages.set(keyOf(segment.epoch, event.seq), { event, index: items.length });
+        items.push(unchangedMessage(event));
       } else if (event.type === "notice") {
         items.push(createNotice(segment.epoch, event));
       } else if ("target" in event) {
         // By the log's epoch, because message and change may have been written in different ones. The target may not be
         // loaded yet: the change applies once it is.
         const target = messages.get(keyOf(segment.epoch, event.target));
-        if (target !== undefined) applyChange(target, event);
+        if (target === undefined) continue;
+        const draft = drafts.get(target.index) ?? createMessage(target.event);
+        drafts.set(target.index, draft);
+        applyChange(draft, event);
       }
     }
   }
-  return items.map((item) => (item.kind === "message" ? finish(item) : item));
+  for (const [index, draft] of drafts) items[index] = finish(draft);
+  return items;
+}
+
+/**
+ * @param {RoomMessage} event
+ * @returns {Message}
+ */
+function unchangedMessage(event) {
+  let message = unchanged.get(event);
+  if (message === undefined) {
+    message = finish(createMessage(event));
+    unchanged.set(event, message);
+  }
+  return message;
 }
 
 /**
@@ -125,7 +152,7 @@ function createNotice(epoch, { seq, at, kind, user, target, value = "" }) {
 }
 
 /**
- * @param {import("../net/protocol.js").RoomMessage} event
+ * @param {RoomMessage} event
  * @returns {MessageDraft}
  */
 function createMessage(event) {

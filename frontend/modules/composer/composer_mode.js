@@ -62,6 +62,17 @@ export class ComposerMode {
     return true;
   }
 
+  /**
+   * The user has written or sent the draft in another tab. While a message is edited here, the draft waits: the end of the
+   * edit must not bring back what was sent meanwhile.
+   *
+   * @param {string} draft
+   */
+  draftChanged(draft) {
+    if (this.#mode.kind === "edit") this.#mode.draft = draft;
+    else this.#composer().setText(draft);
+  }
+
   /** @param {string} draft */
   save(draft) {
     if (this.#mode.kind !== "edit") this.#room.writing.saveDraft(draft);

@@ -80,7 +80,7 @@ export function openConversation({ room, clock }) {
 
   room.writing.watchDraft((written) => {
     // The user writes in one tab at a time: the one that has the focus is not changed.
-    if (!document.hasFocus() && !mode.isEditing) composer.setText(written);
+    if (!document.hasFocus() || mode.isEditing) mode.draftChanged(written);
   }, signal);
 
   const unsubscribe = room.subscribe(update);

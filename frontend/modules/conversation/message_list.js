@@ -1,9 +1,10 @@
 /**
- * Renders the messages of a room and those that are not sent yet, at most once per frame. Loads more when the reader comes
- * near an end, and marks what was seen as read.
+ * Renders the messages of a room and those that are not sent yet, at most once per frame and less often on a slow machine
+ * (ui/paced_frames.js). Loads more when the reader comes near an end, and marks what was seen as read.
  */
 
 import { byId, keepFocus } from "../ui/dom.js";
+import { PacedFrames } from "../ui/paced_frames.js";
 import { ScrollPosition } from "../windowed_list/scroll_position.js";
 import { WindowedList } from "../windowed_list/windowed_list.js";
 import { messageVersion, renderMessage } from "./message_row.js";
@@ -17,9 +18,6 @@ import { buildRows, estimateHeight } from "./rows.js";
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("../chat/message_reducer.js").Message} Message
  */
-
-/** Of rendering, so that a message is shown soon on the slowest machine. */
-const MAX_PAUSE_MS = 100;
 
 export class MessageList {
   #scroller = byId("timeline");
@@ -45,10 +43,7 @@ export class MessageList {
   #rows = [];
   /** @type {Map<number, Message>} the loaded messages by seq */
   #bySeq = new Map();
-  #isScheduled = false;
-  /** When the last render ended, and how long it took. */
-  #renderedAt = 0;
-  #renderMs = 0;
+  #frames = new PacedFrames(() => this.#render(), this.#abort.signal);
   /** @type {() => void} called after each change of the rows */
   #onRender;
   #room;
@@ -90,21 +85,9 @@ export class MessageList {
       toggleReaction,
       loadGap: (gap) => room.log.loadGap(gap),
     };
-    this.#unsubscribe = room.subscribe(() => this.schedule());
+    this.#unsubscribe = room.subscribe(() => this.#roomChanged());
     document.addEventListener("visibilitychange", () => this.#markRead(), { signal });
-    this.schedule();
-  }
-
-  /**
-   * Render in the next frame. While many messages arrive on a slow machine, each render is followed by a pause that is as
-   * long as it took, so that keys wait for one render at most.
-   */
-  schedule() {
-    if (this.#isScheduled || this.#abort.signal.aborted) return;
-    this.#isScheduled = true;
-    const pause = Math.min(this.#renderedAt + this.#renderMs - performance.now(), MAX_PAUSE_MS);
-    if (pause > 0) setTimeout(() => this.#requestRender(), pause);
-    else this.#requestRender();
+    this.#frames.schedule();
   }
 
   scrollToNewest() {
@@ -188,15 +171,10 @@ export class MessageList {
 
   // -- Rendering --
 
-  #requestRender() {
-    requestAnimationFrame(() => {
-      this.#isScheduled = false;
-      if (this.#abort.signal.aborted) return;
-      const start = performance.now();
-      this.#render();
-      this.#renderedAt = performance.now();
-      this.#renderMs = this.#renderedAt - start;
-    });
+  /** Called before the sidebar and the title render: what arrives in sight of the reader must not show there as unread. */
+  #roomChanged() {
+    if (!this.#room.log.isReplaying) this.#markRead();
+    this.#frames.schedule();
   }
 
   #render() {
@@ -229,8 +207,8 @@ export class MessageList {
   #markRead() {
     const { log, reading } = this.#room;
     if (!this.#position.isAtBottom || log.isDetached || document.visibilityState !== "visible") return;
-    const newest = log.items.at(-1);
-    if (newest !== undefined && newest.kind !== "gap") reading.mark(newest.seq);
+    const { newestSeq } = log;
+    if (newestSeq !== null) reading.mark(newestSeq);
   }
 
   // -- Scrolling --
@@ -238,7 +216,7 @@ export class MessageList {
   #onScroll() {
     // The events of a replay may be in the room and not yet in the view: its top is then visible without scrolling. The
     // scheduled render loads older messages once its rows are there.
-    if (this.#isScheduled) return;
+    if (this.#frames.isScheduled) return;
     keepFocus(this.#messages, this.#scroller, () => this.#list.scrolled());
     this.#onRender();
     this.#markRead();

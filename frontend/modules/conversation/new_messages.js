@@ -42,7 +42,13 @@ export class NewMessages {
       if (item.kind !== "message") continue;
       this.#below += 1;
       if (item.user.id === this.#room.self.id || this.#room.log.isReplayed(item.seq)) continue;
-      this.#announcer.add({ name: item.user.name, text: quotedText(item) });
+      this.#announcer.add({
+        name: item.user.name,
+        // Of many messages only a few are spoken: the others need not be parsed.
+        get text() {
+          return quotedText(item);
+        },
+      });
     }
     // While the newest messages are unloaded, those that arrive are not here to be counted.
     if (isDetached) this.#below = 0;

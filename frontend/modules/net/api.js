@@ -2,8 +2,8 @@
 
 import { serverErrorText } from "../error_text.js";
 import { text } from "../strings/strings.js";
+import { sendRequest } from "./request.js";
 
-const TIMEOUT_MS = 15_000;
 const PROBE_TIMEOUT_MS = 3_000;
 
 /**
@@ -36,7 +36,7 @@ export class ApiError extends Error {
  * Send one request. Resolves with the answer's JSON object, or null for 204; rejects with ApiError. The object is not
  * validated: the caller states its type.
  *
- * @callback SendRequest
+ * @callback CallApi
  * @param {string} method
  * @param {string} path
  * @param {object | null} [body]
@@ -47,26 +47,14 @@ export class ApiError extends Error {
 
 /**
  * @param {string} origin "" for the page's own origin, else for example "https://chat.example.org"
- * @returns {SendRequest}
+ * @param {import("./request.js").SendRequest} [send]
+ * @returns {CallApi}
  */
-export function createApi(origin) {
-  return async function sendRequest(method, path, body = null, token = null, timeoutMs = TIMEOUT_MS) {
-    /** @type {Record<string, string>} */
-    const headers = {};
-    if (body !== null) headers["Content-Type"] = "application/json";
-    if (token !== null) headers.Authorization = `Bearer ${token}`;
+export function createApi(origin, send = sendRequest) {
+  return async (method, path, body, token, timeoutMs) => {
     let response;
     try {
-      response = await fetch(`${origin}${path}`, {
-        method,
-        headers,
-        body: body === null ? null : JSON.stringify(body),
-        credentials: "include", // the refresh cookie, also if page and API are two hosts of one site
-        cache: "no-store",
-        // A rotated refresh cookie must arrive even if the page is reloaded meanwhile: the previous cookie is used up.
-        keepalive: true,
-        signal: AbortSignal.timeout(timeoutMs),
-      });
+      response = await send(origin, { method, path, body, token, timeoutMs });
     } catch {
       throw new ApiError(0, {});
     }

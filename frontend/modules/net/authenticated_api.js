@@ -17,7 +17,7 @@ import { SessionEnded, StaleRequest } from "./session.js";
 
 /**
  * @param {object} options
- * @param {import("./api.js").SendRequest} options.api
+ * @param {import("./api.js").CallApi} options.api
  * @param {Pick<import("./session.js").Session, "user" | "accessToken" | "refresh">} options.session
  * @param {() => void} options.onSessionEnded
  * @returns {AuthenticatedRequest}

@@ -20,7 +20,7 @@
 import { closeRule } from "./close_codes.js";
 import { OutageDiagnosis } from "./outage_diagnosis.js";
 import { CommandError, noReply, PendingRequests } from "./pending_requests.js";
-import { SUBPROTOCOL } from "./protocol.js";
+import { socketProtocols } from "./protocol.js";
 import { SessionEnded } from "./session.js";
 import { serverErrorText } from "../error_text.js";
 import { text } from "../strings/strings.js";
@@ -182,8 +182,7 @@ export class Connection {
   /** @param {string} token */
   #open(token) {
     const attempt = this.#attempt;
-    // A browser cannot set a header here, and a token in the URL would appear in logs.
-    const socket = this.#openSocket(this.#url, [SUBPROTOCOL, `cloudchat.token.${token}`]);
+    const socket = this.#openSocket(this.#url, socketProtocols(token));
     this.#socket = socket;
     socket.onmessage = ({ data }) => {
       if (attempt !== this.#attempt) return;

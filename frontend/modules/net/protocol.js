@@ -127,7 +127,25 @@
  * @property {Pong} ping
  */
 
-export const SUBPROTOCOL = "cloudchat.v1";
+const SUBPROTOCOL = "cloudchat.v1";
+
+/**
+ * Return the subprotocols of a handshake. A browser cannot set a header there, and a token in the URL would appear in logs.
+ *
+ * @param {string} token
+ */
+export function socketProtocols(token) {
+  return [SUBPROTOCOL, `cloudchat.token.${token}`];
+}
+
+/**
+ * Return the name of the Web Lock of the tab that has the socket of a user.
+ *
+ * @param {string} userId
+ */
+export function socketLock(userId) {
+  return `cloudchat.socket.${userId}`;
+}
 
 const NOT_LOGGED = new Set(["joined", "ack", "head"]);
 

@@ -6,6 +6,7 @@
 import { sleep } from "../clock.js";
 import { text } from "../strings/strings.js";
 import { ApiError, foreignAnswer } from "./api.js";
+import { REFRESH_PATH, REFRESH_TIMEOUT_MS } from "./early_session.js";
 import { takeTurn } from "./refresh_turn.js";
 import { SessionMarker } from "./session_marker.js";
 
@@ -17,27 +18,12 @@ const MIN_TOKEN_LIFE_MS = 30_000;
  */
 const REFRESH_RETRY_DELAYS_MS = [500, 500, 1_000, 1_000, 2_000, 2_000];
 const MAX_REFRESH_MS = 8_000;
-/** A refresh takes milliseconds: after a longer silence its answer is lost. */
-const REFRESH_TIMEOUT_MS = 4_000;
 
 /** The server no longer accepts this session: the user has to sign in again. */
 export class SessionEnded extends Error {}
 
 /** The user who sent the request has signed out meanwhile, and perhaps in again: its outcome must be ignored. */
 export class StaleRequest extends Error {}
-
-/**
- * Return the browser's storage, or null if the browser refuses it. The page works without it.
- *
- * @returns {Storage | null}
- */
-export function openLocalStorage() {
-  try {
-    return window.localStorage;
-  } catch {
-    return null;
-  }
-}
 
 export class Session {
   #api;
@@ -61,7 +47,7 @@ export class Session {
 
   /**
    * @param {object} options
-   * @param {import("./api.js").SendRequest} options.api
+   * @param {import("./api.js").CallApi} options.api
    * @param {import("../clock.js").Clock} options.clock
    * @param {Pick<Storage, "getItem" | "setItem" | "removeItem"> | null} options.storage
    * @param {Pick<LockManager, "request"> | null} [options.locks] null or missing (plain http): tabs do not take turns
@@ -208,7 +194,7 @@ export class Session {
     for (const delayMs of [...REFRESH_RETRY_DELAYS_MS, Infinity]) {
       this.#requireCurrent(generation);
       try {
-        const request = this.#api("POST", "/api/auth/refresh", {}, null, REFRESH_TIMEOUT_MS);
+        const request = this.#api("POST", REFRESH_PATH, {}, null, REFRESH_TIMEOUT_MS);
         this.#refreshRequest = request;
         return requireSession(await request);
       } catch (error) {

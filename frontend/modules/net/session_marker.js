@@ -5,6 +5,19 @@
 
 const KEY = "cloudchat.signed_in";
 
+/**
+ * Return the browser's storage, or null if the browser refuses it. The page works without it.
+ *
+ * @returns {Storage | null}
+ */
+export function openLocalStorage() {
+  try {
+    return window.localStorage;
+  } catch {
+    return null;
+  }
+}
+
 export class SessionMarker {
   #storage;
 

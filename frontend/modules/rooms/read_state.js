@@ -76,8 +76,9 @@ export class ReadState {
   }
 
   #recount() {
-    const place = { readSeq: this.seq, headSeq: this.#room.headSeq, selfId: this.#room.self.id };
-    if (!this.unread.recount(this.#room.log.items, place)) this.#listener.onUncounted();
+    const { headSeq, self, log } = this.#room;
+    if (this.seq >= headSeq) this.unread.set({ unread: 0, mentions: 0 });
+    else if (!this.unread.recount(log.items, this.seq, self.id)) this.#listener.onUncounted();
     this.#listener.onChange();
   }
 }
@@ -109,12 +110,13 @@ class Unread {
    * The read marker moved.
    *
    * @param {readonly import("./room_types.js").Item[]} items of the room
-   * @param {{readSeq: number, headSeq: number, selfId: string}} place
+   * @param {number} readSeq
+   * @param {string} selfId
    * @returns {boolean} false if the items do not reach back to the marker: only the server can count
    */
-  recount(items, { readSeq, headSeq, selfId }) {
+  recount(items, readSeq, selfId) {
     const first = items.at(0);
-    if (readSeq < headSeq && (first === undefined || first.kind === "gap" || first.seq > readSeq + 1)) return false;
+    if (first === undefined || first.kind === "gap" || first.seq > readSeq + 1) return false;
     const unread = items.filter(
       (item) => item.kind === "message" && item.seq > readSeq && item.user.id !== selfId && !item.deleted,
     );

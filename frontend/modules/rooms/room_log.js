@@ -49,6 +49,13 @@ export class RoomLog {
     return this.#items;
   }
 
+  /** @returns {number | null} of the newest message or notice; null: it is not loaded */
+  get newestSeq() {
+    const isItem = (/** @type {import("../net/protocol.js").RoomEvent} */ { type }) =>
+      type === "message" || type === "notice";
+    return this.#timeline.segments.at(-1)?.events.findLast(isItem)?.seq ?? null;
+  }
+
   /** @returns {import("../net/protocol.js").Position | null} of the newest event */
   get position() {
     return this.#timeline.position;
@@ -110,9 +117,9 @@ export class RoomLog {
   // -- Pages --
 
   /** Load the page before the first item. May be called with every frame. */
-  loadOlder() {
+  async loadOlder() {
     const segment = this.#timeline.segments.at(0);
-    if (segment !== undefined) this.#subscription.history.loadOlder(segment.id);
+    if (segment !== undefined) await this.#subscription.history.loadOlder(segment.id);
   }
 
   /** Load the page after the last item of a detached room. May be called with every frame. */

@@ -6,6 +6,8 @@
  * @property {(room: Room, message: import("../net/protocol.js").RoomMessage) => void} onMessage a new one of someone else
  * @property {(reason: string) => void} onRefused a room that is shown cannot be joined
  * @property {(id: string) => void} onRoomChanged something of a room has changed, or the user has left it
+ * @property {() => void} onAllJoined all rooms are joined, after each connect
+ * @property {(room: Room) => void} onRoomRemoved the room is no longer one of the user's: left, removed or banned
  */
 
 import { CommandError } from "../net/pending_requests.js";
@@ -221,6 +223,7 @@ export class RoomStore {
     this.#outboxes.remove(id);
     if (room === this.#shown) this.#shown = null;
     this.#listener.onRoomChanged(id);
+    this.#listener.onRoomRemoved(room);
     this.#changes.announce();
   }
 
@@ -242,6 +245,7 @@ export class RoomStore {
     // Between the count and the joins, messages may have arrived that neither of them has told.
     if (others.length > 0) await this.#count();
     this.#presence.askAll(this.rooms.filter((room) => room.info.kind === "direct" || room === this.#shown));
+    this.#listener.onAllJoined();
   }
 
   /** Several rooms may ask in a row. */

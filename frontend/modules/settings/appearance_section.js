@@ -27,7 +27,7 @@ export function appearanceSection({ appearance }) {
       location.reload(); // nothing unsent is lost: drafts and the outbox are stored
     },
   );
-  return [theme, language];
+  return [element("div", { class: "settings-form" }, theme, language)];
 }
 
 let lastId = 0;

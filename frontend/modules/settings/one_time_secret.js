@@ -77,7 +77,7 @@ export function renderOneTimeSecret({ title, lead, lines, warning, done = text("
   const box = element(
     "div",
     { class: UNSAVED_CLASS, role: "group", "aria-label": title, tabindex: "-1" },
-    element("h4", {}, title),
+    element("p", {}, element("strong", {}, title)), // the name of the group: dialogs have headings of different levels
     element("p", {}, lead),
     secret,
     warning === undefined ? null : element("p", { class: "secret-warning" }, warning),

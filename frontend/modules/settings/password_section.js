@@ -1,7 +1,8 @@
 /** The form that changes the user's own password. */
 
 import { text } from "../strings/strings.js";
-import { element } from "../ui/dom.js";
+import { loadPasswordHint } from "../passwords/on_demand.js";
+import { element, formControl } from "../ui/dom.js";
 import { createForm } from "../ui/form.js";
 
 /**
@@ -34,6 +35,11 @@ export function passwordSection({ session, request, clock }) {
       form.reset();
       success.hidden = false;
     },
+  });
+  void loadPasswordHint({
+    input: formControl(form, "new_password"),
+    username: () => session.user?.name ?? "",
+    clock,
   });
   return [element("p", { class: "subtle" }, text("password.lead")), success, form];
 }

@@ -20,7 +20,8 @@
  * @property {RenderSection | AdministrationId} content a function, or what is loaded when it is opened
  */
 
-import { text } from "../strings/strings.js";
+import { account as accountTexts } from "../strings/en/account.js";
+import { addEnglish, text } from "../strings/strings.js";
 import { button, byId, element, restoreCaret } from "../ui/dom.js";
 import { closeLayer, openLayer } from "../ui/layers.js";
 import { interceptEscape } from "../ui/modal.js";
@@ -32,6 +33,8 @@ import { leaveSecrets } from "./one_time_secret.js";
 import { focusSectionHeading, renderSectionHeading } from "./section_heading.js";
 import { sessionsSection } from "./sessions_section.js";
 import { createStepUpRequest } from "./step_up.js";
+
+addEnglish(accountTexts);
 
 const ADMINISTRATION = /** @type {const} */ (["users", "rooms", "invites", "tokens", "audit"]);
 

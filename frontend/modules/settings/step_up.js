@@ -5,8 +5,9 @@
 
 import { ApiError } from "../net/api.js";
 import { text } from "../strings/strings.js";
-import { button, element } from "../ui/dom.js";
+import { element } from "../ui/dom.js";
 import { createForm } from "../ui/form.js";
+import { openModal } from "../ui/modal.js";
 
 /**
  * @param {Pick<import("./settings_dialog.js").SettingsContext, "request" | "session" | "clock">} context
@@ -36,40 +37,33 @@ export function createStepUpRequest(context) {
  * @returns {Promise<boolean>} whether the server accepted the password
  */
 function askForPassword({ request, session, clock }) {
-  const titleId = "step-up-title";
   let accepted = false;
-  const form = createForm({
-    label: text("step_up.form"),
-    clock,
-    username: session.user?.name,
-    fields: [
-      {
-        name: "password",
-        label: text("step_up.password"),
-        attributes: { type: "password", autocomplete: "current-password", required: true },
-      },
-    ],
-    submit: text("step_up.submit"),
-    async send(body) {
-      await request("POST", "/api/auth/step-up", body);
-      accepted = true;
-      dialog.close();
-    },
-  });
-  const dialog = element(
-    "dialog",
-    { class: "step-up", "aria-labelledby": titleId },
-    element("h2", { id: titleId, class: "step-up-title" }, text("step_up.title")),
-    element("p", { class: "subtle" }, text("step_up.lead")),
-    form,
-    button(text("shell.cancel"), () => dialog.close(), { class: "secondary" }),
-  );
-  document.body.append(dialog);
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove(); // a password must not stay in the page
-      resolve(accepted);
+    openModal({
+      title: text("step_up.title"),
+      className: "step-up",
+      onClose: () => resolve(accepted),
+      content: (modal) => [
+        element("p", { class: "subtle" }, text("step_up.lead")),
+        createForm({
+          label: text("step_up.form"),
+          clock,
+          username: session.user?.name,
+          fields: [
+            {
+              name: "password",
+              label: text("step_up.password"),
+              attributes: { type: "password", autocomplete: "current-password", required: true },
+            },
+          ],
+          submit: text("step_up.submit"),
+          async send(body) {
+            await request("POST", "/api/auth/step-up", body);
+            accepted = true;
+            modal.close();
+          },
+        }),
+      ],
     });
-    dialog.showModal();
   });
 }

@@ -28,7 +28,6 @@ import { RoomView } from "./room_view.js";
 import { listenToShortcuts, MODIFIER } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
 import { nextRow } from "./sidebar_rows.js";
-import { openSwitcher } from "./switcher.js";
 import { WindowTitle } from "./window_title.js";
 
 /**
@@ -45,6 +44,7 @@ import { WindowTitle } from "./window_title.js";
  * @property {import("../clock.js").Clock} clock
  * @property {import("../chat/draft_storage.js").DraftStorage} drafts
  * @property {() => Promise<boolean>} isAnswering see Connection
+ * @property {(url: string, protocols: string[]) => WebSocket} openSocket
  * @property {import("../net/download.js").Download} download
  * @property {import("../notifications/notification_settings.js").NotificationSettings} notifications
  * @property {() => void} openSettings
@@ -59,7 +59,7 @@ import { WindowTitle } from "./window_title.js";
  */
 export function openChat(options) {
   const { url, session, user, request, storage, clock, drafts, notifications, isAnswering, onSessionEnded } = options;
-  const { cache, earlier, download } = options;
+  const { cache, earlier, download, openSocket } = options;
   const api = createRoomApi(request);
   const status = new ConnectionStatusView({
     clock,
@@ -87,6 +87,7 @@ export function openChat(options) {
             () => false,
           ),
         isAnswering,
+        openSocket,
         listener,
       }),
     listener: {
@@ -99,6 +100,7 @@ export function openChat(options) {
         // The cookie now belongs to a user who signed in in another tab: never send this user's messages as theirs.
         if (welcome.user.id !== user.id) onSessionEnded();
         else store.welcome(welcome);
+        missing.connected();
         checkForNewVersion();
       },
       onFrame: (frame) => store.receive(frame),
@@ -114,6 +116,8 @@ export function openChat(options) {
       onMessage: (room, message) => notifier.notify(room, message, room === store.shown && document.hasFocus()),
       onRefused: (reason) => status.show({ name: "stopped", reason, retryLabel: text("connection.try_again") }),
       onRoomChanged: (id) => writer.roomChanged(id),
+      onAllJoined: () => void prefetch(),
+      onRoomRemoved: (room) => roomView.roomRemoved(room),
     },
   });
   const writer = new RoomCacheWriter({ cache, store, clock, user, savedAt: earlier.savedAt });
@@ -129,6 +133,12 @@ export function openChat(options) {
   const missing = new MissingRoom({ api, selfId: user.id, clock });
   const roomView = new RoomView({ store, clock, note, missing, onTitle: (name) => title.setRoom(name) });
 
+  /** An offer: without it, rooms that were never shown cannot be read without a network. */
+  async function prefetch() {
+    const loaded = await import("../offline/room_prefetch.js").catch(() => null);
+    await loaded?.prefetchRooms({ store, clock, signal });
+  }
+
   const context = { store, api, self: user, clock, notifications, download };
   /** @type {import("../room_dialogs/members_panel.js").MembersPanel | null} */
   let members = null;
@@ -136,6 +146,12 @@ export function openChat(options) {
   const { signal } = abort;
   fitAboveKeyboard(signal);
 
+  const openSwitcher = () =>
+    openOnDemand(
+      () => import("./switcher.js"),
+      (switcher) => switcher.openSwitcher(context),
+      signal,
+    );
   const openSearch = () =>
     openOnDemand(
       () => import("../search/search_dialog.js"),
@@ -153,7 +169,7 @@ export function openChat(options) {
 
   /** @type {[id: string, open: () => void][]} */
   const dialogs = [
-    ["open-switcher", () => openSwitcher(context)],
+    ["open-switcher", openSwitcher],
     ["open-search", openSearch],
     ["open-members", toggleMembers],
     ["browse-rooms", () => openRoomDialog(({ openBrowseDialog }) => openBrowseDialog(context))],
@@ -171,7 +187,7 @@ export function openChat(options) {
   byId("switcher-keys").textContent = `${MODIFIER} K`;
   listenToShortcuts(
     {
-      openSwitcher: () => openSwitcher(context),
+      openSwitcher,
       openSearch,
       openSettings: options.openSettings,
       toggleMembers,

@@ -20,6 +20,8 @@ export class MissingRoom {
   #selfId;
   #clock;
   #room = "";
+  /** Whether the server did not answer when it was asked about the room. */
+  #isUnanswered = false;
   #cancelWait = () => {};
 
   /**
@@ -41,18 +43,29 @@ export class MissingRoom {
     this.hide();
     this.#room = room;
     this.#node.hidden = false;
-    this.#await();
-    void this.#offerToJoin();
+    this.#open();
+  }
+
+  /** The server can be reached again: ask about the room if there was no answer before. */
+  connected() {
+    if (this.#isUnanswered) this.#open();
   }
 
   hide() {
     this.#room = "";
+    this.#isUnanswered = false;
     this.#cancelWait();
     this.#node.hidden = true;
     this.#join.hidden = true;
   }
 
   // -- Internal --
+
+  #open() {
+    this.#isUnanswered = false;
+    this.#await();
+    void this.#offerToJoin();
+  }
 
   #await() {
     this.#join.hidden = true;
@@ -71,10 +84,12 @@ export class MissingRoom {
       this.#say(...textWith("shell.not_a_member", { room: element("bdi", {}, name) }));
       this.#join.hidden = false;
     } catch (error) {
-      // The server says "not found" of private rooms too. After any other error the room may still arrive.
-      if (room !== this.#room || !(error instanceof ApiError) || error.status !== 404) return;
+      if (room !== this.#room || !(error instanceof ApiError)) return;
+      // The server says "not found" of private rooms too. After any other answer the room may still arrive.
+      if (error.status !== 404 && error.status !== 0) return;
       this.#cancelWait();
-      this.#say(text("shell.room_missing"));
+      this.#isUnanswered = error.status === 0;
+      this.#say(text(this.#isUnanswered ? "shell.room_not_here" : "shell.room_missing"));
     }
   }
 

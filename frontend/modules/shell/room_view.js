@@ -58,6 +58,16 @@ export class RoomView {
     this.#missing.hide();
   }
 
+  /**
+   * A room is no longer one of the user's. Say so in the conversation that is shown: otherwise the room would only
+   * vanish from the list. When it is the room that is shown, `#leave` says it.
+   *
+   * @param {import("../rooms/room.js").Room} room
+   */
+  roomRemoved(room) {
+    if (room !== this.#room) this.#conversation?.showNote(leftNote(room, this.#clock.now()));
+  }
+
   // -- Internal --
 
   #navigate() {

@@ -6,6 +6,7 @@
 import { text } from "../strings/strings.js";
 import { byId, element, svgElement } from "../ui/dom.js";
 import { closeLayer, navigate, openLayer } from "../ui/layers.js";
+import { PacedFrames } from "../ui/paced_frames.js";
 import { RowList } from "../ui/row_list.js";
 import { roomHash } from "../route.js";
 import { allRows, sidebarRows, totalUnread } from "./sidebar_rows.js";
@@ -16,7 +17,7 @@ export class Sidebar {
   #store;
   #onTotal;
   #abort = new AbortController();
-  #isScheduled = false;
+  #frames = new PacedFrames(() => this.#render(), this.#abort.signal);
   #rooms = new RowList(byId("room-list"));
   #direct = new RowList(byId("direct-list"));
   #unsubscribe;
@@ -46,9 +47,9 @@ export class Sidebar {
       { signal },
     );
     byId("sidebar").addEventListener("click", (event) => this.#onClick(event), { signal });
-    this.#unsubscribe = store.subscribe(() => this.#schedule());
+    this.#unsubscribe = store.subscribe(() => this.#frames.schedule());
     this.#setOpen(false);
-    this.#schedule();
+    this.#frames.schedule();
   }
 
   get isOpen() {
@@ -94,15 +95,6 @@ export class Sidebar {
     if (link === null || !this.isOpen || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     navigate(link.hash);
-  }
-
-  #schedule() {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    requestAnimationFrame(() => {
-      this.#isScheduled = false;
-      if (!this.#abort.signal.aborted) this.#render();
-    });
   }
 
   #render() {

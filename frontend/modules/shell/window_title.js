@@ -27,7 +27,9 @@ export class WindowTitle {
   }
 
   #render() {
-    document.title = windowTitle(this.#room, this.#unread);
+    const title = windowTitle(this.#room, this.#unread);
+    if (document.title === title) return;
+    document.title = title;
     const icon = document.querySelector('link[rel="icon"]');
     const shown = icon?.getAttribute("href") ?? "";
     // The files of the page may be in a directory that is named by their version.

@@ -3,7 +3,8 @@
 import { text } from "../strings/strings.js";
 import { byId, formControl, formValues } from "../ui/dom.js";
 import { FieldError, fieldOf, FormErrors } from "../ui/form_errors.js";
-import { PasswordToggle } from "../ui/password_toggle.js";
+import { loadPasswordHint } from "../passwords/on_demand.js";
+import { PasswordToggle } from "../passwords/password_toggle.js";
 
 /**
  * Field of the server's error → id of its control.
@@ -31,6 +32,11 @@ export class NewPasswordView {
     const submit = byId("new-password-submit", HTMLButtonElement);
     this.#errors = new FormErrors({ form: this.#form, output: byId("new-password-error"), submit, clock });
     byId("new-password-sign-out").addEventListener("click", () => actions.signOut());
+    void loadPasswordHint({
+      input: byId("next-password", HTMLInputElement),
+      username: () => formControl(this.#form, "username").value,
+      clock,
+    });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       const { next, current: typed } = formValues(this.#form);

@@ -5,7 +5,8 @@ import { cleanCode, cleanInvite, trimPasted } from "../pasted_text.js";
 import { text } from "../strings/strings.js";
 import { byId, formValues } from "../ui/dom.js";
 import { fieldOf, FormErrors } from "../ui/form_errors.js";
-import { PasswordToggle } from "../ui/password_toggle.js";
+import { loadPasswordHint } from "../passwords/on_demand.js";
+import { PasswordToggle } from "../passwords/password_toggle.js";
 
 /** Asked for when the form is shown: the language is known by then. */
 const TEXTS = () => ({
@@ -36,8 +37,11 @@ export class SignInView {
   #isRegistering = false;
   #signInQuestion = "";
   #isInviteNeeded = false;
+  /** @type {Promise<() => void> | null} null: not needed yet */
+  #passwordHint = null;
   #errors;
   #actions;
+  #clock;
 
   /**
    * @param {object} actions each rejects with ApiError if the server refuses
@@ -49,6 +53,7 @@ export class SignInView {
    */
   constructor(actions, clock) {
     this.#actions = actions;
+    this.#clock = clock;
     const submit = byId("sign-in-submit", HTMLButtonElement);
     this.#errors = new FormErrors({ form: this.#form, output: byId("sign-in-error"), submit, clock });
     // The refresh cookie is Secure. Browsers accept it without https from loopback only, which counts as secure.
@@ -155,6 +160,12 @@ export class SignInView {
     byId("invite-hint").textContent = text(isFilled ? "register.invited" : hint);
   }
 
+  async #renderPasswordHint() {
+    const username = () => byId("username", HTMLInputElement).value;
+    this.#passwordHint ??= loadPasswordHint({ input: this.#password, username, clock: this.#clock });
+    (await this.#passwordHint)();
+  }
+
   /** @param {boolean} isAsked */
   #askForCode(isAsked) {
     byId("totp-field").hidden = !isAsked;
@@ -175,6 +186,7 @@ export class SignInView {
     byId("sign-in-notice").hidden = true;
     byId("invite-field").hidden = !isRegistering;
     byId("password-hint").hidden = !isRegistering;
+    if (isRegistering || this.#passwordHint !== null) void this.#renderPasswordHint();
     this.#password.autocomplete = isRegistering ? "new-password" : "current-password";
     this.#askForCode(false);
     this.#errors.clear();

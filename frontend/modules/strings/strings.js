@@ -1,10 +1,11 @@
 /**
  * The texts of the page in the language of the reader: one folder per language, with the same keys. English is loaded
- * with the page, other languages on demand. A text may have `{placeholders}`, and forms for different counts.
+ * with the parts of the page, other languages on demand. A text may have `{placeholders}`, and forms for different counts.
  *
  * @typedef {string | {one: string, other: string}} Text with two forms, `count` selects one of them
  * @typedef {Record<string, Text>} Texts
- * @typedef {keyof typeof en} TextKey
+ * @typedef {keyof typeof en | keyof typeof import("./en/account.js").account |
+ *   keyof typeof import("./en/administration.js").administration} TextKey
  * @typedef {{name: string, load(): Promise<Texts>}} Language `name` in the language itself
  */
 
@@ -16,13 +17,15 @@ import { en } from "./en/index.js";
  * @type {Record<string, Language>}
  */
 export const LANGUAGES = {
-  en: { name: "English", load: async () => en },
+  en: { name: "English", load: async () => english },
   de: { name: "Deutsch", load: async () => (await import("./de/index.js")).de },
 };
 const DEFAULT_LANGUAGE = "en";
 
+/** In English, what is loaded until now. @type {Texts} */
+const english = { ...en };
 /** @type {Texts} */
-let current = en;
+let current = english;
 let language = DEFAULT_LANGUAGE;
 let regional = DEFAULT_LANGUAGE;
 let plurals = new Intl.PluralRules(DEFAULT_LANGUAGE);
@@ -41,6 +44,15 @@ export async function useLanguage(preferred) {
   current = await LANGUAGES[language].load();
   plurals = new Intl.PluralRules(language);
   return language;
+}
+
+/**
+ * Add the English texts of a part of the page that is loaded on demand.
+ *
+ * @param {Texts} texts
+ */
+export function addEnglish(texts) {
+  Object.assign(english, texts);
 }
 
 /** @returns {string} the language of the page, for example "de" */
@@ -62,7 +74,7 @@ export function pageLocale() {
  */
 export function text(key, values = {}) {
   /** @type {Text} */
-  const found = current[key] ?? en[key];
+  const found = current[key] ?? english[key];
   const form = typeof found === "string" ? found : plural(found, Number(values.count));
   return form.replace(/\{(\w+)\}/gu, (placeholder, name) => String(values[name] ?? placeholder));
 }
@@ -86,7 +98,7 @@ export function textWith(key, parts) {
  * @returns {key is TextKey} whether there is such a text, for keys that are made from a code of the server
  */
 export function isTextKey(key) {
-  return Object.hasOwn(en, key);
+  return Object.hasOwn(english, key);
 }
 
 /** @param {string} tag for example "de-AT" */

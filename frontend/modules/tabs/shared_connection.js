@@ -11,6 +11,7 @@
 
 import { idPrefix } from "./frame_router.js";
 import { noReply, PendingRequests } from "../net/pending_requests.js";
+import { socketLock } from "../net/protocol.js";
 import { SocketLeader } from "./socket_leader.js";
 import { TabChannel } from "./tab_channel.js";
 
@@ -50,7 +51,7 @@ export class SharedConnection {
   constructor({ sharing, scope, clock, listener, createConnection }) {
     this.#tab = sharing.tab;
     this.#locks = sharing.locks;
-    this.#lock = `cloudchat.socket.${scope}`;
+    this.#lock = socketLock(scope);
     this.#clock = clock;
     this.#listener = listener;
     this.#createConnection = createConnection;
@@ -187,7 +188,10 @@ export class SharedConnection {
   /** A leader that was closed has no lock any more. One that does not answer hangs. */
   #askLeader() {
     this.#channel.post({ type: "hello" });
-    this.#expectLeaderWithin(ANSWER_MS, () => this.#waitForLock({ steal: true }));
+    this.#expectLeaderWithin(ANSWER_MS, () => {
+      this.#channel.hasOthers = true; // the one that has the lock, and those that wait for it
+      this.#waitForLock({ steal: true });
+    });
   }
 
   /**

@@ -78,7 +78,8 @@ export class SocketLeader {
     for (const { to, except, frame } of this.#router?.route(received) ?? []) {
       const isOwn = to === null ? except !== this.#tab : to === this.#tab;
       if (isOwn) this.#own.onFrame(frame);
-      if (to !== this.#tab) this.#channel.post({ type: "frame", to, except, frame });
+      // A tab that is opened now says `hello`. One that followed an earlier leader was heard then, or sends commands.
+      if (to !== this.#tab && this.#channel.hasOthers) this.#channel.post({ type: "frame", to, except, frame });
     }
   }
 

@@ -32,6 +32,8 @@ export function openSharing(tab, scope) {
 }
 
 export class TabChannel {
+  /** Whether there may be other tabs: a message between tabs takes longer than to handle a frame. */
+  hasOthers = false;
   #tab;
   #channel;
 
@@ -46,6 +48,7 @@ export class TabChannel {
     this.#channel = channel;
     if (channel === null) return;
     channel.onmessage = ({ data: { from, message } }) => {
+      this.hasOthers = true;
       if (FOLLOWER_TYPES.has(message.type)) onFollower(from, message);
       else if ((message.to ?? tab) === tab && message.except !== tab) onLeader(from, message);
     };

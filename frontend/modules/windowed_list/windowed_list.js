@@ -22,6 +22,8 @@ import { RowHeights } from "./row_heights.js";
 const NEAR_PX = 400;
 /** When they are not, rows are rendered this far: not with each pixel. */
 const RENDERED_PX = 1_000;
+/** Above the screen of a reader who is at the end, only rows this near are made at once: see `#firstAtEnd`. */
+const MADE_AT_END_PX = 100;
 
 /** @template {{key: string}} Row */
 export class WindowedList {
@@ -99,9 +101,11 @@ export class WindowedList {
     this.#rows = rows;
     this.#heights.setRows(rows);
     changeRest();
-    this.#renderAround(this.#topAfterChange(anchors));
-    if (this.#position.isAtBottom) this.#position.scrollToBottom();
-    else this.#position.settle(this.#movedBy(anchors));
+    if (this.#position.isAtBottom) this.#renderEnd();
+    else {
+      this.#renderAround(this.#topAfterChange(anchors));
+      this.#position.settle(this.#movedBy(anchors));
+    }
   }
 
   /** The reader has scrolled: render the rows that are near now. */
@@ -110,7 +114,12 @@ export class WindowedList {
     const top = scrollTop - this.#list.offsetTop;
     const isFirstNear = this.#first === 0 || this.#heights.top(this.#first) < top - NEAR_PX;
     const isEndNear = this.#end >= this.#rows.length || this.#heights.top(this.#end) > top + clientHeight + NEAR_PX;
-    if (!isFirstNear || !isEndNear || this.#list.clientWidth !== this.#width) this.update(this.#rows, () => {});
+    if (isFirstNear && isEndNear && this.#list.clientWidth === this.#width) return;
+    this.#measure();
+    const anchors = this.#position.isAtBottom ? [] : this.#visibleRows();
+    this.#renderAround(this.#topAfterChange(anchors));
+    if (this.#position.isAtBottom) this.#position.scrollToBottom();
+    else this.#position.settle(this.#movedBy(anchors));
   }
 
   /**
@@ -197,12 +206,51 @@ export class WindowedList {
       : (this.nodeOf(changed.key)?.getBoundingClientRect().top ?? changed.top) - changed.top;
   }
 
+  /** Render what a reader at the end sees, and scroll there. */
+  #renderEnd() {
+    const count = this.#rows.length;
+    const top = this.#heights.total - this.#scroller.clientHeight;
+    this.#renderRange(this.#firstAtEnd(top), count);
+    this.#position.scrollToBottom();
+    // The rows are lower than estimated, and do not fill the screen.
+    if (this.#scroller.scrollTop - this.#list.offsetTop >= this.#heights.top(this.#first)) return;
+    this.#renderAround(top);
+    this.#position.scrollToBottom();
+  }
+
+  /**
+   * Of many rows that arrive together, those that are above the screen at once need no element: `scrolled` makes them, if
+   * no more arrive. Rows above the screen that have an element keep it.
+   *
+   * @param {number} top place in the list at the upper edge of the screen
+   * @returns {number} index of the first row to render
+   */
+  #firstAtEnd(top) {
+    if (this.#rows.length === 0) return 0;
+    const farthest = this.#heights.indexAt(top - RENDERED_PX);
+    let first = this.#heights.indexAt(top - MADE_AT_END_PX);
+    while (first > farthest && this.nodeOf(this.#rows[first - 1].key) !== null) first -= 1;
+    return first;
+  }
+
   /** @param {number} top place in the list at the upper edge of the screen */
   #renderAround(top) {
     const bottom = top + this.#scroller.clientHeight;
     const count = this.#rows.length;
-    this.#first = count === 0 ? 0 : this.#heights.indexAt(top - RENDERED_PX);
-    this.#end = count === 0 ? 0 : Math.min(count, this.#heights.indexAt(bottom + RENDERED_PX) + 1);
+    if (count === 0) this.#renderRange(0, 0);
+    else {
+      const end = Math.min(count, this.#heights.indexAt(bottom + RENDERED_PX) + 1);
+      this.#renderRange(this.#heights.indexAt(top - RENDERED_PX), end);
+    }
+  }
+
+  /**
+   * @param {number} first
+   * @param {number} end
+   */
+  #renderRange(first, end) {
+    this.#first = first;
+    this.#end = end;
     for (const key of this.#rendered.update(this.#rows.slice(this.#first, this.#end))) this.#unmeasured.add(key);
     const above = this.#heights.top(this.#first);
     const below = this.#heights.total - this.#heights.top(this.#end);

@@ -7,7 +7,7 @@ from typing import Self
 
 from cloudchat.auth.errors import Conflict, PermissionDenied, StepUpRequired
 from cloudchat.auth.principal import ADMIN, SCOPES, Principal, demand_step_up
-from cloudchat.auth.tokens.access_tokens import ACCESS, API
+from cloudchat.auth.tokens.kinds import ACCESS, API
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.database import audit
 from cloudchat.database.transactions import Database, Transaction

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cloudchat.admin import repository
 from cloudchat.admin.actor import Actor
+from cloudchat.admin.labels import validate_label
 from cloudchat.admin.repository import InviteSummary
 from cloudchat.auth.errors import InvalidField, NotFound
 from cloudchat.auth.repository import add_invite
@@ -31,14 +32,15 @@ class InviteService:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def create(self, seconds: int, *, actor: Actor, now: float) -> IssuedInvite:
-        """Create an invite that is valid for `seconds`. Raises InvalidField."""
+    def create(self, seconds: int, *, label: str = "", actor: Actor, now: float) -> IssuedInvite:
+        """Create an invite that is valid for `seconds`. `label` says whom it is for. Raises InvalidField."""
         if not MIN_INVITE_SECONDS <= seconds <= MAX_INVITE_SECONDS:
             days = MAX_INVITE_SECONDS // 86400
             raise InvalidField("ttl_seconds", f"an invite must be valid for {MIN_INVITE_SECONDS} second to {days} days")
+        validate_label(label)
         secret, secret_hash = new_token()
         with self._db.write() as db:
-            invite = add_invite(db, token_hash=secret_hash, now=now, expires_at=now + seconds)
+            invite = add_invite(db, token_hash=secret_hash, label=label, now=now, expires_at=now + seconds)
             actor.record(db, now, repository.INVITE_CREATED, target=invite.id)
         return IssuedInvite(invite.id, secret, now + seconds)
 

@@ -141,6 +141,7 @@ class InviteSummary:
     """
 
     id: str
+    label: str
     created_at: float
     created_by: str | None
     expires_at: float
@@ -163,7 +164,9 @@ def all_invites(db: Session) -> Sequence[InviteSummary]:
         .order_by(Invite.created_at.desc(), Invite.id)
     )
     return [
-        InviteSummary(invite.id, invite.created_at, created_by, invite.expires_at, invite.used_at, used_by)
+        InviteSummary(
+            invite.id, invite.label, invite.created_at, created_by, invite.expires_at, invite.used_at, used_by
+        )
         for invite, created_by, used_by in db.execute(query)
     ]
 

@@ -11,9 +11,9 @@ from slowapi import Limiter
 
 from cloudchat.admin import schemas
 from cloudchat.admin.actor import Actor
-from cloudchat.admin.audit.routes import audit_routes
+from cloudchat.admin.audit.routes import add_audit_routes
 from cloudchat.admin.dependencies import After, NamePart, PageSize, PathId, require_administrator
-from cloudchat.admin.rooms.routes import room_routes
+from cloudchat.admin.rooms.routes import add_room_routes
 from cloudchat.admin.service import AdminService
 from cloudchat.auth.dependencies import hashing_turn
 from cloudchat.auth.passwords.turns import HashingTurns
@@ -168,7 +168,7 @@ def admin_routes(
     )
     def create_invite(actor: acting, body: schemas.InviteRequest) -> schemas.NewInviteResponse:
         """Create an invite, with which one person can register."""
-        issued = admin.invites.create(body.ttl_seconds, actor=actor, now=time.time())
+        issued = admin.invites.create(body.ttl_seconds, label=body.label, actor=actor, now=time.time())
         return schemas.NewInviteResponse.of(issued)
 
     @routes.delete(
@@ -182,6 +182,6 @@ def admin_routes(
         admin.invites.delete(invite_id, actor=actor, now=time.time())
         return Response(status_code=204)
 
-    for part in (room_routes, audit_routes):
-        routes.include_router(part(admin, limiter, settings))
+    add_room_routes(routes, admin)
+    add_audit_routes(routes, admin)
     return routes

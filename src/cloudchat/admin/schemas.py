@@ -5,9 +5,10 @@ from typing import Literal
 from pydantic import Field
 
 from cloudchat.admin.invite_service import MAX_INVITE_SECONDS, MIN_INVITE_SECONDS
-from cloudchat.admin.token_service import MAX_LABEL_CHARACTERS, MIN_TOKEN_SECONDS
+from cloudchat.admin.labels import MAX_LABEL_CHARACTERS
+from cloudchat.admin.token_service import MIN_TOKEN_SECONDS
 from cloudchat.auth.schemas import Username, UserResponse
-from cloudchat.auth.tokens.access_tokens import MAX_API_TOKEN_SECONDS
+from cloudchat.auth.tokens.kinds import MAX_API_TOKEN_SECONDS
 from cloudchat.http.models import EntryId, Instant, RequestModel, ResponseModel, WholeNumber
 
 Role = Literal["member", "moderator", "admin"]
@@ -50,6 +51,9 @@ class InviteRequest(RequestModel):
 
     ttl_seconds: WholeNumber = Field(
         7 * 86400, description="The lifetime in seconds.", ge=MIN_INVITE_SECONDS, le=MAX_INVITE_SECONDS
+    )
+    label: str = Field(
+        "", description="Whom the invite is for.", examples=["Ann from the choir"], max_length=MAX_LABEL_CHARACTERS
     )
 
 
@@ -117,6 +121,7 @@ class InviteResponse(ResponseModel):
     """An invite without its secret."""
 
     id: EntryId
+    label: str = Field(description="Whom the invite is for; may be empty.", examples=["Ann from the choir"])
     created_at: Instant
     created_by: str | None = Field(
         description="The username of the administrator; null for the command line and for a deleted user.",

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from cloudchat.admin.audit.repository import EVERYTHING, AuditFilter, AuditSummary, audit_entries_before
 from cloudchat.admin.invite_service import InviteService
-from cloudchat.admin.personal_data.service import PersonalDataService
-from cloudchat.admin.token_service import TokenService
+from cloudchat.admin.token_service import SignApiToken, TokenService
 from cloudchat.admin.user_service import UserService
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.repository import user_by_name
-from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.database.audit import BY_COMMAND_LINE, BY_SERVER
 from cloudchat.database.transactions import Database
-from cloudchat.rooms.service import RoomService
+
+if TYPE_CHECKING:
+    from cloudchat.admin.personal_data.service import PersonalDataService
+    from cloudchat.rooms.service import RoomService
 
 
 class AdminService:
@@ -21,17 +24,30 @@ class AdminService:
 
     Blocking: call them in threads.
 
-    Each change takes the `actor`. The change and its audit entry are one transaction. `rooms` is for the command line,
-    whose changes of rooms the servers notice by themselves.
+    Each change takes the `actor`. The change and its audit entry are one transaction.
     """
 
-    def __init__(self, db: Database, tokens: Tokens, hasher: PasswordHasher) -> None:
+    def __init__(self, db: Database, sign_api_token: SignApiToken, hasher: PasswordHasher) -> None:
         self._db = db
         self.users = UserService(db, hasher)
-        self.tokens = TokenService(db, tokens)
+        self.tokens = TokenService(db, sign_api_token)
         self.invites = InviteService(db)
-        self.personal_data = PersonalDataService(db)
-        self.rooms = RoomService(db)
+
+    # Loaded when they are used: together they take 30 ms, and most commands need neither.
+
+    @cached_property
+    def personal_data(self) -> "PersonalDataService":
+        """The service for erasures and exports."""
+        from cloudchat.admin.personal_data.service import PersonalDataService
+
+        return PersonalDataService(self._db)
+
+    @cached_property
+    def rooms(self) -> "RoomService":
+        """The rooms, for the command line. The servers notice its changes by themselves."""
+        from cloudchat.rooms.service import RoomService
+
+        return RoomService(self._db)
 
     def audit_log(
         self, before: str | None, limit: int, *, user: str = "", only: AuditFilter = EVERYTHING

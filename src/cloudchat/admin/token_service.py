@@ -1,19 +1,22 @@
 """API tokens: issued by administrators for programs, with scopes that both the user and the administrator have."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from cloudchat.admin import repository
 from cloudchat.admin.actor import Actor, audit_denials
+from cloudchat.admin.labels import validate_label
 from cloudchat.admin.repository import TokenSummary
 from cloudchat.auth.errors import AccountDisabled, Conflict, InvalidField, NotFound, PermissionDenied
 from cloudchat.auth.principal import SCOPES, SCOPES_OF_ROLE
 from cloudchat.auth.repository import user_by_name, user_for_update
-from cloudchat.auth.tokens.access_tokens import MAX_API_TOKEN_SECONDS, Tokens
+from cloudchat.auth.tokens.kinds import MAX_API_TOKEN_SECONDS
 from cloudchat.database.transactions import Database
 
 MIN_TOKEN_SECONDS = 1
-MAX_LABEL_CHARACTERS = 100
+
+SignApiToken = Callable[[str, str, float, int], str]
+"""See `Tokens.issue_api`. A function, so that a command loads the cryptography and the keys when it issues a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +31,9 @@ class IssuedToken:
 class TokenService:
     """Issues, lists and revokes API tokens. Blocking: call it in threads."""
 
-    def __init__(self, db: Database, tokens: Tokens) -> None:
+    def __init__(self, db: Database, sign: SignApiToken) -> None:
         self._db = db
-        self._tokens = tokens
+        self._sign = sign
 
     def issue(
         self, name: str, scopes: Collection[str], seconds: int, *, label: str, actor: Actor, now: float
@@ -47,8 +50,7 @@ class TokenService:
         if not MIN_TOKEN_SECONDS <= seconds <= MAX_API_TOKEN_SECONDS:
             days = MAX_API_TOKEN_SECONDS // 86400
             raise InvalidField("ttl_seconds", f"a token must be valid for {MIN_TOKEN_SECONDS} second to {days} days")
-        if len(label) > MAX_LABEL_CHARACTERS or not label.isprintable():
-            raise InvalidField("label", f"a label must have at most {MAX_LABEL_CHARACTERS} printable characters")
+        validate_label(label)
         if not scopes or set(scopes) - SCOPES:
             raise InvalidField("scopes", f"a token must have one or more of the scopes {', '.join(sorted(SCOPES))}")
         with self._db.read() as db:
@@ -102,4 +104,4 @@ class TokenService:
             )
             detail = f"token={row.id} scopes={scope}" + (f" label={label!r}" if label else "")
             actor.record(db, now, "token.issue", target=user.id, detail=detail)
-            return IssuedToken(row.id, self._tokens.issue_api(user.id, row.id, now, expires_at), expires_at)
+            return IssuedToken(row.id, self._sign(user.id, row.id, now, expires_at), expires_at)

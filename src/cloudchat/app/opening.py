@@ -51,7 +51,7 @@ def create_dispatcher(
     """Create the dispatcher and what executes the commands."""
     rooms = delivery.room_sync
     appends = HeldAppends(rooms.refresh, supervisor.spawn)
-    logged = LoggedCommands(messaging.messages, messaging.mentions, appends, stats)
+    logged = LoggedCommands(messaging.messages, messaging.mentions, appends, delivery.hub, stats)
     joiner = RoomJoiner(store.broker, delivery.relay, delivery.hub, rooms)
     unread = UnreadCounter(store.broker, services, rooms)
     reads = ReadCommands(messaging.history, joiner, rooms, unread, stats)

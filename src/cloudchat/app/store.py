@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from cloudchat.archive.archiver import Archiver
-from cloudchat.broker import append_pipeline
 from cloudchat.broker.embedded.data_dir_lock import socket_path, socket_url
 from cloudchat.broker.embedded.file_rewrite import FileRewriter
+from cloudchat.broker.functions import FUNCTIONS as ROOM_LOG_FUNCTIONS
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.broker.redis_functions import RedisFunctions
 from cloudchat.rate_limiting import cluster_connection_limit
@@ -33,7 +33,7 @@ class Store:
 
 def create_store(settings: Settings, redis_url: str, services: Services) -> Store:
     """Create the connections. They connect when they are used."""
-    libraries = append_pipeline.FUNCTIONS, cluster_connection_limit.FUNCTIONS, PRESENCE_FUNCTIONS
+    libraries = ROOM_LOG_FUNCTIONS, cluster_connection_limit.FUNCTIONS, PRESENCE_FUNCTIONS
     functions = RedisFunctions(redis_url, libraries=libraries)
     broker = RedisBroker(
         redis_url, functions, history_messages=settings.history_messages, load_marks=services.load_marks

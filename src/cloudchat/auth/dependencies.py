@@ -11,7 +11,7 @@ from cloudchat.auth.errors import BadToken, PermissionDenied
 from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
-from cloudchat.auth.tokens.access_tokens import ACCESS, API
+from cloudchat.auth.tokens.kinds import ACCESS, API
 from cloudchat.http.middleware.request_log import USER
 
 _bearer = HTTPBearer(auto_error=False, description="An access token or an API token.")

@@ -15,6 +15,11 @@ class KeyFolderError(Exception):
     """The key directory cannot be used. The message says what to do."""
 
 
+def key_files(directory: Path) -> list[Path]:
+    """Return the signing keys, oldest first. Files with the same time sort by name, so all processes agree."""
+    return sorted(directory.glob("*.pem"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+
 @contextmanager
 def open_key_folder(directory: Path) -> Iterator[None]:
     """Create the directory if it is missing, restrict it to the server's user, and hold its lock.

@@ -94,9 +94,9 @@ def any_user_exists(db: Session) -> bool:
     return db.scalar(select(User.id).limit(1)) is not None
 
 
-def add_invite(db: Session, *, token_hash: str, now: float, expires_at: float) -> Invite:
+def add_invite(db: Session, *, token_hash: str, label: str, now: float, expires_at: float) -> Invite:
     """Insert an unused invite."""
-    invite = Invite(token_hash=token_hash, id=new_id(), created_at=now, expires_at=expires_at)
+    invite = Invite(token_hash=token_hash, id=new_id(), label=label, created_at=now, expires_at=expires_at)
     db.add(invite)
     return invite
 

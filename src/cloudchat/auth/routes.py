@@ -25,9 +25,10 @@ from cloudchat.auth.principal import STEP_UP_SECONDS, Principal
 from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
-from cloudchat.auth.tokens.access_tokens import ACCESS
+from cloudchat.auth.tokens.kinds import ACCESS
 from cloudchat.http.csrf import require_allowed_origin, require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
+from cloudchat.http.routers import add_routers
 from cloudchat.rate_limiting.http_limits import client_address, limited_route
 from cloudchat.settings import Settings
 
@@ -245,6 +246,5 @@ def auth_routes(
         return Response(status_code=204)
 
     routes = APIRouter()
-    for part in (register_router, login_router, refresh_router, account_router):
-        routes.include_router(part)
+    add_routers(routes, register_router, login_router, refresh_router, account_router)
     return routes

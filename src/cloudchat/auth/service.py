@@ -26,7 +26,8 @@ from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.sessions.repository import end_sessions_of
 from cloudchat.auth.sessions.service import SessionService
 from cloudchat.auth.step_up import StepUpService
-from cloudchat.auth.tokens.access_tokens import ACCESS, API, Claims, Tokens
+from cloudchat.auth.tokens.access_tokens import Claims, Tokens
+from cloudchat.auth.tokens.kinds import ACCESS, API
 from cloudchat.auth.tokens.opaque_tokens import hash_token, normalise_pasted_token
 from cloudchat.auth.tokens.repository import TokenStatus, api_token_statuses, session_statuses
 from cloudchat.auth.tokens.token_last_used import TokenLastUsed

@@ -39,6 +39,17 @@ def atomic_file(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
     sync_folder(target.parent)
 
 
+def replace_file(target: Path, content: bytes) -> None:
+    """Write a small file that only this user can read (0600), in place of an older one. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=_PARTIAL, dir=target.parent)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).replace(target)
+    sync_folder(target.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Flush a directory to disk, so that files created, renamed and removed in it survive a power loss."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

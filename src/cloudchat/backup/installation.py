@@ -5,7 +5,7 @@ saved before it is replaced: as a backup, which `restore` accepts like any other
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +14,13 @@ from cloudchat.backup.archive import Archive
 from cloudchat.backup.backup_files import atomic_file
 from cloudchat.backup.create import create_backup, write_rooms
 from cloudchat.backup.manifest import DATABASES, BadBackup
+from cloudchat.backup.replaced_database import ReplacedDatabase, complete_restored_database
 from cloudchat.backup.room_export import has_rooms, has_subscribers
 from cloudchat.backup.room_import import remove_rooms
 from cloudchat.backup.staging import fill_store, unpack_sqlite
 from cloudchat.broker.embedded.binary import find_server_binary
 from cloudchat.broker.embedded.server import EmbeddedServer
 from cloudchat.database.migrations import is_known, revision_of, upgrade
-from cloudchat.database.post_restore import invalidate
 from cloudchat.database.postgres_copy import drop_tables, restore_postgres
 from cloudchat.database.transfer import move_rows
 from cloudchat.database.urls import kind_of, sqlite_url
@@ -35,6 +35,7 @@ def temporary_store(folder: Path) -> Iterator[str]:
     folder.mkdir(mode=0o700, exist_ok=True)
     store = EmbeddedServer(folder, find_server_binary())
     store.start()
+    store.wait_until_ready()
     try:
         yield store.url
     finally:
@@ -95,7 +96,7 @@ def save_external_state(installation: Installation, stamp: str, now: float) -> P
 
 
 def replace_external_state(
-    archive: Archive, installation: Installation, now: float, assigned: Mapping[str, int], *, keep_store: bool
+    archive: Archive, installation: Installation, now: float, replaced: ReplacedDatabase, *, keep_store: bool
 ) -> int:
     """Replace this part with the content of the archive; return the number of rooms written to the store."""
     rooms = 0
@@ -106,7 +107,9 @@ def replace_external_state(
             drop_tables(installation.database_url)
             restore_postgres(installation.database_url, archive.open(DATABASES["postgresql"]))
             upgrade(installation.database_url)
-        invalidate(installation.database_url, now, made_at=archive.manifest.created_at, assigned=assigned)
+        complete_restored_database(
+            installation.database_url, now, made_at=archive.manifest.created_at, replaced=replaced
+        )
     if installation.store_url is not None and not keep_store:
         remove_rooms(installation.store_url)
         rooms = fill_store(archive, installation.store_url)

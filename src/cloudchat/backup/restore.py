@@ -5,12 +5,14 @@ directories are moved aside under another name, and the state outside of the sta
 (`installation`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from cloudchat.backup import UNFINISHED
 from cloudchat.backup.archive import Archive
+from cloudchat.backup.backup_files import replace_file
 from cloudchat.backup.installation import (
     Installation,
     find_external_state,
@@ -19,8 +21,8 @@ from cloudchat.backup.installation import (
     temporary_store,
 )
 from cloudchat.backup.manifest import BadBackup
+from cloudchat.backup.replaced_database import ReplacedDatabase, read_replaced_database
 from cloudchat.backup.staging import StagedPath, check_backup, fill_store, stage_keys, stage_sqlite
-from cloudchat.database.post_restore import assigned_seqs
 from cloudchat.database.urls import sqlite_file
 
 
@@ -68,29 +70,32 @@ class Restore:
         if (occupied or external) and not replace:
             raise StateOccupied(", ".join([*(str(staged.path) for staged in occupied), *external]))
 
-        assigned = self._assigned_seqs()
-        rooms = self._stage(assigned)
+        replaced = self._replaced_database()
+        rooms = self._stage(replaced)
         aside = [staged.aside(self._stamp) for staged in occupied]
         if external:
             aside.append(save_external_state(self._installation, self._stamp, self._now))
 
         # From here on the state is incomplete until the end. A failure leaves the marker, and no server starts.
-        marker = self._installation.folder / UNFINISHED
-        marker.touch(0o600)
+        # It contains what the next attempt may not find in the database any more.
+        replace_file(self._marker, msgspec.json.encode(replaced))
         rooms += replace_external_state(
-            self._archive, self._installation, self._now, assigned, keep_store=self._keep_store
+            self._archive, self._installation, self._now, replaced, keep_store=self._keep_store
         )
         for staged in self._staged:
             staged.switch(self._stamp)
-        marker.unlink()
+        self._marker.unlink()
         return RestoreResult(rooms, aside)
 
-    def _assigned_seqs(self) -> dict[str, int]:
-        """Return what the database that is replaced knows of the numbering of rooms."""
-        is_there = self._installation.has_postgres or (self._database is not None and self._database.occupied)
-        return assigned_seqs(self._installation.database_url) if is_there else {}
+    @property
+    def _marker(self) -> Path:
+        return self._installation.folder / UNFINISHED
 
-    def _stage(self, assigned: Mapping[str, int]) -> int:
+    def _replaced_database(self) -> ReplacedDatabase:
+        is_there = self._installation.has_postgres or (self._database is not None and self._database.occupied)
+        return read_replaced_database(self._installation.database_url if is_there else None, self._marker)
+
+    def _stage(self, replaced: ReplacedDatabase) -> int:
         """Check the backup, and prepare its files beside the existing ones; return the number of rooms in the files."""
         for staged in self._staged:
             staged.remove_new()
@@ -98,7 +103,7 @@ class Restore:
             check_backup(self._archive)
             stage_keys(self._archive, self._keys.new)
             if self._database:
-                stage_sqlite(self._archive, self._database.new, self._now, assigned)
+                stage_sqlite(self._archive, self._database.new, self._now, replaced)
             if not self._store:
                 return 0
             with temporary_store(self._store.new) as url:

@@ -11,8 +11,8 @@ import redis
 
 from cloudchat.backup.room_records import BadRecords, LogPage, Record, RoomEnd, RoomStart, SeenCids, validate_records
 from cloudchat.broker import keys, seen_cids
-from cloudchat.broker.append_pipeline import FUNCTIONS
 from cloudchat.broker.epochs import new_epoch
+from cloudchat.broker.functions import FUNCTIONS
 from cloudchat.broker.sync_client import open_client
 
 _SCAN_COUNT = 500

@@ -3,7 +3,7 @@
 import gzip
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,10 @@ from typing import BinaryIO, cast
 from cloudchat.backup.archive import Archive
 from cloudchat.backup.backup_files import sync_folder
 from cloudchat.backup.manifest import DATABASES, KEYS, ROOMS, BadBackup
+from cloudchat.backup.replaced_database import ReplacedDatabase, complete_restored_database
 from cloudchat.backup.room_import import import_rooms
 from cloudchat.backup.room_records import BadRecords, Record, read_records, validate_records
 from cloudchat.database.migrations import is_known, upgrade
-from cloudchat.database.post_restore import invalidate
 from cloudchat.database.transfer import check_sqlite
 from cloudchat.database.urls import sqlite_url
 
@@ -86,15 +86,12 @@ def unpack_sqlite(archive: Archive, target: Path) -> None:
     check_sqlite(target)
 
 
-def stage_sqlite(archive: Archive, target: Path, now: float, assigned: Mapping[str, int]) -> None:
-    """Write the database to a file, upgrade it to this version's schema, and invalidate its sessions.
-
-    `assigned` are the highest seqs of the rooms that the replaced database knows.
-    """
+def stage_sqlite(archive: Archive, target: Path, now: float, replaced: ReplacedDatabase) -> None:
+    """Write the database to a file, upgrade it to this version's schema, and complete it."""
     unpack_sqlite(archive, target)
     url = sqlite_url(target)
     upgrade(url)
-    invalidate(url, now, made_at=archive.manifest.created_at, assigned=assigned)
+    complete_restored_database(url, now, made_at=archive.manifest.created_at, replaced=replaced)
     with target.open("rb") as file:
         os.fsync(file.fileno())
 

@@ -1,58 +1,67 @@
-"""Send appends to the store: all appends of one tick of the event loop in one write, so that they share one fsync.
+"""Send appends to the store: all appends of one tick of the event loop in one call, so that they share its costs.
 
-The store writes each append to disk before it answers (`appendfsync always`). That allows 2.5–3 k appends/s when each
-waits for the previous one, and 28–38 k/s when they share an fsync. So nothing here waits for an answer: requests are
-sent at the end of each tick, no matter how many are unanswered. All use one connection, which also keeps the order of
-one sender's messages.
+The store writes each call to disk before it answers (`appendfsync always`). That allows 2.5–3 k appends/s when each
+waits for the previous one, and 28–38 k/s when they share an fsync. So nothing here waits for an answer: calls are sent
+at the end of each tick, no matter how many are unanswered. All use one connection, which also keeps the order of one
+sender's messages.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from importlib.resources import files
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import hiredis
 
 from cloudchat.broker import keys
+from cloudchat.broker.append_calls import AppendCalls, AppendReply, PendingAppend, read_reply
 from cloudchat.broker.archiving.archive_queue import MAX_ROOMS_PER_CALL, ArchiveQueue
-from cloudchat.broker.broker import AppendCallback, Appended, BrokerUnavailable, Refusal, Refused
+from cloudchat.broker.broker import BrokerUnavailable
+from cloudchat.broker.functions import FUNCTIONS
 from cloudchat.broker.outage_log import OutageLog
 from cloudchat.broker.redis_connection import ANSWER_SECONDS, RedisConnection, connect, pack
 from cloudchat.core.histogram import Histogram
 
-FUNCTIONS = "\n".join(
-    files("cloudchat.broker").joinpath(name).read_text() for name in ("functions.lua", "archive_functions.lua")
-)
-"""The source of the Redis Functions library that reads and writes the room logs."""
 MAX_PENDING = 20_000
 """Further appends fail immediately. That bounds memory, and they could not be answered in time anyway."""
 RECONNECT_SECONDS = 0.1
-_DUPLICATE = 1  # the outcome of an append in functions.lua: 0 for a new event; what is above refuses it (`Refusal`)
+MAX_APPENDS_PER_CALL = 100
+"""The store does nothing else during a call: 2 ms for so many."""
 
-PackRequest = Callable[[], bytes]
-"""Packs a request at the moment when it is sent, so that it contains the newest high-water mark."""
+Appends = Sequence[PendingAppend]
+OnReply = Callable[[Appends, AppendReply], None]
+"""Receives the reply to a call with appends, on the event loop. It must not raise."""
 
 
 class AppendPipeline:
-    """Sends requests on one connection and matches the answers by their order.
+    """Sends calls on one connection and matches the replies by their order.
 
     When the connection is lost, every pending append fails, once.
     """
 
     def __init__(
-        self, url: str, *, before_first_append: Callable[[], Awaitable[None]], appends_settled: Callable[[], None]
+        self,
+        url: str,
+        calls: AppendCalls,
+        *,
+        on_reply: OnReply,
+        before_first_append: Callable[[], Awaitable[None]],
+        appends_settled: Callable[[], None],
     ) -> None:
-        """`before_first_append` is awaited on each new connection before an append is sent on it; it must not raise.
+        """`on_reply` receives each reply, and passes the outcomes on.
 
+        `before_first_append` is awaited on each new connection before an append is sent on it; it must not raise.
         `appends_settled` is called when no append is pending any more.
         """
         self._url = url
+        self._calls = calls
+        self._on_reply = on_reply
         self._before_first_append = before_first_append
         self._appends_settled = appends_settled
-        self._unsent: list[tuple[str, PackRequest, AppendCallback]] = []
-        # None: the answer belongs to a call that enqueues rooms.
-        self._unanswered: deque[tuple[float, AppendCallback | None]] = deque()
+        self._unsent: list[PendingAppend] = []
+        # Without appends: the answer belongs to a call that enqueues rooms.
+        self._unanswered: deque[tuple[float, Appends]] = deque()
+        self._pending = 0
         self._archive_queue = ArchiveQueue()
         self._connection: RedisConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -66,14 +75,15 @@ class AppendPipeline:
     @property
     def pending(self) -> bool:
         """Whether an append is unsent or unanswered."""
-        return bool(self._unanswered or self._unsent)
+        return self._pending > 0
 
-    def submit(self, room: str, request: PackRequest, on_done: AppendCallback) -> None:
-        """Send an append to a room with the others of this tick, or as soon as there is a connection."""
-        if self._closed or len(self._unsent) + len(self._unanswered) >= MAX_PENDING:
-            on_done(BrokerUnavailable("too many messages are waiting for the store"))
+    def submit(self, append: PendingAppend) -> None:
+        """Send an append with the others of this tick, or as soon as there is a connection."""
+        if self._closed or self._pending >= MAX_PENDING:
+            append.on_done(BrokerUnavailable("too many messages are waiting for the store"))
             return
-        self._unsent.append((room, request, on_done))
+        self._pending += 1
+        self._unsent.append(append)
         if not self._flush_scheduled:
             self._flush_scheduled = True
             asyncio.get_running_loop().call_soon(self._flush)
@@ -93,14 +103,16 @@ class AppendPipeline:
             if self._connecting is None:
                 self._connecting = asyncio.get_running_loop().create_task(self._connect())
             return
-        batch, self._unsent = self._unsent, []
+        appends, self._unsent = self._unsent, []
         loop = asyncio.get_running_loop()
         now = loop.time()
         requests: list[bytes] = []
-        if due := self._archive_queue.take_due([room for room, _, _ in batch], now):
+        if due := self._archive_queue.take_due([append.entry.room for append in appends], now):
             requests = self._enqueue_rooms(due, now)
-        self._unanswered.extend([(now, on_done) for _, _, on_done in batch])
-        requests += [request() for _, request, _ in batch]
+        for group in _groups(appends):
+            change = group[0].change
+            requests.append(self._calls.pack_appends(group) if change is None else self._calls.pack_change(change))
+            self._unanswered.append((now, group))
         self._connection.write(b"".join(requests))
         if self._answer_timer is None and self._unanswered:
             self._answer_timer = loop.call_later(ANSWER_SECONDS, self._check_answers)
@@ -111,7 +123,7 @@ class AppendPipeline:
         for start in range(0, len(rooms), MAX_ROOMS_PER_CALL):
             part = rooms[start : start + MAX_ROOMS_PER_CALL]
             calls.append(pack("FCALL", "cloudchat_enqueue_rooms_v4", 1, keys.ARCHIVE_QUEUE, *part))
-            self._unanswered.append((now, None))
+            self._unanswered.append((now, ()))
         return calls
 
     async def _connect(self) -> None:
@@ -141,25 +153,21 @@ class AppendPipeline:
             self._flush()
 
     def _answer_received(self, reply: Any) -> None:
-        sent_at, on_done = self._unanswered.popleft()
-        if on_done is None:
+        sent_at, appends = self._unanswered.popleft()
+        if not appends:
             if isinstance(reply, hiredis.ReplyError):
                 self._archive_queue.clear()
             return
-        self.append_seconds.observe(asyncio.get_running_loop().time() - sent_at)
+        self._pending -= len(appends)
+        self.append_seconds.observe(asyncio.get_running_loop().time() - sent_at, len(appends))
         if isinstance(reply, hiredis.ReplyError):
             self._outage.failed(str(reply))
-            on_done(BrokerUnavailable(f"the store refused the append: {reply}"))
+            _fail(appends, f"the store refused the append: {reply}")
             if "Function not found" in str(reply) and self._connection is not None:
                 self._connection.abort()  # someone flushed the functions: the next connection loads them again
             return
         self._outage.succeeded()
-        epoch, detail, outcome = reply
-        if outcome > _DUPLICATE:
-            on_done(Refused(Refusal(outcome), int(detail)))
-        else:
-            seq, _, at = detail.decode().partition(" ")
-            on_done(Appended(int(seq), epoch.decode(), at, outcome == _DUPLICATE))
+        self._on_reply(appends, read_reply(appends, reply))
         if not self.pending:
             self._appends_settled()
 
@@ -180,10 +188,29 @@ class AppendPipeline:
             self._connection.abort()
 
     def _fail_pending(self, message: str) -> None:
-        callbacks = [on_done for _, on_done in self._unanswered if on_done is not None]
-        callbacks += [on_done for _, _, on_done in self._unsent]
+        pending = [append for _, appends in self._unanswered for append in appends] + self._unsent
         self._unanswered.clear()
         self._unsent = []
-        for on_done in callbacks:
-            on_done(BrokerUnavailable(message))
+        self._pending = 0
+        _fail(pending, message)
         self._appends_settled()
+
+
+def _groups(appends: Appends) -> Iterator[Appends]:
+    """Yield the appends of each call, in order: messages and notices together, each change alone."""
+    group: list[PendingAppend] = []
+    for append in appends:
+        if group and (append.change is not None or len(group) == MAX_APPENDS_PER_CALL):
+            yield group
+            group = []
+        if append.change is not None:
+            yield [append]
+        else:
+            group.append(append)
+    if group:
+        yield group
+
+
+def _fail(appends: Appends, message: str) -> None:
+    for append in appends:
+        append.on_done(BrokerUnavailable(message))

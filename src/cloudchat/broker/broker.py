@@ -48,9 +48,9 @@ earlier state. The numbering continues above the highest seq that any caller has
 (`high_water_marks.py`), and the log begins empty. Events that are left of the earlier numbering are not read with it,
 because events between them are missing; they go to the archive.
 
-**Notifications.** A subscription delivers appended events with low latency and without a guarantee: it may miss events.
-The subscriber detects this by the seq of the next event, by `Listener.subscribed` after each reconnect, or by comparing
-its position with the log's head. It recovers by reading the log.
+**Notifications.** A subscription delivers appended events, also those of this process, with low latency and without a
+guarantee: it may miss events. The subscriber detects this by the seq of the next event, by `Listener.subscribed` after
+each reconnect, or by comparing its position with the log's head. It recovers by reading the log.
 """
 
 from collections.abc import Callable, Sequence
@@ -129,7 +129,7 @@ class Appended(NamedTuple):
 
 
 class Refusal(Enum):
-    """Why an append was refused. Nothing was stored. The values are those of functions.lua."""
+    """Why an append was refused. Nothing was stored. The values are those of functions/library.lua."""
 
     STALE = 2
     """The room has a newer version: load the room's rules again. The detail of `Refused` is the newer version."""

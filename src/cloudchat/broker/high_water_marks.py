@@ -4,7 +4,7 @@ A store can lose events: it is emptied, or restored from an older backup, or a r
 everything. The store cannot detect this, but the processes that saw the lost events can. A seq is assigned at most once
 in a room, whatever happens to the store. So a log that ends before a mark has lost events, whatever its epoch is. Every
 call to the store sends the room's mark, and the store continues above it in a new epoch, in the same atomic step
-(functions.lua).
+(functions/numbering.lua).
 
 Each process knows what it observed itself, what other processes have saved (log_checkpoint.py), and the archived heads.
 One case remains: a failover loses the last two seconds, and a process that had not observed those events appends first.

@@ -45,13 +45,22 @@ SIGNALS = "cloudchat:signals"
 """The sharded pub/sub channel of what processes tell each other beside the logs. No room's channel has this name."""
 
 
+def process_channel(process: str) -> str:
+    """Return the sharded channel to which one process subscribes, so that the store can tell whether others listen."""
+    return f"cloudchat:process:{process}"
+
+
 ARCHIVE_QUEUE = "cloudchat:archive_queue"
 """The key of the sorted set of the rooms that may have events to archive."""
 
 
+ROOM_CHANNELS = b"cloudchat:{"
+"""How the channels of rooms begin."""
+
+
 def room_of_channel(channel_name: bytes) -> str:
     """Return the room whose `channel` has this name."""
-    return channel_name[len(b"cloudchat:{") : -1].decode()
+    return channel_name[len(ROOM_CHANNELS) : -1].decode()
 
 
 def room_of_meta(key: bytes) -> str:

@@ -1,20 +1,19 @@
-"""The broker on Redis 7 or Valkey: each room's log is a stream that the functions in functions.lua write and read."""
+"""The broker on Redis 7 or Valkey: each room's log is a stream that Redis Functions write and read (functions/)."""
 
 import asyncio
 import math
+import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
 from cloudchat.broker import keys
+from cloudchat.broker.append_calls import AppendCalls, AppendReply, PendingAppend, event_of
 from cloudchat.broker.append_pipeline import AppendPipeline
 from cloudchat.broker.archiving.redis_log_archive import RedisLogArchive
 from cloudchat.broker.broker import (
     AppendCallback,
     Appended,
     AppendOutcome,
-    ArchivedMessage,
     BrokerUnavailable,
     Change,
     Entry,
@@ -29,9 +28,8 @@ from cloudchat.broker.broker import (
 from cloudchat.broker.epochs import new_epoch
 from cloudchat.broker.high_water_marks import HighWaterMarks
 from cloudchat.broker.log_checkpoint import Load, load_checkpoint
-from cloudchat.broker.redis_connection import ANSWER_SECONDS, pack
+from cloudchat.broker.redis_connection import ANSWER_SECONDS
 from cloudchat.broker.redis_functions import RedisFunctions
-from cloudchat.broker.seen_cids import cid_digest
 from cloudchat.broker.subscription import Subscription
 from cloudchat.core.histogram import Histogram
 from cloudchat.core.message_fold import current_form
@@ -61,15 +59,22 @@ class RedisBroker:
         `load_marks` loads the high-water marks that all processes have saved; it is called with each new connection for
         appends.
         """
-        self._history_messages = history_messages
         self._functions = functions
         self._load_marks = load_marks
-        self._pipeline = AppendPipeline(url, before_first_append=self._refresh_marks, appends_settled=self._settled)
         self._heads_read_at: dict[str, float] = {}
         self._free_reads = asyncio.Semaphore(MAX_CONCURRENT_READS)
         self.marks = HighWaterMarks()
+        own_channel = keys.process_channel(secrets.token_urlsafe(12))
+        self._pipeline = AppendPipeline(
+            url,
+            AppendCalls(self.marks, history_messages, own_channel),
+            on_reply=self._appends_answered,
+            before_first_append=self._refresh_marks,
+            appends_settled=self._settled,
+        )
+        self._listener: Listener | None = None
         self.archive = RedisLogArchive(functions, self.marks, history_messages)
-        self.subscription = Subscription(url)
+        self.subscription = Subscription(url, own_channel)
         self.appends_settled: Callable[[], None] = lambda: None
         """Called when no append of this process is pending any more."""
         self.appended: Callable[[str, int], None] = lambda room, seq: None
@@ -89,6 +94,7 @@ class RedisBroker:
 
     async def run(self, listener: Listener, on_signal: OnSignal) -> None:
         """Keep the subscription, pass its events to `listener` and signals to `on_signal`, until cancelled."""
+        self._listener = listener
         await self.subscription.run(_ObservingListener(self.marks, listener), on_signal)
 
     async def close(self) -> None:
@@ -107,7 +113,7 @@ class RedisBroker:
 
     def append(self, entry: Entry, on_done: AppendCallback) -> None:
         """See `Broker`."""
-        self._submit("cloudchat_append_v4", entry, (entry.slow_mode_ms, entry.reply_to), on_done)
+        self._pipeline.submit(PendingAppend(entry, on_done))
 
     def change(self, change: Change, on_done: AppendCallback) -> None:
         """See `Broker`."""
@@ -117,8 +123,7 @@ class RedisBroker:
                 self.text_deleted()
             on_done(outcome)
 
-        arguments = (change.target, int(change.moderates), change.emoji, int(change.on))
-        self._submit("cloudchat_change_v4", change.event, (*arguments, *_archived_form(change.archived)), answered)
+        self._pipeline.submit(PendingAppend(change.event, answered, change))
 
     async def read(self, room: str, after: int, limit: int) -> Page:
         """See `Broker`."""
@@ -228,40 +233,17 @@ class RedisBroker:
     def _mark(self, room: str) -> int:
         return self.marks.get(room)[1]
 
-    def _submit(self, function: str, entry: Entry, arguments: tuple[str | int, ...], on_done: AppendCallback) -> None:
-        room = entry.room
-        marks = self.marks
-
-        def answered(outcome: AppendOutcome) -> None:
+    def _appends_answered(self, appends: Sequence[PendingAppend], reply: AppendReply) -> None:
+        listener = None if reply.published else self._listener
+        for append, outcome in zip(appends, reply.outcomes, strict=True):
             if type(outcome) is Appended:
-                marks.observe_event(room, outcome.epoch, outcome.seq)
-                if not outcome.duplicate:
-                    self.appended(room, outcome.seq)
-            on_done(outcome)
-
-        def request() -> bytes:
-            return pack(
-                "FCALL",
-                function,
-                4,
-                keys.meta(room),
-                keys.log(room),
-                keys.seen(room),
-                keys.channel(room),
-                new_epoch(),
-                room,
-                entry.kind,
-                entry.body,
-                entry.user,
-                cid_digest(entry.user, entry.cid),
-                entry.at,
-                self._history_messages,
-                marks.get(room)[1],
-                entry.version,
-                *arguments,
-            )
-
-        self._pipeline.submit(room, request, answered)
+                room, (seq, epoch, _, duplicate) = append.entry.room, outcome
+                self.marks.observe_event(room, epoch, seq)
+                if not duplicate:
+                    self.appended(room, seq)
+                    if listener is not None:
+                        listener.event_received(room, epoch, seq, event_of(append.entry, epoch, seq))
+            append.on_done(outcome)
 
     def _settled(self) -> None:
         self.appends_settled()
@@ -277,25 +259,6 @@ class RedisBroker:
     async def _refresh_marks(self) -> None:
         # The store behind a new connection may be an older copy, and another process may have seen more of the log.
         await load_checkpoint(self.marks, self._load_marks)
-
-
-def _archived_form(message: ArchivedMessage | None) -> tuple[str | int, ...]:
-    """Return the arguments of cloudchat_change_v4 that say what the archive knows. The state is as the store has it.
-
-    The edits have the seq 0, because the archive does not keep their seqs.
-    """
-    if message is None:
-        return ("", "", "", "")
-    state: dict[str, Any] = {}
-    if message.edits:
-        state["edits"] = ["0"] * message.edits
-    if message.reactions:
-        state["reactions"] = [
-            {"emoji": emoji, "users": f" {' '.join(users)} ", "count": len(users)} for emoji, users in message.reactions
-        ]
-    if message.is_deleted:
-        state["deleted"] = {"at": "", "user": ""}
-    return (message.as_of, message.author, message.at, msgspec.json.encode(state).decode())
 
 
 class _ObservingListener:

@@ -1,4 +1,4 @@
-"""How the store remembers which cids were accepted; functions.lua reads and writes the same hashes."""
+"""How the store remembers which cids were accepted; functions/cids.lua reads and writes the same hashes."""
 
 import hashlib
 import re
@@ -18,7 +18,7 @@ def cid_digest(user: str, cid: str) -> bytes:
 
 
 def pack_position(seq: int, at: str) -> bytes:
-    """Pack the seq and the time (RFC 3339 in UTC with milliseconds) of an event, as functions.lua does."""
+    """Pack the seq and the time (RFC 3339 in UTC with milliseconds) of an event, as cids.lua does."""
     digits = re.sub(r"\D", "", at)[2:]
     return seq.to_bytes(6, "big") + int(digits).to_bytes(7, "big")
 

@@ -22,8 +22,11 @@ _SIGNALS = keys.SIGNALS.encode()
 class Subscription:
     """One connection for the channels of all subscribed rooms. It reconnects automatically."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, own_channel: str) -> None:
+        """`own_channel` is a channel to which only this process subscribes."""
         self._url = url
+        # The signals first: see `do_others_listen` in functions/append.lua.
+        self._own_channels = [keys.SIGNALS, own_channel]
         self._rooms: set[str] = set()
         self._connection: RedisConnection | None = None
         self._unsent: list[bytes] = []
@@ -67,7 +70,7 @@ class Subscription:
             self._connection = connection
             try:
                 # Events published without a connection are missing; the listener reads them on `subscribed`.
-                channels = [keys.SIGNALS, *map(keys.channel, self._rooms)]
+                channels = [*self._own_channels, *map(keys.channel, self._rooms)]
                 connection.write(b"".join(pack("SSUBSCRIBE", channel) for channel in channels))
                 await self._keep_alive()
             finally:
@@ -125,5 +128,5 @@ class Subscription:
             listener.event_received(keys.room_of_channel(reply[1]), epoch.decode(), int(seq), event)
         elif isinstance(reply, list) and reply[0] == b"ssubscribe":
             self._outage.succeeded()
-            if reply[1] != _SIGNALS:
+            if reply[1].startswith(keys.ROOM_CHANNELS):
                 listener.subscribed(keys.room_of_channel(reply[1]))

@@ -8,16 +8,14 @@ from pydantic import ValidationError
 
 from cloudchat.cli.errors import CommandError, warn
 from cloudchat.credentials import CredentialError
-from cloudchat.settings import RENAMED, Settings
-
-_PREFIX = "CLOUDCHAT_"
+from cloudchat.settings import ENV_PREFIX, RENAMED, Settings
 
 
 def load_settings(**options: object) -> Settings:
     """Return the settings of the environment, overridden by each option that is not None. Raises CommandError."""
     _check_names()
     try:
-        return Settings(**{name: value for name, value in options.items() if value is not None})  # type: ignore[arg-type]
+        return Settings(**{name: value for name, value in options.items() if value is not None})
     except CredentialError as error:
         raise CommandError(str(error)) from error
     except ValidationError as error:
@@ -39,7 +37,7 @@ def export(settings: Settings) -> None:
 
 
 def _variable(setting: str) -> str:
-    return _PREFIX + setting.upper()
+    return ENV_PREFIX + setting.upper()
 
 
 def _check_names() -> None:
@@ -52,7 +50,7 @@ def _check_names() -> None:
             raise CommandError(
                 f"{name} has been renamed to {renamed[variable]}: set the new name, and remove the old one"
             )
-        if variable.startswith(_PREFIX) and variable not in known:
+        if variable.startswith(ENV_PREFIX) and variable not in known:
             similar = difflib.get_close_matches(variable, known, n=1)
             hint = f"; did you mean {similar[0]}?" if similar else ""
             warn(f"{name} is not a setting of cloudchat and has no effect{hint}")

@@ -15,7 +15,9 @@ from cloudchat.cli.errors import CommandError, warn
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterator
 
+    from cloudchat.broker.embedded.server import EmbeddedServer
     from cloudchat.process.sd_notify import ServiceNotifier
     from cloudchat.settings import Settings
 
@@ -85,7 +87,10 @@ def serve(options: argparse.Namespace) -> int:
         running.callback(remove_server_record, settings.state_dir)
         write_server_record(settings, set_by_operator)
         service.starting("the store", STORE_START_SECONDS)
-        settings = _start_store(settings, running)
+        settings, store = _start_store(settings, running)
+        _load_server(settings.workers)
+        if store is not None:
+            _wait_for_store(store, settings)
         service.starting("the database", MIGRATION_SECONDS)
         password = prepare_data(settings)
         if password is not None:  # printed at once: if a later step failed, it would be lost
@@ -149,30 +154,58 @@ def _acquire_state_and_socket(
     return settings.model_copy(update={"state_dir": folder, **actual}), listener
 
 
-def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "Settings":
-    """Start the embedded store, or check the configured one. Return the settings with the URL of the store."""
+def _start_store(settings: "Settings", running: contextlib.ExitStack) -> "tuple[Settings, EmbeddedServer | None]":
+    """Start the embedded store, or check the configured one. Return the settings with the URL of the store.
+
+    The embedded store loads its data until `_wait_for_store`; meanwhile `_load_server` imports the server.
+    """
     from pydantic import SecretStr
 
-    from cloudchat.broker.embedded import StoreStartError
     from cloudchat.broker.embedded.binary import find_server_binary
     from cloudchat.broker.embedded.server import EmbeddedServer
     from cloudchat.doctor.store_requirements import StoreUnusable, check_requirements
 
-    try:
-        if settings.redis_url is not None:
+    if settings.redis_url is not None:
+        try:
             for warning in check_requirements(settings.redis_url.get_secret_value()):
                 warn(warning)
-            return settings
+        except StoreUnusable as error:
+            raise CommandError(str(error)) from error
+        return settings, None
+    with _explained_store_errors(settings):
         store = EmbeddedServer(settings.state_dir / "store", find_server_binary())
         running.callback(store.stop)
         store.start()
-    except (StoreStartError, StoreUnusable) as error:
+        return settings.model_copy(update={"redis_url": SecretStr(store.url)}), store
+
+
+def _wait_for_store(store: "EmbeddedServer", settings: "Settings") -> None:
+    with _explained_store_errors(settings):
+        store.wait_until_ready()
+
+
+@contextlib.contextmanager
+def _explained_store_errors(settings: "Settings") -> "Iterator[None]":
+    from cloudchat.broker.embedded import StoreStartError
+
+    try:
+        yield
+    except StoreStartError as error:
         raise CommandError(str(error)) from error
     except OSError as error:
         raise CommandError(
             f"the store's directory {settings.state_dir}/store cannot be used ({error}): fix its permissions"
         ) from error
-    return settings.model_copy(update={"redis_url": SecretStr(store.url)})
+
+
+def _load_server(workers: int) -> None:
+    """Import the server. Workers get the application from their fork server."""
+    import cloudchat.cli.http_server
+
+    if workers == 1:
+        import cloudchat.app.application
+        import cloudchat.http.http_protocol
+        import cloudchat.realtime.websocket_protocol  # noqa: F401
 
 
 def _serve(settings: "Settings", listener: "socket.socket", service: "ServiceNotifier") -> int:

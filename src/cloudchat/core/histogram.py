@@ -17,9 +17,9 @@ class Histogram:
         self.sum_seconds = 0.0
         """Sum of all durations."""
 
-    def observe(self, seconds: float) -> None:
-        """Count one duration. A negative one, which two machines' clocks can produce, counts as 0."""
+    def observe(self, seconds: float, count: int = 1) -> None:
+        """Count a duration, `count` times. A negative one, which two machines' clocks can produce, counts as 0."""
         if seconds < 0.0:
             seconds = 0.0
-        self.bucket_counts[bisect_left(BUCKET_BOUNDS_SECONDS, seconds)] += 1
-        self.sum_seconds += seconds
+        self.bucket_counts[bisect_left(BUCKET_BOUNDS_SECONDS, seconds)] += count
+        self.sum_seconds += seconds * count

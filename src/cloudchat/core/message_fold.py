@@ -95,7 +95,7 @@ def current_form(event: bytes, state: bytes, last_edit: bytes) -> bytes:
 
 
 def without_text(event: bytes) -> bytes:
-    """Return an event in the log as it is after its text was deleted; functions.lua does the same.
+    """Return an event in the log as it is after its text was deleted; broker/functions/erasing.lua does the same.
 
     Inside of a JSON string quotes are escaped, so that `"text":"` is always the field.
     """

@@ -125,7 +125,8 @@ def _terms(match: re.Match[str]) -> list[str]:
 
 
 def _folded(word: str) -> str:
-    folded = _DROPPED.sub("", unicodedata.normalize("NFKD", word.casefold()))
+    # The decomposition of a mathematical letter (𝐀) is a capital, so the case is folded after it, too.
+    folded = _DROPPED.sub("", unicodedata.normalize("NFKD", word.casefold())).casefold()
     if not folded.isascii():
-        folded = unicodedata.normalize("NFC", folded.casefold().translate(_WITHOUT_DECOMPOSITION))
+        folded = unicodedata.normalize("NFC", folded.translate(_WITHOUT_DECOMPOSITION))
     return _NOT_IN_TERMS.sub("", folded)

@@ -9,6 +9,7 @@ def rfc3339(now: float) -> str:
     return rfc3339_of_ms(int(now * 1000))
 
 
+@lru_cache(maxsize=8)  # a busy server stores several messages in a millisecond
 def rfc3339_of_ms(milliseconds: int) -> str:
     """Format milliseconds since 1970 in the same way."""
     return f"{_format_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"

@@ -108,6 +108,7 @@ class Invite(Model):
     __tablename__ = "invites"
     token_hash: Mapped[Hash]
     id: Mapped[str] = mapped_column(String(22), unique=True)
+    label: Mapped[str] = mapped_column(String(100), server_default="")
     created_at: Mapped[Instant]
     expires_at: Mapped[Instant]
     used_at: Mapped[Instant | None]

@@ -1,10 +1,10 @@
 """Invalidate the rows that must not be restored from a backup with the rest of the database.
 
-And keep what a replaced database knows: which numbers of events were assigned.
+And read what a replaced database knows: which numbers of events were assigned, and who was erased.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cloudchat.database.archive_tables import archive_heads
 from cloudchat.database.audit import BY_COMMAND_LINE, record
 from cloudchat.database.engine import create_engine
-from cloudchat.database.models import LogCheckpoint, LoginSession, Room
+from cloudchat.database.models import LogCheckpoint, LoginSession, Room, User
 from cloudchat.database.transactions import Database, Transaction
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,24 @@ def assigned_seqs(url: str) -> dict[str, int]:
     finally:
         engine.dispose()
     return known
+
+
+def erased_users(url: str) -> list[str]:
+    """Return the ids of the users whose erasure was ordered; [] if the database cannot be read."""
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            return list(connection.scalars(select(User.id).where(User.erased_at.is_not(None))))
+    except SQLAlchemyError as error:  # an older schema has no erasures
+        logger.info("the erasures of the replaced database cannot be read: %s", type(error).__name__)
+        return []
+    finally:
+        engine.dispose()
+
+
+def users_to_erase(transaction: Transaction, erased: Iterable[str]) -> Sequence[str]:
+    """Return those of the users who exist and are not erased."""
+    return transaction.scalars(select(User.id).where(User.id.in_(erased), User.erased_at.is_(None))).all()
 
 
 def invalidate(url: str, now: float, *, made_at: str, assigned: Mapping[str, int]) -> None:

@@ -18,7 +18,7 @@ _REQUIRED_SETTINGS = {
     "maxmemory-policy": ("noeviction", "a full store deletes messages silently"),
 }
 _MAX_STREAM_NODE = {"stream-node-max-entries": 100, "stream-node-max-bytes": 4096}
-"""functions.lua removes the text of a deleted message by emptying its node of the stream, and assumes these limits."""
+"""erasing.lua removes the text of a deleted message by emptying its node of the stream, and assumes these limits."""
 
 
 class StoreUnusable(Exception):

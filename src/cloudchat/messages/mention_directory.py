@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from typing import Any
 
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.messages.mentions import Mentions, find_mentions, mentioned_keys
+from cloudchat.messages.mentions import NO_MENTIONS, Mentions, find_mentions, mentioned_keys
 
 MAX_ROOMS = 1000
 MAX_NAMES_PER_ROOM = 1000
@@ -46,8 +46,7 @@ class MentionDirectory:
 
     def preparation(self, room_id: str, text: str) -> Coroutine[Any, Any, None] | None:
         """Return what must be awaited before `find` knows all names of the text; None if it does already."""
-        keys = mentioned_keys(text)
-        if not keys:
+        if "@" not in text or not (keys := mentioned_keys(text)):
             return None
         known, now = self._names_of(room_id), self._clock()
         unknown = [key for key in keys if key not in known.ids and known.missing_until.get(key, 0.0) <= now]
@@ -56,7 +55,7 @@ class MentionDirectory:
     def find(self, room_id: str, text: str) -> Mentions:
         """Return the mentions in a text, as far as the names are known."""
         if "@" not in text:
-            return Mentions()
+            return NO_MENTIONS
         return find_mentions(text, self._names_of(room_id).ids)
 
     async def _load(self, room_id: str, version: int, keys: Collection[str]) -> None:

@@ -28,6 +28,9 @@ class Mentions:
     room: bool = False
 
 
+NO_MENTIONS = Mentions()
+
+
 def find_mentions(text: str, members: Mapping[str, str]) -> Mentions:
     """Return the mentions in a text, of users at most `MAX_MENTIONS`.
 

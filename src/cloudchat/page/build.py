@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloudchat.page.bundles import APP, ENTRY, build_bundles
+from cloudchat.page.bundles import APP, EARLY, ENTRY, build_bundles
 from cloudchat.page.javascript import strip_comments
 
 PAGE = "index.html"
@@ -61,7 +61,7 @@ def build_page(files: Mapping[str, bytes]) -> dict[str, BuiltFile]:
     """Return the files to serve, for the source files of the page. Raises BundleError, UnknownFileType."""
     built = dict(files)
     if ENTRY in files:
-        modules = {path: text.decode() for path, text in files.items() if path == ENTRY or _is_module(path)}
+        modules = {path: text.decode() for path, text in files.items() if path in (EARLY, ENTRY) or _is_module(path)}
         built = {path: content for path, content in files.items() if path not in modules}
         built |= {path: text.encode() for path, text in build_bundles(modules).items()}
     if WORKER in files:

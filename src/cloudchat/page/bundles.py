@@ -1,6 +1,7 @@
 """Put the modules of the page together into few files.
 
-- `app.js`: all modules that `script.js` imports, directly or not.
+- `early_start.js`: the modules that it imports, and itself: it runs while the rest is being loaded.
+- `app.js`: all other modules that `script.js` imports, directly or not.
 - A module that is loaded on demand keeps its address and contains what only it imports.
 - `shared.js`: what several modules that are loaded on demand import, and the page does not.
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from cloudchat.page.javascript import BundleError, Module, move_dynamic_imports, parse_module, relative_path
 
 ENTRY = "script.js"
+EARLY = "early_start.js"
 APP = "app.js"
 SHARED = "shared.js"
 
@@ -39,11 +41,14 @@ def build_bundles(sources: Mapping[str, str]) -> dict[str, str]:
 
 def _divide(modules: Mapping[str, Module]) -> Iterator[_Bundle]:
     script = _find(modules, ENTRY, "index.html")
-    app = [module for module in _imported(modules, ENTRY) if module is not script]
+    early = _imported(modules, EARLY) if EARLY in modules else []
+    if early:
+        yield _Bundle(EARLY, tuple(early))
+    app = [module for module in _imported(modules, ENTRY) if module is not script and module not in early]
     yield _Bundle(APP, tuple(app))
     yield _Bundle(ENTRY, (), script)
-    known = {module.path for module in app} | {ENTRY}
-    entries = _loaded(modules, [*app, script], known)
+    known = {module.path for module in [*early, *app]} | {ENTRY}
+    entries = _loaded(modules, [*early, *app, script], known)
     on_demand = {path: [one for one in _imported(modules, path) if one.path not in known] for path in entries}
     importers: dict[str, int] = {}
     for reached in on_demand.values():

@@ -1,7 +1,7 @@
 """The events of the server: one struct for each event, and one encoder for all of them.
 
 The events of a room's log are only half defined here: the store writes `type`, `room`, `epoch` and `seq` in front of
-their bodies (broker/functions.lua). So the stored, the replayed and the live event are the same bytes.
+their bodies (broker/functions/append.lua). So the stored, the replayed and the live event are the same bytes.
 
 Timestamps are RFC 3339 in UTC with milliseconds. A reply's `id` is that of its command; it is left out when the command
 had none.

@@ -14,7 +14,8 @@ class TokenBucket:
 
     def take(self, now: float) -> int:
         """Take one token. Return 0, or the milliseconds until there is one; a rejected call costs nothing."""
-        self._refill(now)
+        if now > self._updated_at:
+            self._refill(now)
         if self._tokens >= 1:
             self._tokens -= 1
             return 0
@@ -27,7 +28,8 @@ class TokenBucket:
 
     def wait_ms(self, now: float) -> int:
         """Return the milliseconds until an overdrawn bucket holds a token, or 0 if it holds one."""
-        self._refill(now)
+        if now > self._updated_at:
+            self._refill(now)
         return 0 if self._tokens >= 1 else int((1 - self._tokens) / self._per_second * 1000) + 1
 
     def missing(self, now: float) -> float:

@@ -16,6 +16,8 @@ from cloudchat.realtime.user_allowance import AUTHS_PER_SECOND, MAX_AUTH_BURST, 
 MAX_CONSECUTIVE_REJECTIONS = 20
 """This many rejected frames in a row are answered by an error; one more closes the socket."""
 
+_WITH_TEXT = (Send, Edit)  # a tuple: `Send | Edit` in a function is built again for each message
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -64,7 +66,7 @@ class CommandGate:
             command = problem
         # What is parsed beyond the rate of commands takes from the joins, so that this is bounded, too. Joins never
         # take from the commands: the send behind 500 joins must be accepted.
-        is_join = isinstance(command, Join)
+        is_join = type(command) is Join
         join_wait_ms = (buckets.joins if is_join or wait_ms else buckets.commands).take(now)
         if is_join:
             wait_ms = join_wait_ms
@@ -86,7 +88,7 @@ class CommandGate:
     def _check_logged(self, command: LoggedCommand, now: float) -> Rejected | None:
         problem = (
             text_error(command.text, self._limits.text_chars, id=command.id)
-            if isinstance(command, Send | Edit)
+            if isinstance(command, _WITH_TEXT)
             else None
         )
         if problem is not None:

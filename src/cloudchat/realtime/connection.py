@@ -168,7 +168,7 @@ class Connection:
         if self.pending_sends:
             asyncio.get_running_loop().call_later(DRAIN_SECONDS, self.socket.close, CloseCode.SERVICE_RESTART)
         else:
-            self.socket.close(CloseCode.SERVICE_RESTART)
+            self._close_after_replies()
 
     def closed(self) -> None:
         """Release everything that this connection holds."""
@@ -188,7 +188,11 @@ class Connection:
         """Record that a pending send has been answered. The last one closes a draining socket."""
         self.pending_sends -= 1
         if self.draining and not self.pending_sends:
-            self.socket.close(CloseCode.SERVICE_RESTART)
+            self._close_after_replies()
+
+    def _close_after_replies(self) -> None:
+        """Close the draining socket after the replies of this tick, which the hub sends at its end."""
+        asyncio.get_running_loop().call_soon(self.socket.close, CloseCode.SERVICE_RESTART)
 
     def enqueue(self, command: AnyCommand, run: QueuedCommand) -> None:
         """Run a command after those of the same room before it: a `leave` must not overtake its `join`."""

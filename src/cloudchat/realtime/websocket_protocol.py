@@ -6,8 +6,9 @@ from the parser to the receiver, and from the hub to the file descriptor. An idl
 
 The contract with uvicorn
 =========================
-`WebSocketsSansIOProtocol` is a private class, so uvicorn and websockets are pinned to exact versions. This module
-relies on the following; `tests/unit/realtime/test_uvicorn_contract.py` has one test for each item.
+`WebSocketsSansIOProtocol` is a private class, so uvicorn and websockets are pinned to exact versions. This class and
+its bases (`socket_writes.py`, `socket_close.py`) rely on the following; `tests/unit/realtime/test_uvicorn_contract.py`
+has one test for each item.
 
 Construction and life cycle:
 
@@ -51,29 +52,24 @@ Frames:
 """
 
 import asyncio
-import socket
-from collections import Counter
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from uvicorn.protocols.utils import ClientDisconnected
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers
 from websockets.frames import Frame
 from websockets.http11 import Request, Response
 from websockets.protocol import Protocol as WebSocketFrames
-from websockets.protocol import State
 from websockets.typing import StatusLike
 
 from cloudchat.http.raw_response import raw_error
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.client_frames import is_between_frames, payload_of_text_frame
+from cloudchat.realtime.socket_close import Receiver, SocketClose
 
 HANDSHAKE_TIMEOUT_SECONDS = 10.0
-CLOSE_TIMEOUT_SECONDS = 5.0
-"""How long a peer may take to answer a close frame and to read the rest of its data; then the connection is aborted."""
 MAX_FRAGMENTS = 64
 MAX_EARLY_MESSAGES = 64
 """Messages received between the handshake and `attach`."""
@@ -84,94 +80,21 @@ PARSE_SLICE_BYTES = 4096
 """The loop reads up to 256 KiB in one call, which can be 40,000 tiny frames. In slices, at most this much is parsed
 behind the frame that closes the socket.
 """
-MAX_LINGER_BYTES = 64 * 1024
-"""After our close frame, at most this much is parsed in order to find the peer's close frame."""
-DEFAULT_SEND_BUFFER_BYTES = 1 << 20
 EXTENSION = "cloudchat.socket"
 """The application finds this object at `scope["extensions"][EXTENSION]`."""
 
 
-class Receiver(Protocol):
-    """Receives what happens on an attached socket. Called on the event loop; must not raise."""
-
-    def text_received(self, text: str) -> None:
-        """A complete text message has arrived."""
-
-    def drain(self) -> None:
-        """The server is stopping: tell the client when to reconnect, and close the socket."""
-
-    def closed(self) -> None:
-        """Nothing is received or sent any more. Called once."""
-
-
-class WebSocketProtocol(WebSocketsSansIOProtocol):
+class WebSocketProtocol(SocketClose):
     """One socket. The application calls the first group of methods; uvicorn and the event loop call the others."""
 
-    # uvicorn's attributes, too: without a dict, an idle connection is 1 KiB smaller.
-    __slots__ = (
-        "_between_frames",
-        "_control_frames",
-        "_early_messages",
-        "_lingered_bytes",
-        "_lingering",
-        "_receiver",
-        "app",
-        "app_state",
-        "asgi_version",
-        "client",
-        "close_sent",
-        "close_timeout",
-        "close_timer",
-        "config",
-        "conn",
-        "connections",
-        "curr_msg_data_type",
-        "default_headers",
-        "direct",
-        "disconnected",
-        "frames",
-        "frames_dropped",
-        "handshake_complete",
-        "handshake_initiated",
-        "initial_response",
-        "last_ping_rtt",
-        "logger",
-        "loop",
-        "pending_ping_payload",
-        "ping_interval",
-        "ping_sent_at",
-        "ping_timeout",
-        "ping_timer",
-        "pong_timer",
-        "queue",
-        "read_paused",
-        "request",
-        "response",
-        "root_path",
-        "scheme",
-        "scope",
-        "send_buffer_bytes",
-        "server",
-        "tasks",
-        "transport",
-        "writable",
-    )
+    __slots__ = ("_control_frames", "_early_messages")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # The library would answer bad handshakes as text/plain and without our headers. It offers no hook for this.
         self.conn.reject = _reject  # type: ignore[method-assign]
-        self._receiver: Receiver | None = None
         self._early_messages: list[str] = []
-        self.direct = socket.SocketType.__new__(socket.SocketType)
-        """For the hub's writes. It has no descriptor, so that `send` raises OSError, while `push` must be used."""
-        self._between_frames = False
-        """Whether the next byte begins a message, so that its frame may be read without the parser."""
-        self._lingering = False
-        self._lingered_bytes = 0
         self._control_frames = TokenBucket(MAX_CONTROL_FRAME_BURST, CONTROL_FRAMES_PER_SECOND, self.loop.time())
-        self.send_buffer_bytes = DEFAULT_SEND_BUFFER_BYTES
-        self.frames_dropped: Counter[str] | None = None
 
     # -- for the application ------------------------------------------------------------------------------------------
 
@@ -182,8 +105,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.request.headers.clear()  # websockets' parser keeps the request as long as the connection lives
         del self.scope, self.request, self.response
         self.queue = cast("asyncio.Queue[Any]", _DISCARD)
-        if self.writable.is_set():
-            self.writable = _WRITABLE
         if self.close_sent or self.disconnected:
             self._detach_receiver()
             return
@@ -193,45 +114,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             if self._receiver is not None:  # an earlier message may have caused a close
                 receiver.text_received(text)
         self._resume_reading()
-
-    def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
-        """Send complete frames. Does not wait and does not raise. A peer that reads too slowly is closed with 4408.
-
-        Ephemeral frames are dropped while the transport's buffer is more than half full.
-        """
-        transport = self.transport
-        if self.close_sent or transport.is_closing():
-            return
-        buffered = transport.get_write_buffer_size()
-        if buffered:
-            if ephemeral and buffered > self.send_buffer_bytes // 2:
-                if self.frames_dropped is not None:
-                    self.frames_dropped["behind"] += 1
-                return
-            if buffered + len(frames) > self.send_buffer_bytes:
-                self.close(CloseCode.TOO_SLOW)
-                return
-        transport.write(frames)
-
-    def close(self, code: CloseCode) -> None:
-        """Send a close frame, and abort the connection if the peer does not answer within CLOSE_TIMEOUT_SECONDS.
-
-        The receiver's `closed` is called immediately.
-        """
-        if self.close_sent or self.transport.is_closing() or self.conn.state is not State.OPEN:
-            return
-        self.conn.send_close(code, code.reason)
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        self._linger()
-
-    @property
-    def close_code(self) -> int:
-        """The close code: ours, or the peer's (which is echoed); 1006 if no close frame was sent."""
-        return int(self.conn.close_sent.code) if self.conn.close_sent is not None else 1006
-
-    async def wait_writable(self) -> None:
-        """Wait until the transport's buffer is empty."""
-        await self.writable.wait()
 
     # -- called by uvicorn and the event loop -------------------------------------------------------------------------
 
@@ -256,40 +138,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         next(self.conn.parser)
         self.handle_connect(Request(url.decode("ascii"), parsed))
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Call the receiver's `closed`. The transport closes the descriptor afterwards."""
-        super().connection_lost(exc)
-        self._detach_receiver()
-
-    def pause_writing(self) -> None:
-        """Write everything behind what the transport's buffer contains, and nothing directly."""
-        self._close_direct_writes()
-        if self.writable is _WRITABLE:
-            self.writable = asyncio.Event()
-        super().pause_writing()
-
-    def resume_writing(self) -> None:
-        """Write directly again: the transport's buffer is empty."""
-        super().resume_writing()
-        self._open_direct_writes()
-
-    def _open_direct_writes(self) -> None:
-        """Give `direct` the transport's descriptor, except with TLS. The transport's buffer is empty."""
-        transport = self.transport
-        if self.close_sent or transport.is_closing() or transport.get_extra_info("ssl_object") is not None:
-            return
-        sock = transport.get_extra_info("socket")
-        # Always the same object, because the hub keeps it.
-        self.direct.__init__(sock.family, sock.type, sock.proto, sock.fileno())  # type: ignore[misc]
-        # From now on the transport calls `pause_writing` whenever its buffer is not empty.
-        transport.set_write_buffer_limits(high=0)
-
-    def _close_direct_writes(self) -> None:
-        """Take the descriptor from `direct`: the transport owns it, and its number may soon be another connection's."""
-        self.direct.detach()
-
     def data_received(self, data: bytes) -> None:
-        """Parse in slices, so that almost nothing is parsed behind a frame that causes a close."""
+        """Read a single text frame without the parser, or parse in slices.
+
+        Slices, so that almost nothing is parsed behind a frame that causes a close.
+        """
+        if self._between_frames and (payload := payload_of_text_frame(data)) is not None:
+            self._message_received(payload)
+            return
         if self.handshake_initiated and not self.handshake_complete:
             # A client must wait for the response (RFC 6455 §4.1). What it sends before would be answered before it, and
             # a frame that cannot be parsed leaves the library unable to send the response.
@@ -301,39 +157,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 return
 
     def _parse(self, data: bytes) -> None:
-        # After our close frame, keep reading and discard the data: closing a TCP connection with unread data sends a
-        # reset, which can destroy the close frame before the peer has read it.
-        if self._lingering:
-            self._lingered_bytes += len(data)
-            if self.conn.parser_exc is not None or self._lingered_bytes > MAX_LINGER_BYTES:
-                return
-        elif self._between_frames and (payload := payload_of_text_frame(data)) is not None:
-            self._message_received(payload)
+        if self._is_too_late(data):
             return
         super().data_received(data)
         self._between_frames = self._receiver is not None and is_between_frames(self.conn)
-
-    def eof_received(self) -> None:
-        """Return None: the transport closes itself once its buffer is written."""
-        self._begin_close()
-
-    def handle_close(self, event: Frame) -> None:
-        """Answer a close frame; the transport closes once the answer is written."""
-        super().handle_close(event)
-        self._begin_close()
 
     def handle_connect(self, event: Request) -> None:
         """Make this object available to the application."""
         super().handle_connect(event)
         if self.response.status_code == 101:
             cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self
-
-    def handle_parser_exception(self) -> None:
-        """Close with the code that the parser chose (1002, 1007, 1009); no more data is parsed or sent."""
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self._linger()
 
     def handle_bytes(self, event: Frame) -> None:
         """Close the socket: the protocol has no binary messages."""
@@ -390,21 +223,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.close(CloseCode.FLOODING)
         return True
 
-    def keepalive_timeout(self) -> None:
-        """Abort a peer that stopped answering: a normal close would wait for a flush that never completes."""
-        self._close_direct_writes()  # no frame may follow the close frame
-        super().keepalive_timeout()
-        self.loop.call_later(1, self.transport.abort)
-
-    def shutdown(self) -> None:
-        """Let the receiver drain the socket, and abort the connection if that takes too long."""
-        if self._receiver is None or self.close_sent:
-            super().shutdown()
-        else:
-            self.stop_keepalive()
-            self._receiver.drain()
-        self.loop.call_later(CLOSE_TIMEOUT_SECONDS - 1, self.transport.abort)
-
     async def run_asgi(self) -> None:
         """Run the application for the handshake. A socket that it attached stays open when it returns."""
         try:
@@ -417,30 +235,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self._receiver is None and self.close_timer is None:
             self.transport.close()
 
-    def _linger(self) -> None:
-        self.close_sent = True
-        self._lingering = True
-        self._resume_reading()
-        self._begin_close()
-
-    def _begin_close(self) -> None:
-        """Detach the receiver, and abort the connection after CLOSE_TIMEOUT_SECONDS."""
-        # The buffered data of a peer that reads nothing is never sent: without a timeout its socket would stay open.
-        if self.close_timer is None:
-            self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_SECONDS, self.transport.abort)
-        self._detach_receiver()
-
-    def _resume_reading(self) -> None:
-        if self.read_paused and not self.transport.is_closing():
-            self.read_paused = False
-            self.transport.resume_reading()
-
-    def _detach_receiver(self) -> None:
-        self._close_direct_writes()
-        receiver, self._receiver = self._receiver, None
-        if receiver is not None:
-            receiver.closed()
-
 
 class _DiscardingQueue:
     """The queue of ASGI messages after `attach`: nothing reads them. An `asyncio.Queue` takes 2 KiB."""
@@ -450,9 +244,6 @@ class _DiscardingQueue:
 
 
 _DISCARD = _DiscardingQueue()
-_WRITABLE = asyncio.Event()
-"""Set, and shared by all sockets that were never paused: an `asyncio.Event` takes 760 bytes."""
-_WRITABLE.set()
 
 
 def _reject(status: StatusLike, text: str) -> Response:

@@ -18,8 +18,8 @@ from cloudchat.http.error_docs import documented
 from cloudchat.rate_limiting.http_limits import limited_route
 from cloudchat.rooms.caller import Caller
 from cloudchat.rooms.dependencies import NameCursor, NamePart, PageSize, RoomCursor, RoomId, require_caller
-from cloudchat.rooms.members.routes import member_routes
-from cloudchat.rooms.moderation.routes import moderation_routes
+from cloudchat.rooms.members.routes import add_member_routes
+from cloudchat.rooms.moderation.routes import add_moderation_routes
 from cloudchat.rooms.permissions import Kind
 from cloudchat.rooms.schemas import (
     PublicRoomResponse,
@@ -124,6 +124,6 @@ def room_routes(rooms: RoomService, accounts: AccountService, limiter: Limiter, 
         )
         return RoomResponse.from_summary(rooms.update(room_id, update, caller=caller, now=time.time()))
 
-    for part in (member_routes, moderation_routes):
-        routes.include_router(part(rooms, accounts, limiter, settings))
+    add_member_routes(routes, rooms, accounts, settings)
+    add_moderation_routes(routes, rooms, accounts, settings)
     return routes

@@ -6,9 +6,11 @@ import { JSDOM } from "../support/packages.js";
 
 let storage;
 let drafts;
+let window;
 
 beforeEach(() => {
-  storage = new JSDOM("", { url: "http://localhost/" }).window.localStorage;
+  ({ window } = new JSDOM("", { url: "http://localhost/" }));
+  storage = window.localStorage;
   drafts = new DraftStorage(storage);
 });
 
@@ -60,4 +62,20 @@ test("keeps drafts in memory without a storage, and when it is full", () => {
     inMemory.clear("ada");
     assert.equal(inMemory.get("ada", "lobby"), "");
   }
+});
+
+test("tells what is stored now when another tab writes, and nothing after the end", () => {
+  globalThis.window = window;
+  const heard = [];
+  const abort = new window.AbortController();
+  drafts.watch("ada", "lobby", (text) => heard.push(text), abort.signal);
+  const written = (key, newValue) => window.dispatchEvent(new window.StorageEvent("storage", { key, newValue }));
+  storage.setItem("cloudchat.draft.ada.lobby", "abc");
+  written("cloudchat.draft.ada.lobby", "ab");
+  written("cloudchat.draft.ada.other", "x");
+  storage.removeItem("cloudchat.draft.ada.lobby");
+  written("cloudchat.draft.ada.lobby", null);
+  abort.abort();
+  written("cloudchat.draft.ada.lobby", "late");
+  assert.deepEqual(heard, ["abc", ""]);
 });

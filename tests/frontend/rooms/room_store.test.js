@@ -97,6 +97,7 @@ test("follows rooms that are added, changed and removed", async () => {
   store.receive({ type: "room_removed", room: "b", banned_until: null });
   assert.deepEqual([store.shown, room.bannedUntil], [null, null]);
   assert.equal(store.get("b"), null);
+  assert.deepEqual(heard, ["b removed"]);
 });
 
 test("forgets rooms that are not in the next welcome", async () => {
@@ -105,6 +106,7 @@ test("forgets rooms that are not in the next welcome", async () => {
   store.disconnected();
   store.welcome(welcome(roomInfo("b")));
   assert.equal(store.get("a"), null);
+  assert.deepEqual(heard, ["a removed"]);
 });
 
 test("knows who is online from presence and from who", async () => {

@@ -48,11 +48,29 @@ test("says at once that a room does not exist, or that it is a private one of ot
   assert.equal(shown(), MISSING);
 });
 
-test("waits for a room that was just joined, also if the server does not answer", async () => {
+test("without a network, says that the room is not here, and asks again when the server is back", async () => {
+  answer = () => {
+    throw new ApiError(0, {});
+  };
+  missing.show("garden");
+  await settle();
+  assert.match(shown(), /^This room is not stored on this device\./u);
+  await clock.advance(60_000);
+  missing.show("garden");
+  assert.match(shown(), /^This room is not stored on this device\./u);
+  answer = () => ({ name: "Garden", role: null });
+  missing.connected();
+  await settle();
+  assert.equal(shown(), "You are not a member of Garden.");
+  missing.connected();
+  assert.equal(shown(), "You are not a member of Garden.");
+});
+
+test("waits for a room that was just joined, also if the server is busy", async () => {
   const answers = [
     () => ({ name: "Garden", role: "member" }),
     () => {
-      throw new ApiError(0, {});
+      throw new ApiError(503, {});
     },
   ];
   for (answer of answers) {

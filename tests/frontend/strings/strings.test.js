@@ -2,8 +2,20 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { serverErrorText } from "../../../frontend/modules/error_text.js";
-import { en } from "../../../frontend/modules/strings/en/index.js";
-import { LANGUAGES, pageLocale, text, textWith, useLanguage } from "../../../frontend/modules/strings/strings.js";
+import { account } from "../../../frontend/modules/strings/en/account.js";
+import { administration } from "../../../frontend/modules/strings/en/administration.js";
+import { en as first } from "../../../frontend/modules/strings/en/index.js";
+import {
+  addEnglish,
+  LANGUAGES,
+  pageLocale,
+  text,
+  textWith,
+  useLanguage,
+} from "../../../frontend/modules/strings/strings.js";
+
+const en = { ...first, ...account, ...administration };
+addEnglish({ ...account, ...administration });
 
 const placeholders = (value) => [...JSON.stringify(value).matchAll(/\{(\w+)\}/gu)].map(([, name]) => name).sort();
 

@@ -65,6 +65,8 @@ export function openStore(clock, listener = {}) {
       onMessage: (room, message) => heard.push(`${room.id} ${message.seq}`),
       onRefused() {},
       onRoomChanged() {},
+      onAllJoined() {},
+      onRoomRemoved: (room) => heard.push(`${room.id} removed`),
       ...listener,
     },
   });

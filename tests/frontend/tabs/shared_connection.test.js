@@ -88,6 +88,24 @@ test("opens one socket for two tabs, and gives events to both", async () => {
   assert.equal(three.heard.at(-1), "welcome 1");
 });
 
+test("posts no frames while there is no other tab", async () => {
+  const one = openTab("t1");
+  await turn();
+  const posted = [];
+  const { postMessage } = one.channel;
+  one.channel.postMessage = (data) => {
+    posted.push(data.message.type);
+    postMessage(data);
+  };
+  sockets[0].receive(messageIn("a", 1));
+  assert.deepEqual(posted, []);
+  const two = openTab("t2");
+  await turn();
+  sockets[0].receive(messageIn("a", 2));
+  await turn();
+  assert.deepEqual([one.heard.at(-1), two.heard.at(-1)], ["message 2", "message 2"]);
+});
+
 test("gives a reply to the tab that sent the command", async () => {
   const { one, two, socket } = await openTwo();
   const reply = two.connection.request({ type: "unread" });

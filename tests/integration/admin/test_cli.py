@@ -83,7 +83,8 @@ def test_api_token_is_rejected_by_routes_for_sessions(server: RunningServer) -> 
 def test_invite_allows_one_registration(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with RunningServer(state_dir=state, environment={"CLOUDCHAT_REGISTRATION": "invite"}) as server:
-        invite = admin(state, "create-invite").stdout.strip()
+        invite = admin(state, "create-invite", "--label", "Ann").stdout.strip()
+        assert admin(state, "list-invites").stdout.endswith("\tvalid\t\tAnn\n")
         body = {"username": "ann", "password": PASSWORD}
         register = f"{server.url}/api/auth/register"
         assert post(register, json=body).status_code == 403

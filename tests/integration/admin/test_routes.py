@@ -186,12 +186,12 @@ def test_integer_may_be_written_as_a_float_without_a_fraction(chief: Account, se
 
 
 def test_invite_can_be_created_listed_without_its_secret_and_deleted(chief: Account) -> None:
-    made = chief.http.post("/api/admin/invites", json={"ttl_seconds": 60})
+    made = chief.http.post("/api/admin/invites", json={"ttl_seconds": 60, "label": "Ann"})
     assert made.status_code == 201
     listed = chief.http.get("/api/admin/invites")
     assert made.json()["invite"] not in listed.text
-    creators = {invite["id"]: invite["created_by"] for invite in listed.json()["invites"]}
-    assert creators[made.json()["id"]] == chief.name
+    invites = {invite["id"]: (invite["created_by"], invite["label"]) for invite in listed.json()["invites"]}
+    assert invites[made.json()["id"]] == (chief.name, "Ann")
     path = f"/api/admin/invites/{made.json()['id']}"
     assert [chief.http.delete(path).status_code for _ in range(2)] == [204, 404]
 

@@ -23,7 +23,7 @@ from cloudchat.backup.room_records import (
     write_records,
 )
 from cloudchat.broker import keys
-from cloudchat.broker.append_pipeline import FUNCTIONS
+from cloudchat.broker.functions import FUNCTIONS
 from cloudchat.broker.seen_cids import DAY_SECONDS, cid_digest, seen_hash_v1
 from cloudchat.core.message_fold import current_form
 from support.stores import RunningStore, store_binaries
@@ -42,23 +42,22 @@ class Rooms:
 
     def append(self, room: str, text: str, *, history: int = HISTORY_EVENTS) -> tuple[str, int, bool]:
         """Append an event whose cid is its text; return its epoch, its seq, and whether it is a duplicate."""
-        names = keys.meta(room), keys.log(room), keys.seen(room), keys.channel(room)
         body = f'"cid":"","user":{{"id":"ann","name":"ann"}},"text":{json.dumps(text)},"at":"{AT}"}}'
         digest = cid_digest("ann", text)
-        arguments = ("candidate", room, "message", body, "ann", digest, AT, history, 0, 0, 0, 0)
-        epoch, accepted, duplicate = self.store.execute_command("FCALL", "cloudchat_append_v4", 4, *names, *arguments)
-        return epoch.decode(), int(accepted.split()[0]), bool(duplicate)
+        arguments = ("candidate", history, "", room, "message", body, "ann", digest, AT, 0, 0, 0, 0)
+        _, reply = self.store.execute_command("FCALL", "cloudchat_append_v4", 0, *arguments)
+        epoch, seq, duplicate = reply[:3]
+        return epoch.decode(), seq, bool(duplicate)
 
     def change(self, room: str, target: int, kind: str, *, cid: str, body: str = "", reaction: Any = ("", 0)) -> int:
         """Append a change of a message; return its seq."""
-        names = keys.meta(room), keys.log(room), keys.seen(room), keys.channel(room)
         body = f'"target":{target},"user":{{"id":"ann","name":"ann"}},{body}"at":"{AT}"}}'
-        head = ("candidate", room, kind, body, "ann", cid_digest("ann", cid), AT, HISTORY_EVENTS, 0, 0)
-        _, accepted, outcome = self.store.execute_command(
-            "FCALL", "cloudchat_change_v4", 4, *names, *head, target, 0, *reaction
+        head = ("candidate", HISTORY_EVENTS, "", room, kind, body, "ann", cid_digest("ann", cid), AT, 0, 0)
+        _, (_, seq, outcome) = self.store.execute_command(
+            "FCALL", "cloudchat_change_v4", 1, keys.meta(room), *head, target, 0, *reaction
         )
         assert outcome == 0
-        return int(accepted.split()[0])
+        return int(seq)
 
     def archived(self, room: str, seq: int, *, history: int) -> None:
         """Report that all events up to `seq` are in the archive."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from cloudchat.broker.append_pipeline import FUNCTIONS
+from cloudchat.broker.functions import FUNCTIONS
 from cloudchat.broker.high_water_marks import Mark
 from cloudchat.broker.redis_broker import RedisBroker
 from cloudchat.broker.redis_functions import RedisFunctions

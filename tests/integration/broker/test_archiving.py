@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 AT = "2026-11-22T09:05:01.007Z"
 MAX_EDITS = 50
-"""See functions.lua."""
+"""See functions/append.lua."""
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cloudchat.broker.append_pipeline import FUNCTIONS
 from cloudchat.broker.broker import BrokerUnavailable
 from cloudchat.broker.embedded.file_rewrite import LEASE_SECONDS, FileRewriter
+from cloudchat.broker.functions import FUNCTIONS
 from cloudchat.broker.redis_functions import RedisFunctions
 from integration.broker.brokers import broker_on
 from integration.broker.posting import Room, seq_of

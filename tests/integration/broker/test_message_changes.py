@@ -10,8 +10,8 @@ import pytest
 import redis
 
 from cloudchat.broker import keys
-from cloudchat.broker.append_pipeline import FUNCTIONS
 from cloudchat.broker.broker import Appended, HistoryRange, Refusal, Refused
+from cloudchat.broker.functions import FUNCTIONS
 from cloudchat.core.message_fold import MessageFold
 from integration.broker.brokers import broker_on
 from integration.broker.posting import Room, is_duplicate_of, seq_of, stored_bytes

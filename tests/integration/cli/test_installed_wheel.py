@@ -64,6 +64,5 @@ def test_the_wheel_has_every_file_of_the_page_and_of_the_migrations(installed: P
         wanted = {p.relative_to(CHECKOUT / checkout) for p in (CHECKOUT / checkout).rglob("*") if p.is_file()}
         carried = {p.relative_to(package / packaged) for p in (package / packaged).rglob("*") if p.is_file()}
         assert {p for p in wanted if "__pycache__" not in p.parts} <= carried
-    assert (package / "broker" / "functions.lua").is_file()
-    assert (package / "broker" / "archive_functions.lua").is_file()
+    assert (package / "broker" / "functions" / "append.lua").is_file()
     assert (package / "py.typed").is_file()

@@ -28,7 +28,7 @@ class Process:
         self.changed = asyncio.Event()
         self.local, self.view = LocalPresence(), PresenceView()
         self.sync = PresenceSync(self.functions, self.local, self.view, self.note)
-        subscription = Subscription(store.url)
+        subscription = Subscription(store.url, "own")
         self.tasks = [asyncio.create_task(self.sync.run())]
         if receives:
             on_signal = partial(receive, receiver=self)

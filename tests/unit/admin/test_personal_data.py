@@ -5,7 +5,8 @@ import pytest
 from cloudchat.admin.actor import COMMAND_LINE
 from cloudchat.admin.personal_data.service import ERASED_NAME
 from cloudchat.auth.errors import AccountError, Conflict, NotFound
-from cloudchat.auth.repository import add_user
+from cloudchat.auth.repository import add_user, use_invite
+from cloudchat.auth.tokens.opaque_tokens import hash_token
 from support.account_services import NOW, PASSWORD, AccountServices
 from support.archived_rooms import ArchivedRoom
 from support.databases import on_both
@@ -42,6 +43,20 @@ def test_an_erased_account_has_no_access_and_no_data(services: AccountServices) 
     assert isinstance(account, dict)
     assert (account["name"], account["role"]) == (name, "member")
     assert services.register("ann") != ann  # the name is free again
+
+
+def test_the_label_of_a_used_invite_is_exported_and_erased(services: AccountServices) -> None:
+    issued = services.admin.invites.create(60, label="Ann, from the choir", actor=COMMAND_LINE, now=NOW)
+    ann = services.register("ann")
+    token_hash = hash_token(issued.invite)
+    assert token_hash is not None
+    with services.db.write() as db:
+        assert use_invite(db, token_hash, user_id=ann, now=NOW)
+    exported = parts_of(services, ann)["invites"]
+    assert isinstance(exported, list)
+    assert [invite["label"] for invite in exported] == ["Ann, from the choir"]
+    erase(services, ann)
+    assert [invite.label for invite in services.admin.invites.list()] == [""]
 
 
 def test_an_account_is_erased_once_and_the_last_administrator_never(services: AccountServices) -> None:

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from cloudchat.admin.actor import COMMAND_LINE
 from cloudchat.auth.errors import AccountDisabled, BadToken, Conflict, InvalidField, NameTaken, NotFound
-from cloudchat.auth.tokens.access_tokens import MAX_API_TOKEN_SECONDS
+from cloudchat.auth.tokens.kinds import MAX_API_TOKEN_SECONDS
 from cloudchat.database.audit import record
 from cloudchat.database.models import AuditEntry
 from support.account_services import NOW, PASSWORD, AccountServices

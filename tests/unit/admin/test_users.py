@@ -17,8 +17,8 @@ from cloudchat.auth.errors import (
     RegistrationRefused,
 )
 from cloudchat.auth.sessions.revocations import revocations_since
-from cloudchat.auth.tokens.access_tokens import ACCESS, API
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
+from cloudchat.auth.tokens.kinds import ACCESS, API
 from cloudchat.database.audit import record
 from support.account_services import NOW, PASSWORD, AccountServices, concurrently
 from support.databases import on_both
@@ -184,10 +184,16 @@ class TestInvites:
 
     def test_list_has_the_user_of_each_invite(self, tmp_path: Path) -> None:
         services = AccountServices.make(tmp_path, registration="invite")
-        issued = services.admin.invites.create(60, actor=COMMAND_LINE, now=NOW)
+        issued = services.admin.invites.create(60, label="Ann, from the choir", actor=COMMAND_LINE, now=NOW)
         services.register("ann", invite=issued.invite)
         (invite,) = services.admin.invites.list()
         assert (invite.id, invite.used_by, invite.used_at) == (issued.id, "ann", NOW)
+        assert invite.label == "Ann, from the choir"
+
+    @pytest.mark.parametrize("label", ["two\nlines", "x" * 101])
+    def test_unprintable_or_long_label_is_refused(self, services: AccountServices, label: str) -> None:
+        with pytest.raises(InvalidField):
+            services.admin.invites.create(60, label=label, actor=COMMAND_LINE, now=NOW)
 
     @pytest.mark.parametrize("seconds", [0, -1, 91 * 86400])
     def test_invite_lifetime_is_bounded(self, services: AccountServices, seconds: int) -> None:

@@ -19,7 +19,7 @@ async def test_a_refused_subscription_is_retried_after_a_pause(tmp_path: Path) -
     """A user without permission for the channels caused 696 connections a second, and as many log lines."""
     store = ScriptedStore(tmp_path / "store.sock", b"+PONG\r\n", b"-NOPERM no permissions to access a channel\r\n")
     await store.start()
-    subscription = Subscription(store.url)
+    subscription = Subscription(store.url, "own")
     subscription.add("lobby")
     running = asyncio.create_task(subscription.run(IgnoringListener(), lambda _: None))
     await asyncio.wait_for(store.closed.acquire(), 10)

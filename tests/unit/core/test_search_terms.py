@@ -13,6 +13,7 @@ from cloudchat.core.search_terms import MAX_TERM_CHARACTERS, camel_parts, compos
         ("?! …", ""),
         ("Café STRASSE Straße", "cafe strasse strasse"),
         ("Łódź Ærø İzmir", "lodz aero izmir"),
+        ("𝐁𝐨𝐥𝐝 𝒳𝒴 ℌ", "bold xy h"),
         ("cafe\u0301 caf\u00e9", "cafe cafe"),
         ("ПРИВЕТ Ёлка", "привет елка"),
         ("مَرْحَبًا، بكم", "مرحبا بكم"),

@@ -15,6 +15,7 @@ PERIODIC = "by a periodic task of this process"
 
 NOT_LIMITED = {
     ("database/post_restore.py", "the replaced database cannot be read completely"): "written by a command, once",
+    ("database/post_restore.py", "the erasures of the replaced database cannot be read"): "written by a command, once",
     ("archive/erasure/erasure_task.py", "an erasure is interrupted"): PERIODIC,
     ("archive/erasure/erasure_task.py", "erased a user"): "once for each erasure, which an operator ordered",
     ("archive/index_merge/merge_task.py", "removed the words of deleted texts"): "after deletions, with growing pauses",

@@ -9,7 +9,8 @@ from cloudchat.page.build import BuiltFile, build_page, read_directory
 from cloudchat.resources import frontend_directory
 
 MAX_FIRST_LOAD_BYTES = 90_000
-FIRST_LOAD = ("app.js", "script.js", "styles.css")
+FIRST_LOAD = ("early_start.js", "app.js", "script.js", "styles.css")
+MAX_EARLY_BYTES = 6_000
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +24,15 @@ def test_the_chat_loads_little_at_first(page: dict[str, BuiltFile]) -> None:
     assert 0 < sum(sizes.values()) <= MAX_FIRST_LOAD_BYTES, sizes
 
 
+def test_what_runs_first_is_small(page: dict[str, BuiltFile]) -> None:
+    """It is on the way at the same time as all the rest, and has no texts."""
+    assert 0 < len(page["early_start.js"].compressed or b"") <= MAX_EARLY_BYTES
+
+
 def test_the_page_names_what_it_loads_at_first(page: dict[str, BuiltFile]) -> None:
     html = page["index.html"].content.decode()
     assert re.findall(r'<link rel="(?:stylesheet|modulepreload)" href="(.+)">', html) == ["styles.css", "app.js"]
-    assert html.count("<script") == 1
+    assert re.findall(r'<script type="module" src="([^"]+)"', html) == ["early_start.js", "script.js"]
     named = set(re.findall(r'(?:href|src)="([^":]+)"', html))
     assert named <= set(page)
     for path, file in page.items():
@@ -47,3 +53,15 @@ def test_every_module_is_served_once(page: dict[str, BuiltFile]) -> None:
 def test_a_compressed_file_is_the_file(page: dict[str, BuiltFile]) -> None:
     for file in page.values():
         assert file.compressed is None or gzip.decompress(file.compressed) == file.content
+
+
+def test_texts_that_come_later_are_not_used_before(page: dict[str, BuiltFile]) -> None:
+    """The texts of the settings and of the administration are added by these parts."""
+    source = read_directory(frontend_directory())
+    names = ("modules/strings/en/account.js", "modules/strings/en/administration.js")
+    keys = {key for name in names for key in re.findall(r'^  "([\w.]+)":', source[name].decode(), re.MULTILINE)}
+    later = ("shared.js", "modules/settings/", "modules/administration/", "modules/strings/")
+    for path, file in page.items():
+        if path.endswith((".js", ".html")) and not path.startswith(later):
+            assert not keys & set(re.findall(r'["`]([\w.]+)["`]', file.content.decode())), path
+    assert len(keys) > 100

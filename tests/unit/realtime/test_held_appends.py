@@ -19,7 +19,7 @@ from cloudchat.broker.broker import (
 )
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol.errors import Error, ErrorCode, error
-from cloudchat.realtime.membership.held_appends import MAX_HELD, HeldAppends
+from cloudchat.realtime.membership.held_appends import MAX_HELD, HeldAppends, LoggedAppend
 
 ROOM = "room"
 
@@ -51,19 +51,7 @@ class World:
     def send(self, *, mentions: bool = False) -> int:
         number = self.sent = self.sent + 1
 
-        def attempt(on_done: AppendCallback) -> None:
-            self.unanswered.append((number, self.known_version, on_done))
-
-        async def preparation() -> None:
-            done = asyncio.get_running_loop().create_future()
-            self.preparations.append(done)
-            await done
-
-        def finish(outcome: AppendOutcome | Error) -> None:
-            assert number not in self.done
-            self.done[number] = outcome
-
-        self.appends.submit(ROOM, attempt, finish, preparation if mentions else None)
+        self.appends.submit(WorldAppend(self, number, mentions=mentions))
         return number
 
     def answer(self) -> None:
@@ -87,6 +75,29 @@ class World:
                 self.answer()
             elif not any(not task.done() for task in self.tasks):
                 return
+
+
+class WorldAppend(LoggedAppend):
+    """An append in a `World`. With `mentions`, the database must be read before it."""
+
+    def __init__(self, world: World, number: int, *, mentions: bool) -> None:
+        super().__init__(ROOM)
+        self.world, self.number, self.mentions = world, number, mentions
+
+    def prepare(self) -> Coroutine[Any, Any, None] | None:
+        return self._preparation() if self.mentions else None
+
+    async def _preparation(self) -> None:
+        done = asyncio.get_running_loop().create_future()
+        self.world.preparations.append(done)
+        await done
+
+    def attempt(self, on_done: AppendCallback) -> None:
+        self.world.unanswered.append((self.number, self.world.known_version, on_done))
+
+    def finish(self, outcome: AppendOutcome | Error) -> None:
+        assert self.number not in self.world.done
+        self.world.done[self.number] = outcome
 
 
 @given(st.lists(st.sampled_from(["send", "mention", "answer", "change", "refresh", "prepare"]), max_size=40))
@@ -148,17 +159,21 @@ async def test_an_append_that_is_not_allowed_any_more_gets_the_error() -> None:
     answers: list[AppendCallback] = []
     rejection = error(ErrorCode.NOT_FOUND, "gone")
 
-    def attempt(on_done: AppendCallback) -> Error | None:
-        if answers:
-            return rejection
-        answers.append(on_done)
-        return None
+    class Append(LoggedAppend):
+        def attempt(self, on_done: AppendCallback) -> Error | None:
+            if answers:
+                return rejection
+            answers.append(on_done)
+            return None
+
+        def finish(self, outcome: AppendOutcome | Error) -> None:
+            outcomes.append(outcome)
 
     async def refresh(room: str, version: int) -> None: ...
 
     tasks = []
     appends = HeldAppends(refresh, lambda work, name: tasks.append(asyncio.ensure_future(work)))
-    appends.submit(ROOM, attempt, outcomes.append)
+    appends.submit(Append(ROOM))
     answers[0](Refused(Refusal.STALE, 2))
     await asyncio.gather(*tasks)
     assert outcomes == [rejection]

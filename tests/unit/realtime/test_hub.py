@@ -291,3 +291,71 @@ def test_rest_of_an_ephemeral_frame_must_not_be_dropped() -> None:
         assert (len(member.writes), member.ephemeral) == (1, [])
         hub.deliver_ephemeral("r", b"head")
         assert (len(member.writes), member.ephemeral) == (1, [b"head"])
+
+
+def test_reply_and_events_of_one_tick_are_one_write() -> None:
+    loop = FakeLoop()
+    hub = loop.hub()
+    sender, other = FakeMember(), FakeMember()
+    hub.add("r", sender)
+    hub.add("r", other)
+    hub.deliver("r", b"event")
+    hub.reply("r", sender, b"ack 1 ")
+    hub.reply("r", sender, b"ack 2 ")
+    assert (sender.writes, other.writes) == ([], [])
+    loop.tick()
+    assert (sender.writes, other.writes) == ([b"ack 1 ack 2 event"], [b"event"])
+    assert hub.deliveries == 2
+
+
+def test_reply_without_an_event_is_sent_in_the_same_tick() -> None:
+    loop = FakeLoop()
+    hub = loop.hub()
+    sender, other = FakeMember(), FakeMember()
+    hub.add("r", sender)
+    hub.add("r", other)
+    hub.reply("r", sender, b"ack")
+    loop.tick()
+    assert (sender.writes, other.writes) == ([b"ack"], [])
+
+
+def test_reply_to_a_member_that_leaves_is_sent() -> None:
+    loop = FakeLoop()
+    hub = loop.hub()
+    sender, other = FakeMember(), FakeMember()
+    hub.add("r", sender)
+    hub.add("r", other)
+    hub.reply("r", sender, b"ack")
+    hub.remove("r", sender)
+    assert sender.writes == [b"ack"]
+    loop.tick()
+    assert (sender.writes, other.writes) == ([b"ack"], [])
+
+
+def test_reply_outside_of_a_room_and_in_a_large_room_does_not_wait() -> None:
+    loop = FakeLoop()
+    hub = loop.hub()
+    outside, large = FakeMember(), [FakeMember() for _ in range(MIN_MEMBERS_TO_HOLD)]
+    hub.reply("r", outside, b"ack")
+    for member in large:
+        hub.add("r", member)
+    loop.appends_pending = True
+    hub.deliver("r", b"event")
+    loop.tick()
+    hub.reply("r", outside, b"ack")
+    hub.reply("r", large[0], b"ack")
+    assert outside.writes == [b"ack", b"ack"]
+    assert large[0].writes == [b"ack"]
+
+
+def test_reply_to_a_member_that_is_closed_by_its_write_reaches_the_others() -> None:
+    loop = FakeLoop()
+    hub = loop.hub()
+    last = FakeMember()
+    slow = FakeMember(lambda: hub.remove("r", slow))
+    hub.add("r", slow)
+    hub.add("r", last)
+    hub.reply("r", slow, b"ack")
+    hub.deliver("r", b"1")
+    loop.tick()
+    assert (slow.writes, last.writes) == ([b"ack1"], [b"1"])

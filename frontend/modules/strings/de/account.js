@@ -18,7 +18,6 @@ export const account = {
   "notifications.dnd_hint": "Keine Benachrichtigung und kein Ton, bis Sie es ausschalten.",
   "notifications.device_hint":
     "Diese Auswahl gilt für dieses Gerät. Jeder Raum hat seine eigene Auswahl in seinen Einstellungen.",
-  "notifications.from": "{name} in {room}",
 
   // -- Appearance --
   "appearance.title": "Darstellung",
@@ -29,16 +28,11 @@ export const account = {
   "appearance.language": "Sprache",
   "appearance.browser": "Wie der Browser",
   // -- The settings --
-  "settings.title": "Einstellungen",
-  "settings.close": "Schließen",
   "settings.account": "Ihr Konto",
   "settings.administration": "Verwaltung",
   "table.actions": "Aktionen",
   "table.more": "Mehr zeigen",
-  "table.try_again": "Noch einmal versuchen",
   "table.never": "nie",
-  "device.on": "{browser} auf {system}",
-  "device.unknown": "Unbekanntes Gerät",
 
   // -- Password --
   "password.title": "Passwort",

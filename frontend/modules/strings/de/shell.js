@@ -18,6 +18,8 @@ export const shell = {
   "shell.room_settings": "Über diesen Raum",
   "shell.write_to": "Nachricht an {room}",
   "shell.room_missing": "Diesen Raum gibt es nicht, oder Sie sind kein Mitglied.",
+  "shell.room_not_here":
+    "Dieser Raum ist auf diesem Gerät nicht gespeichert. Er öffnet sich, sobald der Server wieder erreichbar ist.",
   "shell.room_banned": "Ein Moderator hat Sie aus {room} verbannt.",
   "shell.room_banned_until": "Ein Moderator hat Sie bis {time} aus {room} verbannt.",
   "shell.not_a_member": "Sie sind kein Mitglied von {room}.",
@@ -70,4 +72,12 @@ export const shell = {
   "span.hours": { one: "{count} Stunde", other: "{count} Stunden" },
   "span.days": { one: "{count} Tag", other: "{count} Tage" },
   "span.years": { one: "{count} Jahr", other: "{count} Jahre" },
+
+  // -- Settings, notifications and lists, as far as they are needed at first --
+  "notifications.from": "{name} in {room}",
+  "settings.title": "Einstellungen",
+  "settings.close": "Schließen",
+  "table.try_again": "Noch einmal versuchen",
+  "device.on": "{browser} auf {system}",
+  "device.unknown": "Unbekanntes Gerät",
 };

@@ -26,6 +26,16 @@ export const signIn = {
   "sign_in.show": "Zeigen",
   "sign_in.hide": "Verbergen",
   "sign_in.password_rule": "Mindestens 15 Zeichen. Gut sind drei oder vier Wörter ohne Zusammenhang.",
+  "password_hint.short": {
+    one: "{count} Zeichen fehlt noch. Gut sind drei oder vier Wörter ohne Zusammenhang.",
+    other: "{count} Zeichen fehlen noch. Gut sind drei oder vier Wörter ohne Zusammenhang.",
+  },
+  "password_hint.long": "Höchstens 256 Zeichen.",
+  "password_hint.repeated": "Ein Wort, das wiederkehrt, zählt einmal. Ergänzen Sie ein anderes.",
+  "password_hint.predictable":
+    "Namen, Tastenreihen und Folgen wie 12345 werden zuerst geraten. Ergänzen Sie Wörter ohne Zusammenhang.",
+  "password_hint.few_words": "Lang genug. Ein weiteres Wort ohne Zusammenhang macht es viel schwerer zu erraten.",
+  "password_hint.good": "Gut: schwer zu erraten.",
   "sign_in.code": "Bestätigungscode",
   "sign_in.code_hint": "Aus Ihrer Authentifizierungs-App. Ein Wiederherstellungscode geht auch.",
   "sign_in.empty": "Geben Sie Benutzername und Passwort ein.",

@@ -15,7 +15,6 @@ export const account = {
   "notifications.dnd": "Do not disturb",
   "notifications.dnd_hint": "No notification and no sound until you turn it off.",
   "notifications.device_hint": "These choices are kept on this device. Each room has its own choice in its settings.",
-  "notifications.from": "{name} in {room}",
 
   // -- Appearance --
   "appearance.title": "Appearance",
@@ -26,16 +25,11 @@ export const account = {
   "appearance.language": "Language",
   "appearance.browser": "As the browser",
   // -- The settings --
-  "settings.title": "Settings",
-  "settings.close": "Close",
   "settings.account": "Your account",
   "settings.administration": "Administration",
   "table.actions": "Actions",
   "table.more": "Show more",
-  "table.try_again": "Try again",
   "table.never": "never",
-  "device.on": "{browser} on {system}",
-  "device.unknown": "Unknown device",
 
   // -- Password --
   "password.title": "Password",

@@ -1,7 +1,8 @@
-/** The texts in English, by the part of the page. Every language has the same keys. */
+/**
+ * The texts in English that are loaded with the page, by its part. Those of the settings and of the administration come
+ * with these (`addEnglish`). Every language has the same keys.
+ */
 
-import { account } from "./account.js";
-import { administration } from "./administration.js";
 import { connection } from "./connection.js";
 import { conversation } from "./conversation.js";
 import { errors } from "./errors.js";
@@ -21,7 +22,5 @@ export const en = {
   ...onDemand,
   ...rooms,
   ...search,
-  ...account,
-  ...administration,
   ...errors,
 };

@@ -17,6 +17,7 @@ export const shell = {
   "shell.room_settings": "About this room",
   "shell.write_to": "Message {room}",
   "shell.room_missing": "This room does not exist, or you are not a member of it.",
+  "shell.room_not_here": "This room is not stored on this device. It opens when the server can be reached again.",
   "shell.room_banned": "A moderator has banned you from {room}.",
   "shell.room_banned_until": "A moderator has banned you from {room} until {time}.",
   "shell.not_a_member": "You are not a member of {room}.",
@@ -67,4 +68,12 @@ export const shell = {
   "span.hours": { one: "{count} hour", other: "{count} hours" },
   "span.days": { one: "{count} day", other: "{count} days" },
   "span.years": { one: "{count} year", other: "{count} years" },
+
+  // -- Settings, notifications and lists, as far as they are needed at first --
+  "notifications.from": "{name} in {room}",
+  "settings.title": "Settings",
+  "settings.close": "Close",
+  "table.try_again": "Try again",
+  "device.on": "{browser} on {system}",
+  "device.unknown": "Unknown device",
 };

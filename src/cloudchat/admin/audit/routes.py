@@ -3,15 +3,12 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from slowapi import Limiter
 
 from cloudchat.admin.audit import schemas
 from cloudchat.admin.audit.repository import AuditFilter
 from cloudchat.admin.dependencies import Before, PageSize
 from cloudchat.admin.service import AdminService
 from cloudchat.http.error_docs import documented
-from cloudchat.rate_limiting.http_limits import limited_route
-from cloudchat.settings import Settings
 
 _User = Annotated[
     str,
@@ -32,9 +29,8 @@ _Action = Annotated[
 _Result = Annotated[Literal["done", "refused"] | None, Query(description="Only entries with this result.")]
 
 
-def audit_routes(admin: AdminService, limiter: Limiter, settings: Settings) -> APIRouter:
-    """Return the route, below `/api/admin`."""
-    routes = APIRouter(route_class=limited_route(limiter, settings.admin_rate))
+def add_audit_routes(routes: APIRouter, admin: AdminService) -> None:
+    """Add the route to the router of `/api/admin`, which has its limit and requires the scope `admin`."""
 
     @routes.get("/audit", summary="Read the audit log", responses=documented(401, 403, 404, 422, 429, 503))
     def audit_log(
@@ -44,5 +40,3 @@ def audit_routes(admin: AdminService, limiter: Limiter, settings: Settings) -> A
         entries = admin.audit_log(before, limit + 1, user=user, only=AuditFilter(action=action, result=result))
         page = [schemas.AuditEntryResponse.of(entry) for entry in entries[:limit]]
         return schemas.AuditResponse(entries=page, next=page[-1].id if len(entries) > limit else None)
-
-    return routes

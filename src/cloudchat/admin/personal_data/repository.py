@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Table, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from cloudchat.archive.event_ids import at_ms_of
@@ -15,6 +15,7 @@ from cloudchat.database.models import (
     ApiToken,
     AuditEntry,
     Erasure,
+    Invite,
     LoginSession,
     Membership,
     ReadPosition,
@@ -42,11 +43,12 @@ def name_is_taken(db: Session, name: str) -> bool:
 
 
 def delete_account_data(db: Session, user_id: str) -> None:
-    """Delete the sessions, tokens, read positions and restrictions of a user."""
+    """Delete the sessions, tokens, read positions and restrictions of a user, and the label of their invite."""
     sessions = select(LoginSession.id).where(LoginSession.user_id == user_id)
     db.execute(delete(RefreshToken).where(RefreshToken.session_id.in_(sessions)))
     for table in (LoginSession, ApiToken, ReadPosition, RoomMute, RoomBan):
         db.execute(delete(table).where(table.user_id == user_id))
+    db.execute(update(Invite).where(Invite.used_by == user_id).values(label=""))
 
 
 def add_erasure(db: Session, user_id: str, now: float) -> None:
@@ -108,6 +110,15 @@ def _api_tokens(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], C
             "revoked_at": _instant(row.revoked_at),
         }
         for row in rows
+    ]
+    return items, _cursor(rows, "id")
+
+
+def _invites(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+    """Return the invite with which the user has registered."""
+    rows = _page(db, Invite, Invite.used_by == user_id, (Invite.id,), after)
+    items = [
+        {"label": row.label, "created_at": rfc3339(row.created_at), "used_at": _instant(row.used_at)} for row in rows
     ]
     return items, _cursor(rows, "id")
 
@@ -195,6 +206,7 @@ def _reactions(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cu
 SECTIONS: Mapping[str, ReadPage] = {
     "sessions": _sessions,
     "api_tokens": _api_tokens,
+    "invites": _invites,
     "memberships": _memberships,
     "read_positions": _read_positions,
     "mutes": _restrictions(RoomMute),

@@ -1,20 +1,16 @@
 """`GET /api/admin/rooms`. What an administrator does about a room are the routes of `cloudchat.rooms`."""
 
 from fastapi import APIRouter
-from slowapi import Limiter
 
 from cloudchat.admin.rooms import schemas
 from cloudchat.admin.service import AdminService
 from cloudchat.auth.errors import NotFound
 from cloudchat.http.error_docs import documented
-from cloudchat.rate_limiting.http_limits import limited_route
 from cloudchat.rooms.dependencies import NamePart, PageSize, RoomCursor
-from cloudchat.settings import Settings
 
 
-def room_routes(admin: AdminService, limiter: Limiter, settings: Settings) -> APIRouter:
-    """Return the route, below `/api/admin`."""
-    routes = APIRouter(route_class=limited_route(limiter, settings.admin_rate))
+def add_room_routes(routes: APIRouter, admin: AdminService) -> None:
+    """Add the route to the router of `/api/admin`, which has its limit and requires the scope `admin`."""
 
     @routes.get("/rooms", summary="List all rooms", responses=documented(401, 403, 404, 422, 429, 503))
     def list_rooms(q: NamePart = "", cursor: RoomCursor = None, limit: PageSize = 100) -> schemas.ListedRoomsResponse:
@@ -29,5 +25,3 @@ def room_routes(admin: AdminService, limiter: Limiter, settings: Settings) -> AP
         found = admin.rooms.find_named(q, after, limit + 1)
         page = [schemas.ListedRoomResponse.from_room(room) for room in found[:limit]]
         return schemas.ListedRoomsResponse(rooms=page, next=page[-1].id if len(found) > limit else None)
-
-    return routes

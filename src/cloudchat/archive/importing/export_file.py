@@ -161,9 +161,7 @@ def users_of(file: ExportFile) -> dict[str, SourceUser]:
     """Return all users of a file by their ids."""
     users = {user.id: user for user, _ in file.room.members}
     for row in file.read():
-        people = [row.event["user"], row.event.get("target"), *row.event.get("mentions", ())]
-        people += [user for _, by in row.reactions for user in by]
-        users.update({user.id: user for user in people if user is not None and user.id not in users})
+        users.update((user.id, user) for user in row.users())
     return users
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Table, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from cloudchat.archive.archived_event import ArchivedEvent
@@ -18,6 +18,12 @@ from cloudchat.database.archive_tables import (
     imports,
 )
 from cloudchat.database.models import Membership, ReadPosition, Room, User
+from cloudchat.database.upsert import insert_into
+
+
+class AlreadyInserted(Exception):
+    """Another command, which runs at the same time, has inserted this row. The transaction must end."""
+
 
 # --- Progress
 
@@ -44,11 +50,11 @@ def find_import(db: Session, source: str, source_id: str) -> Import | None:
 
 
 def begin_import(db: Session, source: str, source_id: str, fingerprint: str, room: Room, now: float) -> None:
-    """Insert the room of an import, which nobody can find yet, and the import."""
+    """Insert the room of an import, which nobody can find yet, and the import. Raises AlreadyInserted."""
     db.add(room)
     db.flush()
     row = {"source": source, "source_id": source_id, "fingerprint": fingerprint, "room_id": room.id, "started_at": now}
-    db.execute(insert(imports).values(**row))
+    _insert_new(db, imports, row)
 
 
 def finish_import(db: Session, source: str, source_id: str, now: float) -> None:
@@ -86,8 +92,14 @@ def imported_user_ids(db: Session, source: str, source_ids: Collection[str]) -> 
 
 
 def remember_user(db: Session, source: str, source_id: str, user_id: str) -> None:
-    """Store who a user of the source is here."""
-    db.execute(insert(imported_users).values(source=source, source_id=source_id, user_id=user_id))
+    """Store who a user of the source is here. Raises AlreadyInserted."""
+    _insert_new(db, imported_users, {"source": source, "source_id": source_id, "user_id": user_id})
+
+
+def _insert_new(db: Session, table: Table, row: Mapping[str, object]) -> None:
+    statement = insert_into(db, table).values(**row).on_conflict_do_nothing(index_elements=["source", "source_id"])
+    if db.scalar(statement.returning(table.c.source_id)) is None:
+        raise AlreadyInserted
 
 
 # --- Rows

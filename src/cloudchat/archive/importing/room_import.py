@@ -20,8 +20,8 @@ from cloudchat.archive.archived_event import from_log
 from cloudchat.archive.importing import repository
 from cloudchat.archive.importing.publication import publish_room
 from cloudchat.archive.importing.report import ImportReport
-from cloudchat.archive.importing.repository import Import, ImportedRow
-from cloudchat.archive.importing.source import NOT_USERS, BadImport, SourceRoom, SourceRow, SourceUser
+from cloudchat.archive.importing.repository import AlreadyInserted, Import, ImportedRow
+from cloudchat.archive.importing.source import BadImport, SourceRoom, SourceRow, SourceUser
 from cloudchat.archive.importing.users import ImportedUsers
 from cloudchat.core.ids import new_id
 from cloudchat.core.stream_position import StreamPosition
@@ -96,8 +96,11 @@ class RoomImporter:
             created_by=BY_COMMAND_LINE,
             archived_at=now if room.archived else None,
         )
-        with self._db.write() as db:
-            repository.begin_import(db, room.source, room.source_id, room.fingerprint, new, now)
+        try:
+            with self._db.write() as db:
+                repository.begin_import(db, room.source, room.source_id, room.fingerprint, new, now)
+        except AlreadyInserted as error:
+            raise _also_running() from error
         return Import(new.id, room.fingerprint, finished=False, head=StreamPosition(new_id(), 0))
 
     def _discard(self, room_id: str) -> None:
@@ -127,12 +130,12 @@ class RoomImporter:
         started = time.monotonic()
         with self._db.write() as db:
             if not repository.add_rows(db, room_id, after, head, added):
-                raise BadImport("another command imports this room at this moment; let it finish")
+                raise _also_running()
         _let_others_write(started)
         return head.seq
 
     def _with_local_users(self, rows: Sequence[SourceRow]) -> list[ImportedRow]:
-        users = dict.fromkeys(user for row in rows for user in _users_of(row) if user.id not in NOT_USERS)
+        users = dict.fromkeys(user for row in rows for user in row.users())
         ids = self._users.ids_of(users)
         registered = {ids[user.id] for user in users}
 
@@ -162,14 +165,8 @@ class RoomImporter:
         return members
 
 
-def _users_of(row: SourceRow) -> Iterator[SourceUser]:
-    event = row.event
-    yield event["user"]
-    if target := event.get("target"):
-        yield target
-    yield from event.get("mentions", ())
-    for _, users in row.reactions:
-        yield from users
+def _also_running() -> BadImport:
+    return BadImport("another command imports this room at this moment; let it finish")
 
 
 def _batches(rows: Iterable[SourceRow], size: int) -> Iterator[list[SourceRow]]:

@@ -1,6 +1,8 @@
 """What an import reads: rooms, users and rows as another installation or Slack names them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from cloudchat.database.audit import BY_COMMAND_LINE, BY_SERVER
@@ -67,3 +69,10 @@ class SourceRow:
         """The seq of the event."""
         seq: int = self.event["seq"]
         return seq
+
+    def users(self) -> Iterator[SourceUser]:
+        """Yield the users of the row: author, target, mentioned ones, and those who reacted. Some appear twice."""
+        named = [self.event["user"], self.event.get("target"), *self.event.get("mentions", ())]
+        for user in chain(filter(None, named), *(users for _, users in self.reactions)):
+            if user.id not in NOT_USERS:
+                yield user

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from cloudchat.archive.importing import repository
 from cloudchat.archive.importing.report import ImportReport
+from cloudchat.archive.importing.repository import AlreadyInserted
 from cloudchat.archive.importing.source import SourceUser
 from cloudchat.auth.errors import InvalidField, NameTaken
 from cloudchat.auth.principal import MEMBER
@@ -55,17 +56,29 @@ class ImportedUsers:
                     self._report_new(user, next(name for name in _possible_names(user) if _is_free(db, name)))
 
     def _find_or_create(self, user: SourceUser) -> str:
+        while True:
+            try:
+                return self._remember(user)
+            except (NameTaken, AlreadyInserted):
+                continue  # another import, which runs at the same time, has created or found the user
+
+    def _remember(self, user: SourceUser) -> str:
+        """Find or create the local user, in one transaction. Raises NameTaken, AlreadyInserted."""
         with self._db.write() as db:
+            if known := repository.imported_user_ids(db, self._source, [user.id]):
+                return known[user.id]
             found = user_by_name(db, user.name)
-            if found is not None:
-                self._report.add("users are those with the same names here", found.name)
-            else:
-                name = next(name for name in _possible_names(user) if _is_free(db, name))
-                found = add_user(db, name=name, password_hash=None, role=MEMBER, now=self._now)
-                found.disabled_at = self._now
-                self._report_new(user, name)
-            repository.remember_user(db, self._source, user.id, found.id)
-            return found.id
+            name = found.name if found else next(name for name in _possible_names(user) if _is_free(db, name))
+            if found is None:
+                created = add_user(db, name=name, password_hash=None, role=MEMBER, now=self._now)
+                created.disabled_at = self._now
+            user_id = (found or created).id
+            repository.remember_user(db, self._source, user.id, user_id)
+        if found is not None:
+            self._report.add("users are those with the same names here", name)
+        else:
+            self._report_new(user, name)
+        return user_id
 
     def _report_new(self, user: SourceUser, name: str) -> None:
         self._report.add("users are new here: disabled, without a password", name)

@@ -13,7 +13,7 @@ from cloudchat.auth.principal import Principal
 from cloudchat.auth.second_factor import schemas
 from cloudchat.auth.second_factor.totp import provisioning_uri, qr_rows
 from cloudchat.auth.service import AccountService
-from cloudchat.auth.tokens.access_tokens import ACCESS
+from cloudchat.auth.tokens.kinds import ACCESS
 from cloudchat.http.csrf import require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
 from cloudchat.rate_limiting.http_limits import client_address, limited_route

@@ -20,13 +20,10 @@ from jose.utils import base64url_decode
 from cloudchat.auth.errors import BadToken
 from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.auth.tokens.keys import KeyRing
+from cloudchat.auth.tokens.kinds import ACCESS, API, MAX_API_TOKEN_SECONDS
 
 if backends.ECKey is not CryptographyECKey:  # pragma: no cover - a broken installation
     raise ImportError("python-jose would use its pure Python signatures; install python-jose[cryptography]")
-
-ACCESS = "access"
-API = "api"
-MAX_API_TOKEN_SECONDS = 366 * 86400
 
 _TYP = {ACCESS: "at+jwt", API: "api+jwt"}  # "at+jwt": RFC 9068 §2.1
 _KIND = {typ: kind for kind, typ in _TYP.items()}

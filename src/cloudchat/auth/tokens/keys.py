@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from cloudchat.auth.key_folder import KeyFolderError, open_key_folder, write_key_file
+from cloudchat.auth.key_folder import KeyFolderError, key_files, open_key_folder, write_key_file
 
 _COORDINATE_BYTES = 32
 
@@ -45,11 +45,6 @@ def load_or_create(directory: Path) -> KeyRing:
     with open_key_folder(directory):  # a rotation must not delete a file between its listing and its reading
         keys = [_load(path) for path in key_files(directory) or [create_key(directory)]]
     return KeyRing({thumbprint(key): key for key in keys}, thumbprint(keys[-1]))
-
-
-def key_files(directory: Path) -> list[Path]:
-    """Return the signing keys, oldest first. Files with the same time sort by name, so all processes agree."""
-    return sorted(directory.glob("*.pem"), key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
 def create_key(directory: Path) -> Path:

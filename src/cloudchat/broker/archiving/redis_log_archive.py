@@ -1,4 +1,4 @@
-"""`LogArchive` on Redis 7 or Valkey, by the functions in archive_functions.lua."""
+"""`LogArchive` on Redis 7 or Valkey, by the functions in broker/functions/archiving.lua."""
 
 from collections.abc import Mapping, Sequence
 

@@ -29,6 +29,8 @@ logger = logging.getLogger("cloudchat.store")
 class EmbeddedServer:
     """Runs the store from `start()` to `stop()` and restarts the child whenever it ends.
 
+    `wait_until_ready()` follows `start()`. The caller can do something else between them.
+
     One thread forks the child and lives as long as this process, because PR_SET_PDEATHSIG fires when the forking
     *thread* ends (prctl(2)).
     """
@@ -40,6 +42,7 @@ class EmbeddedServer:
         self._socket: Path | None = None
         self._lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._spawned = threading.Event()
         self._ready = threading.Event()
         self._stopping = threading.Event()
         self._start_error: StoreStartError | OSError | None = None
@@ -53,10 +56,14 @@ class EmbeddedServer:
         return socket_url(self._socket)
 
     def start(self) -> None:
-        """Start the child and wait until it has loaded its data. Raises StoreStartError after cleaning up."""
+        """Start the child. Raises StoreStartError."""
         self._lock = acquire_lock(self._data_dir.with_name(f"{self._data_dir.name}.lock"))
         self._socket = socket_path(self._data_dir)
         self._thread.start()
+        self._spawned.wait()  # a fork while this thread imports a module would copy the locks that it holds
+
+    def wait_until_ready(self) -> None:
+        """Wait until the child has loaded its data. Raises StoreStartError after cleaning up."""
         self._ready.wait()
         if self._start_error is not None:
             self.stop()
@@ -93,6 +100,7 @@ class EmbeddedServer:
             except (StoreStartError, OSError) as error:
                 if not self._ready.is_set():  # the first start: `start` raises the error
                     self._start_error = error
+                    self._spawned.set()
                     self._ready.set()
                     return
                 logger.error("embedded store cannot be restarted error=%s", error)  # noqa: TRY400 (no use for a trace)
@@ -106,6 +114,7 @@ class EmbeddedServer:
         assert self._lock is not None and self._socket is not None  # noqa: S101, PT018 (`start` has set both)
         kill_orphans(self._lock)  # a fork of the last child may still be rewriting its log
         self._process = process = spawn(self._binary, self._data_dir, self._socket, self._lock)
+        self._spawned.set()
         try:
             wait_until_ready(process, self._binary, self._data_dir, self._socket, self._stopping.is_set)
         except StoreStartError:

@@ -5,6 +5,7 @@ import gc
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cloudchat.cli.errors import CommandError
@@ -12,6 +13,7 @@ from cloudchat.cli.errors import CommandError
 if TYPE_CHECKING:
     from cloudchat.admin.actor import Actor
     from cloudchat.admin.service import AdminService
+    from cloudchat.settings import Settings
 
     Parsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -57,10 +59,8 @@ def _open_service() -> "Iterator[AdminService]":
     gc.disable()  # imports make many objects and no garbage: this saves a tenth of the command's time
     from cloudchat.admin.service import AdminService
     from cloudchat.auth.errors import AccountError
-    from cloudchat.auth.key_folder import KeyFolderError
+    from cloudchat.auth.key_folder import KeyFolderError, key_files
     from cloudchat.auth.passwords.hashing import PasswordHasher
-    from cloudchat.auth.tokens.access_tokens import Tokens
-    from cloudchat.auth.tokens.keys import key_files, load_or_create
     from cloudchat.cli.installation import open_installation
     from cloudchat.database.engine import create_engine
     from cloudchat.database.migrations import MigrationError, revision_of, upgrade
@@ -77,10 +77,9 @@ def _open_service() -> "Iterator[AdminService]":
         if not key_files(keys):
             raise CommandError(f"there are no signing keys in {keys}: start the server, or copy those of another one")
         upgrade(url)
-        tokens = Tokens(load_or_create(keys), access_seconds=settings.access_token_seconds)
         db = Database(create_engine(url))
         try:
-            yield AdminService(db, tokens, PasswordHasher())
+            yield AdminService(db, partial(_sign_api_token, settings), PasswordHasher())
         finally:
             db.close()
     except DatabaseUnavailable as error:
@@ -92,3 +91,12 @@ def _open_service() -> "Iterator[AdminService]":
         raise CommandError(f"{error}{hint}") from error
     except (DatabaseUrlError, KeyFolderError, MigrationError) as error:
         raise CommandError(str(error)) from error
+
+
+def _sign_api_token(settings: "Settings", user_id: str, token_id: str, now: float, expires_at: int) -> str:
+    """See `Tokens.issue_api`. Raises KeyFolderError."""
+    from cloudchat.auth.tokens.access_tokens import Tokens
+    from cloudchat.auth.tokens.keys import load_or_create
+
+    ring = load_or_create(settings.state_dir / "keys")
+    return Tokens(ring, access_seconds=settings.access_token_seconds).issue_api(user_id, token_id, now, expires_at)

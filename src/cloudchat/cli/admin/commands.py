@@ -91,6 +91,7 @@ def _register_token_commands(under: "_Parsers") -> None:
     invite.add_argument(
         "--ttl", type=parse_duration, default=parse_duration("7d"), help="time until it expires (default 7d)"
     )
+    invite.add_argument("--label", default="", help="whom it is for, shown by list-invites")
     add_command(under, "list-invites", tokens.list_invites, "list the invites, as tab-separated columns")
     delete = add_command(under, "delete-invite", tokens.delete_invite, "delete an invite")
     delete.add_argument("id", help="the id that list-invites shows")

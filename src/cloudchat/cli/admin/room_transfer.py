@@ -143,15 +143,15 @@ def import_slack(options: argparse.Namespace) -> int:
         db = running.enter_context(_open_database(settings))
         owner = _owner(db, options.owner)
         users = ImportedUsers(db, SOURCE, report, now)
-        checked = export.check()
-        for room, rows in checked:
+        rooms, named = export.check()
+        for room, rows in rooms:
             note(f"{room.kind} room {room.name or room.source_id!a} with {rows} messages and notices")
         if options.dry_run:
-            users.preview(export.users.values())
+            users.preview(named)
             _print_report(report)
             return 0
         importer = RoomImporter(db, users, report, _log_beginner(settings, running), owner)
-        for room, count in checked:
+        for room, count in rooms:
             room_id = importer.run(room, export.rows(room), 0, _progress(count))
             print(room_id or "imported before", room.kind, ascii(room.name or room.source_id)[1:-1], sep="\t")
     _print_report(report)

@@ -37,18 +37,18 @@ def revoke(service: "AdminService", actor: "Actor", options: argparse.Namespace)
 
 def create_invite(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `create-invite`."""
-    print(service.invites.create(options.ttl, actor=actor, now=time.time()).invite)
+    print(service.invites.create(options.ttl, label=options.label, actor=actor, now=time.time()).invite)
 
 
 def list_invites(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:
     """Run `list-invites`."""
-    print("id", "created", "expires", "state", "created by", sep="\t")
+    print("id", "created", "expires", "state", "created by", "label", sep="\t")
     now = time.time()
     for invite in service.invites.list():
         used = f"used by {invite.used_by}" if invite.used_by else "used"
         state = used if invite.used_at is not None else "expired" if invite.expires_at <= now else "valid"
-        created_by = invite.created_by or ""
-        print(invite.id, rfc3339(invite.created_at), rfc3339(invite.expires_at), state, created_by, sep="\t")
+        created, expires = rfc3339(invite.created_at), rfc3339(invite.expires_at)
+        print(invite.id, created, expires, state, invite.created_by or "", invite.label, sep="\t")
 
 
 def delete_invite(service: "AdminService", actor: "Actor", options: argparse.Namespace) -> None:

@@ -1,7 +1,8 @@
 """The commands that append to the log of a room: `send`, `edit`, `delete`, `react`."""
 
 import time
-from functools import partial
+from collections.abc import Coroutine
+from typing import Any, Generic, TypeVar
 
 from cloudchat.broker.broker import AppendCallback, Appended, AppendOutcome, Refused
 from cloudchat.messages.mention_directory import MentionDirectory
@@ -9,62 +10,45 @@ from cloudchat.messages.service import MessageService, refusal_error
 from cloudchat.protocol import events
 from cloudchat.protocol.commands import Delete, Edit, LoggedCommand, React, Send
 from cloudchat.protocol.errors import Error, unavailable
+from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.connection import Connection
-from cloudchat.realtime.membership.held_appends import Attempt, HeldAppends, Prepare
+from cloudchat.realtime.hub import Hub
+from cloudchat.realtime.membership.held_appends import HeldAppends, LoggedAppend
 from cloudchat.realtime.socket_stats import SocketStats
+
+_Command = TypeVar("_Command", bound=LoggedCommand)
 
 
 class LoggedCommands:
     """Executes them immediately, without a task; each gets one reply, when the store has answered."""
 
     def __init__(
-        self, messages: MessageService, mentions: MentionDirectory, appends: HeldAppends, stats: SocketStats
+        self,
+        messages: MessageService,
+        mentions: MentionDirectory,
+        appends: HeldAppends,
+        hub: Hub,
+        stats: SocketStats,
     ) -> None:
-        self._messages = messages
-        self._mentions = mentions
+        self.messages = messages
+        self.mentions = mentions
         self._appends = appends
+        self._hub = hub
         self._stats = stats
 
     def post(self, connection: Connection, command: Send) -> None:
         """Append a message."""
-        prepare = partial(self._mentions.preparation, command.room, command.text)
-        self._append(connection, command, partial(self._post, connection, command), prepare)
+        self._submit(connection, _Post(self, connection, command))
 
     def change(self, connection: Connection, command: Edit | Delete | React) -> None:
         """Append a change of a message."""
-        prepare = None
-        if isinstance(command, Edit):
-            prepare = partial(self._mentions.preparation, command.room, command.text)
-        self._append(connection, command, partial(self._change, connection, command), prepare)
+        self._submit(connection, _Change(self, connection, command))
 
-    # -- internal -----------------------------------------------------------------------------------------------------
-
-    def _post(self, connection: Connection, command: Send, on_done: AppendCallback) -> Error | None:
-        room = connection.rooms.get(command.room)
-        return self._messages.post(connection.principal, room, command, time.time(), on_done)
-
-    def _change(self, connection: Connection, command: Edit | Delete | React, on_done: AppendCallback) -> Error | None:
-        room = connection.rooms.get(command.room)
-        return self._messages.change(connection.principal, room, command, time.time(), on_done)
-
-    def _append(
-        self, connection: Connection, command: LoggedCommand, attempt: Attempt, prepare: Prepare | None
-    ) -> None:
-        if connection.draining:
-            connection.send(unavailable(command.id, "the server restarts"))
-            return
-
-        def on_done(outcome: AppendOutcome | Error) -> None:
-            connection.send(self._reply(command, outcome))
-            connection.send_finished()
-
-        connection.pending_sends += 1
-        self._appends.submit(command.room, attempt, on_done, prepare)
-
-    def _reply(self, command: LoggedCommand, outcome: AppendOutcome | Error) -> events.Ack | Error:
+    def reply(self, connection: Connection, command: LoggedCommand, outcome: AppendOutcome | Error) -> None:
+        """Send the reply to a command, in one write with its event where that is possible."""
         if isinstance(outcome, Appended):
             self._stats.messages_stored += isinstance(command, Send) and not outcome.duplicate
-            return events.Ack(
+            reply: events.Ack | Error = events.Ack(
                 id=command.id,
                 room=command.room,
                 seq=outcome.seq,
@@ -73,12 +57,64 @@ class LoggedCommands:
                 at=outcome.at,
                 duplicate=outcome.duplicate,
             )
-        if isinstance(outcome, Error):
-            problem = outcome
-        elif isinstance(outcome, Refused):
-            problem = refusal_error(outcome, command.id)
         else:
-            message = "the message may not have been stored; send it again with the same cid"
-            problem = unavailable(command.id, message)
-        self._stats.command_rejected(command, problem.code)
-        return problem
+            reply = _problem(command, outcome)
+            self._stats.command_rejected(command, reply.code)
+        self._hub.reply(command.room, connection.socket, text_frame(events.encode(reply)))
+        connection.send_finished()
+
+    def _submit(self, connection: Connection, append: "_Append[Any]") -> None:
+        if connection.draining:
+            connection.send(unavailable(append.command.id, "the server restarts"))
+            return
+        connection.pending_sends += 1
+        self._appends.submit(append)
+
+
+class _Append(LoggedAppend, Generic[_Command]):
+    """One command of one connection."""
+
+    __slots__ = ("_commands", "_connection", "command")
+
+    def __init__(self, commands: LoggedCommands, connection: Connection, command: _Command) -> None:
+        super().__init__(command.room)
+        self._commands = commands
+        self._connection = connection
+        self.command = command
+
+    def finish(self, outcome: AppendOutcome | Error) -> None:
+        self._commands.reply(self._connection, self.command, outcome)
+
+
+class _Post(_Append[Send]):
+    __slots__ = ()
+
+    def prepare(self) -> Coroutine[Any, Any, None] | None:
+        return self._commands.mentions.preparation(self.room, self.command.text)
+
+    def attempt(self, on_done: AppendCallback) -> Error | None:
+        connection = self._connection
+        room = connection.rooms.get(self.room)
+        return self._commands.messages.post(connection.principal, room, self.command, time.time(), on_done)
+
+
+class _Change(_Append[Edit | Delete | React]):
+    __slots__ = ()
+
+    def prepare(self) -> Coroutine[Any, Any, None] | None:
+        if not isinstance(self.command, Edit):
+            return None
+        return self._commands.mentions.preparation(self.room, self.command.text)
+
+    def attempt(self, on_done: AppendCallback) -> Error | None:
+        connection = self._connection
+        room = connection.rooms.get(self.room)
+        return self._commands.messages.change(connection.principal, room, self.command, time.time(), on_done)
+
+
+def _problem(command: LoggedCommand, outcome: AppendOutcome | Error) -> Error:
+    if isinstance(outcome, Error):
+        return outcome
+    if isinstance(outcome, Refused):
+        return refusal_error(outcome, command.id)
+    return unavailable(command.id, "the message may not have been stored; send it again with the same cid")

@@ -9,8 +9,10 @@ Two reasons hold the appends to a room:
 Until that is done, all further appends of this process to the room wait behind it.
 """
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from cloudchat.broker.broker import AppendCallback, AppendOutcome, BrokerUnavailable, Refusal, Refused
@@ -22,30 +24,37 @@ MAX_HELD = 1000
 MAX_ATTEMPTS = 5
 """Of one append. A room that changes all the time must not hold messages for ever."""
 
-Attempt = Callable[[AppendCallback], Error | None]
-"""Checks the permission and appends. Returns the error if it is not allowed; then the callback is not called."""
-Prepare = Callable[[], Coroutine[Any, Any, None] | None]
-"""Returns what must be awaited before the attempt, if anything."""
-OnDone = Callable[[AppendOutcome | Error], None]
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 
 
-class _Append:
-    __slots__ = ("attempt", "attempts", "on_done", "prepare", "prepared")
+class LoggedAppend(ABC):
+    """One append, from its command to its reply. `attempts` and `prepared` belong to `HeldAppends`."""
 
-    def __init__(self, attempt: Attempt, on_done: OnDone, prepare: Prepare | None) -> None:
-        self.attempt = attempt
-        self.on_done = on_done
-        self.prepare = prepare
-        self.prepared = False
+    __slots__ = ("attempts", "prepared", "room")
+
+    def __init__(self, room: str) -> None:
+        self.room = room
         self.attempts = 0
+        self.prepared = False
+
+    def prepare(self) -> Coroutine[Any, Any, None] | None:
+        """Return what must be awaited before the attempt, if anything."""
+        return None
+
+    @abstractmethod
+    def attempt(self, on_done: AppendCallback) -> Error | None:
+        """Check the permission and append. Return the error if it is not allowed; then `on_done` is not called."""
+
+    @abstractmethod
+    def finish(self, outcome: AppendOutcome | Error) -> None:
+        """Take the outcome or the error. Called once."""
 
 
 class _HeldRoom:
     __slots__ = ("appends", "refreshing", "works")
 
     def __init__(self) -> None:
-        self.appends: deque[_Append] = deque()
+        self.appends: deque[LoggedAppend] = deque()
         self.works = 0
         """What the room waits for: the refresh of the room, the preparation of an append, or both."""
         self.refreshing = False
@@ -62,56 +71,56 @@ class HeldAppends:
         """Not a Counter: its methods are in Python, and take 1 µs for each message."""
         self._held: dict[str, _HeldRoom] = {}
 
-    def submit(self, room: str, attempt: Attempt, on_done: OnDone, prepare: Prepare | None = None) -> None:
-        """Append now, or when the room is not held any more. `on_done` gets the outcome or the error, once."""
-        append = _Append(attempt, on_done, prepare)
-        held = self._held.get(room)
+    def submit(self, append: LoggedAppend) -> None:
+        """Append now, or when the room is not held any more."""
+        held = self._held.get(append.room)
         if held is None:
-            self._start(room, append)
+            self._start(append)
         elif len(held.appends) < MAX_HELD:
             held.appends.append(append)
         else:
-            on_done(BrokerUnavailable("too many messages wait for a change of their room"))
+            append.finish(BrokerUnavailable("too many messages wait for a change of their room"))
 
-    def _start(self, room: str, append: _Append) -> None:
-        preparation = None if append.prepare is None or append.prepared else append.prepare()
+    def _start(self, append: LoggedAppend) -> None:
+        preparation = None if append.prepared else append.prepare()
         append.prepared = True
         if preparation is None:
-            self._attempt(room, append)
+            self._attempt(append)
         else:
-            self._wait_for(room, self._hold(room, append), preparation)
+            self._wait_for(append.room, self._hold(append), preparation)
 
-    def _attempt(self, room: str, append: _Append) -> None:
+    def _attempt(self, append: LoggedAppend) -> None:
+        room = append.room
         append.attempts += 1
         self._unanswered[room] = self._unanswered.get(room, 0) + 1
-
-        def answered(outcome: AppendOutcome) -> None:
-            self._finished(room)
-            if isinstance(outcome, Refused) and outcome.reason is Refusal.STALE and append.attempts < MAX_ATTEMPTS:
-                self._hold_refused(room, append, outcome.detail)
-            else:
-                append.on_done(outcome)
-            self._release_if_ready(room)
-
-        rejection = append.attempt(answered)
+        rejection = append.attempt(partial(self._answered, append))
         if rejection is not None:
             self._finished(room)
-            append.on_done(rejection)
+            append.finish(rejection)
+
+    def _answered(self, append: LoggedAppend, outcome: AppendOutcome) -> None:
+        self._finished(append.room)
+        if isinstance(outcome, Refused) and outcome.reason is Refusal.STALE and append.attempts < MAX_ATTEMPTS:
+            self._hold_refused(append, outcome.detail)
+        else:
+            append.finish(outcome)
+        if self._held:
+            self._release_if_ready(append.room)
 
     def _finished(self, room: str) -> None:
         unanswered = self._unanswered.pop(room) - 1
         if unanswered:
             self._unanswered[room] = unanswered
 
-    def _hold_refused(self, room: str, append: _Append, version: int) -> None:
+    def _hold_refused(self, append: LoggedAppend, version: int) -> None:
         append.prepared = False  # what was looked up may have changed with the room
-        held = self._hold(room, append)
+        held = self._hold(append)
         if not held.refreshing:
             held.refreshing = True
-            self._wait_for(room, held, self._refresh(room, version))
+            self._wait_for(append.room, held, self._refresh(append.room, version))
 
-    def _hold(self, room: str, append: _Append) -> _HeldRoom:
-        held = self._held.setdefault(room, _HeldRoom())
+    def _hold(self, append: LoggedAppend) -> _HeldRoom:
+        held = self._held.setdefault(append.room, _HeldRoom())
         # In front of those that were never sent, behind those that were refused before.
         held.appends.insert(sum(waiting.attempts > 0 for waiting in held.appends), append)
         return held
@@ -128,7 +137,7 @@ class HeldAppends:
                 del self._held[room]
             appends, held.appends = held.appends, deque()
             for append in appends:
-                append.on_done(BrokerUnavailable("the room has changed, and the database cannot be reached"))
+                append.finish(BrokerUnavailable("the room has changed, and the database cannot be reached"))
             if not isinstance(problem, DatabaseUnavailable):
                 raise
         else:
@@ -144,6 +153,6 @@ class HeldAppends:
         for append in held.appends:
             later = self._held.get(room)
             if later is None:
-                self._start(room, append)
+                self._start(append)
             else:  # one in front of it is held again
                 later.appends.append(append)

@@ -4,12 +4,10 @@ import time
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Response
-from slowapi import Limiter
 
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE
 from cloudchat.auth.service import AccountService
 from cloudchat.http.error_docs import documented
-from cloudchat.rate_limiting.http_limits import limited_route
 from cloudchat.rooms.caller import Caller
 from cloudchat.rooms.dependencies import (
     NameCursor,
@@ -27,13 +25,14 @@ if TYPE_CHECKING:
     from cloudchat.rooms.service import RoomService
 
 
-def member_routes(rooms: "RoomService", accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
-    """Return the routes, below `/api/rooms`."""
-    routes = APIRouter(prefix="/{room_id}/members", route_class=limited_route(limiter, settings.account_rate))
+def add_member_routes(routes: APIRouter, rooms: "RoomService", accounts: AccountService, settings: Settings) -> None:
+    """Add the routes to the router of `/api/rooms`, which has their limit."""
     reader = Annotated[Caller, Depends(require_caller(accounts, CHAT_READ))]
     writer = Annotated[Caller, Depends(require_caller(accounts, CHAT_WRITE))]
 
-    @routes.get("", summary="List the members of a room", responses=documented(401, 403, 404, 422, 429, 503))
+    @routes.get(
+        "/{room_id}/members", summary="List the members of a room", responses=documented(401, 403, 404, 422, 429, 503)
+    )
     def list_members(
         caller: reader, room_id: RoomId, q: NamePart = "", cursor: NameCursor = None, limit: PageSize = 100
     ) -> MembersResponse:
@@ -43,7 +42,7 @@ def member_routes(rooms: "RoomService", accounts: AccountService, limiter: Limit
         return MembersResponse(members=page, next=found[limit - 1].name_key if len(found) > limit else None)
 
     @routes.put(
-        "/{user_id}",
+        "/{room_id}/members/{user_id}",
         summary="Join a room, add a member, or change a role",
         dependencies=[Depends(require_json_if_any(settings))],
         responses=documented(401, 403, 404, 409, 413, 415, 422, 429, 503),
@@ -60,7 +59,7 @@ def member_routes(rooms: "RoomService", accounts: AccountService, limiter: Limit
         return MemberResponse.of(rooms.members.put(room_id, user_id, role, caller=caller, now=time.time()))
 
     @routes.delete(
-        "/{user_id}",
+        "/{room_id}/members/{user_id}",
         summary="Leave a room, or remove a member",
         status_code=204,
         responses=documented(401, 403, 404, 409, 422, 429, 503),
@@ -72,5 +71,3 @@ def member_routes(rooms: "RoomService", accounts: AccountService, limiter: Limit
         """
         rooms.members.remove(room_id, user_id, caller=caller, now=time.time())
         return Response(status_code=204)
-
-    return routes

@@ -15,13 +15,14 @@ from cloudchat.archive.folding.repository import fold_logs
 from cloudchat.archive.importing.export_file import SOURCE, check_export_file
 from cloudchat.archive.importing.report import ImportReport
 from cloudchat.archive.importing.room_import import BATCH_ROWS, RoomImporter
+from cloudchat.archive.importing.source import BadImport, SourceUser
 from cloudchat.archive.importing.users import ImportedUsers
 from cloudchat.archive.repository import read_heads
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.archive_tables import archived_events, imports
 from cloudchat.database.models import Membership, ReadPosition, Room, User
 from cloudchat.rooms.caller import COMMAND_LINE
-from support.account_services import NOW, AccountServices
+from support.account_services import NOW, AccountServices, concurrently
 from support.chat_rooms import Rooms
 from support.databases import on_both
 from support.room_logs import LogWriter, logs
@@ -166,6 +167,31 @@ def test_an_interrupted_import_is_invisible_and_continues(transfer: Transfer) ->
     assert room is not None
     assert rows_without_epochs(transfer.export(room)) == rows_without_epochs(content)
     assert transfer.count(archived_events) == 6 * BATCH_ROWS
+
+
+def test_of_two_imports_at_once_one_is_made(transfer: Transfer) -> None:
+    file = check_export_file(transfer.file(transfer.export(transfer.room_with(small_log(transfer)))), NOW)
+    rooms = transfer.count(Room)
+
+    def run() -> str | None:
+        report = ImportReport()
+        users = ImportedUsers(transfer.db, SOURCE, report, NOW)
+        importer = RoomImporter(transfer.db, users, report, transfer.logs_begun.__setitem__)
+        return importer.run(file.room, file.read(), file.last_seq, lambda _rows: None)
+
+    outcomes = concurrently(3, run)
+    assert len({room for room in outcomes if isinstance(room, str)}) == 1
+    assert all(isinstance(other, str | BadImport | None) for other in outcomes), outcomes
+    assert transfer.count(Room) == rooms + 1
+
+
+def test_imports_at_once_create_each_user_once(transfer: Transfer) -> None:
+    def find() -> str:
+        return ImportedUsers(transfer.db, SOURCE, ImportReport(), NOW).ids_of([SourceUser("7", "Newton")])["7"]
+
+    outcomes = concurrently(4, find)
+    assert len(set(outcomes)) == 1, outcomes
+    assert isinstance(outcomes[0], str)
 
 
 def test_an_interrupted_import_of_a_changed_export_starts_again(transfer: Transfer) -> None:

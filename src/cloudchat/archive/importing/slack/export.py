@@ -68,12 +68,22 @@ class SlackExport:
         self._read_channels()
         self._names = Names(self.users, {id: channel.name for id, (channel, _, _) in self._channels.items()})
 
-    def check(self) -> list[tuple[SourceRoom, int]]:
-        """Read and convert everything. Return the rooms, each with the number of its rows; fill the report."""
-        return [
-            (room, sum(1 for _ in self._rows(room, self._report)))
-            for room in (self._room(*channel) for channel in self._channels.values())
-        ]
+    def check(self) -> tuple[list[tuple[SourceRoom, int]], list[SourceUser]]:
+        """Read and convert everything; fill the report.
+
+        Return the rooms, each with the number of its rows, and the users of all rooms. They are others than in `users`:
+        bots and unknown authors are not in the list of the export, and many in the list have not written anything.
+        """
+        rooms: list[tuple[SourceRoom, int]] = []
+        users: dict[str, SourceUser] = {}
+        for channel in self._channels.values():
+            room, count = self._room(*channel), 0
+            users.update((member.id, member) for member, _ in room.members)
+            for row in self._rows(room, self._report):
+                count += 1
+                users.update((user.id, user) for user in row.users())
+            rooms.append((room, count))
+        return rooms, list(users.values())
 
     def rows(self, room: SourceRoom) -> Iterator[SourceRow]:
         """Yield the rows of a room, the same ones in each call."""

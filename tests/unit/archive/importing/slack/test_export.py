@@ -54,10 +54,10 @@ class Slack:
 
         report = ImportReport()
         with open_slack_export(self.path, report) as export:
-            checked = export.check()
+            rooms, _ = export.check()
             users = ImportedUsers(self.db, SOURCE, report, NOW)
             importer = RoomImporter(self.db, users, report, lambda _room, _head: None)
-            for room, _ in checked:
+            for room, _ in rooms:
                 importer.run(room, export.rows(room), 0, progress)
         return list(report.lines())
 
@@ -108,6 +108,22 @@ def test_an_export_becomes_rooms(slack: Slack) -> None:
     assert "to myself" in slack.texts(slack.named("Direct: ann").id)
     direct, is_new = slack.rooms.direct("ann", "bob")
     assert (is_new, direct.kind) == (True, "direct")
+
+
+def test_a_preview_names_the_users_that_the_import_finds_or_creates(slack: Slack) -> None:
+    """Also a bot that has the name of a user here: its messages become those of this user."""
+    bot = {"type": "message", "subtype": "bot_message", "username": "bob", "bot_id": "B1", "text": "hi", "ts": ts(5)}
+    write_export(slack.path, {"general/2020-09-13.json": [bot, message(6, "who am I?", "U77")]})
+    preview = ImportReport()
+    with open_slack_export(slack.path, preview) as export:
+        _, users = export.check()
+        ImportedUsers(slack.db, SOURCE, preview, NOW).preview(users)
+    reports = [
+        {line.rpartition(": ")[0]: set(line.rpartition(": ")[2].split(", ")) for line in lines if " here: " in line}
+        for lines in (preview.lines(), slack.run())
+    ]
+    assert reports[0] == reports[1]
+    assert "bob" in reports[0]["2 users are those with the same names here"]
 
 
 def test_a_second_import_changes_nothing(slack: Slack) -> None:

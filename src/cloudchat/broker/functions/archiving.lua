@@ -1,6 +1,4 @@
--- The part of the library that the archive uses. It follows functions.lua in the same source, and uses its local functions.
---
--- Only these functions remove events from a log. Nothing is removed that is not in the archive, except by `trim_before`,
+-- What the archive uses. Only these functions remove events from a log. Nothing is removed that is not in the archive, except by `trim_before`,
 -- whose events the archive must not have either.
 
 -- Returns the store's time in seconds since 1970, as a string.
@@ -204,46 +202,8 @@ local function rename_user(keys, args)
   return through
 end
 
--- -- The archive's queue ----------------------------------------------------------------------------------------------
-
--- A sorted set of all rooms with events that may not be archived, score = the store's time in seconds when a process
--- put the room into it. In a cluster it is in a slot of its own, so an append cannot write it. Instead a process enqueues
--- the room before the append, in the same write (see archiving/archive_queue.py).
-
--- keys: the queue; args: rooms
-local function enqueue_rooms(keys, args)
-  local time, members = now(), {}
-  for _, room in ipairs(args) do
-    members[#members + 1] = time
-    members[#members + 1] = room
-  end
-  redis.call('ZADD', keys[1], unpack(members))
-  return 0
-end
-
--- keys: the queue; args: limit
--- Returns the rooms, those that were enqueued first come first.
-local function queued_rooms(keys, args)
-  return redis.call('ZRANGE', keys[1], 0, tonumber(args[1]) - 1)
-end
-
--- keys: the queue; args: pairs of a room and a time
--- Removes each room that was last enqueued before that time.
-local function dequeue_rooms(keys, args)
-  for i = 1, #args, 2 do
-    local enqueued = redis.call('ZSCORE', keys[1], args[i])
-    if enqueued and tonumber(enqueued) < tonumber(args[i + 1]) then
-      redis.call('ZREM', keys[1], args[i])
-    end
-  end
-  return 0
-end
-
 -- allow-oom: a store that is full is relieved by trimming.
 redis.register_function{function_name = 'cloudchat_archived_v4', callback = archived, flags = {'allow-oom'}}
 redis.register_function{function_name = 'cloudchat_unarchived_v4', callback = unarchived, flags = {'allow-oom'}}
 redis.register_function{function_name = 'cloudchat_trim_before_v4', callback = trim_before, flags = {'allow-oom'}}
 redis.register_function('cloudchat_rename_user_v4', rename_user)
-redis.register_function('cloudchat_enqueue_rooms_v4', enqueue_rooms)
-redis.register_function{function_name = 'cloudchat_queued_rooms_v4', callback = queued_rooms, flags = {'allow-oom'}}
-redis.register_function{function_name = 'cloudchat_dequeue_rooms_v4', callback = dequeue_rooms, flags = {'allow-oom'}}
