@@ -315,7 +315,7 @@ def test_lock_file_includes_the_extras_that_settings_can_enable() -> None:
     extras = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     for requirement in (*extras["postgres"], *extras["otel"]):
         assert re.split(r"[\[>=]", requirement)[0] in pinned
-    imports = "from cloudchat.app.application import create_app; from cloudchat.cli.serve import *"
+    imports = "from cloudchat.app.application import create_app; from cloudchat.cli.serving.serve import *"
     program = f"import sys; {imports}; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"psycopg", "google.protobuf", "requests"} & set(modules)

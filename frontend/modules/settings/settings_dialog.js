@@ -21,6 +21,7 @@
  */
 
 import { account as accountTexts } from "../strings/en/account.js";
+import { administration as administrationTexts } from "../strings/en/administration.js";
 import { addEnglish, text } from "../strings/strings.js";
 import { button, byId, element, restoreCaret } from "../ui/dom.js";
 import { closeLayer, openLayer } from "../ui/layers.js";
@@ -34,7 +35,7 @@ import { focusSectionHeading, renderSectionHeading } from "./section_heading.js"
 import { sessionsSection } from "./sessions_section.js";
 import { createStepUpRequest } from "./step_up.js";
 
-addEnglish(accountTexts);
+addEnglish({ ...accountTexts, ...administrationTexts });
 
 const ADMINISTRATION = /** @type {const} */ (["users", "rooms", "invites", "tokens", "audit"]);
 

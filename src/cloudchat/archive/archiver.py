@@ -84,6 +84,8 @@ class Archiver:
         self._clock = clock
         self._behind: dict[str, float] = {}
         """The rooms with unarchived events, and since when. The next one to be archived is the first."""
+        self._in_progress: dict[str, float] = {}
+        """The rooms of the batch that is being folded, since when they are behind. It waits while SQL hangs."""
         self._damaged: dict[str, float] = {}
         """The rooms whose events could not be folded, and since when they are behind. They are tried again."""
         self._unknown: set[str] = set()
@@ -107,14 +109,18 @@ class Archiver:
     @property
     def lag_seconds(self) -> float:
         """For how long the room that is furthest behind has had unarchived events. 0 if there is none."""
-        since = [*self._behind.values(), *self._damaged.values()]
+        since = [since for rooms in self._unarchived for since in rooms.values()]
         return self._clock() - min(since) if since else 0.0
 
     @property
     def lag_events(self) -> int:
         """How many events of the rooms that this process archives are known not to be in the archive yet."""
-        rooms = [room for room in [*self._behind, *self._damaged] if room in self._heads and room in self._log_heads]
+        rooms = {room for rooms in self._unarchived for room in rooms} & self._heads.keys() & self._log_heads.keys()
         return sum(max(0, self._log_heads[room] - self._heads[room]) for room in rooms)
+
+    @property
+    def _unarchived(self) -> tuple[dict[str, float], ...]:
+        return self._behind, self._in_progress, self._damaged
 
     # -- the task -----------------------------------------------------------------------------------------------------
 
@@ -156,7 +162,7 @@ class Archiver:
         """
         due_since = self._clock() - collect_seconds
         due = (item for item in self._behind.items() if item[1] <= due_since)
-        rooms = dict(itertools.islice(due, MAX_EVENTS))
+        self._in_progress = rooms = dict(itertools.islice(due, MAX_EVENTS))
         for room in rooms:  # an event that is appended from now on adds its room again
             del self._behind[room]
         ranges: list[UnarchivedRange] = []
@@ -171,6 +177,7 @@ class Archiver:
             had_turn = {read.room for read in ranges}
             for room, since in sorted(rooms.items(), key=lambda item: item[0] in had_turn):
                 self._add(room, since)
+            self._in_progress = {}
         return any(since <= due_since for since in self._behind.values())
 
     # -- internal -----------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from cloudchat.cli.doctor import register_doctor_command
 from cloudchat.cli.errors import CommandError
 from cloudchat.cli.frontend import register_frontend_command
 from cloudchat.cli.init import register_init_command
-from cloudchat.cli.serve import register_serve_command
+from cloudchat.cli.serving.serve import register_serve_command
 
 _BROKEN_PIPE = 128 + signal.SIGPIPE
 _INTERRUPTED = 128 + signal.SIGINT

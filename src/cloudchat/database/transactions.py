@@ -1,11 +1,12 @@
 """Transactions: every use of the database is one `read` or one `write` block."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Delete, Engine, Update, text
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,10 @@ Transaction = Session
 
 
 class DatabaseUnavailable(Exception):
-    """The database did not answer, or was locked for longer than the timeout. The same call can succeed later."""
+    """The database did not answer, was locked for longer than the timeout, or its disk is full.
+
+    The same call can succeed later. The message is the reason.
+    """
 
 
 class Database:
@@ -77,11 +81,18 @@ class Database:
                 yield db
         except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
             # InternalError: PostgreSQL is read-only now, as a replica that has not been promoted yet.
-            raise DatabaseUnavailable("the database does not answer") from error
+            raise DatabaseUnavailable(_reason(error)) from error
 
     def close(self) -> None:
         """Close every connection."""
         self._reading.dispose()
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    cause = getattr(error, "orig", None)
+    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return "the disk of the database is full"
+    return "the database does not answer"
 
 
 def changed_rows(db: Session, statement: Update | Delete) -> int:

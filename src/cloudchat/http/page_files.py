@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from cloudchat.page.build import PAGE, BuiltFile, build_page, page_version, read_directory
+from cloudchat.process.allocator import return_free_memory
 
 _REVALIDATE = "no-cache"
 """A browser may keep a copy, but asks each time (RFC 9111 §5.2.2.4). The names of the files have no version, so with
@@ -63,6 +64,7 @@ class PageFiles:
             if self._page is None or self._page.signature != signature:
                 files = build_page(read_directory(self._directory))
                 self._page = _Page(signature, files, page_version(files))
+                return_free_memory()
             return self._page
 
 

@@ -5,37 +5,23 @@ and written to each member in one call. Nothing here waits for a member: a slow 
 closed when it is full (socket_writes.py), so it cannot slow down others. Measured with 500 members on one core:
 37–55 k deliveries/s with `await websocket.send_text()` per member, ten times as many this way.
 
-What remains is the cost of the system call, 2.2 µs per member as a loop in C. The fan-out adds 0.4 µs: it calls `send`
-of sockets that it has in a tuple, and looks at no other object of a member. With a method call per member that examined
-the transport, it was 0.9 µs.
-
 The reply to a member's append arrives in the same tick as its event, as a rule. In small rooms both are one write: with
 10 members it saves one system call in 11.
 
-One flush of a large room with two events is cheaper than two flushes. While appends of this process are
-pending, their events will arrive within a moment, and a flush to 500 members takes several milliseconds. So a large
-room's flush is held for them, for at most `MAX_HOLD_SECONDS`.
+One flush of a large room with two events is cheaper than two flushes. While appends of this process are pending, their
+events will arrive within a moment, and a flush to 500 members takes several milliseconds. So a large room's flush is
+held for them, for at most `MAX_HOLD_SECONDS`.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
-from socket import SocketType
+from collections.abc import Callable, Collection
 from typing import Protocol
+
+from cloudchat.realtime.room_members import Member, RoomMembers
 
 MIN_MEMBERS_TO_HOLD = 64
 """From this size on, a flush takes about as long as the store's answer (10 µs per member; 0.5 ms)."""
 MAX_HOLD_SECONDS = 0.002
-
-
-class Member(Protocol):
-    """A socket in a room."""
-
-    @property
-    def direct(self) -> SocketType:
-        """A socket object, always the same one. Its `send` raises `OSError` while `push` must be used."""
-
-    def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
-        """Send frames. Must not wait and must not raise."""
 
 
 class Timer(Protocol):
@@ -75,67 +61,13 @@ class Appends(Protocol):
         """Whether the store has not answered all appends of this process yet."""
 
 
-class _Room:
-    __slots__ = ("_sockets", "members", "pending", "replies")
-
-    def __init__(self) -> None:
-        self.members: dict[SocketType, Member] = {}
-        """By their `direct`."""
-        self.pending: list[bytes] = []
-        self.replies: dict[SocketType, list[bytes]] = {}
-        """What single members receive before the pending events. Empty in a large room, which may be held."""
-        self._sockets: tuple[SocketType, ...] | None = None
-        """The keys of `members`; None after a change."""
-
-    def add(self, member: Member) -> None:
-        self.members[member.direct] = member
-        self._sockets = None
-
-    def remove(self, member: Member) -> None:
-        if self.members.pop(member.direct, None) is not None:
-            self._sockets = None
-
-    @property
-    def sockets(self) -> tuple[SocketType, ...]:
-        if self._sockets is None:
-            self._sockets = tuple(self.members)
-        return self._sockets
-
-    def flush(self) -> None:
-        pending, self.pending = self.pending, []
-        frames = pending[0] if len(pending) == 1 else b"".join(pending)
-        sockets = self.sockets
-        if self.replies:
-            replies, self.replies = self.replies, {}
-            sockets = tuple(sock for sock in sockets if sock not in replies)
-            for sock, own in replies.items():
-                self.write(b"".join((*own, frames)), (sock,))
-        if frames:
-            self.write(frames, sockets)
-
-    def write(self, frames: bytes, sockets: Iterable[SocketType], *, ephemeral: bool = False) -> None:
-        size = len(frames)
-        send = SocketType.send
-        incomplete: list[tuple[SocketType, int]] = []
-        for sock in sockets:
-            try:
-                sent = send(sock, frames)
-            except OSError:
-                sent = 0
-            if sent != size:
-                incomplete.append((sock, sent))
-        # A push may close its own member, which then leaves the room.
-        for sock, sent in incomplete:
-            self.members[sock].push(frames[sent:], ephemeral=ephemeral and not sent)
-
-
 class Hub:
     """Delivers frames to the members of rooms. `release_held` must be called when no append is pending any more."""
 
     def __init__(self, scheduler: Scheduler, appends: Appends) -> None:
         self._scheduler = scheduler
         self._appends = appends
-        self._rooms: dict[str, _Room] = {}
+        self._rooms: dict[str, RoomMembers] = {}
         self._unflushed: list[str] = []
         self._flush_scheduled = False
         self._hold_timer: Timer | None = None
@@ -147,7 +79,7 @@ class Hub:
         self.flush(room)
         found = self._rooms.get(room)
         if found is None:
-            found = self._rooms[room] = _Room()
+            found = self._rooms[room] = RoomMembers()
         found.add(member)
 
     def remove(self, room: str, member: Member) -> None:
@@ -155,8 +87,6 @@ class Hub:
         found = self._rooms.get(room)
         if found is None:
             return
-        if own := found.replies.pop(member.direct, None):
-            member.push(b"".join(own))
         found.remove(member)
         if not found.members:
             del self._rooms[room]

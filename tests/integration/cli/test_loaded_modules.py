@@ -35,6 +35,7 @@ RARELY_NEEDED = {
     "prometheus_client",
     "prompt_toolkit",
     "psycopg",
+    "pydantic.v1.main",
     "redis",  # for backups and the doctor
     "segno",
     "sqlalchemy.dialects.postgresql",

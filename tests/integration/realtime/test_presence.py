@@ -79,6 +79,7 @@ async def processes(store: RunningStore, *receives: bool) -> AsyncIterator[list[
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presence_sync, "POLL_SECONDS", 0.3)
     monkeypatch.setattr(presence_sync, "FLUSH_SECONDS", 0.05)
+    monkeypatch.setattr(presence_sync, "IDLE_SECONDS", 0.05)
     monkeypatch.setattr(presence_sync, "ALIVE_SECONDS", 2)
 
 
@@ -135,3 +136,14 @@ async def test_a_thousand_users_who_come_at_once_are_few_calls(store: RunningSto
         for number in range(3000):
             first.local.socket_opened(f"user {number}")
         await second.until(lambda: len(second.view) == 3000)
+
+
+async def test_a_user_who_comes_is_announced_at_once(store: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence_sync, "FLUSH_SECONDS", 3600.0)
+    monkeypatch.setattr(presence_sync, "IDLE_SECONDS", 3600.0)
+    async with processes(store, True) as (process,):
+        process.local.socket_opened("ann")
+        await process.until_online("ann")
+        process.local.socket_opened("bob")  # waits until FLUSH_SECONDS are over
+        await process.functions.call("cloudchat_presence_read_v1", ["cloudchat:{presence}:versions", "none"], "")
+        assert not process.view.is_online("bob")

@@ -147,6 +147,22 @@ def test_rooms_are_archived_together_in_one_transaction(world: World) -> None:
     assert (archiver.lag_events, archiver.lag_seconds) == (0, 0.0)
 
 
+def test_a_batch_that_waits_for_sql_counts_as_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that hangs lets each batch wait for its timeout: a scrape nearly always meets one."""
+    archiver, fold, seen = world.archiver(), world.sql.fold_logs, []
+
+    async def observe(batches: Sequence[LogBatch]) -> Sequence[FoldOutcome]:
+        seen.append((archiver.lag_events, archiver.lag_seconds))
+        return await fold(batches)
+
+    monkeypatch.setattr(world.sql, "fold_logs", observe)
+    world.append("a", 3, by=archiver)
+    world.time = 70.0
+    finish(archiver)
+    assert seen == [(3, 70.0)]
+    assert (archiver.lag_events, archiver.lag_seconds) == (0, 0.0)
+
+
 def test_a_long_log_is_archived_in_bounded_transactions_beside_other_rooms(world: World) -> None:
     archiver = world.archiver()
     world.append("a", 3 * MAX_EVENTS, archiver)

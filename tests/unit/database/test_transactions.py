@@ -31,6 +31,17 @@ def test_concurrent_read_modify_writes_lose_no_update(db: Database) -> None:
         assert transaction.execute(text("SELECT name FROM rooms")).scalar() == "20"
 
 
+def test_a_full_disk_is_named(db: Database) -> None:
+    def fill() -> None:
+        with db.write() as transaction:
+            pages = transaction.execute(text("PRAGMA page_count")).scalar_one()
+            transaction.execute(text(f"PRAGMA max_page_count = {pages}"))
+            transaction.execute(text("UPDATE rooms SET topic = :topic"), {"topic": "x" * 100_000})
+
+    with pytest.raises(DatabaseUnavailable, match="disk of the database is full"):
+        fill()
+
+
 def test_readers_do_not_wait_for_a_writer(db: Database) -> None:
     with db.write() as writing:
         writing.execute(text("UPDATE rooms SET name = 'changed'"))

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudchat.broker.broker import (
@@ -100,6 +100,7 @@ class WorldAppend(LoggedAppend):
         self.world.done[self.number] = outcome
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["send", "mention", "answer", "change", "refresh", "prepare"]), max_size=40))
 def test_appends_are_stored_once_and_in_order(steps: list[str]) -> None:
     async def run() -> None:

@@ -84,7 +84,7 @@ def _open_service() -> "Iterator[AdminService]":
             db.close()
     except DatabaseUnavailable as error:
         raise CommandError(
-            "the database does not answer: check that it runs and that no other program locks it, then try again"
+            f"{error}: check that it runs, that no other program locks it, and that its disk has space, then try again"
         ) from error
     except AccountError as error:
         hint = f"; {error.operator_hint}" if error.operator_hint else ""

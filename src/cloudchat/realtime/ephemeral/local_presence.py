@@ -5,6 +5,8 @@ reloaded, a phone that changes its network. So a user who flaps costs no announc
 monotonic clock.
 """
 
+from collections.abc import Callable
+
 GRACE_SECONDS = 5.0
 
 
@@ -17,6 +19,8 @@ class LocalPresence:
         """Users without a socket who are announced as online, those who left first are first."""
         self._announced: set[str] = set()
         self._came: set[str] = set()
+        self.user_came: Callable[[], None] = lambda: None
+        """Called when a user has come who must be announced."""
 
     @property
     def users(self) -> set[str]:
@@ -29,6 +33,7 @@ class LocalPresence:
         self._left_at.pop(user_id, None)
         if user_id not in self._announced:
             self._came.add(user_id)
+            self.user_came()
 
     def socket_closed(self, user_id: str, now: float) -> None:
         """Count the end of a socket."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloudchat.cli.announcement import address_to_open, sign_in_advice
+from cloudchat.cli.serving.announcement import address_to_open, sign_in_advice
 from cloudchat.settings import Settings
 
 PAGE = "https://chat.example.com"

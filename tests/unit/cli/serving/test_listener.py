@@ -3,7 +3,7 @@
 import pytest
 
 from cloudchat.cli.errors import CommandError
-from cloudchat.cli.listener import descriptor_to_inherit
+from cloudchat.cli.serving.listener import descriptor_to_inherit
 
 PID = 4711
 

@@ -3,7 +3,7 @@
 import ipaddress
 import socket
 
-from cloudchat.cli.listener import url_of
+from cloudchat.cli.serving.listener import url_of
 from cloudchat.core.origin import InvalidOrigin, Origin
 from cloudchat.settings import Settings
 

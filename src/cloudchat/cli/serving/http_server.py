@@ -16,8 +16,9 @@ from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
 
-from cloudchat.cli.listener import BACKLOG
+from cloudchat.cli.serving.listener import BACKLOG
 from cloudchat.observability.logging import log_config
+from cloudchat.process.allocator import return_free_memory
 from cloudchat.process.loop_watchdog import watch_loop
 from cloudchat.process.parent_death import die_with_parent
 from cloudchat.process.sd_notify import ServiceNotifier
@@ -39,7 +40,7 @@ _DRAINING = "Draining: clients are asked to reconnect"
 def server_config(settings: Settings) -> Config:
     """Return uvicorn's configuration. In every worker the application loads its settings from the environment."""
     return Config(
-        "cloudchat.cli.http_server:create_worker_app"
+        "cloudchat.cli.serving.http_server:create_worker_app"
         if settings.workers > 1
         else "cloudchat.app.application:create_app_from_environment",
         factory=True,
@@ -72,7 +73,7 @@ def run_in_this_process(
 
 def run_workers(config: Config, listener: socket.socket, announce: Callable[[], None], service: ServiceNotifier) -> int:
     """Serve with `config.workers` processes until a signal. A worker that ends or is blocked is replaced."""
-    multiprocessing.set_forkserver_preload(["cloudchat.cli.fork_server"])
+    multiprocessing.set_forkserver_preload(["cloudchat.cli.serving.fork_server"])
     # uvicorn would start an interpreter for each worker, which shares no memory with the others.
     uvicorn._subprocess.spawn = multiprocessing.get_context("forkserver")  # type: ignore[assignment]
     workers = _Workers(config, listener, announce, service)
@@ -83,24 +84,26 @@ def run_workers(config: Config, listener: socket.socket, announce: Callable[[], 
 def create_worker_app() -> "FastAPI":
     """Create the application of a worker. It ends with the fork server, which ends with the parent of all."""
     from cloudchat.app.application import create_app_from_environment
-    from cloudchat.cli import fork_server
+    from cloudchat.cli.serving import fork_server
 
     die_with_parent(fork_server.PID)
     watch_loop(asyncio.get_running_loop(), BLOCKED_TIMEOUT_SECONDS)
     app = create_app_from_environment()
-    tune_garbage_collection()
+    settle_memory()
     return app
 
 
-def tune_garbage_collection() -> None:
-    """Skip the objects that exist now in later collections, and collect less often than Python's default.
+def settle_memory() -> None:
+    """Tune the memory of a process that has started.
 
-    The first keeps the pauses short. A handshake makes hundreds of objects that are in reference cycles for a while:
-    with the default of 700 new objects, collections took a tenth of its CPU time.
+    Later collections skip the objects that exist now, which keeps their pauses short, and come less often than Python's
+    default. A handshake makes hundreds of objects that are in reference cycles for a while: with the default of 700 new
+    objects, collections took a tenth of its CPU time.
     """
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     gc.enable()
+    return_free_memory()
 
 
 class _SingleServer(Server):

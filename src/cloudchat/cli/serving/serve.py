@@ -67,8 +67,8 @@ def serve(options: argparse.Namespace) -> int:
     from cloudchat.auth.bootstrap import FIRST_ADMIN
     from cloudchat.cli.environment import export, load_settings
     from cloudchat.cli.init import prepare_data
-    from cloudchat.cli.listener import descriptor_to_inherit
     from cloudchat.cli.server_record import remove_server_record, write_server_record
+    from cloudchat.cli.serving.listener import descriptor_to_inherit
     from cloudchat.observability.logging import log_config
     from cloudchat.process.sd_notify import ServiceNotifier
 
@@ -138,7 +138,7 @@ def _acquire_state_and_socket(
     settings: "Settings", descriptor: int | None, running: contextlib.ExitStack
 ) -> "tuple[Settings, socket.socket]":
     """Lock the state directory and open the socket, for one server only. Return the settings with actual values."""
-    from cloudchat.cli.listener import address_of, inherit_listener, open_listener
+    from cloudchat.cli.serving.listener import address_of, inherit_listener, open_listener
     from cloudchat.cli.state_folder import lock_state_folder, prepare_state_folder
 
     folder = prepare_state_folder(settings.state_dir)
@@ -200,7 +200,7 @@ def _explained_store_errors(settings: "Settings") -> "Iterator[None]":
 
 def _load_server(workers: int) -> None:
     """Import the server. Workers get the application from their fork server."""
-    import cloudchat.cli.http_server
+    import cloudchat.cli.serving.http_server
 
     if workers == 1:
         import cloudchat.app.application
@@ -209,9 +209,9 @@ def _load_server(workers: int) -> None:
 
 
 def _serve(settings: "Settings", listener: "socket.socket", service: "ServiceNotifier") -> int:
-    from cloudchat.cli.announcement import address_to_open, sign_in_advice
-    from cloudchat.cli.http_server import run_in_this_process, run_workers, server_config, tune_garbage_collection
-    from cloudchat.cli.listener import address_of
+    from cloudchat.cli.serving.announcement import address_to_open, sign_in_advice
+    from cloudchat.cli.serving.http_server import run_in_this_process, run_workers, server_config, settle_memory
+    from cloudchat.cli.serving.listener import address_of
     from cloudchat.core.origin import unencrypted_problem
 
     path, port = address_of(listener)
@@ -222,7 +222,7 @@ def _serve(settings: "Settings", listener: "socket.socket", service: "ServiceNot
         warn(problem)
 
     def announce() -> None:
-        tune_garbage_collection()
+        settle_memory()
         service.ready(f"Open {address}")
         _print(f"\n  cloudchat {cloudchat.__version__} is open {address}")
         if advice is not None:
