@@ -13,8 +13,8 @@ from support.postgres import RunningPostgres
 
 @pytest.fixture
 def services(postgres: RunningPostgres, tmp_path: Path) -> Iterator[AccountServices]:
-    """The account services with a new database."""
-    account_services = AccountServices.make(tmp_path, database_url=postgres.migrated_database())
+    """The account services with a database as after the migrations."""
+    account_services = AccountServices.make(tmp_path, database_url=postgres.shared_database())
     yield account_services
     account_services.db.close()
 
