@@ -60,7 +60,7 @@ class Archive:
 
     def log(self) -> list[dict[str, Any]]:
         arguments = 2, keys.meta(ROOM), keys.log(ROOM), "unused", 0, 1_000_000, 1_000_000_000, 0
-        reply: Any = self.store.execute_command("FCALL", "cloudchat_unarchived_v4", *arguments)  # type: ignore[no-untyped-call]
+        reply: Any = self.store.execute_command("FCALL", "cloudchat_unarchived_v5", *arguments)  # type: ignore[no-untyped-call]
         return [msgspec.json.decode(event) for event in reply[4::2]]
 
     def log_head(self) -> int:

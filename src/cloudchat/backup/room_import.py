@@ -91,7 +91,7 @@ class _RoomImport:
         self._next_seq = page.first + len(page.events)
         # The backup has no states of messages: they follow from the edits, reactions and deletions in the log.
         arguments = keys.meta(self._room), keys.log(self._room), page.first, self._next_seq - 1
-        self._lowest_state = self._store.execute_command("FCALL", "cloudchat_index_v4", 2, *arguments)  # type: ignore[no-untyped-call]
+        self._lowest_state = self._store.execute_command("FCALL", "cloudchat_index_v5", 2, *arguments)  # type: ignore[no-untyped-call]
 
     def add_cids(self, seen: SeenCids) -> None:
         """Write a page of cids. Raises BadRecords."""

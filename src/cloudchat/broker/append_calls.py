@@ -60,14 +60,14 @@ class AppendCalls:
             entry = append.entry
             arguments += self._arguments(entry)
             arguments += (entry.slow_mode_ms, entry.reply_to)
-        return pack("FCALL", "cloudchat_append_v4", 0, *arguments)
+        return pack("FCALL", "cloudchat_append_v5", 0, *arguments)
 
     def pack_change(self, change: Change) -> bytes:
         """Return the call that appends one change of a message."""
         entry = change.event
         return pack(
             "FCALL",
-            "cloudchat_change_v4",
+            "cloudchat_change_v5",
             1,
             keys.meta(entry.room),
             new_epoch(),
@@ -117,7 +117,7 @@ def _outcome(append: PendingAppend, reply: Any) -> AppendOutcome:
 
 
 def _archived_form(message: ArchivedMessage | None) -> tuple[str | int, ...]:
-    """Return the arguments of cloudchat_change_v4 that say what the archive knows. The state is as the store has it.
+    """Return the arguments of cloudchat_change_v5 that say what the archive knows. The state is as the store has it.
 
     The edits have the seq 0, because the archive does not keep their seqs.
     """

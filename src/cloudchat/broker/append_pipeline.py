@@ -122,7 +122,7 @@ class AppendPipeline:
         calls = []
         for start in range(0, len(rooms), MAX_ROOMS_PER_CALL):
             part = rooms[start : start + MAX_ROOMS_PER_CALL]
-            calls.append(pack("FCALL", "cloudchat_enqueue_rooms_v4", 1, keys.ARCHIVE_QUEUE, *part))
+            calls.append(pack("FCALL", "cloudchat_enqueue_rooms_v5", 1, keys.ARCHIVE_QUEUE, *part))
             self._unanswered.append((now, ()))
         return calls
 

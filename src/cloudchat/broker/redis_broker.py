@@ -81,7 +81,7 @@ class RedisBroker(RedisLogReader):
 
     async def raise_version(self, room: str, version: int) -> None:
         """Refuse appends that carry a lower version of the room from now on. Raises `BrokerUnavailable`."""
-        await self._functions.call("cloudchat_raise_version_v4", [keys.meta(room)], version)
+        await self._functions.call("cloudchat_raise_version_v5", [keys.meta(room)], version)
 
     # -- Broker -------------------------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ class RedisLogReader:
     async def read(self, room: str, after: int, limit: int) -> Page:
         """See `Broker`."""
         reply = await self._read(
-            "cloudchat_read_v4",
+            "cloudchat_read_v5",
             room,
             new_epoch(),
             after,
@@ -48,7 +48,7 @@ class RedisLogReader:
     async def newest(self, room: str, limit: int, max_bytes: int) -> Page:
         """See `Broker`."""
         reply = await self._read(
-            "cloudchat_newest_v4",
+            "cloudchat_newest_v5",
             room,
             new_epoch(),
             limit,
@@ -60,7 +60,7 @@ class RedisLogReader:
     async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
         """See `Broker`."""
         replies = await self._functions.call_all(
-            [("cloudchat_head_v4", 2, keys.meta(room), keys.log(room), new_epoch(), self._mark(room)) for room in rooms]
+            [("cloudchat_head_v5", 2, keys.meta(room), keys.log(room), new_epoch(), self._mark(room)) for room in rooms]
         )
         heads = [StreamPosition(epoch.decode(), seq) for epoch, seq in replies]
         for room, head in zip(rooms, heads, strict=True):
@@ -72,7 +72,7 @@ class RedisLogReader:
         replies = await self._functions.call_all(
             [
                 (
-                    "cloudchat_unread_v4",
+                    "cloudchat_unread_v5",
                     2,
                     keys.meta(query.room),
                     keys.log(query.room),
@@ -93,7 +93,7 @@ class RedisLogReader:
         max_bytes = MAX_PAGE_BYTES // 2 if wanted.rows_before and wanted.rows_from else MAX_PAGE_BYTES
         while True:
             reply = await self._read(
-                "cloudchat_history_v4",
+                "cloudchat_history_v5",
                 room,
                 new_epoch(),
                 before,

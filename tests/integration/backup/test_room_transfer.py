@@ -45,7 +45,7 @@ class Rooms:
         body = f'"cid":"","user":{{"id":"ann","name":"ann"}},"text":{json.dumps(text)},"at":"{AT}"}}'
         digest = cid_digest("ann", text)
         arguments = ("candidate", history, "", room, "message", body, "ann", digest, AT, 0, 0, 0, 0)
-        _, reply = self.store.execute_command("FCALL", "cloudchat_append_v4", 0, *arguments)
+        _, reply = self.store.execute_command("FCALL", "cloudchat_append_v5", 0, *arguments)
         epoch, seq, duplicate = reply[:3]
         return epoch.decode(), seq, bool(duplicate)
 
@@ -54,7 +54,7 @@ class Rooms:
         body = f'"target":{target},"user":{{"id":"ann","name":"ann"}},{body}"at":"{AT}"}}'
         head = ("candidate", HISTORY_EVENTS, "", room, kind, body, "ann", cid_digest("ann", cid), AT, 0, 0)
         _, (_, seq, outcome) = self.store.execute_command(
-            "FCALL", "cloudchat_change_v4", 1, keys.meta(room), *head, target, 0, *reaction
+            "FCALL", "cloudchat_change_v5", 1, keys.meta(room), *head, target, 0, *reaction
         )
         assert outcome == 0
         return int(seq)
@@ -62,19 +62,19 @@ class Rooms:
     def archived(self, room: str, seq: int, *, history: int) -> None:
         """Report that all events up to `seq` are in the archive."""
         names = keys.meta(room), keys.log(room)
-        self.store.execute_command("FCALL", "cloudchat_archived_v4", 2, *names, "candidate", seq, history, 0)
+        self.store.execute_command("FCALL", "cloudchat_archived_v5", 2, *names, "candidate", seq, history, 0)
 
     def history(self, room: str) -> list[dict[str, Any]]:
         """Return all rows, newest first."""
         arguments = "candidate", 2**53 - 1, 10_000, 2**53 - 1, 0, 10_000_000, 0
         names = keys.meta(room), keys.log(room)
-        rows = self.store.execute_command("FCALL", "cloudchat_history_v4", 2, *names, *arguments)[4]
+        rows = self.store.execute_command("FCALL", "cloudchat_history_v5", 2, *names, *arguments)[4]
         return [json.loads(current_form(*row)) for row in rows]
 
     def log(self, room: str) -> list[bytes]:
         arguments = "candidate", 0, 10_000, 10_000_000, 0
         names = keys.meta(room), keys.log(room)
-        events: list[bytes] = self.store.execute_command("FCALL", "cloudchat_read_v4", 2, *names, *arguments)[4]
+        events: list[bytes] = self.store.execute_command("FCALL", "cloudchat_read_v5", 2, *names, *arguments)[4]
         return events
 
     def meta(self, room: str) -> dict[bytes, bytes]:

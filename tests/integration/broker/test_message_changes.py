@@ -408,7 +408,7 @@ def test_an_index_restores_the_states(store: RunningStore) -> None:
         for seq, event in sorted(events.items()):
             other.xadd(keys.log(room.id), {"e": event}, id=f"{seq}-0")
         side: Any = other.execute_command(
-            "FCALL", "cloudchat_index_v4", 2, keys.meta(room.id), keys.log(room.id), 1, len(events)
+            "FCALL", "cloudchat_index_v5", 2, keys.meta(room.id), keys.log(room.id), 1, len(events)
         )
         assert side == 2
     assert asyncio.run(read(room.id)) == rows

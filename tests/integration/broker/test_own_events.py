@@ -60,6 +60,18 @@ async def test_each_of_two_processes_receives_every_event_once(store: RunningSto
             assert listener.events.empty()
 
 
+async def test_a_server_of_the_earlier_version_receives_every_event(store: RunningStore) -> None:
+    """It subscribes to the signals and to its rooms, and has no channel of its own."""
+    async with broker_on(store) as broker:
+        room = Room(broker)
+        with redis.Redis(port=store.port) as other, other.pubsub(ignore_subscribe_messages=True) as earlier:
+            for channel in (keys.SIGNALS, keys.channel(room.id)):
+                earlier.ssubscribe(channel)
+                earlier.get_sharded_message(timeout=5)
+            seq_of(await room.send("hello"))
+            assert b"hello" in earlier.get_sharded_message(timeout=5)["data"]
+
+
 async def test_a_damaged_room_does_not_fail_the_appends_to_others(store: RunningStore) -> None:
     async with broker_on(store) as broker:
         rooms = [Room(broker) for _ in range(3)]

@@ -26,7 +26,7 @@ from support.stores import RunningStore
 
 pytestmark = pytest.mark.anyio
 
-EARLIER_FUNCTIONS = (Path(__file__).parent / "functions_v3.lua").read_text()
+EARLIER_FUNCTIONS = (Path(__file__).parent / "functions_v4.lua").read_text()
 """The library that servers load which share a store with this version during an upgrade."""
 
 
@@ -112,10 +112,10 @@ class EarlierServer:
     def append(self, sent: Entry) -> tuple[int, str, bool]:
         names = keys.meta(sent.room), keys.log(sent.room), keys.seen(sent.room), keys.channel(sent.room)
         digest = cid_digest(sent.user, sent.cid)
-        arguments = "candidate", sent.room, sent.kind, sent.body, sent.user, digest, sent.at, 1000, "", 0, 0, 0
+        arguments = "candidate", sent.room, sent.kind, sent.body, sent.user, digest, sent.at, 1000, 0, 0, 0, 0
         with redis.Redis(port=self._store.port) as other:
             other.function_load(EARLIER_FUNCTIONS, replace=True)
-            reply: Any = other.execute_command("FCALL", "cloudchat_append_v3", 4, *names, *arguments)
+            reply: Any = other.execute_command("FCALL", "cloudchat_append_v4", 4, *names, *arguments)
         seq, _, at = reply[1].decode().partition(" ")
         return int(seq), at, bool(reply[2])
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 ENTRY = Entry("lobby", "ada", "c1", "message", b'"text":"hi"}', "t")
 PONG = b"+PONG\r\n"
-FUNCTIONS_LOADED = b"+cloudchat_v4\r\n"
+FUNCTIONS_LOADED = b"+cloudchat_v5\r\n"
 ENQUEUED = b":0\r\n"
 """The answer to the call that precedes the first append of a second."""
 

@@ -25,7 +25,7 @@ class RedisLogArchive:
 
     async def queued_rooms(self, limit: int) -> Sequence[str]:
         """See `LogArchive`."""
-        rooms = await self._functions.call("cloudchat_queued_rooms_v4", [keys.ARCHIVE_QUEUE], limit)
+        rooms = await self._functions.call("cloudchat_queued_rooms_v5", [keys.ARCHIVE_QUEUE], limit)
         return [room.decode() for room in rooms]
 
     async def dequeue_rooms(self, read_at: Mapping[str, str]) -> None:
@@ -33,7 +33,7 @@ class RedisLogArchive:
         arguments: list[str] = []
         for room, time in read_at.items():
             arguments += [room, f"{float(time) - QUEUED_SECONDS:.6f}"]
-        await self._functions.call("cloudchat_dequeue_rooms_v4", [keys.ARCHIVE_QUEUE], *arguments)
+        await self._functions.call("cloudchat_dequeue_rooms_v5", [keys.ARCHIVE_QUEUE], *arguments)
 
     async def unarchived(self, ranges: Sequence[UnarchivedRange]) -> list[UnarchivedEvents]:
         """See `LogArchive`."""
@@ -41,7 +41,7 @@ class RedisLogArchive:
         for wanted in ranges:
             mark = max(wanted.after, self._mark(wanted.room))
             arguments = new_epoch(), wanted.after, wanted.limit, MAX_PAGE_BYTES, mark
-            calls.append(("cloudchat_unarchived_v4", 2, *_keys(wanted.room), *arguments))
+            calls.append(("cloudchat_unarchived_v5", 2, *_keys(wanted.room), *arguments))
         return [
             UnarchivedEvents(list(zip(found[::2], found[1::2], strict=True)), through, head, read_at.decode())
             for head, through, read_at, *found in await self._functions.call_all(calls)
@@ -52,17 +52,17 @@ class RedisLogArchive:
         calls: list[Call] = []
         for room, seq in heads.items():
             arguments = new_epoch(), seq, self._history_messages, self._mark(room)
-            calls.append(("cloudchat_archived_v4", 2, *_keys(room), *arguments))
+            calls.append(("cloudchat_archived_v5", 2, *_keys(room), *arguments))
         await self._functions.call_all(calls)
 
     async def trim_before(self, room: str, seq: int) -> None:
         """See `LogArchive`."""
-        await self._functions.call("cloudchat_trim_before_v4", _keys(room), new_epoch(), seq, self._mark(room))
+        await self._functions.call("cloudchat_trim_before_v5", _keys(room), new_epoch(), seq, self._mark(room))
 
     async def rename_user(self, room: str, user: str, name: str, after: int, limit: int) -> int:
         """See `LogArchive`."""
         arguments = new_epoch(), after, limit, _json(user), _json(name), self._mark(room)
-        through: int = await self._functions.call("cloudchat_rename_user_v4", _keys(room), *arguments)
+        through: int = await self._functions.call("cloudchat_rename_user_v5", _keys(room), *arguments)
         return through
 
     def _mark(self, room: str) -> int:

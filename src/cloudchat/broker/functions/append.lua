@@ -169,5 +169,5 @@ local function raise_version(keys, args)
 end
 
 -- allow-cross-slot-keys: a server in cluster mode with all slots, such as MemoryDB with one shard, accepts the call.
-redis.register_function{function_name = 'cloudchat_append_v4', callback = append, flags = {'allow-cross-slot-keys'}}
-redis.register_function('cloudchat_raise_version_v4', raise_version)
+redis.register_function{function_name = 'cloudchat_append_v5', callback = append, flags = {'allow-cross-slot-keys'}}
+redis.register_function('cloudchat_raise_version_v5', raise_version)

@@ -31,6 +31,6 @@ local function dequeue_rooms(keys, args)
   return 0
 end
 
-redis.register_function('cloudchat_enqueue_rooms_v4', enqueue_rooms)
-redis.register_function{function_name = 'cloudchat_queued_rooms_v4', callback = queued_rooms, flags = {'allow-oom'}}
-redis.register_function{function_name = 'cloudchat_dequeue_rooms_v4', callback = dequeue_rooms, flags = {'allow-oom'}}
+redis.register_function('cloudchat_enqueue_rooms_v5', enqueue_rooms)
+redis.register_function{function_name = 'cloudchat_queued_rooms_v5', callback = queued_rooms, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_dequeue_rooms_v5', callback = dequeue_rooms, flags = {'allow-oom'}}

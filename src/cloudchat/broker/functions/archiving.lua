@@ -203,7 +203,7 @@ local function rename_user(keys, args)
 end
 
 -- allow-oom: a store that is full is relieved by trimming.
-redis.register_function{function_name = 'cloudchat_archived_v4', callback = archived, flags = {'allow-oom'}}
-redis.register_function{function_name = 'cloudchat_unarchived_v4', callback = unarchived, flags = {'allow-oom'}}
-redis.register_function{function_name = 'cloudchat_trim_before_v4', callback = trim_before, flags = {'allow-oom'}}
-redis.register_function('cloudchat_rename_user_v4', rename_user)
+redis.register_function{function_name = 'cloudchat_archived_v5', callback = archived, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_unarchived_v5', callback = unarchived, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_trim_before_v5', callback = trim_before, flags = {'allow-oom'}}
+redis.register_function('cloudchat_rename_user_v5', rename_user)

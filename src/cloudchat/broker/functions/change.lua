@@ -144,5 +144,5 @@ local function index(keys, args)
   return tonumber(redis.call('ZRANGE', key_beside(meta, 'states'), 0, 0, 'WITHSCORES')[2] or -1)
 end
 
-redis.register_function('cloudchat_change_v4', change)
-redis.register_function('cloudchat_index_v4', index)
+redis.register_function('cloudchat_change_v5', change)
+redis.register_function('cloudchat_index_v5', index)

@@ -73,4 +73,4 @@ local function history(keys, args)
   return {epoch, seq, oldest, version, older, more_older, next_older, newer, more_newer, next_newer}
 end
 
-redis.register_function{function_name = 'cloudchat_history_v4', callback = history, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_history_v5', callback = history, flags = {'allow-oom'}}

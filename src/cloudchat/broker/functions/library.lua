@@ -1,4 +1,4 @@
-#!lua name=cloudchat_v4
+#!lua name=cloudchat_v5
 
 -- The room log, as Redis Functions. Each call is one atomic step, and one MULTI/EXEC block in the append-only file, so a
 -- crash leaves all of it or nothing. A change of behaviour needs a new number in the names of the functions and of the
@@ -25,10 +25,8 @@
 --         takes 34 bytes, where one large hash takes 54 (Valkey 9) to 90 (Redis 7).
 --         The digest has 128 bits, so a message is never mistaken for another one.
 --
--- The library cloudchat_v3 has the same meta, log, moved, states, slow and seen, and does not know a and kept. A server
--- that uses it trims to history-messages, whether or not the events are archived. It does not put rooms into the archive's
--- queue: the archiver finds them when it compares all heads. It starts the numbering of a lost log at 1, where the next call of this
--- library continues above the caller's mark. And it forgets states of messages that are not in the log.
+-- The library cloudchat_v4 has the same keys. It appends one message per call and publishes every event. A server that
+-- uses it has no channel of its own, so it counts as a process that listens (append.lua).
 
 -- Outcomes of an append.
 local APPENDED, DUPLICATE, STALE, SLOW_MODE, NOT_FOUND, FORBIDDEN = 0, 1, 2, 3, 4, 5

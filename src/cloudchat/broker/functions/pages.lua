@@ -48,6 +48,6 @@ local function newest(keys, args)
 end
 
 -- allow-oom: a store that is full accepts no message, but it can still be read.
-redis.register_function{function_name = 'cloudchat_read_v4', callback = read, flags = {'allow-oom'}}
-redis.register_function{function_name = 'cloudchat_head_v4', callback = head, flags = {'allow-oom'}}
-redis.register_function{function_name = 'cloudchat_newest_v4', callback = newest, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_read_v5', callback = read, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_head_v5', callback = head, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_newest_v5', callback = newest, flags = {'allow-oom'}}

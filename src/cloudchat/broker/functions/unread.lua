@@ -51,4 +51,4 @@ local function unread(keys, args)
   return {messages, mentions, size, version, read_seq, first}
 end
 
-redis.register_function{function_name = 'cloudchat_unread_v4', callback = unread, flags = {'allow-oom'}}
+redis.register_function{function_name = 'cloudchat_unread_v5', callback = unread, flags = {'allow-oom'}}
