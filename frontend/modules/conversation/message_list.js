@@ -214,10 +214,13 @@ export class MessageList {
   // -- Scrolling --
 
   #onScroll() {
+    const { isScheduled } = this.#frames;
+    // At the bottom of a busy room, the scheduled render brings all that can be seen.
+    if (isScheduled && this.#position.isAtBottom) return;
+    keepFocus(this.#messages, this.#scroller, () => this.#list.scrolled());
     // The events of a replay may be in the room and not yet in the view: its top is then visible without scrolling. The
     // scheduled render loads older messages once its rows are there.
-    if (this.#frames.isScheduled) return;
-    keepFocus(this.#messages, this.#scroller, () => this.#list.scrolled());
+    if (isScheduled) return;
     this.#onRender();
     this.#markRead();
     this.#newMessages.renderButton();

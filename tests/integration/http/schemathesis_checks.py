@@ -61,6 +61,7 @@ _RULES: dict[str, dict[str, _Rule]] = {
     "POST /api/auth/password": {"new_password": lambda body: _is_invalid_password(body["new_password"])},
     "POST /api/admin/users": {"username": lambda body: _is_invalid_username(body["username"])},
     "POST /api/admin/tokens": {"label": lambda body: not body["label"].isprintable()},
+    "POST /api/admin/invites": {"label": lambda body: not body["label"].isprintable()},
     "POST /api/rooms": {
         "name": lambda body: _direct_room_with("name")(body) or _is_refused_by(clean_name, body.get("name") or ""),
         "topic": lambda body: _direct_room_with("topic")(body) or _is_refused_by(clean_topic, body.get("topic") or ""),
