@@ -26,6 +26,7 @@ from browser.scripted_server import ORIGIN, ScriptedServer
 SERVER = Path(__file__).with_suffix(".js")
 BURST_SECONDS = 6
 KEY_EVERY_MS = 150
+SETTLE_MS = 2_000
 SCROLL_PX = 700
 
 
@@ -75,6 +76,7 @@ def slow_down(page: Page, factor: float) -> None:
 def burst(page: Page) -> dict[str, Any]:
     """Receive 100 messages per second at the bottom, and type meanwhile."""
     page.get_by_role("textbox", name="Message").focus()
+    page.wait_for_timeout(SETTLE_MS)  # the first paint of a page takes longer, and is not what a burst costs
     page.evaluate(f"window.result = measure.burst(100, {BURST_SECONDS}); null")
     for _ in range(BURST_SECONDS * 1000 // KEY_EVERY_MS):
         page.keyboard.press("a")
