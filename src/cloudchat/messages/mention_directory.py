@@ -14,6 +14,8 @@ from cloudchat.messages.mentions import NO_MENTIONS, Mentions, find_mentions, me
 
 MAX_ROOMS = 1000
 MAX_NAMES_PER_ROOM = 1000
+MAX_QUERIES = 3
+"""For one message. A room that changes all the time must not hold it for ever."""
 MISSING_SECONDS = 5.0
 """How long a name counts as that of no member. New users come to the lobby without a new version of it."""
 
@@ -50,7 +52,7 @@ class MentionDirectory:
             return None
         known, now = self._names_of(room_id), self._clock()
         unknown = [key for key in keys if key not in known.ids and known.missing_until.get(key, 0.0) <= now]
-        return self._load(room_id, known.version, unknown) if unknown else None
+        return self._load(room_id, unknown) if unknown else None
 
     def find(self, room_id: str, text: str) -> Mentions:
         """Return the mentions in a text, as far as the names are known."""
@@ -58,19 +60,27 @@ class MentionDirectory:
             return NO_MENTIONS
         return find_mentions(text, self._names_of(room_id).ids)
 
-    async def _load(self, room_id: str, version: int, keys: Collection[str]) -> None:
-        try:
-            found = await self._read(room_id, keys)
-        except DatabaseUnavailable:
-            return  # the message is sent without these mentions
-        names = self._names_of(room_id)
-        if names.version == version:
-            if len(names.ids) + len(names.missing_until) + len(keys) > MAX_NAMES_PER_ROOM:
-                names.ids.clear()
-                names.missing_until.clear()
-            names.ids.update(found)
-            until = self._clock() + MISSING_SECONDS
-            names.missing_until.update(dict.fromkeys([key for key in keys if key not in found], until))
+    async def _load(self, room_id: str, keys: Collection[str]) -> None:
+        for _ in range(MAX_QUERIES):
+            version = self._names_of(room_id).version
+            try:
+                found = await self._read(room_id, keys)
+            except DatabaseUnavailable:
+                return  # the message is sent without these mentions
+            # A change of the room during the query may have removed a member: without another query, the names would
+            # be dropped, and the message sent without its mentions.
+            names = self._names_of(room_id)
+            if names.version == version:
+                self._remember(names, keys, found)
+                return
+
+    def _remember(self, names: _Names, keys: Collection[str], found: Mapping[str, str]) -> None:
+        if len(names.ids) + len(names.missing_until) + len(keys) > MAX_NAMES_PER_ROOM:
+            names.ids.clear()
+            names.missing_until.clear()
+        names.ids.update(found)
+        until = self._clock() + MISSING_SECONDS
+        names.missing_until.update(dict.fromkeys([key for key in keys if key not in found], until))
 
     def _names_of(self, room_id: str) -> _Names:
         version = self._versions.get(room_id, 0)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.messages.mention_directory import MISSING_SECONDS, MentionDirectory
+from cloudchat.messages.mention_directory import MAX_QUERIES, MISSING_SECONDS, MentionDirectory
 from cloudchat.messages.mentions import Mentions
 
 pytestmark = pytest.mark.anyio
@@ -56,6 +56,29 @@ async def test_names_are_looked_up_again_after_a_change_of_the_room() -> None:
     members.ids["cid"] = "u3"
     versions["lobby"] = 2
     assert await prepared(directory, "@cid") == Mentions(("u3",))
+
+
+async def test_a_room_that_changes_during_the_query_does_not_lose_the_mention() -> None:
+    members, versions = Members(), {"lobby": 1}
+
+    async def read(room_id: str, keys: Collection[str]) -> Mapping[str, str]:
+        found = await members.read(room_id, keys)
+        versions["lobby"] = 2
+        return found
+
+    assert await prepared(MentionDirectory(read, versions), "@ann") == Mentions(("u1",))
+    assert len(members.asked) == 2  # ann may have left the room with the change
+
+
+async def test_a_room_that_changes_all_the_time_does_not_hold_a_message() -> None:
+    members, versions = Members(), {"lobby": 1}
+
+    async def read(room_id: str, keys: Collection[str]) -> Mapping[str, str]:
+        versions["lobby"] += 1
+        return await members.read(room_id, keys)
+
+    assert await prepared(MentionDirectory(read, versions), "@ann") == Mentions()
+    assert len(members.asked) == MAX_QUERIES
 
 
 async def test_without_the_database_a_message_mentions_nobody() -> None:
