@@ -1,10 +1,10 @@
 /**
- * Renders the messages of a room and those that are not sent yet, at most once per frame and less often on a slow machine
- * (ui/paced_frames.js). Loads more when the reader comes near an end, and marks what was seen as read.
+ * Renders the messages of a room and those that are not sent yet, at most once per frame. Loads more when the reader comes
+ * near an end, and marks what was seen as read.
  */
 
 import { byId, keepFocus } from "../ui/dom.js";
-import { PacedFrames } from "../ui/paced_frames.js";
+import { NextFrame } from "../ui/next_frame.js";
 import { ScrollPosition } from "../windowed_list/scroll_position.js";
 import { WindowedList } from "../windowed_list/windowed_list.js";
 import { messageVersion, renderMessage } from "./message_row.js";
@@ -43,7 +43,7 @@ export class MessageList {
   #rows = [];
   /** @type {Map<number, Message>} the loaded messages by seq */
   #bySeq = new Map();
-  #frames = new PacedFrames(() => this.#render(), this.#abort.signal);
+  #nextFrame = new NextFrame(() => this.#render(), this.#abort.signal);
   /** @type {() => void} called after each change of the rows */
   #onRender;
   #room;
@@ -87,7 +87,7 @@ export class MessageList {
     };
     this.#unsubscribe = room.subscribe(() => this.#roomChanged());
     document.addEventListener("visibilitychange", () => this.#markRead(), { signal });
-    this.#frames.schedule();
+    this.#nextFrame.schedule();
   }
 
   scrollToNewest() {
@@ -174,7 +174,7 @@ export class MessageList {
   /** Called before the sidebar and the title render: what arrives in sight of the reader must not show there as unread. */
   #roomChanged() {
     if (!this.#room.log.isReplaying) this.#markRead();
-    this.#frames.schedule();
+    this.#nextFrame.schedule();
   }
 
   #render() {
@@ -214,13 +214,10 @@ export class MessageList {
   // -- Scrolling --
 
   #onScroll() {
-    const { isScheduled } = this.#frames;
-    // At the bottom of a busy room, the scheduled render brings all that can be seen.
-    if (isScheduled && this.#position.isAtBottom) return;
-    keepFocus(this.#messages, this.#scroller, () => this.#list.scrolled());
     // The events of a replay may be in the room and not yet in the view: its top is then visible without scrolling. The
     // scheduled render loads older messages once its rows are there.
-    if (isScheduled) return;
+    if (this.#nextFrame.isScheduled) return;
+    keepFocus(this.#messages, this.#scroller, () => this.#list.scrolled());
     this.#onRender();
     this.#markRead();
     this.#newMessages.renderButton();

@@ -6,7 +6,7 @@
 import { text } from "../strings/strings.js";
 import { byId, element, svgElement } from "../ui/dom.js";
 import { closeLayer, navigate, openLayer } from "../ui/layers.js";
-import { PacedFrames } from "../ui/paced_frames.js";
+import { NextFrame } from "../ui/next_frame.js";
 import { RowList } from "../ui/row_list.js";
 import { roomHash } from "../route.js";
 import { allRows, sidebarRows, totalUnread } from "./sidebar_rows.js";
@@ -17,7 +17,7 @@ export class Sidebar {
   #store;
   #onTotal;
   #abort = new AbortController();
-  #frames = new PacedFrames(() => this.#render(), this.#abort.signal);
+  #nextFrame = new NextFrame(() => this.#render(), this.#abort.signal);
   #rooms = new RowList(byId("room-list"));
   #direct = new RowList(byId("direct-list"));
   #unsubscribe;
@@ -47,9 +47,9 @@ export class Sidebar {
       { signal },
     );
     byId("sidebar").addEventListener("click", (event) => this.#onClick(event), { signal });
-    this.#unsubscribe = store.subscribe(() => this.#frames.schedule());
+    this.#unsubscribe = store.subscribe(() => this.#nextFrame.schedule());
     this.#setOpen(false);
-    this.#frames.schedule();
+    this.#nextFrame.schedule();
   }
 
   get isOpen() {
