@@ -45,7 +45,7 @@ export class EarlySession {
       this.#usableUntil = this.#clock.now() + MAX_AGE_MS;
       if (response.ok) await this.#openSocket(await config, await response.clone().json());
     } catch {
-      // Whoever uses the answer finds the error; without one, they send a request of their own.
+      // The code that uses the answer finds the error, or sends a request of its own.
     }
   }
 
