@@ -1,4 +1,4 @@
-"""The embedded store keeps what it has, whoever reaches its socket."""
+"""The embedded store keeps what it has, also when a process on its socket asks it to forget."""
 
 from pathlib import Path
 
