@@ -18,6 +18,8 @@ MAX_QUERIES = 3
 """For one message. A room that changes all the time must not hold it for ever."""
 MISSING_SECONDS = 5.0
 """How long a name counts as that of no member. New users come to the lobby without a new version of it."""
+UNAVAILABLE_SECONDS = 1.0
+"""After a failure, skip the database for this long so that the messages of a room do not wait for its timeout."""
 
 ReadMembers = Callable[[str, Collection[str]], Awaitable[Mapping[str, str]]]
 """Returns the ids of the members of a room (its id) by the keys of their names. Raises `DatabaseUnavailable`."""
@@ -50,9 +52,7 @@ class MentionDirectory:
         """Return what must be awaited before `find` knows all names of the text; None if it does already."""
         if "@" not in text or not (keys := mentioned_keys(text)):
             return None
-        known, now = self._names_of(room_id), self._clock()
-        unknown = [key for key in keys if key not in known.ids and known.missing_until.get(key, 0.0) <= now]
-        return self._load(room_id, unknown) if unknown else None
+        return self._load(room_id, keys) if self._unknown(self._names_of(room_id), keys) else None
 
     def find(self, room_id: str, text: str) -> Mentions:
         """Return the mentions in a text, as far as the names are known."""
@@ -62,24 +62,32 @@ class MentionDirectory:
 
     async def _load(self, room_id: str, keys: Collection[str]) -> None:
         for _ in range(MAX_QUERIES):
-            version = self._names_of(room_id).version
+            names = self._names_of(room_id)
+            unknown = self._unknown(names, keys)
+            if not unknown:
+                return
+            found: Mapping[str, str] = {}
+            missing_seconds = MISSING_SECONDS
             try:
-                found = await self._read(room_id, keys)
+                found = await self._read(room_id, unknown)
             except DatabaseUnavailable:
-                return  # the message is sent without these mentions
+                missing_seconds = UNAVAILABLE_SECONDS  # the message is sent without these mentions
             # A change of the room during the query may have removed a member: without another query, the names would
             # be dropped, and the message sent without its mentions.
-            names = self._names_of(room_id)
-            if names.version == version:
-                self._remember(names, keys, found)
-                return
+            current = self._names_of(room_id)
+            if current.version == names.version:
+                self._remember(current, unknown, found, missing_seconds)
 
-    def _remember(self, names: _Names, keys: Collection[str], found: Mapping[str, str]) -> None:
+    def _unknown(self, names: _Names, keys: Collection[str]) -> list[str]:
+        now = self._clock()
+        return [key for key in keys if key not in names.ids and names.missing_until.get(key, 0.0) <= now]
+
+    def _remember(self, names: _Names, keys: Collection[str], found: Mapping[str, str], missing_seconds: float) -> None:
         if len(names.ids) + len(names.missing_until) + len(keys) > MAX_NAMES_PER_ROOM:
-            names.ids.clear()
+            names.ids.clear()  # the next round looks up those that this message needs
             names.missing_until.clear()
         names.ids.update(found)
-        until = self._clock() + MISSING_SECONDS
+        until = self._clock() + missing_seconds
         names.missing_until.update(dict.fromkeys([key for key in keys if key not in found], until))
 
     def _names_of(self, room_id: str) -> _Names:

@@ -5,7 +5,13 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.messages.mention_directory import MAX_QUERIES, MISSING_SECONDS, MentionDirectory
+from cloudchat.messages.mention_directory import (
+    MAX_NAMES_PER_ROOM,
+    MAX_QUERIES,
+    MISSING_SECONDS,
+    UNAVAILABLE_SECONDS,
+    MentionDirectory,
+)
 from cloudchat.messages.mentions import Mentions
 
 pytestmark = pytest.mark.anyio
@@ -82,12 +88,25 @@ async def test_a_room_that_changes_all_the_time_does_not_hold_a_message() -> Non
 
 
 async def test_without_the_database_a_message_mentions_nobody() -> None:
-    members = Members()
+    members, now = Members(), [0.0]
     members.away = True
-    directory = MentionDirectory(members.read, {})
+    directory = MentionDirectory(members.read, {}, clock=lambda: now[0])
     assert await prepared(directory, "@ann") == Mentions()
     members.away = False
+    assert await prepared(directory, "@ann") == Mentions()  # without a query: messages do not wait for its timeout
+    now[0] = UNAVAILABLE_SECONDS
     assert await prepared(directory, "@ann") == Mentions(("u1",))
+    assert len(members.asked) == 2
+
+
+async def test_a_name_that_is_dropped_for_others_does_not_lose_its_mention() -> None:
+    members = Members()
+    directory = MentionDirectory(members.read, {})
+    assert await prepared(directory, "@ann") == Mentions(("u1",))
+    for start in range(0, MAX_NAMES_PER_ROOM - 100, 100):
+        await prepared(directory, " ".join(f"@x{number}" for number in range(start, start + 100)))
+    text = "@ann @bob " + " ".join(f"@y{number}" for number in range(100))
+    assert await prepared(directory, text) == Mentions(("u1", "u2"))
 
 
 async def test_a_name_that_nobody_has_is_looked_up_again_later() -> None:

@@ -13,7 +13,7 @@ from cloudchat.broker.appends import AppendCallback, Appended, AppendOutcome, Re
 from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol.errors import Error, ErrorCode, error
-from cloudchat.realtime.membership.held_appends import MAX_HELD, HeldAppends, LoggedAppend
+from cloudchat.realtime.membership.held_appends import MAX_HELD, MAX_PREPARATIONS, HeldAppends, LoggedAppend
 
 ROOM = "room"
 
@@ -40,6 +40,10 @@ class World:
         done = asyncio.get_running_loop().create_future()
         self.refreshes.append(done)
         await done
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Bring the room up to date, as the comparison with SQL does in between, too."""
         self.known_version = self.store_version
 
     def send(self, *, mentions: bool = False) -> int:
@@ -77,16 +81,24 @@ class WorldAppend(LoggedAppend):
     def __init__(self, world: World, number: int, *, mentions: bool) -> None:
         super().__init__(ROOM)
         self.world, self.number, self.mentions = world, number, mentions
+        self.names_version: int | None = None
+        """The version of the room at which the names in the text were looked up."""
+
+    @property
+    def is_prepared(self) -> bool:
+        return not self.mentions or self.names_version == self.world.known_version
 
     def prepare(self) -> Coroutine[Any, Any, None] | None:
-        return self._preparation() if self.mentions else None
+        return None if self.is_prepared else self._preparation()
 
     async def _preparation(self) -> None:
         done = asyncio.get_running_loop().create_future()
         self.world.preparations.append(done)
         await done
+        self.names_version = self.world.known_version
 
     def attempt(self, on_done: AppendCallback) -> None:
+        assert self.is_prepared, "the mention would be lost"
         self.world.unanswered.append((self.number, self.world.known_version, on_done))
 
     def finish(self, outcome: AppendOutcome | Error) -> None:
@@ -95,7 +107,7 @@ class WorldAppend(LoggedAppend):
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from(["send", "mention", "answer", "change", "refresh", "prepare"]), max_size=40))
+@given(st.lists(st.sampled_from(["send", "mention", "answer", "change", "sweep", "refresh", "prepare"]), max_size=40))
 def test_appends_are_stored_once_and_in_order(steps: list[str]) -> None:
     async def run() -> None:
         world = World()
@@ -108,6 +120,8 @@ def test_appends_are_stored_once_and_in_order(steps: list[str]) -> None:
             elif step == "change" and changes < 3:  # fewer than the attempts of an append
                 world.store_version += 1
                 changes += 1
+            elif step == "sweep":
+                world.sweep()
             elif step == "refresh" and world.refreshes:
                 world.refreshes.popleft().set_result(None)
             elif step == "prepare" and world.preparations:
@@ -134,6 +148,30 @@ async def test_without_the_database_refused_and_held_appends_fail() -> None:
     assert isinstance(world.done[held], BrokerUnavailable)
     await world.settle()
     assert world.log == []
+
+
+@pytest.mark.anyio
+async def test_a_room_that_changes_all_the_time_does_not_hold_a_message_for_ever() -> None:
+    class Unprepared(LoggedAppend):
+        lookups = 0
+        outcome: AppendOutcome | Error | None = None
+
+        def prepare(self) -> Coroutine[Any, Any, None]:
+            self.lookups += 1
+            return asyncio.sleep(0)
+
+        def attempt(self, on_done: AppendCallback) -> None:
+            on_done(Appended(1, "e", "", False))
+
+        def finish(self, outcome: AppendOutcome | Error) -> None:
+            self.outcome = outcome
+
+    world = World()
+    append = Unprepared(ROOM)
+    world.appends.submit(append)
+    await world.settle()
+    assert append.outcome == Appended(1, "e", "", False)
+    assert append.lookups == MAX_PREPARATIONS
 
 
 @pytest.mark.anyio

@@ -24,22 +24,27 @@ MAX_HELD = 1000
 """Appends held for one room. More fail; they may be repeated."""
 MAX_ATTEMPTS = 5
 """Of one append. A room that changes all the time must not hold messages for ever."""
+MAX_PREPARATIONS = 5
+"""Of one append, for the same reason. After them it is made with what is known."""
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 
 
 class LoggedAppend(ABC):
-    """One append, from its command to its reply. `attempts` and `prepared` belong to `HeldAppends`."""
+    """One append, from its command to its reply. `attempts` and `preparations` belong to `HeldAppends`."""
 
-    __slots__ = ("attempts", "prepared", "room")
+    __slots__ = ("attempts", "preparations", "room")
 
     def __init__(self, room: str) -> None:
         self.room = room
         self.attempts = 0
-        self.prepared = False
+        self.preparations = 0
 
     def prepare(self) -> Coroutine[Any, Any, None] | None:
-        """Return what must be awaited before the attempt, if anything."""
+        """Return what must be awaited before the attempt, if anything.
+
+        Called again after that: the room may have changed while the append waited behind others.
+        """
         return None
 
     @abstractmethod
@@ -83,11 +88,11 @@ class HeldAppends:
             append.finish(BrokerUnavailable("too many messages wait for a change of their room"))
 
     def _start(self, append: LoggedAppend) -> None:
-        preparation = None if append.prepared else append.prepare()
-        append.prepared = True
+        preparation = append.prepare() if append.preparations < MAX_PREPARATIONS else None
         if preparation is None:
             self._attempt(append)
         else:
+            append.preparations += 1
             self._wait_for(append.room, self._hold(append), preparation)
 
     def _attempt(self, append: LoggedAppend) -> None:
@@ -114,7 +119,6 @@ class HeldAppends:
             self._unanswered[room] = unanswered
 
     def _hold_refused(self, append: LoggedAppend, version: int) -> None:
-        append.prepared = False  # what was looked up may have changed with the room
         held = self._hold(append)
         if not held.refreshing:
             held.refreshing = True
