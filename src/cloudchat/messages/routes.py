@@ -30,6 +30,7 @@ from cloudchat.protocol.commands import CID_PATTERN, MAX_SAFE_INTEGER, Send, can
 from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.protocol.events import Limits
 from cloudchat.rate_limiting.http_limits import limited_route
+from cloudchat.rooms.dependencies import RoomId
 from cloudchat.rooms.service import RoomService, RoomSummary
 from cloudchat.settings import Settings
 
@@ -86,7 +87,7 @@ def message_routes(
         },
     )
     async def post_message(
-        room_id: str, body: MessageRequest, principal: Writer, response: Response, idempotency_key: IdempotencyKey
+        room_id: RoomId, body: MessageRequest, principal: Writer, response: Response, idempotency_key: IdempotencyKey
     ) -> AckResponse:
         """Post a message, like the command `send`. It is on disk when the response arrives.
 
@@ -112,7 +113,7 @@ def message_routes(
 
     @routes.get("/history", response_model=HistoryResponse, responses=documented(401, 403, 404, 422, 429, 503))
     async def read_history(
-        room_id: str,
+        room_id: RoomId,
         principal: Reader,
         before: _Seq = None,
         after: _SeqOrZero = None,

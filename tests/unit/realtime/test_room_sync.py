@@ -36,13 +36,18 @@ class OneChange(UnchangedRooms):
         return {}
 
 
-async def test_a_change_that_could_not_be_applied_is_applied_by_the_next_sweep() -> None:
-    log, rooms = ScriptedLog(), OneChange()
+def sync_with(rooms: UnchangedRooms) -> RoomSync:
+    log = ScriptedLog()
     hub = Hub(RunningLoop(), log)
     departures = no_departures(hub)
     relay = Relay(log, hub, departures, Supervisor().spawn)
     registry = ConnectionRegistry(SocketLimits(), 20, LocalPresence())
-    sync = RoomSync(rooms, registry, hub, relay, departures, RoomHints())
+    return RoomSync(rooms, registry, hub, relay, departures, RoomHints())
+
+
+async def test_a_change_that_could_not_be_applied_is_applied_by_the_next_sweep() -> None:
+    rooms = OneChange()
+    sync = sync_with(rooms)
     with pytest.raises(DatabaseUnavailable):
         await sync.sweep()
     assert sync.versions == {}
