@@ -12,7 +12,7 @@ from support.server import RunningServer
 OpenPage = Callable[[], ChatPage]
 
 
-def test_offline_is_shown_and_the_page_connects_when_the_network_is_back(server: RunningServer, open_page: OpenPage) -> None:
+def test_offline_is_shown_and_the_page_comes_back(server: RunningServer, open_page: OpenPage) -> None:
     ada = open_page()
     ada.register(server.url, "ada")
     ada.page.context.set_offline(True)

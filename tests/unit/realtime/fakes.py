@@ -1,11 +1,12 @@
 """Limits and a connection handler that tests control."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from socket import SocketType
 from typing import Any, cast
 
 from cloudchat.process.supervision import Supervisor
+from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import AnyCommand
 from cloudchat.protocol.errors import Error
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
@@ -76,6 +77,39 @@ class FakeLimits:
     def slots(self) -> tuple[int, int, int]:
         """Slots in use: reserved in this process, acquired in the cluster, registered connections."""
         return len(self.registry), len(self.cluster_limit.acquired), len(self.registry.all())
+
+
+class FakeSocket:
+    """Records what a connection sends."""
+
+    def __init__(self) -> None:
+        self.direct = socket_without_descriptor()
+        self.closes: list[CloseCode] = []
+        self.frames: list[bytes] = []
+        self.on_close: Callable[[], None] = lambda: None
+        self.close_code = 1006
+
+    def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
+        self.frames.append(frames)
+
+    def close(self, code: CloseCode) -> None:
+        self.closes.append(code)
+        self.on_close()
+
+    async def wait_writable(self) -> None:
+        pass
+
+
+class FakeSlots:
+    """Counts how often the slots of a connection were released."""
+
+    reconnect_window_ms = 5000
+
+    def __init__(self) -> None:
+        self.releases = 0
+
+    def release(self) -> None:
+        self.releases += 1
 
 
 class FakeHandler:
