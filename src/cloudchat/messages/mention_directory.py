@@ -11,10 +11,11 @@ from typing import Any
 
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.messages.mentions import NO_MENTIONS, Mentions, find_mentions, mentioned_keys
+from cloudchat.rooms.summary import RoomSummary
 
 MAX_ROOMS = 1000
 MAX_NAMES_PER_ROOM = 1000
-MAX_QUERIES = 3
+MAX_QUERIES = 5
 """For one message. A room that changes all the time must not hold it for ever."""
 MISSING_SECONDS = 5.0
 """How long a name counts as that of no member. New users come to the lobby without a new version of it."""
@@ -48,33 +49,36 @@ class MentionDirectory:
         self._versions = versions
         self._rooms: OrderedDict[str, _Names] = OrderedDict()
 
-    def preparation(self, room_id: str, text: str) -> Coroutine[Any, Any, None] | None:
-        """Return what must be awaited before `find` knows all names of the text; None if it does already."""
+    def preparation(self, room: RoomSummary, text: str) -> Coroutine[Any, Any, None] | None:
+        """Return what must be awaited before `find` knows all names of the text; None if it does already.
+
+        `room` is that of the message's author. It can be newer than what this process knows of the room.
+        """
         if "@" not in text or not (keys := mentioned_keys(text)):
             return None
-        return self._load(room_id, keys) if self._unknown(self._names_of(room_id), keys) else None
+        return self._load(room, keys) if self._unknown(self._names_of(room), keys) else None
 
-    def find(self, room_id: str, text: str) -> Mentions:
+    def find(self, room: RoomSummary, text: str) -> Mentions:
         """Return the mentions in a text, as far as the names are known."""
         if "@" not in text:
             return NO_MENTIONS
-        return find_mentions(text, self._names_of(room_id).ids)
+        return find_mentions(text, self._names_of(room).ids)
 
-    async def _load(self, room_id: str, keys: Collection[str]) -> None:
+    async def _load(self, room: RoomSummary, keys: Collection[str]) -> None:
         for _ in range(MAX_QUERIES):
-            names = self._names_of(room_id)
+            names = self._names_of(room)
             unknown = self._unknown(names, keys)
             if not unknown:
                 return
             found: Mapping[str, str] = {}
             missing_seconds = MISSING_SECONDS
             try:
-                found = await self._read(room_id, unknown)
+                found = await self._read(room.id, unknown)
             except DatabaseUnavailable:
                 missing_seconds = UNAVAILABLE_SECONDS  # the message is sent without these mentions
             # A change of the room during the query may have removed a member: without another query, the names would
             # be dropped, and the message sent without its mentions.
-            current = self._names_of(room_id)
+            current = self._names_of(room)
             if current.version == names.version:
                 self._remember(current, unknown, found, missing_seconds)
 
@@ -90,12 +94,12 @@ class MentionDirectory:
         until = self._clock() + missing_seconds
         names.missing_until.update(dict.fromkeys([key for key in keys if key not in found], until))
 
-    def _names_of(self, room_id: str) -> _Names:
-        version = self._versions.get(room_id, 0)
-        names = self._rooms.get(room_id)
-        if names is None or names.version != version:
-            names = self._rooms[room_id] = _Names(version)
-        self._rooms.move_to_end(room_id)
+    def _names_of(self, room: RoomSummary) -> _Names:
+        version = max(room.version, self._versions.get(room.id, 0))  # which the append carries, too
+        names = self._rooms.get(room.id)
+        if names is None or names.version < version:
+            names = self._rooms[room.id] = _Names(version)
+        self._rooms.move_to_end(room.id)
         if len(self._rooms) > MAX_ROOMS:
             self._rooms.popitem(last=False)
         return names

@@ -45,7 +45,7 @@ class RequestPosting:
         for _ in range(MAX_ATTEMPTS):
             room = await membership(author.user_id, command.room)
             if room is not None:
-                preparation = self._mentions.preparation(room.id, command.text)
+                preparation = self._mentions.preparation(room, command.text)
                 if preparation is not None:
                     await preparation
                 if room.version < self._versions.get(room.id, 0):

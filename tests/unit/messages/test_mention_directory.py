@@ -13,6 +13,7 @@ from cloudchat.messages.mention_directory import (
     MentionDirectory,
 )
 from cloudchat.messages.mentions import Mentions
+from cloudchat.rooms.summary import RoomSummary
 
 pytestmark = pytest.mark.anyio
 
@@ -32,11 +33,12 @@ class Members:
         return {key: self.ids[key] for key in keys if key in self.ids}
 
 
-async def prepared(directory: MentionDirectory, text: str) -> Mentions:
-    preparation = directory.preparation("lobby", text)
+async def prepared(directory: MentionDirectory, text: str, *, version: int = 1) -> Mentions:
+    room = RoomSummary("lobby", "lobby", "public", version=version)
+    preparation = directory.preparation(room, text)
     if preparation is not None:
         await preparation
-    return directory.find("lobby", text)
+    return directory.find(room, text)
 
 
 async def test_each_name_is_looked_up_once() -> None:
@@ -62,6 +64,17 @@ async def test_names_are_looked_up_again_after_a_change_of_the_room() -> None:
     members.ids["cid"] = "u3"
     versions["lobby"] = 2
     assert await prepared(directory, "@cid") == Mentions(("u3",))
+
+
+async def test_names_are_looked_up_again_for_an_author_who_knows_a_newer_version_of_the_room() -> None:
+    """A connection that opens has the room of the database, which this process may not have compared yet."""
+    members = Members()
+    directory = MentionDirectory(members.read, {"lobby": 1})
+    assert await prepared(directory, "@cid") == Mentions()
+    members.ids["cid"] = "u3"
+    assert await prepared(directory, "@cid", version=2) == Mentions(("u3",))
+    assert await prepared(directory, "@cid", version=1) == Mentions(("u3",))
+    assert len(members.asked) == 2
 
 
 async def test_a_room_that_changes_during_the_query_does_not_lose_the_mention() -> None:
