@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cloudchat.broker.appends import AppendCallback, Appended, AppendOutcome, Refusal, Refused
@@ -30,7 +30,8 @@ class World:
         self.refreshes: deque[asyncio.Future[None]] = deque()
         self.preparations: deque[asyncio.Future[None]] = deque()
         self.tasks: set[asyncio.Task[None]] = set()
-        self.appends = HeldAppends(self.refresh, self.spawn)
+        self.versions: dict[str, int] = {}
+        self.appends = HeldAppends(self.refresh, self.versions, self.spawn)
         self.sent = 0
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -44,7 +45,7 @@ class World:
 
     def sweep(self) -> None:
         """Bring the room up to date, as the comparison with SQL does in between, too."""
-        self.known_version = self.store_version
+        self.known_version = self.versions[ROOM] = self.store_version
 
     def send(self, *, mentions: bool = False) -> int:
         number = self.sent = self.sent + 1
@@ -97,6 +98,10 @@ class WorldAppend(LoggedAppend):
         await done
         self.names_version = self.world.known_version
 
+    @property
+    def room_version(self) -> int:
+        return self.world.known_version
+
     def attempt(self, on_done: AppendCallback) -> None:
         assert self.is_prepared, "the mention would be lost"
         self.world.unanswered.append((self.number, self.world.known_version, on_done))
@@ -106,7 +111,8 @@ class WorldAppend(LoggedAppend):
         self.world.done[self.number] = outcome
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=300)
+@example(["send", "change", "sweep", "send"])
 @given(st.lists(st.sampled_from(["send", "mention", "answer", "change", "sweep", "refresh", "prepare"]), max_size=40))
 def test_appends_are_stored_once_and_in_order(steps: list[str]) -> None:
     async def run() -> None:
@@ -153,6 +159,7 @@ async def test_without_the_database_refused_and_held_appends_fail() -> None:
 @pytest.mark.anyio
 async def test_a_room_that_changes_all_the_time_does_not_hold_a_message_for_ever() -> None:
     class Unprepared(LoggedAppend):
+        room_version = 1
         lookups = 0
         outcome: AppendOutcome | Error | None = None
 
@@ -193,6 +200,8 @@ async def test_an_append_that_is_not_allowed_any_more_gets_the_error() -> None:
     rejection = error(ErrorCode.NOT_FOUND, "gone")
 
     class Append(LoggedAppend):
+        room_version = 1
+
         def attempt(self, on_done: AppendCallback) -> Error | None:
             if answers:
                 return rejection
@@ -205,7 +214,7 @@ async def test_an_append_that_is_not_allowed_any_more_gets_the_error() -> None:
     async def refresh(room: str, version: int) -> None: ...
 
     tasks = []
-    appends = HeldAppends(refresh, lambda work, name: tasks.append(asyncio.ensure_future(work)))
+    appends = HeldAppends(refresh, {}, lambda work, name: tasks.append(asyncio.ensure_future(work)))
     appends.submit(Append(ROOM))
     answers[0](Refused(Refusal.STALE, 2))
     await asyncio.gather(*tasks)

@@ -82,6 +82,11 @@ class _Append(LoggedAppend, Generic[_Command]):
         self._connection = connection
         self.command = command
 
+    @property
+    def room_version(self) -> int:
+        room = self._connection.rooms.get(self.room)
+        return 0 if room is None else room.version
+
     def finish(self, outcome: AppendOutcome | Error) -> None:
         self._commands.reply(self._connection, self.command, outcome)
 
