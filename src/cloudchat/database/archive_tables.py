@@ -1,7 +1,5 @@
 """The tables of the archive: every message and notice of all time, in its current form.
 
-They are tables and not mapped classes: the archive is written and read in batches of rows.
-
 `archived_events.id` is the event's time, so that the newest hits of a search are the first rows of an index, and a time
 is a range of ids. See `archive/event_ids.py`.
 """
@@ -22,10 +20,12 @@ from sqlalchemy import (
 from sqlalchemy.engine.default import DefaultExecutionContext
 
 from cloudchat.core.search_terms import search_terms
-from cloudchat.database.models import Model
+from cloudchat.database.account_tables import users
+from cloudchat.database.columns import metadata
+from cloudchat.database.room_tables import rooms
 
-metadata = Model.metadata
-"""All tables, those of `models` included."""
+all_tables = metadata
+"""With the tables of accounts and rooms, which this module loads."""
 
 # SQLite makes only an INTEGER PRIMARY KEY the name of its own row id, which the full-text index needs.
 _EventId = BigInteger().with_variant(Integer, "sqlite")
@@ -36,14 +36,14 @@ def _terms(context: DefaultExecutionContext) -> str:
 
 
 def _room_id() -> Column[str]:
-    return Column("room_id", String(22), ForeignKey("rooms.id", ondelete="CASCADE"), primary_key=True)
+    return Column("room_id", String(22), ForeignKey(rooms.c.id, ondelete="CASCADE"), primary_key=True)
 
 
 archived_events = Table(
     "archived_events",
     metadata,
     Column("id", _EventId, primary_key=True, autoincrement=False),
-    Column("room_id", String(22), ForeignKey("rooms.id", ondelete="CASCADE"), nullable=False),
+    Column("room_id", String(22), ForeignKey(rooms.c.id, ondelete="CASCADE"), nullable=False),
     Column("seq", BigInteger, nullable=False),
     # The author of a message, or the user who made the change that a notice reports. Not a foreign key: `cli` and
     # `server` are no users.
@@ -111,7 +111,7 @@ imports = Table(
     Column("source", String(16), primary_key=True),
     Column("source_id", String(64), primary_key=True),
     Column("fingerprint", String(64), nullable=False),  # of the content: an interrupted import continues only with it
-    Column("room_id", String(22), ForeignKey("rooms.id", ondelete="CASCADE"), nullable=False),
+    Column("room_id", String(22), ForeignKey(rooms.c.id, ondelete="CASCADE"), nullable=False),
     Column("started_at", Double, nullable=False),
     Column("finished_at", Double),
 )
@@ -122,5 +122,5 @@ imported_users = Table(
     # Who a user of an imported room is here, so that all imports from one source have the same authors.
     Column("source", String(16), primary_key=True),
     Column("source_id", String(64), primary_key=True),
-    Column("user_id", String(22), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("user_id", String(22), ForeignKey(users.c.id, ondelete="CASCADE"), nullable=False),
 )

@@ -1,0 +1,28 @@
+"""The records are made from rows, so that their fields must be the columns of their tables, in the same order."""
+
+from typing import Any, NamedTuple
+
+import pytest
+from sqlalchemy import Table
+
+from cloudchat.database.account_tables import LoginSession, User, sessions, users
+from cloudchat.database.room_tables import Membership, Restriction, Room, memberships, room_bans, room_mutes, rooms
+
+
+@pytest.mark.parametrize(
+    ("record", "table"),
+    [
+        (User, users),
+        (LoginSession, sessions),
+        (Room, rooms),
+        (Membership, memberships),
+        (Restriction, room_mutes),
+        (Restriction, room_bans),
+    ],
+)
+def test_a_record_has_the_columns_of_its_table(record: type[NamedTuple], table: Table[Any]) -> None:
+    assert record._fields == tuple(table.c.keys())
+    types = record.__annotations__
+    assert {name for name in types if type(None) in getattr(types[name], "__args__", ())} == {
+        column.name for column in table.c if column.nullable
+    }
