@@ -53,6 +53,9 @@ class User(NamedTuple):
     totp_confirmed_at: float | None = None
     totp_last_step: int | None = None
 
+    def __repr__(self) -> str:
+        return f"User({self.id!r})"  # a log must not contain the hash or the secret
+
 
 class RecoveryCodeColumns(TypedColumns):
     """Replaces one code of the second factor's device; deleted when it is used."""

@@ -1,4 +1,4 @@
-"""The records are made from rows, so that their fields must be the columns of their tables, in the same order."""
+"""Records: their fields must be the columns of their tables, in the same order, because they are made from rows."""
 
 from typing import Any, NamedTuple
 
@@ -26,3 +26,9 @@ def test_a_record_has_the_columns_of_its_table(record: type[NamedTuple], table: 
     assert {name for name in types if type(None) in getattr(types[name], "__args__", ())} == {
         column.name for column in table.c if column.nullable
     }
+
+
+def test_a_user_in_a_log_shows_no_secret() -> None:
+    user = User("id1", "Ann", "ann", None, "hash", "member", False, 1.0, totp_secret="secret")
+    assert repr(user) == "User('id1')"
+    assert str(user._replace(name="Bob")) == "User('id1')"
