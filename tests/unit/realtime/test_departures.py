@@ -2,14 +2,10 @@
 
 import asyncio
 import json
-import time
 
 import pytest
 
-from cloudchat.auth.principal import Principal
 from cloudchat.process.supervision import Supervisor
-from cloudchat.protocol.events import Limits
-from cloudchat.realtime.command_gate import CommandGate
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.ephemeral.local_presence import LocalPresence
@@ -18,7 +14,7 @@ from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.membership.room_hints import RoomHints
 from cloudchat.rooms.summary import RoomSummary
-from unit.realtime.fakes import FakeHandler, FakeSlots, FakeSocket
+from unit.realtime.fakes import FakeSocket, connection_of
 from unit.realtime.scripted_log import Received, ScriptedLog
 
 pytestmark = pytest.mark.anyio
@@ -40,9 +36,8 @@ class World:
         self.connections = [self._connect(slot, name) for slot, name in enumerate(("ann", "bob"))]
 
     def _connect(self, slot: int, name: str) -> Connection:
-        principal = Principal(name, name, "member", frozenset(), "s1", time.time() + 600, "access")
-        gate = CommandGate(Limits(), self.registry.allowance(name, 0.0), 0)
-        connection = Connection(getattr(self, name), principal, {ROOM.id: ROOM}, gate, FakeSlots(), FakeHandler())
+        allowance = self.registry.allowance(name, 0.0)
+        connection = connection_of(name, getattr(self, name), [ROOM], allowance)
         self.registry.add(connection, slot)
         return connection
 

@@ -1,20 +1,14 @@
 """Nothing of a room reaches a user who left it while a command was executed."""
 
 import asyncio
-import json
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
 
-from cloudchat.auth.principal import CHAT_READ, Principal
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol.commands import Read, Who
-from cloudchat.protocol.events import Limits
-from cloudchat.realtime.command_gate import CommandGate
-from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry
 from cloudchat.realtime.ephemeral.ephemeral_commands import EphemeralCommands
 from cloudchat.realtime.ephemeral.presence_delivery import PresenceDelivery
@@ -26,10 +20,9 @@ from cloudchat.realtime.ephemeral.signals import ReadAdvanced, SignalPublisher
 from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.membership.room_hints import RoomHints
-from cloudchat.realtime.user_allowance import UserAllowance
 from cloudchat.rooms.members.repository import RoomMember
 from cloudchat.rooms.summary import RoomSummary
-from unit.realtime.fakes import FakeHandler, FakeSlots, FakeSocket
+from unit.realtime.fakes import FakeSocket, connection_of
 
 pytestmark = pytest.mark.anyio
 
@@ -42,9 +35,7 @@ class World:
     def __init__(self, leaves_during: str) -> None:
         self.leaves_during = leaves_during
         self.socket = FakeSocket()
-        user = Principal("u1", "ann", "member", frozenset({CHAT_READ}), "s1", time.time() + 600, "access")
-        gate = CommandGate(Limits(), UserAllowance(20, 0), 0)
-        self.connection = Connection(self.socket, user, {ROOM.id: ROOM}, gate, FakeSlots(), FakeHandler())
+        self.connection = connection_of("ann", self.socket, [ROOM])
         self.markers = ReadMarkers(self.save)
         self.commands = EphemeralCommands(
             cast(Relay, self),
@@ -53,10 +44,6 @@ class World:
             PresenceDelivery(PresenceView(), self, cast(ConnectionRegistry, self), cast(Hub, self)),
             lambda user_id: None,
         )
-
-    @property
-    def replies(self) -> list[dict[str, Any]]:
-        return [json.loads(frame[frame.index(b"{") :]) for frame in self.socket.frames]
 
     async def heads_of(self, rooms: Iterable[str]) -> Mapping[str, StreamPosition]:
         self.ask("head")
@@ -71,7 +58,7 @@ class World:
 
     async def members_of(self, room_id: str) -> Sequence[RoomMember]:
         self.ask("members")
-        return [RoomMember(room_id, "u2", "bob")]
+        return [RoomMember(room_id, "bob", "bob")]
 
     def ask(self, question: str) -> None:
         if question == self.leaves_during:
@@ -96,7 +83,7 @@ async def test_a_command_of_a_user_who_has_left_meanwhile_is_not_found(
 ) -> None:
     world = World(leaves_during=question)
     await execute(world)
-    [reply] = world.replies
+    [reply] = world.socket.events
     assert (reply["type"], reply["id"], reply["code"]) == ("error", "c", "not_found")
 
 
@@ -109,5 +96,5 @@ async def test_a_read_marker_reaches_only_connections_that_are_in_the_room(is_in
     router = SignalRouter(hub, registry, RoomHints(), cast(PresenceSync, None), lambda user_id: None)
     if not is_in_room:
         world.connection.drop_room(ROOM.id)
-    router.signal_received(ReadAdvanced(ROOM.id, "u1", 5, "another connection"))
-    assert [reply["type"] for reply in world.replies] == ["read"] * is_in_room
+    router.signal_received(ReadAdvanced(ROOM.id, "ann", 5, "another connection"))
+    assert [reply["type"] for reply in world.socket.events] == ["read"] * is_in_room
