@@ -34,8 +34,8 @@ from cloudchat.rooms.dependencies import RoomId
 from cloudchat.rooms.service import RoomService, RoomSummary
 from cloudchat.settings import Settings
 
-_Seq = Annotated[int | None, Query(ge=1, le=MAX_SAFE_INTEGER)]
-_SeqOrZero = Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER)]
+_Seq = Annotated[int | None, Query(ge=1, le=MAX_SAFE_INTEGER, examples=[17])]
+_SeqOrZero = Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER, examples=[0])]
 
 
 class UserLimits(Protocol):
@@ -72,7 +72,12 @@ def message_routes(
     Reader = Annotated[Principal, Depends(require_principal(accounts, scope=CHAT_READ))]  # noqa: N806 (a type)
     Writer = Annotated[Principal, Depends(require_principal(accounts, scope=CHAT_WRITE))]  # noqa: N806 (a type)
     IdempotencyKey = Annotated[  # noqa: N806 (a type)
-        str, Header(pattern=CID_PATTERN, description="A UUID of this message. A repetition with it stores nothing.")
+        str,
+        Header(
+            pattern=CID_PATTERN,
+            description="A UUID of this message. A repetition with it stores nothing.",
+            examples=["0f8fad5b-d9cb-469f-a165-70867728950e"],
+        ),
     ]
 
     async def room_of(user_id: str, room_id: str) -> RoomSummary | None:
@@ -102,7 +107,7 @@ def message_routes(
         match await backend.posting.post(principal, command, room_of):
             case Appended() as appended:
                 response.status_code = 200 if appended.duplicate else 201
-                return AckResponse.of(room_id, command.cid, appended)
+                return AckResponse.of_append(room_id, command.cid, appended)
             case Refused() as refused:
                 raise MessageError(refusal_error(refused, None))
             case Error() as rejection:
