@@ -1,6 +1,6 @@
 """The connections of a process are kept equal to the database, whatever is read in which order."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +36,7 @@ class Rooms(UnchangedRooms):
         """The version of the last change by the user that it concerns ("": all members)."""
         self.members: dict[str, RoomSummary] = {}
         self.version = 1
+        self.during_memberships: Callable[[], object] = lambda: None
 
     async def room_changes_since(self, since: float) -> Sequence[RoomChange]:
         return [RoomChange(OFFICE.id, user, version) for user, version in self.changes.items()]
@@ -47,6 +48,7 @@ class Rooms(UnchangedRooms):
         return {OFFICE.id: RoomFacts(OFFICE.id, "private", "office", "a topic", False, 0, 0, self.version, 2)}
 
     async def memberships(self, pairs: Collection[UserAndRoom]) -> Mapping[UserAndRoom, RoomSummary]:
+        self.during_memberships()
         return {(user, room): self.members[user] for user, room in pairs if user in self.members}
 
     async def raise_room_version(self, room_id: str, version: int) -> None:
@@ -125,6 +127,16 @@ async def test_a_member_who_is_removed_and_added_again_is_told_both_in_order(wor
     await world.sync.sweep()
     assert world.told("ann") == [("room_removed", ""), ("room_added", "reader")]
     assert world.told("bob") == []
+
+
+async def test_a_member_who_leaves_and_returns_while_memberships_are_read_is_told_both(
+    world: World, rooms: Rooms
+) -> None:
+    rooms.changes = {"ann": 3}
+    rooms.members["ann"] = replace(OFFICE, role="reader", version=3)
+    rooms.during_memberships = lambda: world.departures.before_delivery(OFFICE.id, ANN_LEFT)
+    await world.sync.refresh(OFFICE.id, 2)
+    assert world.told("ann") == [("room_removed", ""), ("room_added", "reader")]
 
 
 async def test_a_departure_whose_notice_is_older_than_the_membership_is_undone(world: World, rooms: Rooms) -> None:
