@@ -120,17 +120,13 @@ def _is_late_reply(frame: Frame) -> bool:
 
 
 def _authors_had_the_permission(run: RoomRun) -> Iterator[str]:
-    replied = {
-        (call.room, call.reply["seq"]): call.replied_at
-        for call in run.calls
-        if call.reply is not None and call.is_stored
-    }
+    acknowledged_at = run.acknowledged_at()
     for room, log in run.logs.items():
         for event in log.events:
             if event["type"] == "notice":
                 continue
             command, user, seq = _COMMAND_OF_EVENT[event["type"]], event["user"]["id"], event["seq"]
-            known_at = replied.get((room, seq), math.inf)
+            known_at = acknowledged_at.get((room, seq), math.inf)
             of_other = event["type"] == "deleted" and _author(log, event["target"]) != user
             if not any(
                 _permits(log, tenure, command, of_other=of_other)

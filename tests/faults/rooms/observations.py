@@ -159,6 +159,14 @@ class RoomRun:
     outages: list[tuple[float, float]] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
 
+    def acknowledged_at(self) -> dict[tuple[str, int], float]:
+        """Return when the command of each event was acknowledged, by room and seq."""
+        return {
+            (call.room, call.reply["seq"]): call.replied_at
+            for call in self.calls
+            if call.reply is not None and call.is_stored
+        }
+
     def had_outage(self, start: float, end: float) -> bool:
         return any(begin <= end and start <= over for begin, over in self.outages)
 

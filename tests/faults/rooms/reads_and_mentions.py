@@ -45,18 +45,14 @@ def _only_members_are_listed(run: RoomRun) -> Iterator[str]:
 
 def _members_are_mentioned(run: RoomRun) -> Iterator[str]:
     """A message mentions the named users who are members when it is appended, and no others."""
-    replied = {
-        (call.room, call.reply["seq"]): call.replied_at
-        for call in run.calls
-        if call.reply is not None and call.is_stored
-    }
+    acknowledged_at = run.acknowledged_at()
     for room, log in run.logs.items():
         for event in log.events:
             for user, name in run.names.items():
                 if f"@{name}" not in event.get("text", ""):
                     continue
                 is_mentioned = user in event.get("mentions", [])
-                if is_mentioned not in _possible(log, event, user, replied.get((room, event["seq"]), math.inf)):
+                if is_mentioned not in _possible(log, event, user, acknowledged_at.get((room, event["seq"]), math.inf)):
                     yield f"{room} {event['seq']}: {user} is {'' if is_mentioned else 'not '}mentioned"
 
 
