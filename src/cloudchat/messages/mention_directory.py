@@ -20,7 +20,7 @@ MAX_QUERIES = 5
 MISSING_SECONDS = 5.0
 """How long a name counts as that of no member. New users come to the lobby without a new version of it."""
 UNAVAILABLE_SECONDS = 1.0
-"""After a failure, skip the database for this long so that the messages of a room do not wait for its timeout."""
+"""After a failure, skip the database for this long so that messages do not wait for its timeout one after the other."""
 
 ReadMembers = Callable[[str, Collection[str]], Awaitable[Mapping[str, str]]]
 """Returns the ids of the members of a room (its id) by the keys of their names. Raises `DatabaseUnavailable`."""
@@ -48,6 +48,7 @@ class MentionDirectory:
         self._read = read
         self._versions = versions
         self._rooms: OrderedDict[str, _Names] = OrderedDict()
+        self._unavailable_until = 0.0
 
     def preparation(self, room: RoomSummary, text: str) -> Coroutine[Any, Any, None] | None:
         """Return what must be awaited before `find` knows all names of the text; None if it does already.
@@ -56,7 +57,9 @@ class MentionDirectory:
         """
         if "@" not in text or not (keys := mentioned_keys(text)):
             return None
-        return self._load(room, keys) if self._unknown(self._names_of(room), keys) else None
+        if not self._unknown(self._names_of(room), keys) or self._clock() < self._unavailable_until:
+            return None
+        return self._load(room, keys)
 
     def find(self, room: RoomSummary, text: str) -> Mentions:
         """Return the mentions in a text, as far as the names are known."""
@@ -70,28 +73,27 @@ class MentionDirectory:
             unknown = self._unknown(names, keys)
             if not unknown:
                 return
-            found: Mapping[str, str] = {}
-            missing_seconds = MISSING_SECONDS
             try:
                 found = await self._read(room.id, unknown)
             except DatabaseUnavailable:
-                missing_seconds = UNAVAILABLE_SECONDS  # the message is sent without these mentions
+                self._unavailable_until = self._clock() + UNAVAILABLE_SECONDS
+                return  # the message is sent without these mentions
             # A change of the room during the query may have removed a member: without another query, the names would
             # be dropped, and the message sent without its mentions.
             current = self._names_of(room)
             if current.version == names.version:
-                self._remember(current, unknown, found, missing_seconds)
+                self._remember(current, unknown, found)
 
     def _unknown(self, names: _Names, keys: Collection[str]) -> list[str]:
         now = self._clock()
         return [key for key in keys if key not in names.ids and names.missing_until.get(key, 0.0) <= now]
 
-    def _remember(self, names: _Names, keys: Collection[str], found: Mapping[str, str], missing_seconds: float) -> None:
+    def _remember(self, names: _Names, keys: Collection[str], found: Mapping[str, str]) -> None:
         if len(names.ids) + len(names.missing_until) + len(keys) > MAX_NAMES_PER_ROOM:
             names.ids.clear()  # the next round looks up those that this message needs
             names.missing_until.clear()
         names.ids.update(found)
-        until = self._clock() + missing_seconds
+        until = self._clock() + MISSING_SECONDS
         names.missing_until.update(dict.fromkeys([key for key in keys if key not in found], until))
 
     def _names_of(self, room: RoomSummary) -> _Names:
