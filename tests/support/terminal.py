@@ -8,7 +8,6 @@ import struct
 import subprocess
 import termios
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
@@ -62,10 +61,10 @@ class TerminalProgram:
     def wait_for(self, wanted: str | Callable[[list[str]], bool], seconds: float = 20) -> str:
         """Wait until the terminal shows a text, or lines that satisfy `wanted`. Return the (first) line with it."""
         matches = wanted if callable(wanted) else lambda lines: any(wanted in line for line in lines)
-        deadline = time.monotonic() + seconds
-        while not matches(lines := self.lines):
-            with self._changed:
-                assert self._changed.wait(deadline - time.monotonic()), "\n".join([f"no {wanted!r}:", *lines])
+        with self._changed:  # between the look and the wait, the last output of the program may arrive
+            found = self._changed.wait_for(lambda: matches(self.lines), seconds)
+            lines = self.lines
+        assert found, "\n".join([f"no {wanted!r}:", *lines])
         return next((line for line in lines if not callable(wanted) and wanted in line), "")
 
     def style_of(self, text: str) -> tuple[str, bool, bool]:
