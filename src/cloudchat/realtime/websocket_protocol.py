@@ -12,12 +12,12 @@ has one test for each item.
 
 Construction and life cycle:
 
-- The HTTP protocol (`http/http_protocol.py`) creates the class with `config`, `server_state` and `app_state`, calls
-  `connection_made`, and passes the upgrade request to `request_received`.
+- The HTTP protocol (`http/http_protocol.py`) creates the class with `config`, `server_state` and `app_state`, and calls
+  `take_over`. uvicorn's own `connection_made` and `handle_connect` are not called.
 - `stop_keepalive` cancels `ping_timer`, which only the keepalive uses; `connection_lost` and `shutdown` call it.
-- `connection_made` sets `transport` and adds the protocol to `server_state.connections`; on shutdown the server calls
-  `shutdown()` of each protocol in there. `connection_lost` removes it, sets `disconnected`, stops the keepalive,
-  cancels `close_timer`, and sets `writable` so that no `send` waits for a transport that is gone.
+- On shutdown the server calls `shutdown()` of each protocol in `server_state.connections`.
+- `connection_lost` removes it from there, sets `disconnected`, stops the keepalive, cancels `close_timer`, and sets
+  `writable` so that no `send` waits for a transport that is gone.
 - `pause_writing` and `resume_writing` clear and set the event `writable`; nothing else clears it.
 - With `set_write_buffer_limits(high=0)` the transport (of uvloop, and of asyncio) calls `pause_writing` when a byte
   stays in its buffer, and `resume_writing` when the buffer is empty. It closes its descriptor after `connection_lost`
@@ -26,14 +26,15 @@ Construction and life cycle:
 
 Handshake:
 
-- `conn` is a `websockets.ServerProtocol`; every error response to a handshake is built by `conn.reject(status, text)`,
-  which is replaced here by one with our error body.
-- `websockets.protocol.Protocol.parse(conn)` parses frames only; `ServerProtocol.parse` parses a request before them.
-- `handle_connect(request)` sets `response`, `scope` (with a dict `extensions`) and `handshake_initiated`, and starts
-  `run_asgi` as a task; `run_asgi` is the only caller of the application.
-- `send` of `websocket.accept` sets `handshake_complete` and starts the keepalive. After it nothing reads `scope`,
-  `request` and `response` again: `attach` deletes them, half of what an idle connection would hold. uvicorn only puts
-  into `queue` from then on, without waiting.
+- `conn` is a `websockets.ServerProtocol`. `send_500_response` builds its response by `conn.reject(status, text)`, which
+  is replaced here by one with our error body.
+- `websockets.protocol.Protocol.parse(conn)` parses frames only, and `conn.state` says whether frames can be sent;
+  `ServerProtocol.parse` parses a request before them.
+- `shutdown` and `send` read `handshake_complete`; `send` and `run_asgi` read `scope`. The scope of `take_over` is the
+  one that `handle_connect` would build, with this object in its `extensions`.
+- `run_asgi` is the only caller of the application, and `on_task_complete` removes its task from `tasks`.
+- After the handshake nothing reads `scope`: `attach` deletes it. uvicorn only puts into `queue` from then on, without
+  waiting. `request` and `response`, which `handle_connect` sets, are never read.
 - `send` of the `websocket.http.response` messages writes the response and closes the transport.
 
 Frames:
@@ -52,18 +53,21 @@ Frames:
 """
 
 import asyncio
-from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, cast
+from urllib.parse import unquote
 
+from uvicorn._types import ASGISendEvent, WebSocketScope
 from uvicorn.protocols.utils import ClientDisconnected
 from websockets.datastructures import Headers
 from websockets.frames import Frame
-from websockets.http11 import Request, Response
+from websockets.http11 import Response
 from websockets.protocol import Protocol as WebSocketFrames
+from websockets.protocol import State
 from websockets.typing import StatusLike
 
 from cloudchat.http.raw_response import raw_error
+from cloudchat.http.websocket_upgrade import UpgradeRequest
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.client_frames import is_between_frames, payload_of_text_frame
@@ -80,6 +84,10 @@ PARSE_SLICE_BYTES = 4096
 """The loop reads up to 256 KiB in one call, which can be 40,000 tiny frames. In slices, at most this much is parsed
 behind the frame that closes the socket.
 """
+_ACCEPTED = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: %b\r\n%b\r\n%b"
+)
 EXTENSION = "cloudchat.socket"
 """The application finds this object at `scope["extensions"][EXTENSION]`."""
 
@@ -87,7 +95,7 @@ EXTENSION = "cloudchat.socket"
 class WebSocketProtocol(SocketClose):
     """One socket. The application calls the first group of methods; uvicorn and the event loop call the others."""
 
-    __slots__ = ("_control_frames", "_early_messages")
+    __slots__ = ("_accept_key", "_control_frames", "_early_messages")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -98,12 +106,25 @@ class WebSocketProtocol(SocketClose):
 
     # -- for the application ------------------------------------------------------------------------------------------
 
+    def accept(self, subprotocol: str | None, frames: bytes = b"") -> None:
+        """Accept the handshake. The first frames go behind the response, in one write.
+
+        Does nothing if the client has left; then the receiver that is attached is closed.
+        """
+        if self.transport.is_closing():
+            return
+        lines = [b"%b: %b\r\n" % header for header in self.default_headers]
+        if subprotocol is not None:
+            lines.append(b"Sec-WebSocket-Protocol: %b\r\n" % subprotocol.encode("latin-1"))
+        self.transport.write(_ACCEPTED % (self._accept_key, b"".join(lines), frames))
+        self.conn.state = State.OPEN
+        self.handshake_complete = True
+        self.start_keepalive()
+
     def attach(self, receiver: Receiver) -> None:
         """Detach the accepted socket from ASGI: from now on `receiver` gets every message."""
         self._receiver = receiver
-        # uvicorn does not read these again; they are half of what an idle connection would hold.
-        self.request.headers.clear()  # websockets' parser keeps the request as long as the connection lives
-        del self.scope, self.request, self.response
+        del self.scope, self._accept_key  # neither is read again, and the scope is half of an idle connection
         self.queue = cast("asyncio.Queue[Any]", _DISCARD)
         if self.close_sent or self.disconnected:
             self._detach_receiver()
@@ -115,28 +136,60 @@ class WebSocketProtocol(SocketClose):
                 receiver.text_received(text)
         self._resume_reading()
 
-    # -- called by uvicorn and the event loop -------------------------------------------------------------------------
+    # -- called by the HTTP protocol, uvicorn and the event loop ------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start the handshake's timeout."""
-        super().connection_made(transport)
+    def take_over(self, transport: asyncio.Transport, request: UpgradeRequest) -> None:
+        """Continue a connection of the HTTP protocol: start the application for a handshake that it has checked.
+
+        uvicorn would look up the addresses again, write the request as bytes, and let websockets parse and check them.
+        """
+        self.connections.add(self)
+        self.transport = transport
+        self._accept_key = request.accept_key
         # There are no pings before the handshake is complete, and `stop_keepalive` cancels this timer.
-        self.ping_timer = self.loop.call_later(HANDSHAKE_TIMEOUT_SECONDS, self.transport.abort)
+        self.ping_timer = self.loop.call_later(HANDSHAKE_TIMEOUT_SECONDS, transport.abort)
+        self.conn.parser = WebSocketFrames.parse(self.conn)
+        next(self.conn.parser)
+        self.scope = self._scope_of(request)
+        self.handshake_initiated = True
+        task = self.loop.create_task(self.run_asgi())
+        task.add_done_callback(self.on_task_complete)
+        self.tasks.add(task)
+
+    def _scope_of(self, request: UpgradeRequest) -> WebSocketScope:
+        raw_path, _, query = request.url.partition(b"?")
+        headers = [(name, value.strip(b" \t")) for name, value in request.headers]
+        protocols = [value.decode("latin-1") for name, value in headers if name == b"sec-websocket-protocol"]
+        return {
+            "type": "websocket",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": request.scheme,
+            "server": request.server,
+            "client": request.client,
+            "root_path": self.root_path,
+            "path": self.root_path + unquote(raw_path.decode("latin-1")),
+            "raw_path": self.root_path.encode("ascii") + raw_path,
+            "query_string": query,
+            "headers": headers,
+            "subprotocols": [name.strip() for value in protocols for name in value.split(",")],
+            "state": self.app_state.copy(),
+            "extensions": {"websocket.http.response": {}, EXTENSION: self},  # type: ignore[dict-item]
+        }
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send an ASGI message of the handshake."""
+        if message["type"] != "websocket.accept":
+            await super().send(message)
+            return
+        if self.disconnected:
+            raise ClientDisconnected
+        self.accept(message.get("subprotocol"))
 
     def start_keepalive(self) -> None:
         """Stop the timeout of the handshake: it would hold this object for 10 s after its end."""
         self.stop_keepalive()
         super().start_keepalive()
-
-    def request_received(self, url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Start the handshake with a request that the HTTP protocol has parsed and bounded.
-
-        uvicorn would write the request as bytes, for the library to parse them again: 60 µs.
-        """
-        parsed = Headers([(name.decode("ascii"), value.strip(b" \t").decode("latin-1")) for name, value in headers])
-        self.conn.parser = WebSocketFrames.parse(self.conn)
-        next(self.conn.parser)
-        self.handle_connect(Request(url.decode("ascii"), parsed))
 
     def data_received(self, data: bytes) -> None:
         """Read a single text frame without the parser, or parse in slices.
@@ -161,12 +214,6 @@ class WebSocketProtocol(SocketClose):
             return
         super().data_received(data)
         self._between_frames = self._receiver is not None and is_between_frames(self.conn)
-
-    def handle_connect(self, event: Request) -> None:
-        """Make this object available to the application."""
-        super().handle_connect(event)
-        if self.response.status_code == 101:
-            cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self
 
     def handle_bytes(self, event: Frame) -> None:
         """Close the socket: the protocol has no binary messages."""
