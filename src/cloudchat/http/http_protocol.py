@@ -67,6 +67,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._receiving = True
         self._received_bytes = 0  # of the current request
         self._head_bytes = 0
+        self._upgrades: bool | None = None
         self._rejection = (HTTPStatus.BAD_REQUEST, "this is not a valid HTTP/1.1 request")
         self._discarding = False
         self._reject_when_idle = False
@@ -127,7 +128,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Start the timer of a request on a reused connection."""
         super().on_message_begin()
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._head_bytes, self._upgrades = True, 0, None
         self._start_request_timer()
 
     def on_url(self, url: bytes) -> None:
@@ -228,7 +229,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _should_upgrade(self) -> bool:
         """Upgrade a GET only (RFC 6455 §4.1). Other methods are answered as normal requests."""
-        return bool(self.scope["method"] == "GET" and super()._should_upgrade())
+        if self._upgrades is None:  # uvicorn asks three times
+            self._upgrades = bool(self.scope["method"] == "GET" and super()._should_upgrade())
+        return self._upgrades
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over. From here on the WebSocket protocol has its own timers."""

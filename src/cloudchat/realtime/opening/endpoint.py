@@ -46,6 +46,8 @@ from cloudchat.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+_READ_HEADERS = (b"authorization", b"origin")
+
 
 class SocketEndpoint:
     """The ASGI application behind `/ws`."""
@@ -76,14 +78,14 @@ class SocketEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification, and the handshake in the protocol's document."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _READ_HEADERS}
         client = client_address(scope)
         credential: Credential | None = None
         try:
             credential = credential_of(headers, scope["subprotocols"])
             check_origin(headers, self._origins)
             socket: WebSocketProtocol = scope["extensions"][EXTENSION]
-            async with self._queue.turn():
+            async with self._queue:
                 if not socket.disconnected:  # it may have left while it waited
                     await self._open(socket, credential, client)
         except HandshakeRejection as rejection:

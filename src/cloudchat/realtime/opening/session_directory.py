@@ -124,8 +124,8 @@ class SessionDirectory:
         self._read = read
         self._sweep = sweep
         self._cache = SessionCache()
-        self._waiting: dict[str, asyncio.Future[ChatSession]] = {}
-        """The tokens of the next reads."""
+        self._waiting: dict[str, list[asyncio.Future[ChatSession]]] = {}
+        """The tokens of the next reads, and the handshakes that wait for each of them."""
         self._reading: asyncio.Task[None] | None = None
         self._announced = 0
         self._none_announced = asyncio.Event()
@@ -161,16 +161,13 @@ class SessionDirectory:
                 return session
         return await self._read_with_others(token)
 
-    async def _read_with_others(self, token: str) -> ChatSession:
-        future = self._waiting.get(token)
-        if future is None:
-            loop = asyncio.get_running_loop()
-            future = self._waiting[token] = loop.create_future()
-            # When the only handshake that waits has been cancelled, asyncio must not log "never retrieved".
-            future.add_done_callback(lambda done: done.cancelled() or done.exception())
-            if self._reading is None:
-                self._reading = loop.create_task(self._read_batches())
-        return await asyncio.shield(future)
+    def _read_with_others(self, token: str) -> "asyncio.Future[ChatSession]":
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[ChatSession] = loop.create_future()
+        self._waiting.setdefault(token, []).append(future)
+        if self._reading is None:
+            self._reading = loop.create_task(self._read_batches())
+        return future
 
     async def _read_batches(self) -> None:
         try:
@@ -195,21 +192,23 @@ class SessionDirectory:
                     is_quiet = not self._announced and len(self._waiting) == known
                     quiet_ticks = quiet_ticks + 1 if is_quiet else 0
 
-    async def _read_batch(self, batch: Mapping[str, asyncio.Future[ChatSession]]) -> None:
+    async def _read_batch(self, batch: Mapping[str, Sequence[asyncio.Future[ChatSession]]]) -> None:
         read_at = time.time()
         try:
-            outcomes = await self._read(list(batch))
+            outcomes: Mapping[str, ChatSession | Exception] = await self._read(list(batch))
         except Exception as error:
-            for future in batch.values():
-                future.set_exception(error)
-            return
-        for token, future in batch.items():
+            outcomes = dict.fromkeys(batch, error)
+        for token, futures in batch.items():
             outcome = outcomes[token]
-            if isinstance(outcome, AccountError):
-                future.set_exception(outcome)
-            else:
+            if not isinstance(outcome, Exception):
                 self._cache.add(token, outcome, read_at)
-                future.set_result(outcome)
+            for future in futures:
+                if future.done():  # the handshake was cancelled
+                    continue
+                if isinstance(outcome, Exception):
+                    future.set_exception(outcome)
+                else:
+                    future.set_result(outcome)
 
 
 def _digest(token: str) -> bytes:
