@@ -7,8 +7,8 @@ from the parser to the receiver, and from the hub to the file descriptor. An idl
 The contract with uvicorn
 =========================
 `WebSocketsSansIOProtocol` is a private class, so uvicorn and websockets are pinned to exact versions. This class and
-its bases (`socket_writes.py`, `socket_close.py`) rely on the following; `tests/unit/realtime/test_uvicorn_contract.py`
-has one test for each item.
+its bases (`socket_writes.py`, `socket_close.py`, `socket_handshake.py`) rely on the following;
+`tests/unit/realtime/test_uvicorn_contract.py` has one test for each item.
 
 Construction and life cycle:
 
@@ -53,27 +53,16 @@ Frames:
 """
 
 import asyncio
-from http import HTTPStatus
 from typing import Any, cast
-from urllib.parse import unquote
 
-from uvicorn._types import ASGISendEvent, WebSocketScope
-from uvicorn.protocols.utils import ClientDisconnected
-from websockets.datastructures import Headers
 from websockets.frames import Frame
-from websockets.http11 import Response
-from websockets.protocol import Protocol as WebSocketFrames
-from websockets.protocol import State
-from websockets.typing import StatusLike
 
-from cloudchat.http.raw_response import raw_error
-from cloudchat.http.websocket_upgrade import UpgradeRequest
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.client_frames import is_between_frames, payload_of_text_frame
-from cloudchat.realtime.socket_close import Receiver, SocketClose
+from cloudchat.realtime.socket_close import Receiver
+from cloudchat.realtime.socket_handshake import SocketHandshake
 
-HANDSHAKE_TIMEOUT_SECONDS = 10.0
 MAX_FRAGMENTS = 64
 MAX_EARLY_MESSAGES = 64
 """Messages received between the handshake and `attach`."""
@@ -84,42 +73,19 @@ PARSE_SLICE_BYTES = 4096
 """The loop reads up to 256 KiB in one call, which can be 40,000 tiny frames. In slices, at most this much is parsed
 behind the frame that closes the socket.
 """
-_ACCEPTED = (
-    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Accept: %b\r\n%b\r\n%b"
-)
-EXTENSION = "cloudchat.socket"
-"""The application finds this object at `scope["extensions"][EXTENSION]`."""
 
 
-class WebSocketProtocol(SocketClose):
+class WebSocketProtocol(SocketHandshake):
     """One socket. The application calls the first group of methods; uvicorn and the event loop call the others."""
 
-    __slots__ = ("_accept_key", "_control_frames", "_early_messages")
+    __slots__ = ("_control_frames", "_early_messages")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # The library would answer bad handshakes as text/plain and without our headers. It offers no hook for this.
-        self.conn.reject = _reject  # type: ignore[method-assign]
         self._early_messages: list[str] = []
         self._control_frames = TokenBucket(MAX_CONTROL_FRAME_BURST, CONTROL_FRAMES_PER_SECOND, self.loop.time())
 
     # -- for the application ------------------------------------------------------------------------------------------
-
-    def accept(self, subprotocol: str | None, frames: bytes = b"") -> None:
-        """Accept the handshake. The first frames go behind the response, in one write.
-
-        Does nothing if the client has left; then the receiver that is attached is closed.
-        """
-        if self.transport.is_closing():
-            return
-        lines = [b"%b: %b\r\n" % header for header in self.default_headers]
-        if subprotocol is not None:
-            lines.append(b"Sec-WebSocket-Protocol: %b\r\n" % subprotocol.encode("latin-1"))
-        self.transport.write(_ACCEPTED % (self._accept_key, b"".join(lines), frames))
-        self.conn.state = State.OPEN
-        self.handshake_complete = True
-        self.start_keepalive()
 
     def attach(self, receiver: Receiver) -> None:
         """Detach the accepted socket from ASGI: from now on `receiver` gets every message."""
@@ -136,60 +102,7 @@ class WebSocketProtocol(SocketClose):
                 receiver.text_received(text)
         self._resume_reading()
 
-    # -- called by the HTTP protocol, uvicorn and the event loop ------------------------------------------------------
-
-    def take_over(self, transport: asyncio.Transport, request: UpgradeRequest) -> None:
-        """Continue a connection of the HTTP protocol: start the application for a handshake that it has checked.
-
-        uvicorn would look up the addresses again, write the request as bytes, and let websockets parse and check them.
-        """
-        self.connections.add(self)
-        self.transport = transport
-        self._accept_key = request.accept_key
-        # There are no pings before the handshake is complete, and `stop_keepalive` cancels this timer.
-        self.ping_timer = self.loop.call_later(HANDSHAKE_TIMEOUT_SECONDS, transport.abort)
-        self.conn.parser = WebSocketFrames.parse(self.conn)
-        next(self.conn.parser)
-        self.scope = self._scope_of(request)
-        self.handshake_initiated = True
-        task = self.loop.create_task(self.run_asgi())
-        task.add_done_callback(self.on_task_complete)
-        self.tasks.add(task)
-
-    def _scope_of(self, request: UpgradeRequest) -> WebSocketScope:
-        raw_path, _, query = request.url.partition(b"?")
-        headers = [(name, value.strip(b" \t")) for name, value in request.headers]
-        protocols = [value.decode("latin-1") for name, value in headers if name == b"sec-websocket-protocol"]
-        return {
-            "type": "websocket",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.4"},
-            "http_version": "1.1",
-            "scheme": request.scheme,
-            "server": request.server,
-            "client": request.client,
-            "root_path": self.root_path,
-            "path": self.root_path + unquote(raw_path.decode("latin-1")),
-            "raw_path": self.root_path.encode("ascii") + raw_path,
-            "query_string": query,
-            "headers": headers,
-            "subprotocols": [name.strip() for value in protocols for name in value.split(",")],
-            "state": self.app_state.copy(),
-            "extensions": {"websocket.http.response": {}, EXTENSION: self},  # type: ignore[dict-item]
-        }
-
-    async def send(self, message: ASGISendEvent) -> None:
-        """Send an ASGI message of the handshake."""
-        if message["type"] != "websocket.accept":
-            await super().send(message)
-            return
-        if self.disconnected:
-            raise ClientDisconnected
-        self.accept(message.get("subprotocol"))
-
-    def start_keepalive(self) -> None:
-        """Stop the timeout of the handshake: it would hold this object for 10 s after its end."""
-        self.stop_keepalive()
-        super().start_keepalive()
+    # -- called by uvicorn and the event loop -------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         """Read a single text frame without the parser, or parse in slices.
@@ -270,18 +183,6 @@ class WebSocketProtocol(SocketClose):
         self.close(CloseCode.FLOODING)
         return True
 
-    async def run_asgi(self) -> None:
-        """Run the application for the handshake. A socket that it attached stays open when it returns."""
-        try:
-            await self.app(self.scope, self.receive, self.send)
-        except ClientDisconnected:
-            pass  # the client left before it was accepted, so no response is possible
-        except BaseException:
-            self.logger.exception("the application failed during the handshake")
-            self.send_500_response()
-        if self._receiver is None and self.close_timer is None:
-            self.transport.close()
-
 
 class _DiscardingQueue:
     """The queue of ASGI messages after `attach`: nothing reads them. An `asyncio.Queue` takes 2 KiB."""
@@ -291,10 +192,3 @@ class _DiscardingQueue:
 
 
 _DISCARD = _DiscardingQueue()
-
-
-def _reject(status: StatusLike, text: str) -> Response:
-    """Return the response to a handshake that the library cannot accept, with our error body and headers."""
-    status = HTTPStatus(status)
-    headers, body = raw_error(status, text.strip())
-    return Response(status.value, status.phrase, Headers(headers), body)

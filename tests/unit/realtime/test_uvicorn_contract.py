@@ -27,7 +27,8 @@ from websockets.uri import parse_uri
 from cloudchat.http.http_protocol import HttpProtocol
 from cloudchat.http.websocket_upgrade import UpgradeRequest, accept_key_of
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol
+from cloudchat.realtime.socket_handshake import EXTENSION
+from cloudchat.realtime.websocket_protocol import WebSocketProtocol
 
 pytestmark = pytest.mark.anyio
 
@@ -346,7 +347,7 @@ async def test_conn_is_a_server_protocol_that_rejects_by_its_reject_method() -> 
     peer.start()
     await asyncio.wait(peer.state.tasks, timeout=TIMEOUT_SECONDS)
     assert rejections == [500], (
-        "uvicorn no longer builds error responses by conn.reject(status, text): see WebSocketProtocol.__init__"
+        "uvicorn no longer builds error responses by conn.reject(status, text): see SocketHandshake.__init__"
     )
 
 
@@ -359,7 +360,7 @@ async def test_task_of_the_application_is_listed_until_it_ends() -> None:
     (task,) = peer.state.tasks
     task.cancel()
     await asyncio.wait([task], timeout=TIMEOUT_SECONDS)
-    assert peer.state.tasks == set(), "uvicorn's on_task_complete changed: see WebSocketProtocol.take_over"
+    assert peer.state.tasks == set(), "uvicorn's on_task_complete changed: see SocketHandshake.take_over"
 
 
 async def test_accept_completes_the_handshake_and_starts_the_keepalive() -> None:
