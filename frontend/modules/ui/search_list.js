@@ -1,8 +1,12 @@
-/** A list with a search box: it loads while the person types, page by page. Answers to earlier letters are discarded. */
+/**
+ * A list with a search box: it loads while the person types, page by page. Answers to earlier letters are discarded.
+ * Nothing is replaced while it is pressed.
+ */
 
 import { messageOf } from "../error_text.js";
 import { text } from "../strings/strings.js";
 import { button, element } from "./dom.js";
+import { PointerPress } from "./pointer_press.js";
 
 /**
  * @template Item
@@ -34,6 +38,7 @@ export class SearchList {
   #status;
   #more;
   #retry;
+  #press;
   /** What failed, if it did: the first page or a later one. @type {string | null} */
   #failedCursor = null;
   #generation = 0;
@@ -59,6 +64,7 @@ export class SearchList {
         ? null
         : element("div", { class: "field" }, element("label", { for: id }, options.label), this.#input);
     this.node = element("div", { class: "search" }, search, this.#list, this.#status, this.#more, this.#retry);
+    this.#press = new PointerPress(this.node, options.clock);
     this.#input.addEventListener("input", () => {
       this.#cancelTimer();
       this.#cancelTimer = options.clock.schedule(DELAY_MS, () => this.reload());
@@ -97,6 +103,7 @@ export class SearchList {
     if (this.#list.childElementCount === 0) this.#status.textContent = text("shell.loading");
     try {
       const { items, next } = await this.#options.load(this.#input.value.trim(), cursor);
+      await this.#press.isOver();
       if (generation !== this.#generation) return;
       const rows = items.map((item) => this.#renderRow(item));
       if (cursor === null) keepFocusInList(this.#list, () => this.#list.replaceChildren(...rows));

@@ -9,8 +9,9 @@ import { openPage } from "../support/dom.js";
 /** A list in a page. `pages` has the answers by their cursor; an Error is thrown. */
 async function openList(pages, options = {}) {
   openPage();
+  const clock = new FakeClock();
   const list = new SearchList({
-    clock: new FakeClock(),
+    clock,
     label: "Name",
     listLabel: "People",
     empty: "No one has this name.",
@@ -25,7 +26,7 @@ async function openList(pages, options = {}) {
   document.body.append(list.node);
   await settle();
   const button = (label) => [...list.node.querySelectorAll("button")].find((node) => node.textContent === label);
-  return { list, button, status: list.node.querySelector("[role=status]") };
+  return { list, clock, button, status: list.node.querySelector("[role=status]") };
 }
 
 test("offers to try again after a failure, and moves the focus to what was loaded then", async () => {
@@ -62,4 +63,35 @@ test("asks for a name instead of saying that no one has an empty one", async () 
   list.node.querySelector("input").value = "zo";
   await list.reload();
   assert.equal(status.textContent, "No one has this name.");
+});
+
+test("keeps the rows that are pressed until the press has been clicked", async () => {
+  const pages = { first: { items: ["ada"], next: null } };
+  const { list, clock, button } = await openList(pages);
+  const pressed = button("ada");
+  pressed.dispatchEvent(new MouseEvent("pointerdown", { bubbles: true }));
+  pages.first = { items: ["ada", "bob"], next: null };
+  list.reload();
+  await settle();
+  pressed.dispatchEvent(new MouseEvent("pointerup", { bubbles: true }));
+  await settle();
+  assert.equal(button("ada"), pressed);
+  await clock.advance(100);
+  assert.notEqual(button("ada"), pressed);
+  assert.ok(button("bob"));
+});
+
+test("shows only the last answer after a press during which there were several", async () => {
+  const pages = { first: { items: ["ada"], next: null } };
+  const { list, clock, button } = await openList(pages);
+  button("ada").dispatchEvent(new MouseEvent("pointerdown", { bubbles: true }));
+  for (const name of ["bob", "carl"]) {
+    pages.first = { items: [name], next: null };
+    list.reload();
+    await settle();
+  }
+  window.dispatchEvent(new MouseEvent("pointerup"));
+  await clock.advance(100);
+  assert.equal(button("bob"), undefined);
+  assert.ok(button("carl"));
 });
