@@ -10,7 +10,7 @@
  * @property {(room: Room) => void} onRoomRemoved the room is no longer one of the user's: left, removed or banned
  */
 
-import { CommandError } from "../net/pending_requests.js";
+import { CommandError } from "../net/socket/pending_requests.js";
 import { Changes } from "./changes.js";
 import { Presence } from "./presence.js";
 import { Room } from "./room.js";

@@ -5,7 +5,7 @@
 
 import { text } from "../strings/strings.js";
 import { openModal } from "../ui/modal.js";
-import { PointerPress } from "../ui/pointer_press.js";
+import { PointerPress } from "../ui/lists/pointer_press.js";
 import { MessageSearch } from "./message_search.js";
 import { NO_FILTERS } from "./search_filters.js";
 import { SearchForm } from "./search_form.js";

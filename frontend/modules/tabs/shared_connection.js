@@ -6,11 +6,11 @@
  * that is a lost connection, from which each continues at its own positions. A leader that hangs does not answer, and
  * its lock is stolen. Nothing is lost by either, because a tab trusts only what it has received itself.
  *
- * @typedef {import("../net/connection.js").ConnectionListener} ConnectionListener
+ * @typedef {import("../net/socket/connection.js").ConnectionListener} ConnectionListener
  */
 
 import { idPrefix } from "./frame_router.js";
-import { noReply, PendingRequests } from "../net/pending_requests.js";
+import { noReply, PendingRequests } from "../net/socket/pending_requests.js";
 import { socketLock } from "../net/protocol.js";
 import { SocketLeader } from "./socket_leader.js";
 import { TabChannel } from "./tab_channel.js";
@@ -46,7 +46,7 @@ export class SharedConnection {
    * @param {string} options.scope of the tabs that share a socket: those of one user
    * @param {import("../clock.js").Clock} options.clock
    * @param {ConnectionListener} options.listener
-   * @param {(listener: ConnectionListener) => import("../net/connection.js").Connection} options.createConnection
+   * @param {(listener: ConnectionListener) => import("../net/socket/connection.js").Connection} options.createConnection
    */
   constructor({ sharing, scope, clock, listener, createConnection }) {
     this.#tab = sharing.tab;
