@@ -192,7 +192,7 @@ class RoomNotice(Model):
     __tablename__ = "room_notices"
     room_id: Mapped[RoomRef] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(Integer, primary_key=True)
-    body: Mapped[str] = mapped_column(Text)  # JSON of protocol.events.NoticeBody
+    body: Mapped[str] = mapped_column(Text)  # JSON of protocol.logged_events.NoticeBody
     at: Mapped[Instant]
 
 

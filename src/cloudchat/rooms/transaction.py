@@ -15,7 +15,7 @@ from cloudchat.core.timestamps import rfc3339
 from cloudchat.database import audit
 from cloudchat.database.models import Membership, Room, User
 from cloudchat.database.transactions import Database, Transaction
-from cloudchat.protocol import events
+from cloudchat.protocol import events, logged_events
 from cloudchat.rooms import repository
 from cloudchat.rooms.caller import Caller
 from cloudchat.rooms.changes.repository import add_notice, store_change
@@ -31,7 +31,7 @@ RoomChanged = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What the members of a room learn about a change; see `protocol.events.NoticeBody`."""
+    """What the members of a room learn about a change; see `protocol.logged_events.NoticeBody`."""
 
     kind: str
     target: User | None = None
@@ -118,7 +118,7 @@ class RoomTransaction:
     def _body(self, notice: Notice) -> bytes:
         target = notice.target
         return events.encoder.encode(
-            events.NoticeBody(
+            logged_events.NoticeBody(
                 kind=notice.kind,
                 user=events.User(id=self.caller.user_id, name=self.caller.name),
                 target=None if target is None else events.User(id=target.id, name=target.name),

@@ -9,7 +9,7 @@ from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.messages.service import room_not_found, write_error
-from cloudchat.protocol import commands, events
+from cloudchat.protocol import commands, replies
 from cloudchat.protocol.errors import unavailable
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.ephemeral.presence_delivery import PresenceDelivery
@@ -85,7 +85,7 @@ class EphemeralCommands:
             connection.send(unavailable(command.id, "the database cannot be reached; mark it as read again"))
             return
         self._read_advanced(connection.principal.user_id)
-        connection.send(events.ReadAck(id=command.id, room=command.room, seq=saved.result()))
+        connection.send(replies.ReadAck(id=command.id, room=command.room, seq=saved.result()))
         if saved.result() == seq:
             user_id, room = connection.principal.user_id, connection.rooms.get(command.room)
             is_direct = room is not None and room.kind == Kind.DIRECT
