@@ -3,21 +3,13 @@
  * was injected into the page finds nothing in storage. The refresh token is an HttpOnly cookie that no script can read.
  */
 
-import { sleep } from "../../clock.js";
 import { text } from "../../strings/strings.js";
-import { ApiError, foreignAnswer } from "../http/api.js";
-import { REFRESH_PATH, REFRESH_TIMEOUT_MS } from "./early_session.js";
+import { isRejectedSession, RefreshRequests, requireSession } from "./refresh_requests.js";
 import { takeTurn } from "./refresh_turn.js";
 import { SessionMarker } from "./session_marker.js";
 
 /** An access token that expires sooner than this is refreshed before it is used. */
 const MIN_TOKEN_LIFE_MS = 30_000;
-/**
- * Pauses before each retry of a refresh. Another tab may be refreshing, and its newer cookie arrives any moment. Or an
- * answer was lost: the server repeats it for some seconds, and afterwards treats the used cookie as stolen.
- */
-const REFRESH_RETRY_DELAYS_MS = [500, 500, 1_000, 1_000, 2_000, 2_000];
-const MAX_REFRESH_MS = 8_000;
 
 /** The server no longer accepts this session: the user has to sign in again. */
 export class SessionEnded extends Error {}
@@ -30,6 +22,7 @@ export class Session {
   #clock;
   #marker;
   #locks;
+  #refreshRequests;
   #onUserChanged;
   /** @type {string | null} */
   #accessToken = null;
@@ -40,8 +33,6 @@ export class Session {
   #sharedRefresh = null;
   /** @type {Promise<unknown>} The logout request under way: its answer deletes the cookie that the next login sets. */
   #logoutRequest = Promise.resolve();
-  /** @type {Promise<unknown>} The refresh request under way: its answer overwrites that cookie. */
-  #refreshRequest = Promise.resolve();
   /** @type {import("../protocol.js").User | null} */
   user = null;
 
@@ -58,6 +49,7 @@ export class Session {
     this.#clock = clock;
     this.#marker = new SessionMarker(storage);
     this.#locks = locks;
+    this.#refreshRequests = new RefreshRequests(api, clock);
     this.#onUserChanged = onUserChanged;
   }
 
@@ -75,7 +67,7 @@ export class Session {
    * @throws {ApiError}
    */
   async logIn(username, password, totp = "") {
-    await Promise.allSettled([this.#logoutRequest, this.#refreshRequest]);
+    await Promise.allSettled([this.#logoutRequest, this.#refreshRequests.last]);
     const body = { username, password, ...(totp === "" ? {} : { totp }) };
     this.#accept(requireSession(await this.#api("POST", "/api/auth/login", body)));
   }
@@ -165,7 +157,7 @@ export class Session {
   /** @returns {Promise<string>} */
   async #refreshOnce() {
     const generation = this.#generation;
-    const refresh = () => this.#refreshWithRetries(generation);
+    const refresh = () => this.#refreshRequests.send(() => this.#requireCurrent(generation));
     let answer;
     try {
       answer = await takeTurn(this.#locks, this.#clock, refresh);
@@ -185,26 +177,6 @@ export class Session {
     return this.#accept(answer);
   }
 
-  /**
-   * @param {number} generation
-   * @returns {Promise<import("../protocol.js").SessionAnswer>}
-   */
-  async #refreshWithRetries(generation) {
-    const deadline = this.#clock.now() + MAX_REFRESH_MS;
-    for (const delayMs of [...REFRESH_RETRY_DELAYS_MS, Infinity]) {
-      this.#requireCurrent(generation);
-      try {
-        const request = this.#api("POST", REFRESH_PATH, {}, null, REFRESH_TIMEOUT_MS);
-        this.#refreshRequest = request;
-        return requireSession(await request);
-      } catch (error) {
-        if (!isTemporary(error) || this.#clock.now() + delayMs > deadline) throw error;
-        await sleep(this.#clock, Math.max(delayMs, error.retryAfterMs ?? 0));
-      }
-    }
-    throw new Error("unreachable: the last delay is infinite");
-  }
-
   /** @param {number} generation */
   #requireCurrent(generation) {
     if (generation !== this.#generation) throw new StaleRequest();
@@ -220,36 +192,4 @@ export class Session {
     this.#onUserChanged();
     return answer.access_token;
   }
-}
-
-/**
- * @param {any} answer to a sign-in or a refresh
- * @returns {import("../protocol.js").SessionAnswer}
- * @throws {ApiError} if it does not come from cloudchat
- */
-function requireSession(answer) {
-  const isSession =
-    typeof answer?.access_token === "string" && answer.expires_in > 0 && typeof answer.user?.id === "string";
-  if (!isSession) throw foreignAnswer();
-  return answer;
-}
-
-/**
- * 409: another tab's refresh was first. 0: no answer.
- *
- * @param {unknown} error
- * @returns {error is ApiError}
- */
-function isTemporary(error) {
-  return error instanceof ApiError && (error.status === 409 || error.status === 0 || error.status >= 500);
-}
-
-/**
- * An answer without a code does not come from the server: a storage bucket or a proxy knows nothing about sessions.
- *
- * @param {unknown} error
- * @returns {error is ApiError}
- */
-function isRejectedSession(error) {
-  return error instanceof ApiError && error.code !== null && (error.status === 401 || error.status === 403);
 }

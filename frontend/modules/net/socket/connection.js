@@ -22,16 +22,15 @@ import { OutageDiagnosis } from "./outage_diagnosis.js";
 import { CommandError, noReply, PendingRequests } from "./pending_requests.js";
 import { socketProtocols } from "../protocol.js";
 import { SessionEnded } from "../session/session.js";
-import { serverErrorText } from "../../error_text.js";
 import { text } from "../../strings/strings.js";
+import { RetryAdvice } from "./retry_advice.js";
+import { WatchedSocket } from "./watched_socket.js";
 
 const OPEN_TIMEOUT_MS = 15_000;
 const REPLY_TIMEOUT_MS = 20_000;
 const PING_TIMEOUT_MS = 5_000;
 /** The browser reports that the network is gone: the page must say so within 2 s, unless the server still answers. */
 const OFFLINE_PING_TIMEOUT_MS = 1_500;
-/** RFC 6455 §7.4.1: the connection ended without a close frame. */
-const ABNORMAL_CLOSURE = 1006;
 
 export class Connection {
   #url;
@@ -42,7 +41,7 @@ export class Connection {
   #outage;
   #listener;
   #pending;
-  /** @type {WebSocket | null} */
+  /** @type {WatchedSocket | null} */
   #socket = null;
   #stopped = false;
   /** Counts attempts: whatever belongs to an earlier one is stale and has no effect. */
@@ -50,17 +49,12 @@ export class Connection {
   #welcomed = false;
   #waiting = false;
   #refreshFirst = false;
-  /** @type {number | null} */
-  #serverDelayMs = null;
-  /** Why the server refuses this connection, and for how long, from an `error` before `welcome`. */
-  #refusal = "";
-  /** @type {number | null} */
-  #retryAfterMs = null;
+  #advice = new RetryAdvice();
   #retryAt = 0;
   /** Why the connection waits, for the person. */
   #reason = "";
   #maxSilenceMs = 0;
-  #cancelTimer = () => {};
+  #cancelRetry = () => {};
 
   /**
    * @param {object} options
@@ -149,7 +143,7 @@ export class Connection {
   async request(command, timeoutMs = REPLY_TIMEOUT_MS) {
     if (this.#socket === null || !this.#welcomed) throw noReply("lost");
     const { id, reply } = this.#pending.add(timeoutMs);
-    this.#socket.send(JSON.stringify({ ...command, id }));
+    this.#socket.send({ ...command, id });
     // The protocol fixes the type of the reply to each command.
     return /** @type {Promise<import("../protocol.js").ReplyTo[C["type"]]>} */ (reply);
   }
@@ -160,7 +154,7 @@ export class Connection {
    * @param {import("../protocol.js").SentCommand} command
    */
   send(command) {
-    if (this.#socket !== null && this.#welcomed) this.#socket.send(JSON.stringify(command));
+    if (this.#welcomed) this.#socket?.send(command);
   }
 
   // -- Internal --
@@ -171,27 +165,23 @@ export class Connection {
    * @param {number} timeoutMs
    */
   async #test(timeoutMs) {
-    const attempt = this.#attempt;
+    const socket = this.#socket;
     try {
       await this.request({ type: "ping" }, timeoutMs);
     } catch (error) {
-      if (error instanceof CommandError && error.code === "timeout") this.#closed(attempt, ABNORMAL_CLOSURE);
+      if (error instanceof CommandError && error.code === "timeout") socket?.fail();
     }
   }
 
   /** @param {string} token */
   #open(token) {
-    const attempt = this.#attempt;
-    const socket = this.#openSocket(this.#url, socketProtocols(token));
-    this.#socket = socket;
-    socket.onmessage = ({ data }) => {
-      if (attempt !== this.#attempt) return;
-      const frame = parseFrame(data);
-      if (frame === null) this.#closed(attempt, ABNORMAL_CLOSURE);
-      else this.#receive(frame);
-    };
-    socket.onclose = ({ code }) => this.#closed(attempt, code);
-    this.#expectFrameWithin(OPEN_TIMEOUT_MS);
+    this.#socket = new WatchedSocket(
+      this.#openSocket(this.#url, socketProtocols(token)),
+      this.#clock,
+      (frame) => this.#receive(frame),
+      (code) => this.#closed(code),
+    );
+    this.#socket.expectFrameWithin(OPEN_TIMEOUT_MS);
   }
 
   /** @param {import("../protocol.js").ServerFrame} frame */
@@ -207,25 +197,14 @@ export class Connection {
       this.#listener.onState({ name: "connected" });
       this.#listener.onWelcome(frame);
     } else if (!this.#welcomed) {
-      if (frame.type === "error") this.#refused(frame);
+      if (frame.type === "error") this.#advice.refused(frame);
     } else {
-      if (frame.type === "drain") this.#serverDelayMs = frame.reconnect_after_ms;
+      if (frame.type === "drain") this.#advice.drained(frame);
       if (frame.type === "token_expiring") this.#renewToken();
       this.#listener.onFrame(frame);
       this.#pending.settle(frame);
     }
-    if (this.#socket !== null && this.#welcomed) this.#expectFrameWithin(this.#maxSilenceMs);
-  }
-
-  /**
-   * The server refuses the connection and closes it next. A browser cannot read the HTTP error of a handshake.
-   *
-   * @param {import("../protocol.js").ErrorFrame} error
-   */
-  #refused({ code, message, retry_after_ms: retryAfterMs = 0 }) {
-    this.#refusal = serverErrorText({ code, message }) ?? "";
-    // An outage may end at any moment, and the same delay for all clients would bring them back at the same moment.
-    this.#retryAfterMs = code === "unavailable" ? null : retryAfterMs;
+    if (this.#welcomed) this.#socket?.expectFrameWithin(this.#maxSilenceMs);
   }
 
   /** Send a new token over the open socket, so that the socket outlives its first token. */
@@ -238,21 +217,9 @@ export class Connection {
     }
   }
 
-  /** @param {number} ms */
-  #expectFrameWithin(ms) {
-    const attempt = this.#attempt;
-    this.#cancelTimer();
-    this.#cancelTimer = this.#clock.schedule(ms, () => this.#closed(attempt, ABNORMAL_CLOSURE));
-  }
-
-  /**
-   * @param {number} attempt
-   * @param {number} code
-   */
-  #closed(attempt, code) {
-    if (attempt !== this.#attempt) return;
-    const [serverDelayMs, refusal, wasWelcomed] = [this.#serverDelayMs, this.#refusal, this.#welcomed];
-    const retryAfterMs = this.#retryAfterMs;
+  /** @param {number} code */
+  #closed(code) {
+    const [advice, wasWelcomed] = [this.#advice, this.#welcomed];
     this.#reset();
     const { recovery, reason, retryLabel, isFinal } = closeRule(code);
     this.#refreshFirst = recovery === "refresh";
@@ -265,11 +232,9 @@ export class Connection {
       });
       return;
     }
-    if (!wasWelcomed && refusal === "" && recovery === "retry") this.#outage.failed();
-    this.#reason = refusal || this.#outage.reason;
-    const isOutage = refusal !== "" && retryAfterMs === null;
-    const delayMs = this.#policy.delay(isOutage ? "retry" : recovery, this.#clock.now(), serverDelayMs);
-    this.#scheduleReconnect(Math.max(delayMs, retryAfterMs ?? 0));
+    if (!wasWelcomed && advice.refusal === "" && recovery === "retry") this.#outage.failed();
+    this.#reason = advice.refusal || this.#outage.reason;
+    this.#scheduleReconnect(advice.delay(this.#policy, recovery, this.#clock.now()));
     this.#diagnose();
   }
 
@@ -278,7 +243,7 @@ export class Connection {
     this.#waiting = true;
     this.#retryAt = this.#clock.now() + ms;
     this.#showWaiting();
-    this.#cancelTimer = this.#clock.schedule(ms, () => this.start());
+    this.#cancelRetry = this.#clock.schedule(ms, () => this.start());
   }
 
   #showWaiting() {
@@ -295,32 +260,17 @@ export class Connection {
     this.#showWaiting();
   }
 
-  /** Close the socket without waiting for its closing handshake, which a dead peer never finishes. */
+  /** End the attempt, and the connection if there is one. */
   #reset() {
     this.#attempt += 1;
-    this.#cancelTimer();
+    this.#cancelRetry();
     const [socket, welcomed] = [this.#socket, this.#welcomed];
     this.#socket = null;
     this.#welcomed = false;
     this.#waiting = false;
-    this.#serverDelayMs = null;
-    this.#refusal = "";
-    this.#retryAfterMs = null;
+    this.#advice = new RetryAdvice();
     this.#pending.rejectAll();
     socket?.close();
     if (welcomed) this.#listener.onDisconnected();
-  }
-}
-
-/**
- * @param {unknown} data
- * @returns {import("../protocol.js").ServerFrame | null} null: not from cloudchat
- */
-function parseFrame(data) {
-  try {
-    const frame = JSON.parse(String(data));
-    return typeof frame?.type === "string" ? frame : null;
-  } catch {
-    return null;
   }
 }
