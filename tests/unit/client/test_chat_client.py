@@ -20,7 +20,7 @@ from cloudchat.client import (
     User,
     connection_loop,
 )
-from cloudchat.client.room_events import room_event
+from cloudchat.client.protocol.room_events import room_event
 from cloudchat.client.socket import OpenFailed
 from cloudchat.client.update_stream import UpdateStream
 from cloudchat.protocol.close_codes import Recovery

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from cloudchat.client.room_events import Frame, RoomEvent, User
+from cloudchat.client.protocol.room_events import Frame, RoomEvent, User
 from cloudchat.core.stream_position import StreamPosition
 
 

@@ -8,8 +8,8 @@ it is not known whether they were sent before or after the hole; the replay repe
 from collections.abc import Iterator
 from enum import Enum
 
-from cloudchat.client.room_events import Frame, room_event
-from cloudchat.client.updates import Gap, Joined, JoinRefused, Update
+from cloudchat.client.protocol.room_events import Frame, room_event
+from cloudchat.client.protocol.updates import Gap, Joined, JoinRefused, Update
 from cloudchat.core.stream_position import StreamPosition
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from cloudchat.client.reconnect_policy import (
+from cloudchat.client.protocol.reconnect_policy import (
     BACK_OFF_SECONDS,
     STABLE_SECONDS,
     ReconnectPolicy,

@@ -1,4 +1,4 @@
-from cloudchat.client.read_markers import RETRY_SECONDS, ReadMarkers
+from cloudchat.client.protocol.read_markers import RETRY_SECONDS, ReadMarkers
 from unit.client.frames import Frame, error
 
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from cloudchat.client.room_events import Frame, RoomEvent, User, room_event
+from cloudchat.client.protocol.room_events import Frame, RoomEvent, User, room_event
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True):

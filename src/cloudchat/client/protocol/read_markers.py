@@ -5,7 +5,7 @@ A marker never goes back, so only the newest one of a room counts, and it can be
 
 import itertools
 
-from cloudchat.client.room_events import Frame
+from cloudchat.client.protocol.room_events import Frame
 
 RETRY_SECONDS = 1.0
 

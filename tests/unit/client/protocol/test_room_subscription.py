@@ -1,8 +1,8 @@
 from itertools import count
 
-from cloudchat.client.room_events import RoomEvent
-from cloudchat.client.room_subscription import RoomSubscription, State
-from cloudchat.client.updates import Gap, Joined, JoinRefused, Update
+from cloudchat.client.protocol.room_events import RoomEvent
+from cloudchat.client.protocol.room_subscription import RoomSubscription, State
+from cloudchat.client.protocol.updates import Gap, Joined, JoinRefused, Update
 from cloudchat.core.stream_position import StreamPosition
 from unit.client.frames import Frame, error, head, joined, message, text_of
 

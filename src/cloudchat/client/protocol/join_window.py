@@ -7,7 +7,7 @@ first refusal the client sends one at a time, at the times that the server names
 
 from collections.abc import Collection
 
-from cloudchat.client.room_subscription import RoomSubscription, State
+from cloudchat.client.protocol.room_subscription import RoomSubscription, State
 
 MAX_UNANSWERED = 16
 """Below the number of refusals in a row after which a server closes (20). A server at a distance of 100 ms

@@ -3,11 +3,20 @@ from typing import Any
 
 import pytest
 
-from cloudchat.client.chat_protocol import WELCOME_SECONDS, ChatProtocol
-from cloudchat.client.join_window import MAX_UNANSWERED
-from cloudchat.client.outbox import PendingCommand
-from cloudchat.client.room_events import Deleted, Edited, Message, Notice, Reaction, RoomEvent, User, room_event
-from cloudchat.client.updates import (
+from cloudchat.client.protocol.chat_protocol import WELCOME_SECONDS, ChatProtocol
+from cloudchat.client.protocol.join_window import MAX_UNANSWERED
+from cloudchat.client.protocol.outbox import PendingCommand
+from cloudchat.client.protocol.room_events import (
+    Deleted,
+    Edited,
+    Message,
+    Notice,
+    Reaction,
+    RoomEvent,
+    User,
+    room_event,
+)
+from cloudchat.client.protocol.updates import (
     Connected,
     EphemeralEvent,
     Presence,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cloudchat.client.errors import ClientError, OutboxFull, OutcomeUnknown, SendRefused
-from cloudchat.client.room_events import Frame
+from cloudchat.client.protocol.room_events import Frame
 
 MAX_PENDING = 1000
 CID_LIFE_SECONDS = 23 * 3600.0

@@ -1,7 +1,7 @@
 import pytest
 
 from cloudchat.client.errors import ClientClosed, OutboxFull, OutcomeUnknown, SendRefused
-from cloudchat.client.outbox import ANSWER_SECONDS, CID_LIFE_SECONDS, Outbox, PendingCommand
+from cloudchat.client.protocol.outbox import ANSWER_SECONDS, CID_LIFE_SECONDS, Outbox, PendingCommand
 from unit.client.frames import ack, error
 
 MUCH_LATER = 1e6

@@ -1,19 +1,17 @@
 """The client side of cloudchat.v1. Sans-I/O: frames go in, commands and updates come out."""
 
-import itertools
 import json
 import random
 from collections.abc import Callable
 
 import msgspec
 
-from cloudchat.client.join_window import JoinWindow
-from cloudchat.client.outbox import Outbox, PendingCommand
-from cloudchat.client.read_markers import ReadMarkers
-from cloudchat.client.reconnect_policy import recovery_after_close
-from cloudchat.client.room_events import Frame, User
-from cloudchat.client.room_subscription import RoomSubscription, State
-from cloudchat.client.updates import (
+from cloudchat.client.protocol.outbox import Outbox, PendingCommand
+from cloudchat.client.protocol.read_markers import ReadMarkers
+from cloudchat.client.protocol.reconnect_policy import recovery_after_close
+from cloudchat.client.protocol.room_events import Frame, User
+from cloudchat.client.protocol.subscriptions import Subscriptions
+from cloudchat.client.protocol.updates import (
     ReadElsewhere,
     Reply,
     Room,
@@ -39,7 +37,7 @@ class ChatProtocol:
     """
 
     def __init__(self, rand: Callable[[], float] = random.random) -> None:
-        self.subscriptions: dict[str, RoomSubscription] = {}
+        self.subscriptions = Subscriptions()
         self.outbox = Outbox(rand)
         self.read_markers = ReadMarkers()
         self.user: User | None = None
@@ -57,13 +55,6 @@ class ChatProtocol:
         self._updates: list[Update] = []
         self._max_silence_seconds = WELCOME_SECONDS
         self._last_frame_at = 0.0
-        self._paused = False
-        self._join_ids = itertools.count(1)
-        self._window = JoinWindow()
-        self._all_rooms_limit: int | None = None
-        """With `subscribe_all`: its `limit`."""
-        self._left: set[str] = set()
-        """Rooms that `subscribe_all` does not join, because the user has left them since."""
 
     # -- the connection -----------------------------------------------------------------------------------------------
 
@@ -90,9 +81,9 @@ class ChatProtocol:
             case "left" | "history" | "unread" | "present" | "authenticated" | "pong":
                 self._updates.append(Reply(frame))
             case "head":
-                self._pass_to_subscription(frame, text, now)
+                self._updates += self.subscriptions.receive(frame, text, now)
             case _ if "seq" in frame and "epoch" in frame:
-                self._pass_to_subscription(frame, text, now)
+                self._updates += self.subscriptions.receive(frame, text, now)
             case _:
                 self._ephemeral(frame, now)
 
@@ -101,36 +92,22 @@ class ChatProtocol:
         self.welcomed = False
         self._commands.clear()
         self.outbox.disconnected()
-        for subscription in self.subscriptions.values():
-            subscription.disconnected()
+        self.subscriptions.disconnected()
         return recovery_after_close(code)
 
     # -- the user's actions -------------------------------------------------------------------------------------------
 
     def subscribe(self, room: str, now: float, *, after: StreamPosition | None = None, limit: int = 50) -> None:
         """Join a room now and after each reconnect, after the position `after` or with the last `limit` events."""
-        self._left.discard(room)
-        subscription = self.subscriptions.get(room)
-        if subscription is None or subscription.state is State.REFUSED:
-            self.subscriptions[room] = RoomSubscription(room, self._join_ids, limit=limit, after=after)
-            if self.welcomed and not self._paused:
-                self.subscriptions[room].join(now)
+        self.subscriptions.subscribe(room, now, after=after, limit=limit)
 
     def subscribe_all(self, now: float, *, limit: int = 50) -> None:
         """Join all rooms of the user, also those that they become a member of later."""
-        self._all_rooms_limit = limit
-        self._left.clear()
-        for room in self.rooms:
-            self._room_added(room)
-        if not self._paused:
-            self._join_all(now)
+        self.subscriptions.subscribe_all(self.rooms, now, limit=limit)
 
     def unsubscribe(self, room: str) -> None:
         """Leave a room and drop its position."""
-        self._left.add(room)
-        subscription = self.subscriptions.pop(room, None)
-        if subscription is not None:
-            self._leave(subscription)
+        self._commands += self.subscriptions.unsubscribe(room)
 
     def send(self, pending: PendingCommand) -> None:
         """Send a command that makes a logged event, and repeat it until it is answered. Raises `OutboxFull`."""
@@ -148,16 +125,11 @@ class ChatProtocol:
 
     def pause(self) -> None:
         """Leave all rooms because the user reads too slowly. The events wait in the server's log."""
-        if not self._paused:
-            self._paused = True
-            for subscription in self.subscriptions.values():
-                self._leave(subscription)
+        self._commands += self.subscriptions.pause()
 
     def resume(self, now: float) -> None:
         """Join all rooms again, from the positions at which `pause` left them."""
-        if self._paused:
-            self._paused = False
-            self._join_all(now)
+        self.subscriptions.resume(now)
 
     # -- what to do next ----------------------------------------------------------------------------------------------
 
@@ -170,22 +142,13 @@ class ChatProtocol:
         """Do all due work. Return False when the server was silent for too long: the connection is lost."""
         if now > self.silence_deadline:
             return False
-        if not self.welcomed:
-            return True
-        for subscription in self.subscriptions.values():
-            silent = now - subscription.last_frame_at > self._max_silence_seconds
-            if subscription.state is State.LIVE and silent:
-                subscription.join(now)  # other rooms get frames, this one gets no `head`: the server has dropped it
-            elif subscription.state is State.JOINING and silent:
-                return False
-        return True
+        return not self.welcomed or self.subscriptions.tick(now, self._max_silence_seconds)
 
     def next_tick(self, now: float) -> float:
         """Return the latest time for the next `tick`."""
         times = [self.silence_deadline, now + 1.0]
         if self.welcomed:
-            joins = self._window.next_due(self.subscriptions.values())
-            due = (joins, self.outbox.next_due(), self.read_markers.next_due())
+            due = (self.subscriptions.next_due(), self.outbox.next_due(), self.read_markers.next_due())
             times += [time for time in due if time is not None]
         return min(times)
 
@@ -194,8 +157,7 @@ class ChatProtocol:
         if not self.welcomed:
             return []
         commands, self._commands = self._commands, []
-        joining = self._window.take_due(self.subscriptions.values(), now)
-        commands += [subscription.take_join(now) for subscription in joining]
+        commands += self.subscriptions.take_due(now)
         commands += self.outbox.take_due(now)
         commands += self.read_markers.take_due(now)
         return [json.dumps(command, ensure_ascii=False, separators=(",", ":")) for command in commands]
@@ -213,33 +175,31 @@ class ChatProtocol:
         self.reconnect_within_seconds = frame.get("reconnect_within_ms", MIN_WINDOW_MS) / 1000
         self.outbox.connected()
         self.read_markers.connected()
-        self._window.reset()
+        self.subscriptions.connected()
         update = connected(frame)
         self._updates.append(update)
         self.user = update.user
         known, self.rooms = self.rooms, {room.id: room for room in update.rooms}
         for room in known.keys() - self.rooms.keys():
-            self._room_removed(room)
+            self.subscriptions.room_removed(room)
         for room in self.rooms:
-            self._room_added(room)
-        if not self._paused:
-            self._join_all(now)
+            self.subscriptions.room_added(room)
+        self.subscriptions.join_all(now)
 
     def _ephemeral(self, frame: Frame, now: float) -> None:
         update = ephemeral_event(frame)
         match update:
             case RoomAdded(room=room):
                 self.rooms[room.id] = room
-                self._room_added(room.id)
-                if not self._paused:
-                    self._join_all(now)
+                self.subscriptions.room_added(room.id)
+                self.subscriptions.join_all(now)
             case RoomChanged(room=room):
                 self.rooms[room.id] = room
             case ReadElsewhere(room=room_id, seq=seq):
                 self._read_up_to(room_id, seq)
             case RoomRemoved(room=room_id):
                 self.rooms.pop(room_id, None)
-                self._room_removed(room_id)
+                self.subscriptions.room_removed(room_id)
         self._updates.append(update)
 
     def _read_up_to(self, room_id: str, seq: int) -> None:
@@ -247,42 +207,10 @@ class ChatProtocol:
         if room is not None and room.read < seq:
             self.rooms[room_id] = msgspec.structs.replace(room, read=seq)
 
-    def _room_added(self, room: str) -> None:
-        subscription = self.subscriptions.get(room)
-        if subscription is not None:
-            subscription.allowed()
-        elif self._all_rooms_limit is not None and room not in self._left:
-            self.subscriptions[room] = RoomSubscription(room, self._join_ids, limit=self._all_rooms_limit)
-
-    def _room_removed(self, room: str) -> None:
-        if room in self.subscriptions:
-            self.subscriptions[room].refused()
-
-    def _join_all(self, now: float) -> None:
-        if self.welcomed:
-            for subscription in self.subscriptions.values():
-                if subscription.state is State.IDLE:
-                    subscription.join(now)
-
-    def _leave(self, subscription: RoomSubscription) -> None:
-        command = subscription.leave()
-        if command is not None and self.welcomed:
-            self._commands.append(command)
-
     def _reply(self, frame: Frame, text: str, now: float) -> None:
         if frame["type"] != "joined" and self.outbox.reply_received(frame, now):
             return
         if frame["type"] != "joined" and self.read_markers.reply_received(frame, now):
             return
-        for subscription in self.subscriptions.values():
-            if subscription.is_join_reply(frame.get("id")):
-                self._updates += subscription.receive(frame, text, now)
-                if subscription.state is State.WAITING:
-                    self._window.refused(subscription.join_at)
-                return
-        self._updates.append(Reply(frame))
-
-    def _pass_to_subscription(self, frame: Frame, text: str, now: float) -> None:
-        subscription = self.subscriptions.get(frame["room"])
-        if subscription is not None:
-            self._updates += subscription.receive(frame, text, now)
+        updates = self.subscriptions.reply_received(frame, text, now)
+        self._updates += [Reply(frame)] if updates is None else updates
