@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Engine, text
 
-from cloudchat.database.archive_tables import metadata
+from cloudchat.database.archive_tables import all_tables
 
 # The key of a PostgreSQL advisory lock. Any fixed number will do.
 MIGRATION_LOCK = 0x636C6F756463
@@ -16,7 +16,7 @@ def run() -> None:
     with engine.execution_options(writes=True).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": MIGRATION_LOCK})
-        context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+        context.configure(connection=connection, target_metadata=all_tables, render_as_batch=True)
         with context.begin_transaction():
             context.run_migrations()
 

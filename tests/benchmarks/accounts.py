@@ -3,13 +3,16 @@
 import time
 from pathlib import Path
 
+from sqlalchemy import insert
+
 from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.auth.tokens.keys import load_or_create
 from cloudchat.auth.usernames import name_skeleton, username_key
 from cloudchat.core.ids import new_id
+from cloudchat.database.account_tables import LoginSession, User, sessions, users
 from cloudchat.database.engine import create_engine
 from cloudchat.database.lobby import join_lobby
-from cloudchat.database.models import LoginSession, Membership, Room, User
+from cloudchat.database.room_tables import Membership, memberships, rooms
 from cloudchat.database.transactions import Database, Transaction
 
 TOKEN_SECONDS = 3600
@@ -29,19 +32,18 @@ def create_tokens(count: int, state_dir: Path, database_url: str, *, room_member
     """
     now = time.time()
     tokens = Tokens(load_or_create(state_dir / "keys"), access_seconds=TOKEN_SECONDS)
-    users = [_user(f"bench{number:05d}", now) for number in range(count)]
-    sessions = [_session(user, now) for user in users]
+    people = [_user(f"bench{number:05d}", now) for number in range(count)]
+    signed_in = [_session(user, now) for user in people]
     database = Database(create_engine(database_url))
     try:
         with database.write() as db:  # in bulk: the functions for one user take ten times as long
-            db.add_all(users)
-            db.flush()
-            db.add_all(sessions)
-            for user in users:
+            db.execute(insert(users), [user._asdict() for user in people])
+            db.execute(insert(sessions), [session._asdict() for session in signed_in])
+            for user in people:
                 join_lobby(db, user.id, now)
             for first in range(0, count, room_members) if room_members else ():
-                _add_room(db, f"bench-{first // room_members:05}", users[first : first + room_members], now)
-            return [tokens.issue_access(session.user_id, session.id, new_id(), now) for session in sessions]
+                _add_room(db, f"bench-{first // room_members:05}", people[first : first + room_members], now)
+            return [tokens.issue_access(session.user_id, session.id, new_id(), now) for session in signed_in]
     finally:
         database.close()
 
@@ -52,15 +54,18 @@ def _user(name: str, now: float) -> User:
         name=name,
         name_key=username_key(name),
         name_skeleton=name_skeleton(name),
+        password_hash=None,
         role="member",
+        must_change_password=False,
         created_at=now,
     )
 
 
-def _add_room(db: Transaction, room_id: str, users: list[User], now: float) -> None:
-    db.add(Room(id=room_id, name=room_id, kind="private", created_at=now, member_count=len(users)))
-    db.flush()
-    db.add_all(Membership(room_id=room_id, user_id=user.id, role="member", joined_at=now) for user in users)
+def _add_room(db: Transaction, room_id: str, people: list[User], now: float) -> None:
+    room = {"id": room_id, "name": room_id, "kind": "private", "created_at": now, "member_count": len(people)}
+    db.execute(insert(rooms).values(room))
+    members = [Membership(room_id, user.id, "member", now) for user in people]
+    db.execute(insert(memberships), [member._asdict() for member in members])
 
 
 def _session(user: User, now: float) -> LoginSession:

@@ -76,7 +76,7 @@ def _measure_small_rooms(run: Run) -> None:
         cloudchat = stack.enter_context(running_cloudchat(users, room_members=small_rooms.MEMBERS))[1]
         for number in range(1, run.rounds + 1):
             for server in (cloudchat, peer):
-                small_rooms.measure_load(run, server, f"round {number}/{run.rounds}")
+                small_rooms.measure_load(run, server, 0, f"round {number}/{run.rounds}")
 
 
 def _measure(run: Run, servers: list[Server]) -> None:

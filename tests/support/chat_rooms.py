@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Self
 
-from cloudchat.auth.repository import add_user
-from cloudchat.database.models import User
+from cloudchat.auth.repository import add_user, update_user, user_for_update
 from cloudchat.rooms.caller import COMMAND_LINE, Caller
 from cloudchat.rooms.service import RoomUpdate
 from cloudchat.rooms.summary import RoomSummary
@@ -37,9 +36,7 @@ class Rooms:
 
     def disable(self, name: str) -> None:
         with self.services.db.write() as db:
-            user = db.get(User, self.ids[name])
-            assert user is not None
-            user.disabled_at = self.now
+            update_user(db, user_for_update(db, self.ids[name]), disabled_at=self.now)
 
     def caller(self, name: str) -> Caller:
         """Return the caller for a user; `cli` is the command line."""

@@ -40,9 +40,9 @@ class InviteService:
         validate_label(label)
         secret, secret_hash = new_token()
         with self._db.write() as db:
-            invite = add_invite(db, token_hash=secret_hash, label=label, now=now, expires_at=now + seconds)
-            actor.record(db, now, repository.INVITE_CREATED, target=invite.id)
-        return IssuedInvite(invite.id, secret, now + seconds)
+            invite_id = add_invite(db, token_hash=secret_hash, label=label, now=now, expires_at=now + seconds)
+            actor.record(db, now, repository.INVITE_CREATED, target=invite_id)
+        return IssuedInvite(invite_id, secret, now + seconds)
 
     def list(self) -> Sequence[InviteSummary]:
         """Return all invites, newest first."""

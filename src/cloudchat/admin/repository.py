@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, delete, select, tuple_, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import and_, delete, insert, select, tuple_, update
 
 from cloudchat.auth.errors import NotFound
 from cloudchat.auth.principal import ADMIN
 from cloudchat.core.ids import new_id
-from cloudchat.database.models import ApiToken, AuditEntry, Invite, User
-from cloudchat.database.name_keys import begins_with
-from cloudchat.database.transactions import changed_rows
+from cloudchat.database.account_tables import User, api_tokens, audit_log, invites, users
+from cloudchat.database.columns import begins_with
+from cloudchat.database.transactions import Transaction, changed_rows, first_row
 
 # All times are seconds since 1970.
 
@@ -44,22 +43,22 @@ def summary_of(user: User) -> UserSummary:
     )
 
 
-def users_after(db: Session, after: str | None, limit: int, beginning: str = "") -> Sequence[UserSummary]:
+def users_after(db: Transaction, after: str | None, limit: int, beginning: str = "") -> Sequence[UserSummary]:
     """Return a page of accounts whose name key begins so, oldest first, after the user `after`. Raises NotFound."""
-    query = select(User).order_by(User.created_at, User.id).limit(limit)
+    query = select(users).order_by(users.c.created_at, users.c.id).limit(limit)
     if beginning:
-        query = query.where(begins_with(User.name_key, beginning))
+        query = query.where(begins_with(users.c.name_key, beginning))
     if after is not None:
-        cursor = db.get(User, after)
-        if cursor is None:
+        created_at = db.scalar(select(users.c.created_at).where(users.c.id == after))
+        if created_at is None:
             raise NotFound("there is no such user")
-        query = query.where(tuple_(User.created_at, User.id) > (cursor.created_at, cursor.id))
-    return [summary_of(user) for user in db.scalars(query)]
+        query = query.where(tuple_(users.c.created_at, users.c.id) > (created_at, after))
+    return [summary_of(User(*row)) for row in db.execute(query)]
 
 
-def lock_administrators(db: Session) -> Sequence[str]:
+def lock_administrators(db: Transaction) -> Sequence[str]:
     """Return the ids of the enabled administrators, locked until the transaction ends: concurrent demotions wait."""
-    query = select(User.id).where(User.role == ADMIN, User.disabled_at.is_(None)).order_by(User.id)
+    query = select(users.c.id).where(users.c.role == ADMIN, users.c.disabled_at.is_(None)).order_by(users.c.id)
     return db.scalars(query.with_for_update()).all()
 
 
@@ -88,41 +87,45 @@ class TokenSummary:
     revoked_at: float | None
 
 
-def add_api_token(db: Session, *, user_id: str, scopes: str, label: str, now: float, expires_at: float) -> ApiToken:
-    """Insert the row of an API token."""
-    token = ApiToken(id=new_id(), user_id=user_id, scopes=scopes, label=label, created_at=now, expires_at=expires_at)
-    db.add(token)
-    return token
+def add_api_token(db: Transaction, *, user_id: str, scopes: str, label: str, now: float, expires_at: float) -> str:
+    """Insert the row of an API token. Return its id."""
+    token_id = new_id()
+    row = {"id": token_id, "user_id": user_id, "scopes": scopes, "label": label, "created_at": now}
+    db.execute(insert(api_tokens).values(**row, expires_at=expires_at))
+    return token_id
 
 
-def all_api_tokens(db: Session) -> Sequence[TokenSummary]:
+def all_api_tokens(db: Transaction) -> Sequence[TokenSummary]:
     """Return all API tokens, newest first, including those that were revoked or have expired."""
-    query = select(ApiToken, User.name).join(User, User.id == ApiToken.user_id).order_by(ApiToken.created_at.desc())
+    query = select(api_tokens, users.c.name.label("user_name")).join(users, users.c.id == api_tokens.c.user_id)
     return [
         TokenSummary(
-            id=token.id,
-            user=TokenUser(token.user_id, name),
-            scopes=token.scopes.split(),
-            label=token.label,
-            created_at=token.created_at,
-            expires_at=token.expires_at,
-            last_used_at=token.last_used_at,
-            revoked_at=token.revoked_at,
+            id=row.id,
+            user=TokenUser(row.user_id, row.user_name),
+            scopes=row.scopes.split(),
+            label=row.label,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            last_used_at=row.last_used_at,
+            revoked_at=row.revoked_at,
         )
-        for token, name in db.execute(query)
+        for row in db.execute(query.order_by(api_tokens.c.created_at.desc()))
     ]
 
 
-def user_of_api_token(db: Session, token_id: str) -> User | None:
+def user_of_api_token(db: Transaction, token_id: str) -> User | None:
     """Return the user of an API token, revoked or not; None if there is no such token."""
     if not token_id.isascii():
         return None
-    return db.scalar(select(User).join(ApiToken, ApiToken.user_id == User.id).where(ApiToken.id == token_id))
+    query = select(users).join(api_tokens, api_tokens.c.user_id == users.c.id)
+    return first_row(db, User, query.where(api_tokens.c.id == token_id))
 
 
-def revoke_api_token(db: Session, token_id: str, now: float) -> bool:
+def revoke_api_token(db: Transaction, token_id: str, now: float) -> bool:
     """Revoke an API token. Return False if it was revoked before."""
-    revoke = update(ApiToken).where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None)).values(revoked_at=now)
+    revoke = (
+        update(api_tokens).where(api_tokens.c.id == token_id, api_tokens.c.revoked_at.is_(None)).values(revoked_at=now)
+    )
     return changed_rows(db, revoke) == 1
 
 
@@ -149,28 +152,34 @@ class InviteSummary:
     used_by: str | None
 
 
-def all_invites(db: Session) -> Sequence[InviteSummary]:
+def all_invites(db: Transaction) -> Sequence[InviteSummary]:
     """Return all invites, newest first."""
-    creator, registered = aliased(User), aliased(User)
+    creator, registered = users.alias(), users.alias()
     # The audit log has the creator. Its entry is of the same transaction and time, which has an index.
     creation = and_(
-        AuditEntry.at == Invite.created_at, AuditEntry.action == INVITE_CREATED, AuditEntry.target == Invite.id
+        audit_log.c.at == invites.c.created_at,
+        audit_log.c.action == INVITE_CREATED,
+        audit_log.c.target == invites.c.id,
     )
     query = (
-        select(Invite, creator.name, registered.name)
-        .outerjoin(AuditEntry, creation)
-        .outerjoin(creator, creator.id == AuditEntry.actor)
-        .outerjoin(registered, registered.id == Invite.used_by)
-        .order_by(Invite.created_at.desc(), Invite.id)
-    )
-    return [
-        InviteSummary(
-            invite.id, invite.label, invite.created_at, created_by, invite.expires_at, invite.used_at, used_by
+        select(
+            invites.c.id,
+            invites.c.label,
+            invites.c.created_at,
+            creator.c.name,
+            invites.c.expires_at,
+            invites.c.used_at,
+            registered.c.name,
         )
-        for invite, created_by, used_by in db.execute(query)
-    ]
+        .select_from(invites)
+        .outerjoin(audit_log, creation)
+        .outerjoin(creator, creator.c.id == audit_log.c.actor)
+        .outerjoin(registered, registered.c.id == invites.c.used_by)
+        .order_by(invites.c.created_at.desc(), invites.c.id)
+    )
+    return [InviteSummary(*row) for row in db.execute(query)]
 
 
-def delete_invite(db: Session, invite_id: str) -> bool:
+def delete_invite(db: Transaction, invite_id: str) -> bool:
     """Delete an invite. Return False if there is none with this id."""
-    return invite_id.isascii() and changed_rows(db, delete(Invite).where(Invite.id == invite_id)) == 1
+    return invite_id.isascii() and changed_rows(db, delete(invites).where(invites.c.id == invite_id)) == 1

@@ -99,9 +99,9 @@ class TokenService:
             if scopes - actor.scopes:
                 raise PermissionDenied("a token cannot have scopes that its issuer does not have")
             scope = " ".join(sorted(scopes))
-            row = repository.add_api_token(
+            token_id = repository.add_api_token(
                 db, user_id=user.id, scopes=scope, label=label, now=now, expires_at=expires_at
             )
-            detail = f"token={row.id} scopes={scope}" + (f" label={label!r}" if label else "")
+            detail = f"token={token_id} scopes={scope}" + (f" label={label!r}" if label else "")
             actor.record(db, now, "token.issue", target=user.id, detail=detail)
-            return IssuedToken(row.id, self._sign(user.id, row.id, now, expires_at), expires_at)
+            return IssuedToken(token_id, self._sign(user.id, token_id, now, expires_at), expires_at)

@@ -9,11 +9,11 @@ from cloudchat.auth.errors import Conflict, InvalidField, NotFound
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.passwords.policy import new_one_time_password
 from cloudchat.auth.principal import ADMIN, SCOPES_OF_ROLE
-from cloudchat.auth.repository import add_user, demand_free_name, user_by_id, user_by_name, user_for_update
+from cloudchat.auth.repository import add_user, demand_free_name, update_user, user_by_id, user_by_name, user_for_update
 from cloudchat.auth.second_factor.repository import remove_second_factor
 from cloudchat.auth.sessions.repository import end_session, end_sessions_of
 from cloudchat.auth.usernames import clean_username, lookup_key, trim_username
-from cloudchat.database.models import User
+from cloudchat.database.account_tables import User
 from cloudchat.database.transactions import Database, Transaction
 
 
@@ -94,12 +94,10 @@ class UserService:
                     raise Conflict("this is the last administrator; first make another user an administrator")
             if role is not None and role != user.role:
                 detail = f"role={role} before={user.role}"
-                user.role = role
-                user.access_changed_at = now
+                user = update_user(db, user, role=role, access_changed_at=now)
                 actor.record(db, now, "user.role", target=user.id, detail=detail)
             if disabled is not None and disabled != (user.disabled_at is not None):
-                user.disabled_at = now if disabled else None
-                user.access_changed_at = now
+                user = update_user(db, user, disabled_at=now if disabled else None, access_changed_at=now)
                 if disabled:
                     end_sessions_of(db, user.id, now, "account disabled")
                 actor.record(db, now, "user.disable" if disabled else "user.enable", target=user.id)
@@ -131,7 +129,7 @@ class UserService:
             user = _other_user(db, user_id, actor)
             if user.totp_confirmed_at is None:
                 raise Conflict(f"{user.name} has no second factor")
-            remove_second_factor(db, user, now)
+            remove_second_factor(db, user.id, now)
             end_sessions_of(db, user.id, now, "second factor reset")
             actor.record(db, now, "user.reset_totp", target=user.id)
 
@@ -151,9 +149,7 @@ class UserService:
     def _replace_password(self, user_id: str, password_hash: str, actor: Actor, now: float) -> None:
         with self._db.write() as db:
             user = _other_user(db, user_id, actor)
-            user.password_hash = password_hash
-            user.must_change_password = True
-            user.access_changed_at = now
+            update_user(db, user, password_hash=password_hash, must_change_password=True, access_changed_at=now)
             end_sessions_of(db, user.id, now, "password reset")
             actor.record(db, now, "user.reset_password", target=user.id)
 

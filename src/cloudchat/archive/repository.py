@@ -5,23 +5,21 @@
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session
 
 from cloudchat.archive.archived_event import ArchivedEvent, encode_fields
 from cloudchat.archive.event_ids import event_id, next_id
 from cloudchat.core.search_terms import search_terms
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.archive_tables import archive_epochs, archive_heads, archived_events
-from cloudchat.database.bulk_insert import insert_new_rows
-from cloudchat.database.models import Room
-from cloudchat.database.transactions import changed_rows
-from cloudchat.database.upsert import insert_into
+from cloudchat.database.inserts import insert_into, insert_new_rows
+from cloudchat.database.room_tables import rooms
+from cloudchat.database.transactions import Transaction, changed_rows
 
 NOTHING_ARCHIVED = StreamPosition("", 0)
 _EVENT_COLUMNS = ("id", "room_id", "seq", "user_id", "notice", "text", "fields", "terms")
 
 
-def read_heads(db: Session, rooms: Collection[str] | None = None) -> dict[str, StreamPosition]:
+def read_heads(db: Transaction, rooms: Collection[str] | None = None) -> dict[str, StreamPosition]:
     """Return the archived head of each room that has one: everything up to it is in the archive. None: all rooms."""
     query = select(archive_heads.c.room_id, archive_heads.c.epoch, archive_heads.c.seq)
     if rooms is not None:
@@ -29,12 +27,12 @@ def read_heads(db: Session, rooms: Collection[str] | None = None) -> dict[str, S
     return {row.room_id: StreamPosition(row.epoch, row.seq) for row in db.execute(query)}
 
 
-def read_room_ids(db: Session) -> list[str]:
+def read_room_ids(db: Transaction) -> list[str]:
     """Return the ids of all rooms."""
-    return list(db.scalars(select(Room.id).order_by(Room.id)))
+    return list(db.scalars(select(rooms.c.id).order_by(rooms.c.id)))
 
 
-def advance_head(db: Session, room_id: str, after: int, head: StreamPosition) -> bool:
+def advance_head(db: Transaction, room_id: str, after: int, head: StreamPosition) -> bool:
     """Raise the room's archived head from the seq `after` to `head`. Returns False if it is not `after`.
 
     Until the transaction ends, no other one can change the archive of this room if it begins like this.
@@ -47,14 +45,14 @@ def advance_head(db: Session, room_id: str, after: int, head: StreamPosition) ->
     return db.scalar(new.on_conflict_do_nothing().returning(columns.seq)) is not None
 
 
-def add_epochs(db: Session, epochs: Sequence[tuple[str, int, str]]) -> None:
+def add_epochs(db: Transaction, epochs: Sequence[tuple[str, int, str]]) -> None:
     """Add epochs of rooms, each as the room's id, the seq of its first event and its name."""
     if epochs:
         rows = [{"room_id": room_id, "first_seq": seq, "epoch": epoch} for room_id, seq, epoch in epochs]
         db.execute(insert(archive_epochs), rows)
 
 
-def add_events(db: Session, events: Sequence[tuple[str, ArchivedEvent]]) -> None:
+def add_events(db: Transaction, events: Sequence[tuple[str, ArchivedEvent]]) -> None:
     """Insert messages and notices that the archive does not have, each with the id of its room."""
     rows = [
         (

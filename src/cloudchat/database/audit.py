@@ -5,11 +5,11 @@ A committed entry is also logged, for a log collector that does not read the dat
 
 import logging
 
-from sqlalchemy import event
-from sqlalchemy.orm import Session
+from sqlalchemy import insert
 
 from cloudchat.core.ids import new_id
-from cloudchat.database.models import AuditEntry
+from cloudchat.database.account_tables import audit_log
+from cloudchat.database.transactions import Transaction, after_commit
 
 BY_SERVER = "server"
 BY_COMMAND_LINE = "cli"
@@ -21,7 +21,7 @@ log = logging.getLogger("cloudchat.audit")
 
 
 def record(
-    db: Session,
+    db: Transaction,
     now: float,
     actor: str,
     action: str,
@@ -32,8 +32,8 @@ def record(
     result: str = DONE,
 ) -> None:
     """Add one entry. `actor` is a user's id, BY_COMMAND_LINE or BY_SERVER. No argument may contain a secret."""
-    db.add(
-        AuditEntry(
+    db.execute(
+        insert(audit_log).values(
             id=new_id(),
             at=now,
             actor=actor,
@@ -45,8 +45,8 @@ def record(
         )
     )
     values = action, result, actor, target, address, detail
-
-    def log_entry(_: Session) -> None:
-        log.info("audit action=%s result=%s actor=%s target=%s address=%s detail=%s", *values)
-
-    event.listen(db, "after_commit", log_entry, once=True)  # after a rollback the change has not happened
+    # After a rollback the change has not happened.
+    after_commit(
+        db,
+        lambda: log.info("audit action=%s result=%s actor=%s target=%s address=%s detail=%s", *values),
+    )

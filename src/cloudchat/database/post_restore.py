@@ -6,13 +6,14 @@ And read what a replaced database knows: which numbers of events were assigned, 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from cloudchat.database.account_tables import sessions, users
 from cloudchat.database.archive_tables import archive_heads
 from cloudchat.database.audit import BY_COMMAND_LINE, record
 from cloudchat.database.engine import create_engine
-from cloudchat.database.models import LogCheckpoint, LoginSession, Room, User
+from cloudchat.database.room_tables import log_checkpoints, rooms
 from cloudchat.database.transactions import Database, Transaction
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ def assigned_seqs(url: str) -> dict[str, int]:
     known: dict[str, int] = {}
     try:
         with engine.connect() as connection:
-            for table in (LogCheckpoint.__table__, archive_heads):
+            for table in (log_checkpoints, archive_heads):
                 for room_id, seq in connection.execute(select(table.c.room_id, table.c.seq)):
                     known[room_id] = max(seq, known.get(room_id, 0))
     except SQLAlchemyError as error:  # an older schema has no archive
@@ -45,7 +46,7 @@ def erased_users(url: str) -> list[str]:
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
-            return list(connection.scalars(select(User.id).where(User.erased_at.is_not(None))))
+            return list(connection.scalars(select(users.c.id).where(users.c.erased_at.is_not(None))))
     except SQLAlchemyError as error:  # an older schema has no erasures
         logger.info("the erasures of the replaced database cannot be read: %s", type(error).__name__)
         return []
@@ -55,7 +56,7 @@ def erased_users(url: str) -> list[str]:
 
 def users_to_erase(transaction: Transaction, erased: Iterable[str]) -> Sequence[str]:
     """Return those of the users who exist and are not erased."""
-    return transaction.scalars(select(User.id).where(User.id.in_(erased), User.erased_at.is_(None))).all()
+    return transaction.scalars(select(users.c.id).where(users.c.id.in_(erased), users.c.erased_at.is_(None))).all()
 
 
 def invalidate(url: str, now: float, *, made_at: str, assigned: Mapping[str, int]) -> None:
@@ -73,20 +74,21 @@ def invalidate(url: str, now: float, *, made_at: str, assigned: Mapping[str, int
     db = Database(create_engine(url))
     try:
         with db.write() as transaction:
-            open_sessions = update(LoginSession).where(LoginSession.ended_at.is_(None))
+            open_sessions = update(sessions).where(sessions.c.ended_at.is_(None))
             transaction.execute(open_sessions.values(ended_at=now, ended_because="restored"))
             _raise_checkpoints(transaction, assigned)
-            transaction.execute(update(Room).values(version=Room.version + VERSIONS_TO_SKIP))
+            transaction.execute(update(rooms).values(version=rooms.c.version + VERSIONS_TO_SKIP))
             record(transaction, now, BY_COMMAND_LINE, "backup.restore", detail=f"made_at={made_at}")
     finally:
         db.close()
 
 
 def _raise_checkpoints(transaction: Transaction, assigned: Mapping[str, int]) -> None:
-    known = {row.room_id: row for row in transaction.scalars(select(LogCheckpoint))}
-    for room_id in transaction.scalars(select(Room.id)).all():
+    known = set(transaction.scalars(select(log_checkpoints.c.room_id)))
+    for room_id in transaction.scalars(select(rooms.c.id)).all():
         seq = assigned.get(room_id, 0)
         if room_id not in known and seq:
-            transaction.add(LogCheckpoint(room_id=room_id, epoch="", seq=seq))
+            transaction.execute(insert(log_checkpoints).values(room_id=room_id, epoch="", seq=seq))
         elif room_id in known:
-            known[room_id].seq = max(seq, known[room_id].seq)
+            is_lower = log_checkpoints.c.room_id == room_id, log_checkpoints.c.seq < seq
+            transaction.execute(update(log_checkpoints).where(*is_lower).values(seq=seq))

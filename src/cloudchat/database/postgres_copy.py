@@ -13,7 +13,7 @@ from typing import IO, BinaryIO
 
 from sqlalchemy import MetaData, inspect, make_url
 
-from cloudchat.database.archive_tables import metadata as all_tables
+from cloudchat.database.archive_tables import all_tables
 from cloudchat.database.engine import create_engine
 from cloudchat.database.transfer import CopyFailed
 

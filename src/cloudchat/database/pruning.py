@@ -4,12 +4,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Table, delete, func, or_, select
 
+from cloudchat.database.account_tables import api_tokens, audit_log, invites, refresh_tokens, sessions
 from cloudchat.database.audit import BY_SERVER, record
-from cloudchat.database.models import ApiToken, AuditEntry, Invite, LoginSession, RefreshToken
 from cloudchat.database.transactions import Database, DatabaseUnavailable, changed_rows
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def prune(db: Database, now: float, retention_seconds: float) -> Iterator[int]:
     """
     before = now - retention_seconds
     pruned = 0
-    for deleted in _delete(db, AuditEntry.id, AuditEntry.at < before):
+    for deleted in _delete(db, audit_log, audit_log.c.at < before):
         pruned += deleted
         yield deleted
     if pruned:  # without an entry of its own, a shortened log would look tampered with
@@ -59,26 +59,27 @@ def prune(db: Database, now: float, retention_seconds: float) -> Iterator[int]:
             record(writing, now, BY_SERVER, "audit.prune", detail=detail)
 
     # Separate conditions, each with its index. A session's idle end is never later than its absolute end.
-    yield from _delete_sessions(db, LoginSession.ended_at < before)
-    yield from _delete_sessions(db, LoginSession.ended_at.is_(None) & (LoginSession.idle_expires_at < before))
-    yield from _delete(db, Invite.token_hash, func.coalesce(Invite.used_at, Invite.expires_at) < before)
-    yield from _delete(db, ApiToken.id, or_(ApiToken.revoked_at < before, ApiToken.expires_at < before))
+    yield from _delete_sessions(db, sessions.c.ended_at < before)
+    yield from _delete_sessions(db, sessions.c.ended_at.is_(None) & (sessions.c.idle_expires_at < before))
+    yield from _delete(db, invites, func.coalesce(invites.c.used_at, invites.c.expires_at) < before)
+    yield from _delete(db, api_tokens, or_(api_tokens.c.revoked_at < before, api_tokens.c.expires_at < before))
 
 
 def _delete_sessions(db: Database, condition: ColumnElement[bool]) -> Iterator[int]:
     while True:
         with db.read() as reading:
-            ids = reading.scalars(select(LoginSession.id).where(condition).limit(MAX_ROWS_PER_TRANSACTION)).all()
+            ids = reading.scalars(select(sessions.c.id).where(condition).limit(MAX_ROWS_PER_TRANSACTION)).all()
         if not ids:
             return
         # Separately: a session can have thousands of refresh tokens, which would be deleted with it in one transaction.
-        yield from _delete(db, RefreshToken.token_hash, RefreshToken.session_id.in_(ids))
-        yield from _delete(db, LoginSession.id, LoginSession.id.in_(ids))
+        yield from _delete(db, refresh_tokens, refresh_tokens.c.session_id.in_(ids))
+        yield from _delete(db, sessions, sessions.c.id.in_(ids))
 
 
-def _delete(db: Database, key: InstrumentedAttribute[str], condition: ColumnElement[bool]) -> Iterator[int]:
+def _delete(db: Database, table: Table[Any], condition: ColumnElement[bool]) -> Iterator[int]:
+    (key,) = table.primary_key
     batch = select(key).where(condition).limit(MAX_ROWS_PER_TRANSACTION)
-    statement = delete(key.class_).where(key.in_(batch)).execution_options(synchronize_session=False)
+    statement = delete(table).where(key.in_(batch))
     deleted = MAX_ROWS_PER_TRANSACTION
     while deleted == MAX_ROWS_PER_TRANSACTION:
         with db.write() as writing:

@@ -1,20 +1,22 @@
 """Transactions: every use of the database is one `read` or one `write` block."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar
 
-from sqlalchemy import CursorResult, Delete, Engine, Update, text
+from sqlalchemy import Connection, Delete, Engine, Select, Update, text
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session
 
 from cloudchat.database.engine import create_engine
 from cloudchat.database.urls import SQLITE
 
-Transaction = Session
+Transaction = Connection
 """The value of a block. Services pass it to their repositories, and do not call its methods themselves."""
+
+_AFTER_COMMIT = "after_commit"
+_Record = TypeVar("_Record")
 
 
 class DatabaseUnavailable(Exception):
@@ -37,27 +39,31 @@ class Database:
         """Another object after each transaction that was committed here."""
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
+    def read(self) -> Iterator[Transaction]:
         """Open a transaction that only reads. Raises DatabaseUnavailable."""
         with self._transaction(self._reading) as db:
             yield db
 
     @contextmanager
-    def snapshot(self) -> Iterator[Session]:
+    def snapshot(self) -> Iterator[Transaction]:
         """Open a transaction that only reads. All its statements see the same state. Raises DatabaseUnavailable."""
         with self._transaction(self._snapshots) as db:
             yield db
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self) -> Iterator[Transaction]:
         """Open a transaction that writes. It commits at the end of the block, and rolls back if the block raises.
 
         On SQLite it holds the only write lock, so two of them never overlap. On PostgreSQL they do: every race must be
         decided by a constraint or by a conditional UPDATE (`changed_rows`). Raises DatabaseUnavailable.
         """
+        callbacks: list[Callable[[], None]] = []
         with self._transaction(self._writing) as db:
+            db.execution_options(**{_AFTER_COMMIT: callbacks})
             yield db
         self.last_commit = object()
+        for callback in callbacks:
+            callback()
 
     def truncate_log(self) -> bool:
         """Move SQLite's write-ahead log into the database file, and empty it. Return whether it is empty.
@@ -75,9 +81,9 @@ class Database:
         return not is_busy
 
     @contextmanager
-    def _transaction(self, engine: Engine) -> Iterator[Session]:
+    def _transaction(self, engine: Engine) -> Iterator[Transaction]:
         try:
-            with Session(engine, expire_on_commit=False) as db, db.begin():
+            with engine.begin() as db:
                 yield db
         except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
             # InternalError: PostgreSQL is read-only now, as a replica that has not been promoted yet.
@@ -95,12 +101,23 @@ def _reason(error: SQLAlchemyError) -> str:
     return "the database does not answer"
 
 
-def changed_rows(db: Session, statement: Update | Delete) -> int:
+def after_commit(db: Transaction, callback: Callable[[], None]) -> None:
+    """Call a function when the writing transaction has been committed, and never if it is rolled back."""
+    db.get_execution_options()[_AFTER_COMMIT].append(callback)
+
+
+def changed_rows(db: Transaction, statement: Update | Delete) -> int:
     """Execute the statement, and return how many rows it changed.
 
     A conditional UPDATE decides a race: the caller has won if it changed one row, and lost if it changed none.
     """
-    return cast("CursorResult[Any]", db.execute(statement)).rowcount
+    return db.execute(statement).rowcount
+
+
+def first_row(db: Transaction, record: Callable[..., _Record], query: Select[*tuple[Any, ...]]) -> _Record | None:
+    """Return the first row of a query, such as `select(users)`, as a record, such as `User`; None without a row."""
+    row = db.execute(query).first()
+    return None if row is None else record(*row)
 
 
 def database_time(url: str) -> float | None:

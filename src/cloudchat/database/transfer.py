@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from sqlalchemy import insert, select
 
-from cloudchat.database.archive_tables import metadata as all_tables
+from cloudchat.database.archive_tables import all_tables
 from cloudchat.database.engine import BUSY_TIMEOUT_SECONDS, create_engine
 
 _ROWS_PER_INSERT = 1000

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 
 from sqlalchemy import or_, select, tuple_
-from sqlalchemy.orm import Session
 
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.database.models import ReadPosition, Room
-from cloudchat.database.transactions import Database
-from cloudchat.database.upsert import insert_into
+from cloudchat.database.inserts import insert_into
+from cloudchat.database.room_tables import read_positions, rooms
+from cloudchat.database.transactions import Database, Transaction
 
 UserAndRoom = tuple[str, str]
 """A user's id and a room's id."""
@@ -31,23 +30,23 @@ class ReadPositions:
 
     def of_user(self, user_id: str) -> dict[str, StreamPosition]:
         """Return the positions of a user by room. Raises `DatabaseUnavailable`."""
-        columns = ReadPosition.room_id, ReadPosition.epoch, ReadPosition.seq
+        columns = read_positions.c.room_id, read_positions.c.epoch, read_positions.c.seq
         with self._db.read() as db:
-            rows = db.execute(select(*columns).where(ReadPosition.user_id == user_id))
+            rows = db.execute(select(*columns).where(read_positions.c.user_id == user_id))
             return {room: StreamPosition(epoch, seq) for room, epoch, seq in rows}
 
 
-def _advance(db: Session, positions: Mapping[UserAndRoom, StreamPosition]) -> dict[UserAndRoom, int]:
-    rooms = set(db.scalars(select(Room.id).where(Room.id.in_({room for _, room in positions}))))
+def _advance(db: Transaction, positions: Mapping[UserAndRoom, StreamPosition]) -> dict[UserAndRoom, int]:
+    existing = set(db.scalars(select(rooms.c.id).where(rooms.c.id.in_({room for _, room in positions}))))
     rows = [
         {"user_id": user, "room_id": room, "epoch": read.epoch, "seq": read.seq}
         for (user, room), read in sorted(positions.items())  # in one order, so that two processes cannot deadlock
-        if room in rooms
+        if room in existing
     ]
     if not rows:
         return {}
-    statement = insert_into(db, ReadPosition).values(rows)
-    new, old = statement.excluded, ReadPosition
+    statement = insert_into(db, read_positions).values(rows)
+    new, old = statement.excluded, read_positions.c
     ahead = or_(old.epoch != new.epoch, old.seq < new.seq)
     db.execute(
         statement.on_conflict_do_update(

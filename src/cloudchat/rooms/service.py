@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from cloudchat.auth.errors import Conflict, InvalidField, NotFound
 from cloudchat.auth.usernames import lookup_key
-from cloudchat.database.models import User
+from cloudchat.database.account_tables import User
 from cloudchat.database.transactions import Database
-from cloudchat.rooms import repository
+from cloudchat.rooms import repository, summary_repository
 from cloudchat.rooms.caller import Caller
 from cloudchat.rooms.changes.service import RoomChanges
+from cloudchat.rooms.members.repository import set_muted
 from cloudchat.rooms.members.service import MemberService, demand_room_for_another
 from cloudchat.rooms.moderation.service import ModerationService
 from cloudchat.rooms.names import clean_name, clean_topic, name_key
@@ -64,17 +65,17 @@ class RoomService:
     def rooms_of(self, user_id: str) -> list[RoomSummary]:
         """Return the rooms that the user is in, the oldest first."""
         with self._db.read() as db:
-            return repository.rooms_of(db, user_id)
+            return summary_repository.rooms_of(db, user_id)
 
     def membership(self, user_id: str, room_id: str) -> RoomSummary | None:
         """Return one room that the user is in, or None."""
         with self._db.read() as db:
-            return repository.membership(db, user_id, room_id)
+            return summary_repository.membership(db, user_id, room_id)
 
     def page_of(self, user_id: str, after: tuple[float, str] | None, limit: int) -> Sequence[RoomSummary]:
         """Return a page of the rooms that the user is in, the oldest first."""
         with self._db.read() as db:
-            return repository.rooms_page(db, user_id, after, limit)
+            return summary_repository.rooms_page(db, user_id, after, limit)
 
     def place_of(self, room_id: str) -> tuple[float, str] | None:
         """Return the place of a room in lists of rooms, the oldest first; None if the room does not exist."""
@@ -85,10 +86,10 @@ class RoomService:
     def get(self, room_id: str, caller: Caller) -> RoomSummary:
         """Return a room. Raises NotFound if the caller cannot see it."""
         with self._db.read() as db:
-            found = repository.membership(db, caller.user_id, room_id)
+            found = summary_repository.membership(db, caller.user_id, room_id)
             room = None if found is not None else repository.room_by_id(db, room_id)
             if room is not None and may(Command.SEE, room.kind, None, caller.server_role):
-                found = repository.as_visitor(room)
+                found = summary_repository.as_visitor(room)
         if found is None:
             raise room_not_found()
         return found
@@ -98,7 +99,7 @@ class RoomService:
         if room.kind != Kind.DIRECT:
             return None
         with self._db.read() as db:
-            positions = repository.read_seqs(db, room.id)
+            positions = summary_repository.read_seqs(db, room.id)
         return {user.id: positions.get(user.id, 0) for user in room.users}
 
     def find_public(self, caller: Caller, part: str, after: str | None, limit: int) -> Sequence[PublicRoom]:
@@ -160,10 +161,9 @@ class RoomService:
             )
         with self._rooms.create(kind, caller, now) as change:
             users = _demand_users(change, [owner_id, *added])
-            room = change.room
-            room.name, room.topic = name, topic
-            room.name_key = name_key(name) if kind == Kind.PUBLIC else None
-            repository.insert_room(change.db, room)
+            key = name_key(name) if kind == Kind.PUBLIC else None
+            change.room = change.room._replace(name=name, name_key=key, topic=topic)
+            change.insert_room()
             change.add_member(users[owner_id], Role.OWNER)
             change.record("room.create", notice=Notice("created", value=name), detail=f"kind={kind}")
             for user_id in added:
@@ -174,7 +174,7 @@ class RoomService:
                     notice=Notice("added", target=users[user_id], value=Role.MEMBER),
                     detail=f"role={Role.MEMBER}",
                 )
-        return self.get(room.id, caller)
+        return self.get(change.room.id, caller)
 
     def open_direct(self, user_ids: Collection[str], *, caller: Caller, now: float) -> tuple[RoomSummary, bool]:
         """Return the direct room of the caller and these users, and whether this call has created it.
@@ -249,8 +249,8 @@ def _insert_direct(change: RoomTransaction, key: str, people: Sequence[str]) -> 
     if repository.room_by_direct_key(change.db, key) is not None:
         raise _CreatedByAnother
     users = _demand_users(change, people)
-    change.room.direct_key = key
-    if not repository.insert_room(change.db, change.room):
+    change.room = change.room._replace(direct_key=key)
+    if not change.insert_room():
         raise _CreatedByAnother
     for user_id in people:
         change.add_member(users[user_id], Role.MEMBER)
@@ -270,7 +270,7 @@ def _demand_users(change: RoomTransaction, user_ids: Sequence[str]) -> dict[str,
 def _switch_notifications(change: RoomTransaction, muted: bool) -> None:
     change.demand(Command.SWITCH_NOTIFICATIONS)
     if change.membership is not None and change.membership.muted != muted:
-        change.membership.muted = muted
+        change.membership = set_muted(change.db, change.membership, muted)
         change.record("room.notifications", concerns=change.caller.user_id, audited=False)
 
 
@@ -280,7 +280,7 @@ def _rename(change: RoomTransaction, name: str) -> None:
     room = change.room
     if name != room.name:
         _demand_open(change)
-        repository.rename_room(change.db, room, name, name_key(name) if room.kind == Kind.PUBLIC else None)
+        change.room = room._replace(name=name, name_key=name_key(name) if room.kind == Kind.PUBLIC else None)
         change.record("room.rename", notice=Notice("renamed", value=name), detail=f"name={name!r}")
 
 
@@ -289,7 +289,7 @@ def _set_topic(change: RoomTransaction, topic: str) -> None:
     topic = clean_topic(topic)
     if topic != change.room.topic:
         _demand_open(change)
-        change.room.topic = topic
+        change.room = change.room._replace(topic=topic)
         change.record("room.topic", notice=Notice("topic", value=topic))
 
 
@@ -299,7 +299,7 @@ def _set_slow_mode(change: RoomTransaction, seconds: int) -> None:
         raise InvalidField("slow_mode_seconds", f"the slow mode must be 0 to {MAX_SLOW_MODE_SECONDS} seconds")
     if seconds != change.room.slow_mode_seconds:
         _demand_open(change)
-        change.room.slow_mode_seconds = seconds
+        change.room = change.room._replace(slow_mode_seconds=seconds)
         change.record("room.slow_mode", detail=f"seconds={seconds}")
 
 
@@ -309,21 +309,21 @@ def _set_retention(change: RoomTransaction, days: int) -> None:
         raise InvalidField("retention_days", f"messages can be kept for 1 to {MAX_RETENTION_DAYS} days, or 0 for ever")
     if days != change.room.retention_days:
         _demand_open(change)
-        change.room.retention_days = days
+        change.room = change.room._replace(retention_days=days)
         change.record("room.retention", detail=f"days={days}")
 
 
 def _archive(change: RoomTransaction) -> None:
     change.demand(Command.ARCHIVE)
     if change.room.archived_at is None:
-        change.room.archived_at = change.now
+        change.room = change.room._replace(archived_at=change.now)
         change.record("room.archive", notice=Notice("archived"))
 
 
 def _restore(change: RoomTransaction) -> None:
     change.demand(Command.ARCHIVE)
     if change.room.archived_at is not None:
-        change.room.archived_at = None
+        change.room = change.room._replace(archived_at=None)
         change.record("room.restore", notice=Notice("restored"))
 
 

@@ -13,13 +13,14 @@ from cloudchat.auth.errors import NotFound, PermissionDenied
 from cloudchat.core.ids import new_id
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.database import audit
-from cloudchat.database.models import Membership, Room, User
+from cloudchat.database.account_tables import User
+from cloudchat.database.room_tables import Membership, Room
 from cloudchat.database.transactions import Database, Transaction
 from cloudchat.protocol import events, logged_events
 from cloudchat.rooms import repository
 from cloudchat.rooms.caller import Caller
 from cloudchat.rooms.changes.repository import add_notice, store_change
-from cloudchat.rooms.members.repository import add_member, delete_member
+from cloudchat.rooms.members import repository as members
 from cloudchat.rooms.permissions import DESCRIPTIONS, Command, Kind, Role, acting_role, may
 
 EVERYBODY = ""
@@ -39,7 +40,10 @@ class Notice:
 
 
 class RoomTransaction:
-    """A locked room and the caller who changes it. `record` must be called for each change."""
+    """A locked room and the caller who changes it.
+
+    `room` is the row as it shall be. `record` must be called for each change, and writes it.
+    """
 
     def __init__(self, db: Transaction, room: Room, caller: Caller, membership: Membership | None, now: float) -> None:
         self.db = db
@@ -48,6 +52,7 @@ class RoomTransaction:
         self.membership = membership
         self.now = now
         self.changed = False
+        self._stored = room
         self._added: list[str] = []
 
     # -- permissions --------------------------------------------------------------------------------------------------
@@ -70,19 +75,32 @@ class RoomTransaction:
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
+    def insert_room(self) -> bool:
+        """Insert a new room. Return False if its `direct_key` is in use, and the transaction must end.
+
+        Raises Conflict.
+        """
+        self._stored = self.room
+        return repository.insert_room(self.db, self.room)
+
     def add_member(self, user: User, role: str) -> Membership:
         """Insert a membership."""
-        self.room.member_count += 1
+        self.room = self.room._replace(member_count=self.room.member_count + 1)
         self._added.append(user.id)
-        added = add_member(self.db, self.room.id, user.id, role, self.now)
-        if user.id == self.caller.user_id:
-            self.membership = added
+        added = members.add_member(self.db, self.room.id, user.id, role, self.now)
+        self._update_own(added)
         return added
+
+    def set_role(self, member: Membership, role: str) -> Membership:
+        """Change the role of a member. Return the changed membership."""
+        changed = members.set_role(self.db, member, role)
+        self._update_own(changed)
+        return changed
 
     def remove_member(self, member: Membership) -> None:
         """Delete a membership."""
-        self.room.member_count -= 1
-        delete_member(self.db, member)
+        self.room = self.room._replace(member_count=self.room.member_count - 1)
+        members.delete_member(self.db, member)
 
     def record(
         self,
@@ -93,7 +111,9 @@ class RoomTransaction:
         detail: str = "",
         audited: bool = True,
     ) -> None:
-        """Raise the version, and store the change with its notice and its audit entry.
+        """Raise the version, and write the changed room with its notice and its audit entry.
+
+        Raises Conflict: another public room has the new name.
 
         Args:
             concerns: The id of the only user whose state of the room changes; by default all members. Members who were
@@ -101,7 +121,9 @@ class RoomTransaction:
             detail: For the audit log. Its target is the user whom the change concerns, or the room.
         """
         self.changed = True
-        self.room.version += 1
+        self.room = self.room._replace(version=self.room.version + 1)
+        repository.update_room(self.db, self._stored, self.room)
+        self._stored = self.room
         for user_id in {concerns, *self._added}:
             store_change(self.db, self.room.id, user_id, self.room.version, self.now)
         self._added.clear()
@@ -114,6 +136,10 @@ class RoomTransaction:
             audit.record(
                 self.db, self.now, caller.user_id, action, target=target, address=caller.address, detail=detail
             )
+
+    def _update_own(self, member: Membership) -> None:
+        if member.user_id == self.caller.user_id:
+            self.membership = member
 
     def _body(self, notice: Notice) -> bytes:
         target = notice.target
@@ -164,19 +190,17 @@ class RoomDatabase:
             room = Room(
                 id=new_id(),
                 name="",
+                name_key=None,
                 kind=kind,
                 topic="",
                 created_at=now,
                 created_by=caller.user_id,
-                slow_mode_seconds=0,
-                retention_days=0,
                 version=0,
-                member_count=0,
             )
             transaction = RoomTransaction(db, room, caller, None, now)
             yield transaction
         if transaction.changed:
-            self._changed(room.id, room.version)
+            self._changed(room.id, transaction.room.version)
 
 
 def room_not_found() -> NotFound:

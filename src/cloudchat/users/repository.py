@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from cloudchat.database.models import User
-from cloudchat.database.name_keys import begins_with
+from cloudchat.database.account_tables import users
+from cloudchat.database.columns import begins_with
+from cloudchat.database.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,16 @@ class FoundUser:
     name_key: str
 
 
-def find_users(db: Session, beginning: str, after: str | None, limit: int) -> list[FoundUser]:
+def find_users(db: Transaction, beginning: str, after: str | None, limit: int) -> list[FoundUser]:
     """Return a page of the users who are not disabled and whose name key begins with `beginning`, by name."""
     query = (
-        select(User.id, User.name, User.name_key).where(User.disabled_at.is_(None)).order_by(User.name_key).limit(limit)
+        select(users.c.id, users.c.name, users.c.name_key)
+        .where(users.c.disabled_at.is_(None))
+        .order_by(users.c.name_key)
+        .limit(limit)
     )
     if beginning:
-        query = query.where(begins_with(User.name_key, beginning))
+        query = query.where(begins_with(users.c.name_key, beginning))
     if after is not None:
-        query = query.where(User.name_key > after)
+        query = query.where(users.c.name_key > after)
     return [FoundUser(*row) for row in db.execute(query)]

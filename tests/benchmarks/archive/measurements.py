@@ -14,9 +14,10 @@ from benchmarks.archive.texts import COMMON, RARE, THIRD
 from benchmarks.results import percentile
 from cloudchat.archive.search.query import parse_query
 from cloudchat.archive.search.repository import Filters, find_messages
+from cloudchat.database.account_tables import users
 from cloudchat.database.archive_tables import archive_heads, archived_events, archived_reactions
-from cloudchat.database.bulk_insert import insert_new_rows
-from cloudchat.database.models import Membership, User
+from cloudchat.database.inserts import insert_new_rows
+from cloudchat.database.room_tables import memberships
 from cloudchat.database.transactions import Database
 
 PAGE, HITS = 50, 21  # one hit more than a page of the route shows
@@ -47,13 +48,13 @@ class Archive:
         with db.write() as transaction:
             heads = select(archive_heads.c.room_id, archive_heads.c.seq).order_by(archive_heads.c.seq.desc())
             self._heads = [(room, seq) for room, seq in transaction.execute(heads)]
-            users = list(transaction.scalars(select(User.id).order_by(User.id).limit(3)))
-            transaction.execute(delete(Membership))
+            people = list(transaction.scalars(select(users.c.id).order_by(users.c.id).limit(3)))
+            transaction.execute(delete(memberships))
             rooms = [room for room, _ in self._heads]
-            self._members = {"1 small room": users[0], "30 rooms": users[1], f"all {len(rooms)} rooms": users[2]}
-            for user, own in zip(users, ([rooms[-20]], rooms[5::10], rooms), strict=True):
+            self._members = {"1 small room": people[0], "30 rooms": people[1], f"all {len(rooms)} rooms": people[2]}
+            for user, own in zip(people, ([rooms[-20]], rooms[5::10], rooms), strict=True):
                 rows = [{"room_id": room, "user_id": user, "role": "member", "joined_at": 1} for room in own]
-                transaction.execute(insert(Membership), rows)
+                transaction.execute(insert(memberships), rows)
             transaction.execute(text("ANALYZE memberships"))
 
     def history(self) -> Measured:
@@ -63,7 +64,7 @@ class Archive:
             room, head = self._random.choice(self._heads)
             before = self._random.randint(1, head + 1)
             with self._db.read() as db:
-                events = select(archived_events, User.name).outerjoin(User, User.id == archived_events.c.user_id)
+                events = select(archived_events, users.c.name).outerjoin(users, users.c.id == archived_events.c.user_id)
                 events = events.where(archived_events.c.room_id == room, archived_events.c.seq < before)
                 rows = db.execute(events.order_by(archived_events.c.seq.desc()).limit(PAGE)).all()
                 reactions = select(archived_reactions).where(

@@ -67,6 +67,7 @@ static const struct dialect dialects[] = {
         .name = "websocket",
         .servers = "every server that broadcasts each text: bare_loop.c, plain FastAPI, uWebSockets, Node ws",
         .path = "/ws/",
+        .numbered_rooms = true,
         .parse = websocket_parse,
         .encode = websocket_encode,
         .send = send_text,

@@ -2,6 +2,8 @@
 #ifndef DIALECTS_H
 #define DIALECTS_H
 
+#include <stdbool.h>
+
 #include "frames.h"
 
 struct dialect {
@@ -16,7 +18,8 @@ struct dialect {
     const char *seq_key;  /* what stands before the number that the server gives to a message, or NULL */
     size_t (*parse)(uint8_t *data, size_t size, struct frame *frame);
     size_t (*encode)(uint8_t *out, enum frame_kind kind, const void *payload, size_t size);
-    /* Write the payload that joins this room; return its size. NULL: the server has one room. */
+    bool numbered_rooms;  /* the number of a connection in its path says in which room it is */
+    /* Write the payload that joins this room; return its size. NULL: there is one room, or `numbered_rooms`. */
     size_t (*join_room)(char *out, const char *room);
     /* Write the payload that sends `text` to this room (NULL: the only one); return its size. `number` differs in each
      * send of a run. */

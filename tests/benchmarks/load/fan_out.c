@@ -136,7 +136,7 @@ void measure_fan_out(const struct options *options)
         fail("--text-bytes must be between %d and %d", MARKER_BYTES + NUMBER_DIGITS + 1, MAX_TEXT_BYTES);
     if (options->in_flight >= MAX_IN_FLIGHT)
         fail("--in-flight must be below %d", MAX_IN_FLIGHT);
-    if (options->rooms > 1 && options->target.dialect->join_room == NULL)
+    if (options->rooms > 1 && options->target.dialect->join_room == NULL && !options->target.dialect->numbered_rooms)
         fail("a server of the dialect %s has one room", options->target.dialect->name);
     struct load *load = allocate(1, sizeof *load);
     load->options = options;
@@ -145,7 +145,7 @@ void measure_fan_out(const struct options *options)
     for (unsigned i = 0; i < options->rooms; i++) {
         room_init(&load->rooms[i], options->target.dialect, options->members, options->in_flight, &load->latencies);
         load->rooms[i].first_client = i * options->members;
-        if (options->rooms > 1)
+        if (options->rooms > 1 && options->target.dialect->join_room)
             name_room(load, &load->rooms[i], i);
     }
     open_clients(&options->target, load->clients, options->rooms * options->members, options->at_once, true,

@@ -1,7 +1,10 @@
-/* The bare broadcast server: what a room costs if a server does nothing but broadcast.
+/* The bare broadcast server: what rooms cost if a server does nothing but broadcast.
  *
- * One thread with epoll. Each text that arrives is sent to every connection. There are no accounts, no store, no limits
- * and no pings. It gathers: what arrived in one call of epoll goes to each member in one write. */
+ * One thread with epoll. Each text that arrives is sent to every connection of the room. There are no accounts, no store,
+ * no limits and no pings. It gathers: what arrived for a room in one call of epoll goes to each member in one write.
+ *
+ * All connections are one room. With MEMBERS, the number at the end of the path says which one: the first MEMBERS numbers
+ * are a room, and so on. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,27 +23,35 @@
 
 #define MAX_EVENTS 512
 #define READ_BYTES 65536
-#define BATCH_BYTES (MAX_EVENTS * (READ_BYTES + 16))
+#define FIRST_NUMBER 10000 /* of the load generator */
+#define MAX_ROOMS 4096
 
 /* The response to the one key that the load generator sends (RFC 6455 §4.2.2). */
 static const char upgrade[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                               "Sec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n";
 
+struct room {
+    struct member **members;
+    size_t member_count, member_room;
+    uint8_t *batch; /* frames for all members */
+    size_t batch_size, batch_room;
+};
+
 struct member {
     int fd;
-    bool open;          /* it has upgraded */
-    size_t index;       /* in `members` */
+    struct room *room;  /* NULL until it has upgraded */
+    size_t index;       /* in the room */
     uint8_t *input;     /* an incomplete request or frame */
     size_t input_size;
     uint8_t *unsent;    /* what its socket did not take */
     size_t unsent_size, unsent_room;
 };
 
-static struct member **members;
-static size_t member_count, member_room;
+static struct room rooms[MAX_ROOMS];
+static struct room *batched[MAX_ROOMS]; /* the rooms with a batch */
+static size_t batched_count;
+static unsigned room_members; /* 0: all connections are one room */
 static int poll_fd;
-static uint8_t *batch; /* frames for all members */
-static size_t batch_size;
 
 static void *grown(void *memory, size_t size)
 {
@@ -64,17 +75,29 @@ static void add_member(int fd)
         abort();
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     member->fd = fd;
-    member->index = member_count;
-    if (member_count == member_room)
-        members = grown(members, (member_room = 2 * member_room + 64) * sizeof *members);
-    members[member_count++] = member;
     watch(member, EPOLL_CTL_ADD);
+}
+
+static void join_room(struct member *member, const uint8_t *path)
+{
+    unsigned number = 0;
+    for (; *path != ' '; path++)
+        number = *path >= '0' && *path <= '9' ? 10 * number + (*path - '0') : 0;
+    struct room *room = &rooms[room_members ? (number - FIRST_NUMBER) / room_members % MAX_ROOMS : 0];
+    if (room->member_count == room->member_room)
+        room->members = grown(room->members, (room->member_room = 2 * room->member_room + 16) * sizeof *room->members);
+    member->index = room->member_count;
+    room->members[room->member_count++] = member;
+    member->room = room;
 }
 
 static void remove_member(struct member *member)
 {
-    members[member->index] = members[--member_count];
-    members[member->index]->index = member->index;
+    struct room *room = member->room;
+    if (room) {
+        room->members[member->index] = room->members[--room->member_count];
+        room->members[member->index]->index = member->index;
+    }
     close(member->fd);
     free(member->input);
     free(member->unsent);
@@ -113,14 +136,25 @@ static void send_unsent(struct member *member)
         watch(member, EPOLL_CTL_MOD);
 }
 
+static void add_frame(struct room *room, const struct frame *frame)
+{
+    if (room->batch_size + frame->size + 16 > room->batch_room)
+        room->batch = grown(room->batch, room->batch_room = 2 * (room->batch_size + frame->size + 16));
+    if (room->batch_size == 0)
+        batched[batched_count++] = room;
+    room->batch_size += websocket_server_header(room->batch + room->batch_size, frame->size);
+    memcpy(room->batch + room->batch_size, frame->payload, frame->size);
+    room->batch_size += frame->size;
+}
+
 /* Take one request or frame from the input; return its bytes, or 0 if it is incomplete. */
 static size_t take(struct member *member, uint8_t *data, size_t size, bool *closed)
 {
-    if (!member->open) {
+    if (member->room == NULL) {
         uint8_t *end = memmem(data, size, "\r\n\r\n", 4);
         if (end == NULL)
             return 0;
-        member->open = true;
+        join_room(member, data + sizeof "GET " - 1);
         send_to(member, (const uint8_t *)upgrade, sizeof upgrade - 1);
         return (size_t)(end - data) + 4;
     }
@@ -128,11 +162,8 @@ static size_t take(struct member *member, uint8_t *data, size_t size, bool *clos
     size_t used = websocket_parse(data, size, &frame);
     if (used && frame.kind == FRAME_CLOSE)
         *closed = true;
-    if (used && frame.kind == FRAME_TEXT) {
-        batch_size += websocket_server_header(batch + batch_size, frame.size);
-        memcpy(batch + batch_size, frame.payload, frame.size);
-        batch_size += frame.size;
-    }
+    if (used && frame.kind == FRAME_TEXT)
+        add_frame(member->room, &frame);
     return used;
 }
 
@@ -182,16 +213,17 @@ static int listen_on(int port)
 
 int main(int count, char **arguments)
 {
-    if (count != 2) {
-        fprintf(stderr, "usage: bare_loop PORT\n");
+    if (count != 2 && count != 3) {
+        fprintf(stderr, "usage: bare_loop [MEMBERS] PORT\n");
         return 2;
     }
+    if (count == 3)
+        room_members = (unsigned)atoi(arguments[1]);
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
-    int listener = listen_on(atoi(arguments[1]));
-    batch = grown(NULL, BATCH_BYTES);
+    int listener = listen_on(atoi(arguments[count - 1]));
     poll_fd = epoll_create1(0);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
     epoll_ctl(poll_fd, EPOLL_CTL_ADD, listener, &event);
@@ -210,9 +242,11 @@ int main(int count, char **arguments)
             if (events[i].events & ~(uint32_t)EPOLLOUT)
                 read_from(member);
         }
-        for (size_t i = 0; batch_size && i < member_count; i++)
-            if (members[i]->open)
-                send_to(members[i], batch, batch_size);
-        batch_size = 0;
+        for (; batched_count; batched_count--) {
+            struct room *room = batched[batched_count - 1];
+            for (size_t i = 0; i < room->member_count; i++)
+                send_to(room->members[i], room->batch, room->batch_size);
+            room->batch_size = 0;
+        }
     }
 }

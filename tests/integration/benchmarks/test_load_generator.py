@@ -120,6 +120,14 @@ def test_a_port_without_a_server_is_named(generator: Generator) -> None:
         generator.run("openings", Server("none", "websocket", free_port(), ()), {"members": 1})
 
 
+def test_the_bare_loop_delivers_each_message_to_its_room_alone(generator: Generator) -> None:
+    with running_program("bare", "websocket", [str(generator.bare_loop), "3"]) as server:
+        options = {"rooms": 5, "members": 3, "in_flight": 2, "sends": 100, "frame_bytes": 200}
+        result = generator.run("fan-out", server, options)
+    assert result["frame_bytes"] == 200
+    assert result["sends_per_second"] > 0
+
+
 def test_openings_are_counted_on_the_bare_loop(generator: Generator) -> None:
     with running_program("bare", "websocket", [str(generator.bare_loop)]) as server:
         result = generator.run("openings", server, {"members": 50, "at_once": 8})

@@ -39,6 +39,7 @@ RARELY_NEEDED = {
     "redis",  # for backups and the doctor
     "segno",
     "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.orm",  # for migrations
     "zxcvbn",
 }
 

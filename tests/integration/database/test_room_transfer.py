@@ -7,15 +7,15 @@ import pytest
 from sqlalchemy import func, select
 
 from cloudchat.database.migrations import upgrade
-from cloudchat.database.models import Membership, RoomBan, RoomChange, RoomMute, RoomNotice
 from cloudchat.database.post_restore import VERSIONS_TO_SKIP, invalidate
+from cloudchat.database.room_tables import memberships, room_bans, room_changes, room_mutes, room_notices
 from cloudchat.database.transfer import move_rows
 from support.account_services import NOW, AccountServices
 from support.chat_rooms import Rooms
 from support.databases import POSTGRESQL, SQLITE
 from support.postgres import RunningPostgres
 
-TABLES = (Membership, RoomMute, RoomBan, RoomChange, RoomNotice)
+TABLES = (memberships, room_mutes, room_bans, room_changes, room_notices)
 
 
 def counts(services: AccountServices) -> list[int | None]:

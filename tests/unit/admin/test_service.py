@@ -6,8 +6,8 @@ from sqlalchemy import select
 from cloudchat.admin.actor import COMMAND_LINE
 from cloudchat.auth.errors import AccountDisabled, BadToken, Conflict, InvalidField, NameTaken, NotFound
 from cloudchat.auth.tokens.kinds import MAX_API_TOKEN_SECONDS
+from cloudchat.database.account_tables import audit_log
 from cloudchat.database.audit import record
-from cloudchat.database.models import AuditEntry
 from support.account_services import NOW, PASSWORD, AccountServices
 
 CHAT = {"chat:read", "chat:write"}
@@ -124,7 +124,7 @@ def test_each_committed_change_is_in_the_audit_log_and_in_the_process_log(
         services.admin.tokens.revoke(token_id, actor=COMMAND_LINE, now=NOW)
     services.admin.users.change(services.admin.users.find("ann"), disabled=True, actor=COMMAND_LINE, now=NOW)
     with services.db.read() as db:
-        found = db.scalars(select(AuditEntry)).all()
+        found = db.execute(select(audit_log)).all()
     assert sorted(entry.action for entry in found) == ["token.issue", "token.revoke", "user.disable", "user.register"]
     of_token = [entry for entry in found if entry.action.startswith("token")]
     assert {entry.target for entry in of_token} == {user_id}

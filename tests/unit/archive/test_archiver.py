@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import msgspec
 import pytest
+from sqlalchemy import insert
 
 from cloudchat.archive.archiver import MAX_EVENTS, Archiver
 from cloudchat.archive.folding.batch_fold import FoldOutcome, LogBatch
@@ -15,7 +16,7 @@ from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_fold import MessageFold
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.database.models import Room
+from cloudchat.database.room_tables import rooms
 from cloudchat.database.transactions import DatabaseUnavailable
 from support.account_services import NOW, AccountServices
 from support.room_logs import LogWriter
@@ -134,7 +135,7 @@ def finish(archiver: Archiver) -> None:
 def world(services: AccountServices) -> World:
     with services.db.write() as db:
         for room in ROOMS:
-            db.add(Room(id=room, name=room, kind="private", created_at=NOW))
+            db.execute(insert(rooms).values(id=room, name=room, kind="private", created_at=NOW))
     return World(services)
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 
 from cloudchat.archive.archived_event import ArchivedEvent
 from cloudchat.archive.event_ids import event_id
@@ -19,6 +19,7 @@ from cloudchat.archive.repository import NOTHING_ARCHIVED, add_events, read_head
 from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_fold import MessageFold
 from cloudchat.core.stream_position import StreamPosition
+from cloudchat.database.account_tables import users
 from cloudchat.database.archive_tables import (
     archive_epochs,
     archive_heads,
@@ -26,7 +27,7 @@ from cloudchat.database.archive_tables import (
     archived_events,
     archived_reactions,
 )
-from cloudchat.database.models import Room, User
+from cloudchat.database.room_tables import rooms
 from support.account_services import NOW, AccountServices, concurrently
 from support.databases import on_both
 from support.room_logs import LogWriter, logs
@@ -40,8 +41,8 @@ TABLES = (archived_reactions, archived_edits, archived_events, archive_epochs, a
 def archive(services: AccountServices) -> "Archive":
     with services.db.write() as db:
         for id, name in (("ann", "Ann"), ("bob", "Bob")):
-            db.add(User(id=id, name=name, name_key=id, role="member", created_at=NOW))
-        db.add(Room(id="other", name="other", kind="private", created_at=NOW))
+            db.execute(insert(users).values(id=id, name=name, name_key=id, role="member", created_at=NOW))
+        db.execute(insert(rooms).values(id="other", name="other", kind="private", created_at=NOW))
     return Archive(services)
 
 
@@ -167,7 +168,7 @@ def test_a_page_has_the_current_name_of_a_user(archive: Archive) -> None:
     log.notice("cli", "added", target={"id": "bob", "name": "Bob"})
     archive.fold(log, 0, 2)
     with archive.db.write() as db:
-        db.execute(update(User).where(User.id.in_(["ann", "bob"])).values(name="Someone"))
+        db.execute(update(users).where(users.c.id.in_(["ann", "bob"])).values(name="Someone"))
     message, notice = archive.rows()
     assert message["user"] == {"id": "ann", "name": "Someone"}
     assert notice["user"] == {"id": "cli", "name": "cli"}

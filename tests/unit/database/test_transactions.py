@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from cloudchat.database.engine import create_engine
 from cloudchat.database.migrations import upgrade
-from cloudchat.database.transactions import Database, DatabaseUnavailable
+from cloudchat.database.transactions import Database, DatabaseUnavailable, after_commit
 from support.account_services import concurrently
 
 
@@ -69,6 +70,36 @@ def test_an_exception_rolls_the_block_back(db: Database) -> None:
         assert transaction.execute(text("SELECT name FROM rooms")).scalar() == "lobby"
 
 
+def test_a_callback_is_called_after_the_commit(db: Database) -> None:
+    found: list[object] = []
+
+    def read() -> None:
+        with db.read() as reading:
+            found.append(reading.execute(text("SELECT name FROM rooms")).scalar())
+
+    with db.write() as transaction:
+        after_commit(transaction, read)
+        transaction.execute(text("UPDATE rooms SET name = 'changed'"))
+        assert found == []
+    assert found == ["changed"]
+
+
+def test_a_callback_of_another_or_of_a_failed_transaction_is_not_called(db: Database) -> None:
+    calls: list[str] = []
+
+    def fail_to_commit() -> None:
+        with db.write() as transaction:
+            after_commit(transaction, lambda: calls.append("failed"))
+            transaction.execute(text("PRAGMA defer_foreign_keys = ON"))
+            transaction.execute(text("INSERT INTO memberships VALUES ('lobby', 'nobody', 'member', 0, FALSE)"))
+
+    with pytest.raises(IntegrityError):
+        fail_to_commit()
+    with db.write():
+        pass
+    assert calls == []
+
+
 def test_a_missing_database_raises_database_unavailable(tmp_path: Path) -> None:
     db = Database(create_engine(f"sqlite:///{tmp_path / 'missing' / 'cloudchat.db'}"))
     with pytest.raises(DatabaseUnavailable), db.read() as transaction:
@@ -76,7 +107,5 @@ def test_a_missing_database_raises_database_unavailable(tmp_path: Path) -> None:
 
 
 def test_foreign_keys_are_enforced(db: Database) -> None:
-    from sqlalchemy.exc import IntegrityError
-
     with pytest.raises(IntegrityError), db.write() as transaction:
         transaction.execute(text("INSERT INTO memberships VALUES ('lobby', 'nobody', 'member', 0, FALSE)"))

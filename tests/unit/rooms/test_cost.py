@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from cloudchat.core.ids import new_id
-from cloudchat.database.models import Membership, Room, RoomMute, User
+from cloudchat.database import account_tables, room_tables
 from cloudchat.rooms.service import RoomUpdate
 from cloudchat.users.service import UserDirectory
 from support.account_services import NOW, AccountServices
@@ -37,16 +37,17 @@ def big(counter: StepCounter, rooms: Rooms) -> tuple[Rooms, str, list[str]]:
     ]
     members = ids[::2]
 
-    def memberships(room_id: str, users: list[str]) -> list[dict[str, object]]:
-        return [{"room_id": room_id, "user_id": id, "role": "member", "joined_at": NOW} for id in users]
+    def members_of(room_id: str, user_ids: list[str]) -> list[dict[str, object]]:
+        return [{"room_id": room_id, "user_id": id, "role": "member", "joined_at": NOW} for id in user_ids]
 
     with rooms.services.db.write() as db:
-        db.execute(insert(User), people)
-        db.execute(insert(Membership), [*memberships("lobby", ids), *memberships(room, members)])
+        db.execute(insert(account_tables.users), people)
+        db.execute(insert(room_tables.memberships), [*members_of("lobby", ids), *members_of(room, members)])
         mutes = [{"room_id": room, "user_id": id, "reason": "", "created_by": "x", "created_at": NOW} for id in members]
-        db.execute(insert(RoomMute), mutes[:50])
+        db.execute(insert(room_tables.room_mutes), mutes[:50])
         for room_id, number in (("lobby", len(ids)), (room, len(members))):
-            db.execute(update(Room).where(Room.id == room_id).values(member_count=Room.member_count + number))
+            table = room_tables.rooms
+            db.execute(update(table).where(table.c.id == room_id).values(member_count=table.c.member_count + number))
     return rooms, room, members
 
 

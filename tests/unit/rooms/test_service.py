@@ -4,11 +4,12 @@ import time
 from functools import partial
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from cloudchat.auth.errors import Conflict, InvalidField, NotFound, PermissionDenied
 from cloudchat.core.ids import new_id
-from cloudchat.database.models import AuditEntry, Membership, ReadPosition, Room
+from cloudchat.database import room_tables
+from cloudchat.database.account_tables import audit_log
 from cloudchat.rooms.caller import COMMAND_LINE
 from cloudchat.rooms.members.service import MAX_ROOMS_OF_USER
 from cloudchat.rooms.service import RoomUpdate
@@ -32,7 +33,8 @@ def test_rooms_are_listed_for_their_members_with_their_state(rooms: Rooms) -> No
     rooms.update(room, "bob", muted=True)
     rooms.mute(room, "ann", "bob", 60)
     with rooms.services.db.write() as db:
-        db.add(ReadPosition(user_id=rooms.ids["bob"], room_id=room, epoch="e1", seq=7))
+        read = insert(room_tables.read_positions)
+        db.execute(read.values(user_id=rooms.ids["bob"], room_id=room, epoch="e1", seq=7))
     _, office = rooms.services.rooms.rooms_of(rooms.ids["bob"])
     assert (office.id, office.role, office.read_seq, office.read_epoch) == (room, "member", 7, "e1")
     assert (office.muted, office.muted_until, office.archived) == (True, rooms.now + 60, False)
@@ -237,9 +239,10 @@ def test_operator_finds_a_room_by_id_and_a_public_one_by_name(rooms: Rooms) -> N
 def test_user_cannot_be_in_too_many_rooms(rooms: Rooms) -> None:
     with rooms.services.db.write() as db:
         ids = [new_id() for _ in range(MAX_ROOMS_OF_USER - 1)]
-        db.add_all(Room(id=id, name="x", kind="private", created_at=NOW) for id in ids)
-        db.flush()
-        db.add_all(Membership(room_id=id, user_id=rooms.ids["bob"], role="owner", joined_at=NOW) for id in ids)
+        room_row = {"name": "x", "kind": "private", "created_at": NOW}
+        db.execute(insert(room_tables.rooms), [{"id": id, **room_row} for id in ids])
+        member = {"user_id": rooms.ids["bob"], "role": "owner", "joined_at": NOW}
+        db.execute(insert(room_tables.memberships), [{"room_id": id, **member} for id in ids])
     room = rooms.create("ann", "public", "open")
     for attempt in (
         lambda: rooms.put(room, "bob", "bob"),
@@ -256,7 +259,7 @@ def test_change_is_audited_with_its_actor_and_address(rooms: Rooms) -> None:
     room = rooms.create("ann", users="bob")
     rooms.ban(room, "ann", "bob", 60, "spam")
     with rooms.services.db.read() as db:
-        entries = db.scalars(select(AuditEntry)).all()
+        entries = db.execute(select(audit_log)).all()
     actions = {entry.action: entry for entry in entries}
     assert set(actions) == {"room.create", "room.member.add", "room.ban"}
     ban = actions["room.ban"]
@@ -281,10 +284,11 @@ def test_rooms_of_a_user_with_500_rooms_are_loaded_by_two_queries(rooms: Rooms) 
 
     ids = [new_id() for _ in range(500)]
     with rooms.services.db.write() as db:
-        db.add_all(Room(id=id, name="", kind="direct", created_at=NOW, direct_key=id) for id in ids)
-        db.flush()
+        room = {"name": "", "kind": "direct", "created_at": NOW}
+        db.execute(insert(room_tables.rooms), [{"id": id, "direct_key": id, **room} for id in ids])
         for name in ("ann", "bob"):
-            db.add_all(Membership(room_id=id, user_id=rooms.ids[name], role="member", joined_at=NOW) for id in ids)
+            member = {"user_id": rooms.ids[name], "role": "member", "joined_at": NOW}
+            db.execute(insert(room_tables.memberships), [{"room_id": id, **member} for id in ids])
     statements: list[str] = []
     engine = rooms.services.db._reading
     event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))

@@ -21,9 +21,11 @@ from sqlalchemy import event, select
 from cloudchat.auth.errors import AccountError
 from cloudchat.auth.repository import add_user
 from cloudchat.core.ids import new_id
+from cloudchat.database.account_tables import audit_log
+from cloudchat.database.archive_tables import all_tables
 from cloudchat.database.engine import create_engine
 from cloudchat.database.migrations import upgrade
-from cloudchat.database.models import AuditEntry, Membership, Room, RoomBan, RoomChange, RoomMute, RoomNotice
+from cloudchat.database.room_tables import memberships, room_bans
 from cloudchat.database.transactions import Database
 from cloudchat.rooms.caller import COMMAND_LINE, Caller
 from cloudchat.rooms.service import RoomService, RoomUpdate
@@ -160,10 +162,11 @@ class RoomMachine(RuleBasedStateMachine):
     @invariant()
     def banned_users_are_not_members(self) -> None:
         with self.db.read() as db:
-            bans = select(RoomBan.room_id, RoomBan.user_id).join(
-                Membership, (Membership.room_id == RoomBan.room_id) & (Membership.user_id == RoomBan.user_id)
+            bans = select(room_bans.c.room_id, room_bans.c.user_id).join(
+                memberships,
+                (memberships.c.room_id == room_bans.c.room_id) & (memberships.c.user_id == room_bans.c.user_id),
             )
-            active = bans.where((RoomBan.until.is_(None)) | (RoomBan.until > self.now))
+            active = bans.where((room_bans.c.until.is_(None)) | (room_bans.c.until > self.now))
             assert db.execute(active).all() == []
 
     @invariant()
@@ -202,34 +205,31 @@ class RoomMachine(RuleBasedStateMachine):
 
     def _read(self) -> dict[str, RoomState]:
         with self.db.read() as db:
-            rooms, members = db.scalars(select(Room)).all(), db.scalars(select(Membership)).all()
-            mutes, bans = db.scalars(select(RoomMute)).all(), db.scalars(select(RoomBan)).all()
-            changes, notices = db.scalars(select(RoomChange)).all(), db.scalars(select(RoomNotice)).all()
+            rows = {name: db.execute(select(table)).all() for name, table in all_tables.tables.items()}
         states = {}
-        for room in rooms:
+        for room in rows["rooms"]:
             restricted: dict[str, tuple[Any, Any]] = {}
-            for place, rows in enumerate(([*mutes], [*bans])):
-                row: RoomMute | RoomBan
-                for row in rows:  # type: ignore[attr-defined]
+            for place, restrictions in enumerate((rows["room_mutes"], rows["room_bans"])):
+                for row in restrictions:
                     if row.room_id == room.id:
                         pair = list(restricted.get(row.user_id, (None, None)))
-                        pair[place] = (row.until, row.created_at)
+                        pair[place] = (row.until, row.created_by)
                         restricted[row.user_id] = (pair[0], pair[1])
             states[room.id] = RoomState(
                 version=room.version,
                 kind=room.kind,
                 seen=(room.name, room.topic, room.archived_at is not None, room.slow_mode_seconds),
-                members={row.user_id: (row.role, row.muted) for row in members if row.room_id == room.id},
+                members={row.user_id: (row.role, row.muted) for row in rows["memberships"] if row.room_id == room.id},
                 restrictions=restricted,
                 member_count=room.member_count,
-                changes={row.user_id: row.version for row in changes if row.room_id == room.id},
-                notices=frozenset(row.version for row in notices if row.room_id == room.id),
+                changes={row.user_id: row.version for row in rows["room_changes"] if row.room_id == room.id},
+                notices=frozenset(row.version for row in rows["room_notices"] if row.room_id == room.id),
             )
         return states
 
     def _audit_entries(self) -> int:
         with self.db.read() as db:
-            return len(db.scalars(select(AuditEntry.id)).all())
+            return len(db.scalars(select(audit_log.c.id)).all())
 
     def _room(self, number: int) -> str:
         return self.rooms[number] if number < len(self.rooms) else new_id()

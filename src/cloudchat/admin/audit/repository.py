@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select, tuple_
-from sqlalchemy.orm import Session, aliased
 
 from cloudchat.auth.errors import NotFound
-from cloudchat.database.models import ApiToken, AuditEntry, LoginSession, Room, User
+from cloudchat.database.account_tables import api_tokens, audit_log, sessions, users
+from cloudchat.database.room_tables import rooms
+from cloudchat.database.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,47 +45,45 @@ EVERYTHING = AuditFilter()
 
 
 def audit_entries_before(
-    db: Session, before: str | None, limit: int, only: AuditFilter = EVERYTHING
+    db: Transaction, before: str | None, limit: int, only: AuditFilter = EVERYTHING
 ) -> Sequence[AuditSummary]:
     """Return a page of entries, newest first, that begins after the entry `before`. Raises NotFound."""
-    actor, target, token_user = aliased(User), aliased(User), aliased(User)
+    actor, target, token_user = users.alias(), users.alias(), users.alias()
     # Older versions wrote the id of the token instead of its user's.
-    target_name = func.coalesce(target.name, LoginSession.client, token_user.name, Room.name)
+    target_name = func.coalesce(target.c.name, sessions.c.client, token_user.c.name, rooms.c.name)
     query = (
-        select(AuditEntry, actor.name, func.nullif(target_name, ""))
-        .outerjoin(actor, actor.id == AuditEntry.actor)
-        .outerjoin(target, target.id == AuditEntry.target)
-        .outerjoin(LoginSession, LoginSession.id == AuditEntry.target)
-        .outerjoin(ApiToken, ApiToken.id == AuditEntry.target)
-        .outerjoin(token_user, token_user.id == ApiToken.user_id)
-        .outerjoin(Room, Room.id == AuditEntry.target)
-        .order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
+        select(
+            audit_log.c.id,
+            audit_log.c.at,
+            audit_log.c.actor,
+            actor.c.name,
+            audit_log.c.action,
+            audit_log.c.target,
+            func.nullif(target_name, ""),
+            audit_log.c.address,
+            audit_log.c.result,
+            audit_log.c.detail,
+        )
+        .select_from(audit_log)
+        .outerjoin(actor, actor.c.id == audit_log.c.actor)
+        .outerjoin(target, target.c.id == audit_log.c.target)
+        .outerjoin(sessions, sessions.c.id == audit_log.c.target)
+        .outerjoin(api_tokens, api_tokens.c.id == audit_log.c.target)
+        .outerjoin(token_user, token_user.c.id == api_tokens.c.user_id)
+        .outerjoin(rooms, rooms.c.id == audit_log.c.target)
+        .order_by(audit_log.c.at.desc(), audit_log.c.id.desc())
         .limit(limit)
     )
     if only.party:
-        query = query.where(or_(AuditEntry.actor == only.party, AuditEntry.target == only.party))
+        query = query.where(or_(audit_log.c.actor == only.party, audit_log.c.target == only.party))
     if only.action:
-        is_of_area = AuditEntry.action.startswith(f"{only.action}.", autoescape=True)
-        query = query.where(or_(AuditEntry.action == only.action, is_of_area))
+        is_of_area = audit_log.c.action.startswith(f"{only.action}.", autoescape=True)
+        query = query.where(or_(audit_log.c.action == only.action, is_of_area))
     if only.result is not None:
-        query = query.where(AuditEntry.result == only.result)
+        query = query.where(audit_log.c.result == only.result)
     if before is not None:
-        cursor = db.get(AuditEntry, before) if before.isascii() else None
-        if cursor is None:
+        at = db.scalar(select(audit_log.c.at).where(audit_log.c.id == before)) if before.isascii() else None
+        if at is None:
             raise NotFound("there is no such entry")
-        query = query.where(tuple_(AuditEntry.at, AuditEntry.id) < (cursor.at, cursor.id))
-    return [
-        AuditSummary(
-            id=entry.id,
-            at=entry.at,
-            actor=entry.actor,
-            actor_name=actor_name,
-            action=entry.action,
-            target=entry.target,
-            target_name=target_name,
-            address=entry.address,
-            result=entry.result,
-            detail=entry.detail,
-        )
-        for entry, actor_name, target_name in db.execute(query)
-    ]
+        query = query.where(tuple_(audit_log.c.at, audit_log.c.id) < (at, before))
+    return [AuditSummary(*row) for row in db.execute(query)]

@@ -4,26 +4,24 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, func, or_, select, tuple_, update
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Table, delete, func, insert, or_, select, tuple_, update
 
 from cloudchat.archive.event_ids import at_ms_of
 from cloudchat.auth.usernames import name_skeleton, username_key
 from cloudchat.core.timestamps import rfc3339
-from cloudchat.database.archive_tables import archived_edits, archived_events, archived_reactions
-from cloudchat.database.models import (
-    ApiToken,
-    AuditEntry,
-    Erasure,
-    Invite,
-    LoginSession,
-    Membership,
-    ReadPosition,
-    RefreshToken,
-    RoomBan,
-    RoomMute,
+from cloudchat.database.account_tables import (
     User,
+    api_tokens,
+    audit_log,
+    erasures,
+    invites,
+    refresh_tokens,
+    sessions,
+    users,
 )
+from cloudchat.database.archive_tables import archived_edits, archived_events, archived_reactions
+from cloudchat.database.room_tables import RestrictionColumns, memberships, read_positions, room_bans, room_mutes
+from cloudchat.database.transactions import Transaction
 
 PAGE_SIZE = 500
 
@@ -31,37 +29,38 @@ Item = dict[str, Any]
 Section = Item | Iterator[Item]
 Cursor = tuple[Any, ...] | None
 """The place of the last row of a page; None before the first page, and after the last."""
-ReadPage = Callable[[Session, str, Cursor], tuple[list[Item], Cursor]]
+ReadPage = Callable[[Transaction, str, Cursor], tuple[list[Item], Cursor]]
 
 # --- Erasure
 
 
-def name_is_taken(db: Session, name: str) -> bool:
+def name_is_taken(db: Transaction, name: str) -> bool:
     """Return whether a user has this name, or one that looks like it."""
-    taken = or_(User.name_key == username_key(name), User.name_skeleton == name_skeleton(name))
-    return db.scalar(select(User.id).where(taken)) is not None
+    taken = or_(users.c.name_key == username_key(name), users.c.name_skeleton == name_skeleton(name))
+    return db.scalar(select(users.c.id).where(taken)) is not None
 
 
-def delete_account_data(db: Session, user_id: str) -> None:
+def delete_account_data(db: Transaction, user_id: str) -> None:
     """Delete the sessions, tokens, read positions and restrictions of a user, and the label of their invite."""
-    sessions = select(LoginSession.id).where(LoginSession.user_id == user_id)
-    db.execute(delete(RefreshToken).where(RefreshToken.session_id.in_(sessions)))
-    for table in (LoginSession, ApiToken, ReadPosition, RoomMute, RoomBan):
-        db.execute(delete(table).where(table.user_id == user_id))
-    db.execute(update(Invite).where(Invite.used_by == user_id).values(label=""))
+    own_sessions = select(sessions.c.id).where(sessions.c.user_id == user_id)
+    db.execute(delete(refresh_tokens).where(refresh_tokens.c.session_id.in_(own_sessions)))
+    for table in (sessions, api_tokens, read_positions, room_mutes, room_bans):
+        db.execute(delete(table).where(table.c.user_id == user_id))
+    db.execute(update(invites).where(invites.c.used_by == user_id).values(label=""))
 
 
-def add_erasure(db: Session, user_id: str, now: float) -> None:
+def add_erasure(db: Transaction, user_id: str, now: float) -> None:
     """Insert the order to erase what the user has written."""
-    db.add(Erasure(user_id=user_id, ordered_at=now))
+    db.execute(insert(erasures).values(user_id=user_id, ordered_at=now))
 
 
-def find_erasure(db: Session, user_id: str) -> Erasure | None:
-    """Return the order to erase a user, or None."""
-    return db.get(Erasure, user_id)
+def erasure_is_finished(db: Transaction, user_id: str) -> bool | None:
+    """Return whether a user is erased; None if no erasure was ordered."""
+    order = db.execute(select(erasures.c.finished_at).where(erasures.c.user_id == user_id)).first()
+    return None if order is None else order.finished_at is not None
 
 
-def count_texts(db: Session, user_id: str) -> int:
+def count_texts(db: Transaction, user_id: str) -> int:
     """Return how many archived messages of the user have a text."""
     mine = archived_events.c.user_id == user_id, archived_events.c.text != ""
     return db.scalar(select(func.count()).select_from(archived_events).where(*mine)) or 0
@@ -70,9 +69,8 @@ def count_texts(db: Session, user_id: str) -> int:
 # --- Export
 
 
-def account(db: Session, user_id: str) -> Item:
+def account(user: User) -> Item:
     """Return the account, without hashes and secrets."""
-    user = db.get_one(User, user_id)
     return {
         "id": user.id,
         "name": user.name,
@@ -83,8 +81,8 @@ def account(db: Session, user_id: str) -> Item:
     }
 
 
-def _sessions(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
-    rows = _page(db, LoginSession, LoginSession.user_id == user_id, (LoginSession.id,), after)
+def _sessions(db: Transaction, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+    rows = _page(db, sessions, sessions.c.user_id == user_id, (sessions.c.id,), after)
     items = [
         {
             "device": row.client,
@@ -98,8 +96,8 @@ def _sessions(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cur
     return items, _cursor(rows, "id")
 
 
-def _api_tokens(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
-    rows = _page(db, ApiToken, ApiToken.user_id == user_id, (ApiToken.id,), after)
+def _api_tokens(db: Transaction, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+    rows = _page(db, api_tokens, api_tokens.c.user_id == user_id, (api_tokens.c.id,), after)
     items = [
         {
             "label": row.label,
@@ -114,31 +112,31 @@ def _api_tokens(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], C
     return items, _cursor(rows, "id")
 
 
-def _invites(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+def _invites(db: Transaction, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
     """Return the invite with which the user has registered."""
-    rows = _page(db, Invite, Invite.used_by == user_id, (Invite.id,), after)
+    rows = _page(db, invites, invites.c.used_by == user_id, (invites.c.id,), after)
     items = [
         {"label": row.label, "created_at": rfc3339(row.created_at), "used_at": _instant(row.used_at)} for row in rows
     ]
     return items, _cursor(rows, "id")
 
 
-def _memberships(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
-    rows = _page(db, Membership, Membership.user_id == user_id, (Membership.room_id,), after)
+def _memberships(db: Transaction, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+    rows = _page(db, memberships, memberships.c.user_id == user_id, (memberships.c.room_id,), after)
     items = [
         {"room": row.room_id, "role": row.role, "joined_at": rfc3339(row.joined_at), "muted": row.muted} for row in rows
     ]
     return items, _cursor(rows, "room_id")
 
 
-def _read_positions(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
-    rows = _page(db, ReadPosition, ReadPosition.user_id == user_id, (ReadPosition.room_id,), after)
+def _read_positions(db: Transaction, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+    rows = _page(db, read_positions, read_positions.c.user_id == user_id, (read_positions.c.room_id,), after)
     return [{"room": row.room_id, "seq": row.seq} for row in rows], _cursor(rows, "room_id")
 
 
-def _restrictions(model: type[RoomMute] | type[RoomBan]) -> ReadPage:
-    def read(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
-        rows = _page(db, model, model.user_id == user_id, (model.room_id,), after)
+def _restrictions(table: Table[RestrictionColumns]) -> ReadPage:
+    def read(db: Transaction, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+        rows = _page(db, table, table.c.user_id == user_id, (table.c.room_id,), after)
         items = [
             {
                 "room": row.room_id,
@@ -153,9 +151,9 @@ def _restrictions(model: type[RoomMute] | type[RoomBan]) -> ReadPage:
     return read
 
 
-def _audit_entries(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
-    concerned = or_(AuditEntry.actor == user_id, AuditEntry.target == user_id)
-    rows = _page(db, AuditEntry, concerned, (AuditEntry.at, AuditEntry.id), after)
+def _audit_entries(db: Transaction, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+    concerned = or_(audit_log.c.actor == user_id, audit_log.c.target == user_id)
+    rows = _page(db, audit_log, concerned, (audit_log.c.at, audit_log.c.id), after)
     items = [
         {
             "at": rfc3339(row.at),
@@ -170,10 +168,10 @@ def _audit_entries(db: Session, user_id: str, after: Cursor) -> tuple[list[Item]
     return items, _cursor(rows, "at", "id")
 
 
-def _messages(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+def _messages(db: Transaction, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
     """Return messages with their earlier texts, and notices of what the user has done in rooms."""
     events = archived_events.c
-    rows = _table_page(db, archived_events, events.user_id == user_id, (events.id,), after)
+    rows = _page(db, archived_events, events.user_id == user_id, (events.id,), after)
     earlier: dict[tuple[str, int], list[Item]] = {}
     edits = archived_edits.c
     for chunk in {row.room_id for row in rows}:
@@ -196,9 +194,9 @@ def _messages(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cur
     return items, _cursor(rows, "id")
 
 
-def _reactions(db: Session, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
+def _reactions(db: Transaction, user_id: str, after: Cursor) -> tuple[list[Item], Cursor]:
     own = archived_reactions.c
-    rows = _table_page(db, archived_reactions, own.user_id == user_id, (own.room_id, own.seq, own.emoji), after)
+    rows = _page(db, archived_reactions, own.user_id == user_id, (own.room_id, own.seq, own.emoji), after)
     items = [{"room": row.room_id, "seq": row.seq, "emoji": row.emoji} for row in rows]
     return items, _cursor(rows, "room_id", "seq", "emoji")
 
@@ -209,8 +207,8 @@ SECTIONS: Mapping[str, ReadPage] = {
     "invites": _invites,
     "memberships": _memberships,
     "read_positions": _read_positions,
-    "mutes": _restrictions(RoomMute),
-    "bans": _restrictions(RoomBan),
+    "mutes": _restrictions(room_mutes),
+    "bans": _restrictions(room_bans),
     "audit_entries": _audit_entries,
     "messages": _messages,
     "reactions": _reactions,
@@ -219,20 +217,11 @@ SECTIONS: Mapping[str, ReadPage] = {
 
 
 def _page(
-    db: Session,
-    model: type[Any],
+    db: Transaction,
+    table: Table[Any],
     condition: ColumnElement[bool],
-    order: tuple[InstrumentedAttribute[Any], ...],
+    order: tuple[ColumnElement[Any], ...],
     after: Cursor,
-) -> list[Any]:
-    query = select(model).where(condition).order_by(*order).limit(PAGE_SIZE)
-    if after is not None:
-        query = query.where(tuple_(*order) > after)
-    return list(db.scalars(query))
-
-
-def _table_page(
-    db: Session, table: Table, condition: ColumnElement[bool], order: tuple[ColumnElement[Any], ...], after: Cursor
 ) -> list[Any]:
     query = select(table).where(condition).order_by(*order).limit(PAGE_SIZE)
     if after is not None:

@@ -8,8 +8,9 @@ from cloudchat.admin.personal_data import repository
 from cloudchat.admin.personal_data.repository import Section
 from cloudchat.admin.repository import lock_administrators
 from cloudchat.auth.errors import Conflict, NotFound
-from cloudchat.auth.repository import rename_user, user_by_id, user_for_update
+from cloudchat.auth.repository import update_user, user_by_id, user_for_update
 from cloudchat.auth.second_factor.repository import remove_second_factor
+from cloudchat.auth.usernames import name_skeleton, username_key
 from cloudchat.core.ids import new_id
 from cloudchat.database.transactions import Database
 
@@ -53,11 +54,20 @@ class PersonalDataService:
             name = f"{ERASED_NAME}{user.id[:8].lower().replace('_', '0').replace('-', '0')}"
             while repository.name_is_taken(db, name):
                 name = f"{ERASED_NAME}{new_id()[:8].lower().replace('_', '0').replace('-', '0')}"
-            rename_user(db, user, name)
-            remove_second_factor(db, user, now)
+            update_user(
+                db,
+                user,
+                name=name,
+                name_key=username_key(name),
+                name_skeleton=name_skeleton(name),
+                password_hash=None,
+                must_change_password=False,
+                role="member",
+                disabled_at=now,
+                erased_at=now,
+            )
+            remove_second_factor(db, user_id, now)
             repository.delete_account_data(db, user_id)
-            user.password_hash, user.must_change_password, user.role = None, False, "member"
-            user.disabled_at = user.erased_at = now
             repository.add_erasure(db, user_id, now)
             actor.record(db, now, "user.erase", target=user_id)
             return name
@@ -65,10 +75,10 @@ class PersonalDataService:
     def erasure_progress(self, user_id: str) -> ErasureProgress:
         """Return how far the erasure of a user is. Raises NotFound if none was ordered."""
         with self._db.read() as db:
-            erasure = repository.find_erasure(db, user_id)
-            if erasure is None:
+            finished = repository.erasure_is_finished(db, user_id)
+            if finished is None:
                 raise NotFound("this user is not being erased")
-            return ErasureProgress(repository.count_texts(db, user_id), erasure.finished_at is not None)
+            return ErasureProgress(repository.count_texts(db, user_id), finished)
 
     def export(self, user_id: str) -> Iterator[tuple[str, Section]]:
         """Yield the name and the content of each part of what is stored about a user. Raises NotFound.
@@ -77,9 +87,10 @@ class PersonalDataService:
         of messages. Read it before the next part.
         """
         with self._db.read() as db:
-            if user_by_id(db, user_id) is None:
-                raise NotFound("there is no such user")
-            yield "account", repository.account(db, user_id)
+            user = user_by_id(db, user_id)
+        if user is None:
+            raise NotFound("there is no such user")
+        yield "account", repository.account(user)
         for name, read_page in repository.SECTIONS.items():
             yield name, self._pages(read_page, user_id)
 

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, delete, exists, or_, select, union, update
-from sqlalchemy.orm import Session
 
 from cloudchat.archive.archived_event import encode_fields, from_columns
+from cloudchat.database.account_tables import erasures, users
 from cloudchat.database.archive_tables import archived_edits, archived_events, archived_reactions
-from cloudchat.database.models import Erasure, User
-from cloudchat.database.transactions import changed_rows
+from cloudchat.database.transactions import Transaction, changed_rows
 
 _events = archived_events.c
 
@@ -22,41 +21,43 @@ class OpenErasure(NamedTuple):
     ordered_at: float
 
 
-def claim(db: Session, now: float, until: float) -> OpenErasure | None:
+def claim(db: Transaction, now: float, until: float) -> OpenErasure | None:
     """Take an open order that no other process works on, and keep it until `until`. Return None if there is none.
 
     One conditional UPDATE: of two concurrent calls, one gets the order.
     """
-    free = Erasure.finished_at.is_(None), or_(Erasure.claimed_until.is_(None), Erasure.claimed_until < now)
-    open_orders = select(Erasure.user_id, User.name, Erasure.ordered_at).join(User, User.id == Erasure.user_id)
-    order = db.execute(open_orders.where(*free).order_by(Erasure.ordered_at).limit(1)).first()
+    free = erasures.c.finished_at.is_(None), or_(erasures.c.claimed_until.is_(None), erasures.c.claimed_until < now)
+    open_orders = select(erasures.c.user_id, users.c.name, erasures.c.ordered_at).join(
+        users, users.c.id == erasures.c.user_id
+    )
+    order = db.execute(open_orders.where(*free).order_by(erasures.c.ordered_at).limit(1)).first()
     if order is None:
         return None
-    claimed = update(Erasure).where(Erasure.user_id == order.user_id, *free).values(claimed_until=until)
+    claimed = update(erasures).where(erasures.c.user_id == order.user_id, *free).values(claimed_until=until)
     return OpenErasure(*order) if changed_rows(db, claimed) else None
 
 
-def extend_claim(db: Session, user_id: str, until: float) -> None:
+def extend_claim(db: Transaction, user_id: str, until: float) -> None:
     """Keep an order for longer."""
-    db.execute(update(Erasure).where(Erasure.user_id == user_id).values(claimed_until=until))
+    db.execute(update(erasures).where(erasures.c.user_id == user_id).values(claimed_until=until))
 
 
-def finish(db: Session, user_id: str, now: float) -> None:
+def finish(db: Transaction, user_id: str, now: float) -> None:
     """Mark an order as executed."""
-    db.execute(update(Erasure).where(Erasure.user_id == user_id).values(finished_at=now, claimed_until=None))
+    db.execute(update(erasures).where(erasures.c.user_id == user_id).values(finished_at=now, claimed_until=None))
 
 
-def finished_since(db: Session, since: float) -> Sequence[str]:
+def finished_since(db: Transaction, since: float) -> Sequence[str]:
     """Return the ids of the users whose erasure was finished since an instant."""
-    return db.scalars(select(Erasure.user_id).where(Erasure.finished_at >= since)).all()
+    return db.scalars(select(erasures.c.user_id).where(erasures.c.finished_at >= since)).all()
 
 
-def rooms_with_texts(db: Session, user_id: str) -> Sequence[str]:
+def rooms_with_texts(db: Transaction, user_id: str) -> Sequence[str]:
     """Return the rooms in which a message of the user has a text."""
     return db.scalars(select(_events.room_id).where(_events.user_id == user_id, _events.text != "").distinct()).all()
 
 
-def rooms_with_traces(db: Session, user_id: str) -> Sequence[str]:
+def rooms_with_traces(db: Transaction, user_id: str) -> Sequence[str]:
     """Return the rooms whose logs may have events with the user's name. The archive has names only in `users`."""
     wrote = select(_events.room_id).where(_events.user_id == user_id)
     reacted = select(archived_reactions.c.room_id).where(archived_reactions.c.user_id == user_id)
@@ -84,13 +85,13 @@ class Texts(NamedTuple):
         return or_(_events.seq >= self.oldest_hot, exists().where(*of_message, edits.edit_seq >= self.oldest_hot))
 
 
-def hot_seqs(db: Session, texts: Texts, after: int, limit: int) -> Sequence[int]:
+def hot_seqs(db: Transaction, texts: Texts, after: int, limit: int) -> Sequence[int]:
     """Return messages with a text in the hot log, those after the seq `after`, the oldest first."""
     query = select(_events.seq).where(*texts.left, texts.is_hot, _events.seq > after)
     return db.scalars(query.order_by(_events.seq).limit(limit)).all()
 
 
-def delete_archived_texts(db: Session, texts: Texts, at: str, limit: int) -> int:
+def delete_archived_texts(db: Transaction, texts: Texts, at: str, limit: int) -> int:
     """Delete the oldest texts that are only in the archive, with earlier texts and reactions. Return their number.
 
     The rows are the same as after a deletion at the time `at` that was folded into them.
@@ -109,7 +110,7 @@ def delete_archived_texts(db: Session, texts: Texts, at: str, limit: int) -> int
         {"row": id, "text": "", "terms": "", "fields": encode_fields(message.fields).decode()}
         for id, message in messages
     ]
-    db.connection().execute(update(archived_events).where(_events.id == bindparam("row")), changed)
+    db.execute(update(archived_events).where(_events.id == bindparam("row")), changed)
     return len(messages)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from cloudchat.archive.history.repository import read_events, read_page
 from cloudchat.archive.repository import NOTHING_ARCHIVED, read_heads
@@ -11,28 +10,32 @@ from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_fold import Row
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import rfc3339
+from cloudchat.database.account_tables import users
 from cloudchat.database.archive_tables import archived_edits
-from cloudchat.database.models import LogCheckpoint, Membership, Room, User
+from cloudchat.database.room_tables import Room, log_checkpoints, memberships, rooms
+from cloudchat.database.transactions import Transaction
 
 MAX_IDS_PER_QUERY = 5000
 
 
-def archived_head(db: Session, room_id: str) -> StreamPosition:
+def archived_head(db: Transaction, room_id: str) -> StreamPosition:
     """Return the position up to which the archive has everything of a room."""
     return read_heads(db, [room_id]).get(room_id, NOTHING_ARCHIVED)
 
 
-def is_behind(db: Session, room_id: str) -> bool:
+def is_behind(db: Transaction, room_id: str) -> bool:
     """Return whether the room is known to have events that are not archived yet."""
-    seq = db.scalar(select(LogCheckpoint.seq).where(LogCheckpoint.room_id == room_id))
+    seq = db.scalar(select(log_checkpoints.c.seq).where(log_checkpoints.c.room_id == room_id))
     return (seq or 0) > archived_head(db, room_id).seq
 
 
-def room_description(db: Session, room_id: str) -> Row:
+def room_description(db: Transaction, room_id: str) -> Row:
     """Return the room and its members as an export describes them."""
-    room = db.get_one(Room, room_id)
-    members = select(User.id, User.name, Membership.role).join(Membership, Membership.user_id == User.id)
-    members = members.where(Membership.room_id == room_id).order_by(User.name_key)
+    room = Room(*db.execute(select(rooms).where(rooms.c.id == room_id)).one())
+    members = select(users.c.id, users.c.name, memberships.c.role).join(
+        memberships, memberships.c.user_id == users.c.id
+    )
+    members = members.where(memberships.c.room_id == room_id).order_by(users.c.name_key)
     return {
         "room": {
             "id": room.id,
@@ -46,7 +49,7 @@ def room_description(db: Session, room_id: str) -> Row:
     }
 
 
-def rows_after(db: Session, room_id: str, after: int, head: int, limit: int) -> list[Row]:
+def rows_after(db: Transaction, room_id: str, after: int, head: int, limit: int) -> list[Row]:
     """Return the next messages and notices after the seq `after`, up to `head`, as an export has them.
 
     These are the rows of `history` with all users who reacted, with their names and those of mentioned users, and with
@@ -67,7 +70,7 @@ def rows_after(db: Session, room_id: str, after: int, head: int, limit: int) -> 
     return rows
 
 
-def quoted_messages(db: Session, room_id: str, seqs: Collection[int]) -> dict[int, tuple[str, str]]:
+def quoted_messages(db: Transaction, room_id: str, seqs: Collection[int]) -> dict[int, tuple[str, str]]:
     """Return the author's name and the text of messages, by their seqs."""
     found = read_events(db, room_id, seqs) if seqs else {}
     names = _names(db, {event.user_id for event in found.values()})
@@ -78,16 +81,16 @@ def _ids_without_names(row: Row) -> list[str]:
     return [*row.get("mentions", ()), *(id for reaction in row.get("reactions", ()) for id in reaction["users"])]
 
 
-def _names(db: Session, ids: Collection[str]) -> dict[str, str]:
+def _names(db: Transaction, ids: Collection[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     wanted = sorted(ids)
     for start in range(0, len(wanted), MAX_IDS_PER_QUERY):
-        query = select(User.id, User.name).where(User.id.in_(wanted[start : start + MAX_IDS_PER_QUERY]))
+        query = select(users.c.id, users.c.name).where(users.c.id.in_(wanted[start : start + MAX_IDS_PER_QUERY]))
         names.update((row.id, row.name) for row in db.execute(query))
     return names
 
 
-def _earlier_texts(db: Session, room_id: str, seqs: Collection[int]) -> dict[int, list[Row]]:
+def _earlier_texts(db: Transaction, room_id: str, seqs: Collection[int]) -> dict[int, list[Row]]:
     found: dict[int, list[Row]] = {}
     if seqs:
         columns = archived_edits.c

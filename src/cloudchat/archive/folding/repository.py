@@ -11,16 +11,17 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
-from sqlalchemy.orm import Session
 
 from cloudchat.archive.archived_event import encode_fields, from_columns, users_of
 from cloudchat.archive.folding.batch_fold import BatchFold, EmojiUse, FoldOutcome, LogBatch, NotFolded, Targets
 from cloudchat.archive.repository import NOTHING_ARCHIVED, add_epochs, add_events, advance_head
 from cloudchat.core.search_terms import search_terms
 from cloudchat.core.stream_position import StreamPosition
+from cloudchat.database.account_tables import users
 from cloudchat.database.archive_tables import archive_heads, archived_edits, archived_events, archived_reactions
-from cloudchat.database.bulk_insert import replace_rows
-from cloudchat.database.models import Room, User
+from cloudchat.database.inserts import replace_rows
+from cloudchat.database.room_tables import rooms
+from cloudchat.database.transactions import Transaction
 
 _CHANGES = ("edited", "deleted", "reaction")
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -55,7 +56,7 @@ class _Log:
                 yield event
 
 
-def fold_logs(db: Session, batches: Sequence[LogBatch]) -> dict[str, FoldOutcome]:
+def fold_logs(db: Transaction, batches: Sequence[LogBatch]) -> dict[str, FoldOutcome]:
     """Fold a batch of each of several rooms onto an archive that has everything up to `LogBatch.after`.
 
     Nothing of a room is written if the head of its archive is not `after` any more, because another process was
@@ -83,7 +84,7 @@ def fold_logs(db: Session, batches: Sequence[LogBatch]) -> dict[str, FoldOutcome
 # -- internal ---------------------------------------------------------------------------------------------------------
 
 
-def _lock_heads(db: Session, room_ids: Collection[str]) -> dict[str, StreamPosition]:
+def _lock_heads(db: Transaction, room_ids: Collection[str]) -> dict[str, StreamPosition]:
     """Return the archived heads of those rooms that exist. No other transaction can raise them until this one ends."""
     columns = archive_heads.c
     query = select(columns.room_id, columns.epoch, columns.seq).where(columns.room_id.in_(room_ids))
@@ -91,11 +92,11 @@ def _lock_heads(db: Session, room_ids: Collection[str]) -> dict[str, StreamPosit
     rows = db.execute(query.order_by(columns.room_id).with_for_update())
     heads = {room_id: StreamPosition(epoch, seq) for room_id, epoch, seq in rows}
     if new := [room_id for room_id in room_ids if room_id not in heads]:
-        heads |= dict.fromkeys(db.scalars(select(Room.id).where(Room.id.in_(new))), NOTHING_ARCHIVED)
+        heads |= dict.fromkeys(db.scalars(select(rooms.c.id).where(rooms.c.id.in_(new))), NOTHING_ARCHIVED)
     return heads
 
 
-def _advance_heads(db: Session, logs: Sequence[_Log]) -> set[str]:
+def _advance_heads(db: Transaction, logs: Sequence[_Log]) -> set[str]:
     """Raise the heads of the rooms. Return the rooms whose first head another process has written in this moment."""
     raised = [(log.room_id, log.head.epoch, log.head.seq) for log in logs if log.before.seq]
     if replace_rows(db, archive_heads, ("room_id", "epoch", "seq"), raised, growing="seq") != len(raised):
@@ -103,7 +104,7 @@ def _advance_heads(db: Session, logs: Sequence[_Log]) -> set[str]:
     return {log.room_id for log in logs if not log.before.seq and not advance_head(db, log.room_id, 0, log.head)}
 
 
-def _fold(db: Session, logs: Sequence[_Log]) -> dict[str, BatchFold]:
+def _fold(db: Transaction, logs: Sequence[_Log]) -> dict[str, BatchFold]:
     """Fold the events of each room. Nothing is written."""
     with_names = [event for log in logs for event in log.events if event["type"] in ("message", "notice")]
     registered = _registered(db, set().union(*map(users_of, with_names)))
@@ -116,18 +117,18 @@ def _fold(db: Session, logs: Sequence[_Log]) -> dict[str, BatchFold]:
     return folds
 
 
-def _registered(db: Session, ids: Collection[str]) -> frozenset[str]:
+def _registered(db: Transaction, ids: Collection[str]) -> frozenset[str]:
     """Return those of the ids that have a row in `users`: nearly always all.
 
     So the rows are counted first. SQLite's driver releases the GIL for each row that it reads, and beside a busy event
     loop it takes long to get it back.
     """
-    if not ids or db.scalar(select(func.count()).where(User.id.in_(ids))) == len(ids):
+    if not ids or db.scalar(select(func.count()).where(users.c.id.in_(ids))) == len(ids):
         return frozenset(ids)
-    return frozenset(db.scalars(select(User.id).where(User.id.in_(ids))))
+    return frozenset(db.scalars(select(users.c.id).where(users.c.id.in_(ids))))
 
 
-def _load_targets(db: Session, logs: Sequence[_Log]) -> Mapping[str, Targets]:
+def _load_targets(db: Transaction, logs: Sequence[_Log]) -> Mapping[str, Targets]:
     """Return what the archive has of the messages that the batches change, by room."""
     targets: defaultdict[str, Targets] = defaultdict(Targets)
     changes = [(log.room_id, event) for log in logs for event in log.changes_of_archived()]
@@ -146,7 +147,7 @@ def _load_targets(db: Session, logs: Sequence[_Log]) -> Mapping[str, Targets]:
 
 
 def _load_reactions(
-    db: Session, messages: Collection[_MessageKey], users: Collection[str], targets: Mapping[str, Targets]
+    db: Transaction, messages: Collection[_MessageKey], users: Collection[str], targets: Mapping[str, Targets]
 ) -> None:
     """Load how often each emoji is used, and the reactions of the given users only."""
     columns = archived_reactions.c
@@ -160,7 +161,7 @@ def _load_reactions(
         targets[room_id].reactions[seq, emoji, user_id] = reaction[0], reaction[1]
 
 
-def _write(db: Session, logs: Sequence[_Log], folds: Mapping[str, BatchFold]) -> None:
+def _write(db: Transaction, logs: Sequence[_Log], folds: Mapping[str, BatchFold]) -> None:
     add_epochs(db, [epoch for log in logs for epoch in log.new_epochs()])
     add_events(db, [(room_id, event) for room_id, fold in folds.items() for event in fold.added.values()])
     _update_events(db, folds)
@@ -177,7 +178,7 @@ def _write(db: Session, logs: Sequence[_Log], folds: Mapping[str, BatchFold]) ->
     _write_reactions(db, folds)
 
 
-def _update_events(db: Session, folds: Mapping[str, BatchFold]) -> None:
+def _update_events(db: Transaction, folds: Mapping[str, BatchFold]) -> None:
     columns = archived_events.c
     changed = [
         {
@@ -192,10 +193,10 @@ def _update_events(db: Session, folds: Mapping[str, BatchFold]) -> None:
     ]
     if changed:
         one = columns.room_id == bindparam("of_room"), columns.seq == bindparam("of_seq")
-        db.connection().execute(update(archived_events).where(*one), changed)  # sets the columns text, terms and fields
+        db.execute(update(archived_events).where(*one), changed)  # sets the columns text, terms and fields
 
 
-def _write_reactions(db: Session, folds: Mapping[str, BatchFold]) -> None:
+def _write_reactions(db: Transaction, folds: Mapping[str, BatchFold]) -> None:
     columns = archived_reactions.c
     removed = [
         {"of_room": room_id, "of_seq": seq, "of_emoji": emoji, "of_user": user}
@@ -209,7 +210,7 @@ def _write_reactions(db: Session, folds: Mapping[str, BatchFold]) -> None:
             columns.emoji == bindparam("of_emoji"),
             columns.user_id == bindparam("of_user"),
         )
-        db.connection().execute(one, removed)
+        db.execute(one, removed)
     added = [
         {
             "room_id": room_id,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
 
 from cloudchat.archive.archived_event import ArchivedEvent, from_columns, to_client, users_of_row
 from cloudchat.archive.folding.batch_fold import EarlierText
@@ -15,8 +14,9 @@ from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_fold import MAX_LISTED_USERS, Row
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import rfc3339_of_ms
+from cloudchat.database.account_tables import users
 from cloudchat.database.archive_tables import archive_epochs, archived_edits, archived_events, archived_reactions
-from cloudchat.database.models import User
+from cloudchat.database.transactions import Transaction
 
 MAX_PAGE_BYTES = 512 * 1024
 """The size limit of the texts and fields of a page, as in the broker. A larger single row is a separate page."""
@@ -36,7 +36,7 @@ class ArchivedPage:
     more_newer: bool
 
 
-def read_page(db: Session, room_id: str, wanted: HistoryRange, *, all_users: bool = False) -> ArchivedPage:
+def read_page(db: Transaction, room_id: str, wanted: HistoryRange, *, all_users: bool = False) -> ArchivedPage:
     """Return a page of a room's archive. Reactions list their first 20 users, with `all_users` every one."""
     head = read_heads(db, [room_id]).get(room_id, NOTHING_ARCHIVED)
     seq = archived_events.c.seq
@@ -48,14 +48,14 @@ def read_page(db: Session, room_id: str, wanted: HistoryRange, *, all_users: boo
     return ArchivedPage(head, rows[: len(older)], rows[len(older) :], more_older, more_newer)
 
 
-def read_events(db: Session, room_id: str, seqs: Collection[int]) -> dict[int, ArchivedEvent]:
+def read_events(db: Transaction, room_id: str, seqs: Collection[int]) -> dict[int, ArchivedEvent]:
     """Return the messages and notices of these seqs that the archive has."""
     columns = archived_events.c
     found = db.execute(select(archived_events).where(columns.room_id == room_id, columns.seq.in_(seqs)))
     return {row.seq: from_columns(row) for row in found}
 
 
-def read_message(db: Session, room_id: str, seq: int) -> ArchivedMessage:
+def read_message(db: Transaction, room_id: str, seq: int) -> ArchivedMessage:
     """Return what a change of a message needs to know of it; without an author if the archive has no such message."""
     as_of = read_heads(db, [room_id]).get(room_id, NOTHING_ARCHIVED).seq
     message = read_events(db, room_id, [seq]).get(seq)
@@ -73,7 +73,7 @@ def read_message(db: Session, room_id: str, seq: int) -> ArchivedMessage:
     )
 
 
-def read_earlier_texts(db: Session, room_id: str, seq: int) -> list[EarlierText]:
+def read_earlier_texts(db: Transaction, room_id: str, seq: int) -> list[EarlierText]:
     """Return the texts of a message that edits have replaced, the oldest first."""
     columns = archived_edits.c
     query = select(columns.seq, columns.edit_seq, columns.at, columns.text)
@@ -81,7 +81,7 @@ def read_earlier_texts(db: Session, room_id: str, seq: int) -> list[EarlierText]
     return [EarlierText(*row) for row in db.execute(here.order_by(columns.edit_seq))]
 
 
-def rows_of(db: Session, room_id: str, events: Sequence[ArchivedEvent], *, all_users: bool = False) -> list[Row]:
+def rows_of(db: Transaction, room_id: str, events: Sequence[ArchivedEvent], *, all_users: bool = False) -> list[Row]:
     """Return events of a room, in the order of their seqs, in the form in which clients get them."""
     if not events:
         return []
@@ -100,7 +100,7 @@ def rows_of(db: Session, room_id: str, events: Sequence[ArchivedEvent], *, all_u
 
 
 def _read_events(
-    db: Session, room_id: str, condition: ColumnElement[bool], order: Any, limit: int, max_bytes: int
+    db: Transaction, room_id: str, condition: ColumnElement[bool], order: Any, limit: int, max_bytes: int
 ) -> tuple[list[ArchivedEvent], bool]:
     """Return up to `limit` events, at least one, and whether there are more."""
     query = select(archived_events).where(archived_events.c.room_id == room_id, condition)
@@ -114,11 +114,11 @@ def _read_events(
     return events, False
 
 
-def _names(db: Session, ids: Collection[str]) -> dict[str, str]:
-    return {row.id: row.name for row in db.execute(select(User.id, User.name).where(User.id.in_(ids)))}
+def _names(db: Transaction, ids: Collection[str]) -> dict[str, str]:
+    return {row.id: row.name for row in db.execute(select(users.c.id, users.c.name).where(users.c.id.in_(ids)))}
 
 
-def _epochs(db: Session, room_id: str, events: Sequence[ArchivedEvent]) -> Iterable[str]:
+def _epochs(db: Transaction, room_id: str, events: Sequence[ArchivedEvent]) -> Iterable[str]:
     """Return the epoch of each event. A room has few epochs."""
     columns = archive_epochs.c
     query = select(columns.first_seq, columns.epoch).where(
@@ -133,7 +133,7 @@ def _epochs(db: Session, room_id: str, events: Sequence[ArchivedEvent]) -> Itera
     return epochs
 
 
-def _reactions(db: Session, room_id: str, seqs: Sequence[int], max_users: int | None) -> dict[int, list[Row]]:
+def _reactions(db: Transaction, room_id: str, seqs: Sequence[int], max_users: int | None) -> dict[int, list[Row]]:
     """Return the reactions of each message that has any, with the first `max_users` users of each emoji."""
     columns = archived_reactions.c
     one_emoji = columns.seq, columns.emoji

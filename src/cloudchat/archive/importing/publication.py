@@ -13,7 +13,6 @@ from cloudchat.rooms.caller import COMMAND_LINE
 from cloudchat.rooms.members.service import demand_room_for_another
 from cloudchat.rooms.names import name_key, numbered_name, usable_name
 from cloudchat.rooms.permissions import Kind, Role
-from cloudchat.rooms.repository import rename_room
 from cloudchat.rooms.service import MAX_DIRECT_USERS, MIN_DIRECT_USERS, direct_key
 from cloudchat.rooms.transaction import RoomDatabase
 
@@ -67,7 +66,7 @@ def _name_public_room(changes: RoomDatabase, room_id: str, room: SourceRoom, rep
         try:
             with changes.change(room_id, COMMAND_LINE, now) as change:
                 if change.room.name_key is None:
-                    rename_room(change.db, change.room, name, name_key(name))
+                    change.room = change.room._replace(name=name, name_key=name_key(name))
                     change.record("room.import", detail=f"source={room.source} {room.source_id} name={name!r}")
         except Conflict:
             continue
@@ -81,12 +80,15 @@ def _open_direct_room(
 ) -> None:
     """Make the room the direct room of its people. If they have one, or are too few or too many, it becomes private."""
     with changes.change(room_id, COMMAND_LINE, now) as change:
+        key = direct_key(people)
         possible = MIN_DIRECT_USERS <= len(people) <= MAX_DIRECT_USERS
         if change.room.kind != Kind.DIRECT or change.room.direct_key is not None:
             return
-        if not possible or not repository.set_direct_key(change.db, change.room, direct_key(people)):
+        if possible and not repository.direct_room_exists(change.db, key):
+            change.room = change.room._replace(direct_key=key)
+        else:
             names = ", ".join(sorted(user.name for user, _ in room.members)) or room.source_id
-            change.room.kind, change.room.name = Kind.PRIVATE, usable_name(f"Direct: {names}")
+            change.room = change.room._replace(kind=Kind.PRIVATE, name=usable_name(f"Direct: {names}"))
             reason = "their people have one here" if possible else "a direct room has 2 to 8 people"
             report.add(f"direct rooms became private rooms, because {reason}", names)
         change.record("room.import", detail=f"source={room.source} {room.source_id}")

@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Table, delete, func, insert, select, update
-from sqlalchemy.orm import Session
 
 from cloudchat.archive.archived_event import ArchivedEvent
 from cloudchat.archive.importing.source import EarlierText
 from cloudchat.archive.repository import add_epochs, add_events, advance_head, read_heads
 from cloudchat.core.stream_position import StreamPosition
+from cloudchat.database.account_tables import User, users
 from cloudchat.database.archive_tables import (
     archived_edits,
     archived_events,
@@ -17,8 +17,9 @@ from cloudchat.database.archive_tables import (
     imported_users,
     imports,
 )
-from cloudchat.database.models import Membership, ReadPosition, Room, User
-from cloudchat.database.upsert import insert_into
+from cloudchat.database.inserts import insert_into
+from cloudchat.database.room_tables import Room, memberships, read_positions, rooms
+from cloudchat.database.transactions import Transaction
 
 
 class AlreadyInserted(Exception):
@@ -38,7 +39,7 @@ class Import:
     head: StreamPosition
 
 
-def find_import(db: Session, source: str, source_id: str) -> Import | None:
+def find_import(db: Transaction, source: str, source_id: str) -> Import | None:
     """Return the import of a room, or None."""
     columns = imports.c
     query = select(columns.room_id, columns.fingerprint, columns.finished_at)
@@ -49,21 +50,20 @@ def find_import(db: Session, source: str, source_id: str) -> Import | None:
     return Import(row.room_id, row.fingerprint, row.finished_at is not None, head)
 
 
-def begin_import(db: Session, source: str, source_id: str, fingerprint: str, room: Room, now: float) -> None:
+def begin_import(db: Transaction, source: str, source_id: str, fingerprint: str, room: Room, now: float) -> None:
     """Insert the room of an import, which nobody can find yet, and the import. Raises AlreadyInserted."""
-    db.add(room)
-    db.flush()
+    db.execute(insert(rooms).values(room._asdict()))
     row = {"source": source, "source_id": source_id, "fingerprint": fingerprint, "room_id": room.id, "started_at": now}
     _insert_new(db, imports, row)
 
 
-def finish_import(db: Session, source: str, source_id: str, now: float) -> None:
+def finish_import(db: Transaction, source: str, source_id: str, now: float) -> None:
     """Record that the import is complete."""
     this = imports.c.source == source, imports.c.source_id == source_id
     db.execute(update(imports).where(*this).values(finished_at=now))
 
 
-def discard_rows(db: Session, room_id: str, limit: int) -> bool:
+def discard_rows(db: Transaction, room_id: str, limit: int) -> bool:
     """Delete up to `limit` rows of an unfinished import. Return False, and delete the import, if there are none left.
 
     Everything else that belongs to the room is deleted with its row.
@@ -72,7 +72,7 @@ def discard_rows(db: Session, room_id: str, limit: int) -> bool:
     oldest = select(columns.seq).where(columns.room_id == room_id).order_by(columns.seq).limit(limit)
     last = db.scalar(select(func.max(oldest.subquery().c.seq)))
     if last is None:
-        db.execute(delete(Room).where(Room.id == room_id))
+        db.execute(delete(rooms).where(rooms.c.id == room_id))
         return False
     for table in (archived_edits, archived_reactions, archived_events):
         db.execute(delete(table).where(table.c.room_id == room_id, table.c.seq <= last))
@@ -82,7 +82,7 @@ def discard_rows(db: Session, room_id: str, limit: int) -> bool:
 # --- Users
 
 
-def imported_user_ids(db: Session, source: str, source_ids: Collection[str]) -> dict[str, str]:
+def imported_user_ids(db: Transaction, source: str, source_ids: Collection[str]) -> dict[str, str]:
     """Return who users of the source are here, as far as earlier imports have decided it."""
     columns = imported_users.c
     query = select(columns.source_id, columns.user_id)
@@ -91,12 +91,12 @@ def imported_user_ids(db: Session, source: str, source_ids: Collection[str]) -> 
     return {source_id: user_id for source_id, user_id in db.execute(query)}  # noqa: C416
 
 
-def remember_user(db: Session, source: str, source_id: str, user_id: str) -> None:
+def remember_user(db: Transaction, source: str, source_id: str, user_id: str) -> None:
     """Store who a user of the source is here. Raises AlreadyInserted."""
     _insert_new(db, imported_users, {"source": source, "source_id": source_id, "user_id": user_id})
 
 
-def _insert_new(db: Session, table: Table, row: Mapping[str, object]) -> None:
+def _insert_new(db: Transaction, table: Table, row: Mapping[str, object]) -> None:
     statement = insert_into(db, table).values(**row).on_conflict_do_nothing(index_elements=["source", "source_id"])
     if db.scalar(statement.returning(table.c.source_id)) is None:
         raise AlreadyInserted
@@ -114,7 +114,7 @@ class ImportedRow:
     earlier_texts: Sequence[EarlierText]
 
 
-def add_rows(db: Session, room_id: str, after: int, head: StreamPosition, rows: Sequence[ImportedRow]) -> bool:
+def add_rows(db: Transaction, room_id: str, after: int, head: StreamPosition, rows: Sequence[ImportedRow]) -> bool:
     """Add rows to an archive that has everything up to `after`, and raise its head.
 
     Returns False, and adds nothing, if the head is not `after`: another command imports the same room.
@@ -153,26 +153,25 @@ def add_rows(db: Session, room_id: str, after: int, head: StreamPosition, rows: 
 # --- The finished room
 
 
-def member_ids(db: Session, room_id: str, user_ids: Collection[str]) -> set[str]:
+def member_ids(db: Transaction, room_id: str, user_ids: Collection[str]) -> set[str]:
     """Return those of the users who are members of the room."""
-    query = select(Membership.user_id).where(Membership.room_id == room_id, Membership.user_id.in_(user_ids))
+    query = select(memberships.c.user_id).where(memberships.c.room_id == room_id, memberships.c.user_id.in_(user_ids))
     return set(db.scalars(query))
 
 
-def users_by_id(db: Session, user_ids: Collection[str]) -> Mapping[str, User]:
+def users_by_id(db: Transaction, user_ids: Collection[str]) -> Mapping[str, User]:
     """Return users, disabled ones too."""
-    return {user.id: user for user in db.scalars(select(User).where(User.id.in_(user_ids)))}
+    rows = db.execute(select(users).where(users.c.id.in_(user_ids)))
+    return {user.id: user for user in (User(*row) for row in rows)}
 
 
-def mark_read(db: Session, room_id: str, user_ids: Collection[str], head: StreamPosition) -> None:
+def mark_read(db: Transaction, room_id: str, user_ids: Collection[str], head: StreamPosition) -> None:
     """Record that new members have read the room: what was imported is not unread."""
-    db.add_all(ReadPosition(user_id=user_id, room_id=room_id, epoch=head.epoch, seq=head.seq) for user_id in user_ids)
+    rows = [{"user_id": user_id, "room_id": room_id, "epoch": head.epoch, "seq": head.seq} for user_id in user_ids]
+    if rows:
+        db.execute(insert(read_positions), rows)
 
 
-def set_direct_key(db: Session, room: Room, key: str) -> bool:
-    """Make a direct room the one of its people. Return False if they have one."""
-    if db.scalar(select(Room.id).where(Room.direct_key == key)) is not None:
-        return False
-    room.direct_key = key
-    db.flush()
-    return True
+def direct_room_exists(db: Transaction, key: str) -> bool:
+    """Return whether the people of a direct room have one."""
+    return db.scalar(select(rooms.c.id).where(rooms.c.direct_key == key)) is not None

@@ -26,7 +26,7 @@ from cloudchat.archive.importing.users import ImportedUsers
 from cloudchat.core.ids import new_id
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.audit import BY_COMMAND_LINE
-from cloudchat.database.models import Room
+from cloudchat.database.room_tables import Room
 from cloudchat.database.transactions import Database
 from cloudchat.rooms.names import usable_name
 
@@ -90,6 +90,7 @@ class RoomImporter:
         new = Room(
             id=new_id(),
             name=usable_name(room.name),
+            name_key=None,
             kind=room.kind,
             topic=usable_name(room.topic, topic=True),
             created_at=room.created_at,

@@ -70,8 +70,7 @@ class ImportedUsers:
             found = user_by_name(db, user.name)
             name = found.name if found else next(name for name in _possible_names(user) if _is_free(db, name))
             if found is None:
-                created = add_user(db, name=name, password_hash=None, role=MEMBER, now=self._now)
-                created.disabled_at = self._now
+                created = add_user(db, name=name, password_hash=None, role=MEMBER, now=self._now, disabled_at=self._now)
             user_id = (found or created).id
             repository.remember_user(db, self._source, user.id, user_id)
         if found is not None:

@@ -9,7 +9,8 @@ that an unfinished merge always goes on first: a `merge` that changes less than 
 from typing import NamedTuple
 
 from sqlalchemy import text
-from sqlalchemy.orm import Session
+
+from cloudchat.database.transactions import Transaction
 
 MAX_INTERVAL_SECONDS = 3600.0
 """From the end of a merge to the beginning of the next one, if there were deletions."""
@@ -37,17 +38,17 @@ _MERGE = text("INSERT INTO archived_search (archived_search, rank) VALUES ('merg
 _CHANGES = text("SELECT total_changes()")
 
 
-def read_state(db: Session) -> MergeState:
+def read_state(db: Transaction) -> MergeState:
     """Return the state of the merge."""
     return MergeState(*db.execute(_READ).one())
 
 
-def write_state(db: Session, state: MergeState) -> None:
+def write_state(db: Transaction, state: MergeState) -> None:
     """Replace the state of the merge."""
     db.execute(_WRITE, state._asdict())
 
 
-def merge(db: Session, pages: int) -> bool:
+def merge(db: Transaction, pages: int) -> bool:
     """Merge about that many pages; negative: begin a merge of the whole index. Return whether there was work."""
     before = db.execute(_CHANGES).scalar_one()
     db.execute(_MERGE, {"pages": pages})

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from sqlalchemy import FromClause, Table, and_, func, or_, select
-from sqlalchemy.orm import Session
 
 from cloudchat.archive.repository import read_heads
 from cloudchat.core.stream_position import StreamPosition
@@ -13,6 +12,7 @@ from cloudchat.database.archive_tables import (
     archived_events,
     archived_reactions,
 )
+from cloudchat.database.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class ArchiveState:
     problems: list[str]
 
 
-def read_state(db: Session) -> ArchiveState:
+def read_state(db: Transaction) -> ArchiveState:
     """Return the state of the archive."""
     heads = read_heads(db)
     columns = archived_events.c
@@ -53,7 +53,7 @@ def read_state(db: Session) -> ArchiveState:
     return ArchiveState(heads, sum(count for _, count in newest.values()), problems)
 
 
-def _count_orphans(db: Session, table: Table) -> int:
+def _count_orphans(db: Transaction, table: Table) -> int:
     events = archived_events.c
     joined: FromClause = table.outerjoin(
         archived_events, and_(events.room_id == table.c.room_id, events.seq == table.c.seq)

@@ -3,25 +3,24 @@
 from collections.abc import Sequence
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
 
 from cloudchat.database.archive_tables import archive_heads, archived_edits, archived_events, archived_reactions
-from cloudchat.database.models import Room
-from cloudchat.database.transactions import changed_rows
+from cloudchat.database.room_tables import rooms
+from cloudchat.database.transactions import Transaction, changed_rows
 
 
-def rooms_with_own_limit(db: Session) -> dict[str, int]:
+def rooms_with_own_limit(db: Transaction) -> dict[str, int]:
     """Return after how many days the messages of a room are deleted, by room id, where the room has a limit."""
-    limited = select(Room.id, Room.retention_days).where(Room.retention_days > 0)
+    limited = select(rooms.c.id, rooms.c.retention_days).where(rooms.c.retention_days > 0)
     return {row.id: row.retention_days for row in db.execute(limited)}
 
 
-def archived_rooms(db: Session) -> Sequence[str]:
+def archived_rooms(db: Transaction) -> Sequence[str]:
     """Return the ids of the rooms that have something in the archive."""
     return db.scalars(select(archive_heads.c.room_id)).all()
 
 
-def last_expired_seq(db: Session, room_id: str, first_kept_id: int, limit: int) -> int:
+def last_expired_seq(db: Transaction, room_id: str, first_kept_id: int, limit: int) -> int:
     """Return the seq of the last of the oldest `limit` events that are too old, 0 if none is.
 
     The events of a room are in the order of their times, so that the first one that is young enough ends the search.
@@ -36,7 +35,7 @@ def last_expired_seq(db: Session, room_id: str, first_kept_id: int, limit: int) 
     return last
 
 
-def first_seq_after(db: Session, room_id: str, seq: int) -> int:
+def first_seq_after(db: Transaction, room_id: str, seq: int) -> int:
     """Return the seq of the next archived event; without one, that of the event that follows the archive."""
     events = archived_events.c
     following = select(events.seq).where(events.room_id == room_id, events.seq > seq).order_by(events.seq).limit(1)
@@ -47,7 +46,7 @@ def first_seq_after(db: Session, room_id: str, seq: int) -> int:
     return found
 
 
-def delete_events_up_to(db: Session, room_id: str, seq: int) -> int:
+def delete_events_up_to(db: Transaction, room_id: str, seq: int) -> int:
     """Delete a room's oldest events with their reactions and earlier texts. Return how many events there were."""
     for table in (archived_reactions, archived_edits):
         db.execute(delete(table).where(table.c.room_id == room_id, table.c.seq <= seq))

@@ -13,12 +13,12 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from cloudchat.archive.search.index_query import IndexQuery, exact_query, fts5, tsquery, wide_query
 from cloudchat.archive.search.query import Clause, Query
 from cloudchat.database.archive_tables import archive_heads, archived_events
-from cloudchat.database.models import Membership
+from cloudchat.database.room_tables import memberships
+from cloudchat.database.transactions import Transaction
 
 MAX_SECONDS = 2.0
 """A search that takes longer fails."""
@@ -65,31 +65,32 @@ class FoundMessage:
     text: str
 
 
-def find_messages(db: Session, caller_id: str, query: Query, filters: Filters, limit: int) -> list[FoundMessage]:
+def find_messages(db: Transaction, caller_id: str, query: Query, filters: Filters, limit: int) -> list[FoundMessage]:
     """Return the newest messages that match in rooms of the caller, the newest first. Raises SearchTooSlow."""
     sizes = _sizes_of_rooms(db, caller_id, filters.room_id)
     if not sizes:
         return []
-    find = _find_in_postgres if db.get_bind().dialect.name == "postgresql" else _find_in_sqlite
+    find = _find_in_postgres if db.dialect.name == "postgresql" else _find_in_sqlite
     return find(db, query, sizes, filters, {"caller": caller_id, "limit": limit})
 
 
-def is_member(db: Session, user_id: str, room_id: str) -> bool:
+def is_member(db: Transaction, user_id: str, room_id: str) -> bool:
     """Return whether the user is a member of the room."""
-    return db.get(Membership, (room_id, user_id)) is not None
+    this = memberships.c.user_id == user_id, memberships.c.room_id == room_id
+    return db.scalar(select(memberships.c.user_id).where(*this)) is not None
 
 
-def _sizes_of_rooms(db: Session, caller_id: str, room_id: str | None) -> Sizes:
+def _sizes_of_rooms(db: Transaction, caller_id: str, room_id: str | None) -> Sizes:
     """Return for each room of the caller how many events it had; only for one room if one is given."""
-    query = select(Membership.room_id, func.coalesce(archive_heads.c.seq, 0).label("size"))
-    query = query.outerjoin(archive_heads, archive_heads.c.room_id == Membership.room_id)
-    query = query.where(Membership.user_id == caller_id)
+    query = select(memberships.c.room_id, func.coalesce(archive_heads.c.seq, 0).label("size"))
+    query = query.outerjoin(archive_heads, archive_heads.c.room_id == memberships.c.room_id)
+    query = query.where(memberships.c.user_id == caller_id)
     if room_id is not None:
-        query = query.where(Membership.room_id == room_id)
+        query = query.where(memberships.c.room_id == room_id)
     return {row.room_id: row.size for row in db.execute(query)}
 
 
-def _rooms_for_index(db: Session, sizes: Sizes) -> Sequence[str]:
+def _rooms_for_index(db: Transaction, sizes: Sizes) -> Sequence[str]:
     """Return the rooms that the index is asked for; empty: it is not asked for rooms.
 
     Without rooms in its query the index returns the rows of all rooms, and the SQL skips those of other ones. That is
@@ -122,7 +123,7 @@ _SQLITE = f"""
 
 
 def _find_in_sqlite(
-    db: Session, query: Query, sizes: Sizes, filters: Filters, parameters: Parameters
+    db: Transaction, query: Query, sizes: Sizes, filters: Filters, parameters: Parameters
 ) -> list[FoundMessage]:
     rooms = _rooms_for_index(db, sizes)
     wide = wide_query(query, rooms, filters.user_id)
@@ -140,18 +141,18 @@ def _find_in_sqlite(
         return _read_sqlite(db, exact_query(query, rooms, filters.user_id), filters, parameters)
 
 
-def _read_sqlite(db: Session, query: IndexQuery, filters: Filters, parameters: Parameters) -> list[FoundMessage]:
+def _read_sqlite(db: Transaction, query: IndexQuery, filters: Filters, parameters: Parameters) -> list[FoundMessage]:
     parameters = {**parameters, "query": fts5(query)}
     return _read(db, _SQLITE, query.conditions, filters=filters, parameters=parameters, position="instr")
 
 
 @contextmanager
-def _interrupted_when(db: Session, is_over: Callable[[], bool]) -> Iterator[None]:
+def _interrupted_when(db: Transaction, is_over: Callable[[], bool]) -> Iterator[None]:
     """Interrupt SQLite when `is_over` returns True after `_CHECK_EVERY` instructions. Raises SearchTooSlow then.
 
     The first check may come sooner: SQLite goes on counting where the last use of the same statement ended.
     """
-    connection = db.connection().connection.driver_connection
+    connection = db.connection.driver_connection
     assert isinstance(connection, sqlite3.Connection)  # noqa: S101
     connection.set_progress_handler(is_over, _CHECK_EVERY)
     try:
@@ -199,9 +200,9 @@ _POSTGRES_SETTINGS = f"""
 
 
 def _find_in_postgres(
-    db: Session, query: Query, sizes: Sizes, filters: Filters, parameters: Parameters
+    db: Transaction, query: Query, sizes: Sizes, filters: Filters, parameters: Parameters
 ) -> list[FoundMessage]:
-    db.connection().exec_driver_sql(_POSTGRES_SETTINGS)
+    db.exec_driver_sql(_POSTGRES_SETTINGS)
     read = partial(_read, db, filters=filters, position="strpos")
     try:
         if sum(sizes.values()) <= _SCANNED_ROWS:
@@ -217,7 +218,7 @@ def _find_in_postgres(
         raise
 
 
-def _has_rows_after_walk(db: Session, filters: Filters) -> bool:
+def _has_rows_after_walk(db: Transaction, filters: Filters) -> bool:
     ids = select(archived_events.c.id).where(archived_events.c.id.between(filters.first_id, filters.end_id - 1))
     return db.scalar(ids.order_by(archived_events.c.id.desc()).offset(_WALKED_ROWS).limit(1)) is not None
 
@@ -226,7 +227,13 @@ def _has_rows_after_walk(db: Session, filters: Filters) -> bool:
 
 
 def _read(
-    db: Session, statement: str, clauses: Sequence[Clause], *, filters: Filters, parameters: Parameters, position: str
+    db: Transaction,
+    statement: str,
+    clauses: Sequence[Clause],
+    *,
+    filters: Filters,
+    parameters: Parameters,
+    position: str,
 ) -> list[FoundMessage]:
     """Execute a statement with the conditions of the clauses.
 

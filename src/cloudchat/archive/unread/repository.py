@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, String, case, column, func, or_, select, values
-from sqlalchemy.orm import Session
 
 from cloudchat.database.archive_tables import archived_events
+from cloudchat.database.transactions import Transaction
 
 
 class UnreadRange(NamedTuple):
@@ -24,7 +24,7 @@ class ArchivedUnread(NamedTuple):
     mentions: int
 
 
-def count_unread(db: Session, user_id: str, ranges: Sequence[UnreadRange]) -> dict[str, ArchivedUnread]:
+def count_unread(db: Transaction, user_id: str, ranges: Sequence[UnreadRange]) -> dict[str, ArchivedUnread]:
     """Count the messages of others in one range of each room that are not deleted. Rooms without any are left out."""
     events = archived_events.c
     named = values(column("room_id", String), column("start_seq", BigInteger), column("end_seq", BigInteger))

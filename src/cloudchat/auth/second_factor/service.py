@@ -5,7 +5,7 @@ import re
 
 from cloudchat.auth.errors import BadSecondFactor, Conflict, SecondFactorRequired
 from cloudchat.auth.principal import Principal
-from cloudchat.auth.repository import user_for_update
+from cloudchat.auth.repository import update_user, user_for_update
 from cloudchat.auth.second_factor import repository
 from cloudchat.auth.second_factor.recovery_codes import hash_recovery_code, new_recovery_codes
 from cloudchat.auth.second_factor.totp import matching_step, new_totp_secret
@@ -14,8 +14,8 @@ from cloudchat.auth.tokens.opaque_tokens import normalise_typed_code
 from cloudchat.auth.vault import DecryptionError, Vault
 from cloudchat.core.invisible import remove_blank
 from cloudchat.core.log_rate_limit import RATE_LIMITED
+from cloudchat.database.account_tables import User
 from cloudchat.database.audit import record
-from cloudchat.database.models import User
 from cloudchat.database.transactions import Database, Transaction
 
 _TOTP_CODE = re.compile(r"[0-9]{6}", re.ASCII)
@@ -37,7 +37,7 @@ class SecondFactorService:
             user = user_for_update(db, user_id)
             if user.totp_confirmed_at is not None:
                 raise Conflict("a second factor is set up already; disable it first")
-            user.totp_secret = self._vault.encrypt(secret, purpose=user.id)
+            update_user(db, user, totp_secret=self._vault.encrypt(secret, purpose=user.id))
             record(db, now, user.id, "totp.begin", target=user.id, address=address)
         return secret
 
@@ -58,8 +58,7 @@ class SecondFactorService:
             step = self._matching_step(user, normalise_typed_code(code), now)
             if step is None:
                 raise BadSecondFactor("the code is wrong; check that the clock of the phone is right")
-            user.totp_confirmed_at = now
-            user.totp_last_step = step
+            update_user(db, user, totp_confirmed_at=now, totp_last_step=step)
             repository.replace_recovery_codes(db, user.id, [hash_recovery_code(plain) for plain in codes])
             # The other sessions were opened with the password alone, perhaps by a thief.
             end_sessions_of(db, user.id, now, "second factor set up", except_id=principal.session_id)
@@ -73,7 +72,7 @@ class SecondFactorService:
             if user.totp_confirmed_at is None:
                 raise Conflict("there is no second factor to disable")
             self.verify(db, user, code, now)
-            repository.remove_second_factor(db, user, now)
+            repository.remove_second_factor(db, user.id, now)
             record(db, now, user.id, "totp.disable", target=user.id, address=address)
 
     def verify(self, db: Transaction, user: User, code: str | None, now: float) -> None:
@@ -100,10 +99,7 @@ class SecondFactorService:
             return used
         step = self._matching_step(user, code, now)
         # Each step is accepted once, so that an observed code is worthless (RFC 6238 §5.2).
-        if step is None or step <= (user.totp_last_step or 0):
-            return False
-        user.totp_last_step = step
-        return True
+        return step is not None and repository.use_step(db, user.id, step)
 
     def _matching_step(self, user: User, code: str, now: float) -> int | None:
         try:

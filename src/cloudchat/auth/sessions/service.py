@@ -26,8 +26,8 @@ from cloudchat.auth.tokens.opaque_tokens import hash_family, hash_token, new_ref
 from cloudchat.core.client_network import client_network
 from cloudchat.core.ids import new_id
 from cloudchat.core.log_rate_limit import RATE_LIMITED
+from cloudchat.database.account_tables import LoginSession, User
 from cloudchat.database.audit import record
-from cloudchat.database.models import LoginSession, User
 from cloudchat.database.transactions import Database
 from cloudchat.settings import Settings
 
@@ -120,14 +120,14 @@ class SessionService:
                 same_family = session.family_hash == family_hash
                 # Sessions of older versions have no family: it begins with the first exchange.
                 successor, successor_hash = new_refresh_token(after=refresh_token if same_family else None)
-                session.family_hash = hash_family(successor)
                 repository.mark_rotated(db, token_hash, now)
                 repository.add_refresh_token(
                     db, token_hash=successor_hash, session_id=session.id, now=now, parent_hash=token_hash
                 )
                 repository.delete_dead_refresh_tokens(db, session.id, dead_before)
-                session.last_used_at = now
-                session.idle_expires_at = min(now + self._idle_seconds, session.expires_at)
+                session = repository.continue_session(
+                    db, session, now, family_hash=hash_family(successor), idle_seconds=self._idle_seconds
+                )
         if decision is Decision.REVOKE:
             fields = user.id, session.id, address
             log.warning("refresh token used twice user=%s session=%s address=%s", *fields, extra=RATE_LIMITED)

@@ -5,29 +5,36 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
-from sqlalchemy.orm import Session
 
-from cloudchat.database.models import ApiToken, LoginSession, User
+from cloudchat.database.account_tables import api_tokens, sessions, users
+from cloudchat.database.transactions import Transaction
 
 _USER = (
-    User.id,
-    User.name,
-    User.role,
-    User.disabled_at,
-    User.must_change_password,
-    User.totp_confirmed_at,
-    User.access_changed_at,
+    users.c.id,
+    users.c.name,
+    users.c.role,
+    users.c.disabled_at,
+    users.c.must_change_password,
+    users.c.totp_confirmed_at,
+    users.c.access_changed_at,
 )
 # Built once: handshakes and requests wait for them.
 _SESSIONS = (
-    select(*_USER, LoginSession.id, LoginSession.expires_at, LoginSession.ended_at, LoginSession.verified_at)
-    .join(LoginSession, LoginSession.user_id == User.id)
-    .where(LoginSession.id.in_(bindparam("ids", expanding=True)))
+    select(*_USER, sessions.c.id, sessions.c.expires_at, sessions.c.ended_at, sessions.c.verified_at)
+    .join(sessions, sessions.c.user_id == users.c.id)
+    .where(sessions.c.id.in_(bindparam("ids", expanding=True)))
 )
 _API_TOKENS = (
-    select(*_USER, ApiToken.id, ApiToken.expires_at, ApiToken.revoked_at, ApiToken.scopes, ApiToken.last_used_at)
-    .join(ApiToken, ApiToken.user_id == User.id)
-    .where(ApiToken.id.in_(bindparam("ids", expanding=True)))
+    select(
+        *_USER,
+        api_tokens.c.id,
+        api_tokens.c.expires_at,
+        api_tokens.c.revoked_at,
+        api_tokens.c.scopes,
+        api_tokens.c.last_used_at,
+    )
+    .join(api_tokens, api_tokens.c.user_id == users.c.id)
+    .where(api_tokens.c.id.in_(bindparam("ids", expanding=True)))
 )
 
 
@@ -53,7 +60,7 @@ class TokenStatus:
     verified_at: float | None = None
 
 
-def session_statuses(db: Session, session_ids: Collection[str]) -> Mapping[str, TokenStatus]:
+def session_statuses(db: Transaction, session_ids: Collection[str]) -> Mapping[str, TokenStatus]:
     """Return the status of access tokens by the id of their login session, in one query."""
     if not session_ids:
         return {}
@@ -64,7 +71,7 @@ def session_statuses(db: Session, session_ids: Collection[str]) -> Mapping[str, 
     }
 
 
-def api_token_statuses(db: Session, token_ids: Collection[str]) -> Mapping[str, TokenStatus]:
+def api_token_statuses(db: Transaction, token_ids: Collection[str]) -> Mapping[str, TokenStatus]:
     """Return the status of API tokens by their id, in one query."""
     if not token_ids:
         return {}
@@ -75,11 +82,14 @@ def api_token_statuses(db: Session, token_ids: Collection[str]) -> Mapping[str, 
     }
 
 
-def update_last_used(db: Session, token_id: str, now: float, *, if_before: float) -> None:
+def update_last_used(db: Transaction, token_id: str, now: float, *, if_before: float) -> None:
     """Store when an API token was used, unless another process has stored a use after `if_before`."""
     db.execute(
-        update(ApiToken)
-        .where(ApiToken.id == token_id, or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at <= if_before))
+        update(api_tokens)
+        .where(
+            api_tokens.c.id == token_id,
+            or_(api_tokens.c.last_used_at.is_(None), api_tokens.c.last_used_at <= if_before),
+        )
         .values(last_used_at=now)
     )
 

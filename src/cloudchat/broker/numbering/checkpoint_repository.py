@@ -7,12 +7,11 @@ if every process was restarted in the meantime (see `high_water_marks.py`).
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
 
 from cloudchat.broker.numbering.high_water_marks import Mark
-from cloudchat.database.models import LogCheckpoint, Room
-from cloudchat.database.transactions import Database
-from cloudchat.database.upsert import insert_into
+from cloudchat.database.inserts import insert_into
+from cloudchat.database.room_tables import log_checkpoints, rooms
+from cloudchat.database.transactions import Database, Transaction
 
 MAX_ROWS = 500
 """Rows of one statement. Each row on its own took 1.2 ms of CPU time, during which SQLite accepts no other writer."""
@@ -37,20 +36,20 @@ class LogCheckpoints:
                 _save(db, ordered[start : start + MAX_ROWS])
 
 
-def read_checkpoints(db: Session) -> dict[str, Mark]:
+def read_checkpoints(db: Transaction) -> dict[str, Mark]:
     """Return (epoch, seq) of every room that has a checkpoint."""
-    rows = db.execute(select(LogCheckpoint.room_id, LogCheckpoint.epoch, LogCheckpoint.seq))
+    rows = db.execute(select(log_checkpoints.c.room_id, log_checkpoints.c.epoch, log_checkpoints.c.seq))
     return {row.room_id: (row.epoch, row.seq) for row in rows}
 
 
-def _save(db: Session, marks: Sequence[tuple[str, Mark]]) -> None:
+def _save(db: Transaction, marks: Sequence[tuple[str, Mark]]) -> None:
     """Save checkpoints. The seq never decreases, in any order of writes."""
-    rooms = set(db.scalars(select(Room.id).where(Room.id.in_([room_id for room_id, _ in marks]))))
-    rows = [{"room_id": room_id, "epoch": epoch, "seq": seq} for room_id, (epoch, seq) in marks if room_id in rooms]
+    existing = set(db.scalars(select(rooms.c.id).where(rooms.c.id.in_([room_id for room_id, _ in marks]))))
+    rows = [{"room_id": room_id, "epoch": epoch, "seq": seq} for room_id, (epoch, seq) in marks if room_id in existing]
     if not rows:
         return
-    statement = insert_into(db, LogCheckpoint).values(rows)
-    new, old = statement.excluded, LogCheckpoint
+    statement = insert_into(db, log_checkpoints).values(rows)
+    new, old = statement.excluded, log_checkpoints.c
     db.execute(
         statement.on_conflict_do_update(
             index_elements=[old.room_id],

@@ -4,7 +4,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from cloudchat.database.transactions import Database
-from cloudchat.rooms import repository as rooms
+from cloudchat.rooms import summary_repository as rooms
 from cloudchat.rooms.changes import repository
 from cloudchat.rooms.changes.repository import PendingNotice, RoomChange
 from cloudchat.rooms.moderation import repository as moderation

@@ -6,8 +6,9 @@ from cloudchat.auth.errors import Conflict, InvalidField, NotFound, PermissionDe
 from cloudchat.auth.repository import user_by_id
 from cloudchat.auth.usernames import lookup_key
 from cloudchat.core.timestamps import rfc3339
+from cloudchat.database.account_tables import User
 from cloudchat.database.lobby import LOBBY
-from cloudchat.database.models import Membership, RoomBan, User
+from cloudchat.database.room_tables import Membership, room_bans
 from cloudchat.database.transactions import Database, Transaction
 from cloudchat.rooms import repository as rooms
 from cloudchat.rooms.caller import Caller
@@ -74,7 +75,7 @@ class MemberService:
                 if user_id != caller.user_id:  # the answer alone would tell a visitor that the user is a member
                     change.demand(Command.ADD_MEMBER if role is None else Command.SET_ROLE)
                 if role is not None and role != member.role:
-                    _set_role(change, member, user, role)
+                    member = _set_role(change, member, user, role)
             elif user_id == caller.user_id:
                 member, user = _join(change, user, role)
             else:
@@ -181,25 +182,26 @@ def _take_ownership(change: RoomTransaction, member: Membership | None, user: Us
     elif member.role == Role.OWNER:
         return member, user
     else:
-        member.role = Role.OWNER
+        member = change.set_role(member, Role.OWNER)
     change.record("room.take_ownership", concerns=user.id, notice=Notice("role", target=user, value=Role.OWNER))
     return member, user
 
 
-def _set_role(change: RoomTransaction, member: Membership, user: User, role: str) -> None:
+def _set_role(change: RoomTransaction, member: Membership, user: User, role: str) -> Membership:
     change.demand(Command.SET_ROLE)
     _demand_another_owner(change, member, leaves=False)
     detail = f"role={role} before={member.role}"
-    member.role = role
     notice = Notice("role", target=user, value=role)
+    changed = change.set_role(member, role)
     change.record("room.member.role", concerns=user.id, notice=notice, detail=detail)
+    return changed
 
 
 def _join(change: RoomTransaction, user: User | None, role: str | None) -> tuple[Membership, User]:
     change.demand(Command.JOIN)
     if user is None:
         raise NotFound("there is no such user")
-    if (ban := find_restriction(change.db, RoomBan, change.room.id, user.id, change.now)) is not None:
+    if (ban := find_restriction(change.db, room_bans, change.room.id, user.id, change.now)) is not None:
         end = f"until {rfc3339(ban.until)}" if ban.until is not None else "until a moderator lifts the ban"
         raise PermissionDenied(f"you are banned from this room {end}")
     if role not in (None, Role.MEMBER):
@@ -216,7 +218,7 @@ def _add(change: RoomTransaction, user: User | None, role: str | None) -> tuple[
         change.demand(Command.SET_ROLE)
     if user is None or user.disabled_at is not None:
         raise NotFound("there is no such user")
-    if find_restriction(change.db, RoomBan, change.room.id, user.id, change.now) is not None:
+    if find_restriction(change.db, room_bans, change.room.id, user.id, change.now) is not None:
         raise Conflict("this user is banned from the room; lift the ban first")
     demand_room_for_another(change.db, user)
     member = change.add_member(user, role or Role.MEMBER)

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Table, or_, select
+from sqlalchemy import delete as sql_delete
 
-from cloudchat.database.models import RoomBan, RoomMute, User
+from cloudchat.database.account_tables import users
+from cloudchat.database.inserts import insert_into
+from cloudchat.database.room_tables import Restriction, RestrictionColumns, room_bans
+from cloudchat.database.transactions import Transaction, first_row
 from cloudchat.rooms.summary import FOREVER
 
-Restriction = type[RoomMute] | type[RoomBan]
+RestrictionTable = Table[RestrictionColumns]
+"""`room_mutes` or `room_bans`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,53 +29,46 @@ class RestrictedUser:
     name_key: str
 
 
-def find(db: Session, table: Restriction, room_id: str, user_id: str, now: float) -> RoomMute | RoomBan | None:
+def find(db: Transaction, table: RestrictionTable, room_id: str, user_id: str, now: float) -> Restriction | None:
     """Return the mute or ban of a user if it has not ended."""
-    row = cast("RoomMute | RoomBan | None", db.get(table, (room_id, user_id)))
-    return row if row is not None and (row.until is None or row.until > now) else None
+    found = first_row(db, Restriction, select(table).where(*_is(table, room_id, user_id)))
+    return found if found is not None and (found.until is None or found.until > now) else None
 
 
-def ban_ends(db: Session, pairs: Iterable[tuple[str, str]], now: float) -> dict[tuple[str, str], float]:
+def ban_ends(db: Transaction, pairs: Iterable[tuple[str, str]], now: float) -> dict[tuple[str, str], float]:
     """Return when the bans of several users end (seconds since 1970, `FOREVER`), by (user id, room id)."""
-    bans = (find(db, RoomBan, room_id, user_id, now) for user_id, room_id in pairs)
+    bans = (find(db, room_bans, room_id, user_id, now) for user_id, room_id in pairs)
     return {(ban.user_id, ban.room_id): FOREVER if ban.until is None else ban.until for ban in bans if ban is not None}
 
 
-def put(
-    db: Session,
-    table: Restriction,
-    room_id: str,
-    user_id: str,
-    *,
-    until: float | None,
-    reason: str,
-    created_by: str,
-    now: float,
-) -> None:
+def put(db: Transaction, table: RestrictionTable, restriction: Restriction) -> None:
     """Store a mute or a ban. It replaces an earlier one."""
-    db.merge(table(room_id=room_id, user_id=user_id, until=until, reason=reason, created_by=created_by, created_at=now))
+    row = restriction._asdict()
+    new = insert_into(db, table).values(row)
+    db.execute(new.on_conflict_do_update(index_elements=[table.c.room_id, table.c.user_id], set_=row))
 
 
-def delete(db: Session, row: RoomMute | RoomBan) -> None:
+def delete(db: Transaction, table: RestrictionTable, restriction: Restriction) -> None:
     """Delete a mute or a ban."""
-    db.delete(row)
+    db.execute(sql_delete(table).where(*_is(table, restriction.room_id, restriction.user_id)))
 
 
 def page(
-    db: Session, table: Restriction, room_id: str, after: str | None, limit: int, now: float
+    db: Transaction, table: RestrictionTable, room_id: str, after: str | None, limit: int, now: float
 ) -> list[RestrictedUser]:
     """Return a page of the users whose mute or ban has not ended, by name."""
-    columns: Any = table
+    restriction = table.c.until, table.c.reason, table.c.created_by, table.c.created_at
     query = (
-        select(User, columns)
-        .join(table, table.user_id == User.id)
-        .where(table.room_id == room_id, or_(table.until.is_(None), table.until > now))
-        .order_by(User.name_key)
+        select(users.c.id, users.c.name, *restriction, users.c.name_key)
+        .join(table, table.c.user_id == users.c.id)
+        .where(table.c.room_id == room_id, or_(table.c.until.is_(None), table.c.until > now))
+        .order_by(users.c.name_key)
         .limit(limit)
     )
     if after is not None:
-        query = query.where(User.name_key > after)
-    return [
-        RestrictedUser(user.id, user.name, row.until, row.reason, row.created_by, row.created_at, user.name_key)
-        for user, row in db.execute(query)
-    ]
+        query = query.where(users.c.name_key > after)
+    return [RestrictedUser(*row) for row in db.execute(query)]
+
+
+def _is(table: RestrictionTable, room_id: str, user_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return table.c.room_id == room_id, table.c.user_id == user_id

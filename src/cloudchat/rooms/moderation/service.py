@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from cloudchat.auth.errors import InvalidField, NotFound, PermissionDenied
 from cloudchat.auth.repository import user_by_id
 from cloudchat.core.timestamps import rfc3339
-from cloudchat.database.models import RoomBan, RoomMute, User
+from cloudchat.database.account_tables import User
+from cloudchat.database.room_tables import Restriction, room_bans, room_mutes
 from cloudchat.database.transactions import Database
 from cloudchat.rooms import repository as rooms
 from cloudchat.rooms.caller import Caller
@@ -39,7 +40,7 @@ class ModerationService:
         until, reason = _end_of(seconds, now), clean_reason(reason)
         with self._rooms.change(room_id, caller, now) as change:
             user = _demand_power(change, Command.MUTE, user_id)
-            _put(change, RoomMute, user, until, reason)
+            _put(change, room_mutes, user, until, reason)
             change.record("room.mute", concerns=user.id, detail=_detail(until, reason))
             return RestrictedUser(user.id, user.name, until, reason, caller.user_id, now, user.name_key)
 
@@ -47,10 +48,10 @@ class ModerationService:
         """End a mute."""
         with self._rooms.change(room_id, caller, now) as change:
             user = _demand_power(change, Command.MUTE, user_id)
-            mute = repository.find(change.db, RoomMute, room_id, user_id, now)
+            mute = repository.find(change.db, room_mutes, room_id, user_id, now)
             if mute is None:
                 raise NotFound("this user is not muted in this room")
-            repository.delete(change.db, mute)
+            repository.delete(change.db, room_mutes, mute)
             change.record("room.unmute", concerns=user.id)
 
     def ban(
@@ -69,7 +70,7 @@ class ModerationService:
             if member is not None:
                 demand_removable(change, member)
                 change.remove_member(member)
-            _put(change, RoomBan, user, until, reason)
+            _put(change, room_bans, user, until, reason)
             notice = Notice("removed", target=user) if member is not None else None
             change.record("room.ban", concerns=user.id, notice=notice, detail=_detail(until, reason))
             return RestrictedUser(user.id, user.name, until, reason, caller.user_id, now, user.name_key)
@@ -78,10 +79,10 @@ class ModerationService:
         """Lift a ban. The user does not become a member again."""
         with self._rooms.change(room_id, caller, now) as change:
             user = _demand_power(change, Command.BAN, user_id)
-            ban = repository.find(change.db, RoomBan, room_id, user_id, now)
+            ban = repository.find(change.db, room_bans, room_id, user_id, now)
             if ban is None:
                 raise NotFound("this user is not banned from this room")
-            repository.delete(change.db, ban)
+            repository.delete(change.db, room_bans, ban)
             change.record("room.unban", concerns=user.id)
 
     def muted_users(
@@ -90,7 +91,7 @@ class ModerationService:
         """Return a page of the muted users, by name."""
         with self._db.read() as db:
             demand(db, room_id, Command.MUTE, caller)
-            return repository.page(db, RoomMute, room_id, after, limit, now)
+            return repository.page(db, room_mutes, room_id, after, limit, now)
 
     def banned_users(
         self, room_id: str, after: str | None, limit: int, *, caller: Caller, now: float
@@ -98,7 +99,7 @@ class ModerationService:
         """Return a page of the banned users, by name."""
         with self._db.read() as db:
             demand(db, room_id, Command.BAN, caller)
-            return repository.page(db, RoomBan, room_id, after, limit, now)
+            return repository.page(db, room_bans, room_id, after, limit, now)
 
 
 def _end_of(seconds: int | None, now: float) -> float | None:
@@ -122,17 +123,11 @@ def _demand_power(change: RoomTransaction, command: Command, user_id: str) -> Us
     return user
 
 
-def _put(change: RoomTransaction, table: repository.Restriction, user: User, until: float | None, reason: str) -> None:
-    repository.put(
-        change.db,
-        table,
-        change.room.id,
-        user.id,
-        until=until,
-        reason=reason,
-        created_by=change.caller.user_id,
-        now=change.now,
-    )
+def _put(
+    change: RoomTransaction, table: repository.RestrictionTable, user: User, until: float | None, reason: str
+) -> None:
+    restriction = Restriction(change.room.id, user.id, until, reason, change.caller.user_id, change.now)
+    repository.put(change.db, table, restriction)
 
 
 def _detail(until: float | None, reason: str) -> str:

@@ -37,7 +37,7 @@ def test_many_rooms_are_one_statement(rooms: Rooms) -> None:
             ArchivedRoom(rooms.services.db, room_id).add(seq, NOW + 60 * number + seq, ann)
     statements: list[str] = []
     with rooms.services.db.read() as db:
-        event.listen(db.connection(), "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+        event.listen(db, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
         found = count_unread(db, bob, [UnreadRange(room_id, 3, 2**40) for room_id in ids])
     assert found == {room_id: ArchivedUnread(number - 2, 0) for number, room_id in enumerate(ids) if number > 2}
     assert len(statements) == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from cloudchat.admin.actor import COMMAND_LINE
 from cloudchat.auth.errors import (
@@ -17,7 +17,7 @@ from cloudchat.auth.errors import (
 )
 from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.second_factor.recovery_codes import new_recovery_codes
-from cloudchat.database.models import RecoveryCode, User
+from cloudchat.database.account_tables import recovery_codes, users
 from cloudchat.rate_limiting.login_slowdown import TooManyAttempts
 from cloudchat.settings import Settings
 from support.account_services import NOW, PASSWORD, AccountServices, concurrently
@@ -161,9 +161,8 @@ class TestRecoveryCodes:
         services.register("bob")
         assert services.login("bob")
         with services.db.write() as db:
-            bob = db.scalars(select(User.id).where(User.name == "bob")).one()
-            for row in db.scalars(select(RecoveryCode)):
-                row.user_id = bob  # now they belong to bob
+            bob = db.scalars(select(users.c.id).where(users.c.name == "bob")).one()
+            db.execute(update(recovery_codes).values(user_id=bob))
         with pytest.raises(BadSecondFactor):
             login(services, codes[0])
 
@@ -238,7 +237,7 @@ class TestSetUpAndRemoval:
         disable(PASSWORD, code(LATER + 30))
         assert services.login(now=LATER)
         with services.db.read() as db:
-            assert db.scalars(select(RecoveryCode)).all() == []
+            assert db.execute(select(recovery_codes)).all() == []
         with pytest.raises(Conflict):
             disable(PASSWORD, codes[0])
 

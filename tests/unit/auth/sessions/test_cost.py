@@ -3,9 +3,10 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select, update
 
 from cloudchat.auth.errors import BadToken, RefreshedTooOften
 from cloudchat.auth.results import SessionTokens
@@ -15,7 +16,7 @@ from cloudchat.auth.sessions.repository import (
     MIN_ENDED_RETENTION_SECONDS,
 )
 from cloudchat.auth.sessions.service import DEAD_TOKEN_RETENTION_SECONDS, MAX_ROTATIONS
-from cloudchat.database.models import LoginSession, RefreshToken
+from cloudchat.database.account_tables import refresh_tokens, sessions
 from support.account_services import NOW, AccountServices
 from support.databases import on_both
 from support.sqlite_steps import StepCounter
@@ -33,7 +34,7 @@ def opened(services: AccountServices) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def count(services: AccountServices, table: type[LoginSession | RefreshToken]) -> int:
+def count(services: AccountServices, table: Table[Any]) -> int:
     with services.db.read() as db:
         return db.scalar(select(func.count()).select_from(table)) or 0
 
@@ -74,7 +75,7 @@ def test_a_refresh_takes_as_many_steps_after_many_others(services: AccountServic
     busy = services.login()
     add_rotated_tokens(services, busy.session_id, MANY_TOKENS, at=NOW - DAY)
     assert 0 < counter.steps_of(lambda: services.refresh(busy.refresh_token)) < idle + 100 * MAX_DELETIONS
-    assert count(services, RefreshToken) <= MANY_TOKENS + 4 - MAX_DELETIONS
+    assert count(services, refresh_tokens) <= MANY_TOKENS + 4 - MAX_DELETIONS
 
 
 def test_a_login_takes_as_many_steps_after_many_others(services: AccountServices) -> None:
@@ -83,7 +84,7 @@ def test_a_login_takes_as_many_steps_after_many_others(services: AccountServices
     idle = counter.steps_of(services.login)
     add_ended_sessions(services, user_id, MANY_SESSIONS, ended_at=NOW - MIN_ENDED_RETENTION_SECONDS)
     assert 0 < counter.steps_of(services.login) < idle + 300 * MAX_DELETIONS
-    assert count(services, LoginSession) == MANY_SESSIONS + 2 - MAX_DELETIONS
+    assert count(services, sessions) == MANY_SESSIONS + 2 - MAX_DELETIONS
 
 
 @on_both
@@ -91,7 +92,7 @@ def test_a_session_keeps_few_refresh_tokens(services: AccountServices, signed_in
     token = signed_in.refresh_token
     for number in range(50):
         token = services.refresh(token, now=NOW + number * DEAD_TOKEN_RETENTION_SECONDS / 10).refresh_token
-    assert count(services, RefreshToken) <= 12
+    assert count(services, refresh_tokens) <= 12
 
 
 @on_both
@@ -103,7 +104,7 @@ def test_an_old_token_ends_the_session_after_its_row_was_deleted(
         now += 2 * DEAD_TOKEN_RETENTION_SECONDS
         newest = services.refresh(token, now=now)
         token = newest.refresh_token
-    assert count(services, RefreshToken) == 2
+    assert count(services, refresh_tokens) == 2
     with pytest.raises(BadToken):
         services.refresh(signed_in.refresh_token, now=now)
     with pytest.raises(BadToken):
@@ -115,7 +116,7 @@ def test_an_old_token_ends_the_session_after_its_row_was_deleted(
 def test_logout_with_an_old_token_ends_the_session(services: AccountServices, signed_in: SessionTokens) -> None:
     newest = services.refresh(signed_in.refresh_token, now=NOW + 1)
     newest = services.refresh(newest.refresh_token, now=NOW + DAY)
-    assert count(services, RefreshToken) == 2
+    assert count(services, refresh_tokens) == 2
     services.accounts.sessions.end_by_refresh_token(signed_in.refresh_token, address="", now=NOW + DAY)
     with pytest.raises(BadToken):
         services.authenticate(newest.access_token, now=NOW + DAY)
@@ -125,8 +126,7 @@ def test_a_token_of_an_older_version_can_be_exchanged_and_retried(
     services: AccountServices, signed_in: SessionTokens
 ) -> None:
     with services.db.write() as db:
-        session = db.get_one(LoginSession, signed_in.session_id)
-        session.family_hash = None
+        db.execute(update(sessions).where(sessions.c.id == signed_in.session_id).values(family_hash=None))
     first, retried = (services.refresh(signed_in.refresh_token, now=NOW + second) for second in (1, 2))
     assert services.refresh(retried.refresh_token, now=NOW + 3)
     with pytest.raises(BadToken):
@@ -147,6 +147,6 @@ def test_ended_sessions_are_kept_until_all_processes_have_seen_their_end(service
     user_id = services.register()
     add_ended_sessions(services, user_id, MAX_ENDED_SESSIONS + 10, ended_at=NOW)
     services.login()
-    assert count(services, LoginSession) == MAX_ENDED_SESSIONS + 11
+    assert count(services, sessions) == MAX_ENDED_SESSIONS + 11
     services.login(now=NOW + MIN_ENDED_RETENTION_SECONDS + 1)
-    assert count(services, LoginSession) == MAX_ENDED_SESSIONS + 2
+    assert count(services, sessions) == MAX_ENDED_SESSIONS + 2

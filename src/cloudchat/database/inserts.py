@@ -1,4 +1,4 @@
-"""Insert many rows with few statements.
+"""INSERT … ON CONFLICT in the dialect of the database, and INSERTs of many rows with few statements.
 
 SQLite's driver releases the GIL for each statement and for each row of a result. Beside a busy event loop, getting it
 back takes longer than the statement: so many rows are written by one, and not by `executemany`.
@@ -7,16 +7,34 @@ back takes longer than the statement: so many rows are written by one, and not b
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CursorResult, Table
-from sqlalchemy.orm import Session
+from sqlalchemy import Table
+
+from cloudchat.database.transactions import Transaction
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 MAX_ROWS = 256
 """In one statement."""
 
 
-def insert_new_rows(db: Session, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> int:
+def insert_into(db: Transaction, table: Table[Any]) -> "postgresql.Insert | sqlite.Insert":
+    """Return an INSERT with `on_conflict_do_update` and `on_conflict_do_nothing`.
+
+    Only the dialect in use is loaded: that of PostgreSQL takes 20 ms and 2 MiB of each process.
+    """
+    if db.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
+
+
+def insert_new_rows(db: Transaction, table: Table[Any], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> int:
     """Insert the rows whose primary key, the first column, is not in the table. Return how many were inserted.
 
     FTS5 writes the terms of each statement as a segment of its index, and merges the segments later. With a statement
@@ -27,7 +45,7 @@ def insert_new_rows(db: Session, table: Table, columns: Sequence[str], rows: Seq
 
 
 def replace_rows(
-    db: Session, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], *, growing: str
+    db: Transaction, table: Table[Any], columns: Sequence[str], rows: Sequence[tuple[Any, ...]], *, growing: str
 ) -> int:
     """Write the columns of rows with this primary key, the first column, if the column `growing` becomes larger.
 
@@ -42,17 +60,16 @@ def replace_rows(
 
 
 def _insert(
-    db: Session, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], on_conflict: str
+    db: Transaction, table: Table[Any], columns: Sequence[str], rows: Sequence[tuple[Any, ...]], on_conflict: str
 ) -> int:
-    connection = db.connection()
-    placeholder = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    placeholder = "?" if db.dialect.paramstyle == "qmark" else "%s"
     written = start = 0
     while start < len(rows):
         # A power of two, so that there are few different statements: the drivers keep them prepared.
         count = min(MAX_ROWS, 1 << (len(rows) - start).bit_length() - 1)
         statement = _statement(table.name, tuple(columns), placeholder, count, on_conflict)
         values = tuple(chain.from_iterable(rows[start : start + count]))
-        written += cast("CursorResult[Any]", connection.exec_driver_sql(statement, values)).rowcount
+        written += db.exec_driver_sql(statement, values).rowcount
         start += count
     return written
 
