@@ -54,7 +54,7 @@ let newPassword = null;
 let chat = null;
 /** Counts screens: what was started on an earlier screen must not continue on a later one. */
 let screen = 0;
-/** Whether the person comes back: the sign-in says so. A sign-out leaves nothing in the browser that would tell. */
+/** Whether the person was signed in here before: the sign-in greets them so. A sign-out removes this from the browser. */
 let wasSignedIn = session.mayBeRestorable;
 /** Id of the user whose chat was shown last. */
 let signedInAs = "";

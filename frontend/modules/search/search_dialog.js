@@ -24,7 +24,7 @@ export function openSearchDialog({ store, api, clock }) {
     clock,
     async load(parameters) {
       const page = await api.searchMessages(parameters);
-      await press.isOver();
+      await press.ended();
       return page;
     },
     onChange: (state) => results.show(state),

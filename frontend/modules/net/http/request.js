@@ -1,6 +1,6 @@
 /**
- * One HTTP request to the server. What its answer means is read elsewhere (`api.js`): the start of the page sends the
- * first request before the texts of the page are loaded.
+ * One HTTP request to the server. `api.js` interprets the answer; this module does not, because the start of the page
+ * sends the first request before the texts for errors are loaded.
  *
  * @typedef {object} ApiRequest
  * @property {string} method

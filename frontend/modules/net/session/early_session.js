@@ -1,7 +1,7 @@
 /**
  * Continues the session of an earlier page while the rest of this one is being loaded. On a slow network the refresh and
- * the handshake of the socket take as long as the scripts, and need few bytes. `Session` and `Connection` use what is
- * here by then, under their own rules: the answer stands for that to their first request, the socket for their first one.
+ * the handshake of the socket take as long as the scripts, and need few bytes. `Session` uses the answer in place of its
+ * first refresh, `Connection` the socket in place of its first one, if they are still valid then.
  */
 
 import { socketUrl } from "../../config.js";

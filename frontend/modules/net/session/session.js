@@ -186,7 +186,7 @@ export class Session {
   #accept(answer) {
     this.#accessToken = answer.access_token;
     this.#expiresAt = this.#clock.now() + answer.expires_in * 1000;
-    // The same object: those who hold it know the role of now.
+    // Change the object in place: what holds a reference to it has the current role.
     this.user = Object.assign(this.user ?? {}, answer.user);
     this.#marker.set();
     this.#onUserChanged();

@@ -1,6 +1,6 @@
 /**
- * Why sockets do not open: counts those that ended without a reason, looks whether the server answers HTTP requests, and
- * says whether the next attempt is of any use.
+ * Why sockets do not open: counts those that ended without a reason, checks whether the server answers HTTP requests, and
+ * decides whether the next attempt can succeed.
  */
 
 import { text } from "../../strings/strings.js";
@@ -9,7 +9,7 @@ import { text } from "../../strings/strings.js";
 const MIN_FAILURES = 2;
 /** During a long outage, every so many attempts open a socket even if no HTTP request is answered. */
 const SOCKET_EVERY = 5;
-/** Each look costs the server a request, which all users of an address share the rate of. */
+/** Each check is a request to the server, and all users of an address share one rate limit. */
 const INTERVAL_MS = 30_000;
 
 export class OutageDiagnosis {

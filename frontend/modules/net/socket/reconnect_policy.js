@@ -1,4 +1,4 @@
-/** When to connect again after the connection ended: the close code's recovery, and the server's wishes. */
+/** When to connect again after the connection ended: the close code's recovery, and the delay that the server named. */
 
 import { MAX_RETRY_MS, RetryPolicy, STABLE_MS } from "../retry_policy.js";
 

@@ -1,4 +1,4 @@
-/** One WebSocket of the page: gives its frames in order, and tells its end once. Silence for too long is an end, too. */
+/** One WebSocket of the page: reports its frames in order, and its end once. Silence for too long is an end, too. */
 
 /** RFC 6455 §7.4.1: the connection ended without a close frame. */
 const ABNORMAL_CLOSURE = 1006;

@@ -25,7 +25,7 @@ export class SeenBy {
     this.#onChange = onChange;
   }
 
-  /** @returns {SeenMark | null} null: nobody has read a message of the user that is loaded */
+  /** @returns {SeenMark | null} null: no one has read a message of the user that is loaded */
   get mark() {
     const others = (this.#room.info.users ?? []).filter(({ id }) => id !== this.#room.self.id);
     const newest = Math.max(0, ...others.map(({ id }) => this.#seqs.get(id) ?? 0));

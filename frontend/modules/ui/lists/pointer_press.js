@@ -4,7 +4,7 @@
 const MAX_CLICK_DELAY_MS = 100;
 
 /**
- * Tells when no press is going on. A browser clicks the element in which a press both began and ended: if a row is
+ * Knows whether a press is going on. A browser clicks the element in which a press both began and ended: if a row is
  * replaced in between, nothing is clicked, and a finger may click the row that has taken its place.
  */
 export class PointerPress {
@@ -26,7 +26,7 @@ export class PointerPress {
   }
 
   /** Wait until the press has been clicked, was canceled or left the window; not at all if there is none. */
-  async isOver() {
+  async ended() {
     if (this.#press === null) return;
     await new Promise((resolve) => {
       this.#waiting.push(() => resolve(undefined));

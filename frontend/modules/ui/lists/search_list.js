@@ -103,7 +103,7 @@ export class SearchList {
     if (this.#list.childElementCount === 0) this.#status.textContent = text("shell.loading");
     try {
       const { items, next } = await this.#options.load(this.#input.value.trim(), cursor);
-      await this.#press.isOver();
+      await this.#press.ended();
       if (generation !== this.#generation) return;
       const rows = items.map((item) => this.#renderRow(item));
       if (cursor === null) keepFocusInList(this.#list, () => this.#list.replaceChildren(...rows));

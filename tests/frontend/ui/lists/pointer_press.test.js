@@ -16,7 +16,7 @@ async function press(options = {}) {
   const down = () => node.dispatchEvent(new MouseEvent("pointerdown", { bubbles: true, ...options }));
   down();
   let isOver = false;
-  pointer.isOver().then(() => (isOver = true));
+  pointer.ended().then(() => (isOver = true));
   return {
     clock,
     down,
