@@ -16,7 +16,7 @@ import { UnreadCounts } from "./reading/unread_counts.js";
 import { Room } from "./room.js";
 
 /** How many joins are open at once: the replies of 1,000 rooms must not delay the room that is shown. */
-const JOINS_AT_ONCE = 50;
+const MAX_OPEN_JOINS = 50;
 
 export class RoomStore {
   /** @type {Map<string, Room>} */
@@ -240,8 +240,8 @@ export class RoomStore {
     const shown = this.#shown;
     const others = this.rooms.filter((room) => room !== shown);
     await Promise.all([shown?.join(), this.#counts.load(), this.#restored]);
-    for (let start = 0; start < others.length && connection === this.#connection; start += JOINS_AT_ONCE) {
-      await Promise.all(others.slice(start, start + JOINS_AT_ONCE).map((room) => room.join()));
+    for (let start = 0; start < others.length && connection === this.#connection; start += MAX_OPEN_JOINS) {
+      await Promise.all(others.slice(start, start + MAX_OPEN_JOINS).map((room) => room.join()));
     }
     if (connection !== this.#connection) return;
     // Between the count and the joins, messages may have arrived that neither of them has told.
