@@ -10,7 +10,8 @@ from cloudchat.auth.passwords.turns import MAX_TURNS, MAX_WAITING
 from support.accounts import PASSWORD, Account, register
 from support.server import RunningServer
 
-CLASS = 60
+CLASS = 40
+"""More than the hashes that may wait in threads. They are done long before a login gives up."""
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_more_than_the_queue_holds_are_told_when_to_return(ann: Account) -> None
         refused = [response for response in responses if response.status_code == 503]
         assert all(int(response.headers["Retry-After"]) > 0 for response in refused)
         assert refused[0].json()["error"]["code"] == "unavailable"
-        assert len(responses) - len(refused) >= CLASS
+        assert len(responses) - len(refused) > MAX_TURNS
 
     asyncio.run(scenario())
 
