@@ -43,7 +43,10 @@ export class PointerPress {
     window.addEventListener("pointercancel", end, { signal });
     // A release outside of the window may never be reported.
     window.addEventListener("blur", end, { signal });
-    document.documentElement.addEventListener("pointerleave", end, { signal });
+    const leave = (/** @type {PointerEvent} */ { buttons }) => {
+      if (buttons !== 0) end(); // a finger also leaves when it is lifted, before its click
+    };
+    document.documentElement.addEventListener("pointerleave", leave, { signal });
   }
 
   #end() {

@@ -27,9 +27,12 @@ async function press(options = {}) {
   };
 }
 
+const leave = (options) => document.documentElement.dispatchEvent(new MouseEvent("pointerleave", options));
+
 test("a press is over some time after its release, because a finger clicks later", async () => {
   const { clock, isOver } = await press();
   window.dispatchEvent(new MouseEvent("pointerup"));
+  leave({ buttons: 0 });
   await clock.advance(99);
   assert.equal(await isOver(), false);
   await clock.advance(1);
@@ -49,7 +52,7 @@ test("the second press of a double click is waited for, too", async () => {
 
 for (const [name, end] of [
   ["is canceled, as when a finger scrolls", () => window.dispatchEvent(new MouseEvent("pointercancel"))],
-  ["leaves the window", () => document.documentElement.dispatchEvent(new MouseEvent("pointerleave"))],
+  ["leaves the window", () => leave({ buttons: 1 })],
   ["goes on while another window comes to the front", () => window.dispatchEvent(new Event("blur"))],
 ]) {
   test(`a press that ${name} is over at once`, async () => {
