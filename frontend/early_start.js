@@ -5,8 +5,8 @@
 
 import { systemClock } from "./modules/clock.js";
 import { readConfig } from "./modules/config.js";
-import { EarlySession } from "./modules/net/early_session.js";
-import { openLocalStorage, SessionMarker } from "./modules/net/session_marker.js";
+import { EarlySession } from "./modules/net/session/early_session.js";
+import { openLocalStorage, SessionMarker } from "./modules/net/session/session_marker.js";
 
 export const browserStorage = openLocalStorage();
 export const earlyConfig = readConfig();

@@ -1,7 +1,7 @@
 /**
  * The composition root: reads the configuration, builds the long-lived objects, and decides which screen is shown: the
  * sign-in, a new password, or the chat with the settings above it. To follow one message, read rooms/room.js,
- * outbox/outbox.js, tabs/shared_connection.js, net/connection.js, (the server,) rooms/room_store.js,
+ * outbox/outbox.js, tabs/shared_connection.js, net/socket/connection.js, (the server,) rooms/room_store.js,
  * chat/room_subscription.js, timeline.js and message_reducer.js.
  */
 
@@ -11,12 +11,12 @@ import { DraftStorage } from "./modules/chat/draft_storage.js";
 import { openOutboxStorage } from "./modules/outbox/outbox_storage.js";
 import { systemClock as clock } from "./modules/clock.js";
 import { readConfig, socketUrl } from "./modules/config.js";
-import { createApi, isAnswering } from "./modules/net/api.js";
+import { createApi, isAnswering } from "./modules/net/http/api.js";
 import { parseRoute } from "./modules/route.js";
-import { createAuthenticatedApi } from "./modules/net/authenticated_api.js";
-import { createDownload } from "./modules/net/download.js";
-import { Session, SessionEnded } from "./modules/net/session.js";
-import { onEndedInOtherTab } from "./modules/net/session_marker.js";
+import { createAuthenticatedApi } from "./modules/net/http/authenticated_api.js";
+import { createDownload } from "./modules/net/http/download.js";
+import { Session, SessionEnded } from "./modules/net/session/session.js";
+import { onEndedInOtherTab } from "./modules/net/session/session_marker.js";
 import { loadEarlier } from "./modules/offline/earlier_rooms.js";
 import { RoomCache } from "./modules/offline/room_cache.js";
 import { registerPageWorker } from "./modules/offline/page_worker.js";
@@ -54,7 +54,7 @@ let newPassword = null;
 let chat = null;
 /** Counts screens: what was started on an earlier screen must not continue on a later one. */
 let screen = 0;
-/** Whether the person comes back: the sign-in says so. A sign-out leaves nothing in the browser that would tell. */
+/** Whether the person was signed in here before: the sign-in greets them so. A sign-out removes this from the browser. */
 let wasSignedIn = session.mayBeRestorable;
 /** Id of the user whose chat was shown last. */
 let signedInAs = "";

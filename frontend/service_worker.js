@@ -23,11 +23,11 @@ const IMMUTABLE = /^release-[0-9a-f]{16}\//u;
 /** These keep their address: a manifest's own addresses are relative to it, and a page asks for config.json there. */
 const AT_THE_ROOT = /(?:\.webmanifest|^config\.json)$/u;
 /** For pages of earlier versions that are still open. */
-const KEPT_VERSIONS = 3;
+const MAX_VERSIONS = 3;
 /** Servers exist whose index.html keeps its validators when only a module changes: read all files after this time. */
 const FULL_CHECK_MS = 24 * 3_600_000;
-const REQUESTS_AT_ONCE = 8;
-const ATTEMPTS = 3;
+const MAX_OPEN_REQUESTS = 8;
+const MAX_ATTEMPTS = 3;
 
 /**
  * @typedef {object} Current what is stored, the newest version first
@@ -112,8 +112,8 @@ async function update() {
   const versions = [version, ...(current?.versions ?? []).filter((other) => other !== version)];
   const isNew = versions[0] !== current?.versions[0];
   if (isNew) await store(cache, version, files);
-  await writeCurrent(cache, { versions: versions.slice(0, KEPT_VERSIONS), validator, checkedAt: Date.now() });
-  await deleteOther(cache, versions.slice(0, KEPT_VERSIONS));
+  await writeCurrent(cache, { versions: versions.slice(0, MAX_VERSIONS), validator, checkedAt: Date.now() });
+  await deleteOther(cache, versions.slice(0, MAX_VERSIONS));
   if (!isNew || current === null) return;
   const pages = await worker.clients.matchAll({ includeUncontrolled: true });
   for (const page of pages) page.postMessage({ type: "updated" });
@@ -127,7 +127,7 @@ async function update() {
 async function readConsistently() {
   let files = await readAll();
   let version = await hashOf(files);
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const again = await readAll();
     const versionAgain = await hashOf(again);
     if (versionAgain === version) return { version, files };
@@ -153,7 +153,7 @@ async function readAll() {
       waiting.push(...unknown);
     }
   }
-  while (waiting.length > 0) await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, work));
+  while (waiting.length > 0) await Promise.all(Array.from({ length: MAX_OPEN_REQUESTS }, work));
   return files;
 }
 

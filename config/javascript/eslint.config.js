@@ -24,45 +24,48 @@ const FOLDERS = [
   "shell",
 ];
 
+/** @param {string[]} folders whose modules must not be imported, also those of their subfolders */
+function within(...folders) {
+  return folders.map((folder) => `**/${folder}/**`);
+}
+
 /** @param {number} level folders of this level and above, counted from 0 */
 function above(level) {
-  return FOLDERS.slice(level)
-    .flat()
-    .flatMap((folder) => [`./${folder}/*`, `../${folder}/*`]);
+  return within(...FOLDERS.slice(level).flat());
 }
 
 /** What the modules of a folder must not import. */
 const FORBIDDEN_IMPORTS = {
   "frontend/modules/*.js": above(0),
-  "frontend/modules/strings/*.js": ["../*"],
-  "frontend/modules/net/*.js": above(1),
-  "frontend/modules/ui/*.js": above(2),
-  "frontend/modules/passwords/*.js": above(2),
-  "frontend/modules/text/*.js": above(3),
-  "frontend/modules/emoji/*.js": above(3),
-  "frontend/modules/windowed_list/*.js": above(2),
-  "frontend/modules/chat/*.js": above(5),
-  "frontend/modules/rooms/*.js": above(5),
-  "frontend/modules/outbox/*.js": above(5),
-  "frontend/modules/offline/*.js": above(5),
-  "frontend/modules/tabs/*.js": above(5),
-  "frontend/modules/composer/*.js": above(6),
-  "frontend/modules/conversation/*.js": above(7),
-  "frontend/modules/notifications/*.js": above(8),
-  "frontend/modules/room_dialogs/*.js": ["../settings/*", "../sign_in/*", "../administration/*", "../shell/*"],
-  "frontend/modules/search/*.js": ["../settings/*", "../sign_in/*", "../administration/*", "../shell/*"],
-  "frontend/modules/settings/*.js": [
-    "../chat/*",
-    "../outbox/*",
-    "../room_dialogs/*",
-    "../search/*",
-    "../sign_in/*",
-    "../administration/*",
-    "../shell/*",
-  ],
-  "frontend/modules/sign_in/*.js": above(2),
-  "frontend/modules/administration/*.js": ["../chat/*", "../search/*", "../sign_in/*", "../shell/*"],
-  "frontend/modules/shell/*.js": ["../settings/*", "../sign_in/*", "../administration/*"],
+  "frontend/modules/strings/**/*.js": ["../*"],
+  "frontend/modules/net/**/*.js": above(1),
+  "frontend/modules/ui/**/*.js": above(2),
+  "frontend/modules/passwords/**/*.js": above(2),
+  "frontend/modules/text/**/*.js": above(3),
+  "frontend/modules/emoji/**/*.js": above(3),
+  "frontend/modules/windowed_list/**/*.js": above(2),
+  "frontend/modules/chat/**/*.js": above(5),
+  "frontend/modules/rooms/**/*.js": above(5),
+  "frontend/modules/outbox/**/*.js": above(5),
+  "frontend/modules/offline/**/*.js": above(5),
+  "frontend/modules/tabs/**/*.js": above(5),
+  "frontend/modules/composer/**/*.js": above(6),
+  "frontend/modules/conversation/**/*.js": above(7),
+  "frontend/modules/notifications/**/*.js": above(8),
+  "frontend/modules/room_dialogs/**/*.js": within("settings", "sign_in", "administration", "shell"),
+  "frontend/modules/search/**/*.js": within("settings", "sign_in", "administration", "shell"),
+  "frontend/modules/settings/**/*.js": within(
+    "chat",
+    "outbox",
+    "room_dialogs",
+    "search",
+    "sign_in",
+    "administration",
+    "shell",
+  ),
+  "frontend/modules/sign_in/**/*.js": above(2),
+  "frontend/modules/administration/**/*.js": within("chat", "search", "sign_in", "shell"),
+  "frontend/modules/shell/**/*.js": within("settings", "sign_in", "administration"),
 };
 
 export default [

@@ -35,12 +35,18 @@ def test_chat_stays_connected_behind_the_settings(server: RunningServer, open_pa
     expect(grace.message("I am")).to_be_visible()
 
 
-def test_changing_the_password_ends_the_other_sessions(server: RunningServer, open_page: OpenPage) -> None:
-    ada, elsewhere = open_page(), open_page()
-    ada.register(server.url, "ada2")
+def open_twice(server: RunningServer, open_page: OpenPage, name: str) -> tuple[ChatPage, ChatPage]:
+    """Register a user, and sign the user in on a second device, too."""
+    here, elsewhere = open_page(), open_page()
+    here.register(server.url, name)
     elsewhere.page.goto(server.url)
-    elsewhere.sign_in("ada2")
+    elsewhere.sign_in(name)
     elsewhere.wait_connected()
+    return here, elsewhere
+
+
+def test_changing_the_password_ends_the_other_sessions(server: RunningServer, open_page: OpenPage) -> None:
+    ada, elsewhere = open_twice(server, open_page, "ada2")
     settings = SettingsPage(ada.page)
     settings.open("Password")
     settings.fill(Current_password="wrong wrong wrong wrong", New_password=NEXT)
@@ -63,11 +69,7 @@ def test_changing_the_password_ends_the_other_sessions(server: RunningServer, op
 
 
 def test_ending_a_session_signs_its_device_out(server: RunningServer, open_page: OpenPage) -> None:
-    ada, elsewhere = open_page(), open_page()
-    ada.register(server.url, "ada3")
-    elsewhere.page.goto(server.url)
-    elsewhere.sign_in("ada3")
-    elsewhere.wait_connected()
+    ada, elsewhere = open_twice(server, open_page, "ada3")
     SettingsPage(elsewhere.page).open("Password")
     settings = SettingsPage(ada.page)
     settings.open("Sessions")

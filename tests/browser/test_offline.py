@@ -22,6 +22,16 @@ READY = """async () => {
   await navigator.serviceWorker.ready;
   return (await (await caches.open("cloudchat")).match("/shell-current")) !== undefined;
 }"""
+OBSERVE_LAYOUT_SHIFTS = """
+  globalThis.shifts = [];
+  const add = (entries) => shifts.push(...entries.map(({ value }) => value));
+  const observer = new PerformanceObserver((list) => add(list.getEntries()));
+  observer.observe({ type: "layout-shift", buffered: true });
+  globalThis.totalShift = () => {
+    add(observer.takeRecords());
+    return shifts.reduce((sum, value) => sum + value, 0);
+  };
+"""
 DATABASES = "indexedDB.databases().then((all) => all.map(({ name }) => name).sort())"
 
 
@@ -105,8 +115,10 @@ def test_second_visit_continues_after_what_was_loaded(context: BrowserContext, s
     chat.page.close()
     with ChatSocket(server.ws_url, login(server.url, "bob", PASSWORD).access_token) as socket:
         missed = socket.send("missed")
+        socket.send("a line\n" * 10)
         socket.command("delete", room="lobby", cid=str(uuid.uuid4()), seq=deleted)
     chat = ChatPage(context.new_page())
+    chat.page.add_init_script(OBSERVE_LAYOUT_SHIFTS)
     joins: list[dict[str, Any]] = []
 
     def watch(socket: WebSocket) -> None:
@@ -119,6 +131,7 @@ def test_second_visit_continues_after_what_was_loaded(context: BrowserContext, s
     wait_for(chat.page, lambda: joins)
     (join,) = joins
     assert join["after"]["seq"] == missed["seq"] - 1
+    assert chat.page.evaluate("totalShift()") < 0.05  # the list fills a part of the screen, and stays at its lower end
     wait_until(lambda: not chat.has_cached("from bob"), "the text is gone from the disk")
 
 

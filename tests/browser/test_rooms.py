@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
-from browser.chat_page import PASSWORD, ChatPage
+from browser.chat_page import PASSWORD, ChatPage, wait_for
 from support.accounts import register
 from support.server import RunningServer
 
@@ -158,8 +158,17 @@ def test_members_are_invited_get_roles_and_are_removed(server: RunningServer, op
     panel.get_by_role("button", name="Invite people").click()
     dialog = ada.page.get_by_role("dialog", name="Invite to Office4")
     dialog.get_by_label("Name of a person").fill("bob4")
-    expect(dialog.get_by_role("listitem")).to_have_count(1)  # a press is lost when the found people replace the list
-    dialog.get_by_role("button", name="Invite bob4").click()
+    expect(dialog.get_by_role("listitem")).to_have_count(1)
+    searches: list[Route] = []
+    ada.page.route("**/api/users?*", lambda route: searches.append(route), times=1)
+    dialog.get_by_label("Name of a person").fill("bob")
+    wait_for(ada.page, lambda: searches)
+    dialog.get_by_role("button", name="Invite bob4").hover()
+    ada.page.mouse.down()
+    with ada.page.expect_response("**/api/users?*") as answer:
+        searches[0].continue_()
+    answer.value.finished()
+    ada.page.mouse.up()  # the people who were found have not replaced the pressed row
     expect(dialog.get_by_text("bob4 is now a member.")).to_be_visible()
     ada.page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)

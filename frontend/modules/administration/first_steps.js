@@ -3,7 +3,7 @@
  * an invite link for the first person.
  */
 
-import { ApiError } from "../net/api.js";
+import { ApiError } from "../net/http/api.js";
 import { account } from "../strings/en/account.js";
 import { addEnglish, text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
@@ -20,7 +20,7 @@ const LIFETIME_SECONDS = 7 * 86_400;
  * Show the steps if the server has no other user.
  *
  * @param {object} options
- * @param {import("../net/authenticated_api.js").AuthenticatedRequest} options.request
+ * @param {import("../net/http/authenticated_api.js").AuthenticatedRequest} options.request
  * @param {() => Promise<{registration: "open" | "invite" | "closed"}>} options.config
  */
 export async function showFirstSteps({ request, config }) {
@@ -32,7 +32,7 @@ export async function showFirstSteps({ request, config }) {
   }
 }
 
-/** @param {import("../net/authenticated_api.js").AuthenticatedRequest} request */
+/** @param {import("../net/http/authenticated_api.js").AuthenticatedRequest} request */
 function openFirstSteps(request) {
   openModal({
     title: text("welcome.title"),

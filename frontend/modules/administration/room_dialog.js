@@ -3,12 +3,12 @@
  * acts in public rooms as an owner, without being a member.
  */
 
-import { ApiError } from "../net/api.js";
+import { ApiError } from "../net/http/api.js";
 import { showError, showNotice } from "../room_dialogs/dialog_error.js";
-import { openInviteDialog } from "../room_dialogs/invite_dialog.js";
-import { membersLoader, renderMemberText } from "../room_dialogs/listed_members.js";
-import { memberActions } from "../room_dialogs/member_actions.js";
-import { renderRestrictions } from "../room_dialogs/restrictions.js";
+import { openInviteDialog } from "../room_dialogs/members/invite_dialog.js";
+import { membersLoader, renderMemberText } from "../room_dialogs/members/listed_members.js";
+import { memberActions } from "../room_dialogs/members/member_actions.js";
+import { renderRestrictions } from "../room_dialogs/members/restrictions.js";
 import { renderExport } from "../room_dialogs/room_export.js";
 import { createRoomForm } from "../room_dialogs/room_form.js";
 import { LOBBY, permissionsOf } from "../rooms/permissions.js";
@@ -16,7 +16,7 @@ import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
 import { menuButton } from "../ui/menu.js";
 import { confirmInModal, openModal } from "../ui/modal.js";
-import { SearchList } from "../ui/search_list.js";
+import { SearchList } from "../ui/lists/search_list.js";
 
 /**
  * @typedef {Pick<import("../room_dialogs/context.js").RoomDialogContext, "api" | "self" | "clock" | "download">} Context

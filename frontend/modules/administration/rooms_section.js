@@ -4,7 +4,7 @@ import { createRoomApi } from "../rooms/room_api.js";
 import { renderBadge, renderTime } from "../settings/table_cells.js";
 import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
-import { SearchList } from "../ui/search_list.js";
+import { SearchList } from "../ui/lists/search_list.js";
 import { openRoomDialog } from "./room_dialog.js";
 
 const PAGE_SIZE = 50;

@@ -1,6 +1,6 @@
 /** Administration of API tokens, with which programs act as a user. */
 
-import { ApiError } from "../net/api.js";
+import { ApiError } from "../net/http/api.js";
 import { SecretOutput } from "../settings/one_time_secret.js";
 import { PagedTable } from "../settings/paged_table.js";
 import { renderBadge, renderTime } from "../settings/table_cells.js";

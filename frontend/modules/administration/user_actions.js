@@ -17,7 +17,7 @@ export function roleLabel(role) {
 /**
  * @param {object} options
  * @param {UserItem} options.user
- * @param {import("../net/authenticated_api.js").AuthenticatedRequest} options.request
+ * @param {import("../net/http/authenticated_api.js").AuthenticatedRequest} options.request
  * @param {(step: () => Promise<void>) => Promise<void>} options.run shows the error of a step
  * @param {(user: UserItem) => void} options.onChange
  * @param {(name: string, password: string) => void} options.showPassword

@@ -10,7 +10,7 @@ import { confirmInModal, openModal } from "../ui/modal.js";
 /** @typedef {import("../settings/sessions_section.js").SessionItem} SessionItem */
 
 /**
- * @param {import("../net/authenticated_api.js").AuthenticatedRequest} request
+ * @param {import("../net/http/authenticated_api.js").AuthenticatedRequest} request
  * @param {import("./users_section.js").UserItem} user
  */
 export function openUserSessions(request, { id, name }) {

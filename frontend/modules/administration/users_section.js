@@ -6,7 +6,7 @@ import { text } from "../strings/strings.js";
 import { element } from "../ui/dom.js";
 import { collapsed, createForm, USERNAME_ATTRIBUTES } from "../ui/form.js";
 import { menuButton } from "../ui/menu.js";
-import { SearchList } from "../ui/search_list.js";
+import { SearchList } from "../ui/lists/search_list.js";
 import { SecretOutput } from "../settings/one_time_secret.js";
 import { renderBadge, renderTime } from "../settings/table_cells.js";
 import { ROLES, roleLabel, userActions } from "./user_actions.js";

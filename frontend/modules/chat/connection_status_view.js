@@ -16,7 +16,7 @@ export class ConnectionStatusView {
   #clock;
   #loadedUntil;
   #abort = new AbortController();
-  /** @type {import("../net/connection.js").ConnectionState} */
+  /** @type {import("../net/socket/connection.js").ConnectionState} */
   #state = { name: "connecting" };
   #cancelCountdown = () => {};
   /** @type {number | null} Since when there is no connection. */
@@ -36,7 +36,7 @@ export class ConnectionStatusView {
     byId("banner-button").addEventListener("click", onRetry, { signal: this.#abort.signal });
   }
 
-  /** @param {import("../net/connection.js").ConnectionState} state */
+  /** @param {import("../net/socket/connection.js").ConnectionState} state */
   show(state) {
     if (state.name === "connected" || state.name === "stopped") {
       this.#downSince = null;
@@ -99,7 +99,7 @@ export class ConnectionStatusView {
   }
 }
 
-/** @param {import("../net/connection.js").ConnectionState} state */
+/** @param {import("../net/socket/connection.js").ConnectionState} state */
 function statusText({ name, isFinal }) {
   if (name === "connected") return text("connection.connected");
   if (name === "stopped") return text(isFinal ? "connection.disabled" : "connection.paused");

@@ -13,7 +13,7 @@
  * @property {() => void} onRefused the server refuses the page, and would again
  */
 
-import { CommandError } from "../net/pending_requests.js";
+import { CommandError } from "../net/socket/pending_requests.js";
 import { RetryPolicy } from "../net/retry_policy.js";
 import { consecutiveEvents } from "./history_page.js";
 import { firstSeqOf } from "./segments.js";

@@ -1,7 +1,7 @@
 /**
  * From a page of history to consecutive events, as the timeline holds them. The page has messages and notices in their
- * current form. The changes of messages between them have their seqs, but are folded into the messages already: a
- * `folded` event stands for each of them.
+ * current form: their changes are applied already. A `folded` event is the placeholder for each change, so that the seqs
+ * stay consecutive.
  *
  * @typedef {import("../net/protocol.js").RoomEvent} RoomEvent
  */

@@ -10,7 +10,7 @@
  * @property {(events: import("../net/protocol.js").RoomEvent[]) => void} onPage a page of history was loaded
  */
 
-import { CommandError } from "../net/pending_requests.js";
+import { CommandError } from "../net/socket/pending_requests.js";
 import { isRoomEvent } from "../net/protocol.js";
 import { RetryPolicy } from "../net/retry_policy.js";
 import { HistoryLoader } from "./history_loader.js";

@@ -8,7 +8,7 @@ import { EmojiPreferences } from "../emoji/emoji_preferences.js";
 import { searchEmoji } from "../emoji/emoji_search.js";
 import { text } from "../strings/strings.js";
 import { element } from "../ui/dom.js";
-import { ListboxSelection } from "../ui/listbox_selection.js";
+import { ListboxSelection } from "../ui/lists/listbox_selection.js";
 import { findTrigger, matchMembers } from "./completion_triggers.js";
 
 const MAX_SUGGESTIONS = 8;

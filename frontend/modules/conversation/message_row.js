@@ -11,7 +11,7 @@
  * @property {number} now milliseconds since 1970
  * @property {(seq: number) => Message | null} find the loaded message with this seq
  * @property {boolean} canReact
- * @property {import("../rooms/seen_by.js").SeenMark | null} seen the own message that was read last
+ * @property {import("../rooms/reading/seen_by.js").SeenMark | null} seen the own message that was read last
  * @property {(key: string) => void} onResize a row has another height now
  * @property {(seq: number) => void} jumpTo
  * @property {(message: Message, emoji: string) => void} toggleReaction
@@ -122,7 +122,7 @@ function renderGutterTime(at) {
   return element("span", { class: "gutter-time", "aria-hidden": "true" }, renderTime(at));
 }
 
-/** @param {import("../rooms/seen_by.js").SeenMark} seen */
+/** @param {import("../rooms/reading/seen_by.js").SeenMark} seen */
 function renderSeen({ names, isAll }) {
   const label = isAll ? text("conversation.seen") : text("conversation.seen_by", { names: names.join(", ") });
   return element("p", { class: "message-status", "data-testid": "seen" }, label);

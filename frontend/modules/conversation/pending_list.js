@@ -3,7 +3,7 @@
 import { formatDuration } from "../format.js";
 import { text } from "../strings/strings.js";
 import { button, byId, element, keepFocus } from "../ui/dom.js";
-import { RowList } from "../ui/row_list.js";
+import { RowList } from "../ui/lists/row_list.js";
 import { renderText } from "./message_text_view.js";
 
 /** @typedef {import("../outbox/pending_sends.js").PendingSend} PendingSend */

@@ -1,4 +1,4 @@
-/** The people of a room by id, and who a mention stands for. No DOM. */
+/** The people of a room by id, and whom a mention names. No DOM. */
 
 /** The name that mentions everybody: src/cloudchat/messages/mentions.py. */
 export const ROOM_NAME = "room";
@@ -40,7 +40,7 @@ export class People {
   }
 
   /**
-   * Return which of the names that a mention may stand for the server has resolved.
+   * Return a function that finds, among the names that a mention in the text can be, the one that the server has resolved.
    *
    * @param {Pick<import("../chat/message_reducer.js").Message, "mentions" | "mentionsRoom">} message
    * @returns {(names: readonly string[]) => {name: string, isSelf: boolean} | null}

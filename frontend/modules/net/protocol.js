@@ -52,7 +52,7 @@
  * @typedef {"created" | "renamed" | "topic" | "joined" | "left" | "added" | "removed" | "role" | "archived" |
  *   "restored"} NoticeKind
  * @typedef {EventFields & {type: "notice", kind: NoticeKind, user: Author, target?: Author, value?: string}} RoomNotice
- * @typedef {{type: "folded", epoch: string, seq: number}} FoldedEvent stands for a change in a loaded part of the history
+ * @typedef {{type: "folded", epoch: string, seq: number}} FoldedEvent placeholder for a change that a page of history has applied already
  * @typedef {RoomMessage | RoomEdit | RoomDeletion | RoomReaction | RoomNotice | FoldedEvent} RoomEvent
  *
  * @typedef {object} CurrentForm what a message has in a page of history only

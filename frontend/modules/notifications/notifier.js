@@ -1,7 +1,7 @@
 /** Shows notifications of the browser while the person looks elsewhere, and plays a sound. */
 
 import { roomHash } from "../route.js";
-import { isMention } from "../rooms/read_state.js";
+import { isMention } from "../rooms/reading/read_state.js";
 import { text } from "../strings/strings.js";
 import { navigate } from "../ui/layers.js";
 

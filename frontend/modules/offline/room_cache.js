@@ -124,7 +124,7 @@ export class RoomCache {
   }
 
   /**
-   * @param {import("../net/protocol.js").User} user with the role of now
+   * @param {import("../net/protocol.js").User} user with the current role
    * @param {CacheChanges} changes
    */
   async write(user, changes) {

@@ -6,9 +6,9 @@
 import { contentOf } from "./cached_content.js";
 
 const INTERVAL_MS = 3_000;
-const ROOMS_AT_ONCE = 8;
+const MAX_ROOMS_PER_FLUSH = 8;
 /** The page is being closed: what is not written now is loaded again. */
-const ROOMS_AT_END = 50;
+const MAX_ROOMS_AT_END = 50;
 
 export class RoomCacheWriter {
   #cache;
@@ -66,7 +66,7 @@ export class RoomCacheWriter {
 
   /** The window is hidden, and may be closed without notice. */
   windowHidden() {
-    this.#flush(ROOMS_AT_END);
+    this.#flush(MAX_ROOMS_AT_END);
   }
 
   close() {
@@ -78,7 +78,7 @@ export class RoomCacheWriter {
 
   #schedule() {
     if (this.#isClosed) return;
-    this.#cancelTimer ??= this.#clock.schedule(INTERVAL_MS, () => this.#flush(ROOMS_AT_ONCE));
+    this.#cancelTimer ??= this.#clock.schedule(INTERVAL_MS, () => this.#flush(MAX_ROOMS_PER_FLUSH));
   }
 
   /** @param {number} limit */

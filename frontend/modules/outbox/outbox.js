@@ -11,7 +11,7 @@
  */
 
 import { Pause } from "../clock.js";
-import { CommandError } from "../net/pending_requests.js";
+import { CommandError } from "../net/socket/pending_requests.js";
 import { RetryPolicy } from "../net/retry_policy.js";
 import { text as translate } from "../strings/strings.js";
 import { PendingSends } from "./pending_sends.js";

@@ -44,10 +44,10 @@ const ROWS = [
 ];
 const MIN_ROW = 4;
 const CONTEXT_WORDS = ["cloudchat", "chat"];
-const GOOD_WORDS = 3;
+const MIN_GOOD_WORDS = 3;
 const MIN_WORD_CHARACTERS = 3;
 /** A generated password changes often between capitals, small letters, digits and signs. */
-const GOOD_CHANGES = 8;
+const MIN_GOOD_CHANGES = 8;
 
 /**
  * @param {string} password
@@ -72,7 +72,7 @@ function verdictOf(password, words, username) {
   if (count(withoutRepeatedWords(password, words)) < MIN_CHARACTERS) return "repeated";
   if (count(withoutPredictable(password, username)) < MIN_CHARACTERS / 2) return "predictable";
   const distinct = new Set(words.filter((word) => count(word) >= MIN_WORD_CHARACTERS).map(keyOf));
-  return distinct.size >= GOOD_WORDS || changes(password) >= GOOD_CHANGES ? "good" : "few_words";
+  return distinct.size >= MIN_GOOD_WORDS || changes(password) >= MIN_GOOD_CHANGES ? "good" : "few_words";
 }
 
 /**

@@ -5,7 +5,7 @@ import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
 import { navigate } from "../ui/layers.js";
 import { openModal } from "../ui/modal.js";
-import { SearchList } from "../ui/search_list.js";
+import { SearchList } from "../ui/lists/search_list.js";
 import { showError } from "./dialog_error.js";
 
 /** @typedef {import("./context.js").RoomDialogContext} RoomDialogContext */

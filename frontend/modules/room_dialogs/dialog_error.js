@@ -1,7 +1,7 @@
 /** The error or the success of an action in a dialog or a panel, below its header. */
 
 import { messageOf } from "../error_text.js";
-import { StaleRequest } from "../net/session.js";
+import { StaleRequest } from "../net/session/session.js";
 import { element } from "../ui/dom.js";
 
 /**

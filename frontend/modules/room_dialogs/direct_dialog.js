@@ -3,7 +3,7 @@
 import { text } from "../strings/strings.js";
 import { button, element } from "../ui/dom.js";
 import { openModal } from "../ui/modal.js";
-import { SearchList } from "../ui/search_list.js";
+import { SearchList } from "../ui/lists/search_list.js";
 import { showError } from "./dialog_error.js";
 import { openDirect } from "./open_direct.js";
 

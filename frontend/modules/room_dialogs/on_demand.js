@@ -3,7 +3,7 @@
 import { openBrowseDialog } from "./browse_dialog.js";
 import { openCreateDialog } from "./create_dialog.js";
 import { openDirectDialog } from "./direct_dialog.js";
-import { MembersPanel } from "./members_panel.js";
+import { MembersPanel } from "./members/members_panel.js";
 import { openRoomSettingsDialog } from "./room_settings_dialog.js";
 
 export { MembersPanel, openBrowseDialog, openCreateDialog, openDirectDialog, openRoomSettingsDialog };

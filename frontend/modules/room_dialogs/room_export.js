@@ -9,7 +9,7 @@ const FORMATS = /** @type {const} */ (["html", "jsonl"]);
 
 /**
  * @param {object} options
- * @param {import("../net/download.js").Download} options.download
+ * @param {import("../net/http/download.js").Download} options.download
  * @param {import("../rooms/room_api.js").RoomDetails} options.room
  * @returns {HTMLElement}
  */

@@ -3,7 +3,7 @@
  * shown.
  */
 
-import { CommandError } from "../net/pending_requests.js";
+import { CommandError } from "../net/socket/pending_requests.js";
 
 /** Asked at connect: the most that a sidebar shows without scrolling far. */
 const MAX_ASKED = 40;

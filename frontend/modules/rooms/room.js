@@ -21,13 +21,13 @@
 
 import { Changes } from "./changes.js";
 import { permissionsOf } from "./permissions.js";
-import { ReadMarker } from "./read_marker.js";
-import { isMention, ReadState } from "./read_state.js";
+import { ReadMarker } from "./reading/read_marker.js";
+import { isMention, ReadState } from "./reading/read_state.js";
 import { RoomCommands } from "./room_commands.js";
 import { RoomLog } from "./room_log.js";
 import { RoomMembers } from "./room_members.js";
 import { RoomWriting } from "./room_writing.js";
-import { SeenBy } from "./seen_by.js";
+import { SeenBy } from "./reading/seen_by.js";
 import { Typists } from "./typists.js";
 
 export class Room {

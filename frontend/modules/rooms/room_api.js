@@ -30,7 +30,7 @@ const MAX_MEMBERS = 500;
 
 /** @typedef {ReturnType<typeof createRoomApi>} RoomApi */
 
-/** @param {import("../net/authenticated_api.js").AuthenticatedRequest} request */
+/** @param {import("../net/http/authenticated_api.js").AuthenticatedRequest} request */
 export function createRoomApi(request) {
   /** @param {string} id */
   const roomPath = (id) => `/api/rooms/${encodeURIComponent(id)}`;

@@ -1,7 +1,7 @@
 /** Commands that change a message. Each is repeated under its cid, which the server accepts once. */
 
 import { sleep } from "../clock.js";
-import { CommandError } from "../net/pending_requests.js";
+import { CommandError } from "../net/socket/pending_requests.js";
 
 const MAX_ATTEMPTS = 3;
 const RETRY_MS = 700;

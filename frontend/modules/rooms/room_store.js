@@ -10,15 +10,13 @@
  * @property {(room: Room) => void} onRoomRemoved the room is no longer one of the user's: left, removed or banned
  */
 
-import { CommandError } from "../net/pending_requests.js";
 import { Changes } from "./changes.js";
 import { Presence } from "./presence.js";
+import { UnreadCounts } from "./reading/unread_counts.js";
 import { Room } from "./room.js";
 
 /** How many joins are open at once: the replies of 1,000 rooms must not delay the room that is shown. */
-const JOINS_AT_ONCE = 50;
-const COUNT_DELAY_MS = 500;
-const RETRY_MS = 5_000;
+const MAX_OPEN_JOINS = 50;
 
 export class RoomStore {
   /** @type {Map<string, Room>} */
@@ -28,13 +26,13 @@ export class RoomStore {
   #listener;
   #changes = new Changes();
   #presence;
+  #counts;
   /** @type {Room | null} */
   #shown = null;
   /** Counts connections: what was started on an earlier one does not continue. */
   #connection = 0;
   #isConnected = false;
   #maxLength = 4_000;
-  #cancelCount = () => {};
   /** Whether the rooms are known, from `welcome` or from an earlier page. */
   isLoaded = false;
   /** Resolves when the contents of the rooms that an earlier page has loaded are here, or are not awaited any more. */
@@ -52,6 +50,10 @@ export class RoomStore {
     this.#outboxes = outboxes;
     this.#listener = listener;
     this.#presence = new Presence(services.connection, () => this.#changes.announce());
+    this.#counts = new UnreadCounts(services, (rooms) => {
+      for (const counted of rooms) this.#rooms.get(counted.room)?.reading.setCounted(counted);
+      this.#changes.announce();
+    });
   }
 
   // -- State --
@@ -151,7 +153,7 @@ export class RoomStore {
       const room = this.#put(frame.room);
       room.join();
       if (room.info.kind === "direct") this.#presence.ask(room);
-      this.#countLater();
+      this.#counts.loadSoon();
     } else if (frame.type === "room_changed") this.#put(frame.room);
     else if (frame.type === "room_removed") this.#remove(frame.room, frame.banned_until);
     else if (frame.type === "presence") this.#setPresence(frame);
@@ -161,7 +163,7 @@ export class RoomStore {
   disconnected() {
     this.#connection += 1;
     this.#isConnected = false;
-    this.#cancelCount();
+    this.#counts.cancel();
     this.#presence.clear();
     for (const room of this.#rooms.values()) room.disconnected();
   }
@@ -177,7 +179,7 @@ export class RoomStore {
   }
 
   close() {
-    this.#cancelCount();
+    this.#counts.cancel();
     this.#connection += 1;
     for (const room of this.#rooms.values()) room.disconnected();
   }
@@ -199,7 +201,7 @@ export class RoomStore {
           this.#listener.onRoomChanged(info.id);
         },
         onMessage: (...args) => this.#listener.onMessage(...args),
-        onUncounted: () => this.#countLater(),
+        onUncounted: () => this.#counts.loadSoon(),
         onRefused: (refused, reason) => refused === this.#shown && this.#listener.onRefused(reason),
       });
       this.#rooms.set(info.id, room);
@@ -237,31 +239,14 @@ export class RoomStore {
     if (connection !== this.#connection) return;
     const shown = this.#shown;
     const others = this.rooms.filter((room) => room !== shown);
-    await Promise.all([shown?.join(), this.#count(), this.#restored]);
-    for (let start = 0; start < others.length && connection === this.#connection; start += JOINS_AT_ONCE) {
-      await Promise.all(others.slice(start, start + JOINS_AT_ONCE).map((room) => room.join()));
+    await Promise.all([shown?.join(), this.#counts.load(), this.#restored]);
+    for (let start = 0; start < others.length && connection === this.#connection; start += MAX_OPEN_JOINS) {
+      await Promise.all(others.slice(start, start + MAX_OPEN_JOINS).map((room) => room.join()));
     }
     if (connection !== this.#connection) return;
     // Between the count and the joins, messages may have arrived that neither of them has told.
-    if (others.length > 0) await this.#count();
+    if (others.length > 0) await this.#counts.load();
     this.#presence.askAll(this.rooms.filter((room) => room.info.kind === "direct" || room === this.#shown));
     this.#listener.onAllJoined();
-  }
-
-  /** Several rooms may ask in a row. */
-  #countLater(delayMs = COUNT_DELAY_MS) {
-    this.#cancelCount();
-    this.#cancelCount = this.#services.clock.schedule(delayMs, () => this.#count());
-  }
-
-  async #count() {
-    try {
-      const { rooms } = await this.#services.connection.request({ type: "unread" });
-      for (const counted of rooms) this.#rooms.get(counted.room)?.reading.setCounted(counted);
-      this.#changes.announce();
-    } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      if (error.code !== "lost" && error.retryable) this.#countLater(error.retryAfterMs ?? RETRY_MS);
-    }
   }
 }

@@ -1,7 +1,7 @@
 /** What the user writes in a room: the draft, the outbox, and whether they can write now. */
 
 import { Outbox } from "../outbox/outbox.js";
-import { CommandError } from "../net/pending_requests.js";
+import { CommandError } from "../net/socket/pending_requests.js";
 
 export class RoomWriting {
   /** What the user has sent and the server has not confirmed. */

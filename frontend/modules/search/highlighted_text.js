@@ -7,7 +7,7 @@
 /** Code points of a hit that are shown: about 4 lines on a wide screen. */
 const MAX_CHARACTERS = 280;
 /** Code points before the first match, if the text is cut. */
-const CONTEXT = 60;
+const CONTEXT_CHARACTERS = 60;
 /** Within how many of them the beginning of a word is looked for. */
 const MAX_SKIPPED = 20;
 const ELLIPSIS = "…";
@@ -51,7 +51,7 @@ export function highlightedParts(text, highlights) {
  */
 function excerpt(characters, firstMatch) {
   if (characters.length <= MAX_CHARACTERS) return [0, characters.length];
-  let from = Math.max(0, Math.min(firstMatch - CONTEXT, characters.length - MAX_CHARACTERS));
+  let from = Math.max(0, Math.min(firstMatch - CONTEXT_CHARACTERS, characters.length - MAX_CHARACTERS));
   const skippable = from === 0 ? [] : characters.slice(from, Math.min(firstMatch, from + MAX_SKIPPED));
   from += skippable.findIndex((character) => /\s/u.test(character)) + 1; // begin with a whole word
   return [from, Math.min(characters.length, from + MAX_CHARACTERS)];

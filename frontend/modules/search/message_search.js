@@ -14,8 +14,8 @@
  * @property {number} waitSeconds waiting: how long still
  */
 
-import { ApiError } from "../net/api.js";
-import { StaleRequest } from "../net/session.js";
+import { ApiError } from "../net/http/api.js";
+import { StaleRequest } from "../net/session/session.js";
 import { NO_FILTERS, searchParameters } from "./search_filters.js";
 
 /** After the last key. Longer than in lists of names: a search reads much more. */

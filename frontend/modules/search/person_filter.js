@@ -5,7 +5,7 @@
 
 import { text } from "../strings/strings.js";
 import { element } from "../ui/dom.js";
-import { ListboxSelection } from "../ui/listbox_selection.js";
+import { ListboxSelection } from "../ui/lists/listbox_selection.js";
 
 const DELAY_MS = 150;
 const MAX_PEOPLE = 6;

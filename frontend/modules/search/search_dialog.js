@@ -5,6 +5,7 @@
 
 import { text } from "../strings/strings.js";
 import { openModal } from "../ui/modal.js";
+import { PointerPress } from "../ui/lists/pointer_press.js";
 import { MessageSearch } from "./message_search.js";
 import { NO_FILTERS } from "./search_filters.js";
 import { SearchForm } from "./search_form.js";
@@ -21,7 +22,11 @@ const lastFilters = new WeakMap();
 export function openSearchDialog({ store, api, clock }) {
   const search = new MessageSearch({
     clock,
-    load: (parameters) => api.searchMessages(parameters),
+    async load(parameters) {
+      const page = await api.searchMessages(parameters);
+      await press.ended();
+      return page;
+    },
     onChange: (state) => results.show(state),
   });
   const form = new SearchForm({
@@ -41,6 +46,7 @@ export function openSearchDialog({ store, api, clock }) {
     onMore: () => search.loadMore(),
     onRetry: () => search.retry(),
   });
+  const press = new PointerPress(results.node, clock);
   openModal({
     title: text("search.title"),
     className: "message-search",

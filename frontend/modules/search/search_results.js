@@ -1,4 +1,4 @@
-/** What was found: a list of links to the messages, and in words what the search does. */
+/** What was found: a list of links to the messages, and the status of the search in words. */
 
 import { messageOf } from "../error_text.js";
 import { formatDateTime, formatDuration } from "../format.js";

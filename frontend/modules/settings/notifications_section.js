@@ -1,4 +1,4 @@
-/** Notifications of this browser. The browser is asked for its permission only after the person asked for them. */
+/** Notifications of this browser. Its permission is requested only when the person turns notifications on. */
 
 import { playTone } from "../notifications/notifier.js";
 import { text } from "../strings/strings.js";

@@ -3,9 +3,9 @@
  * account; administrators also see the administration.
  *
  * @typedef {object} SettingsContext what every section works with
- * @property {import("../net/authenticated_api.js").AuthenticatedRequest} request
- * @property {import("../net/download.js").Download} download
- * @property {import("../net/session.js").Session} session
+ * @property {import("../net/http/authenticated_api.js").AuthenticatedRequest} request
+ * @property {import("../net/http/download.js").Download} download
+ * @property {import("../net/session/session.js").Session} session
  * @property {import("../clock.js").Clock} clock
  * @property {import("../appearance.js").Appearance} appearance
  * @property {import("../notifications/notification_settings.js").NotificationSettings} notifications

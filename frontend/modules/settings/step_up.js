@@ -3,7 +3,7 @@
  * Then a dialog asks for it, and the request is sent again.
  */
 
-import { ApiError } from "../net/api.js";
+import { ApiError } from "../net/http/api.js";
 import { text } from "../strings/strings.js";
 import { element } from "../ui/dom.js";
 import { createForm } from "../ui/form.js";
@@ -11,7 +11,7 @@ import { openModal } from "../ui/modal.js";
 
 /**
  * @param {Pick<import("./settings_dialog.js").SettingsContext, "request" | "session" | "clock">} context
- * @returns {import("../net/authenticated_api.js").AuthenticatedRequest} like `request`, but asks for the password when
+ * @returns {import("../net/http/authenticated_api.js").AuthenticatedRequest} like `request`, but asks for the password when
  *   the server wants it. Rejects with the server's refusal if the user does not enter it.
  */
 export function createStepUpRequest(context) {

@@ -8,8 +8,8 @@ import { ConnectionStatusView } from "../chat/connection_status_view.js";
 import { RoomOutboxes } from "../outbox/room_outboxes.js";
 import { TabOutbox } from "../outbox/tab_outbox.js";
 import { TabPresence } from "../tabs/tab_presence.js";
-import { Connection } from "../net/connection.js";
-import { ReconnectPolicy } from "../net/reconnect_policy.js";
+import { Connection } from "../net/socket/connection.js";
+import { ReconnectPolicy } from "../net/socket/reconnect_policy.js";
 import { SharedConnection } from "../tabs/shared_connection.js";
 import { openSharing } from "../tabs/tab_channel.js";
 import { checkForNewVersion } from "../offline/page_worker.js";
@@ -37,15 +37,15 @@ import { WindowTitle } from "./window_title.js";
  *
  * @typedef {object} ChatOptions
  * @property {string} url of the socket
- * @property {import("../net/session.js").Session} session
+ * @property {import("../net/session/session.js").Session} session
  * @property {import("../net/protocol.js").User} user who is signed in
- * @property {import("../net/authenticated_api.js").AuthenticatedRequest} request
+ * @property {import("../net/http/authenticated_api.js").AuthenticatedRequest} request
  * @property {import("../outbox/outbox_storage.js").OutboxStorage} storage
  * @property {import("../clock.js").Clock} clock
  * @property {import("../chat/draft_storage.js").DraftStorage} drafts
  * @property {() => Promise<boolean>} isAnswering see Connection
  * @property {(url: string, protocols: string[]) => WebSocket} openSocket
- * @property {import("../net/download.js").Download} download
+ * @property {import("../net/http/download.js").Download} download
  * @property {import("../notifications/notification_settings.js").NotificationSettings} notifications
  * @property {() => void} openSettings
  * @property {() => void} onSessionEnded
@@ -140,7 +140,7 @@ export function openChat(options) {
   }
 
   const context = { store, api, self: user, clock, notifications, download };
-  /** @type {import("../room_dialogs/members_panel.js").MembersPanel | null} */
+  /** @type {import("../room_dialogs/members/members_panel.js").MembersPanel | null} */
   let members = null;
   const abort = new AbortController();
   const { signal } = abort;

@@ -4,8 +4,8 @@
  */
 
 import { messageOf } from "../error_text.js";
-import { ApiError } from "../net/api.js";
-import { StaleRequest } from "../net/session.js";
+import { ApiError } from "../net/http/api.js";
+import { StaleRequest } from "../net/session/session.js";
 import { text, textWith } from "../strings/strings.js";
 import { byId, element } from "../ui/dom.js";
 

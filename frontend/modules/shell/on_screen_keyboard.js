@@ -1,6 +1,6 @@
 /**
  * Keeps the page above an on-screen keyboard. Most browsers shrink the page (`interactive-widget=resizes-content` in
- * index.html); Safari lays the keyboard over it, and tells only the visual viewport.
+ * index.html); Safari puts the keyboard over the page, and only its visual viewport becomes smaller.
  */
 
 /** Less than any keyboard, more than a bar of the browser. */

@@ -7,7 +7,7 @@ import { text } from "../strings/strings.js";
 import { byId, element, svgElement } from "../ui/dom.js";
 import { closeLayer, navigate, openLayer } from "../ui/layers.js";
 import { NextFrame } from "../ui/next_frame.js";
-import { RowList } from "../ui/row_list.js";
+import { RowList } from "../ui/lists/row_list.js";
 import { roomHash } from "../route.js";
 import { allRows, sidebarRows, totalUnread } from "./sidebar_rows.js";
 

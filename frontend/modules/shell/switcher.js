@@ -12,7 +12,7 @@ import { roomHash } from "../route.js";
 import { text } from "../strings/strings.js";
 import { element } from "../ui/dom.js";
 import { navigate } from "../ui/layers.js";
-import { ListboxSelection } from "../ui/listbox_selection.js";
+import { ListboxSelection } from "../ui/lists/listbox_selection.js";
 import { openModal } from "../ui/modal.js";
 import { matchScore } from "./fuzzy_match.js";
 

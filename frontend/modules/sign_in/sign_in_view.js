@@ -1,6 +1,6 @@
 /** The sign-in form, which is also the form that creates an account and the one that asks for the second factor. */
 
-import { ApiError } from "../net/api.js";
+import { ApiError } from "../net/http/api.js";
 import { cleanCode, cleanInvite, trimPasted } from "../pasted_text.js";
 import { text } from "../strings/strings.js";
 import { byId, formValues } from "../ui/dom.js";

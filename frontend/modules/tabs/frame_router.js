@@ -1,10 +1,11 @@
 /**
- * Which tab gets which frame of a socket that the tabs of a browser share, and what `welcome` would say now. No I/O.
+ * Which tab gets which frame of a socket that the tabs of a browser share, and the `welcome` of a tab that opens later:
+ * the one of the socket, with the changes since. No I/O.
  *
  * - A reply goes to the tab that sent the command: its id begins with the tab.
  * - The events that follow `joined` are a replay for the tab that joined. The others have them, and would take one that
  *   was written in an earlier epoch for a new numbering. An event that is new to the socket goes to all tabs.
- * - The server tells the user's other connections what was read, and here one connection has several tabs.
+ * - The server sends what was read to the user's other connections. Here, the other tabs of the connection need it, too.
  *
  * @typedef {import("../net/protocol.js").ServerFrame} ServerFrame
  * @typedef {{to: string | null, frame: ServerFrame, except?: string}} Delivery to: a tab; null: all tabs but `except`

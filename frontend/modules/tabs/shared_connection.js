@@ -6,12 +6,13 @@
  * that is a lost connection, from which each continues at its own positions. A leader that hangs does not answer, and
  * its lock is stolen. Nothing is lost by either, because a tab trusts only what it has received itself.
  *
- * @typedef {import("../net/connection.js").ConnectionListener} ConnectionListener
+ * @typedef {import("../net/socket/connection.js").ConnectionListener} ConnectionListener
  */
 
 import { idPrefix } from "./frame_router.js";
-import { noReply, PendingRequests } from "../net/pending_requests.js";
+import { noReply, PendingRequests } from "../net/socket/pending_requests.js";
 import { socketLock } from "../net/protocol.js";
+import { LeaderLock } from "./leader_lock.js";
 import { SocketLeader } from "./socket_leader.js";
 import { TabChannel } from "./tab_channel.js";
 
@@ -21,7 +22,6 @@ const ANSWER_MS = 3_000;
 
 export class SharedConnection {
   #tab;
-  #locks;
   #lock;
   #channel;
   #clock;
@@ -36,9 +36,7 @@ export class SharedConnection {
   /** Whether commands can be sent. */
   #isWelcomed = false;
   #maxSilenceMs = 0;
-  #abort = new AbortController();
   #cancelSilenceTimer = () => {};
-  #releaseLock = () => {};
 
   /**
    * @param {object} options
@@ -46,12 +44,14 @@ export class SharedConnection {
    * @param {string} options.scope of the tabs that share a socket: those of one user
    * @param {import("../clock.js").Clock} options.clock
    * @param {ConnectionListener} options.listener
-   * @param {(listener: ConnectionListener) => import("../net/connection.js").Connection} options.createConnection
+   * @param {(listener: ConnectionListener) => import("../net/socket/connection.js").Connection} options.createConnection
    */
   constructor({ sharing, scope, clock, listener, createConnection }) {
     this.#tab = sharing.tab;
-    this.#locks = sharing.locks;
-    this.#lock = socketLock(scope);
+    this.#lock = new LeaderLock(sharing.locks, socketLock(scope), {
+      onAcquired: () => this.#lead(),
+      onLost: () => this.#stepDown(),
+    });
     this.#clock = clock;
     this.#listener = listener;
     this.#createConnection = createConnection;
@@ -77,12 +77,11 @@ export class SharedConnection {
 
   /** Close for good. */
   stop() {
-    this.#abort.abort();
     this.#cancelSilenceTimer();
     this.#leadership?.connection.stop();
     this.#leadership = null;
     this.#lose();
-    this.#releaseLock();
+    this.#lock.close();
     this.#channel.close();
   }
 
@@ -132,28 +131,8 @@ export class SharedConnection {
   // -- Leading --
 
   #join() {
-    if (this.#locks === null) {
-      this.#lead();
-      return;
-    }
-    this.#waitForLock({ signal: this.#abort.signal });
-    this.#askLeader();
-  }
-
-  /** @param {LockOptions} options */
-  async #waitForLock(options) {
-    try {
-      await this.#locks?.request(this.#lock, options, () => {
-        if (this.#abort.signal.aborted || this.#leadership !== null) return undefined;
-        this.#lead();
-        return new Promise((resolve) => {
-          this.#releaseLock = () => resolve(undefined);
-        });
-      });
-    } catch {
-      // Aborted by `stop`; or another tab has stolen the lock, because this one was frozen.
-      if (!this.#abort.signal.aborted) this.#stepDown();
-    }
+    this.#lock.wait();
+    if (this.#leadership === null) this.#askLeader();
   }
 
   #lead() {
@@ -190,7 +169,7 @@ export class SharedConnection {
     this.#channel.post({ type: "hello" });
     this.#expectLeaderWithin(ANSWER_MS, () => {
       this.#channel.hasOthers = true; // the one that has the lock, and those that wait for it
-      this.#waitForLock({ steal: true });
+      this.#lock.steal();
     });
   }
 

@@ -1,7 +1,7 @@
 /**
  * The tab that has the socket: sends the commands of all tabs, and gives each tab its frames.
  *
- * @typedef {import("../net/connection.js").ConnectionListener} ConnectionListener
+ * @typedef {import("../net/socket/connection.js").ConnectionListener} ConnectionListener
  */
 
 import { FrameRouter } from "./frame_router.js";
@@ -13,7 +13,7 @@ export class SocketLeader {
   #connection;
   /** While there is a connection. @type {FrameRouter | null} */
   #router = null;
-  /** @type {import("../net/connection.js").ConnectionState} */
+  /** @type {import("../net/socket/connection.js").ConnectionState} */
   #state = { name: "connecting" };
 
   /**
@@ -21,7 +21,7 @@ export class SocketLeader {
    * @param {string} options.tab id of this tab
    * @param {import("./tab_channel.js").TabChannel} options.channel to the other tabs
    * @param {ConnectionListener} options.own of this tab
-   * @param {(listener: ConnectionListener) => import("../net/connection.js").Connection} options.createConnection
+   * @param {(listener: ConnectionListener) => import("../net/socket/connection.js").Connection} options.createConnection
    */
   constructor({ tab, channel, own, createConnection }) {
     this.#tab = tab;
@@ -36,7 +36,7 @@ export class SocketLeader {
     });
   }
 
-  /** @returns {import("../net/connection.js").Connection} */
+  /** @returns {import("../net/socket/connection.js").Connection} */
   get connection() {
     return this.#connection;
   }
@@ -59,7 +59,7 @@ export class SocketLeader {
 
   // -- Internal --
 
-  /** @param {import("../net/connection.js").ConnectionState} state */
+  /** @param {import("../net/socket/connection.js").ConnectionState} state */
   #setState(state) {
     this.#state = state;
     this.#own.onState(state);

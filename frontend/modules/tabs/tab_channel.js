@@ -2,7 +2,7 @@
  * What the tabs that share a socket tell each other. Messages of the leader go to all tabs, or to one of them (`to`);
  * those of the others to the leader.
  *
- * @typedef {{to?: string | null} & ({type: "leading"} | {type: "state", state: import("../net/connection.js").ConnectionState} |
+ * @typedef {{to?: string | null} & ({type: "leading"} | {type: "state", state: import("../net/socket/connection.js").ConnectionState} |
  *   {type: "welcome", welcome: import("../net/protocol.js").Welcome} | {type: "disconnected"} |
  *   {type: "frame", except?: string, frame: import("../net/protocol.js").ServerFrame})} LeaderMessage
  *   leading: a tab has begun to lead. welcome: at a connect, and the answer to `hello` while there is a connection

@@ -5,8 +5,8 @@
 
 import { messageOf } from "../error_text.js";
 import { formatDuration } from "../format.js";
-import { ApiError } from "../net/api.js";
-import { StaleRequest } from "../net/session.js";
+import { ApiError } from "../net/http/api.js";
+import { StaleRequest } from "../net/session/session.js";
 import { textWith } from "../strings/strings.js";
 import { element } from "./dom.js";
 

@@ -11,7 +11,7 @@ const GAP_PX = 4;
 
 /**
  * @param {string} label of the button, for example "Actions for ada"
- * @param {() => MenuItem[]} items asked for each time the menu opens
+ * @param {() => MenuItem[]} items called each time the menu opens
  * @returns {HTMLElement}
  */
 export function menuButton(label, items) {

@@ -1,5 +1,5 @@
 /**
- * Renders in the next animation frame, however often that is asked for before.
+ * Renders in the next animation frame, once for all calls of `schedule` before it.
  *
  * No frame is left out on a slow processor: a pause after long frames made keys late, because a browser shows what was
  * typed with the next frame that changes something else (docs/performance.md).

@@ -3,7 +3,7 @@
  */
 
 import { messageOf } from "../error_text.js";
-import { SessionEnded } from "../net/session.js";
+import { SessionEnded } from "../net/session/session.js";
 import { byId } from "./dom.js";
 
 /**

@@ -1,7 +1,7 @@
 """The Python client, for bots, the terminal client and fault tests. It uses the same terms as the page's modules.
 
 Import from here; the modules below are internal. Only `cloudchat.terminal` imports this package.
-Start with `chat_client`. It is a thin shell around `chat_protocol`, which holds the rules and does no I/O.
+Start with `chat_client`. It is a thin shell around `protocol/`, which holds the rules and does no I/O.
 """
 
 from cloudchat.client.chat_client import ChatClient
@@ -18,10 +18,19 @@ from cloudchat.client.errors import (
     SendRefused,
     SignInRequired,
 )
-from cloudchat.client.reconnect_policy import ReconnectPolicy
-from cloudchat.client.replies import Ack, HistoryPage, Present, UnreadCount
-from cloudchat.client.room_events import Deleted, Edited, Message, Notice, Reaction, ReactionCount, RoomEvent, User
-from cloudchat.client.updates import (
+from cloudchat.client.protocol.reconnect_policy import ReconnectPolicy
+from cloudchat.client.protocol.replies import Ack, HistoryPage, Present, UnreadCount
+from cloudchat.client.protocol.room_events import (
+    Deleted,
+    Edited,
+    Message,
+    Notice,
+    Reaction,
+    ReactionCount,
+    RoomEvent,
+    User,
+)
+from cloudchat.client.protocol.updates import (
     Connected,
     Disconnected,
     EphemeralEvent,

@@ -20,18 +20,17 @@ from typing import Any, Self
 
 import msgspec
 
-from cloudchat.client.chat_protocol import ChatProtocol
 from cloudchat.client.connection_loop import ConnectionLoop, TokenProvider
-from cloudchat.client.errors import ClientClosed, ClientError, ConnectionLost, RequestRefused, SignInRequired
-from cloudchat.client.outbox import PendingCommand
-from cloudchat.client.reconnect_policy import ReconnectPolicy
-from cloudchat.client.replies import Ack, HistoryPage, Present, UnreadCount, history_page
-from cloudchat.client.room_events import Frame, RoomEvent, User
+from cloudchat.client.errors import ClientClosed, ClientError, ConnectionLost, SignInRequired
+from cloudchat.client.protocol.chat_protocol import ChatProtocol
+from cloudchat.client.protocol.outbox import PendingCommand
+from cloudchat.client.protocol.reconnect_policy import ReconnectPolicy
+from cloudchat.client.protocol.replies import Ack, HistoryPage, Present, UnreadCount, history_page
+from cloudchat.client.protocol.room_events import Frame, RoomEvent, User
+from cloudchat.client.protocol.updates import Disconnected, Reply, Room, Update
+from cloudchat.client.requests import Requests
 from cloudchat.client.update_stream import UpdateBuffer, UpdateStream
-from cloudchat.client.updates import Disconnected, Reply, Room, Update
 from cloudchat.core.stream_position import StreamPosition
-
-REQUEST_SECONDS = 20.0
 
 
 class ChatClient:
@@ -62,8 +61,7 @@ class ChatClient:
         )
         self._on_update = on_update
         self._buffers: list[UpdateBuffer] = []
-        self._requests: dict[str, asyncio.Future[Frame]] = {}
-        self._request_count = 0
+        self._requests = Requests(self._protocol, self._loop.wake)
         self._task: asyncio.Task[None] | None = None
         self._end: ClientError | None = None
 
@@ -86,8 +84,7 @@ class ChatClient:
 
     def position(self, room: str) -> StreamPosition | None:
         """Return the position of a room's last delivered event. `join` continues from it, also in another process."""
-        subscription = self._protocol.subscriptions.get(room)
-        return subscription.position if subscription else None
+        return self._protocol.subscriptions.position(room)
 
     def updates(self, max_buffered: int = 1000) -> UpdateStream:
         """Return an iterator over all updates from now on. It ends with the `ClientError` that ended the client.
@@ -187,24 +184,7 @@ class ChatClient:
     async def request(self, type_: str, **fields: object) -> Frame:
         """Send any command of the protocol, and return the frame of its reply."""
         self._require_running()
-        if not self._protocol.welcomed:
-            raise ConnectionLost("not connected now")
-        self._request_count += 1
-        id = f"r{self._request_count}"
-        future = self._requests[id] = asyncio.get_running_loop().create_future()
-        self._protocol.request({"type": type_, "id": id, **fields})
-        self._loop.wake()
-        try:
-            async with asyncio.timeout(REQUEST_SECONDS):
-                reply: Frame = await future
-        except TimeoutError:
-            raise ConnectionLost("no reply") from None
-        finally:
-            del self._requests[id]
-        if reply["type"] == "error":
-            retry_after_ms = reply.get("retry_after_ms")
-            raise RequestRefused(reply["code"], reply["message"], reply.get("field"), retry_after_ms=retry_after_ms)
-        return reply
+        return await self._requests.send(type_, **fields)
 
     # -- lifecycle ----------------------------------------------------------------------------------------------------
 
@@ -252,27 +232,20 @@ class ChatClient:
         finally:
             self._end = end
             self._protocol.outbox.fail_all(end)
-            self._fail_requests(end)
+            self._requests.fail_all(end)
             for buffer in self._buffers:
                 buffer.end(end)
 
     def _deliver(self, update: Update) -> None:
         if isinstance(update, Reply):
-            future = self._requests.get(update.frame.get("id") or "")
-            if future is not None and not future.done():
-                future.set_result(update.frame)
+            self._requests.reply_received(update.frame)
             return
         if isinstance(update, Disconnected):
-            self._fail_requests(ConnectionLost(update.reason))
+            self._requests.fail_all(ConnectionLost(update.reason))
         if self._on_update is not None:
             self._on_update(update)
         for buffer in self._buffers:
             buffer.put(update)
-
-    def _fail_requests(self, error: ClientError) -> None:
-        for future in self._requests.values():
-            if not future.done():
-                future.set_exception(error)
 
     def _require_running(self) -> None:
         if self._end is not None:

@@ -7,11 +7,11 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from cloudchat.client.chat_protocol import ChatProtocol
 from cloudchat.client.errors import ConnectionEnded, SignInRequired
-from cloudchat.client.reconnect_policy import ReconnectPolicy
+from cloudchat.client.protocol.chat_protocol import ChatProtocol
+from cloudchat.client.protocol.reconnect_policy import ReconnectPolicy
+from cloudchat.client.protocol.updates import Disconnected, Update
 from cloudchat.client.socket import ABNORMAL_CLOSURE, ChatSocket, OpenFailed, open_socket
-from cloudchat.client.updates import Disconnected, Update
 from cloudchat.protocol.close_codes import Recovery
 
 log = logging.getLogger("cloudchat.client")

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from cloudchat.client.updates import Update
+from cloudchat.client.protocol.updates import Update
 
 
 class UpdateBuffer:

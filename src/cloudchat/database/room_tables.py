@@ -126,7 +126,7 @@ class RoomNoticeColumns(TypedColumns):
 
     room_id: Named[str] = reference(rooms, primary_key=True)
     version: Named[int] = Column(Integer, primary_key=True)
-    body: Named[str] = Column(Text)  # JSON of protocol.events.NoticeBody
+    body: Named[str] = Column(Text)  # JSON of protocol.logged_events.NoticeBody
     at: Named[float] = Column(INSTANT)
 
 

@@ -10,7 +10,8 @@ from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.message_log import EventLog
 from cloudchat.protocol.commands import Delete, Edit, React, Send
 from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
-from cloudchat.protocol.events import DeletedBody, EditedBody, MessageBody, ReactionBody, User, encoder
+from cloudchat.protocol.events import User, encoder
+from cloudchat.protocol.logged_events import DeletedBody, EditedBody, MessageBody, ReactionBody
 from cloudchat.rooms.permissions import Command, may, server_role_of
 from cloudchat.rooms.posting import may_write, slow_mode_ms
 from cloudchat.rooms.summary import RoomSummary
@@ -42,7 +43,7 @@ class MessageService(Protocol):
     def notice(self, room: str, cid: str, notice: bytes, at: float, version: int, on_done: AppendCallback) -> None:
         """Append a notice of a change in the room, which has the new `version`. The same cid appends it only once.
 
-        `notice` is the JSON of a `protocol.events.NoticeBody`, `at` its time in seconds since 1970.
+        `notice` is the JSON of a `protocol.logged_events.NoticeBody`, `at` its time in seconds since 1970.
         """
 
 

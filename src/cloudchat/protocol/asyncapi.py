@@ -10,33 +10,33 @@ from typing import Any
 
 import msgspec
 
-from cloudchat.protocol import commands, events
+from cloudchat.protocol import commands, events, logged_events, replies
 from cloudchat.protocol.errors import Error
 
 Json = dict[str, Any]
 
 _LOGGED: dict[str, type[msgspec.Struct]] = {
-    "message": events.MessageBody,
-    "edited": events.EditedBody,
-    "deleted": events.DeletedBody,
-    "reaction": events.ReactionBody,
-    "notice": events.NoticeBody,
+    "message": logged_events.MessageBody,
+    "edited": logged_events.EditedBody,
+    "deleted": logged_events.DeletedBody,
+    "reaction": logged_events.ReactionBody,
+    "notice": logged_events.NoticeBody,
 }
 """The bodies of the logged events; the store writes the other fields in front of them."""
 _REPLIES: dict[type[commands.Command], type[events.Event] | None] = {
-    commands.Join: events.Joined,
-    commands.Leave: events.Left,
-    commands.Send: events.Ack,
-    commands.Edit: events.Ack,
-    commands.Delete: events.Ack,
-    commands.React: events.Ack,
-    commands.History: events.HistoryPage,
-    commands.Read: events.ReadAck,
-    commands.Unread: events.UnreadCounts,
+    commands.Join: replies.Joined,
+    commands.Leave: replies.Left,
+    commands.Send: replies.Ack,
+    commands.Edit: replies.Ack,
+    commands.Delete: replies.Ack,
+    commands.React: replies.Ack,
+    commands.History: replies.HistoryPage,
+    commands.Read: replies.ReadAck,
+    commands.Unread: replies.UnreadCounts,
     commands.Typing: None,
-    commands.Who: events.Present,
-    commands.Auth: events.Authenticated,
-    commands.Ping: events.Pong,
+    commands.Who: replies.Present,
+    commands.Auth: replies.Authenticated,
+    commands.Ping: replies.Pong,
 }
 _UNSOLICITED: tuple[type[events.Event], ...] = (
     events.Welcome,

@@ -1,6 +1,6 @@
 """The WebSocket close codes: why the server closes a connection, and how a client recovers. For server and client.
 
-The page's modules/net/close_codes.js is the same table in JavaScript.
+The page's modules/net/socket/close_codes.js is the same table in JavaScript.
 """
 
 from enum import Enum, IntEnum

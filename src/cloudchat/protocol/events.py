@@ -1,10 +1,7 @@
-"""The events of the server: one struct for each event, and one encoder for all of them.
+"""The events that the server sends without a command and does not store, and the encoder of all events.
 
-The events of a room's log are only half defined here: the store writes `type`, `room`, `epoch` and `seq` in front of
-their bodies (broker/functions/append.lua). So the stored, the replayed and the live event are the same bytes.
-
-Timestamps are RFC 3339 in UTC with milliseconds. A reply's `id` is that of its command; it is left out when the command
-had none.
+`replies.py` has the replies to commands, `logged_events.py` the events of a room's log. Timestamps are RFC 3339 in UTC
+with milliseconds.
 """
 
 import msgspec
@@ -83,109 +80,6 @@ class Welcome(Event, frozen=True, kw_only=True, tag="welcome"):
     reconnect_within_ms: int
     limits: Limits
     rooms: list[RoomState]
-
-
-# -- replies ----------------------------------------------------------------------------------------------------------
-
-
-class Joined(Event, frozen=True, kw_only=True, tag="joined"):
-    """The reply to `join`. The events of the replay follow in order, then the live events.
-
-    `status` is a `JoinStatus` (core/stream_position.py). `seq` is the newest event of the log, `oldest` the oldest one;
-    `oldest` is `seq` + 1 when the log is empty.
-    """
-
-    id: str | None = None
-    room: str
-    status: str
-    epoch: str
-    seq: int
-    oldest: int
-
-
-class Left(Event, frozen=True, kw_only=True, tag="left"):
-    """The reply to `leave`. No event of the room follows."""
-
-    id: str | None = None
-    room: str
-
-
-class Ack(Event, frozen=True, kw_only=True, tag="ack"):
-    """The reply to `send`, `edit`, `delete` and `react`: the event is on disk as (`epoch`, `seq`) since `at`.
-
-    `duplicate` says that nothing was broadcast: the event was stored by an earlier command with the same `cid`, or the
-    command changes nothing, and the position is that of the message.
-    """
-
-    id: str | None = None
-    room: str
-    seq: int
-    epoch: str
-    cid: str
-    at: str
-    duplicate: bool
-
-
-class HistoryPage(Event, frozen=True, kw_only=True, tag="history"):
-    """The reply to `history`: messages and notices in their current form, oldest first.
-
-    All events up to the seq `as_of` are folded into them: a client ignores changes of these messages up to it. The page
-    may hold fewer rows than requested when they are large. `more_before` and `more_after` say whether there are others.
-    """
-
-    id: str | None = None
-    room: str
-    epoch: str
-    as_of: int
-    events: list[msgspec.Raw]
-    more_before: bool
-    more_after: bool
-
-
-class ReadAck(Event, frozen=True, kw_only=True, tag="ack"):
-    """The reply to `read`: the user has read the room up to `seq`, which is saved."""
-
-    id: str | None = None
-    room: str
-    seq: int
-
-
-class UnreadRoom(msgspec.Struct, frozen=True, kw_only=True):
-    """The messages of others after the user's read marker, and those of them that mention the user or the room."""
-
-    room: str
-    unread: int
-    mentions: int
-
-
-class UnreadCounts(Event, frozen=True, kw_only=True, tag="unread"):
-    """The reply to `unread`: every room of the user, in the order of `welcome`. At most 1,000 messages are counted."""
-
-    id: str | None = None
-    rooms: list[UnreadRoom]
-
-
-class Present(Event, frozen=True, kw_only=True, tag="present"):
-    """The reply to `who`: up to 200 members of the room that have a socket anywhere, and how many there are."""
-
-    id: str | None = None
-    room: str
-    users: list[User]
-    total: int
-
-
-class Authenticated(Event, frozen=True, kw_only=True, tag="authenticated"):
-    """The reply to `auth`: the new token is in use and expires at `token_expires_at`."""
-
-    id: str | None = None
-    token_expires_at: str
-
-
-class Pong(Event, frozen=True, kw_only=True, tag="pong"):
-    """The reply to `ping`."""
-
-    id: str | None = None
-    server_time: str
 
 
 # -- ephemeral events: they have no seq and are never stored ----------------------------------------------------------
@@ -267,93 +161,19 @@ class Drain(Event, frozen=True, kw_only=True, tag="drain"):
     reconnect_after_ms: int
 
 
-# -- the log ----------------------------------------------------------------------------------------------------------
-
-
-class MessageBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The fields of a `message` after those that the store writes. `reply_to` is the seq of another message.
-
-    `mentions` are the ids of mentioned users, `mentions_room` says whether the whole room is mentioned.
-    """
-
-    cid: str
-    user: User
-    text: str
-    at: str
-    reply_to: int | None = None
-    mentions: tuple[str, ...] = ()
-    mentions_room: bool = False
-
-
-class EditedBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The fields of an `edited`: the message `target` has a new text, and the mentions of that text only."""
-
-    target: int
-    user: User
-    text: str
-    at: str
-    mentions: tuple[str, ...] = ()
-    mentions_room: bool = False
-
-
-class DeletedBody(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of a `deleted`: `user` has deleted the message `target`."""
-
-    target: int
-    user: User
-    at: str
-
-
-class ReactionBody(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of a `reaction`: `user` has turned a reaction to the message `target` on or off."""
-
-    target: int
-    user: User
-    emoji: str
-    on: bool
-    at: str
-
-
-class NoticeBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The fields of a `notice` after those that the store writes: `user` has changed the room or its members.
-
-    `kind` is `created`, `renamed`, `topic`, `joined`, `left`, `added`, `removed`, `role`, `archived` or `restored`.
-    `target` is the member that was added, removed or given a role. `value` is the new name, topic or role.
-    """
-
-    kind: str
-    user: User
-    target: User | None = None
-    value: str | None = None
-    at: str
-
-
 def encode(event: Event | Error) -> bytes:
     """Return the JSON text of one frame."""
     return encoder.encode(event)
 
 
 __all__ = [
-    "Ack",
-    "Authenticated",
-    "DeletedBody",
     "Drain",
-    "EditedBody",
     "Error",
     "Event",
     "Head",
-    "HistoryPage",
-    "Joined",
-    "Left",
     "Limits",
-    "MessageBody",
-    "NoticeBody",
-    "Pong",
     "Presence",
-    "Present",
-    "ReactionBody",
     "Read",
-    "ReadAck",
     "ReadBy",
     "RoomAdded",
     "RoomChanged",

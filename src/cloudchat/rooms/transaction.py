@@ -16,7 +16,7 @@ from cloudchat.database import audit
 from cloudchat.database.account_tables import User
 from cloudchat.database.room_tables import Membership, Room
 from cloudchat.database.transactions import Database, Transaction
-from cloudchat.protocol import events
+from cloudchat.protocol import events, logged_events
 from cloudchat.rooms import repository
 from cloudchat.rooms.caller import Caller
 from cloudchat.rooms.changes.repository import add_notice, store_change
@@ -32,7 +32,7 @@ RoomChanged = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What the members of a room learn about a change; see `protocol.events.NoticeBody`."""
+    """What the members of a room learn about a change; see `protocol.logged_events.NoticeBody`."""
 
     kind: str
     target: User | None = None
@@ -144,7 +144,7 @@ class RoomTransaction:
     def _body(self, notice: Notice) -> bytes:
         target = notice.target
         return events.encoder.encode(
-            events.NoticeBody(
+            logged_events.NoticeBody(
                 kind=notice.kind,
                 user=events.User(id=self.caller.user_id, name=self.caller.name),
                 target=None if target is None else events.User(id=target.id, name=target.name),

@@ -3,7 +3,7 @@ import { beforeEach, test } from "node:test";
 
 import { RoomSubscription } from "../../../frontend/modules/chat/room_subscription.js";
 import { Timeline } from "../../../frontend/modules/chat/timeline.js";
-import { CommandError } from "../../../frontend/modules/net/pending_requests.js";
+import { CommandError } from "../../../frontend/modules/net/socket/pending_requests.js";
 import { FakeClock, settle } from "../support/clock.js";
 import { joined, messageAt, messages } from "../support/room.js";
 

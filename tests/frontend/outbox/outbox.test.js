@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { Outbox, OutboxFull } from "../../../frontend/modules/outbox/outbox.js";
-import { CommandError } from "../../../frontend/modules/net/pending_requests.js";
+import { CommandError } from "../../../frontend/modules/net/socket/pending_requests.js";
 import { FakeClock, settle } from "../support/clock.js";
 
 const HOUR_MS = 3_600_000;

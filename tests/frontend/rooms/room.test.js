@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { CommandError } from "../../../frontend/modules/net/pending_requests.js";
+import { CommandError } from "../../../frontend/modules/net/socket/pending_requests.js";
 import { FakeClock, settle } from "../support/clock.js";
 import { GRACE, messageIn, openStore, roomInfo, SELF, welcome } from "../support/rooms.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { ApiError } from "../../../frontend/modules/net/api.js";
+import { ApiError } from "../../../frontend/modules/net/http/api.js";
 import { MessageSearch } from "../../../frontend/modules/search/message_search.js";
 import { NO_FILTERS } from "../../../frontend/modules/search/search_filters.js";
 import { FakeClock, settle } from "../support/clock.js";

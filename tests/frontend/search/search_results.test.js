@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { ApiError } from "../../../frontend/modules/net/api.js";
+import { ApiError } from "../../../frontend/modules/net/http/api.js";
 import { SearchResults } from "../../../frontend/modules/search/search_results.js";
 import { element } from "../../../frontend/modules/ui/dom.js";
 import { openPage } from "../support/dom.js";

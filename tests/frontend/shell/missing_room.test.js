@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { ApiError } from "../../../frontend/modules/net/api.js";
+import { ApiError } from "../../../frontend/modules/net/http/api.js";
 import { MissingRoom } from "../../../frontend/modules/shell/missing_room.js";
 import { FakeClock, settle } from "../support/clock.js";
 import { openPage } from "../support/dom.js";

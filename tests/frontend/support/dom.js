@@ -19,6 +19,7 @@ const GLOBALS = [
   "KeyboardEvent",
   "MouseEvent",
   "MutationObserver",
+  "window",
 ];
 
 /** Open a new page: its document and its classes become globals, as in a browser. Scripts do not run. */

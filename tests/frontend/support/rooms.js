@@ -1,7 +1,7 @@
 /** A store of rooms without a server: the test answers the commands. */
 
 import { RoomOutboxes } from "../../../frontend/modules/outbox/room_outboxes.js";
-import { noReply } from "../../../frontend/modules/net/pending_requests.js";
+import { noReply } from "../../../frontend/modules/net/socket/pending_requests.js";
 import { RoomStore } from "../../../frontend/modules/rooms/room_store.js";
 import { joined, USER } from "./room.js";
 

@@ -18,7 +18,8 @@ from cloudchat.core.timestamps import rfc3339
 from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.service import RoomLogMessageService
 from cloudchat.protocol.commands import Delete, Edit, React, Send
-from cloudchat.protocol.events import NoticeBody, User, encoder
+from cloudchat.protocol.events import User, encoder
+from cloudchat.protocol.logged_events import NoticeBody
 from cloudchat.rooms.service import RoomSummary
 from support.stores import RunningStore
 

@@ -12,7 +12,8 @@ from cloudchat.broker.appends import Appended, AppendOutcome, Entry
 from cloudchat.broker.reads import Unread, UnreadQuery
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import rfc3339
-from cloudchat.protocol.events import MessageBody, User, encoder
+from cloudchat.protocol.events import User, encoder
+from cloudchat.protocol.logged_events import MessageBody
 from integration.broker.brokers import broker_on
 from integration.broker.posting import NOW, Room, seq_of
 from support.stores import RunningStore

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -26,36 +26,12 @@ from cloudchat.client import (
 )
 from support.accounts import Account, login, register
 from support.server import RunningServer, free_port
+from support.update_listener import UpdateListener
 
 pytestmark = pytest.mark.anyio
 
 
-class Listener:
-    """Collects the updates of a client; a test can wait for one."""
-
-    def __init__(self) -> None:
-        self.updates: list[Update] = []
-        self._changed = asyncio.Event()
-
-    def __call__(self, update: Update) -> None:
-        self.updates.append(update)
-        self._changed.set()
-
-    @property
-    def texts(self) -> list[str]:
-        return [update.text for update in self.updates if isinstance(update, Message)]
-
-    async def wait_for(self, condition: Callable[[Update], bool]) -> Update:
-        async with asyncio.timeout(20):
-            while True:
-                for update in self.updates:
-                    if condition(update):
-                        return update
-                self._changed.clear()
-                await self._changed.wait()
-
-
-def client_of(server: RunningServer, account: Account, listener: Listener | None = None) -> ChatClient:
+def client_of(server: RunningServer, account: Account, listener: UpdateListener | None = None) -> ChatClient:
     async def token(fresh: bool) -> str:
         return account.access_token
 
@@ -65,7 +41,7 @@ def client_of(server: RunningServer, account: Account, listener: Listener | None
 
 async def test_two_clients_continue_after_the_server_was_killed(server: RunningServer) -> None:
     ann, bob = await asyncio.to_thread(lambda: (register(server.url), register(server.url)))
-    listener = Listener()
+    listener = UpdateListener()
     async with client_of(server, ann) as one, client_of(server, bob, listener) as two:
         two.join("lobby")
         await one.send("lobby", "before")
@@ -92,7 +68,7 @@ async def test_join_continues_from_the_position_of_an_earlier_client(server: Run
         position = first.position("lobby")
         for text in ("two", "three"):
             await first.send("lobby", text)
-    listener = Listener()
+    listener = UpdateListener()
     async with client_of(server, account, listener) as second:
         second.join("lobby", after=position)
         await listener.wait_for(lambda update: isinstance(update, RoomEvent) and update.seq == 3)
@@ -121,7 +97,7 @@ async def test_a_slow_reader_receives_every_event() -> None:
 
 async def test_a_refusal_is_raised_by_its_call_or_delivered_as_join_refused(server: RunningServer) -> None:
     account = await asyncio.to_thread(register, server.url)
-    listener = Listener()
+    listener = UpdateListener()
     async with client_of(server, account, listener) as client:
         with pytest.raises(ConnectionLost):
             await client.request("ping")
@@ -158,7 +134,7 @@ async def test_an_expiring_token_is_replaced_without_a_reconnect() -> None:
                 return (await asyncio.to_thread(login, server.url, account.name)).access_token
             return account.access_token
 
-        listener = Listener()
+        listener = UpdateListener()
         async with ChatClient(server.ws_url, token, on_update=listener, options={"proxy": None}) as client:
             async with asyncio.timeout(20):
                 while len(calls) < 4:  # longer than the lifetime of one token
@@ -184,7 +160,7 @@ async def test_the_client_ends_when_no_token_is_accepted(server: RunningServer) 
 
 async def test_a_terminal_close_code_ends_the_client_and_its_iterator(server: RunningServer) -> None:
     account = await asyncio.to_thread(register, server.url)
-    listener = Listener()
+    listener = UpdateListener()
     async with client_of(server, account, listener) as client:
         updates = client.updates()
         await listener.wait_for(lambda update: isinstance(update, Connected))
@@ -281,7 +257,7 @@ async def test_a_failed_connection_is_logged(caplog: pytest.LogCaptureFixture) -
     async def token(fresh: bool) -> str:
         return "token"
 
-    listener = Listener()
+    listener = UpdateListener()
     async with ChatClient(f"ws://127.0.0.1:{free_port()}/ws", token, on_update=listener):
         await listener.wait_for(lambda update: isinstance(update, Disconnected))
     assert "not connected to ws://127.0.0.1:" in caplog.text

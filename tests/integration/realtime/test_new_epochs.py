@@ -14,6 +14,7 @@ from support.commands import done, run_here
 from support.server import RunningServer
 from support.socket import ChatSocket
 from support.stores import RunningStore
+from support.update_listener import UpdateListener
 
 KEPT = ["one", "two", "three"]
 LOST = ["four", "five"]
@@ -66,35 +67,16 @@ def test_restored_events_keep_their_bytes_and_joins_name_the_new_epoch(tmp_path:
         check_new_epoch(server, login(server.url, account.name), kept, old_epoch, len(KEPT))
 
 
-class Follower:
-    """A Python client in the lobby, and what it received."""
-
-    def __init__(self) -> None:
-        self.updates: list[Update] = []
-        self._changed = asyncio.Event()
-
-    def __call__(self, update: Update) -> None:
-        self.updates.append(update)
-        self._changed.set()
-
-    @property
-    def story(self) -> list[str]:
-        """The room's updates in short."""
-        words = []
-        for update in self.updates:
-            if isinstance(update, Joined):
-                words.append(f"joined {update.status}")
-            elif isinstance(update, Gap):
-                words.append("gap")
-            elif isinstance(update, Message):
-                words.append(update.text)
-        return words
-
-    async def wait_for(self, word: str) -> None:
-        async with asyncio.timeout(20):
-            while word not in self.story:
-                self._changed.clear()
-                await self._changed.wait()
+def word_of(update: Update) -> str:
+    """Return what an update says, in short."""
+    match update:
+        case Joined(status=status):
+            return f"joined {status}"
+        case Gap():
+            return "gap"
+        case Message(text=text):
+            return text
+    return ""
 
 
 @pytest.mark.anyio
@@ -102,23 +84,24 @@ async def test_failover_that_lost_events_is_a_gap_and_one_join() -> None:
     with RunningStore() as store:
         environment = {"CLOUDCHAT_REDIS_URL": store.url, "CLOUDCHAT_HEARTBEAT_SECONDS": "0.5"}
         with RunningServer(environment=environment) as server:
-            account, follower = register(server.url), Follower()
+            account, listener = register(server.url), UpdateListener()
 
             async def token(fresh: bool) -> str:
                 return account.access_token
 
-            async with ChatClient(server.ws_url, token, on_update=follower, options={"proxy": None}) as client:
+            async with ChatClient(server.ws_url, token, on_update=listener, options={"proxy": None}) as client:
                 client.join("lobby")
-                await follower.wait_for("joined fresh")
+                await listener.wait_for(lambda update: word_of(update) == "joined fresh")
                 old_epoch = await asyncio.to_thread(lose_events, server, store, account)
-                await follower.wait_for("joined gap")
+                await listener.wait_for(lambda update: word_of(update) == "joined gap")
                 # What is left does not follow on without a hole: it is not replayed.
                 last = len(KEPT) + len(LOST)
                 await asyncio.to_thread(check_new_epoch, server, account, [], old_epoch, last)
-                await follower.wait_for("new")
+                await listener.wait_for(lambda update: word_of(update) == "new")
                 await client.send("lobby", "newer")
-                await follower.wait_for("newer")
-            assert follower.story == ["joined fresh", *KEPT, *LOST, "gap", "joined gap", "new", "newer"]
+                await listener.wait_for(lambda update: word_of(update) == "newer")
+            story = [word for word in map(word_of, listener.updates) if word]
+            assert story == ["joined fresh", *KEPT, *LOST, "gap", "joined gap", "new", "newer"]
 
 
 def lose_events(server: RunningServer, store: RunningStore, account: Account) -> str:

@@ -20,7 +20,7 @@ from cloudchat.client import (
     User,
     connection_loop,
 )
-from cloudchat.client.room_events import room_event
+from cloudchat.client.protocol.room_events import room_event
 from cloudchat.client.socket import OpenFailed
 from cloudchat.client.update_stream import UpdateStream
 from cloudchat.protocol.close_codes import Recovery
@@ -109,12 +109,16 @@ async def test_a_stream_that_is_being_read_is_not_garbage_collected(monkeypatch:
             assert await received.get() == Typing(room="lobby", user=User(id="u", name="ann"))
 
 
+async def refuse(socket: ScriptedSocket, code: str, **fields: object) -> None:
+    """Answer the next command with an error."""
+    id = (await socket.next_command())["id"]
+    socket.serve({"type": "error", "id": id, "code": code, "message": "no", **fields})
+
+
 async def test_refused_request_says_when_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with in_lobby(monkeypatch) as (client, socket):
         reading = asyncio.create_task(client.request("history", room="lobby", before=9))
-        id = (await socket.next_command())["id"]
-        refusal = {"code": "rate_limited", "message": "wait", "retryable": True, "retry_after_ms": 250}
-        socket.serve({"type": "error", "id": id, **refusal})
+        await refuse(socket, "rate_limited", retryable=True, retry_after_ms=250)
         with pytest.raises(RequestRefused) as refused:
             await reading
         assert (refused.value.code, refused.value.retry_after_ms) == ("rate_limited", 250)
@@ -142,9 +146,7 @@ async def test_each_change_of_a_message_is_acknowledged_by_its_cid(monkeypatch: 
 async def test_a_refused_change_raises_with_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
     async with in_lobby(monkeypatch) as (client, socket):
         deleting = asyncio.create_task(client.delete("lobby", 3))
-        id = (await socket.next_command())["id"]
-        refusal = {"code": "muted", "message": "no", "retryable": False, "retry_after_ms": 5000}
-        socket.serve({"type": "error", "id": id, **refusal})
+        await refuse(socket, "muted", retryable=False, retry_after_ms=5000)
         with pytest.raises(SendRefused) as refused:
             await deleting
         assert (refused.value.code, refused.value.retry_after_ms) == ("muted", 5000)

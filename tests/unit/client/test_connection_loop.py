@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from cloudchat.client import connection_loop
-from cloudchat.client.chat_protocol import ChatProtocol
 from cloudchat.client.connection_loop import ConnectionLoop
 from cloudchat.client.errors import SignInRequired
-from cloudchat.client.outbox import PendingCommand
-from cloudchat.client.reconnect_policy import ReconnectPolicy
+from cloudchat.client.protocol.chat_protocol import ChatProtocol
+from cloudchat.client.protocol.outbox import PendingCommand
+from cloudchat.client.protocol.reconnect_policy import ReconnectPolicy
+from cloudchat.client.protocol.updates import Connected, Disconnected, Update
 from cloudchat.client.socket import OpenFailed
-from cloudchat.client.updates import Connected, Disconnected, Update
 from cloudchat.protocol.close_codes import Recovery
 from unit.client.frames import WELCOME
 from unit.client.scripted_socket import ScriptedSocket

@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from cloudchat.client.errors import ClientClosed
+from cloudchat.client.protocol.updates import EphemeralEvent
 from cloudchat.client.update_stream import UpdateBuffer
-from cloudchat.client.updates import EphemeralEvent
 
 
 def test_full_is_set_at_the_maximum_and_cleared_when_the_reader_has_caught_up() -> None:

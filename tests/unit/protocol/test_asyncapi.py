@@ -7,7 +7,7 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
-from cloudchat.protocol import commands, events
+from cloudchat.protocol import commands, events, replies
 from cloudchat.protocol.asyncapi import asyncapi_document
 
 SPECS = Path(__file__).parents[3] / "config/javascript/node_modules/@asyncapi/specs/schemas"
@@ -28,8 +28,8 @@ def test_every_command_and_every_event_is_a_message(document: dict[str, Any]) ->
     assert {name for name in messages if name.startswith("command.")} == {
         f"command.{command.__name__}" for command in get_args(commands.AnyCommand)
     }
-    public = [getattr(events, name) for name in events.__all__ if isinstance(getattr(events, name), type)]
-    known = {f"event.{type_.__name__}" for type_ in public if issubclass(type_, events.Event)} - {"event.Event"}
+    types = [value for module in (events, replies) for value in vars(module).values() if isinstance(value, type)]
+    known = {f"event.{type_.__name__}" for type_ in types if issubclass(type_, events.Event)} - {"event.Event"}
     assert known <= set(messages)
 
 

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from cloudchat.client import Gap, HistoryPage, Message, RoomEvent, StreamPosition, Update, User
-from cloudchat.client.room_events import room_event
-from cloudchat.client.updates import connected, ephemeral_event
+from cloudchat.client.protocol.room_events import room_event
+from cloudchat.client.protocol.updates import connected, ephemeral_event
 from cloudchat.terminal.conversation import MAX_ROWS, TYPING_SECONDS, Conversation, RoomView
 from unit.client.frames import ANN, AT, Frame, message, room_state, welcome
 

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from cloudchat.client.room_events import Notice, room_event
-from cloudchat.client.updates import ephemeral_event
+from cloudchat.client.protocol.room_events import Notice, room_event
+from cloudchat.client.protocol.updates import ephemeral_event
 from cloudchat.terminal.render import notice_text, plain_text, room_list, row_fragments, title, typing_text
 from unit.client.frames import ANN, AT, room_state
 from unit.terminal.test_conversation import BOB, change, lobby, of_ann, said

@@ -24,7 +24,8 @@ from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.broker.reads import Page
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.database.transactions import Database, DatabaseUnavailable, Transaction
-from cloudchat.protocol.events import DeletedBody, User, encoder
+from cloudchat.protocol.events import User, encoder
+from cloudchat.protocol.logged_events import DeletedBody
 from cloudchat.rooms.service import RoomService
 from cloudchat.rooms.summary import RoomUser
 

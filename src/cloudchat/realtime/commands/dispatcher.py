@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from cloudchat.core.timestamps import rfc3339
-from cloudchat.protocol import events
+from cloudchat.protocol import replies
 from cloudchat.protocol.commands import (
     AnyCommand,
     Auth,
@@ -66,7 +66,7 @@ class Dispatcher:
             case Edit() | Delete() | React():
                 self._logged.change(connection, command)
             case Ping():
-                connection.send(events.Pong(id=command.id, server_time=rfc3339(time.time())))
+                connection.send(replies.Pong(id=command.id, server_time=rfc3339(time.time())))
             case Join():
                 if self._reads.may_read(connection, command):
                     connection.enqueue(command, partial(self._reads.join, connection, command))

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from cloudchat.broker.appends import AppendCallback, Appended, AppendOutcome, Refused
 from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.service import MessageService, refusal_error
-from cloudchat.protocol import events
+from cloudchat.protocol import events, replies
 from cloudchat.protocol.commands import Delete, Edit, LoggedCommand, React, Send
 from cloudchat.protocol.errors import Error, unavailable
 from cloudchat.protocol.framing import text_frame
@@ -48,7 +48,7 @@ class LoggedCommands:
         """Send the reply to a command, in one write with its event where that is possible."""
         if isinstance(outcome, Appended):
             self._stats.messages_stored += isinstance(command, Send) and not outcome.duplicate
-            reply: events.Ack | Error = events.Ack(
+            reply: replies.Ack | Error = replies.Ack(
                 id=command.id,
                 room=command.room,
                 seq=outcome.seq,

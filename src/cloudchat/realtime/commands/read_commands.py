@@ -10,7 +10,7 @@ from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.broker.reads import HistoryRange
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.messages.service import room_not_found
-from cloudchat.protocol import events
+from cloudchat.protocol import replies
 from cloudchat.protocol.commands import History, Join, Leave, Read, Unread, Who
 from cloudchat.protocol.errors import ErrorCode, error, unavailable
 from cloudchat.realtime.commands.unread import UnreadCounter
@@ -78,7 +78,7 @@ class ReadCommands:
         feed = connection.joined.pop(command.room, None)
         if feed is not None:
             self._joiner.leave(connection, feed)
-        connection.send(events.Left(id=command.id, room=command.room))
+        connection.send(replies.Left(id=command.id, room=command.room))
 
     def leave_all(self, connection: Connection) -> None:
         """Leave all rooms of a connection that has ended."""
@@ -103,7 +103,7 @@ class ReadCommands:
         except (BrokerUnavailable, DatabaseUnavailable):
             connection.send(unavailable(command.id, "the unread messages cannot be counted now"))
             return
-        connection.send(events.UnreadCounts(id=command.id, rooms=counts))
+        connection.send(replies.UnreadCounts(id=command.id, rooms=counts))
 
     async def _send_page(self, connection: Connection, command: History) -> None:
         try:
@@ -118,7 +118,7 @@ class ReadCommands:
             connection.send(room_not_found(command.id))
             return
         connection.send(
-            events.HistoryPage(
+            replies.HistoryPage(
                 id=command.id,
                 room=command.room,
                 epoch=page.epoch,

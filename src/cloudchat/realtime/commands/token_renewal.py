@@ -6,7 +6,7 @@ from cloudchat.auth.errors import AccountError
 from cloudchat.auth.principal import CHAT_READ, Principal
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.protocol import events
+from cloudchat.protocol import replies
 from cloudchat.protocol.commands import Auth
 from cloudchat.protocol.errors import ErrorCode, error, unavailable
 from cloudchat.realtime.connection import Connection
@@ -39,6 +39,6 @@ class TokenRenewal:
             else:
                 connection.renew_token(principal)
                 expires_at = rfc3339(principal.expires_at)
-                connection.send(events.Authenticated(id=command.id, token_expires_at=expires_at))
+                connection.send(replies.Authenticated(id=command.id, token_expires_at=expires_at))
                 return
         connection.send(error(ErrorCode.FORBIDDEN, message, id=command.id, field="token"))

@@ -15,7 +15,7 @@ from cloudchat.archive.unread.repository import ArchivedUnread, UnreadRange
 from cloudchat.broker.broker import Broker
 from cloudchat.broker.reads import Unread, UnreadQuery
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.protocol import events
+from cloudchat.protocol import replies
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.membership.room_sync import RoomSync
 
@@ -55,7 +55,7 @@ class UnreadCounter:
         self._archive = archive
         self._rooms = rooms
 
-    async def count(self, connection: Connection) -> list[events.UnreadRoom]:
+    async def count(self, connection: Connection) -> list[replies.UnreadRoom]:
         """Return the counts of all rooms of the user. Raises `BrokerUnavailable`, `DatabaseUnavailable`."""
         user = connection.principal.user_id
         positions = await self._archive.read_positions_of(user)
@@ -104,8 +104,8 @@ class UnreadCounter:
                 )
 
 
-def _unread_room(room: str, found: Unread) -> events.UnreadRoom:
-    return events.UnreadRoom(
+def _unread_room(room: str, found: Unread) -> replies.UnreadRoom:
+    return replies.UnreadRoom(
         room=room, unread=min(found.messages, MAX_UNREAD), mentions=min(found.mentions, MAX_UNREAD)
     )
 

@@ -9,7 +9,7 @@ from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.messages.service import room_not_found, write_error
-from cloudchat.protocol import commands, events
+from cloudchat.protocol import commands, replies
 from cloudchat.protocol.errors import unavailable
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.ephemeral.presence_delivery import PresenceDelivery
@@ -96,7 +96,7 @@ class EphemeralCommands:
         elif failed:
             connection.send(unavailable(command.id, "the database cannot be reached; mark it as read again"))
         else:
-            connection.send(events.ReadAck(id=command.id, room=command.room, seq=saved.result()))
+            connection.send(replies.ReadAck(id=command.id, room=command.room, seq=saved.result()))
             if saved.result() == seq:
                 is_direct = room.kind == Kind.DIRECT
                 self._signals.send(ReadAdvanced(command.room, user_id, seq, connection.id, is_direct))

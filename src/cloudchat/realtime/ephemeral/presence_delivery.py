@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.protocol import events
+from cloudchat.protocol import events, replies
 from cloudchat.protocol.framing import text_frame
 from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.connection_registry import ConnectionRegistry
@@ -108,9 +108,9 @@ class PresenceDelivery:
         own = {connection.socket for connection in self._registry.connections_of(member.user_id)}
         self._hub.deliver_ephemeral(member.room_id, text_frame(events.encode(presence)), skip=own)
 
-    async def present(self, id: str | None, room_id: str) -> events.Present:
+    async def present(self, id: str | None, room_id: str) -> replies.Present:
         """Return the reply to `who`. Raises `DatabaseUnavailable`."""
         members = await self._reader.members_of(room_id)
         online = [member for member in members if self._view.is_online(member.user_id)]
         users = [events.User(id=member.user_id, name=member.user_name) for member in online[:MAX_LISTED]]
-        return events.Present(id=id, room=room_id, users=users, total=len(online))
+        return replies.Present(id=id, room=room_id, users=users, total=len(online))

@@ -13,7 +13,7 @@ from cloudchat.broker.broker import Broker
 from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.core.stream_position import StreamPosition, plan_replay
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.protocol import events
+from cloudchat.protocol import events, replies
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import Join
 from cloudchat.protocol.framing import text_frame
@@ -92,7 +92,7 @@ class RoomJoiner:
         after = None if command.after is None else StreamPosition(command.after.epoch, command.after.seq)
         head = feed.position
         status, sent = plan_replay(after, head, feed.oldest, command.limit)
-        joined = events.Joined(
+        joined = replies.Joined(
             id=command.id, room=command.room, status=status.value, epoch=head.epoch, seq=head.seq, oldest=feed.oldest
         )
         joined_frame = text_frame(events.encode(joined))

@@ -24,7 +24,7 @@ class RoomChange:
 
 @dataclass(frozen=True, slots=True)
 class PendingNotice:
-    """A notice to append to the room's log. `body` is the JSON of `protocol.events.NoticeBody`.
+    """A notice to append to the room's log. `body` is the JSON of `protocol.logged_events.NoticeBody`.
 
     The cid is the same for every process, which makes a repeated append harmless. `at` is in seconds since 1970.
     """

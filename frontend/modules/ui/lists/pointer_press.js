@@ -1,0 +1,57 @@
+/** A press of the pointer, during which what is below it must not be replaced. */
+
+/** How long after its release a press may be clicked: a mouse clicks at once, a finger in a later task. */
+const MAX_CLICK_DELAY_MS = 100;
+
+/**
+ * Knows whether a press is going on. A browser clicks the element in which a press both began and ended: if a row is
+ * replaced in between, nothing is clicked, and a finger may click the row that has taken its place.
+ */
+export class PointerPress {
+  #clock;
+  /** @type {AbortController | null} null: nothing is pressed */
+  #press = null;
+  /** @type {(() => void)[]} */
+  #waiting = [];
+
+  /**
+   * @param {HTMLElement} node
+   * @param {import("../../clock.js").Clock} clock
+   */
+  constructor(node, clock) {
+    this.#clock = clock;
+    node.addEventListener("pointerdown", ({ button }) => {
+      if (button === 0) this.#begin();
+    });
+  }
+
+  /** Wait until the press has been clicked, was canceled or left the window; not at all if there is none. */
+  async ended() {
+    if (this.#press === null) return;
+    await new Promise((resolve) => {
+      this.#waiting.push(() => resolve(undefined));
+    });
+  }
+
+  #begin() {
+    this.#press?.abort();
+    this.#press = new AbortController();
+    const { signal } = this.#press;
+    const end = () => this.#end();
+    const release = () => signal.addEventListener("abort", this.#clock.schedule(MAX_CLICK_DELAY_MS, end));
+    window.addEventListener("pointerup", release, { once: true, signal });
+    window.addEventListener("pointercancel", end, { signal });
+    // A release outside of the window may never be reported.
+    window.addEventListener("blur", end, { signal });
+    const leave = (/** @type {PointerEvent} */ { buttons }) => {
+      if (buttons !== 0) end(); // a finger also leaves when it is lifted, before its click
+    };
+    document.documentElement.addEventListener("pointerleave", leave, { signal });
+  }
+
+  #end() {
+    this.#press?.abort();
+    this.#press = null;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
