@@ -12,7 +12,8 @@ from websockets.frames import Frame, Opcode
 
 from cloudchat.http.http_protocol import HttpProtocol
 from cloudchat.realtime import websocket_protocol
-from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol
+from cloudchat.realtime.socket_handshake import EXTENSION
+from cloudchat.realtime.websocket_protocol import WebSocketProtocol
 
 MIB = 1 << 20
 websocket_protocol.MAX_FRAGMENTS = 1 << 20

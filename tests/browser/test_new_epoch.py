@@ -46,15 +46,16 @@ def test_restored_history_is_shown_with_one_join(
     with ChatSocket(server.ws_url, login(server.url, "ada", PASSWORD).access_token) as socket:
         socket.send("after the restore")
     expect(ada.message("after the restore")).to_be_visible()
-    ada.page.wait_for_timeout(2_000)  # a flood would have begun
-    assert ada.texts() == ["one", "two", "three", "after the restore"]
+    ada.send("and on")  # if the event had caused a join, it would have been sent before this
+    expect(ada.message("and on")).to_be_visible()
+    assert ada.texts() == ["one", "two", "three", "after the restore", "and on"]
     assert len(joins) == 1
     ada.page.reload()
     wait_for(ada.page, lambda: len(joins) == 2)  # what the browser keeps is shown before
     ada.wait_connected()
     ada.send("after the reload")
     expect(ada.message("after the reload")).to_be_visible()
-    assert ada.texts() == ["one", "two", "three", "after the restore", "after the reload"]
+    assert ada.texts() == ["one", "two", "three", "after the restore", "and on", "after the reload"]
     assert len(joins) == 2
     expect(ada.gap).to_have_count(0)
 

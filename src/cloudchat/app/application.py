@@ -128,7 +128,7 @@ def create_app(settings: Settings) -> FastAPI:
     install_limiter(app, limiter)
     turns = HashingTurns()
     messaging = chat.messaging
-    backend = MessageBackend(messaging.messages, messaging.mentions, messaging.history, chat.delivery.registry)
+    backend = MessageBackend(messaging.posting, messaging.history, chat.delivery.registry)
     add_routers(
         app,
         auth_routes(services.accounts, turns, limiter, settings, cookie=cookie),

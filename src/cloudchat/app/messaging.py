@@ -10,6 +10,7 @@ from cloudchat.app.store import Store
 from cloudchat.archive.history.reader import HistoryReader
 from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.message_log import MessageLog
+from cloudchat.messages.request_posting import RequestPosting
 from cloudchat.messages.service import MessageService, RoomLogMessageService
 from cloudchat.process.supervision import Supervisor
 from cloudchat.realtime.ephemeral.signals import RoomsChanged
@@ -25,6 +26,7 @@ class Messaging:
     """What sockets and HTTP routes share: both post, change and read messages through the same objects."""
 
     messages: MessageService
+    posting: RequestPosting
     log: MessageLog
     mentions: MentionDirectory
     history: HistoryReader
@@ -49,4 +51,5 @@ def create_messaging(
     tell_others = partial(presence.signals.send, RoomsChanged())
     notices = NoticeOutbox(services, messages, broker.raise_version, delivery.hints, tell_others)
     history = HistoryReader(broker, broker.archive, services)
-    return Messaging(messages, log, mentions, history, notices)
+    posting = RequestPosting(messages, mentions, versions, delivery.room_sync.refresh)
+    return Messaging(messages, posting, log, mentions, history, notices)

@@ -50,7 +50,7 @@ def create_dispatcher(
 ) -> Dispatcher:
     """Create the dispatcher and what executes the commands."""
     rooms = delivery.room_sync
-    appends = HeldAppends(rooms.refresh, supervisor.spawn)
+    appends = HeldAppends(rooms.refresh, rooms.versions, supervisor.spawn)
     logged = LoggedCommands(messaging.messages, messaging.mentions, appends, delivery.hub, stats)
     joiner = RoomJoiner(store.broker, delivery.relay, delivery.hub, rooms)
     unread = UnreadCounter(store.broker, services, rooms)

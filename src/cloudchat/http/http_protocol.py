@@ -33,6 +33,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from cloudchat.http.open_files import CONNECTION_RESERVE, SOCKET_RESERVE, is_reserved
 from cloudchat.http.raw_response import raw_error
+from cloudchat.http.websocket_upgrade import BadUpgrade, UpgradeRequest, accept_key_of
 
 MAX_HEADERS = 128
 MAX_URL_BYTES = 8192
@@ -66,6 +67,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._receiving = True
         self._received_bytes = 0  # of the current request
         self._head_bytes = 0
+        self._upgrades: bool | None = None
         self._rejection = (HTTPStatus.BAD_REQUEST, "this is not a valid HTTP/1.1 request")
         self._discarding = False
         self._reject_when_idle = False
@@ -126,7 +128,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Start the timer of a request on a reused connection."""
         super().on_message_begin()
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._head_bytes, self._upgrades = True, 0, None
         self._start_request_timer()
 
     def on_url(self, url: bytes) -> None:
@@ -227,7 +229,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _should_upgrade(self) -> bool:
         """Upgrade a GET only (RFC 6455 §4.1). Other methods are answered as normal requests."""
-        return bool(self.scope["method"] == "GET" and super()._should_upgrade())
+        if self._upgrades is None:  # uvicorn asks three times
+            self._upgrades = bool(self.scope["method"] == "GET" and super()._should_upgrade())
+        return self._upgrades
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over. From here on the WebSocket protocol has its own timers."""
@@ -248,16 +252,10 @@ class HttpProtocol(HttpToolsProtocol):
             self._rejection = HTTPStatus.SERVICE_UNAVAILABLE, "the server restarts"
             self.send_400_response("")
             return
-        versions = [value for name, value in self.headers if name == b"sec-websocket-version"]
-        if versions and versions != [b"13"]:
-            self._rejection = HTTPStatus.UPGRADE_REQUIRED, "the WebSocket version must be 13 (RFC 6455)"
-            self.send_400_response("")
-            return
-        if any(
-            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-            for name, value in self.headers
-        ):
-            self._rejection = HTTPStatus.BAD_REQUEST, "a WebSocket handshake has no body"
+        try:
+            accept_key = accept_key_of(self.headers)
+        except BadUpgrade as problem:
+            self._rejection = problem.status, str(problem)
             self.send_400_response("")
             return
         self._stop_request_timer()
@@ -265,8 +263,9 @@ class HttpProtocol(HttpToolsProtocol):
         protocol: Any = self.ws_protocol_class(  # type: ignore[call-arg, misc]
             config=self.config, server_state=self.server_state, app_state=self.app_state
         )
-        protocol.connection_made(self.transport)
-        protocol.request_received(self.url, self.headers)
+        scheme = "wss" if self.scheme == "https" else "ws"
+        request = UpgradeRequest(self.url, self.headers, accept_key, scheme, self.client, self.server)
+        protocol.take_over(self.transport, request)
         self.transport.set_protocol(protocol)
 
     def _unsupported_upgrade_warning(self) -> None:

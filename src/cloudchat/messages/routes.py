@@ -17,27 +17,25 @@ from cloudchat.archive.history.reader import HistoryReader
 from cloudchat.auth.dependencies import require_principal
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE, Principal
 from cloudchat.auth.service import AccountService
-from cloudchat.broker.appends import Appended, AppendOutcome, Refusal, Refused
+from cloudchat.broker.appends import Appended, Refused
 from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_text import text_error
 from cloudchat.http.error_docs import documented
 from cloudchat.messages.errors import MessageError
-from cloudchat.messages.mention_directory import MentionDirectory
+from cloudchat.messages.request_posting import RequestPosting
 from cloudchat.messages.schemas import AckResponse, HistoryResponse, MessageRequest
-from cloudchat.messages.service import MessageService, refusal_error, room_not_found
+from cloudchat.messages.service import refusal_error, room_not_found
 from cloudchat.protocol.commands import CID_PATTERN, MAX_SAFE_INTEGER, Send, canonical_cid
-from cloudchat.protocol.errors import ErrorCode, error, unavailable
+from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.protocol.events import Limits
 from cloudchat.rate_limiting.http_limits import limited_route
+from cloudchat.rooms.dependencies import RoomId
 from cloudchat.rooms.service import RoomService, RoomSummary
 from cloudchat.settings import Settings
 
-MAX_REPETITIONS = 3
-"""How often a message is checked again whose room changes between the check and the append."""
-
-_Seq = Annotated[int | None, Query(ge=1, le=MAX_SAFE_INTEGER)]
-_SeqOrZero = Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER)]
+_Seq = Annotated[int | None, Query(ge=1, le=MAX_SAFE_INTEGER, examples=[17])]
+_SeqOrZero = Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER, examples=[0])]
 
 
 class UserLimits(Protocol):
@@ -57,8 +55,7 @@ class UserLimits(Protocol):
 class MessageBackend:
     """What the routes share with the sockets of this process. It lives on the event loop."""
 
-    messages: MessageService
-    mentions: MentionDirectory
+    posting: RequestPosting
     history: HistoryReader
     limits: UserLimits
 
@@ -70,32 +67,21 @@ def message_routes(
     routes = APIRouter(
         prefix="/api/rooms/{room_id}", tags=["messages"], route_class=limited_route(limiter, settings.account_rate)
     )
-    messages, history, limits = backend.messages, backend.history, backend.limits
+    history, limits = backend.history, backend.limits
     text_chars = Limits().text_chars
     Reader = Annotated[Principal, Depends(require_principal(accounts, scope=CHAT_READ))]  # noqa: N806 (a type)
     Writer = Annotated[Principal, Depends(require_principal(accounts, scope=CHAT_WRITE))]  # noqa: N806 (a type)
     IdempotencyKey = Annotated[  # noqa: N806 (a type)
-        str, Header(pattern=CID_PATTERN, description="A UUID of this message. A repetition with it stores nothing.")
+        str,
+        Header(
+            pattern=CID_PATTERN,
+            description="A UUID of this message. A repetition with it stores nothing.",
+            examples=["0f8fad5b-d9cb-469f-a165-70867728950e"],
+        ),
     ]
 
-    async def room_of(principal: Principal, room_id: str) -> RoomSummary | None:
-        return await asyncio.to_thread(rooms.membership, principal.user_id, room_id)
-
-    async def post(author: Principal, command: Send) -> AppendOutcome:
-        outcome: asyncio.Future[AppendOutcome] = asyncio.get_running_loop().create_future()
-
-        def on_done(found: AppendOutcome) -> None:
-            if not outcome.done():  # the request may have been cancelled
-                outcome.set_result(found)
-
-        room = await room_of(author, command.room)
-        preparation = backend.mentions.preparation(command.room, command.text) if room is not None else None
-        if preparation is not None:
-            await preparation
-        problem = messages.post(author, room, command, time.time(), on_done)
-        if problem is not None:
-            raise MessageError(problem)
-        return await outcome
+    async def room_of(user_id: str, room_id: str) -> RoomSummary | None:
+        return await asyncio.to_thread(rooms.membership, user_id, room_id)
 
     @routes.post(
         "/messages",
@@ -106,7 +92,7 @@ def message_routes(
         },
     )
     async def post_message(
-        room_id: str, body: MessageRequest, principal: Writer, response: Response, idempotency_key: IdempotencyKey
+        room_id: RoomId, body: MessageRequest, principal: Writer, response: Response, idempotency_key: IdempotencyKey
     ) -> AckResponse:
         """Post a message, like the command `send`. It is on disk when the response arrives.
 
@@ -118,24 +104,21 @@ def message_routes(
         if wait_ms := limits.take_send(principal.user_id, time.monotonic()):
             raise _too_fast(wait_ms)
         command = Send(room=room_id, cid=canonical_cid(idempotency_key), text=body.text, reply_to=body.reply_to)
-        outcome = await post(principal, command)
-        for _ in range(MAX_REPETITIONS):
-            if not (isinstance(outcome, Refused) and outcome.reason is Refusal.STALE):
-                break
-            outcome = await post(principal, command)
-        match outcome:
+        match await backend.posting.post(principal, command, room_of):
             case Appended() as appended:
                 response.status_code = 200 if appended.duplicate else 201
-                return AckResponse.of(room_id, command.cid, appended)
+                return AckResponse.of_append(room_id, command.cid, appended)
             case Refused() as refused:
                 raise MessageError(refusal_error(refused, None))
+            case Error() as rejection:
+                raise MessageError(rejection)
             case _:
                 message = "the message may not have been stored; send it again with the same key"
                 raise MessageError(unavailable(None, message))
 
     @routes.get("/history", response_model=HistoryResponse, responses=documented(401, 403, 404, 422, 429, 503))
     async def read_history(
-        room_id: str,
+        room_id: RoomId,
         principal: Reader,
         before: _Seq = None,
         after: _SeqOrZero = None,
@@ -148,7 +131,7 @@ def message_routes(
         """
         if [before, after, around].count(None) < 2:
             raise MessageError(error(ErrorCode.BAD_REQUEST, "give one of before, after and around", field="before"))
-        room = await room_of(principal, room_id)
+        room = await room_of(principal.user_id, room_id)
         if room is None:
             raise MessageError(room_not_found(None))
         if wait_ms := limits.start_read(principal.user_id, time.monotonic()):
@@ -157,7 +140,7 @@ def message_routes(
             page = await history.read(room_id, _range(before, after, around, limit))
         except BrokerUnavailable as problem:
             raise MessageError(unavailable(None, "the room's history cannot be read now")) from problem
-        if page.version > room.version and await room_of(principal, room_id) is None:
+        if page.version > room.version and await room_of(principal.user_id, room_id) is None:
             raise MessageError(room_not_found(None))  # removed after the first look: the page may have later messages
         limits.charge_read(principal.user_id, sum(map(len, page.rows)), time.monotonic())
         fields = {

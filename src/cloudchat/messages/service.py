@@ -70,7 +70,7 @@ class RoomLogMessageService:
         if rejection is not None:
             return rejection
         at = rfc3339(now)
-        mentions = self._mentions.find(room.id, command.text)
+        mentions = self._mentions.find(room, command.text)
         body = MessageBody(
             cid=command.cid,
             user=_user(author),
@@ -108,7 +108,7 @@ class RoomLogMessageService:
         emoji, on = "", False
         match command:
             case Edit():
-                mentions = self._mentions.find(room.id, command.text)
+                mentions = self._mentions.find(room, command.text)
                 kind = "edited"
                 body = EditedBody(
                     target=target,

@@ -183,6 +183,7 @@ _MISSING_FIELD = re.compile(r"missing required field `([^`]{1,64})`")
 _ID = re.compile(r'"id"\s{0,8}:\s{0,8}("(?:[^"\\]|\\.){0,384}")')
 """A JSON string of 64 characters has at most 384, as escapes."""
 _MAX_SCANNED_CHARS = 1024
+_JSON_WHITESPACE = " \t\n\r"
 
 
 def canonical_cid(cid: str) -> str:
@@ -237,8 +238,12 @@ def _bad_command(text: str, error: Exception) -> BadCommand:
         # The standard parser is more lenient: it accepts lone surrogates and huge numbers. That is wanted here: a JSON
         # object with a bad value is an error of that command, everything else shows a broken client.
         frame: Any = json.loads(text, parse_int=lambda digits: 0)
-    except (ValueError, RecursionError):
+    except ValueError:
         frame = None
+    except RecursionError:
+        # Too deep for both parsers: the rest of the frame is not looked at.
+        braces = text.strip(_JSON_WHITESPACE)
+        frame = {"id": find_id(text)} if braces.startswith("{") and braces.endswith("}") else None
     if not isinstance(frame, dict):
         return BadCommand("a frame must be one JSON object", is_object=False)
     id = frame.get("id")

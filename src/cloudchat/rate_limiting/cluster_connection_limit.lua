@@ -1,7 +1,7 @@
-#!lua name=cloudchat_sockets_v3
+#!lua name=cloudchat_sockets_v4
 
 -- The handshakes and the open connections of all processes that share this store, by user and by address. All keys have
--- one hash tag (one slot of a cluster): there are few calls, one or two when a connection opens, one when some close, and
+-- one hash tag (one slot of a cluster): there are few calls, one or two when connections open, one when some close, and
 -- one heartbeat of each process.
 --
 -- Keys
@@ -52,10 +52,9 @@ end
 
 -- Returns -1 and adds nothing if the address has too many connections. Else adds the connection, schedules the user's
 -- oldest ones over the limit for closing, and returns the milliseconds after which `owed` expires.
-local function add(user, address, alive, owed, args)
-  local prefix, process, number, max_per_user, max_per_address, alive_seconds, opened_at = unpack(args)
+local function add(user, address, alive, owed, limits, process, number, opened_at)
+  local prefix, max_per_user, max_per_address, alive_seconds = unpack(limits)
   local member = process .. ' ' .. number
-  max_per_user, max_per_address = tonumber(max_per_user), tonumber(max_per_address)
   if redis.call('EXISTS', alive) == 0 then
     redis.call('SET', alive, 1, 'EX', alive_seconds)
   end
@@ -78,13 +77,12 @@ local function add(user, address, alive, owed, args)
   return math.max(0, redis.call('PTTL', owed))
 end
 
--- keys: windows; args: limit and period of each
--- Returns 0, or the milliseconds to wait if a window does not admit the handshake; then those after it do not count it.
-local function admit(keys, args)
-  local time = redis.call('TIME')
-  local now = time[1] * 1000000 + time[2]
-  for i, window in ipairs(keys) do
-    local wait = hit(window, tonumber(args[2 * i - 1]), tonumber(args[2 * i]), now)
+-- Counts a handshake in the windows from keys[key] on; args[arg] is their number, and the limit and the period of each
+-- follow. Returns 0, or the milliseconds to wait if a window does not admit the handshake; then those after it do not
+-- count it.
+local function hit_all(keys, key, args, arg, now)
+  for i = 0, tonumber(args[arg]) - 1 do
+    local wait = hit(keys[key + i], tonumber(args[arg + 2 * i + 1]), tonumber(args[arg + 2 * i + 2]), now)
     if wait > 0 then
       return wait
     end
@@ -92,15 +90,40 @@ local function admit(keys, args)
   return 0
 end
 
--- keys: user address alive owed, windows; args: prefix process number max-per-user max-per-address alive-seconds
--- opened-at, limit and period of each window
--- Returns the milliseconds to wait, and what `add` returned if there are none.
-local function open(keys, args)
-  local wait = admit({unpack(keys, 5)}, {unpack(args, 8)})
-  if wait > 0 then
-    return {wait, 0}
+local function microseconds()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+
+-- keys: the windows of each handshake; args of each handshake: the number of its windows, limit and period of each
+-- Returns for each handshake what `hit_all` returned.
+local function admit(keys, args)
+  local replies, key, arg, now = {}, 1, 1, microseconds()
+  while args[arg] do
+    replies[#replies + 1] = hit_all(keys, key, args, arg, now)
+    key, arg = key + tonumber(args[arg]), arg + 1 + 2 * tonumber(args[arg])
   end
-  return {0, add(keys[1], keys[2], keys[3], keys[4], args)}
+  return replies
+end
+
+-- keys of each handshake: user address alive owed, windows; args: prefix max-per-user max-per-address alive-seconds,
+-- then of each handshake: process number opened-at, the number of its windows, limit and period of each
+-- Returns for each handshake the milliseconds to wait, and what `add` returned if there are none.
+local function open(keys, args)
+  local limits = {args[1], tonumber(args[2]), tonumber(args[3]), args[4]}
+  local replies, key, arg, now = {}, 1, 5, microseconds()
+  while args[arg] do
+    local windows = tonumber(args[arg + 3])
+    local wait, outcome = hit_all(keys, key + 4, args, arg + 3, now), 0
+    if wait == 0 then
+      outcome = add(
+        keys[key], keys[key + 1], keys[key + 2], keys[key + 3], limits, args[arg], args[arg + 1], args[arg + 2]
+      )
+    end
+    replies[#replies + 1] = {wait, outcome}
+    key, arg = key + 4 + windows, arg + 4 + 2 * windows
+  end
+  return replies
 end
 
 -- keys: owed; args: the milliseconds for each of them
@@ -137,9 +160,9 @@ local function retire(keys)
   return redis.call('DEL', keys[1])
 end
 
-redis.register_function('cloudchat_sockets_admit_v3', admit)
-redis.register_function('cloudchat_sockets_open_v3', open)
-redis.register_function('cloudchat_sockets_owe_v3', owe)
-redis.register_function('cloudchat_sockets_leave_v3', remove)
-redis.register_function('cloudchat_sockets_beat_v3', heartbeat)
-redis.register_function('cloudchat_sockets_retire_v3', retire)
+redis.register_function('cloudchat_sockets_admit_v4', admit)
+redis.register_function('cloudchat_sockets_open_v4', open)
+redis.register_function('cloudchat_sockets_owe_v4', owe)
+redis.register_function('cloudchat_sockets_leave_v4', remove)
+redis.register_function('cloudchat_sockets_beat_v4', heartbeat)
+redis.register_function('cloudchat_sockets_retire_v4', retire)

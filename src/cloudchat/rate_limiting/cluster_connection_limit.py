@@ -1,10 +1,10 @@
 """The limits on the handshakes and the open sockets of a user and of an address in all processes together.
 
-The store counts: one call for everything that one handshake counts for. A process learns which of its sockets to close
-by polling every two seconds, not by a message that could be lost. The sockets of a killed process stop counting when
-its heartbeats stop. While the store is unavailable no handshake waits for it, and each process counts its own
-handshakes and limits its own sockets (`realtime/connection_registry.py`); when the store is back, every process
-registers its sockets again.
+The store counts everything that one handshake counts for in one call (`handshake_calls.py`). A process learns which of
+its sockets to close by polling every two seconds, not by a message that could be lost. The sockets of a killed process
+stop counting when its heartbeats stop. While the store is unavailable no handshake waits for it, and each process
+counts its own handshakes and limits its own sockets (`realtime/connection_registry.py`); when the store is back, every
+process registers its sockets again.
 
 The store also carries the rate of sends from one process to another: a client must not get a new burst because its next
 socket is opened in another process.
@@ -18,13 +18,13 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 
 from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker, process_was_busy
 from cloudchat.rate_limiting.connection_rate import LocalWindows, Window
+from cloudchat.rate_limiting.handshake_calls import CALL_SECONDS, EXPIRE_SECONDS, PREFIX, ConnectionSlot, HandshakeCalls
 
 logger = logging.getLogger(__name__)
 
@@ -32,19 +32,10 @@ FUNCTIONS = files("cloudchat.rate_limiting").joinpath("cluster_connection_limit.
 """The Redis functions that count handshakes and open sockets."""
 
 HEARTBEAT_SECONDS = 2.0
-EXPIRE_SECONDS = 6
-"""How long the sockets of a process still count after a kill -9. Until then, an address that held more than half of
-its allowed sockets there gets some handshakes rejected, and its clients retry. A shorter time would forget a process
-whose store is slow for a moment.
-"""
-ACQUIRE_TIMEOUT_SECONDS = 0.25
-"""The time that a handshake waits for the store."""
 RELEASE_DELAY_SECONDS = 0.05
 """The sockets that are closed within this time are released in one call."""
 MAX_CONCURRENT_ACQUIRES = 8
 MAX_RELEASES_PER_CALL = 200
-
-_PREFIX = "cloudchat:{sockets}:"
 
 
 class TooManyHandshakes(Exception):
@@ -55,29 +46,6 @@ class TooManyHandshakes(Exception):
         self.wait_seconds = wait_seconds
 
 
-@dataclass(slots=True)
-class ConnectionSlot:
-    """What one socket counts for."""
-
-    user: str
-    network: str
-    opened_at: float
-    """Seconds since 1970. The oldest socket is replaced first, whichever process counts it and however often."""
-
-    sends_owed_ms: int = 0
-    """When the slot was acquired: the time after which the user's closed sockets could again send their full burst."""
-
-    @property
-    def owed_key(self) -> str:
-        """The key whose expiry says when nothing is owed any more."""
-        return f"{_PREFIX}owed:{self.user}"
-
-    @property
-    def keys(self) -> list[str]:
-        """The keys of the two sets that the slot is in."""
-        return [f"{_PREFIX}user:{self.user}", f"{_PREFIX}address:{self.network}"]
-
-
 class ClusterConnectionLimit:
     """One process's share of the count. `run` must be running."""
 
@@ -85,7 +53,7 @@ class ClusterConnectionLimit:
         self, functions: RedisFunctions, *, per_user: int, per_address: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._functions = functions
-        self._limits = per_user, per_address
+        self._handshakes = HandshakeCalls(functions, per_user=per_user, per_address=per_address)
         self._clock = clock
         self._process_id = _new_process_id()
         self._numbers = itertools.count(1)
@@ -107,12 +75,7 @@ class ClusterConnectionLimit:
         started_at = self._clock()
         if self._breaker.allows_call(started_at):
             try:
-                wait_ms = await self._functions.call(
-                    "cloudchat_sockets_admit_v3",
-                    [_key_of_window(window) for window in windows],
-                    *_arguments_of(windows),
-                    seconds=ACQUIRE_TIMEOUT_SECONDS,
-                )
+                wait_ms = await self._handshakes.admit(windows)
             except BrokerUnavailable as error:
                 self._store_failed(started_at, error)
             else:
@@ -200,7 +163,7 @@ class ClusterConnectionLimit:
             await self._retire()
 
     async def _retire(self) -> None:
-        await self._functions.call("cloudchat_sockets_retire_v3", [f"{_PREFIX}alive:{self._process_id}"])
+        await self._functions.call("cloudchat_sockets_retire_v4", [f"{PREFIX}alive:{self._process_id}"])
 
     async def _acquire_in_store(self, number: int, slot: ConnectionSlot, windows: Sequence[Window]) -> bool:
         # A socket that was closed must not take the place of an open one of the same user.
@@ -215,21 +178,17 @@ class ClusterConnectionLimit:
 
     async def _acquire(self, number: int, slot: ConnectionSlot, windows: Sequence[Window] = ()) -> bool:
         process_id = self._process_id
-        keys = [*slot.keys, f"{_PREFIX}alive:{process_id}", slot.owed_key, *map(_key_of_window, windows)]
-        arguments = _PREFIX, process_id, number, *self._limits, EXPIRE_SECONDS, str(slot.opened_at)
-        wait_ms, outcome = await self._functions.call(
-            "cloudchat_sockets_open_v3", keys, *arguments, *_arguments_of(windows), seconds=ACQUIRE_TIMEOUT_SECONDS
-        )
+        wait_ms, outcome = await self._handshakes.open(process_id, number, slot, windows)
         self._breaker.success()
         _check_wait(wait_ms)
         if process_id != self._process_id:  # all slots were registered again in the meantime, this one among them
-            await self._functions.call("cloudchat_sockets_leave_v3", slot.keys, *[f"{process_id} {number}"] * 2)
+            await self._functions.call("cloudchat_sockets_leave_v4", slot.keys, *[f"{process_id} {number}"] * 2)
         slot.sends_owed_ms = max(0, outcome)
         return bool(outcome != -1)
 
     def _store_failed(self, started_at: float, error: BrokerUnavailable) -> None:
         now = self._clock()
-        if not process_was_busy(now - started_at, ACQUIRE_TIMEOUT_SECONDS):
+        if not process_was_busy(now - started_at, CALL_SECONDS):
             self._breaker.failure(now, error)
 
     def _count_alone(self, windows: Sequence[Window]) -> None:
@@ -242,20 +201,20 @@ class ClusterConnectionLimit:
         for start in range(0, len(owed), MAX_RELEASES_PER_CALL):
             batch = owed[start : start + MAX_RELEASES_PER_CALL]
             keys, milliseconds = [key for key, _ in batch], [owed_ms for _, owed_ms in batch]
-            await self._functions.call("cloudchat_sockets_owe_v3", keys, *milliseconds)
+            await self._functions.call("cloudchat_sockets_owe_v4", keys, *milliseconds)
 
     async def _release_all(self) -> None:
         while self._released:
             batch, self._released = self._released[:MAX_RELEASES_PER_CALL], self._released[MAX_RELEASES_PER_CALL:]
             keys = [key for _, slot in batch for key in slot.keys]
             members = [f"{self._process_id} {number}" for number, _ in batch for _ in range(2)]
-            await self._functions.call("cloudchat_sockets_leave_v3", keys, *members)
+            await self._functions.call("cloudchat_sockets_leave_v4", keys, *members)
 
     async def _heartbeat(self) -> list[int]:
         if not self._slots:
             return []  # there is nothing to keep alive; the next socket registers the process
-        keys = [f"{_PREFIX}alive:{self._process_id}", f"{_PREFIX}leaving:{self._process_id}"]
-        known, numbers = await self._functions.call("cloudchat_sockets_beat_v3", keys, EXPIRE_SECONDS)
+        keys = [f"{PREFIX}alive:{self._process_id}", f"{PREFIX}leaving:{self._process_id}"]
+        known, numbers = await self._functions.call("cloudchat_sockets_beat_v4", keys, EXPIRE_SECONDS)
         if self._must_register_all or not known:
             await self._register_all()
         return [int(number) for number in numbers]
@@ -270,14 +229,6 @@ class ClusterConnectionLimit:
         for start in range(0, len(slots), MAX_CONCURRENT_ACQUIRES):
             batch = slots[start : start + MAX_CONCURRENT_ACQUIRES]
             await asyncio.gather(*(self._acquire(number, slot) for number, slot in batch))
-
-
-def _key_of_window(window: Window) -> str:
-    return f"{_PREFIX}rate:{window.key}"
-
-
-def _arguments_of(windows: Sequence[Window]) -> list[int]:
-    return [number for window in windows for number in (window.limit, window.seconds * 1_000_000)]
 
 
 def _check_wait(wait_ms: int) -> None:

@@ -7,17 +7,17 @@ from the parser to the receiver, and from the hub to the file descriptor. An idl
 The contract with uvicorn
 =========================
 `WebSocketsSansIOProtocol` is a private class, so uvicorn and websockets are pinned to exact versions. This class and
-its bases (`socket_writes.py`, `socket_close.py`) rely on the following; `tests/unit/realtime/test_uvicorn_contract.py`
-has one test for each item.
+its bases (`socket_writes.py`, `socket_close.py`, `socket_handshake.py`) rely on the following;
+`tests/unit/realtime/test_uvicorn_contract.py` has one test for each item.
 
 Construction and life cycle:
 
-- The HTTP protocol (`http/http_protocol.py`) creates the class with `config`, `server_state` and `app_state`, calls
-  `connection_made`, and passes the upgrade request to `request_received`.
+- The HTTP protocol (`http/http_protocol.py`) creates the class with `config`, `server_state` and `app_state`, and calls
+  `take_over`. uvicorn's own `connection_made` and `handle_connect` are not called.
 - `stop_keepalive` cancels `ping_timer`, which only the keepalive uses; `connection_lost` and `shutdown` call it.
-- `connection_made` sets `transport` and adds the protocol to `server_state.connections`; on shutdown the server calls
-  `shutdown()` of each protocol in there. `connection_lost` removes it, sets `disconnected`, stops the keepalive,
-  cancels `close_timer`, and sets `writable` so that no `send` waits for a transport that is gone.
+- On shutdown the server calls `shutdown()` of each protocol in `server_state.connections`.
+- `connection_lost` removes it from there, sets `disconnected`, stops the keepalive, cancels `close_timer`, and sets
+  `writable` so that no `send` waits for a transport that is gone.
 - `pause_writing` and `resume_writing` clear and set the event `writable`; nothing else clears it.
 - With `set_write_buffer_limits(high=0)` the transport (of uvloop, and of asyncio) calls `pause_writing` when a byte
   stays in its buffer, and `resume_writing` when the buffer is empty. It closes its descriptor after `connection_lost`
@@ -26,14 +26,15 @@ Construction and life cycle:
 
 Handshake:
 
-- `conn` is a `websockets.ServerProtocol`; every error response to a handshake is built by `conn.reject(status, text)`,
-  which is replaced here by one with our error body.
-- `websockets.protocol.Protocol.parse(conn)` parses frames only; `ServerProtocol.parse` parses a request before them.
-- `handle_connect(request)` sets `response`, `scope` (with a dict `extensions`) and `handshake_initiated`, and starts
-  `run_asgi` as a task; `run_asgi` is the only caller of the application.
-- `send` of `websocket.accept` sets `handshake_complete` and starts the keepalive. After it nothing reads `scope`,
-  `request` and `response` again: `attach` deletes them, half of what an idle connection would hold. uvicorn only puts
-  into `queue` from then on, without waiting.
+- `conn` is a `websockets.ServerProtocol`. `send_500_response` builds its response by `conn.reject(status, text)`, which
+  is replaced here by one with our error body.
+- `websockets.protocol.Protocol.parse(conn)` parses frames only, and `conn.state` says whether frames can be sent;
+  `ServerProtocol.parse` parses a request before them.
+- `shutdown` and `send` read `handshake_complete`; `send` and `run_asgi` read `scope`. The scope of `take_over` is the
+  one that `handle_connect` would build, with this object in its `extensions`.
+- `run_asgi` is the only caller of the application, and `on_task_complete` removes its task from `tasks`.
+- After the handshake nothing reads `scope`: `attach` deletes it. uvicorn only puts into `queue` from then on, without
+  waiting. `request` and `response`, which `handle_connect` sets, are never read.
 - `send` of the `websocket.http.response` messages writes the response and closes the transport.
 
 Frames:
@@ -52,24 +53,16 @@ Frames:
 """
 
 import asyncio
-from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Any, cast
 
-from uvicorn.protocols.utils import ClientDisconnected
-from websockets.datastructures import Headers
 from websockets.frames import Frame
-from websockets.http11 import Request, Response
-from websockets.protocol import Protocol as WebSocketFrames
-from websockets.typing import StatusLike
 
-from cloudchat.http.raw_response import raw_error
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.rate_limiting.token_bucket import TokenBucket
 from cloudchat.realtime.client_frames import is_between_frames, payload_of_text_frame
-from cloudchat.realtime.socket_close import Receiver, SocketClose
+from cloudchat.realtime.socket_close import Receiver
+from cloudchat.realtime.socket_handshake import SocketHandshake
 
-HANDSHAKE_TIMEOUT_SECONDS = 10.0
 MAX_FRAGMENTS = 64
 MAX_EARLY_MESSAGES = 64
 """Messages received between the handshake and `attach`."""
@@ -80,19 +73,15 @@ PARSE_SLICE_BYTES = 4096
 """The loop reads up to 256 KiB in one call, which can be 40,000 tiny frames. In slices, at most this much is parsed
 behind the frame that closes the socket.
 """
-EXTENSION = "cloudchat.socket"
-"""The application finds this object at `scope["extensions"][EXTENSION]`."""
 
 
-class WebSocketProtocol(SocketClose):
+class WebSocketProtocol(SocketHandshake):
     """One socket. The application calls the first group of methods; uvicorn and the event loop call the others."""
 
     __slots__ = ("_control_frames", "_early_messages")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # The library would answer bad handshakes as text/plain and without our headers. It offers no hook for this.
-        self.conn.reject = _reject  # type: ignore[method-assign]
         self._early_messages: list[str] = []
         self._control_frames = TokenBucket(MAX_CONTROL_FRAME_BURST, CONTROL_FRAMES_PER_SECOND, self.loop.time())
 
@@ -101,9 +90,7 @@ class WebSocketProtocol(SocketClose):
     def attach(self, receiver: Receiver) -> None:
         """Detach the accepted socket from ASGI: from now on `receiver` gets every message."""
         self._receiver = receiver
-        # uvicorn does not read these again; they are half of what an idle connection would hold.
-        self.request.headers.clear()  # websockets' parser keeps the request as long as the connection lives
-        del self.scope, self.request, self.response
+        del self.scope, self._accept_key  # neither is read again, and the scope is half of an idle connection
         self.queue = cast("asyncio.Queue[Any]", _DISCARD)
         if self.close_sent or self.disconnected:
             self._detach_receiver()
@@ -116,27 +103,6 @@ class WebSocketProtocol(SocketClose):
         self._resume_reading()
 
     # -- called by uvicorn and the event loop -------------------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start the handshake's timeout."""
-        super().connection_made(transport)
-        # There are no pings before the handshake is complete, and `stop_keepalive` cancels this timer.
-        self.ping_timer = self.loop.call_later(HANDSHAKE_TIMEOUT_SECONDS, self.transport.abort)
-
-    def start_keepalive(self) -> None:
-        """Stop the timeout of the handshake: it would hold this object for 10 s after its end."""
-        self.stop_keepalive()
-        super().start_keepalive()
-
-    def request_received(self, url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Start the handshake with a request that the HTTP protocol has parsed and bounded.
-
-        uvicorn would write the request as bytes, for the library to parse them again: 60 µs.
-        """
-        parsed = Headers([(name.decode("ascii"), value.strip(b" \t").decode("latin-1")) for name, value in headers])
-        self.conn.parser = WebSocketFrames.parse(self.conn)
-        next(self.conn.parser)
-        self.handle_connect(Request(url.decode("ascii"), parsed))
 
     def data_received(self, data: bytes) -> None:
         """Read a single text frame without the parser, or parse in slices.
@@ -161,12 +127,6 @@ class WebSocketProtocol(SocketClose):
             return
         super().data_received(data)
         self._between_frames = self._receiver is not None and is_between_frames(self.conn)
-
-    def handle_connect(self, event: Request) -> None:
-        """Make this object available to the application."""
-        super().handle_connect(event)
-        if self.response.status_code == 101:
-            cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self
 
     def handle_bytes(self, event: Frame) -> None:
         """Close the socket: the protocol has no binary messages."""
@@ -223,18 +183,6 @@ class WebSocketProtocol(SocketClose):
         self.close(CloseCode.FLOODING)
         return True
 
-    async def run_asgi(self) -> None:
-        """Run the application for the handshake. A socket that it attached stays open when it returns."""
-        try:
-            await self.app(self.scope, self.receive, self.send)
-        except ClientDisconnected:
-            pass  # the client left before it was accepted, so no response is possible
-        except BaseException:
-            self.logger.exception("the application failed during the handshake")
-            self.send_500_response()
-        if self._receiver is None and self.close_timer is None:
-            self.transport.close()
-
 
 class _DiscardingQueue:
     """The queue of ASGI messages after `attach`: nothing reads them. An `asyncio.Queue` takes 2 KiB."""
@@ -244,10 +192,3 @@ class _DiscardingQueue:
 
 
 _DISCARD = _DiscardingQueue()
-
-
-def _reject(status: StatusLike, text: str) -> Response:
-    """Return the response to a handshake that the library cannot accept, with our error body and headers."""
-    status = HTTPStatus(status)
-    headers, body = raw_error(status, text.strip())
-    return Response(status.value, status.phrase, Headers(headers), body)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from cloudchat.core.message_fold import MessageFold
-from faults.rooms import membership
+from faults.rooms import membership, reads_and_mentions
 from faults.rooms.observations import LOGGED, Call, Frame, RoomLog, RoomRun, Segment
 
 _EVENT_OF = {"send": "message", "edit": "edited", "delete": "deleted", "react": "reaction"}
@@ -30,6 +30,7 @@ def violations(run: RoomRun) -> list[str]:
         _the_log_has_the_order_of_each_sender(run),
         _the_log_has_the_order_of_time(run),
         *membership.rules(run),
+        *reads_and_mentions.rules(run),
     ]
     return [violation for rule in rules for violation in rule]
 

@@ -14,7 +14,13 @@ from faults.rooms.observations import Call, Change, Frame, RoomLog, RoomRun, Seg
 
 VISIBLE_SECONDS = 5.0
 """Within what time every process knows a change: 2 seconds are promised, the rest is for a machine under load."""
-_COMMANDS = {"send": Command.POST, "edit": Command.EDIT, "delete": Command.DELETE, "react": Command.REACT}
+_COMMANDS = {
+    "send": Command.POST,
+    "typing": Command.POST,
+    "edit": Command.EDIT,
+    "delete": Command.DELETE,
+    "react": Command.REACT,
+}
 _COMMAND_OF_EVENT = {"message": "send", "edited": "edit", "deleted": "delete", "reaction": "react"}
 MEMBER = "member"
 """The role on the server of all users of a run."""
@@ -104,22 +110,23 @@ def _nothing_follows_room_removed(run: RoomRun) -> Iterator[str]:
                 removed.add(frame["room"])
             elif frame["type"] == "room_added":
                 removed.discard(frame["room"]["id"])
-            elif (room["id"] if isinstance(room, dict) else room) in removed and frame["type"] not in ("ack", "left"):
+            elif (room["id"] if isinstance(room, dict) else room) in removed and not _is_late_reply(frame):
                 yield f"socket {number} of {record.user} got {item.raw} after room_removed"
 
 
+def _is_late_reply(frame: Frame) -> bool:
+    """Return whether a frame acknowledges what the user did while still in the room."""
+    return frame["type"] == "left" or (frame["type"] == "ack" and "cid" in frame)
+
+
 def _authors_had_the_permission(run: RoomRun) -> Iterator[str]:
-    replied = {
-        (call.room, call.reply["seq"]): call.replied_at
-        for call in run.calls
-        if call.reply is not None and call.is_stored
-    }
+    acknowledged_at = run.acknowledged_at()
     for room, log in run.logs.items():
         for event in log.events:
             if event["type"] == "notice":
                 continue
             command, user, seq = _COMMAND_OF_EVENT[event["type"]], event["user"]["id"], event["seq"]
-            known_at = replied.get((room, seq), math.inf)
+            known_at = acknowledged_at.get((room, seq), math.inf)
             of_other = event["type"] == "deleted" and _author(log, event["target"]) != user
             if not any(
                 _permits(log, tenure, command, of_other=of_other)

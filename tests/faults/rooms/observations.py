@@ -34,11 +34,15 @@ class Call:
     @property
     def is_stored(self) -> bool:
         """Whether the reply says that this command, and no earlier one, appended an event."""
-        return self.reply is not None and self.reply["type"] == "ack" and not self.reply["duplicate"]
+        return self._is_acknowledged(duplicate=False)
 
     @property
     def is_duplicate(self) -> bool:
-        return self.reply is not None and self.reply["type"] == "ack" and bool(self.reply["duplicate"])
+        return self._is_acknowledged(duplicate=True)
+
+    def _is_acknowledged(self, *, duplicate: bool) -> bool:
+        reply = self.reply
+        return "cid" in self.frame and reply is not None and reply["type"] == "ack" and reply["duplicate"] == duplicate
 
     @property
     def error(self) -> str | None:
@@ -146,13 +150,22 @@ class Segment:
 
 @dataclass
 class RoomRun:
-    """One run. `outages`: when processes were killed, and ready again."""
+    """One run. `outages`: when processes were killed, and ready again. `names`: of the users, by id."""
 
     calls: list[Call] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     sockets: list[SocketRecord] = field(default_factory=list)
     logs: dict[str, RoomLog] = field(default_factory=dict)
     outages: list[tuple[float, float]] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+
+    def acknowledged_at(self) -> dict[tuple[str, int], float]:
+        """Return when the command of each event was acknowledged, by room and seq."""
+        return {
+            (call.room, call.reply["seq"]): call.replied_at
+            for call in self.calls
+            if call.reply is not None and call.is_stored
+        }
 
     def had_outage(self, start: float, end: float) -> bool:
         return any(begin <= end and start <= over for begin, over in self.outages)

@@ -13,7 +13,8 @@ STEPS = 150
 """Of each user."""
 EMOJI = ("👍", "🎉", "❤️")
 _CHATTING = {
-    "send": 26,
+    "send": 22,
+    "post": 6,
     "edit": 10,
     "delete": 5,
     "react": 12,
@@ -21,6 +22,9 @@ _CHATTING = {
     "join": 6,
     "leave": 2,
     "history": 3,
+    "read": 3,
+    "who": 2,
+    "typing": 2,
     "drop": 4,
 }
 _OWNER = {**_CHATTING, "add": 40, "remove": 10, "role": 14, "mute": 4, "unmute": 12, "ban": 3, "unban": 9}

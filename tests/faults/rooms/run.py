@@ -67,7 +67,7 @@ class _Execution:
         self._site = site
         self._plan = plan
         self._rooms = rooms
-        self._run = RoomRun()
+        self._run = RoomRun(names={account.user_id: account.name for account in site.accounts})
         self._users = [
             ScriptedUser(account, site.ports, rooms, self._run, f"{plan.seed} {number}")
             for number, account in enumerate(site.accounts)

@@ -31,8 +31,9 @@ def event(seq: int, type_: str, user: str, **fields: Any) -> Frame:
     return {**head, "user": {"id": user, "name": user}, **fields}
 
 
-def message(seq: int, user: str) -> Frame:
-    return event(seq, "message", user, cid=f"cid {seq}", text=f"m{seq}")
+def message(seq: int, user: str, text: str = "", *mentions: str) -> Frame:
+    fields: Frame = {"mentions": list(mentions)} if mentions else {}
+    return event(seq, "message", user, cid=f"cid {seq}", text=text or f"m{seq}", **fields)
 
 
 def notice(seq: int, kind: str, target: str, value: str | None = None) -> Frame:
@@ -45,13 +46,13 @@ EVENTS = [
     notice(2, "added", "mia", "moderator"),
     notice(3, "added", "ben", "member"),
     message(4, "ben"),
-    message(5, "olga"),
+    message(5, "olga", "for @ben and @mia", "ben", "mia"),
     event(6, "edited", "ben", target=4, text="e6"),
     event(7, "reaction", "ben", target=5, emoji="👍", on=True),
     message(8, "ben"),
     event(9, "deleted", "mia", target=8),
     notice(10, "removed", "ben"),
-    message(11, "olga"),
+    message(11, "olga", "for @ben and @mia", "mia"),
     notice(12, "added", "ben", "reader"),
     message(13, "mia"),
 ]
@@ -65,6 +66,14 @@ def call(user: str, time: float, reply: Frame | None, **frame: Any) -> Call:
 
 def ack(seq: int, *, duplicate: bool = False) -> Frame:
     return {"type": "ack", "room": ROOM, "seq": seq, "epoch": "e", "duplicate": duplicate}
+
+
+def read_ack(seq: int) -> Frame:
+    return {"type": "ack", "room": ROOM, "seq": seq}
+
+
+def present(*users: str) -> Frame:
+    return {"type": "present", "room": ROOM, "users": [{"id": user, "name": user} for user in users]}
 
 
 def error(code: str, field: str) -> Frame:
@@ -96,15 +105,17 @@ def correct() -> RoomRun:
         call("ben", 12.6, {"type": "history", "as_of": 12}, type="history"),
         call("mia", 14.5, error("muted", "room"), type="send", cid="cid m", text="muted"),
         call("mia", 16.5, None, type="send", cid="cid u", text="unknown"),
+        call("mia", 8.5, read_ack(5), type="read", seq=5),
+        call("mia", 9.5, read_ack(5), type="read", seq=4),
+        call("mia", 11.5, present("olga", "mia"), type="who"),
     ]
     calls.sort(key=lambda made: made.sent_at)
     changes = [
         Change("olga", "mute", ROOM, "mia", at(14), 200, at(14.1)),
         Change("olga", "unmute", ROOM, "mia", at(15), 204, at(15.1)),
     ]
-    return RoomRun(
-        calls, changes, [watcher("olga", "owner", 1), watcher("mia", "moderator", 2), returning()], {ROOM: log}
-    )
+    sockets = [watcher("olga", "owner", 1), watcher("mia", "moderator", 2), returning()]
+    return RoomRun(calls, changes, sockets, {ROOM: log}, names={user: user for user in _SOCKETS})
 
 
 def received(frame: Frame, time: float | None = None) -> Received:
@@ -329,6 +340,29 @@ def tell_an_old_role(run: RoomRun) -> None:
     items[number] = added("ben", "member", 12)
 
 
+def set_a_marker_back(run: RoomRun) -> None:
+    [*_, last] = [made for made in run.calls if made.frame["type"] == "read"]
+    last.reply = read_ack(4)
+
+
+def list_a_removed_member(run: RoomRun) -> None:
+    next(made for made in run.calls if made.frame["type"] == "who").reply = present("olga", "ben")
+
+
+def acknowledge_a_marker_after_room_removed(run: RoomRun) -> None:
+    items = run.sockets[BEN].received
+    removed = next(n for n, item in enumerate(items) if item.frame["type"] == "room_removed")
+    items.insert(removed + 1, received(read_ack(9), 10))
+
+
+def lose_a_mention(run: RoomRun) -> None:
+    change_log(run, 5, mentions=["mia"])
+
+
+def mention_a_removed_member(run: RoomRun) -> None:
+    change_log(run, 11, mentions=["ben", "mia"])
+
+
 @pytest.mark.parametrize(
     ("plant", "sentence"),
     [
@@ -368,6 +402,11 @@ def tell_an_old_role(run: RoomRun) -> None:
         (call_a_message_missing, "was refused with"),
         (forget_a_membership, "by the notices"),
         (tell_an_old_role, "was told of"),
+        (set_a_marker_back, "the read marker went back from 5 to 4"),
+        (list_a_removed_member, "ben is listed"),
+        (acknowledge_a_marker_after_room_removed, "after room_removed"),
+        (lose_a_mention, "5: ben is not mentioned"),
+        (mention_a_removed_member, "11: ben is mentioned"),
     ],
 )
 def test_planted_fault_is_reported(plant: Callable[[RoomRun], None], sentence: str) -> None:

@@ -99,7 +99,7 @@ class ScriptedUser:
         async with connect(
             f"ws://127.0.0.1:{port}/ws",
             subprotocols=[Subprotocol("cloudchat.v1")],
-            additional_headers={"Authorization": f"Bearer {self._account.access_token}"},
+            additional_headers=self._authorization,
             compression=None,
             proxy=None,
             close_timeout=1,
@@ -188,8 +188,10 @@ class ScriptedUser:
                     await socket.wait_closed()
             async with asyncio.timeout(REPLY_SECONDS):
                 await self._connected.wait()
+        elif step.action == "post":
+            await self._post(self._message(step, room), http)
         elif (frame := self._frame_of(step, room)) is not None:
-            if step.waits:
+            if step.waits and step.action != "typing":  # which has no reply
                 await self._call(frame)
             else:
                 self._start(frame)
@@ -201,14 +203,15 @@ class ScriptedUser:
             return {"type": "leave", "room": room}
         if step.action == "history":
             return {"type": "history", "room": room, "before": 2**53 - 1, "limit": 200}
+        if step.action in ("who", "typing"):
+            return {"type": step.action, "room": room}
+        if step.action == "read":
+            return {"type": "read", "room": room, "seq": int(step.pick * self._last_seqs.get(room, ("", 0))[1])}
         if step.action == "repeat":
             return self._logged[-1 - int(step.pick * min(8, len(self._logged)))] if self._logged else None
-        logged: Frame = {"type": step.action, "room": room, "cid": str(uuid.uuid4())}
         if step.action == "send":
-            logged["text"] = f"message {logged['cid']}"
-            if step.choice < 0.2 and self._messages[room]:
-                logged["reply_to"] = self._messages[room][int(step.pick * len(self._messages[room]))][0]
-            return logged
+            return self._message(step, room)
+        logged: Frame = {"type": step.action, "room": room, "cid": str(uuid.uuid4())}
         own = [seq for seq, user in self._messages[room] if user == self.id]
         every = [seq for seq, _ in self._messages[room]]
         known = own if own and step.action != "react" and step.choice < 0.8 else every
@@ -216,10 +219,41 @@ class ScriptedUser:
             return None
         logged["seq"] = known[-1 - int(step.pick * min(8, len(known)))]
         if step.action == "edit":
-            return {**logged, "text": f"edit {logged['cid']}"}
+            return {**logged, "text": f"edit {logged['cid']}{self._mention(step)}"}
         if step.action == "react":
             return {**logged, "emoji": EMOJI[int(step.choice * len(EMOJI))], "on": step.choice * 10 % 1 < 0.7}
         return logged
+
+    def _message(self, step: Step, room: str) -> Frame:
+        cid = str(uuid.uuid4())
+        frame: Frame = {"type": "send", "room": room, "cid": cid, "text": f"message {cid}{self._mention(step)}"}
+        if step.choice < 0.2 and self._messages[room]:
+            frame["reply_to"] = self._messages[room][int(step.pick * len(self._messages[room]))][0]
+        return frame
+
+    def _mention(self, step: Step) -> str:
+        """Return the name of a user who may be in the room or not, in half of the messages."""
+        names = list(self._run.names.values())
+        return f" @{names[int(step.pick * len(names))]}" if step.choice < 0.5 else ""
+
+    async def _post(self, frame: Frame, http: httpx.AsyncClient) -> None:
+        """Send a message over HTTP. It is recorded like a command, as of a socket of its own."""
+        call = Call(self.id, -1 - list(self._run.names).index(self.id), frame, time.time())
+        self._run.calls.append(call)
+        self._logged.append(frame)  # its cid may be repeated on a socket
+        with suppress(httpx.TransportError):
+            response = await http.post(
+                f"http://127.0.0.1:{self._chance.choice(self._ports)}/api/rooms/{frame['room']}/messages",
+                json={name: frame[name] for name in ("text", "reply_to") if name in frame},
+                headers={**self._authorization, "Idempotency-Key": frame["cid"]},
+            )
+            body = response.json()
+            call.reply = {"type": "ack", **body} if response.is_success else {"type": "error", **body["error"]}
+            call.replied_at = time.time()
+
+    @property
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._account.access_token}"}
 
     async def _change(self, step: Step, room: str, http: httpx.AsyncClient) -> None:
         is_own = step.action in ("enter", "exit")
@@ -238,6 +272,6 @@ class ScriptedUser:
                 method,
                 f"http://127.0.0.1:{self._chance.choice(self._ports)}{path}",
                 json=body,
-                headers={"Authorization": f"Bearer {self._account.access_token}"},
+                headers=self._authorization,
             )
             change.status, change.answered_at = response.status_code, time.time()

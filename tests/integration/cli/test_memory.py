@@ -31,7 +31,7 @@ def test_workers_share_the_memory_of_the_loaded_application() -> None:
 
 def test_logins_leave_no_memory_of_their_hashes() -> None:
     """A hash takes 19 MiB. glibc would keep that for each thread that has hashed once."""
-    with RunningServer() as server, httpx.Client(base_url=server.url) as client:
+    with RunningServer() as server, httpx.Client(base_url=server.url, timeout=60) as client:
 
         def log_in(number: int) -> int:
             body = {"username": f"nobody{number}", "password": "any password of nobody"}

@@ -53,6 +53,15 @@ def test_accounts_and_messages_survive_a_restart(server: RunningServer) -> None:
     assert not (server.state_dir / "cloudchat.db").exists()
 
 
+def test_a_room_whose_id_has_a_nul_does_not_exist(server: RunningServer) -> None:
+    """PostgreSQL does not accept NUL in a text: the socket was closed with 1011, and requests were answered 500."""
+    ann = register(server.url)
+    with ChatSocket(server.ws_url, ann.access_token) as socket:
+        for command in ("join", "who", "leave"):
+            assert socket.command(command, room="a\0b")["code"] == "not_found"
+    assert ann.http.get("/api/rooms/%00/history").status_code == 422
+
+
 def test_open_sockets_work_while_the_database_is_unavailable(server: RunningServer, database: RunningPostgres) -> None:
     ann, bob = register(server.url), register(server.url)
     with ChatSocket(server.ws_url, ann.access_token) as sender, ChatSocket(server.ws_url, bob.access_token) as receiver:

@@ -70,6 +70,8 @@ def test_history_is_that_of_the_command(server: RunningServer, ann: Account) -> 
         ({"text": "\x1b[2J"}, {}, 422, "bad_request"),
         ({"text": "x" * 4001}, {}, 413, "too_large"),
         ({"text": "x", "reply_to": 0}, {}, 422, "bad_request"),
+        ({"text": "x", "reply_to": "1"}, {}, 422, "bad_request"),
+        ({"text": "x", "reply_to": True}, {}, 422, "bad_request"),
         ({"text": "x", "unknown": 1}, {}, 422, "bad_request"),
         ({}, {}, 422, "bad_request"),
         ({"text": "x"}, {"Idempotency-Key": "no uuid"}, 422, "bad_request"),

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from cloudchat.broker.connections.redis_functions import RedisFunctions
-from cloudchat.rate_limiting import cluster_connection_limit
+from cloudchat.rate_limiting import cluster_connection_limit, handshake_calls
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
 from support.stores import RunningStore
 
@@ -51,7 +51,7 @@ async def running_processes(
 @pytest.fixture(autouse=True)
 def long_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine the store can be slower than a handshake waits; then each process would count alone."""
-    monkeypatch.setattr(cluster_connection_limit, "ACQUIRE_TIMEOUT_SECONDS", 10.0)
+    monkeypatch.setattr(handshake_calls, "CALL_SECONDS", 10.0)
 
 
 @pytest.fixture

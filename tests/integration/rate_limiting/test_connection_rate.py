@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cloudchat.broker.connections.redis_functions import RedisFunctions
-from cloudchat.rate_limiting import cluster_connection_limit
+from cloudchat.rate_limiting import cluster_connection_limit, handshake_calls
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
 from cloudchat.rate_limiting.connection_rate import ConnectionRates, Window
 from support.stores import RunningStore
@@ -25,7 +25,7 @@ def key() -> str:
 @pytest.fixture(autouse=True)
 def long_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine the store can be slower than a handshake waits; then each process would count alone."""
-    monkeypatch.setattr(cluster_connection_limit, "ACQUIRE_TIMEOUT_SECONDS", 10.0)
+    monkeypatch.setattr(handshake_calls, "CALL_SECONDS", 10.0)
 
 
 @pytest.fixture
@@ -86,3 +86,21 @@ async def test_one_call_counts_for_the_windows_and_for_the_open_sockets(
         await limit.acquire(key, key, windows)
     assert len(limit) == 2
     assert await wait_after(limit, RATES.windows_of_address(key)) > 0  # it counted for the address, before the user
+
+
+async def test_handshakes_that_share_a_call_are_counted_one_by_one(
+    processes: list[ClusterConnectionLimit], key: str
+) -> None:
+    async def opened(user: str, network: str) -> bool:
+        windows = [*RATES.windows_of_address(network), RATES.window_of_user(user)]
+        try:
+            return await processes[0].acquire(user, network, windows) is not None
+        except TooManyHandshakes:
+            return False
+
+    ipv6 = f"2001:db8:{key[:4]}:1::/64"  # has a window more than the other networks
+    networks = [key, ipv6, key, ipv6, key, ipv6, key, f"{key}-other"]
+    outcomes = await asyncio.gather(*(opened(f"{key} {number}", network) for number, network in enumerate(networks)))
+    assert outcomes == [True, True, True, True, True, True, False, True]
+    waits = await asyncio.gather(*(wait_after(processes[0], RATES.windows_of_address(name)) for name in networks))
+    assert [seconds > 0 for seconds in waits] == [True, True, True, True, True, True, True, False]

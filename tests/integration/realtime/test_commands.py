@@ -117,6 +117,14 @@ def test_lone_surrogate_is_rejected_and_keeps_the_socket_open(chat: ChatSocket, 
     assert chat.command("ping")["type"] == "pong"
 
 
+@pytest.mark.parametrize("nested", ["[" * 20_000 + "]" * 20_000, '{"a":' * 9000 + "1" + "}" * 9000])
+def test_deeply_nested_value_is_rejected_and_keeps_the_socket_open(chat: ChatSocket, nested: str) -> None:
+    chat.send_raw(f'{{"type":"ping","id":"d","deep":{nested}}}')
+    error = chat.receive()
+    assert (error["code"], error["id"]) == ("bad_request", "d")
+    assert chat.command("ping")["type"] == "pong"
+
+
 @pytest.mark.parametrize("number", ["1e999", "1" * 5000, "NaN", "-Infinity", "9" * 20])
 def test_number_out_of_range_is_rejected(chat: ChatSocket, number: str) -> None:
     chat.send_raw(f'{{"type":"join","room":"lobby","after":{{"epoch":"e","seq":{number}}}}}')

@@ -5,8 +5,15 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from cloudchat.database.transactions import DatabaseUnavailable
-from cloudchat.messages.mention_directory import MAX_QUERIES, MISSING_SECONDS, MentionDirectory
+from cloudchat.messages.mention_directory import (
+    MAX_NAMES_PER_ROOM,
+    MAX_QUERIES,
+    MISSING_SECONDS,
+    UNAVAILABLE_SECONDS,
+    MentionDirectory,
+)
 from cloudchat.messages.mentions import Mentions
+from cloudchat.rooms.summary import RoomSummary
 
 pytestmark = pytest.mark.anyio
 
@@ -26,11 +33,12 @@ class Members:
         return {key: self.ids[key] for key in keys if key in self.ids}
 
 
-async def prepared(directory: MentionDirectory, text: str) -> Mentions:
-    preparation = directory.preparation("lobby", text)
+async def prepared(directory: MentionDirectory, text: str, *, version: int = 1) -> Mentions:
+    room = RoomSummary("lobby", "lobby", "public", version=version)
+    preparation = directory.preparation(room, text)
     if preparation is not None:
         await preparation
-    return directory.find("lobby", text)
+    return directory.find(room, text)
 
 
 async def test_each_name_is_looked_up_once() -> None:
@@ -58,6 +66,17 @@ async def test_names_are_looked_up_again_after_a_change_of_the_room() -> None:
     assert await prepared(directory, "@cid") == Mentions(("u3",))
 
 
+async def test_names_are_looked_up_again_for_an_author_who_knows_a_newer_version_of_the_room() -> None:
+    """A connection that opens has the room of the database, which this process may not have compared yet."""
+    members = Members()
+    directory = MentionDirectory(members.read, {"lobby": 1})
+    assert await prepared(directory, "@cid") == Mentions()
+    members.ids["cid"] = "u3"
+    assert await prepared(directory, "@cid", version=2) == Mentions(("u3",))
+    assert await prepared(directory, "@cid", version=1) == Mentions(("u3",))
+    assert len(members.asked) == 2
+
+
 async def test_a_room_that_changes_during_the_query_does_not_lose_the_mention() -> None:
     members, versions = Members(), {"lobby": 1}
 
@@ -82,12 +101,26 @@ async def test_a_room_that_changes_all_the_time_does_not_hold_a_message() -> Non
 
 
 async def test_without_the_database_a_message_mentions_nobody() -> None:
-    members = Members()
+    members, now = Members(), [0.0]
     members.away = True
-    directory = MentionDirectory(members.read, {})
+    directory = MentionDirectory(members.read, {}, clock=lambda: now[0])
     assert await prepared(directory, "@ann") == Mentions()
     members.away = False
+    # Without a query, for any name: messages do not wait for the timeout of the database one after the other.
+    assert await prepared(directory, "@ann @bob") == Mentions()
+    now[0] = UNAVAILABLE_SECONDS
     assert await prepared(directory, "@ann") == Mentions(("u1",))
+    assert len(members.asked) == 2
+
+
+async def test_a_name_that_is_dropped_for_others_does_not_lose_its_mention() -> None:
+    members = Members()
+    directory = MentionDirectory(members.read, {})
+    assert await prepared(directory, "@ann") == Mentions(("u1",))
+    for start in range(0, MAX_NAMES_PER_ROOM - 100, 100):
+        await prepared(directory, " ".join(f"@x{number}" for number in range(start, start + 100)))
+    text = "@ann @bob " + " ".join(f"@y{number}" for number in range(100))
+    assert await prepared(directory, text) == Mentions(("u1", "u2"))
 
 
 async def test_a_name_that_nobody_has_is_looked_up_again_later() -> None:

@@ -61,6 +61,7 @@ HOSTILE_OBJECTS = {
     "huge float": '{"type":"join","room":"lobby","limit":1e999}',
     "5000 digits": '{"type":"join","room":"lobby","limit":%s}' % ("9" * 5000),
     "deep value": '{"type":"join","room":%s}' % ("[" * 500 + "]" * 500),
+    "too deep": '{"type":"ping","deep":%s}' % ('{"a":' * 9000 + "1" + "}" * 9000),
     "surrogate as id": '{"type":"nope","id":"\\udc00"}',
 }
 

@@ -11,10 +11,12 @@ from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.rate_limiting.circuit_breaker import OPEN_SECONDS
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
 from cloudchat.rate_limiting.connection_rate import Window
+from cloudchat.rate_limiting.handshake_calls import MAX_HANDSHAKES_PER_CALL
 
 pytestmark = pytest.mark.anyio
 
-OPEN = "cloudchat_sockets_open_v3"
+OPEN = "cloudchat_sockets_open_v4"
+ADMIT = "cloudchat_sockets_admit_v4"
 
 
 @pytest.fixture
@@ -42,7 +44,9 @@ class FakeFunctions:
             await asyncio.Event().wait()
         if self.unavailable:
             raise self.error
-        return [0, 0] if function == OPEN else 0
+        if function == OPEN:
+            return [[0, 0]] * sum(key.startswith("cloudchat:{sockets}:owed:") for key in keys)
+        return [0] * len(keys) if function == ADMIT else 0
 
 
 class Clock:
@@ -89,7 +93,7 @@ async def test_a_cancelled_handshake_releases_its_slot(limit: ClusterConnectionL
     functions.hangs = False
     updating = asyncio.create_task(limit.run(lambda numbers: None))
     await asyncio.wait_for(functions.releasing.wait(), 5)
-    assert functions.calls == [OPEN, "cloudchat_sockets_leave_v3"]
+    assert functions.calls == [OPEN, "cloudchat_sockets_leave_v4"]
     updating.cancel()
     with pytest.raises(asyncio.CancelledError):
         await updating
@@ -155,4 +159,21 @@ async def test_closed_sockets_of_a_user_are_released_before_the_next_one_is_coun
     limit.release(number)
     await limit.acquire("bob", "network")
     await limit.acquire("ann", "network")
-    assert functions.calls == [OPEN, OPEN, "cloudchat_sockets_leave_v3", OPEN]
+    assert functions.calls == [OPEN, OPEN, "cloudchat_sockets_leave_v4", OPEN]
+
+
+async def test_handshakes_of_one_tick_share_a_call(limit: ClusterConnectionLimit, functions: FakeFunctions) -> None:
+    window = Window("address:192.0.2.5", 100, 60)
+    await asyncio.gather(*(limit.count_handshake([window]) for _ in range(MAX_HANDSHAKES_PER_CALL + 1)))
+    await asyncio.gather(*(limit.acquire(f"user {number}", "network", [window]) for number in range(10)))
+    assert functions.calls == [ADMIT, ADMIT, OPEN]
+
+
+async def test_failed_call_fails_for_each_of_its_handshakes(
+    limit: ClusterConnectionLimit, functions: FakeFunctions
+) -> None:
+    functions.unavailable = True
+    window = Window("address:192.0.2.6", 3, 60)
+    admitted = await asyncio.gather(*(handshake_is_admitted(limit, window) for _ in range(5)))
+    assert sorted(admitted) == [False, False, True, True, True]
+    assert functions.calls == [ADMIT]

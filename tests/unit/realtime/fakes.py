@@ -1,19 +1,27 @@
 """Limits and a connection handler that tests control."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import json
+import time
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from socket import SocketType
 from typing import Any, cast
 
+from cloudchat.auth.principal import CHAT_READ, Principal
 from cloudchat.process.supervision import Supervisor
+from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import AnyCommand
 from cloudchat.protocol.errors import Error
+from cloudchat.protocol.events import Limits
 from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
 from cloudchat.rate_limiting.connection_rate import ConnectionRates, Window
+from cloudchat.realtime.command_gate import CommandGate
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.ephemeral.local_presence import LocalPresence
 from cloudchat.realtime.opening.admission import AdmissionControl
+from cloudchat.realtime.user_allowance import UserAllowance
+from cloudchat.rooms.summary import RoomSummary
 
 
 def socket_without_descriptor() -> SocketType:
@@ -78,6 +86,44 @@ class FakeLimits:
         return len(self.registry), len(self.cluster_limit.acquired), len(self.registry.all())
 
 
+class FakeSocket:
+    """Records what a connection sends."""
+
+    def __init__(self) -> None:
+        self.direct = socket_without_descriptor()
+        self.closes: list[CloseCode] = []
+        self.frames: list[bytes] = []
+        self.on_close: Callable[[], None] = lambda: None
+        self.close_code = 1006
+
+    def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
+        self.frames.append(frames)
+
+    def close(self, code: CloseCode) -> None:
+        self.closes.append(code)
+        self.on_close()
+
+    async def wait_writable(self) -> None:
+        pass
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What was sent, if each call sent one frame."""
+        return [json.loads(frame[frame.index(b"{") :]) for frame in self.frames]
+
+
+class FakeSlots:
+    """Counts how often the slots of a connection were released."""
+
+    reconnect_window_ms = 5000
+
+    def __init__(self) -> None:
+        self.releases = 0
+
+    def release(self) -> None:
+        self.releases += 1
+
+
 class FakeHandler:
     """Records what connections report."""
 
@@ -101,3 +147,12 @@ class FakeHandler:
         task = self.supervisor.spawn(work, name)
         self.tasks.append(task)
         return task
+
+
+def connection_of(
+    name: str, socket: FakeSocket, rooms: Iterable[RoomSummary], allowance: UserAllowance | None = None
+) -> Connection:
+    """Return a connection of a user whose id is `name`, in these rooms."""
+    principal = Principal(name, name, "member", frozenset({CHAT_READ}), "s1", time.time() + 600, "access")
+    gate = CommandGate(Limits(), allowance or UserAllowance(20, 0), 0)
+    return Connection(socket, principal, {room.id: room for room in rooms}, gate, FakeSlots(), FakeHandler())

@@ -18,6 +18,8 @@ class ScriptedLog:
         self.epoch = epoch
         self.events: dict[int, bytes] = {}
         self.head = 0
+        self.version = 0
+        """Of the room, as the store knows it."""
         self.reads: list[int] = []
         self.unavailable = False
         self.subscribed: list[str] = []
@@ -52,7 +54,7 @@ class ScriptedLog:
             raise BrokerUnavailable("unavailable")
         seqs = [seq for seq in sorted(self.events) if seq > after][: min(limit, self.max_page_events)]
         first = seqs[0] if seqs else after + 1
-        return Page(self.epoch, self.head, self.oldest, first, [self.events[seq] for seq in seqs])
+        return Page(self.epoch, self.head, self.oldest, first, [self.events[seq] for seq in seqs], self.version)
 
     async def newest(self, room: str, limit: int, max_bytes: int) -> Page:
         return await self.read(room, max(0, self.head - min(limit, self.max_page_events)), limit)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -14,38 +13,9 @@ from cloudchat.protocol.events import Limits
 from cloudchat.realtime.command_gate import CommandGate
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.user_allowance import UserAllowance
-from unit.realtime.fakes import FakeHandler, socket_without_descriptor
+from unit.realtime.fakes import FakeHandler, FakeSlots, FakeSocket
 
 pytestmark = pytest.mark.anyio
-
-
-class FakeSocket:
-    def __init__(self) -> None:
-        self.direct = socket_without_descriptor()
-        self.closes: list[CloseCode] = []
-        self.frames: list[bytes] = []
-        self.on_close: Callable[[], None] = lambda: None
-        self.close_code = 1006
-
-    def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
-        self.frames.append(frames)
-
-    def close(self, code: CloseCode) -> None:
-        self.closes.append(code)
-        self.on_close()
-
-    async def wait_writable(self) -> None:
-        pass
-
-
-class FakeSlots:
-    reconnect_window_ms = 5000
-
-    def __init__(self) -> None:
-        self.releases = 0
-
-    def release(self) -> None:
-        self.releases += 1
 
 
 class World:

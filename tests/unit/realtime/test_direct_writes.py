@@ -15,8 +15,10 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
+from cloudchat.http.http_protocol import HttpProtocol
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol
+from cloudchat.realtime.socket_handshake import EXTENSION
+from cloudchat.realtime.websocket_protocol import WebSocketProtocol
 
 TIMEOUT_SECONDS = 10
 MIB = 1 << 20
@@ -65,12 +67,14 @@ async def attached(**settings: Any) -> AsyncIterator[Peer]:
         opened.set_result(server)
 
     options = {"ws_ping_interval": None, "ws_per_message_deflate": False, **settings}
-    config = Config(app, proxy_headers=False, lifespan="off", log_config=None, ws=WebSocketProtocol, **options)
+    config = Config(
+        app, proxy_headers=False, lifespan="off", log_config=None, http=HttpProtocol, ws=WebSocketProtocol, **options
+    )
     config.load()
     loop = asyncio.get_running_loop()
 
-    def protocol() -> WebSocketProtocol:
-        return WebSocketProtocol(config=config, server_state=ServerState(), app_state={})
+    def protocol() -> HttpProtocol:
+        return HttpProtocol(config=config, server_state=ServerState(), app_state={})
 
     listener = await loop.create_server(protocol, "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())

@@ -6,14 +6,14 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cloudchat.broker.appends import AppendCallback, Appended, AppendOutcome, Refusal, Refused
 from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol.errors import Error, ErrorCode, error
-from cloudchat.realtime.membership.held_appends import MAX_HELD, HeldAppends, LoggedAppend
+from cloudchat.realtime.membership.held_appends import MAX_HELD, MAX_PREPARATIONS, HeldAppends, LoggedAppend
 
 ROOM = "room"
 
@@ -30,7 +30,8 @@ class World:
         self.refreshes: deque[asyncio.Future[None]] = deque()
         self.preparations: deque[asyncio.Future[None]] = deque()
         self.tasks: set[asyncio.Task[None]] = set()
-        self.appends = HeldAppends(self.refresh, self.spawn)
+        self.versions: dict[str, int] = {}
+        self.appends = HeldAppends(self.refresh, self.versions, self.spawn)
         self.sent = 0
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -40,7 +41,11 @@ class World:
         done = asyncio.get_running_loop().create_future()
         self.refreshes.append(done)
         await done
-        self.known_version = self.store_version
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Bring the room up to date, as the comparison with SQL does in between, too."""
+        self.known_version = self.versions[ROOM] = self.store_version
 
     def send(self, *, mentions: bool = False) -> int:
         number = self.sent = self.sent + 1
@@ -77,16 +82,28 @@ class WorldAppend(LoggedAppend):
     def __init__(self, world: World, number: int, *, mentions: bool) -> None:
         super().__init__(ROOM)
         self.world, self.number, self.mentions = world, number, mentions
+        self.names_version: int | None = None
+        """The version of the room at which the names in the text were looked up."""
+
+    @property
+    def is_prepared(self) -> bool:
+        return not self.mentions or self.names_version == self.world.known_version
 
     def prepare(self) -> Coroutine[Any, Any, None] | None:
-        return self._preparation() if self.mentions else None
+        return None if self.is_prepared else self._preparation()
 
     async def _preparation(self) -> None:
         done = asyncio.get_running_loop().create_future()
         self.world.preparations.append(done)
         await done
+        self.names_version = self.world.known_version
+
+    @property
+    def room_version(self) -> int:
+        return self.world.known_version
 
     def attempt(self, on_done: AppendCallback) -> None:
+        assert self.is_prepared, "the mention would be lost"
         self.world.unanswered.append((self.number, self.world.known_version, on_done))
 
     def finish(self, outcome: AppendOutcome | Error) -> None:
@@ -94,8 +111,9 @@ class WorldAppend(LoggedAppend):
         self.world.done[self.number] = outcome
 
 
-@settings(deadline=None)
-@given(st.lists(st.sampled_from(["send", "mention", "answer", "change", "refresh", "prepare"]), max_size=40))
+@settings(deadline=None, max_examples=300)
+@example(["send", "change", "sweep", "send"])
+@given(st.lists(st.sampled_from(["send", "mention", "answer", "change", "sweep", "refresh", "prepare"]), max_size=40))
 def test_appends_are_stored_once_and_in_order(steps: list[str]) -> None:
     async def run() -> None:
         world = World()
@@ -108,6 +126,8 @@ def test_appends_are_stored_once_and_in_order(steps: list[str]) -> None:
             elif step == "change" and changes < 3:  # fewer than the attempts of an append
                 world.store_version += 1
                 changes += 1
+            elif step == "sweep":
+                world.sweep()
             elif step == "refresh" and world.refreshes:
                 world.refreshes.popleft().set_result(None)
             elif step == "prepare" and world.preparations:
@@ -137,6 +157,31 @@ async def test_without_the_database_refused_and_held_appends_fail() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_room_that_changes_all_the_time_does_not_hold_a_message_for_ever() -> None:
+    class Unprepared(LoggedAppend):
+        room_version = 1
+        lookups = 0
+        outcome: AppendOutcome | Error | None = None
+
+        def prepare(self) -> Coroutine[Any, Any, None]:
+            self.lookups += 1
+            return asyncio.sleep(0)
+
+        def attempt(self, on_done: AppendCallback) -> None:
+            on_done(Appended(1, "e", "", False))
+
+        def finish(self, outcome: AppendOutcome | Error) -> None:
+            self.outcome = outcome
+
+    world = World()
+    append = Unprepared(ROOM)
+    world.appends.submit(append)
+    await world.settle()
+    assert append.outcome == Appended(1, "e", "", False)
+    assert append.lookups == MAX_PREPARATIONS
+
+
+@pytest.mark.anyio
 async def test_the_number_of_held_appends_is_bounded() -> None:
     world = World()
     world.store_version = 2
@@ -155,6 +200,8 @@ async def test_an_append_that_is_not_allowed_any_more_gets_the_error() -> None:
     rejection = error(ErrorCode.NOT_FOUND, "gone")
 
     class Append(LoggedAppend):
+        room_version = 1
+
         def attempt(self, on_done: AppendCallback) -> Error | None:
             if answers:
                 return rejection
@@ -167,7 +214,7 @@ async def test_an_append_that_is_not_allowed_any_more_gets_the_error() -> None:
     async def refresh(room: str, version: int) -> None: ...
 
     tasks = []
-    appends = HeldAppends(refresh, lambda work, name: tasks.append(asyncio.ensure_future(work)))
+    appends = HeldAppends(refresh, {}, lambda work, name: tasks.append(asyncio.ensure_future(work)))
     appends.submit(Append(ROOM))
     answers[0](Refused(Refusal.STALE, 2))
     await asyncio.gather(*tasks)

@@ -15,7 +15,6 @@ from typing import Any, cast
 import pytest
 from starlette.types import Receive, Scope, Send
 from uvicorn import Config, Server
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.client import ClientProtocol
@@ -25,8 +24,11 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
+from cloudchat.http.http_protocol import HttpProtocol
+from cloudchat.http.websocket_upgrade import UpgradeRequest, accept_key_of
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol
+from cloudchat.realtime.socket_handshake import EXTENSION
+from cloudchat.realtime.websocket_protocol import WebSocketProtocol
 
 pytestmark = pytest.mark.anyio
 
@@ -138,6 +140,16 @@ async def accept_and_wait(scope: Scope, receive: Receive, send: Send) -> None:
     await asyncio.Event().wait()
 
 
+CLIENT, SERVER = ("192.0.2.1", 5), ("192.0.2.2", 80)
+
+
+def upgrade_request(request: bytes) -> UpgradeRequest:
+    """Return a request as the HTTP protocol passes it on."""
+    line, *lines = request.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    headers = [(name.lower(), value.lstrip()) for name, _, value in (header.partition(b":") for header in lines)]
+    return UpgradeRequest(line.split()[1], headers, accept_key_of(headers), "ws", CLIENT, SERVER)
+
+
 class Peer:
     """A server protocol, its fake transport, and a client that speaks to it."""
 
@@ -151,7 +163,8 @@ class Peer:
         self.transport = FakeTransport()
         self.client = ClientProtocol(parse_uri("ws://localhost/ws"))
         self.protocol = protocol_class(config=self.config, server_state=self.state, app_state={})
-        self.protocol.connection_made(self.transport)
+        if not isinstance(self.protocol, WebSocketProtocol):
+            self.protocol.connection_made(self.transport)
 
     @property
     def recorder(self) -> Recorder:
@@ -166,9 +179,20 @@ class Peer:
         self.client.send_request(self.client.connect())
         return b"".join(self.client.data_to_send())
 
+    def start(self) -> None:
+        """Start the handshake."""
+        if isinstance(self.protocol, WebSocketProtocol):
+            self.protocol.take_over(self.transport, upgrade_request(self.request()))
+        else:
+            self.protocol.data_received(self.request())
+
     async def open(self) -> "Peer":
         """Complete the handshake."""
-        self.protocol.data_received(self.request())
+        self.start()
+        return await self.accepted()
+
+    async def accepted(self) -> "Peer":
+        """Wait until the handshake that was started is complete."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while not self.protocol.handshake_complete:  # noqa: ASYNC110 (uvicorn offers no event)
                 await asyncio.sleep(0)
@@ -208,63 +232,55 @@ CLOSE = Frame(Opcode.CLOSE, (1000).to_bytes(2, "big"))
 # -- construction and life cycle --------------------------------------------------------------------------------------
 
 
-def parsed(request: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """Return the URL and the headers of a request, as the HTTP protocol passes them on."""
-    line, *lines = request.removesuffix(b"\r\n\r\n").split(b"\r\n")
-    headers = [header.partition(b":") for header in lines]
-    return line.split()[1], [(name.lower(), value) for name, _, value in headers]
-
-
 @pytest.mark.parametrize(
     "extra",
     [b"", b"sec-websocket-protocol: a, b\r\n", b"x-name:  caf\xe9 \r\n", b"origin: http://x\r\na: 1\r\na: 2\r\n"],
 )
-async def test_parsed_request_starts_the_same_handshake_as_its_bytes(extra: bytes) -> None:
-    from_bytes, from_parsed = (Peer(protocol_class=WebSocketProtocol) for _ in range(2))
-    lines = from_bytes.request().replace(b"\r\n\r\n", b"\r\n" + extra + b"\r\n")
-    url, headers = parsed(lines)
-    from_bytes.protocol.data_received(
-        b"GET %b HTTP/1.1\r\n%b\r\n" % (url, b"".join(b"%b:%b\r\n" % header for header in headers))
+@pytest.mark.parametrize("path", [b"/ws", b"/w%20s?a=%20b"])
+async def test_handshake_is_the_one_of_uvicorn(extra: bytes, path: bytes) -> None:
+    uvicorns, ours = Peer(), Peer(protocol_class=WebSocketProtocol)
+    line, *headers = (
+        uvicorns.request().replace(b"/ws", path, 1).replace(b"\r\n\r\n", b"\r\n" + extra + b"\r\n").split(b"\r\n")
     )
-    from_parsed.socket.request_received(url, headers)
-    scopes = [{**peer.protocol.scope, "extensions": None} for peer in (from_bytes, from_parsed)]
-    assert scopes[0] == scopes[1]
-    accept_keys = [peer.protocol.response.headers["Sec-WebSocket-Accept"] for peer in (from_bytes, from_parsed)]
-    assert accept_keys[0] == accept_keys[1]
+    lower_case = [name.lower() + colon + value for name, colon, value in (header.partition(b":") for header in headers)]
+    request = b"\r\n".join([line, *lower_case])
+    uvicorns.protocol.data_received(request)
+    ours.socket.take_over(ours.transport, upgrade_request(request))
+    scopes: list[dict[str, Any]] = [dict(peer.protocol.scope) for peer in (uvicorns, ours)]
+    assert scopes[1] == {**scopes[0], "extensions": {**scopes[0]["extensions"], EXTENSION: ours.protocol}}
+    await asyncio.wait([*uvicorns.state.tasks, *ours.state.tasks], timeout=0)
+    responses = [sorted(peer.transport.written.split(b"\r\n")) for peer in (uvicorns, ours)]
+    assert responses[0] == responses[1]
 
 
-async def test_frames_are_parsed_after_a_parsed_request() -> None:
-    peer, receiver = Peer(protocol_class=WebSocketProtocol), RecordingReceiver()
-    peer.socket.request_received(*parsed(peer.request()))
-    async with asyncio.timeout(TIMEOUT_SECONDS):
-        while not peer.protocol.handshake_complete:  # noqa: ASYNC110 (uvicorn offers no event)
-            await asyncio.sleep(0)
-    peer.socket.attach(receiver)
+async def test_frames_are_parsed_after_the_handshake() -> None:
+    peer, receiver = await attached()
     peer.send(TEXT)
     assert receiver.events == ["{}"], "Protocol.parse no longer parses the frames after a handshake"
 
 
 async def test_keepalive_replaces_the_timeout_of_the_handshake() -> None:
     peer = Peer(protocol_class=WebSocketProtocol)
+    peer.start()
     timeout = peer.protocol.ping_timer
     assert timeout is not None
-    await peer.open()
+    await peer.accepted()
     assert timeout.cancelled(), "the timeout of the handshake would abort an open socket: see start_keepalive"
     assert peer.protocol.ping_timer is None
 
 
-async def test_http_protocol_creates_the_class_and_passes_the_upgrade_request() -> None:
-    config = Peer().config
-    state, transport = ServerState(), FakeTransport()
-    http = HttpToolsProtocol(config=config, server_state=state, app_state={})
-    http.connection_made(transport)
-    http.data_received(Peer().request())
-    protocol = transport.protocol
-    assert isinstance(protocol, Recorder), "uvicorn no longer switches the transport to the class of Config(ws=…)"
-    assert protocol.transport is transport, "uvicorn no longer calls connection_made of the WebSocket protocol"
-    assert protocol.methods[:1] == ["handle_connect"], (
-        "uvicorn no longer passes the upgrade request to data_received: see WebSocketProtocol.handle_connect"
-    )
+async def test_http_protocol_passes_the_handshake_on() -> None:
+    peer = Peer(protocol_class=WebSocketProtocol)
+    http = HttpProtocol(config=peer.config, server_state=peer.state, app_state={})
+    http.connection_made(peer.transport)
+    http.data_received(peer.request())
+    protocol = cast(WebSocketProtocol, peer.transport.protocol)
+    assert peer.state.connections == {protocol}
+    assert protocol.scope["client"] == CLIENT
+    assert protocol.scope["server"] == SERVER
+    protocol.accept(None)
+    (response,) = peer.received()
+    assert response.status_code == 101
 
 
 async def test_connection_is_listed_in_server_state_while_it_is_open(peer: Peer) -> None:
@@ -315,7 +331,10 @@ async def test_eof_received_lets_asyncio_close_the_transport(peer: Peer) -> None
 
 
 async def test_conn_is_a_server_protocol_that_rejects_by_its_reject_method() -> None:
-    peer = Peer()
+    async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError
+
+    peer = Peer(fail)
     rejections: list[int] = []
     reject = peer.protocol.conn.reject
 
@@ -325,23 +344,23 @@ async def test_conn_is_a_server_protocol_that_rejects_by_its_reject_method() -> 
 
     assert isinstance(peer.protocol.conn, ServerProtocol), "`conn` is no longer a websockets.ServerProtocol"
     peer.protocol.conn.reject = recording_reject  # type: ignore[method-assign]
-    peer.protocol.data_received(peer.request().replace(b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Version: 8"))
-    assert rejections == [400], (
-        "websockets no longer builds error responses by conn.reject(status, text): see WebSocketProtocol.__init__"
+    peer.start()
+    await asyncio.wait(peer.state.tasks, timeout=TIMEOUT_SECONDS)
+    assert rejections == [500], (
+        "uvicorn no longer builds error responses by conn.reject(status, text): see SocketHandshake.__init__"
     )
 
 
-async def test_handle_connect_prepares_the_scope_and_starts_run_asgi_as_a_task() -> None:
-    peer = Peer()
-    peer.protocol.data_received(peer.request())
-    message = "uvicorn no longer prepares `{}` in handle_connect: see WebSocketProtocol.handle_connect"
-    assert peer.protocol.handshake_initiated, message.format("handshake_initiated")
-    assert peer.protocol.response.status_code == 101, message.format("response")
-    assert isinstance(peer.protocol.scope["extensions"], dict), message.format("scope['extensions']")
-    assert len(peer.state.tasks) == 1, message.format("run_asgi as a task")
-    assert not peer.protocol.handshake_complete, message.format("handshake_complete = False")
-    await asyncio.sleep(0)
-    assert peer.recorder.methods == ["handle_connect", "run_asgi"], message.format("run_asgi as a task")
+async def test_task_of_the_application_is_listed_until_it_ends() -> None:
+    peer = Peer(protocol_class=WebSocketProtocol)
+    peer.start()
+    assert len(peer.state.tasks) == 1
+    assert not peer.protocol.handshake_complete
+    await peer.accepted()
+    (task,) = peer.state.tasks
+    task.cancel()
+    await asyncio.wait([task], timeout=TIMEOUT_SECONDS)
+    assert peer.state.tasks == set(), "uvicorn's on_task_complete changed: see SocketHandshake.take_over"
 
 
 async def test_accept_completes_the_handshake_and_starts_the_keepalive() -> None:
@@ -568,13 +587,17 @@ async def test_push_and_close_reach_the_client() -> None:
     assert peer.client.state is State.CLOSING
 
 
-async def test_rejected_handshake_has_the_error_body_and_headers() -> None:
-    peer = Peer(protocol_class=WebSocketProtocol)
-    peer.protocol.data_received(peer.request().replace(b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Version: 8"))
+async def test_handshake_whose_application_fails_has_the_error_body_and_headers() -> None:
+    async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError
+
+    peer = Peer(fail, WebSocketProtocol)
+    peer.start()
+    await asyncio.wait(peer.state.tasks, timeout=TIMEOUT_SECONDS)
     head, _, body = peer.transport.written.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 400 ")
+    assert head.startswith(b"HTTP/1.1 500 ")
     assert b"X-Content-Type-Options: nosniff" in head
-    assert json.loads(body)["error"]["code"] == "bad_request"
+    assert json.loads(body)["error"]["code"] == "internal"
 
 
 @pytest.mark.parametrize(
@@ -598,7 +621,7 @@ async def test_data_before_the_response_to_the_handshake_aborts_the_connection(
             await send({"type": "websocket.http.response.body", "body": b"no"})
 
     peer = Peer(app, WebSocketProtocol)
-    peer.protocol.data_received(peer.request())
+    peer.start()
     peer.protocol.data_received(data)
     assert peer.transport.closing
     peer.protocol.connection_lost(None)

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from jose import backends, jwt
@@ -29,6 +30,8 @@ _TYP = {ACCESS: "at+jwt", API: "api+jwt"}  # "at+jwt": RFC 9068 §2.1
 _KIND = {typ: kind for kind, typ in _TYP.items()}
 _ISSUER = _AUDIENCE = "cloudchat"  # the server issues tokens for itself
 _LEEWAY_SECONDS = 5
+_CACHED_HEADERS = 16
+"""All tokens of one kind and one key have the same header."""
 _TOKEN_PATTERN = re.compile(r"[A-Za-z0-9_-]{16,300}\.[A-Za-z0-9_-]{16,3000}\.[A-Za-z0-9_-]{86}", re.ASCII)
 _ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _HEADER_NAMES = {"alg", "typ", "kid"}
@@ -119,16 +122,13 @@ class Tokens:
             raise BadToken("the token is not valid")
         signed, _, signature = token.rpartition(".")
         header_part, _, claims_part = signed.partition(".")
-        header = _decode(header_part)
-        if set(header) != _HEADER_NAMES or header["alg"] != "ES256":
-            raise BadToken("the token is not valid")
-        kind = _KIND.get(header["typ"])
-        if kind is None or kind not in kinds:
+        kind, kid = _kind_and_key(header_part)
+        if kind not in kinds:
             raise BadToken("this kind of token is not accepted here")
         keys = self._current().verifying_keys
-        if header["kid"] not in keys:  # perhaps another process has just rotated the keys
+        if kid not in keys:  # perhaps another process has just rotated the keys
             keys = self._current(reload=True).verifying_keys
-        key: Any = keys[header["kid"]]
+        key: Any = keys[kid]
         if not key.verify(signed.encode(), base64url_decode(signature.encode())):
             raise BadToken("the token is not valid")
         claims = _decode(claims_part)
@@ -140,7 +140,7 @@ class Tokens:
             session_id=claims.get("sid", ""),
             issued_at=claims["iat"],
             expires_at=claims["exp"],
-            key_id=header["kid"],
+            key_id=kid,
         )
 
     def _check_claims(self, kind: str, claims: dict[str, Any], now: float) -> None:
@@ -159,6 +159,18 @@ class Tokens:
         # No leeway for the end: the server that issued the token measures it, and sockets are closed at this time.
         if now >= expires_at:
             raise BadToken("the token has expired")
+
+
+@lru_cache(_CACHED_HEADERS)
+def _kind_and_key(header_part: str) -> tuple[str, str]:
+    """Return the kind of token and the `kid` in a header. Raises BadToken, and what `_decode` raises."""
+    header = _decode(header_part)
+    if set(header) != _HEADER_NAMES or header["alg"] != "ES256":
+        raise BadToken("the token is not valid")
+    kind = _KIND.get(header["typ"])
+    if kind is None or type(header["kid"]) is not str:
+        raise BadToken("this kind of token is not accepted here")
+    return kind, header["kid"]
 
 
 def _decode(part: str) -> dict[str, Any]:

@@ -44,6 +44,10 @@ async def save_checkpoint(marks: HighWaterMarks, save: Save) -> None:
     except DatabaseUnavailable:
         marks.mark_dirty(dirty)
         logger.warning("log checkpoints cannot be saved")
+    except BaseException:
+        # The server is stopping: its last call must save what this one may not have saved.
+        marks.mark_dirty(dirty)
+        raise
 
 
 async def run_checkpoints(marks: HighWaterMarks, save: Save) -> None:

@@ -1,6 +1,6 @@
 """The base of every ASGI middleware in this package."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,12 +16,14 @@ class Middleware:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run as an ASGI application."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Run as an ASGI application.
+
+        Not a coroutine itself: each one around a handshake takes time whenever the handshake waits and continues.
+        """
         if scope["type"] in self.scope_types:
-            await self.handle(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return self.handle(scope, receive, send)
+        return self._app(scope, receive, send)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request or handshake."""

@@ -82,15 +82,24 @@ class _Append(LoggedAppend, Generic[_Command]):
         self._connection = connection
         self.command = command
 
+    @property
+    def room_version(self) -> int:
+        room = self._connection.rooms.get(self.room)
+        return 0 if room is None else room.version
+
     def finish(self, outcome: AppendOutcome | Error) -> None:
         self._commands.reply(self._connection, self.command, outcome)
+
+    def _look_up_names(self, text: str) -> Coroutine[Any, Any, None] | None:
+        room = self._connection.rooms.get(self.room)
+        return None if room is None else self._commands.mentions.preparation(room, text)
 
 
 class _Post(_Append[Send]):
     __slots__ = ()
 
     def prepare(self) -> Coroutine[Any, Any, None] | None:
-        return self._commands.mentions.preparation(self.room, self.command.text)
+        return self._look_up_names(self.command.text)
 
     def attempt(self, on_done: AppendCallback) -> Error | None:
         connection = self._connection
@@ -102,9 +111,7 @@ class _Change(_Append[Edit | Delete | React]):
     __slots__ = ()
 
     def prepare(self) -> Coroutine[Any, Any, None] | None:
-        if not isinstance(self.command, Edit):
-            return None
-        return self._commands.mentions.preparation(self.room, self.command.text)
+        return self._look_up_names(self.command.text) if isinstance(self.command, Edit) else None
 
     def attempt(self, on_done: AppendCallback) -> Error | None:
         connection = self._connection

@@ -28,7 +28,10 @@ BYTES_PER_MEMBER = 100
 
 
 class EphemeralCommands:
-    """Executes commands that append nothing to a log."""
+    """Executes commands that append nothing to a log.
+
+    A user can leave the room during each `await`. Nothing of the room is sent afterwards.
+    """
 
     def __init__(
         self,
@@ -63,6 +66,9 @@ class EphemeralCommands:
         except BrokerUnavailable:
             connection.send(unavailable(command.id, "the room's history cannot be read now"))
             return
+        if command.room not in connection.rooms:
+            connection.send(room_not_found(command.id))
+            return
         # A client cannot have read what does not exist: such a marker would hide everything that is still to come.
         read = StreamPosition(head.epoch, min(command.seq, head.seq))
         saved = self._markers.advance(connection.principal.user_id, command.room, read)
@@ -76,17 +82,21 @@ class EphemeralCommands:
             connection.send(unavailable(command.id, "the members of the room cannot be read now"))
             return
         connection.reads.charge(present.total * BYTES_PER_MEMBER, time.monotonic())
-        connection.send(present)
+        connection.send(present if command.room in connection.rooms else room_not_found(command.id))
 
     def _read_saved(
         self, connection: Connection, command: commands.Read, seq: int, saved: "asyncio.Future[int]"
     ) -> None:
-        if saved.cancelled() or saved.exception() is not None:
+        failed = saved.cancelled() or saved.exception() is not None
+        user_id, room = connection.principal.user_id, connection.rooms.get(command.room)
+        if not failed:
+            self._read_advanced(user_id)
+        if room is None:
+            connection.send(room_not_found(command.id))
+        elif failed:
             connection.send(unavailable(command.id, "the database cannot be reached; mark it as read again"))
-            return
-        self._read_advanced(connection.principal.user_id)
-        connection.send(replies.ReadAck(id=command.id, room=command.room, seq=saved.result()))
-        if saved.result() == seq:
-            user_id, room = connection.principal.user_id, connection.rooms.get(command.room)
-            is_direct = room is not None and room.kind == Kind.DIRECT
-            self._signals.send(ReadAdvanced(command.room, user_id, seq, connection.id, is_direct))
+        else:
+            connection.send(replies.ReadAck(id=command.id, room=command.room, seq=saved.result()))
+            if saved.result() == seq:
+                is_direct = room.kind == Kind.DIRECT
+                self._signals.send(ReadAdvanced(command.room, user_id, seq, connection.id, is_direct))

@@ -49,7 +49,8 @@ class SignalRouter:
         own = self._registry.connections_of(signal.user_id)
         frame = text_frame(events.encode(events.Read(room=signal.room, seq=signal.seq)))
         for connection in own:
-            if connection.id != signal.connection:
+            # The user may have left the room since the marker was saved.
+            if connection.id != signal.connection and signal.room in connection.rooms:
                 connection.socket.push(frame, ephemeral=True)
         if signal.is_direct and self._hub.size_of(signal.room):
             by = events.ReadBy(room=signal.room, user=signal.user_id, seq=signal.seq)

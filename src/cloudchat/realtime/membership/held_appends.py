@@ -1,17 +1,19 @@
 """Hold appends that cannot be made now, without changing the order of anybody's messages.
 
-Two reasons hold the appends to a room:
+Three reasons hold the appends to a room:
 
 - The store refused one because the room has changed since the author's permission was checked. The room is brought up
   to date, and the append is checked again with what is known then.
 - A message mentions a name that must first be looked up.
+- The store has not answered earlier appends, which carry an older version of the room. If it refuses them, the new one,
+  which carries the newer version, would overtake them.
 
 Until that is done, all further appends of this process to the room wait behind it.
 """
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
@@ -24,23 +26,33 @@ MAX_HELD = 1000
 """Appends held for one room. More fail; they may be repeated."""
 MAX_ATTEMPTS = 5
 """Of one append. A room that changes all the time must not hold messages for ever."""
+MAX_PREPARATIONS = 5
+"""Of one append, for the same reason. After them it is made with what is known."""
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 
 
 class LoggedAppend(ABC):
-    """One append, from its command to its reply. `attempts` and `prepared` belong to `HeldAppends`."""
+    """One append, from its command to its reply. `attempts` and `preparations` belong to `HeldAppends`."""
 
-    __slots__ = ("attempts", "prepared", "room")
+    __slots__ = ("attempts", "preparations", "room")
 
     def __init__(self, room: str) -> None:
         self.room = room
         self.attempts = 0
-        self.prepared = False
+        self.preparations = 0
 
     def prepare(self) -> Coroutine[Any, Any, None] | None:
-        """Return what must be awaited before the attempt, if anything."""
+        """Return what must be awaited before the attempt, if anything.
+
+        Called again after that: the room may have changed while the append waited behind others.
+        """
         return None
+
+    @property
+    @abstractmethod
+    def room_version(self) -> int:
+        """The version of the room as the author's connection knows it now."""
 
     @abstractmethod
     def attempt(self, on_done: AppendCallback) -> Error | None:
@@ -61,15 +73,30 @@ class _HeldRoom:
         self.refreshing = False
 
 
+class _Unanswered:
+    __slots__ = ("count", "version")
+
+    def __init__(self, version: int) -> None:
+        self.count = 0
+        self.version = version
+        """The lowest version of the room that these appends carry."""
+
+
 class HeldAppends:
     """All appends of this process by its sockets."""
 
-    def __init__(self, refresh: Callable[[str, int], Awaitable[None]], spawn: Spawn) -> None:
-        """`refresh` brings a room up to date, at least to a version. Raises `DatabaseUnavailable`."""
+    def __init__(
+        self, refresh: Callable[[str, int], Awaitable[None]], versions: Mapping[str, int], spawn: Spawn
+    ) -> None:
+        """`refresh` brings a room up to date, at least to a version. Raises `DatabaseUnavailable`.
+
+        `versions` says up to which version of a room the connections of this process are right. An append carries it,
+        or that of its connection if it is higher.
+        """
         self._refresh = refresh
+        self._versions = versions
         self._spawn = spawn
-        self._unanswered: dict[str, int] = {}
-        """Not a Counter: its methods are in Python, and take 1 µs for each message."""
+        self._unanswered: dict[str, _Unanswered] = {}
         self._held: dict[str, _HeldRoom] = {}
 
     def submit(self, append: LoggedAppend) -> None:
@@ -83,19 +110,29 @@ class HeldAppends:
             append.finish(BrokerUnavailable("too many messages wait for a change of their room"))
 
     def _start(self, append: LoggedAppend) -> None:
-        preparation = None if append.prepared else append.prepare()
-        append.prepared = True
-        if preparation is None:
-            self._attempt(append)
-        else:
+        preparation = append.prepare() if append.preparations < MAX_PREPARATIONS else None
+        if preparation is not None:
+            append.preparations += 1
             self._wait_for(append.room, self._hold(append), preparation)
+            return
+        version = max(append.room_version, self._versions.get(append.room, 0))
+        unanswered = self._unanswered.get(append.room)
+        if unanswered is not None and version > unanswered.version:
+            self._hold(append)  # until they are answered
+        else:
+            self._attempt(append, version)
 
-    def _attempt(self, append: LoggedAppend) -> None:
+    def _attempt(self, append: LoggedAppend, version: int) -> None:
         room = append.room
         append.attempts += 1
-        self._unanswered[room] = self._unanswered.get(room, 0) + 1
+        unanswered = self._unanswered.get(room)
+        if unanswered is None:
+            unanswered = self._unanswered[room] = _Unanswered(version)
+        lowest, unanswered.version = unanswered.version, version
+        unanswered.count += 1
         rejection = append.attempt(partial(self._answered, append))
         if rejection is not None:
+            unanswered.version = lowest
             self._finished(room)
             append.finish(rejection)
 
@@ -109,12 +146,12 @@ class HeldAppends:
             self._release_if_ready(append.room)
 
     def _finished(self, room: str) -> None:
-        unanswered = self._unanswered.pop(room) - 1
-        if unanswered:
-            self._unanswered[room] = unanswered
+        unanswered = self._unanswered[room]
+        unanswered.count -= 1
+        if not unanswered.count:
+            del self._unanswered[room]
 
     def _hold_refused(self, append: LoggedAppend, version: int) -> None:
-        append.prepared = False  # what was looked up may have changed with the room
         held = self._hold(append)
         if not held.refreshing:
             held.refreshing = True

@@ -39,6 +39,9 @@ OVERLAP_SECONDS = 300.0
 MAX_PAIRS = 500
 """Memberships loaded by one query."""
 
+_NUL = "\0"
+"""PostgreSQL does not accept it in a text. No room has it in its id."""
+
 UserAndRoom = tuple[str, str]
 """A user's id and a room's id."""
 
@@ -153,7 +156,7 @@ class RoomSync:
 
         Raises `DatabaseUnavailable`, and `NotInRoom` if the user is not in the room.
         """
-        if room_id not in connection.rooms:
+        if room_id not in connection.rooms and _NUL not in room_id:
             async with self._lock:
                 await self._load([(connection.principal.user_id, room_id)])
         if room_id not in connection.rooms:

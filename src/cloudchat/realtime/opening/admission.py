@@ -10,14 +10,13 @@ Three limits apply, before anything expensive is done for an unknown client:
 The store counts the first and the third ones (`rate_limiting/cluster_connection_limit.py`): in one call if the user is
 known when the handshake arrives, else in two, one before the token is verified and one after it.
 
-A socket's slots are acquired during the handshake and released when its connection ends. `AdmissionControl.admit` pairs
-the two also for handshakes that fail or are cancelled.
+A socket's slots are acquired during the handshake and released when its connection ends. `Admission` pairs the two also
+for handshakes that fail or are cancelled.
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from collections.abc import Awaitable
+from typing import Self, TypeVar
 
 from cloudchat.core.reconnect_window import reconnect_window_ms
 from cloudchat.protocol.errors import ErrorCode
@@ -41,32 +40,17 @@ class AdmissionControl:
         self._registry = registry
         self._cluster_limit = cluster_limit
 
-    @asynccontextmanager
-    async def admit(self, network: str) -> AsyncIterator["Admission"]:
-        """Reserve a socket of this process for a handshake from a client network. Raises `HandshakeRejection`.
-
-        The next call must be `count_address`, or `acquire` if the user is known. On exit all slots are released, unless
-        they were handed over to a connection.
-        """
-        if not self._registry.reserve(network):
-            await _count(self._cluster_limit.count_handshake(self._rates.windows_of_address(network)))
-            raise self._no_room()
-        admission = Admission(self._rates, self._registry, self._cluster_limit, network)
-        try:
-            yield admission
-        finally:
-            if not admission.handed_over:
-                admission.release()
-
-    def _no_room(self) -> HandshakeRejection:
-        if not self._registry.full:
-            return _too_many_sockets()
-        message = "this server has reached its connection limit; try again"
-        return HandshakeRejection(ErrorCode.UNAVAILABLE, message)
+    def admit(self, network: str) -> "Admission":
+        """Return the admission of a handshake from a client network, for `async with`."""
+        return Admission(self._rates, self._registry, self._cluster_limit, network)
 
 
 class Admission:
-    """The slots that one socket holds."""
+    """The slots that one socket holds. `async with` reserves a socket of this process, or raises `HandshakeRejection`.
+
+    The first call in the block must be `count_address`, or `acquire` if the user is known. At its end all slots are
+    released, unless they were handed over to a connection.
+    """
 
     def __init__(
         self,
@@ -86,6 +70,18 @@ class Admission:
         self.handed_over = False
         self._uncounted: list[Window] = rates.windows_of_address(network)
         """The windows of the network, while the handshake does not count in them yet."""
+
+    async def __aenter__(self) -> Self:
+        """Reserve a socket of this process."""
+        if not self._registry.reserve(self._network):
+            await self.count_address()
+            raise _server_is_full() if self._registry.full else _too_many_sockets()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Release the slots of a handshake that failed."""
+        if not self.handed_over:
+            self.release()
 
     async def count_address(self) -> None:
         """Count the handshake for the network, before its user is known. Raises `HandshakeRejection`."""
@@ -149,6 +145,11 @@ async def _count(counting: Awaitable[_Counted], user_id: str = "unknown") -> _Co
         raise HandshakeRejection(
             ErrorCode.RATE_LIMITED, message, retry_after_seconds=seconds, user_id=user_id
         ) from None
+
+
+def _server_is_full() -> HandshakeRejection:
+    message = "this server has reached its connection limit; try again"
+    return HandshakeRejection(ErrorCode.UNAVAILABLE, message)
 
 
 def _too_many_sockets(user_id: str = "unknown") -> HandshakeRejection:

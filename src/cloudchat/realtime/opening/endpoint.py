@@ -20,6 +20,7 @@ from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol import events
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.errors import ErrorCode
+from cloudchat.protocol.framing import text_frame
 from cloudchat.realtime.command_gate import CommandGate
 from cloudchat.realtime.connection import Connection, ConnectionHandler
 from cloudchat.realtime.feeds.relay import Relay
@@ -37,13 +38,16 @@ from cloudchat.realtime.opening.handshake import (
 )
 from cloudchat.realtime.opening.handshake_queue import HandshakeQueue
 from cloudchat.realtime.opening.session_directory import ChatSession, SessionDirectory
+from cloudchat.realtime.socket_handshake import EXTENSION
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.user_allowance import AUTHS_PER_SECOND
-from cloudchat.realtime.websocket_protocol import EXTENSION, WebSocketProtocol
+from cloudchat.realtime.websocket_protocol import WebSocketProtocol
 from cloudchat.rooms.service import RoomSummary
 from cloudchat.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+_READ_HEADERS = (b"authorization", b"origin")
 
 
 class SocketEndpoint:
@@ -75,20 +79,20 @@ class SocketEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification, and the handshake in the protocol's document."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _READ_HEADERS}
         client = client_address(scope)
         credential: Credential | None = None
         try:
             credential = credential_of(headers, scope["subprotocols"])
             check_origin(headers, self._origins)
             socket: WebSocketProtocol = scope["extensions"][EXTENSION]
-            async with self._queue.turn():
+            async with self._queue:
                 if not socket.disconnected:  # it may have left while it waited
-                    await self._open(socket, send, credential, client)
+                    await self._open(socket, credential, client)
         except HandshakeRejection as rejection:
             await self._responder.reject(send, rejection, client, credential)
 
-    async def _open(self, socket: WebSocketProtocol, send: Send, credential: Credential, client: str) -> None:
+    async def _open(self, socket: WebSocketProtocol, credential: Credential, client: str) -> None:
         known = self._sessions.cached(credential.token)
         async with self._admissions.admit(client_network(client)) as admission:
             if known is not None:
@@ -110,18 +114,21 @@ class SocketEndpoint:
                 session = await self._session_of(credential.token)
                 principal, rooms = session.principal, session.rooms
                 heads = await self._heads_of(rooms)
-            await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
             # No `await` from here on.
+            if socket.disconnected:
+                return
             connection = self._connect(socket, principal, rooms, admission)
             fields = connection.id, principal.user_id, principal.session_id, client
             logger.debug("socket opened connection=%s user=%s session=%s address=%s", *fields)
             admission.register(connection)
             if self._room_sync.is_outdated(principal.user_id, connection.rooms, seen):
+                socket.accept(SUBPROTOCOL)
                 socket.attach(connection)
                 admission.hand_over()
                 socket.close(CloseCode.SERVICE_RESTART)  # rare: the client comes back at once, and learns of the change
                 return
-            connection.send(self._welcome(connection, heads, admission.reconnect_window_ms))
+            welcome = self._welcome(connection, heads, admission.reconnect_window_ms)
+            socket.accept(SUBPROTOCOL, text_frame(events.encode(welcome)))
             admission.hand_over()
             socket.attach(connection)
 

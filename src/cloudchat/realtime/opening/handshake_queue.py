@@ -6,8 +6,6 @@ away because its answers were read too late.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.realtime.opening.handshake import HandshakeRejection
@@ -22,24 +20,23 @@ RETRY_AFTER_SECONDS = 5
 
 
 class HandshakeQueue:
-    """Gives turns to handshakes. The queue is bounded in number and in time."""
+    """Gives turns to handshakes: `async with queue`. It is bounded in number and in time."""
 
     def __init__(self, *, concurrent: int = MAX_CONCURRENT, waiting: int = MAX_WAITING) -> None:
         self._free = asyncio.Semaphore(concurrent)
         self._max_waiting = waiting
         self._waiting = 0
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def __aenter__(self) -> None:
         """Wait for a turn, and keep it for the block. Raises `HandshakeRejection` (503) if too many wait."""
         if self._free.locked():
             await self._wait()
         else:
             await self._free.acquire()  # returns at once
-        try:
-            yield
-        finally:
-            self._free.release()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give the turn to the next handshake."""
+        self._free.release()
 
     async def _wait(self) -> None:
         if self._waiting >= self._max_waiting:

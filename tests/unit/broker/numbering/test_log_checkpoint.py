@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from cloudchat.broker.numbering.high_water_marks import HighWaterMarks, Mark
@@ -33,6 +35,20 @@ async def test_marks_that_could_not_be_saved_are_saved_by_the_next_call() -> Non
     repository.available = False
     await save_checkpoint(marks, repository.save)
     repository.available = True
+    await save_checkpoint(marks, repository.save)
+    assert repository.saved == {"lobby": ("e1", 3)}
+
+
+async def test_marks_whose_saving_was_cancelled_are_saved_by_the_next_call() -> None:
+    """At shutdown the task is cancelled, and then all marks are saved."""
+    marks, repository = HighWaterMarks(), ScriptedRepository()
+    marks.observe_event("lobby", "e1", 3)
+
+    async def cancelled(_: dict[str, Mark]) -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await save_checkpoint(marks, cancelled)
     await save_checkpoint(marks, repository.save)
     assert repository.saved == {"lobby": ("e1", 3)}
 

@@ -18,7 +18,7 @@ from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.feeds.replay import RoomJoiner
 from cloudchat.realtime.feeds.room_feed import RoomFeed
 from cloudchat.realtime.hub import Hub, RunningLoop
-from cloudchat.realtime.membership.room_sync import NotInRoom
+from cloudchat.realtime.membership.room_sync import NotInRoom, RoomSync
 from cloudchat.realtime.user_allowance import READ_BURST_BYTES, ReadBudget
 from cloudchat.rooms.summary import RoomSummary
 from unit.realtime.fakes import socket_without_descriptor
@@ -96,6 +96,31 @@ def before_read(log: ScriptedLog, number: int, action: Callable[[], object]) -> 
             action()
 
     log.before_read = count_read
+
+
+class NewerRooms:
+    """A `RoomSync` that finds, from version 2 of the room on, that the user is not in it any more."""
+
+    async def is_member(self, connection: Connection, room_id: str, version: int) -> bool:
+        return version < 2
+
+
+@pytest.mark.parametrize("is_again", [False, True])
+async def test_a_join_that_meets_a_newer_version_of_the_room_compares_before_it_sends(
+    world: World, is_again: bool
+) -> None:
+    world.joiner = RoomJoiner(world.log, world.relay, world.hub, cast(RoomSync, NewerRooms()))
+    world.log.append_events(3)
+    reader = Reader()
+    if is_again:
+        await world.join(reader)
+        reader.frames.clear()
+    world.log.version = 2
+    with pytest.raises(NotInRoom):
+        await world.join(reader)
+    assert reader.frames == []
+    assert not world.hub.has(ROOM, reader)
+    assert reader.joined == {}
 
 
 async def test_old_position_is_replayed_page_by_page(world: World) -> None:

@@ -18,8 +18,8 @@ from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.opening.endpoint import SocketEndpoint
 from cloudchat.realtime.opening.session_directory import ChatSession, SessionDirectory
 from cloudchat.realtime.revocation_sweep import RevocationSweep
+from cloudchat.realtime.socket_handshake import EXTENSION
 from cloudchat.realtime.socket_stats import SocketStats
-from cloudchat.realtime.websocket_protocol import EXTENSION
 from cloudchat.rooms.service import RoomSummary
 from cloudchat.settings import Settings
 from unit.realtime.fakes import FakeHandler, FakeLimits
@@ -37,8 +37,13 @@ class FakeSocket:
     def __init__(self) -> None:
         self.close_code = 1006
         self.disconnected = False
+        self.subprotocol: str | None = None
         self.frames: list[bytes] = []
         self.receiver: Connection | None = None
+
+    def accept(self, subprotocol: str | None, frames: bytes = b"") -> None:
+        self.subprotocol = subprotocol
+        self.push(frames)
 
     def push(self, frames: bytes, *, ephemeral: bool = False) -> None:
         self.frames.append(frames)
@@ -58,7 +63,7 @@ class World:
         self.problem: Exception | None = None
         self.scopes = frozenset({CHAT_READ, CHAT_WRITE})
         self.sent: list[dict[str, Any]] = []
-        self.on_send: Callable[[], None] = lambda: None
+        self.on_read: Callable[[], None] = lambda: None
         hub = Hub(RunningLoop(), self.log)
         relay = Relay(self.log, hub, no_departures(hub), Supervisor().spawn)
         rooms = unchanged_rooms(hub, relay)
@@ -72,6 +77,7 @@ class World:
 
     async def read_sessions(self, tokens: Sequence[str]) -> Mapping[str, ChatSession | AccountError]:
         self.reads.append(list(tokens))
+        self.on_read()
         if isinstance(self.problem, AccountError):
             return dict.fromkeys(tokens, self.problem)
         if self.problem is not None:
@@ -84,7 +90,6 @@ class World:
 
     async def send(self, message: Any) -> None:
         self.sent.append(message)
-        self.on_send()
 
     async def receive(self) -> Any:
         raise AssertionError("the endpoint reads no ASGI messages")
@@ -116,7 +121,8 @@ def world() -> World:
 
 async def test_accepted_handshake_sends_welcome_and_attaches_a_connection(world: World) -> None:
     world.log.append_events(3)
-    assert [message["type"] for message in await world.handshake()] == ["websocket.accept"]
+    assert await world.handshake() == []
+    assert world.socket.subprotocol == "cloudchat.v1"
     connection = world.socket.receiver
     assert connection is not None
     (frame,) = world.socket.frames
@@ -215,11 +221,11 @@ async def test_session_that_was_revoked_since_it_was_read_is_read_again(world: W
     assert world.limits.slots == (1, 1, 1)
 
 
-async def test_client_that_leaves_during_the_accept_keeps_no_slot(world: World) -> None:
-    def fail() -> None:
-        raise ConnectionResetError
+async def test_client_that_leaves_during_the_handshake_keeps_no_slot(world: World) -> None:
+    def leave() -> None:
+        world.socket.disconnected = True
 
-    world.on_send = fail
-    with pytest.raises(ConnectionResetError):
-        await world.handshake()
+    world.on_read = leave
+    await world.handshake()
+    assert (world.socket.subprotocol, world.socket.receiver) == (None, None)
     assert world.limits.slots == (0, 0, 0)

@@ -25,7 +25,7 @@ class Crowd:
         self.finish = asyncio.Event()
 
     async def handshake(self, number: int) -> None:
-        async with self.queue.turn():
+        async with self.queue:
             self.running.append(number)
             await self.finish.wait()
 
@@ -53,9 +53,9 @@ async def test_cancelled_and_failed_handshakes_free_their_places() -> None:
         task.cancel()
     await asyncio.gather(first, second, return_exceptions=True)
     with pytest.raises(LookupError):
-        async with queue.turn():
+        async with queue:
             raise LookupError
-    async with queue.turn():
+    async with queue:
         pass
 
 
