@@ -129,7 +129,7 @@ export function openChat(options) {
   const notifier = new Notifier({ settings: notifications, clock, selfId: user.id });
   const title = new WindowTitle();
   const note = storage.isDurable ? "" : text("shell.not_durable");
-  const sidebar = new Sidebar({ store, onTotal: (unread) => title.setUnread(unread) });
+  const sidebar = new Sidebar({ store, clock, onTotal: (unread) => title.setUnread(unread) });
   const missing = new MissingRoom({ api, selfId: user.id, clock });
   const roomView = new RoomView({ store, clock, note, missing, onTitle: (name) => title.setRoom(name) });
 

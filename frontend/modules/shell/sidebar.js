@@ -6,8 +6,9 @@
 import { text } from "../strings/strings.js";
 import { byId, element, svgElement } from "../ui/dom.js";
 import { closeLayer, navigate, openLayer } from "../ui/layers.js";
-import { NextFrame } from "../ui/next_frame.js";
+import { PointerPress } from "../ui/lists/pointer_press.js";
 import { RowList } from "../ui/lists/row_list.js";
+import { NextFrame } from "../ui/next_frame.js";
 import { roomHash } from "../route.js";
 import { allRows, sidebarRows, totalUnread } from "./sidebar_rows.js";
 
@@ -20,6 +21,7 @@ export class Sidebar {
   #nextFrame = new NextFrame(() => this.#render(), this.#abort.signal);
   #rooms = new RowList(byId("room-list"));
   #direct = new RowList(byId("direct-list"));
+  #press;
   #unsubscribe;
   #close = () => this.#setOpen(false);
   #isNarrow = window.matchMedia("(max-width: 52rem)");
@@ -27,12 +29,14 @@ export class Sidebar {
   /**
    * @param {object} options
    * @param {import("../rooms/room_store.js").RoomStore} options.store
+   * @param {import("../clock.js").Clock} options.clock
    * @param {(unread: number) => void} options.onTotal
    */
-  constructor({ store, onTotal }) {
+  constructor({ store, clock, onTotal }) {
     this.#store = store;
     this.#onTotal = onTotal;
     const { signal } = this.#abort;
+    this.#press = new PointerPress(byId("sidebar"), clock, signal);
     byId("open-sidebar").addEventListener("click", () => this.open(), { signal });
     byId("close-sidebar").addEventListener("click", () => this.close(), { signal });
     byId("sidebar-backdrop").addEventListener("click", () => this.close(), { signal });
@@ -99,9 +103,9 @@ export class Sidebar {
 
   #render() {
     const rows = sidebarRows(this.#store);
-    this.#rooms.update(rows.rooms.map(toListRow));
-    this.#direct.update(rows.direct.map(toListRow));
-    byId("direct-empty").hidden = rows.direct.length > 0;
+    // A new unread count replaces a row. While it is pressed, that would lose the click.
+    if (this.#press.isPressed) this.#press.ended().then(() => this.#nextFrame.schedule());
+    else this.#renderLists(rows);
     const total = totalUnread(allRows(rows));
     byId("open-sidebar").setAttribute(
       "aria-label",
@@ -109,6 +113,13 @@ export class Sidebar {
     );
     byId("open-sidebar").classList.toggle("has-unread", total > 0);
     this.#onTotal(total);
+  }
+
+  /** @param {ReturnType<typeof sidebarRows>} rows */
+  #renderLists({ rooms, direct }) {
+    this.#rooms.update(rooms.map(toListRow));
+    this.#direct.update(direct.map(toListRow));
+    byId("direct-empty").hidden = direct.length > 0;
   }
 }
 

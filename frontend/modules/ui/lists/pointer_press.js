@@ -1,6 +1,6 @@
 /** A press of the pointer, during which what is below it must not be replaced. */
 
-/** How long after its release a press may be clicked: a mouse clicks at once, a finger in a later task. */
+/** How long to wait for the click after the release: a finger clicks in a later task. Not every press is a click. */
 const MAX_CLICK_DELAY_MS = 100;
 
 /**
@@ -17,12 +17,19 @@ export class PointerPress {
   /**
    * @param {HTMLElement} node
    * @param {import("../../clock.js").Clock} clock
+   * @param {AbortSignal} [signal] ends the watching
    */
-  constructor(node, clock) {
+  constructor(node, clock, signal) {
     this.#clock = clock;
-    node.addEventListener("pointerdown", ({ button }) => {
-      if (button === 0) this.#begin();
-    });
+    const begin = (/** @type {PointerEvent} */ { button }) => {
+      if (button === 0) this.#begin(); // the main button of a mouse, or a finger
+    };
+    node.addEventListener("pointerdown", begin, { signal });
+  }
+
+  /** @returns {boolean} */
+  get isPressed() {
+    return this.#press !== null;
   }
 
   /** Wait until the press has been clicked, was canceled or left the window; not at all if there is none. */
@@ -40,6 +47,7 @@ export class PointerPress {
     const end = () => this.#end();
     const release = () => signal.addEventListener("abort", this.#clock.schedule(MAX_CLICK_DELAY_MS, end));
     window.addEventListener("pointerup", release, { once: true, signal });
+    window.addEventListener("click", end, { signal });
     window.addEventListener("pointercancel", end, { signal });
     // A release outside of the window may never be reported.
     window.addEventListener("blur", end, { signal });

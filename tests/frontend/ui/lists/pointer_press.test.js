@@ -39,6 +39,13 @@ test("a press is over some time after its release, because a finger clicks later
   assert.equal(await isOver(), true);
 });
 
+test("a press is over when it has been clicked", async () => {
+  const { isOver } = await press();
+  window.dispatchEvent(new MouseEvent("pointerup"));
+  document.querySelector("button").click();
+  assert.equal(await isOver(), true);
+});
+
 test("the second press of a double click is waited for, too", async () => {
   const { clock, down, isOver } = await press();
   window.dispatchEvent(new MouseEvent("pointerup"));
