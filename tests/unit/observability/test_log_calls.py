@@ -59,7 +59,7 @@ NOT_LIMITED = {
     ("realtime/revocation_sweep.py", "revocations cannot be read"): PERIODIC,
     ("realtime/store_outage.py", "the store has been unreachable"): PERIODIC,
     (
-        "realtime/websocket_protocol.py",
+        "realtime/socket_handshake.py",
         "the application failed",
     ): "uvicorn's logger: LogRateLimitFilter limits libraries",
 }
