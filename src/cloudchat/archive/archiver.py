@@ -160,7 +160,8 @@ class Archiver:
 
         Return whether there are more of them.
         """
-        due_since = self._clock() - collect_seconds
+        began = self._clock()
+        due_since = began - collect_seconds
         due = (item for item in self._behind.items() if item[1] <= due_since)
         self._in_progress = rooms = dict(itertools.islice(due, MAX_EVENTS))
         for room in rooms:  # an event that is appended from now on adds its room again
@@ -168,10 +169,16 @@ class Archiver:
         ranges: list[UnarchivedRange] = []
         try:
             await self._learn_heads(rooms)
+            known = {room: self._log_heads[room] for room in rooms}
             ranges = self._ranges(rooms)
             batches = await self._read_batches(ranges, rooms)
             if batches:
                 await self._folded(batches, await self._archive.fold_logs(batches), rooms)
+            for room in rooms:
+                if self._heads.get(room, 0) >= known[room]:
+                    # The rest was appended during this turn, and is collected like the first events of a room. As an
+                    # old rest, a busy room would have its next turn at once, again and again with a few events.
+                    rooms[room] = began
         finally:
             # `rooms` has those that are not done. A long log waits behind the rooms that had no turn.
             had_turn = {read.room for read in ranges}

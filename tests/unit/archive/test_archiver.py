@@ -195,6 +195,28 @@ def test_the_appends_to_a_room_are_collected_before_it_is_archived(world: World)
     world.check()
 
 
+def test_what_is_appended_during_a_turn_is_collected_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy room was archived without a pause: 50 transactions a second with a few events each."""
+    archiver = world.archiver()
+    world.append("a", 3, by=archiver)
+    fold = world.sql.fold_logs
+
+    async def fold_beside_an_append(batches: Sequence[LogBatch]) -> Sequence[FoldOutcome]:
+        world.append("a", 1, by=archiver)
+        return await fold(batches)
+
+    monkeypatch.setattr(world.sql, "fold_logs", fold_beside_an_append)
+    world.time = 1.0
+    asyncio.run(archiver.archive_some(0.5))
+    world.time = 1.25
+    assert archiver.lag_seconds == 0.25
+    asyncio.run(archiver.archive_some(0.5))
+    assert len(world.sql.transactions) == 1
+    world.time = 1.5
+    asyncio.run(archiver.archive_some(0.5))
+    assert [len(batches[0].events) for batches in world.sql.transactions] == [3, 1]
+
+
 def test_existing_logs_are_found_at_the_start(world: World) -> None:
     world.append("a", 5)
     world.store.queue.clear()  # as after an upgrade
