@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import select, tuple_
 
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.inserts import insert_into
@@ -22,7 +22,8 @@ class ReadPositions:
     def advance(self, positions: Mapping[UserAndRoom, StreamPosition]) -> dict[UserAndRoom, int]:
         """Save positions where they are ahead, in one transaction. Return the seqs that are saved afterwards.
 
-        A position in another epoch replaces the saved one. Rooms that do not exist are left out.
+        A seq is never assigned twice, so the higher seq is ahead in any epoch: after a failover of the store, a late
+        position of the earlier epoch must not move a marker back. Rooms that do not exist are left out.
         Raises `DatabaseUnavailable`; then none is saved.
         """
         with self._db.write() as db:
@@ -47,12 +48,11 @@ def _advance(db: Transaction, positions: Mapping[UserAndRoom, StreamPosition]) -
         return {}
     statement = insert_into(db, read_positions).values(rows)
     new, old = statement.excluded, read_positions.c
-    ahead = or_(old.epoch != new.epoch, old.seq < new.seq)
     db.execute(
         statement.on_conflict_do_update(
             index_elements=[old.user_id, old.room_id],
             set_={"epoch": new.epoch, "seq": new.seq},
-            where=ahead,
+            where=old.seq < new.seq,
         )
     )
     keys = [(row["user_id"], row["room_id"]) for row in rows]

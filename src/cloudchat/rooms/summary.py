@@ -35,7 +35,7 @@ class RoomSummary:
     """A room and one user's membership in it.
 
     Attributes:
-        read_seq: The seq of the last event that the user has read (0: none), in the numbering of `read_epoch`.
+        read_seq: The seq of the last event that the user has read (0: none).
         role: The user's role; None if the user is not a member (of a public room).
         muted: The user's own switch: no notifications.
         retention_days: After how many days the room's messages are deleted; 0: no limit of its own.
@@ -48,7 +48,6 @@ class RoomSummary:
     name: str
     kind: str
     read_seq: int = 0
-    read_epoch: str = ""
     topic: str = ""
     role: str | None = "member"
     archived: bool = False

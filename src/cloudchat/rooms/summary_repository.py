@@ -30,7 +30,6 @@ _SUMMARIES: Select[*tuple[Any, ...]] = (
         memberships.c.role,
         memberships.c.muted,
         read_positions.c.seq,
-        read_positions.c.epoch,
         room_mutes.c.room_id.is_not(None).label("muted_by_moderator"),
         room_mutes.c.until,
     )
@@ -166,7 +165,6 @@ def _summary(row: Row[*tuple[Any, ...]], people: dict[str, list[RoomUser]]) -> R
         name=row.name,
         kind=row.kind,
         read_seq=row.seq or 0,
-        read_epoch=row.epoch or "",
         topic=row.topic,
         role=row.role,
         archived=row.archived,

@@ -52,7 +52,7 @@ class ReadMarkers:
             self._wake.set()
             return saved
         position, saved = waiting
-        if position.epoch != read.epoch or position.seq < read.seq:
+        if position.seq < read.seq:
             self._collected[marker] = read, saved
         return saved
 

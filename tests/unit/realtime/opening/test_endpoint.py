@@ -28,7 +28,7 @@ from unit.realtime.scripted_log import ScriptedLog
 
 pytestmark = pytest.mark.anyio
 
-ROOM = RoomSummary("lobby", "lobby", "public", 2, "e1")
+ROOM = RoomSummary("lobby", "lobby", "public", 2)
 
 
 class FakeSocket:
