@@ -44,6 +44,7 @@ class ChatSocket:
                 subprotocols=protocols,
                 additional_headers=all_headers,
                 compression=None,
+                open_timeout=20,  # longer than the server's own limit: then the server says what went wrong
                 close_timeout=1,
                 proxy=None,
                 max_size=None,
