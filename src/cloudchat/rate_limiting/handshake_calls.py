@@ -122,12 +122,12 @@ class _Batch:
         keys = [key for handshake in handshakes for key in handshake.keys]
         arguments = [argument for handshake in handshakes for argument in handshake.arguments]
         try:
-            replies = await self._call(keys, arguments)
-        except Exception as error:
+            answered = list(zip(handshakes, await self._call(keys, arguments), strict=True))
+        except Exception as error:  # also a reply that does not fit: a handshake without an answer would keep its turn
             for handshake in handshakes:
                 if not handshake.reply.done():
                     handshake.reply.set_exception(error)
             return
-        for handshake, reply in zip(handshakes, replies, strict=True):
+        for handshake, reply in answered:
             if not handshake.reply.done():
                 handshake.reply.set_result(reply)

@@ -32,7 +32,7 @@ export class PointerPress {
     return this.#press !== null;
   }
 
-  /** Wait until the press has been clicked, was canceled or left the window; not at all if there is none. */
+  /** Wait for the end of the press: its click, its cancellation, or its leaving the window. Without a press, return at once. */
   async ended() {
     if (this.#press === null) return;
     await new Promise((resolve) => {
