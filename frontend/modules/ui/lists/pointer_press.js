@@ -32,7 +32,7 @@ export class PointerPress {
     return this.#press !== null;
   }
 
-  /** Wait for the end of the press: its click, its cancellation, or its leaving the window. Without a press, return at once. */
+  /** Wait until a press ends: by its click, its cancellation, or leaving the window. Without one, return at once. */
   async ended() {
     if (this.#press === null) return;
     await new Promise((resolve) => {
