@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cloudchat.auth.principal import ADMIN
-from cloudchat.database.account_tables import User
+from cloudchat.database.tables.accounts import User
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from cloudchat.backup.manifest import DATABASES, FORMAT, KEYS, ROOMS, BadBackup,
 from cloudchat.backup.room_export import export_rooms
 from cloudchat.backup.room_records import write_records
 from cloudchat.core.timestamps import rfc3339
+from cloudchat.database.copies.postgres_copy import dump_postgres
+from cloudchat.database.copies.transfer import copy_sqlite
 from cloudchat.database.migrations import revision_of
-from cloudchat.database.postgres_copy import dump_postgres
-from cloudchat.database.transfer import copy_sqlite
 from cloudchat.database.urls import kind_of, sqlite_file, sqlite_url
 
 _GZIP_LEVEL = 3  # twice as fast as gzip's default 6 and a tenth larger; the server needs the processor too

@@ -6,7 +6,7 @@ from sqlalchemy import select, tuple_
 
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.inserts import insert_into
-from cloudchat.database.room_tables import read_positions, rooms
+from cloudchat.database.tables.rooms import read_positions, rooms
 from cloudchat.database.transactions import Database, Transaction
 
 UserAndRoom = tuple[str, str]

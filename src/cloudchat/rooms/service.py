@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cloudchat.auth.errors import Conflict, InvalidField, NotFound
 from cloudchat.auth.usernames import lookup_key
-from cloudchat.database.account_tables import User
+from cloudchat.database.tables.accounts import User
 from cloudchat.database.transactions import Database
 from cloudchat.rooms import repository, summary_repository
 from cloudchat.rooms.caller import Caller

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, select, tuple_
 
-from cloudchat.database.account_tables import users
-from cloudchat.database.room_tables import Room, memberships, read_positions, room_mutes, rooms
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.rooms import Room, memberships, read_positions, room_mutes, rooms
 from cloudchat.database.transactions import Transaction
 from cloudchat.rooms.permissions import Kind
 from cloudchat.rooms.summary import FOREVER, RoomFacts, RoomSummary, RoomUser

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from cloudchat.database.account_tables import users
-from cloudchat.database.columns import begins_with
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.columns import begins_with
 from cloudchat.database.transactions import Transaction
 
 

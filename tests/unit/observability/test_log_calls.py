@@ -12,10 +12,11 @@ METHODS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 DEBUG = "written only by an operator who chose the level debug"
 STARTS_AND_STOPS = "once for each start or stop"
 PERIODIC = "by a periodic task of this process"
+BY_A_COMMAND = "written by a command, once"
 
 NOT_LIMITED = {
-    ("database/post_restore.py", "the replaced database cannot be read completely"): "written by a command, once",
-    ("database/post_restore.py", "the erasures of the replaced database cannot be read"): "written by a command, once",
+    ("database/copies/post_restore.py", "the replaced database cannot be read completely"): BY_A_COMMAND,
+    ("database/copies/post_restore.py", "the erasures of the replaced database cannot be read"): BY_A_COMMAND,
     ("archive/erasure/erasure_task.py", "an erasure is interrupted"): PERIODIC,
     ("archive/erasure/erasure_task.py", "erased a user"): "once for each erasure, which an operator ordered",
     ("archive/index_merge/merge_task.py", "removed the words of deleted texts"): "after deletions, with growing pauses",

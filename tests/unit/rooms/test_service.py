@@ -8,8 +8,8 @@ from sqlalchemy import insert, select
 
 from cloudchat.auth.errors import Conflict, InvalidField, NotFound, PermissionDenied
 from cloudchat.core.ids import new_id
-from cloudchat.database import room_tables
-from cloudchat.database.account_tables import audit_log
+from cloudchat.database.tables import rooms as room_tables
+from cloudchat.database.tables.accounts import audit_log
 from cloudchat.rooms.caller import COMMAND_LINE
 from cloudchat.rooms.members.service import MAX_ROOMS_OF_USER
 from cloudchat.rooms.service import RoomUpdate

@@ -14,8 +14,8 @@ from cloudchat.auth.tokens.opaque_tokens import normalise_typed_code
 from cloudchat.auth.vault import DecryptionError, Vault
 from cloudchat.core.invisible import remove_blank
 from cloudchat.core.log_rate_limit import RATE_LIMITED
-from cloudchat.database.account_tables import User
 from cloudchat.database.audit import record
+from cloudchat.database.tables.accounts import User
 from cloudchat.database.transactions import Database, Transaction
 
 _TOTP_CODE = re.compile(r"[0-9]{6}", re.ASCII)

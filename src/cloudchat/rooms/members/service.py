@@ -6,9 +6,9 @@ from cloudchat.auth.errors import Conflict, InvalidField, NotFound, PermissionDe
 from cloudchat.auth.repository import user_by_id
 from cloudchat.auth.usernames import lookup_key
 from cloudchat.core.timestamps import rfc3339
-from cloudchat.database.account_tables import User
 from cloudchat.database.lobby import LOBBY
-from cloudchat.database.room_tables import Membership, room_bans
+from cloudchat.database.tables.accounts import User
+from cloudchat.database.tables.rooms import Membership, room_bans
 from cloudchat.database.transactions import Database, Transaction
 from cloudchat.rooms import repository as rooms
 from cloudchat.rooms.caller import Caller

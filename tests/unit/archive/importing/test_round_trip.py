@@ -20,9 +20,9 @@ from cloudchat.archive.importing.users import ImportedUsers
 from cloudchat.archive.repository import read_heads
 from cloudchat.auth.repository import user_by_id
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.database.account_tables import users
-from cloudchat.database.archive_tables import archived_events, imports
-from cloudchat.database.room_tables import memberships, read_positions, rooms
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.archive import archived_events, imports
+from cloudchat.database.tables.rooms import memberships, read_positions, rooms
 from cloudchat.rooms.caller import COMMAND_LINE
 from support.account_services import NOW, AccountServices, concurrently
 from support.chat_rooms import Rooms

@@ -13,9 +13,9 @@ from typing import IO, BinaryIO
 
 from sqlalchemy import MetaData, inspect, make_url
 
-from cloudchat.database.archive_tables import all_tables
+from cloudchat.database.copies.transfer import CopyFailed
 from cloudchat.database.engine import create_engine
-from cloudchat.database.transfer import CopyFailed
+from cloudchat.database.tables.archive import all_tables
 
 _TABLES = ("alembic_version", *all_tables.tables)
 _COPY_CHUNK_BYTES = 1 << 20

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from cloudchat.database.account_tables import sessions, users
-from cloudchat.database.archive_tables import archive_heads
 from cloudchat.database.audit import BY_COMMAND_LINE, record
 from cloudchat.database.engine import create_engine
-from cloudchat.database.room_tables import log_checkpoints, rooms
+from cloudchat.database.tables.accounts import sessions, users
+from cloudchat.database.tables.archive import archive_heads
+from cloudchat.database.tables.rooms import log_checkpoints, rooms
 from cloudchat.database.transactions import Database, Transaction
 
 logger = logging.getLogger(__name__)

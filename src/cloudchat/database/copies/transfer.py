@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from sqlalchemy import insert, select
 
-from cloudchat.database.archive_tables import all_tables
 from cloudchat.database.engine import BUSY_TIMEOUT_SECONDS, create_engine
+from cloudchat.database.tables.archive import all_tables
 
 _ROWS_PER_INSERT = 1000
 

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Named, String, Table, Text, TypedColumns, false
 
-from cloudchat.database.account_tables import users
-from cloudchat.database.columns import INSTANT, KEY, id_column, metadata, reference
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.columns import INSTANT, KEY, id_column, metadata, reference
 
 # --- Rooms and their members
 

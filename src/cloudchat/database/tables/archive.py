@@ -20,9 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.engine.default import DefaultExecutionContext
 
 from cloudchat.core.search_terms import search_terms
-from cloudchat.database.account_tables import users
-from cloudchat.database.columns import INSTANT, metadata, reference
-from cloudchat.database.room_tables import rooms
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.columns import INSTANT, metadata, reference
+from cloudchat.database.tables.rooms import rooms
 
 all_tables = metadata
 """With the tables of accounts and rooms, which this module loads."""

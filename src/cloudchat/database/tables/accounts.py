@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Named, String, Table, Text, TypedColumns, false
 
-from cloudchat.database.columns import INSTANT, KEY, hash_column, id_column, metadata, reference
+from cloudchat.database.tables.columns import INSTANT, KEY, hash_column, id_column, metadata, reference
 
 # --- Users
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Double, ForeignKey, MetaData, String, Table, and_
 
 metadata = MetaData()
-"""All tables. It is complete when `archive_tables` is loaded."""
+"""All tables. It is complete when `archive` is loaded."""
 
 KEY = String(192).with_variant(String(192, collation="C"), "postgresql")
 """The case-folded names of users and rooms. They are compared and ordered by code points, so that a range finds all
