@@ -60,7 +60,7 @@ NOT_LIMITED = {
     ("realtime/revocation_sweep.py", "revocations cannot be read"): PERIODIC,
     ("realtime/store_outage.py", "the store has been unreachable"): PERIODIC,
     (
-        "realtime/socket_handshake.py",
+        "realtime/transport/socket_handshake.py",
         "the application failed",
     ): "uvicorn's logger: LogRateLimitFilter limits libraries",
 }

@@ -9,7 +9,7 @@ from websockets.frames import Frame
 from websockets.protocol import State
 
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.realtime.socket_writes import SocketWrites
+from cloudchat.realtime.transport.socket_writes import SocketWrites
 
 CLOSE_TIMEOUT_SECONDS = 5.0
 """How long a peer may take to answer a close frame and to read the rest of its data; then the connection is aborted."""

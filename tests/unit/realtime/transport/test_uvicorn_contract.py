@@ -27,8 +27,8 @@ from websockets.uri import parse_uri
 from cloudchat.http.http_protocol import HttpProtocol
 from cloudchat.http.websocket_upgrade import UpgradeRequest, accept_key_of
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.realtime.socket_handshake import EXTENSION
-from cloudchat.realtime.websocket_protocol import WebSocketProtocol
+from cloudchat.realtime.transport.socket_handshake import EXTENSION
+from cloudchat.realtime.transport.websocket_protocol import WebSocketProtocol
 
 pytestmark = pytest.mark.anyio
 

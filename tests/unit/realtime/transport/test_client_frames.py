@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.protocol import SERVER, Protocol
 
-from cloudchat.realtime.client_frames import is_between_frames, payload_of_text_frame
+from cloudchat.realtime.transport.client_frames import is_between_frames, payload_of_text_frame
 
 PAYLOADS = st.one_of(st.binary(max_size=140), st.sampled_from([b"x" * 4000, b"x" * 65535, b"x" * 65536]))
 FRAMES = st.one_of(

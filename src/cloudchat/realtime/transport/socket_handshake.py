@@ -18,7 +18,7 @@ from websockets.typing import StatusLike
 
 from cloudchat.http.raw_response import raw_error
 from cloudchat.http.websocket_upgrade import UpgradeRequest
-from cloudchat.realtime.socket_close import SocketClose
+from cloudchat.realtime.transport.socket_close import SocketClose
 
 HANDSHAKE_TIMEOUT_SECONDS = 10.0
 _ACCEPTED = (

@@ -8,7 +8,7 @@ The contract with uvicorn
 =========================
 `WebSocketsSansIOProtocol` is a private class, so uvicorn and websockets are pinned to exact versions. This class and
 its bases (`socket_writes.py`, `socket_close.py`, `socket_handshake.py`) rely on the following;
-`tests/unit/realtime/test_uvicorn_contract.py` has one test for each item.
+`tests/unit/realtime/transport/test_uvicorn_contract.py` has one test for each item.
 
 Construction and life cycle:
 
@@ -59,9 +59,9 @@ from websockets.frames import Frame
 
 from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.rate_limiting.token_bucket import TokenBucket
-from cloudchat.realtime.client_frames import is_between_frames, payload_of_text_frame
-from cloudchat.realtime.socket_close import Receiver
-from cloudchat.realtime.socket_handshake import SocketHandshake
+from cloudchat.realtime.transport.client_frames import is_between_frames, payload_of_text_frame
+from cloudchat.realtime.transport.socket_close import Receiver
+from cloudchat.realtime.transport.socket_handshake import SocketHandshake
 
 MAX_FRAGMENTS = 64
 MAX_EARLY_MESSAGES = 64
