@@ -11,10 +11,10 @@ from cloudchat.archive.history.repository import ArchivedPage
 from cloudchat.archive.service import ArchiveService
 from cloudchat.archive.unread.repository import ArchivedUnread, UnreadRange
 from cloudchat.auth.errors import AccountError, BadToken
+from cloudchat.auth.keys.key_rotation import LiveKeyRing
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.revocations import Revocations, revocations_since
-from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.broker.appends import ArchivedMessage
 from cloudchat.broker.numbering.checkpoint_repository import LogCheckpoints
 from cloudchat.broker.numbering.high_water_marks import Mark

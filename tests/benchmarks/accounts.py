@@ -5,8 +5,8 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
+from cloudchat.auth.keys.signing_keys import load_or_create
 from cloudchat.auth.tokens.access_tokens import Tokens
-from cloudchat.auth.tokens.keys import load_or_create
 from cloudchat.auth.usernames import name_skeleton, username_key
 from cloudchat.core.ids import new_id
 from cloudchat.database.engine import create_engine

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from cloudchat.admin.service import AdminService
+from cloudchat.auth.keys.key_rotation import LiveKeyRing
+from cloudchat.auth.keys.vault import open_vault
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.access_tokens import Tokens
-from cloudchat.auth.tokens.key_rotation import LiveKeyRing
-from cloudchat.auth.vault import open_vault
 from cloudchat.database.engine import create_engine
 from cloudchat.database.migrations import upgrade
 from cloudchat.database.transactions import Database

@@ -21,6 +21,8 @@ from cloudchat.archive.history.routes import edit_routes
 from cloudchat.archive.search.routes import search_routes
 from cloudchat.archive.search.service import SearchService
 from cloudchat.archive.service import ArchiveService
+from cloudchat.auth.keys.key_rotation import LiveKeyRing
+from cloudchat.auth.keys.vault import open_vault
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.routes import auth_routes
@@ -29,8 +31,6 @@ from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
 from cloudchat.auth.tokens.access_tokens import Tokens
-from cloudchat.auth.tokens.key_rotation import LiveKeyRing
-from cloudchat.auth.vault import open_vault
 from cloudchat.broker.numbering.checkpoint_repository import LogCheckpoints
 from cloudchat.broker.numbering.log_checkpoint import save_checkpoint
 from cloudchat.database.engine import create_engine

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from cloudchat import __version__
-from cloudchat.auth.key_folder import key_files, lock_key_folder
+from cloudchat.auth.keys.key_folder import key_files, lock_key_folder
 from cloudchat.backup.archive import ArchiveWriter
 from cloudchat.backup.backup_files import atomic_file
 from cloudchat.backup.manifest import DATABASES, FORMAT, KEYS, ROOMS, BadBackup, Manifest

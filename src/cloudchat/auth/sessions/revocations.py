@@ -6,8 +6,8 @@ The rows of sessions, API tokens and users are the record of a revocation: it is
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cloudchat.auth.keys.key_rotation import LiveKeyRing
 from cloudchat.auth.sessions import repository
-from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.database.transactions import Database
 
 

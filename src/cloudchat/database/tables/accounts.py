@@ -27,7 +27,7 @@ class UserColumns(TypedColumns):
     disabled_at: Named[float | None] = Column(INSTANT)
     access_changed_at: Named[float | None] = Column(INSTANT, index=True)  # sockets with another value are closed
     erased_at: Named[float | None] = Column(INSTANT)  # the name and all texts were removed at the person's request
-    totp_secret: Named[str | None] = Column(String(255))  # encrypted by auth/vault.py
+    totp_secret: Named[str | None] = Column(String(255))  # encrypted by auth/keys/vault.py
     totp_confirmed_at: Named[float | None] = Column(INSTANT)  # until then the secret has only been shown
     totp_last_step: Named[int | None] = Column(BigInteger)  # codes of this 30 s step and older are rejected
 

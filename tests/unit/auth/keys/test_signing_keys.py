@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cloudchat.auth.key_folder import KeyFolderError
-from cloudchat.auth.tokens.keys import load_or_create
+from cloudchat.auth.keys.key_folder import KeyFolderError
+from cloudchat.auth.keys.signing_keys import load_or_create
 
 
 def test_first_load_creates_a_key_and_the_next_loads_it(tmp_path: Path) -> None:

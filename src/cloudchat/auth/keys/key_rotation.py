@@ -12,8 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloudchat.auth.key_folder import KeyFolderError, key_files, open_key_folder
-from cloudchat.auth.tokens.keys import KeyRing, create_key, load_or_create
+from cloudchat.auth.keys.key_folder import KeyFolderError, key_files, open_key_folder
+from cloudchat.auth.keys.signing_keys import KeyRing, create_key, load_or_create
 from cloudchat.core.log_rate_limit import RATE_LIMITED
 
 RELOAD_SECONDS = 2.0

@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from cloudchat.auth.key_folder import KeyFolderError, open_key_folder, write_key_file
+from cloudchat.auth.keys.key_folder import KeyFolderError, open_key_folder, write_key_file
 
 _FILE = "vault.key"
 _KEY_BYTES = 32

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cloudchat.auth.key_folder import KeyFolderError
-from cloudchat.auth.vault import DecryptionError, open_vault
+from cloudchat.auth.keys.key_folder import KeyFolderError
+from cloudchat.auth.keys.vault import DecryptionError, open_vault
 
 
 def test_decryption_needs_the_same_key_and_purpose(tmp_path: Path) -> None:

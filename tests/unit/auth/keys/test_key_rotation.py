@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cloudchat.auth.errors import BadToken
+from cloudchat.auth.keys.key_rotation import RETENTION_SECONDS, LiveKeyRing, rotate
+from cloudchat.auth.keys.signing_keys import load_or_create
 from cloudchat.auth.tokens.access_tokens import Tokens
-from cloudchat.auth.tokens.key_rotation import RETENTION_SECONDS, LiveKeyRing, rotate
-from cloudchat.auth.tokens.keys import load_or_create
 from cloudchat.auth.tokens.kinds import MAX_API_TOKEN_SECONDS
 from support.account_services import concurrently
 from support.processes import wait_until

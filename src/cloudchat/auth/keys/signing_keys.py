@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from cloudchat.auth.key_folder import KeyFolderError, key_files, open_key_folder, write_key_file
+from cloudchat.auth.keys.key_folder import KeyFolderError, key_files, open_key_folder, write_key_file
 
 _COORDINATE_BYTES = 32
 
