@@ -24,10 +24,10 @@ from cloudchat.database.transactions import Database
 from cloudchat.realtime.opening.session_directory import ChatSession
 from cloudchat.rooms.changes.repository import PendingNotice, RoomChange
 from cloudchat.rooms.members.repository import RoomMember
-from cloudchat.rooms.read_position_repository import ReadPositions, UserAndRoom
 from cloudchat.rooms.service import RoomService
-from cloudchat.rooms.summary import RoomFacts, RoomSummary
-from cloudchat.rooms.summary_repository import rooms_of_users
+from cloudchat.rooms.summaries.read_position_repository import ReadPositions, UserAndRoom
+from cloudchat.rooms.summaries.repository import rooms_of_users
+from cloudchat.rooms.summaries.summary import RoomFacts, RoomSummary
 
 
 @dataclass(frozen=True)

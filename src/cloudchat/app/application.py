@@ -52,9 +52,9 @@ from cloudchat.rate_limiting.request_rate import RequestRateLimit
 from cloudchat.realtime.membership.room_hints import LocalChanges
 from cloudchat.realtime.opening.socket_routing import SOCKET_PATH, SocketRouting
 from cloudchat.resources import frontend_directory
-from cloudchat.rooms.read_position_repository import ReadPositions
 from cloudchat.rooms.routes import room_routes
 from cloudchat.rooms.service import RoomService
+from cloudchat.rooms.summaries.read_position_repository import ReadPositions
 from cloudchat.services import Services
 from cloudchat.settings import Settings
 from cloudchat.users.routes import user_routes

@@ -8,7 +8,7 @@ from cloudchat.auth.errors import Conflict, InvalidField, NotFound
 from cloudchat.auth.usernames import lookup_key
 from cloudchat.database.tables.accounts import User
 from cloudchat.database.transactions import Database
-from cloudchat.rooms import repository, summary_repository
+from cloudchat.rooms import repository
 from cloudchat.rooms.caller import Caller
 from cloudchat.rooms.changes.service import RoomChanges
 from cloudchat.rooms.members.repository import set_muted
@@ -17,7 +17,8 @@ from cloudchat.rooms.moderation.service import ModerationService
 from cloudchat.rooms.names import clean_name, clean_topic, name_key
 from cloudchat.rooms.permissions import Command, Kind, Role, may
 from cloudchat.rooms.repository import ListedRoom, PublicRoom
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries import repository as summaries
+from cloudchat.rooms.summaries.summary import RoomSummary
 from cloudchat.rooms.transaction import Notice, RoomChanged, RoomDatabase, RoomTransaction, room_not_found
 
 __all__ = ["RoomService", "RoomSummary"]
@@ -65,17 +66,17 @@ class RoomService:
     def rooms_of(self, user_id: str) -> list[RoomSummary]:
         """Return the rooms that the user is in, the oldest first."""
         with self._db.read() as db:
-            return summary_repository.rooms_of(db, user_id)
+            return summaries.rooms_of(db, user_id)
 
     def membership(self, user_id: str, room_id: str) -> RoomSummary | None:
         """Return one room that the user is in, or None."""
         with self._db.read() as db:
-            return summary_repository.membership(db, user_id, room_id)
+            return summaries.membership(db, user_id, room_id)
 
     def page_of(self, user_id: str, after: tuple[float, str] | None, limit: int) -> Sequence[RoomSummary]:
         """Return a page of the rooms that the user is in, the oldest first."""
         with self._db.read() as db:
-            return summary_repository.rooms_page(db, user_id, after, limit)
+            return summaries.rooms_page(db, user_id, after, limit)
 
     def place_of(self, room_id: str) -> tuple[float, str] | None:
         """Return the place of a room in lists of rooms, the oldest first; None if the room does not exist."""
@@ -86,10 +87,10 @@ class RoomService:
     def get(self, room_id: str, caller: Caller) -> RoomSummary:
         """Return a room. Raises NotFound if the caller cannot see it."""
         with self._db.read() as db:
-            found = summary_repository.membership(db, caller.user_id, room_id)
+            found = summaries.membership(db, caller.user_id, room_id)
             room = None if found is not None else repository.room_by_id(db, room_id)
             if room is not None and may(Command.SEE, room.kind, None, caller.server_role):
-                found = summary_repository.as_visitor(room)
+                found = summaries.as_visitor(room)
         if found is None:
             raise room_not_found()
         return found
@@ -99,7 +100,7 @@ class RoomService:
         if room.kind != Kind.DIRECT:
             return None
         with self._db.read() as db:
-            positions = summary_repository.read_seqs(db, room.id)
+            positions = summaries.read_seqs(db, room.id)
         return {user.id: positions.get(user.id, 0) for user in room.users}
 
     def find_public(self, caller: Caller, part: str, after: str | None, limit: int) -> Sequence[PublicRoom]:

@@ -21,7 +21,7 @@ from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLim
 from cloudchat.realtime.ephemeral.local_presence import LocalPresence
 from cloudchat.realtime.opening.admission import AdmissionControl
 from cloudchat.realtime.user_allowance import UserAllowance
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 
 
 def socket_without_descriptor() -> SocketType:

@@ -16,7 +16,7 @@ from cloudchat.rooms.members import repository
 from cloudchat.rooms.members.repository import Member, RoomMember
 from cloudchat.rooms.moderation.repository import find as find_restriction
 from cloudchat.rooms.permissions import MEMBER_ROLES, OPERATOR, Command, Kind, Role, acting_role, may, outranks
-from cloudchat.rooms.summary import RoomUser
+from cloudchat.rooms.summaries.summary import RoomUser
 from cloudchat.rooms.transaction import Notice, RoomDatabase, RoomTransaction, permission_denied, room_not_found
 
 MAX_ROOMS_OF_USER = 1000

@@ -10,7 +10,7 @@ from cloudchat.database.inserts import insert_into
 from cloudchat.database.tables.accounts import users
 from cloudchat.database.tables.rooms import Restriction, RestrictionColumns, room_bans
 from cloudchat.database.transactions import Transaction, first_row
-from cloudchat.rooms.summary import FOREVER
+from cloudchat.rooms.summaries.summary import FOREVER
 
 RestrictionTable = Table[RestrictionColumns]
 """`room_mutes` or `room_bans`."""

@@ -10,7 +10,7 @@ from cloudchat.database.tables.accounts import users
 from cloudchat.database.tables.rooms import Room, memberships, read_positions, room_mutes, rooms
 from cloudchat.database.transactions import Transaction
 from cloudchat.rooms.permissions import Kind
-from cloudchat.rooms.summary import FOREVER, RoomFacts, RoomSummary, RoomUser
+from cloudchat.rooms.summaries.summary import FOREVER, RoomFacts, RoomSummary, RoomUser
 
 MAX_IDS_PER_QUERY = 5000
 """Databases bound the parameters of a query: SQLite at 32,766, PostgreSQL at 65,535."""
