@@ -48,7 +48,7 @@ NOT_LIMITED = {
     ("process/supervision.py", "permanent background task"): "each permanent task ends once",
     ("rate_limiting/circuit_breaker.py", "the store counts again"): "the breaker limits its lines itself",
     ("rate_limiting/circuit_breaker.py", "the store does not count"): "the breaker limits its lines itself",
-    ("rate_limiting/cluster_connection_limit.py", "the count of open sockets waits"): DEBUG,
+    ("rate_limiting/connections/cluster_connection_limit.py", "the count of open sockets waits"): DEBUG,
     ("realtime/connection.py", "socket closed connection"): DEBUG,
     ("realtime/ephemeral/presence_delivery.py", "presence cannot be delivered"): PERIODIC,
     ("realtime/ephemeral/signals.py", "a message with unknown signals"): DEBUG,

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudchat.core.client_network import SUBSCRIBER_FACTOR
-from cloudchat.rate_limiting import connection_rate
-from cloudchat.rate_limiting.connection_rate import ConnectionRates, LocalWindows, Window
+from cloudchat.rate_limiting.connections import connection_rate
+from cloudchat.rate_limiting.connections.connection_rate import ConnectionRates, LocalWindows, Window
 
 RATES = ConnectionRates(per_address="3/minute", per_user="2/minute")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloudchat.broker.connections.redis_functions import RedisFunctions
-from cloudchat.rate_limiting.connection_rate import Window
+from cloudchat.rate_limiting.connections.connection_rate import Window
 
 PREFIX = "cloudchat:{sockets}:"
 CALL_SECONDS = 0.25

@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 
 from cloudchat.broker.connections.redis_functions import RedisFunctions
-from cloudchat.rate_limiting.connection_rate import Window
-from cloudchat.rate_limiting.handshake_calls import HandshakeCalls
+from cloudchat.rate_limiting.connections.connection_rate import Window
+from cloudchat.rate_limiting.connections.handshake_calls import HandshakeCalls
 
 pytestmark = pytest.mark.anyio
 WINDOW = Window("address", 10, 60)

@@ -9,9 +9,9 @@ import pytest
 from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.rate_limiting.circuit_breaker import OPEN_SECONDS
-from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
-from cloudchat.rate_limiting.connection_rate import Window
-from cloudchat.rate_limiting.handshake_calls import MAX_HANDSHAKES_PER_CALL
+from cloudchat.rate_limiting.connections.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
+from cloudchat.rate_limiting.connections.connection_rate import Window
+from cloudchat.rate_limiting.connections.handshake_calls import MAX_HANDSHAKES_PER_CALL
 
 pytestmark = pytest.mark.anyio
 

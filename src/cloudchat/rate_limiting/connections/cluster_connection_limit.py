@@ -23,12 +23,18 @@ from importlib.resources import files
 from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.rate_limiting.circuit_breaker import CircuitBreaker, process_was_busy
-from cloudchat.rate_limiting.connection_rate import LocalWindows, Window
-from cloudchat.rate_limiting.handshake_calls import CALL_SECONDS, EXPIRE_SECONDS, PREFIX, ConnectionSlot, HandshakeCalls
+from cloudchat.rate_limiting.connections.connection_rate import LocalWindows, Window
+from cloudchat.rate_limiting.connections.handshake_calls import (
+    CALL_SECONDS,
+    EXPIRE_SECONDS,
+    PREFIX,
+    ConnectionSlot,
+    HandshakeCalls,
+)
 
 logger = logging.getLogger(__name__)
 
-FUNCTIONS = files("cloudchat.rate_limiting").joinpath("cluster_connection_limit.lua").read_text()
+FUNCTIONS = files("cloudchat.rate_limiting.connections").joinpath("cluster_connection_limit.lua").read_text()
 """The Redis functions that count handshakes and open sockets."""
 
 HEARTBEAT_SECONDS = 2.0
