@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cloudchat.archive.erasure.repository import finished_since
 from cloudchat.archive.folding.batch_fold import FoldOutcome, LogBatch
@@ -30,8 +31,7 @@ from cloudchat.rooms.summaries.repository import rooms_of_users
 from cloudchat.rooms.summaries.summary import RoomFacts, RoomSummary
 
 
-@dataclass(frozen=True)
-class Services:
+class Services(Struct, frozen=True):
     """What HTTP routes and sockets share. Routes call the services in their own threads; sockets call the methods."""
 
     db: Database

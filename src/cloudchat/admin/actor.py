@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Self
+
+from msgspec import Struct
 
 from cloudchat.auth.errors import Conflict, PermissionDenied, StepUpRequired
 from cloudchat.auth.principal import ADMIN, SCOPES, Principal, demand_step_up
@@ -15,8 +16,7 @@ from cloudchat.database.transactions import Database, Transaction
 CLI = "cli"
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """An administrator, an administrator's API token, or the command line.
 
     Attributes:
@@ -29,8 +29,8 @@ class Actor:
 
     id: str
     scopes: frozenset[str]
+    kind: str
     address: str = ""
-    kind: str = field(kw_only=True)
     session_verified_at: float | None = None
     token_expires_at: float | None = None
 
@@ -40,8 +40,8 @@ class Actor:
         return cls(
             principal.user_id,
             principal.scopes,
+            principal.kind,
             address,
-            kind=principal.kind,
             session_verified_at=principal.verified_at,
             token_expires_at=principal.expires_at if principal.kind == API else None,
         )

@@ -1,7 +1,8 @@
 """Invites: each allows one person to register until it expires."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cloudchat.admin import repository
 from cloudchat.admin.actor import Actor
@@ -17,8 +18,7 @@ MAX_INVITE_SECONDS = 90 * 86400
 _MAX_TARGET_CHARACTERS = 32  # of the column audit_log.target
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedInvite:
+class IssuedInvite(Struct, frozen=True):
     """A new invite with its secret, to be shown once. `expires_at` is in seconds since 1970."""
 
     id: str

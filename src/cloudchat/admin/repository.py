@@ -1,8 +1,8 @@
 """SQL queries for administrators: users, API tokens and invites."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import and_, delete, insert, select, tuple_, update
 
 from cloudchat.auth.errors import NotFound
@@ -17,8 +17,7 @@ from cloudchat.database.transactions import Transaction, changed_rows, first_row
 # --- Users
 
 
-@dataclass(frozen=True, slots=True)
-class UserSummary:
+class UserSummary(Struct, frozen=True):
     """An account as administrators see it."""
 
     id: str
@@ -65,16 +64,14 @@ def lock_administrators(db: Transaction) -> Sequence[str]:
 # --- API tokens
 
 
-@dataclass(frozen=True, slots=True)
-class TokenUser:
+class TokenUser(Struct, frozen=True):
     """The user of an API token."""
 
     id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class TokenSummary:
+class TokenSummary(Struct, frozen=True):
     """An API token without its secret. `last_used_at` has a resolution of an hour."""
 
     id: str
@@ -135,8 +132,7 @@ INVITE_CREATED = "invite.create"
 """The action in the audit log."""
 
 
-@dataclass(frozen=True, slots=True)
-class InviteSummary:
+class InviteSummary(Struct, frozen=True):
     """An invite without its secret.
 
     `used_by` and `created_by` are usernames. `created_by` is None if the command line created the invite or the user

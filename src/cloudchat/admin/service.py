@@ -1,9 +1,10 @@
 """Everything that administrators do, for the HTTP routes and the command line alike."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from cloudchat.admin.audit.repository import EVERYTHING, AuditFilter, AuditSummary, audit_entries_before
 from cloudchat.admin.invite_service import InviteService

@@ -1,7 +1,8 @@
 """API tokens: issued by administrators for programs, with scopes that both the user and the administrator have."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cloudchat.admin import repository
 from cloudchat.admin.actor import Actor, audit_denials
@@ -19,8 +20,7 @@ SignApiToken = Callable[[str, str, float, int], str]
 """See `Tokens.issue_api`. A function, so that a command loads the cryptography and the keys when it issues a token."""
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedToken:
+class IssuedToken(Struct, frozen=True):
     """A new API token, to be shown once. `expires_at` is in seconds since 1970."""
 
     id: str

@@ -1,8 +1,9 @@
 """The chat itself: all objects that live on the event loop, created in the order in which an event meets them."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from cloudchat.app.delivery import Delivery, create_delivery
 from cloudchat.app.messaging import Messaging, create_messaging
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from cloudchat.observability.tracing import MessageTracing
 
 
-@dataclass(frozen=True, slots=True)
-class Chat:
+class Chat(Struct, frozen=True):
     """The parts of the chat. `permanent_tasks.start` brings it to life, `close` ends it."""
 
     supervisor: Supervisor

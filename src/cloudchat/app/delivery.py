@@ -1,6 +1,6 @@
 """From the log to the sockets: who is connected, who is in which room, and the fan-out."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cloudchat.app.store import Store
 from cloudchat.process.supervision import Supervisor
@@ -15,8 +15,7 @@ from cloudchat.services import Services
 from cloudchat.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """What an event passes through after the store, from `relay` to `hub`, and the sockets that receive it."""
 
     registry: ConnectionRegistry

@@ -1,8 +1,9 @@
 """Messages from a command to the log, and back as history."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from cloudchat.app.delivery import Delivery
 from cloudchat.app.presence import Presence
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from cloudchat.observability.tracing import MessageTracing
 
 
-@dataclass(frozen=True, slots=True)
-class Messaging:
+class Messaging(Struct, frozen=True):
     """What sockets and HTTP routes share: both post, change and read messages through the same objects."""
 
     messages: MessageService

@@ -1,6 +1,6 @@
 """Sessions, handshakes, and the execution of the commands of open sockets."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cloudchat.app.delivery import Delivery
 from cloudchat.app.messaging import Messaging
@@ -25,8 +25,7 @@ from cloudchat.services import Services
 from cloudchat.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Sessions:
+class Sessions(Struct, frozen=True):
     """The sessions in memory, and the sweep that ends those that were revoked."""
 
     sweep: RevocationSweep

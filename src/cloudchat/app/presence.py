@@ -1,7 +1,8 @@
 """What is sent to open sockets without being stored in a log: presence, typing, read markers, changes of rooms."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cloudchat.app.delivery import Delivery
 from cloudchat.app.store import Store
@@ -15,8 +16,7 @@ from cloudchat.realtime.ephemeral.signals import SignalPublisher
 from cloudchat.services import Services
 
 
-@dataclass(frozen=True, slots=True)
-class Presence:
+class Presence(Struct, frozen=True):
     """The exchange with the other processes (`signals`, `sync`), and what this one does with it."""
 
     signals: SignalPublisher

@@ -1,6 +1,6 @@
 """The store of messages, and what is written behind it."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cloudchat.archive.archiver import Archiver
 from cloudchat.broker.connections.redis_functions import RedisFunctions
@@ -14,8 +14,7 @@ from cloudchat.services import Services
 from cloudchat.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(Struct, frozen=True):
     """The connections to the store, the archiver, and the rewriter of the embedded store's file."""
 
     functions: RedisFunctions

@@ -6,10 +6,10 @@ this version does not know.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from cloudchat.archive.event_ids import at_ms_of
 from cloudchat.core.timestamps import milliseconds_of, rfc3339_of_ms
@@ -21,8 +21,7 @@ encode_fields = msgspec.json.Encoder().encode
 decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-@dataclass(slots=True)
-class ArchivedEvent:
+class ArchivedEvent(Struct):
     """A row of `archived_events`. `fields` are the event's other fields; `user_id` is the author or the actor."""
 
     seq: int

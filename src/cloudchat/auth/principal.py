@@ -1,6 +1,6 @@
 """The authenticated user of a request or a socket: role, scopes, and the last proof of who is at the keyboard."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cloudchat.auth.errors import StepUpRequired
 
@@ -25,8 +25,7 @@ STEP_UP_SECONDS = 300
 """How long a proof of the password or the second factor is enough for changes of credentials and roles."""
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """The user of a valid token, as the database had it when the token was checked.
 
     Attributes:

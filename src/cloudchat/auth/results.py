@@ -1,13 +1,12 @@
 """The return values of the account services."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cloudchat.auth.principal import ADMIN
 from cloudchat.database.tables.accounts import User
 
 
-@dataclass(frozen=True, slots=True)
-class UserProfile:
+class UserProfile(Struct, frozen=True):
     """An account as its own user sees it."""
 
     id: str
@@ -18,8 +17,7 @@ class UserProfile:
     must_set_up_totp: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SessionTokens:
+class SessionTokens(Struct, frozen=True):
     """A session and its new tokens, from a login or a refresh. Lifetimes are seconds from now."""
 
     user: UserProfile
@@ -30,8 +28,7 @@ class SessionTokens:
     refresh_expires_in: int
 
 
-@dataclass(frozen=True, slots=True)
-class SessionSummary:
+class SessionSummary(Struct, frozen=True):
     """A session as its own user sees it. Times are seconds since 1970."""
 
     id: str

@@ -7,8 +7,9 @@ saved before it is replaced: as a backup, which `restore` accepts like any other
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from cloudchat.backup.archive import Archive
 from cloudchat.backup.backup_files import atomic_file
@@ -42,8 +43,7 @@ def temporary_store(folder: Path) -> Iterator[str]:
         store.stop()
 
 
-@dataclass(frozen=True)
-class Installation:
+class Installation(Struct, frozen=True):
     """The locations of everything that a backup contains. `store_url` is None for the embedded store."""
 
     folder: Path

@@ -5,10 +5,10 @@ directories are moved aside under another name, and the state outside of the sta
 (`installation`).
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from cloudchat.backup import UNFINISHED
 from cloudchat.backup.archive import Archive
@@ -30,8 +30,7 @@ class StateOccupied(Exception):
     """The restore would replace existing state. The message lists it in one line for the operator."""
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreResult:
+class RestoreResult(Struct, frozen=True):
     """The number of restored rooms, and the paths that hold the state from before."""
 
     rooms: int

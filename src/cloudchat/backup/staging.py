@@ -5,9 +5,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
+
+from msgspec import Struct
 
 from cloudchat.backup.archive import Archive
 from cloudchat.backup.backup_files import sync_folder
@@ -23,8 +24,7 @@ _NEW = ".restoring"
 _CHUNK_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class StagedPath:
+class StagedPath(Struct, frozen=True):
     """A file or directory of the state that a restore replaces. `companions`: suffixes of files that belong to it."""
 
     path: Path

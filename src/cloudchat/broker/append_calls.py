@@ -1,9 +1,10 @@
 """The calls of the store's functions that append (functions/append.lua, functions/change.lua), and their replies."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from cloudchat.broker import keys
 from cloudchat.broker.appends import (
@@ -26,7 +27,7 @@ _APPENDED, _DUPLICATE, _FAILED = 0, 1, 10
 """Outcomes in functions/library.lua. The others are those of `Refusal`."""
 
 
-class PendingAppend(NamedTuple):
+class PendingAppend(Struct, frozen=True):
     """An append without its outcome. `change` is None for a message or a notice."""
 
     entry: Entry
@@ -34,7 +35,7 @@ class PendingAppend(NamedTuple):
     change: Change | None = None
 
 
-class AppendReply(NamedTuple):
+class AppendReply(Struct, frozen=True):
     """The outcomes of the appends of one call, in order.
 
     Without `published`, the store has sent the events to no subscriber: no other process listens.

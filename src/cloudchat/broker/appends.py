@@ -1,22 +1,20 @@
 """What is appended to a room's log, and the outcomes. `broker.py` says what they guarantee."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from cloudchat.broker.connections import BrokerUnavailable
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """An event to append.
 
     `body` is the event's JSON after the fields that the store writes, without the opening brace: `"cid":…}`. It is
     compact, without spaces between the parts. `at` is the timestamp in the body. `version` is the room's version with
     which the event was permitted. `slow_mode_ms` is the shortest time between two messages of the user, 0 for none.
     `reply_to` is the seq of the message that it replies to, 0 for none.
-
-    A tuple, because a frozen dataclass takes three times as long to create.
     """
 
     room: str
@@ -30,8 +28,7 @@ class Entry(NamedTuple):
     reply_to: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ArchivedMessage:
+class ArchivedMessage(Struct, frozen=True):
     """What the archive knows of a message when its head is `as_of`, both read in one transaction.
 
     `at` is the time in the event. `edits` is the number of edits. `reactions` has for each emoji the ids of its users,
@@ -46,8 +43,7 @@ class ArchivedMessage:
     is_deleted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A change of the message with the seq `target`. `event` has the kind `edited`, `deleted` or `reaction`.
 
     `moderates` says whether the user may delete messages of others. `emoji` and `on` belong to a reaction. `archived`
@@ -62,7 +58,7 @@ class Change:
     archived: ArchivedMessage | None = None
 
 
-class Appended(NamedTuple):
+class Appended(Struct, frozen=True):
     """The position of an event in its log. With `duplicate` it was appended earlier, at the time `at`."""
 
     seq: int
@@ -93,8 +89,7 @@ class Refusal(Enum):
     """What the message replies to is not a message of the room."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """An append that was refused. `detail` belongs to the reason."""
 
     reason: Refusal

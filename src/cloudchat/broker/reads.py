@@ -1,12 +1,11 @@
 """What is read of the rooms' logs, beside the bytes of single events."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cloudchat.core.stream_position import StreamPosition
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Consecutive events, and the state of the log when they were read.
 
     `first` is the seq of the first event. `head` is the highest seq that was assigned, 0 before the first event.
@@ -27,8 +26,7 @@ class Page:
         return self.first + len(self.events) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRange:
+class HistoryRange(Struct, frozen=True):
     """Which messages and notices of a log to return: up to `rows_before` before the seq `before`, and up to `rows_from`
     at and after the seq `start`.
     """
@@ -54,8 +52,7 @@ class HistoryRange:
         return cls(seq, limit // 2, seq, limit - limit // 2)
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRows:
+class HistoryRows(Struct, frozen=True):
     """Messages and notices in their current form, oldest first: all events up to the seq `as_of` are folded in.
 
     `oldest` is the seq of the log's oldest event. `more_before` and `more_after` say whether the log has more of them.
@@ -71,16 +68,14 @@ class HistoryRows:
     more_after: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadQuery:
+class UnreadQuery(Struct, frozen=True):
     """A room, and up to which position a user has read it."""
 
     room: str
     read: StreamPosition
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """Messages of others after a position that are not deleted, and those of them that mention the user.
 
     At most 1,000 are counted, among the newest events of the log. `bytes_scanned` is what the store looked at to count

@@ -114,9 +114,9 @@ class RedisBroker(RedisLogReader):
         listener = None if reply.published else self._listener
         for append, outcome in zip(appends, reply.outcomes, strict=True):
             if type(outcome) is Appended:
-                room, (seq, epoch, _, duplicate) = append.entry.room, outcome
+                room, seq, epoch = append.entry.room, outcome.seq, outcome.epoch
                 self.marks.observe_event(room, epoch, seq)
-                if not duplicate:
+                if not outcome.duplicate:
                     self.appended(room, seq)
                     if listener is not None and self.subscription.has(room):
                         listener.event_received(room, epoch, seq, event_of(append.entry, epoch, seq))

@@ -1,8 +1,9 @@
 """Find the installation that a command acts on. A command never creates one, except `init` and `restore`."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from cloudchat.cli.environment import load_settings
 from cloudchat.cli.errors import CommandError, note
@@ -17,8 +18,7 @@ SYSTEM_COMMAND = Path("/usr/local/bin/cloudchat")
 """Runs a command as the unit's user, with the unit's settings and secrets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Installation:
+class Installation(Struct, frozen=True):
     """The settings of an installation, those of its server if one runs. `state_dir` is absolute.
 
     `how_found` is for the operator. `unknown_secrets` are URLs that the server has and this command does not.

@@ -6,8 +6,9 @@ Sources: RFC 6454 §6.2 (serialization); WHATWG URL §3.5 (hosts), §4.3 (ports)
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from cloudchat.core.setting_text import split_list
 
@@ -28,8 +29,7 @@ class InvalidOrigin(ValueError):
     """The text is not an origin. The message has the text, what is wrong, and a form that is right."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Scheme, host and port, as in `https://chat.example.com`.
 
     `host` is in the form that browsers send: lower case, international names in Punycode, IPv6 addresses compressed and

@@ -1,5 +1,7 @@
 """A reader's position in a room's log, and the two decisions that follow from it.
 
+from msgspec import Struct
+
 A seq is assigned once in a room, so an epoch is an interval of seqs. Still, a position of an earlier epoch is a gap: a
 new epoch begins above the highest seq that is known, and events after that one may have been lost, too.
 
@@ -9,10 +11,11 @@ a read repairs; a *gap* is a run of events that will never come.
 """
 
 from enum import Enum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 
-class StreamPosition(NamedTuple):
+class StreamPosition(Struct, frozen=True):
     """The last event that a reader has: its `seq`, 0 before the first event, in the numbering named `epoch`."""
 
     epoch: str

@@ -12,11 +12,11 @@ import ssl
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from msgspec import Struct
 
 LIVE = Path("/etc/letsencrypt/live")
 SITES = Path("/etc/nginx/sites-enabled")
@@ -28,8 +28,7 @@ class CertificateUnreadable(Exception):
     """There is no certificate to check. The message is one line for the operator and says how to fix it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """The parts that are compared. `serial` is unique among the certificates of one issuer."""
 
     serial: int

@@ -1,12 +1,11 @@
 """The result of a check, and the check of a clock that database and store have in common."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 MAX_CLOCK_OFFSET_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(Struct, frozen=True):
     """The result of one check, for one line of output.
 
     `name` says what was checked, with the value that was found. `problem` says what is wrong and how to fix it; it is

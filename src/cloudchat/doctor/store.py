@@ -4,11 +4,11 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import redis
+from msgspec import Struct
 
 from cloudchat.broker import keys
 from cloudchat.broker.connections import BrokerUnavailable
@@ -28,8 +28,7 @@ _PINGS = 10
 _ROOMS_PER_CALL = 500
 
 
-@dataclass(frozen=True, slots=True)
-class StoreStats:
+class StoreStats(Struct, frozen=True):
     """The measured state of a store.
 
     `ping_seconds` is the median of ten; `max_bytes` is maxmemory, 0 for none; `log_folder` is empty if unknown.
@@ -101,8 +100,7 @@ def has_field(url: str, key: str, field: bytes) -> bool:
         raise StoreUnusable(f"the store cannot be read ({error})") from error
 
 
-@dataclass(frozen=True, slots=True)
-class LogHead:
+class LogHead(Struct, frozen=True):
     """The seq of a log's newest event, and up to which seq the store was told that the archive has it."""
 
     seq: int

@@ -3,9 +3,9 @@
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -23,8 +23,7 @@ any lifetime a browser would run old modules beside new ones after an upgrade.""
 _Signature = tuple[tuple[str, int, int, int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Struct, frozen=True):
     signature: _Signature
     files: dict[str, BuiltFile]
     version: str

@@ -7,9 +7,10 @@ a tenth of the CPU time of an opening. It still parses all frames.
 import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha1
 from http import HTTPStatus
+
+from msgspec import Struct
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 _KEY_BYTES = 16
@@ -21,8 +22,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 """Header names are in lower case."""
 
 
-@dataclass(frozen=True, slots=True)
-class UpgradeRequest:
+class UpgradeRequest(Struct, frozen=True):
     """A valid handshake, and the connection that it came by: as in the scope of ASGI, but for `accept_key`."""
 
     url: bytes

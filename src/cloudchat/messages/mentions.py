@@ -6,8 +6,9 @@ Pure functions. Every step takes a time proportional to the text, because they r
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from cloudchat.auth.usernames import MAX_CHARACTERS, username_key
 
@@ -20,8 +21,7 @@ _BACKTICKS = re.compile(r"`+")
 _PUNCTUATION = "._-"
 
 
-@dataclass(frozen=True, slots=True)
-class Mentions:
+class Mentions(Struct, frozen=True):
     """The ids of the mentioned users in the order of the text, each once, and whether the room is mentioned."""
 
     users: tuple[str, ...] = ()

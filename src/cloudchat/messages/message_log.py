@@ -8,8 +8,10 @@ message keep their order.
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
 from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cloudchat.broker.appends import AppendCallback, AppendOutcome, ArchivedMessage, Change, Entry, Refusal, Refused
 from cloudchat.broker.connections import BrokerUnavailable
@@ -25,8 +27,7 @@ ReadMessage = Callable[[str, int], Awaitable[ArchivedMessage]]
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 
 
-@dataclass(slots=True)
-class _Attempt:
+class _Attempt(Struct):
     change: Change
     on_done: AppendCallback
     attempts: int = 0

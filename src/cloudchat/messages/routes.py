@@ -6,11 +6,11 @@ user. The store's connection lives on the event loop, so these routes are `async
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Response
+from msgspec import Struct
 from slowapi import Limiter
 
 from cloudchat.archive.history.reader import HistoryReader
@@ -51,8 +51,7 @@ class UserLimits(Protocol):
         """Charge bytes that were read."""
 
 
-@dataclass(frozen=True, slots=True)
-class MessageBackend:
+class MessageBackend(Struct, frozen=True):
     """What the routes share with the sockets of this process. It lives on the event loop."""
 
     posting: RequestPosting

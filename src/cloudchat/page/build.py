@@ -4,8 +4,9 @@ import gzip
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from cloudchat.page.bundles import APP, EARLY, ENTRY, build_bundles
 from cloudchat.page.javascript import strip_comments
@@ -40,8 +41,7 @@ class UnknownFileType(Exception):
     """A file has an extension without a known content type."""
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltFile:
+class BuiltFile(Struct, frozen=True):
     """A file as it is served. `compressed` is its gzip form, None if that is hardly smaller. `digest` is a hash."""
 
     path: str

@@ -12,7 +12,8 @@ object under the same name, so that a page of one version does not confuse the m
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cloudchat.page.javascript import BundleError, Module, move_dynamic_imports, parse_module, relative_path
 
@@ -22,8 +23,7 @@ APP = "app.js"
 SHARED = "shared.js"
 
 
-@dataclass(frozen=True, slots=True)
-class _Bundle:
+class _Bundle(Struct, frozen=True):
     """A file and the modules in it, each after those that it imports. `entry` is the module whose address it has."""
 
     path: str

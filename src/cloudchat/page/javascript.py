@@ -7,7 +7,8 @@ BundleError. A test compares the tokens of every module before and after with th
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*\n", re.DOTALL | re.MULTILINE)
 """A comment that stands alone on its lines. One behind code stays."""
@@ -25,16 +26,14 @@ class BundleError(Exception):
     """A module is written in a way that the bundler does not know. The message names the module and the statement."""
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(Struct, frozen=True):
     """`import { names } from "path";`. The names are as in an object pattern: `text`, `text: translate`."""
 
     path: str
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(Struct, frozen=True):
     """A module: `body` is its code without import statements and without the word `export`."""
 
     path: str

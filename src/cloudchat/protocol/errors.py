@@ -7,10 +7,10 @@ fields are the `error` event.
 
 import json
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
+from msgspec import Struct
 
 
 class ErrorCode(StrEnum):
@@ -93,8 +93,7 @@ class ServiceError(Exception):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpError:
+class HttpError(Struct, frozen=True, kw_only=True):
     """An error as an HTTP response: `status`, `headers` and `body` are ready to send."""
 
     code: ErrorCode

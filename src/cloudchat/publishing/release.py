@@ -9,7 +9,9 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cloudchat.core.origin import Origin
 from cloudchat.page.build import BuiltFile, build_file
@@ -29,8 +31,7 @@ class PageError(Exception):
     """index.html does not have the expected form. The message says what is missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """An object that the bucket must hold. It has one form there: the compressed one, if there is one."""
 
     path: str
@@ -45,16 +46,14 @@ class Upload:
         return _sha256((self.content_type, self.cache_control, self.content_encoding), self.content)
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """The objects of a release in the order of their upload: the files that the page needs come before the page."""
 
     directory: str
     uploads: tuple[Upload, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BucketContents:
+class BucketContents(Struct, frozen=True):
     """What a bucket holds: all paths, the fingerprints that were stored with some of them, and the text of the page."""
 
     paths: frozenset[str]
@@ -62,8 +61,7 @@ class BucketContents:
     page: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PublishPlan:
+class PublishPlan(Struct, frozen=True):
     """The changes that make a bucket hold a release. `unchanged` is the number of objects that are already correct."""
 
     uploads: tuple[Upload, ...]

@@ -3,7 +3,7 @@
 Sans-I/O: no socket, no clock; time arrives as `now`.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cloudchat.core.message_text import text_error
 from cloudchat.protocol.close_codes import CloseCode
@@ -19,8 +19,7 @@ MAX_CONSECUTIVE_REJECTIONS = 20
 _WITH_TEXT = (Send, Edit)  # a tuple: `Send | Edit` in a function is built again for each message
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Struct, frozen=True):
     """A frame that is answered by `error`. `close` is set when the socket must be closed afterwards."""
 
     error: Error

@@ -6,8 +6,9 @@ here are the only ones while the store is unavailable.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from cloudchat.core.client_network import SUBSCRIBER_FACTOR, subscriber_network
 from cloudchat.protocol.close_codes import CloseCode
@@ -15,8 +16,7 @@ from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.user_allowance import UserAllowance
 
 
-@dataclass(frozen=True, slots=True)
-class SocketLimits:
+class SocketLimits(Struct, frozen=True):
     """How many sockets may be open. uvicorn's own connection limit does not count sockets."""
 
     per_user: int = 10

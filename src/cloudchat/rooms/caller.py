@@ -1,13 +1,12 @@
 """The user in whose name a room is changed."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cloudchat.auth.principal import Principal
 from cloudchat.rooms.permissions import OPERATOR, server_role_of
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """A signed-in user, or the command line.
 
     Attributes:

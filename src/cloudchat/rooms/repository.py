@@ -1,9 +1,9 @@
 """SQL queries for rooms: lists of them, and the rows that a change of a room reads and writes."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, exists, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
@@ -16,8 +16,7 @@ from cloudchat.rooms.permissions import Kind
 # --- Lists of rooms
 
 
-@dataclass(frozen=True, slots=True)
-class PublicRoom:
+class PublicRoom(Struct, frozen=True):
     """A public room in the list of rooms to join. `name_key` is its place in the list."""
 
     id: str
@@ -47,8 +46,7 @@ def public_rooms(db: Transaction, user_id: str, part: str, after: str | None, li
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class ListedRoom:
+class ListedRoom(Struct, frozen=True):
     """A room as an operator sees it. Times are seconds since 1970."""
 
     id: str

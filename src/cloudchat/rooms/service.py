@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cloudchat.auth.errors import Conflict, InvalidField, NotFound
 from cloudchat.auth.usernames import lookup_key
@@ -32,8 +33,7 @@ MAX_RETENTION_DAYS = 36500
 _MAX_ATTEMPTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class RoomUpdate:
+class RoomUpdate(Struct, frozen=True):
     """The changes of a room. None changes nothing. `muted` is the caller's own switch for notifications."""
 
     name: str | None = None

@@ -7,7 +7,8 @@ neither lost nor shown for a change that did not happen.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cloudchat.auth.errors import NotFound, PermissionDenied
 from cloudchat.core.ids import new_id
@@ -30,8 +31,7 @@ RoomChanged = Callable[[str, int], None]
 """Called with a room's id and version after the commit of a change, in the thread of the caller."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """What the members of a room learn about a change; see `protocol.logged_events.NoticeBody`."""
 
     kind: str

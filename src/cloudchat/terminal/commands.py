@@ -1,6 +1,6 @@
 """What the user types: a message, or a command that begins with `/`. Sans-I/O."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 HELP = """\
 /room NAME          go to a room
@@ -22,31 +22,27 @@ class InputError(ValueError):
     """The user typed something that is not a command. The message says what to type."""
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(Struct, frozen=True):
     """Send a message."""
 
     text: str
     reply_to: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EditMessage:
+class EditMessage(Struct, frozen=True):
     """Replace the text of a message."""
 
     seq: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteMessage:
+class DeleteMessage(Struct, frozen=True):
     """Delete a message."""
 
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class React:
+class React(Struct, frozen=True):
     """Turn a reaction on or off."""
 
     seq: int
@@ -54,37 +50,32 @@ class React:
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GoTo:
+class GoTo(Struct, frozen=True):
     """Show another room."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class FindRooms:
+class FindRooms(Struct, frozen=True):
     """List public rooms."""
 
     beginning: str
 
 
-@dataclass(frozen=True, slots=True)
-class CreateRoom:
+class CreateRoom(Struct, frozen=True):
     """Create a room of a kind."""
 
     name: str
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class JoinRoom:
+class JoinRoom(Struct, frozen=True):
     """Become a member of a public room."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Simple:
+class Simple(Struct, frozen=True):
     """A command without arguments: `older`, `who`, `leave`, `help` or `quit`."""
 
     name: str

@@ -1,8 +1,7 @@
 """What is known of the user's rooms: messages in their current form, what is unread, who types. Sans-I/O."""
 
-from dataclasses import dataclass, field
-
 import msgspec
+from msgspec import Struct, field
 
 from cloudchat.client import (
     Connected,
@@ -32,8 +31,7 @@ TYPING_SECONDS = 6.0
 """Twice the interval at which a server repeats `typing`."""
 
 
-@dataclass(slots=True)
-class Row:
+class Row(Struct):
     """A message or notice in its current form. `as_of` is the seq up to which changes are in it."""
 
     event: Message | Notice

@@ -1,7 +1,6 @@
 """SQL queries for the directory of users."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import select
 
 from cloudchat.database.tables.accounts import users
@@ -9,8 +8,7 @@ from cloudchat.database.tables.columns import begins_with
 from cloudchat.database.transactions import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class FoundUser:
+class FoundUser(Struct, frozen=True):
     """A user, as others see them. `name_key` is the place in the list."""
 
     id: str

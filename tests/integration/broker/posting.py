@@ -4,10 +4,10 @@ import asyncio
 import json
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from typing import Any, cast
 
 import redis
+from msgspec.structs import replace
 
 from cloudchat.auth.principal import CHAT_WRITE, Principal
 from cloudchat.broker.appends import AppendCallback, Appended, AppendOutcome, ArchivedMessage, Change

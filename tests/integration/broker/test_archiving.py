@@ -4,10 +4,10 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from cloudchat.broker import keys
 from cloudchat.broker.appends import Appended, ArchivedMessage, Refusal, Refused

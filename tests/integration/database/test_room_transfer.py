@@ -1,9 +1,9 @@
 """Rooms move with the rest of the database, and skip versions after a restore."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import func, select
 
 from cloudchat.database.copies.post_restore import VERSIONS_TO_SKIP, invalidate

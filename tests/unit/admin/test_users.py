@@ -31,7 +31,7 @@ ALL_SCOPES = frozenset({"chat:read", "chat:write", "admin"})
 def chief(services: AccountServices) -> Actor:
     """The only administrator."""
     user = services.admin.users.create("chief", PASSWORD, "admin", actor=COMMAND_LINE, now=NOW)
-    return Actor(user.id, ALL_SCOPES, "192.0.2.1", kind=ACCESS, session_verified_at=NOW)
+    return Actor(user.id, ALL_SCOPES, ACCESS, "192.0.2.1", session_verified_at=NOW)
 
 
 class TestOneTimePasswords:

@@ -1,9 +1,9 @@
 """A message over HTTP is posted with the rights that its author has in the moment of the append."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from cloudchat.auth.principal import CHAT_WRITE, Principal
 from cloudchat.broker.appends import AppendCallback, Appended, Change, Entry, Refusal, Refused

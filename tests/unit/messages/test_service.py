@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE, Principal
 from cloudchat.broker.appends import AppendCallback, Appended, AppendOutcome, Change, Entry

@@ -1,10 +1,10 @@
 """The connections of a process are kept equal to the database, whatever is read in which order."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.process.supervision import Supervisor

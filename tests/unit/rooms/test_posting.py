@@ -1,9 +1,9 @@
 """Who may write: role, archive, mute and slow mode."""
 
 import math
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.rooms.permissions import Command

@@ -1,8 +1,8 @@
 """SQL queries for the audit log, with the current names of users, sessions and rooms."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import func, or_, select, tuple_
 
 from cloudchat.auth.errors import NotFound
@@ -11,8 +11,7 @@ from cloudchat.database.tables.rooms import rooms
 from cloudchat.database.transactions import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class AuditSummary:
+class AuditSummary(Struct, frozen=True):
     """An audit entry: who did what to which target, when, from where, and whether it was done or denied.
 
     `actor_name` and `target_name` are current: the name of a user or a room, or the client of a session; or None.
@@ -30,8 +29,7 @@ class AuditSummary:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuditFilter:
+class AuditFilter(Struct, frozen=True):
     """Which entries of the audit log to read. Empty fields do not filter."""
 
     party: str = ""

@@ -1,7 +1,8 @@
 """Order the erasure of a person's data, and export that data."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cloudchat.admin.actor import Actor, audit_denials
 from cloudchat.admin.personal_data import repository
@@ -18,8 +19,7 @@ ERASED_NAME = "deleted-user-"
 """The beginning of the names of erased users."""
 
 
-@dataclass(frozen=True, slots=True)
-class ErasureProgress:
+class ErasureProgress(Struct, frozen=True):
     """How far an erasure is. `messages_left` still have their text."""
 
     messages_left: int

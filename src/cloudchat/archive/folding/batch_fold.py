@@ -5,9 +5,10 @@ the archive can have a thousand reactions, so only those of the users in the bat
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct, field
 
 from cloudchat.archive.archived_event import MENTIONS, ArchivedEvent, from_log
 from cloudchat.core.stream_position import StreamPosition
@@ -19,8 +20,7 @@ Reaction = tuple[int, int]
 """(`emoji_seq`, `reaction_seq`), see `archived_reactions`."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogBatch:
+class LogBatch(Struct, frozen=True):
     """Consecutive events of a room's log, the first ones that are not in the archive, whose head is `after`."""
 
     room: str
@@ -43,16 +43,14 @@ FoldOutcome = StreamPosition | NotFolded
 """The new head of the room's archive, or why it is the old one."""
 
 
-@dataclass(slots=True)
-class EmojiUse:
+class EmojiUse(Struct):
     """How many users have reacted to a message with an emoji, and the seq since which it has had this emoji."""
 
     count: int = 0
     since: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierText:
+class EarlierText(Struct, frozen=True):
     """A text that the edit with the seq `edit_seq` has replaced, and the time from which it was the text."""
 
     seq: int
@@ -61,8 +59,7 @@ class EarlierText:
     text: str
 
 
-@dataclass(slots=True)
-class Targets:
+class Targets(Struct):
     """What the archive has of the messages that a batch changes."""
 
     events: dict[int, ArchivedEvent] = field(default_factory=dict)

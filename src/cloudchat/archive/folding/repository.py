@@ -6,10 +6,10 @@ All rooms share the statements: about ten, however many rooms and events there a
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
 
 from cloudchat.archive.archived_event import encode_fields, from_columns, users_of
@@ -29,8 +29,7 @@ _MessageKey = tuple[str, int]
 """(room id, seq)."""
 
 
-@dataclass(slots=True)
-class _Log:
+class _Log(Struct):
     """The events of a batch, and the head of the room's archive before it."""
 
     room_id: str

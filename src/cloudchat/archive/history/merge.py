@@ -1,9 +1,9 @@
 """Make one page of history of the rows of the hot log and of the archive. Pure functions."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from cloudchat.archive.history.repository import MAX_PAGE_BYTES, ArchivedPage
 from cloudchat.broker.reads import HistoryRange, HistoryRows

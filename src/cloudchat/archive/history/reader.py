@@ -8,10 +8,10 @@ A page has one `as_of`: the log's head when it was read. The archive's rows lack
 one. These are read from the log and folded into the rows here, by the rule of `core.message_fold`.
 """
 
-from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from cloudchat.archive.history.merge import folded, joined, needs_archive, relevant
 from cloudchat.archive.history.repository import ArchivedPage

@@ -1,9 +1,9 @@
 """SQL queries that read the archive: pages of rows as clients get them, and single events."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, func, select
 
 from cloudchat.archive.archived_event import ArchivedEvent, from_columns, to_client, users_of_row
@@ -22,8 +22,7 @@ MAX_PAGE_BYTES = 512 * 1024
 """The size limit of the texts and fields of a page, as in the broker. A larger single row is a separate page."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArchivedPage:
+class ArchivedPage(Struct, frozen=True):
     """Rows before a seq, and rows from a seq on, both oldest first; all events up to `head` are folded into them.
 
     `more_older` and `more_newer` say whether the archive has more rows in that direction.

@@ -5,12 +5,11 @@ The whole file is read and checked before anything is written. Then it is read a
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from cloudchat.archive.export.jsonl import FORMAT, VERSION
 from cloudchat.archive.importing.source import BadImport, EarlierText, SourceRoom, SourceRow, SourceUser
@@ -110,8 +109,7 @@ _Record = _Export | _Message | _Notice | _End
 _decoder: msgspec.json.Decoder[_Record] = msgspec.json.Decoder(_Record)
 
 
-@dataclass(frozen=True, slots=True)
-class ExportFile:
+class ExportFile(Struct, frozen=True):
     """A file that was checked: its room, the end of its numbering, and the number of its rows."""
 
     path: Path

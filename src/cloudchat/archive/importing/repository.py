@@ -1,8 +1,8 @@
 """SQL queries of imports: their progress, their users, and the rows that they add to the archive."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import Table, delete, func, insert, select, update
 
 from cloudchat.archive.archived_event import ArchivedEvent
@@ -29,8 +29,7 @@ class AlreadyInserted(Exception):
 # --- Progress
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(Struct, frozen=True):
     """The import of a room. `head` is the position up to which its archive is written."""
 
     room_id: str
@@ -105,8 +104,7 @@ def _insert_new(db: Transaction, table: Table, row: Mapping[str, object]) -> Non
 # --- Rows
 
 
-@dataclass(slots=True)
-class ImportedRow:
+class ImportedRow(Struct):
     """A row with the users of this installation: the event, its reactions by emoji, and its earlier texts."""
 
     event: ArchivedEvent

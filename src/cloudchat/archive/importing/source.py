@@ -1,9 +1,10 @@
 """What an import reads: rooms, users and rows as another installation or Slack names them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
+
+from msgspec import Struct, field
 
 from cloudchat.database.audit import BY_COMMAND_LINE, BY_SERVER
 
@@ -15,16 +16,14 @@ class BadImport(Exception):
     """The file cannot be imported. The message is a sentence for the operator."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceUser:
+class SourceUser(Struct, frozen=True):
     """A user of the source. The `id` is unique there."""
 
     id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRoom:
+class SourceRoom(Struct, frozen=True):
     """A room of the source.
 
     `source` and `source_id` identify it in all imports, `fingerprint` its content. `members` have a role each.
@@ -42,8 +41,7 @@ class SourceRoom:
     members: list[tuple[SourceUser, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierText:
+class EarlierText(Struct, frozen=True):
     """A text that a message had since `at`, in seconds since 1970, until the edit with the seq `replaced_by`."""
 
     replaced_by: int
@@ -51,8 +49,7 @@ class EarlierText:
     text: str
 
 
-@dataclass(slots=True)
-class SourceRow:
+class SourceRow(Struct):
     """A message or a notice in its current form.
 
     `event` is as clients get it, without room, epoch and reactions. Instead of ids and names, it has `SourceUser`s as

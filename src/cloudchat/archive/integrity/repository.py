@@ -1,7 +1,6 @@
 """Count the rows of the archive, and those that contradict others. Each query reads an index once."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import FromClause, Table, and_, func, or_, select
 
 from cloudchat.archive.repository import read_heads
@@ -15,8 +14,7 @@ from cloudchat.database.tables.archive import (
 from cloudchat.database.transactions import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveState:
+class ArchiveState(Struct, frozen=True):
     """The archived heads by room, the number of messages and notices, and what is wrong: sentences."""
 
     heads: dict[str, StreamPosition]

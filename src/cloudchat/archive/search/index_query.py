@@ -6,7 +6,8 @@ check the rest.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cloudchat.archive.search.query import Clause, Query
 
@@ -19,8 +20,7 @@ Term = tuple[str, bool]
 """A term, and whether it is only the beginning of one."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexQuery:
+class IndexQuery(Struct, frozen=True):
     """What the index is asked for, and what the found rows must have besides.
 
     Attributes:

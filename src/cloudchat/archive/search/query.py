@@ -1,7 +1,8 @@
 """What a person searches for: words in any order, `"a phrase"`, and `-not`. Sans-I/O."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cloudchat.auth.errors import InvalidField
 from cloudchat.core.search_terms import composed, is_paired, tokens
@@ -15,8 +16,7 @@ _QUOTES = str.maketrans(dict.fromkeys("“”„«»", '"'))  # as phones write 
 _PART = re.compile(r'(?P<negated>-?)(?:"(?P<phrase>[^"]*)(?:"|\Z)|(?P<word>[^\s"]+))')
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(Struct, frozen=True):
     """A word or a phrase: terms that stand beside each other.
 
     Attributes:
@@ -33,8 +33,7 @@ class Clause:
         return f" {' '.join(self.terms)}{'' if self.is_prefix else ' '}"
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """All clauses: a message matches if it has those that are not negated, and none of the others."""
 
     clauses: tuple[Clause, ...]

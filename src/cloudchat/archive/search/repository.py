@@ -7,10 +7,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 
@@ -42,8 +42,7 @@ class SearchTooSlow(Exception):
     """The search would take longer than `MAX_SECONDS`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(Struct, frozen=True):
     """Which messages may match. Ids are those of `archive.event_ids`: `end_id` is the first one that is too new."""
 
     room_id: str | None
@@ -52,8 +51,7 @@ class Filters:
     end_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class FoundMessage:
+class FoundMessage(Struct, frozen=True):
     """A message that matches, in its current form."""
 
     id: int

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cloudchat.archive.event_ids import at_ms_of, first_id_at
 from cloudchat.archive.search import repository
@@ -28,8 +29,7 @@ class SearchOverloaded(ServiceError):
     retry_after_ms = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
+class SearchRequest(Struct, frozen=True):
     """What to search for. Times are in milliseconds since 1970; `cursor` is the id of the last hit before the page."""
 
     query: str
@@ -41,8 +41,7 @@ class SearchRequest:
     limit: int = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A message that matches, and where it does. `at` is in RFC 3339."""
 
     message: FoundMessage

@@ -9,8 +9,9 @@ import logging
 import os
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from cloudchat.auth.keys.key_folder import KeyFolderError, key_files, open_key_folder
 from cloudchat.auth.keys.signing_keys import KeyRing, create_key, load_or_create
@@ -55,8 +56,7 @@ class LiveKeyRing:
             log.warning("the key directory cannot be read; the keys in memory stay in use", extra=RATE_LIMITED)
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(Struct, frozen=True):
     """The result of a rotation: the `kid` that signs now, how many older keys still verify, how many were removed."""
 
     signing_kid: str

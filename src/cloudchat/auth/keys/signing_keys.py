@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -15,14 +14,14 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from msgspec import Struct
 
 from cloudchat.auth.keys.key_folder import KeyFolderError, key_files, open_key_folder, write_key_file
 
 _COORDINATE_BYTES = 32
 
 
-@dataclass(frozen=True)
-class KeyRing:
+class KeyRing(Struct, frozen=True):
     """All keys whose tokens are valid, by `kid`, and the `kid` of the key that signs new tokens."""
 
     keys: Mapping[str, ec.EllipticCurvePrivateKey]

@@ -1,7 +1,8 @@
 """Verify entered passwords. No other module does, so that all checks have the same duration and the same limits."""
 
 import logging
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cloudchat.auth import repository
 from cloudchat.auth.errors import BadCredentials
@@ -17,8 +18,7 @@ from cloudchat.rate_limiting.login_slowdown import LoginSlowdown
 log = logging.getLogger("cloudchat.auth")
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedPassword:
+class VerifiedPassword(Struct, frozen=True):
     """A user whose password was just verified.
 
     `account` is the username's key, for the rate limits. `known_network` says whether the user has signed in from the

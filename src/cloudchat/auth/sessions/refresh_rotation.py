@@ -11,8 +11,9 @@ The cost: a thief who steals a token and presents it within seconds of its excha
 two holders refreshes.
 """
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 MAX_SUCCESSORS = 3
 """Successors of one token. The loss of more responses in a row is unlikely, and a thief could hold any of them."""
@@ -29,8 +30,7 @@ class Decision(Enum):
     """The token was copied. End the session."""
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshTokenState:
+class RefreshTokenState(Struct, frozen=True):
     """The state of one refresh token of a session. Times are seconds since 1970, or None for never."""
 
     used_at: float | None

@@ -4,15 +4,15 @@ The rows of sessions, API tokens and users are the record of a revocation: it is
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cloudchat.auth.keys.key_rotation import LiveKeyRing
 from cloudchat.auth.sessions import repository
 from cloudchat.database.transactions import Database
 
 
-@dataclass(frozen=True, slots=True)
-class Revocations:
+class Revocations(Struct, frozen=True):
     """The revocations of a period.
 
     Attributes:

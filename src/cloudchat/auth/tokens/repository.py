@@ -1,9 +1,9 @@
 """SQL queries for the state of tokens: the session or API token row behind a token, and its user."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import bindparam, or_, select, update
 
 from cloudchat.database.tables.accounts import api_tokens, sessions, users
@@ -38,8 +38,7 @@ _API_TOKENS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TokenStatus:
+class TokenStatus(Struct, frozen=True):
     """The current state of a token and of its user. Times are seconds since 1970.
 
     Only API tokens have `scopes` and `last_used_at`. An access token has all scopes of its user's role; only access

@@ -14,12 +14,12 @@ heads of all logs with those of the archive when it starts.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class UnarchivedEvents:
+
+class UnarchivedEvents(Struct, frozen=True):
     """Events above a seq, in the order of their seqs, with their seqs.
 
     They are all that the store has up to the seq `through`. What is missing in between is lost. When `through` is
@@ -32,8 +32,7 @@ class UnarchivedEvents:
     read_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnarchivedRange:
+class UnarchivedRange(Struct, frozen=True):
     """At most `limit` events of a room's log above the seq `after`, which is the archive's head."""
 
     room: str

@@ -4,16 +4,16 @@ redis-py itself takes 7 MiB of memory and 60 ms of each start, so the server doe
 """
 
 import ssl
-from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from msgspec import Struct
 
 _SCHEMES = ("redis", "rediss", "unix")
 _OPTIONS = frozenset({"client_name", "db", "password", "ssl_ca_certs", "ssl_cert_reqs", "username"})
 _CERT_REQS = ("required", "optional", "none")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreUrl:
+class StoreUrl(Struct, frozen=True, kw_only=True):
     """Where the store is, and how a connection to it begins."""
 
     host: str = "localhost"

@@ -9,7 +9,8 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cloudchat.client.errors import ClientError, OutboxFull, OutcomeUnknown, SendRefused
 from cloudchat.client.protocol.room_events import Frame
@@ -23,8 +24,7 @@ RETRY_BASE_SECONDS = 0.5
 MAX_RETRY_SECONDS = 10.0
 
 
-@dataclass(eq=False, slots=True)
-class PendingCommand:
+class PendingCommand(Struct, eq=False):
     """A command to send. `on_outcome` is called once, with the `ack` frame or the error."""
 
     room: str

@@ -3,9 +3,8 @@
 The events of a room's log, `RoomEvent` and its kinds, are in `room_events.py`.
 """
 
-from dataclasses import dataclass
-
 import msgspec
+from msgspec import Struct
 
 from cloudchat.client.protocol.room_events import Frame, RoomEvent, User
 from cloudchat.core.stream_position import StreamPosition
@@ -36,8 +35,7 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
 # -- the connection ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(Struct, frozen=True):
     """The server accepted the connection. `welcome` is its first frame."""
 
     user: User
@@ -45,16 +43,14 @@ class Connected:
     welcome: Frame
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnected:
+class Disconnected(Struct, frozen=True):
     """The connection ended, or an attempt to connect failed. The next attempt starts in `retry_in_seconds`."""
 
     reason: str
     retry_in_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Struct, frozen=True):
     """A room was joined; its events follow. `position` is the newest event of its log.
 
     `status` is that of the `joined` event: with `recovered` no event is missing between this join and the last one.
@@ -65,8 +61,7 @@ class Joined:
     position: StreamPosition
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Events between `last` and the next event of this room are lost. `oldest` is the oldest seq of the log."""
 
     room: str
@@ -74,8 +69,7 @@ class Gap:
     oldest: int
 
 
-@dataclass(frozen=True, slots=True)
-class JoinRefused:
+class JoinRefused(Struct, frozen=True):
     """The server refused a join, and a retry cannot succeed."""
 
     room: str
@@ -134,15 +128,13 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True):
     online: bool
 
 
-@dataclass(frozen=True, slots=True)
-class EphemeralEvent:
+class EphemeralEvent(Struct, frozen=True):
     """An ephemeral event of a type that this client does not know."""
 
     frame: Frame
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """The reply to a request. `ChatClient` consumes it; it does not reach the user."""
 
     frame: Frame

@@ -8,9 +8,9 @@ does the same in this process while the store is unavailable.
 import math
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from limits import parse
+from msgspec import Struct
 
 from cloudchat.core.client_network import SUBSCRIBER_FACTOR, subscriber_network
 
@@ -18,8 +18,7 @@ MAX_LOCAL_WINDOWS = 20_000
 """Beyond, the window that was used longest ago is forgotten, and its key may connect as often as a new one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """A moving window of `seconds` that admits `limit` handshakes of one key."""
 
     key: str

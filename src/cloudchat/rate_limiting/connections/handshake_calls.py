@@ -6,8 +6,9 @@ opening in this process, and half of that in the store was the overhead of the c
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.rate_limiting.connections.connection_rate import Window
@@ -24,8 +25,7 @@ whose store is slow for a moment.
 """
 
 
-@dataclass(slots=True)
-class ConnectionSlot:
+class ConnectionSlot(Struct):
     """What one socket counts for."""
 
     user: str
@@ -47,8 +47,7 @@ class ConnectionSlot:
         return [f"{PREFIX}user:{self.user}", f"{PREFIX}address:{self.network}"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Handshake:
+class _Handshake(Struct, frozen=True):
     """What the function counts for one handshake, and the future of its part of the reply."""
 
     keys: list[str]

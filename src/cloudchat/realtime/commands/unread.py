@@ -8,8 +8,9 @@ is counted in the archive, for many rooms by one statement.
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from cloudchat.archive.unread.repository import ArchivedUnread, UnreadRange
 from cloudchat.broker.broker import Broker

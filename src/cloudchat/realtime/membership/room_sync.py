@@ -15,8 +15,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.core.stream_position import StreamPosition

@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from starlette.types import Scope, Send
 
 from cloudchat.core.log_rate_limit import RATE_LIMITED
@@ -21,8 +21,7 @@ DEFAULT_RETRY_AFTER_SECONDS = 2
 _CLOSE_CODES = {ErrorCode.RATE_LIMITED: CloseCode.FLOODING, ErrorCode.UNAVAILABLE: CloseCode.STORE_UNAVAILABLE}
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Struct, frozen=True):
     """A token that has not been validated yet.
 
     `from_header` is True for `Authorization: Bearer`. A browser cannot set that header for a WebSocket; it sends the

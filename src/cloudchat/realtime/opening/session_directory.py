@@ -22,9 +22,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
+
+from msgspec import Struct
 
 from cloudchat.auth.errors import AccountError
 from cloudchat.auth.principal import CHAT_READ, Principal
@@ -49,8 +50,7 @@ MAX_GATHER_SECONDS = 0.02
 """How long a read waits at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChatSession:
+class ChatSession(Struct, frozen=True):
     """A principal and the rooms they are in."""
 
     principal: Principal

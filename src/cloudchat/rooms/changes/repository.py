@@ -2,8 +2,8 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import delete, insert, select, update
 
 from cloudchat.database.inserts import insert_into
@@ -13,8 +13,7 @@ from cloudchat.database.transactions import Transaction, changed_rows
 _NOTICES = uuid.UUID("f5f9b3a2-8f0e-4c5a-9d57-2f0c5b0f6f11")
 
 
-@dataclass(frozen=True, slots=True)
-class RoomChange:
+class RoomChange(Struct, frozen=True):
     """The version of a room at its last change that concerns one user, or (`user_id` empty) all its members."""
 
     room_id: str
@@ -22,8 +21,7 @@ class RoomChange:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class PendingNotice:
+class PendingNotice(Struct, frozen=True):
     """A notice to append to the room's log. `body` is the JSON of `protocol.logged_events.NoticeBody`.
 
     The cid is the same for every process, which makes a repeated append harmless. `at` is in seconds since 1970.

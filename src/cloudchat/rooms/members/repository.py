@@ -1,9 +1,9 @@
 """SQL queries for the members of rooms."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, delete, exists, insert, select, update
 
 from cloudchat.database.lobby import LOBBY
@@ -14,8 +14,7 @@ from cloudchat.database.transactions import Transaction
 from cloudchat.rooms.permissions import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A member of a room. `name_key` is the place in the list; `joined_at` is in seconds since 1970."""
 
     id: str
@@ -63,8 +62,7 @@ def _page(query: Select[*tuple[Any, ...]], beginning: str, after: str | None, li
     return query.order_by(users.c.name_key).limit(limit)
 
 
-@dataclass(frozen=True, slots=True)
-class RoomMember:
+class RoomMember(Struct, frozen=True):
     """A user who is in a room."""
 
     room_id: str

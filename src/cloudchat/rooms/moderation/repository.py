@@ -1,8 +1,8 @@
 """SQL queries for mutes and bans."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Table, or_, select
 from sqlalchemy import delete as sql_delete
 
@@ -16,8 +16,7 @@ RestrictionTable = Table[RestrictionColumns]
 """`room_mutes` or `room_bans`."""
 
 
-@dataclass(frozen=True, slots=True)
-class RestrictedUser:
+class RestrictedUser(Struct, frozen=True):
     """A muted or banned user. Times are seconds since 1970; `until` None means: until a moderator lifts it."""
 
     id: str

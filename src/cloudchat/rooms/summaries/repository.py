@@ -1,9 +1,9 @@
 """SQL queries for rooms as users see them."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Row, Select, and_, bindparam, select, tuple_
 
 from cloudchat.database.tables.accounts import users

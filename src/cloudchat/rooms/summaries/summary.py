@@ -1,22 +1,22 @@
 """A room as one user sees it: what a socket holds for each of its user's rooms, and what the API answers."""
 
 import math
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 FOREVER = math.inf
 """The end of a mute or a ban that only a moderator ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoomUser:
+class RoomUser(Struct, frozen=True):
     """A user, as others see them."""
 
     id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class RoomFacts:
+class RoomFacts(Struct, frozen=True):
     """The part of a room that is the same for all its members. `version` names the state of the room."""
 
     id: str
@@ -30,8 +30,7 @@ class RoomFacts:
     member_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class RoomSummary:
+class RoomSummary(Struct, frozen=True):
     """A room and one user's membership in it.
 
     Attributes:

@@ -1,12 +1,12 @@
 """A room that is exported and imported again is the same room."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
 from sqlalchemy import delete, func, insert, select
 
 from cloudchat.archive.export.service import ExportFormat, RoomExports

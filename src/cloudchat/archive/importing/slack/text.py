@@ -6,7 +6,8 @@ mention, a link or a date. The marks for bold, italic and code stay as they are.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cloudchat.archive.importing.slack.emoji import emoji_of
 from cloudchat.archive.importing.source import SourceUser
@@ -20,16 +21,14 @@ _SPECIAL_IN_CODE = re.compile(r"<([^<>\n]*)>")
 _EVERYONE = ("here", "channel", "everyone")
 
 
-@dataclass(slots=True)
-class Names:
+class Names(Struct):
     """The users and the names of channels of an export, by their ids."""
 
     users: Mapping[str, SourceUser]
     channels: Mapping[str, str]
 
 
-@dataclass(slots=True)
-class ConvertedText:
+class ConvertedText(Struct):
     """A plain text, whom it mentions, and the ids of users that the export does not have."""
 
     text: str = ""
