@@ -21,6 +21,7 @@ from cloudchat.archive.history.routes import edit_routes
 from cloudchat.archive.search.routes import search_routes
 from cloudchat.archive.search.service import SearchService
 from cloudchat.archive.service import ArchiveService
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.keys.key_rotation import LiveKeyRing
 from cloudchat.auth.keys.vault import open_vault
 from cloudchat.auth.passwords.hashing import PasswordHasher
@@ -81,12 +82,13 @@ def create_app(settings: Settings) -> FastAPI:
         secure=not only_plain_loopback(settings.origins), installation=vault.pseudonym("refresh cookie")[:8]
     )
     accounts = AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings)
+    authenticator = Authenticator(db, tokens, admins_need_second_factor=settings.admins_need_second_factor)
     admin = AdminService(db, tokens.issue_api, hasher)
     changes = LocalChanges()
     services = Services(
         db,
         keys,
-        accounts,
+        authenticator,
         RoomService(db, changes.room_changed),
         LogCheckpoints(db),
         ReadPositions(db),
@@ -109,7 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
             await chat.supervisor.stop()
             await save_checkpoint(chat.store.broker.marks, services.save_marks)
             await chat.close()
-            accounts.close()
+            authenticator.close()
             db.close()
 
     app = FastAPI(
@@ -131,15 +133,15 @@ def create_app(settings: Settings) -> FastAPI:
     backend = MessageBackend(messaging.posting, messaging.history, chat.delivery.registry)
     add_routers(
         app,
-        auth_routes(services.accounts, turns, limiter, settings, cookie=cookie),
-        second_factor_routes(services.accounts, turns, limiter, settings),
-        admin_routes(admin, services.accounts, turns, limiter, settings),
-        room_routes(services.rooms, services.accounts, limiter, settings),
-        export_routes(RoomExports(db), services.accounts, limiter, settings),
-        user_routes(UserDirectory(db), services.accounts, limiter, settings),
-        message_routes(backend, services.rooms, services.accounts, limiter, settings),
-        edit_routes(services.archive, services.accounts, limiter, settings),
-        search_routes(SearchService(db), services.accounts, limiter, settings),
+        auth_routes(accounts, authenticator, turns, limiter, settings, cookie=cookie),
+        second_factor_routes(accounts, authenticator, turns, limiter, settings),
+        admin_routes(admin, authenticator, accounts.sessions, turns, limiter, settings),
+        room_routes(services.rooms, authenticator, limiter, settings),
+        export_routes(RoomExports(db), authenticator, limiter, settings),
+        user_routes(UserDirectory(db), authenticator, limiter, settings),
+        message_routes(backend, services.rooms, authenticator, limiter, settings),
+        edit_routes(services.archive, authenticator, limiter, settings),
+        search_routes(SearchService(db), authenticator, limiter, settings),
         health_routes({"store": chat.store.problem, "tasks": chat.tasks_problem}),
     )
     app.router.routes.append(document_route("/openapi.json", partial(openapi_document, app)))
