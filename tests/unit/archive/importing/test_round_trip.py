@@ -12,7 +12,8 @@ from sqlalchemy import delete, func, insert, select
 from cloudchat.archive.export.service import ExportFormat, RoomExports
 from cloudchat.archive.folding.batch_fold import LogBatch
 from cloudchat.archive.folding.repository import fold_logs
-from cloudchat.archive.importing.export_file import SOURCE, check_export_file
+from cloudchat.archive.importing.export_file import check_export_file
+from cloudchat.archive.importing.export_records import SOURCE
 from cloudchat.archive.importing.report import ImportReport
 from cloudchat.archive.importing.room_import import BATCH_ROWS, RoomImporter
 from cloudchat.archive.importing.source import BadImport, SourceUser
