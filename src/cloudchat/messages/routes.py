@@ -31,7 +31,8 @@ from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.protocol.events import Limits
 from cloudchat.rate_limiting.http_limits import limited_route
 from cloudchat.rooms.dependencies import RoomId
-from cloudchat.rooms.service import RoomService, RoomSummary
+from cloudchat.rooms.service import RoomService
+from cloudchat.rooms.summaries.summary import RoomSummary
 from cloudchat.settings import Settings
 
 _Seq = Annotated[int | None, Query(ge=1, le=MAX_SAFE_INTEGER, examples=[17])]

@@ -29,7 +29,8 @@ from cloudchat.rooms.schemas import (
     RoomRequest,
     RoomResponse,
 )
-from cloudchat.rooms.service import RoomService, RoomUpdate
+from cloudchat.rooms.service import RoomService
+from cloudchat.rooms.updates import RoomUpdate
 from cloudchat.settings import Settings
 
 

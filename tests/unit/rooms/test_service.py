@@ -12,7 +12,7 @@ from cloudchat.database.tables import rooms as room_tables
 from cloudchat.database.tables.accounts import audit_log
 from cloudchat.rooms.caller import COMMAND_LINE
 from cloudchat.rooms.members.service import MAX_ROOMS_OF_USER
-from cloudchat.rooms.service import RoomUpdate
+from cloudchat.rooms.updates import RoomUpdate
 from support.account_services import NOW, AccountServices, concurrently
 from support.chat_rooms import Rooms
 from support.databases import on_both

@@ -28,7 +28,8 @@ from cloudchat.database.tables.archive import all_tables
 from cloudchat.database.tables.rooms import memberships, room_bans
 from cloudchat.database.transactions import Database
 from cloudchat.rooms.caller import COMMAND_LINE, Caller
-from cloudchat.rooms.service import RoomService, RoomUpdate
+from cloudchat.rooms.service import RoomService
+from cloudchat.rooms.updates import RoomUpdate
 
 PEOPLE = {"ann": "member", "bob": "member", "cid": "member", "guard": "moderator", "chief": "admin"}
 users = st.sampled_from(list(PEOPLE))

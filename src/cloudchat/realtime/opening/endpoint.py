@@ -42,7 +42,7 @@ from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.transport.socket_handshake import EXTENSION
 from cloudchat.realtime.transport.websocket_protocol import WebSocketProtocol
 from cloudchat.realtime.user_allowance import AUTHS_PER_SECOND
-from cloudchat.rooms.service import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 from cloudchat.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from cloudchat.realtime.opening.session_directory import ChatSession, SessionDir
 from cloudchat.realtime.revocation_sweep import RevocationSweep
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.realtime.transport.socket_handshake import EXTENSION
-from cloudchat.rooms.service import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 from cloudchat.settings import Settings
 from unit.realtime.fakes import FakeHandler, FakeLimits
 from unit.realtime.room_state import no_departures, unchanged_rooms
