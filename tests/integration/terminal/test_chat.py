@@ -36,7 +36,7 @@ def environment(server: RunningServer, token: str = "") -> Mapping[str, str]:
 
 
 def chat(server: RunningServer, account: Account, *options: str, columns: int = 100, rows: int = 30) -> TerminalProgram:
-    command = [CLOUDCHAT, "chat", server.url, *options]
+    command = (str(CLOUDCHAT), "chat", server.url, *options)
     return TerminalProgram(command, environment(server, account.access_token), columns=columns, rows=rows)
 
 
