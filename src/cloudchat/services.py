@@ -11,9 +11,9 @@ from cloudchat.archive.folding.batch_fold import FoldOutcome, LogBatch
 from cloudchat.archive.history.repository import ArchivedPage
 from cloudchat.archive.service import ArchiveService
 from cloudchat.archive.unread.repository import ArchivedUnread, UnreadRange
+from cloudchat.auth.authentication import Authenticator
+from cloudchat.auth.keys.key_rotation import LiveKeyRing
 from cloudchat.auth.principal import Principal
-from cloudchat.auth.service import AccountService
-from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.broker.appends import ArchivedMessage
 from cloudchat.broker.numbering.checkpoint_repository import LogCheckpoints
 from cloudchat.broker.numbering.high_water_marks import Mark
@@ -22,9 +22,9 @@ from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import Database
 from cloudchat.rooms.changes.repository import PendingNotice, RoomChange
 from cloudchat.rooms.members.repository import RoomMember
-from cloudchat.rooms.read_position_repository import ReadPositions, UserAndRoom
 from cloudchat.rooms.service import RoomService
-from cloudchat.rooms.summary import RoomFacts, RoomSummary
+from cloudchat.rooms.summaries.read_position_repository import ReadPositions, UserAndRoom
+from cloudchat.rooms.summaries.summary import RoomFacts, RoomSummary
 
 
 class Services(Struct, frozen=True):
@@ -32,7 +32,7 @@ class Services(Struct, frozen=True):
 
     db: Database
     keys: LiveKeyRing
-    accounts: AccountService
+    authenticator: Authenticator
     rooms: RoomService
     checkpoints: LogCheckpoints
     read_positions: ReadPositions
@@ -40,7 +40,7 @@ class Services(Struct, frozen=True):
 
     async def authenticate(self, token: str) -> Principal:
         """Return the principal of a token. Raises `AccountError`, `DatabaseUnavailable`."""
-        return await asyncio.to_thread(self.accounts.authenticate, token, time.time())
+        return await asyncio.to_thread(self.authenticator.authenticate, token, time.time())
 
     def last_commit(self) -> object:
         """Return another value after each transaction that this process has committed."""

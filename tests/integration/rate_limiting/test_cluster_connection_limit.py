@@ -9,10 +9,10 @@ import pytest
 import redis
 
 from cloudchat.broker.connections.redis_functions import RedisFunctions
-from cloudchat.rate_limiting import cluster_connection_limit, handshake_calls
-from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
-from cloudchat.rate_limiting.connection_rate import Window
-from cloudchat.rate_limiting.handshake_calls import PREFIX
+from cloudchat.rate_limiting.connections import cluster_connection_limit, handshake_calls
+from cloudchat.rate_limiting.connections.cluster_connection_limit import ClusterConnectionLimit
+from cloudchat.rate_limiting.connections.connection_rate import Window
+from cloudchat.rate_limiting.connections.handshake_calls import PREFIX
 from support.stores import RunningStore
 
 pytestmark = pytest.mark.anyio

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from cloudchat.database.account_tables import users
 from cloudchat.database.id_lists import IsOneOf, id_list
 from cloudchat.database.read_thread import ReadThread
-from cloudchat.database.room_tables import rooms
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.rooms import rooms
 from cloudchat.database.transactions import Transaction
 from cloudchat.database.urls import SQLITE
 from support.account_services import AccountServices

@@ -8,11 +8,11 @@ from sqlalchemy import insert, select
 
 from cloudchat.auth.errors import Conflict, InvalidField, NotFound, PermissionDenied
 from cloudchat.core.ids import new_id
-from cloudchat.database import room_tables
-from cloudchat.database.account_tables import audit_log
+from cloudchat.database.tables import rooms as room_tables
+from cloudchat.database.tables.accounts import audit_log
 from cloudchat.rooms.caller import COMMAND_LINE
 from cloudchat.rooms.members.service import MAX_ROOMS_OF_USER
-from cloudchat.rooms.service import RoomUpdate
+from cloudchat.rooms.updates import RoomUpdate
 from support.account_services import NOW, AccountServices, concurrently
 from support.chat_rooms import Rooms
 from support.databases import on_both
@@ -151,6 +151,7 @@ def test_owner_changes_name_topic_archive_and_slow_mode(rooms: Rooms) -> None:
     assert rooms.version(room) == 5
     restored = rooms.update(room, "ann", archived=False, topic="later")
     assert (restored.archived, restored.topic, restored.version) == (False, "later", 7)
+    assert rooms.update(room, "ann", slow_mode_seconds=0).slow_mode_seconds == 0
 
 
 def test_change_that_changes_nothing_has_no_version(rooms: Rooms) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import or_, select, update
 
-from cloudchat.database.account_tables import api_tokens, sessions, users
 from cloudchat.database.id_lists import IsOneOf, id_list
+from cloudchat.database.tables.accounts import api_tokens, sessions, users
 from cloudchat.database.transactions import Transaction
 
 _USER = (

@@ -4,23 +4,23 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.errors import AccountError, BadToken
+from cloudchat.auth.keys.key_rotation import LiveKeyRing
 from cloudchat.auth.principal import Principal
-from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.revocations import Revocations, revocations_since
-from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.database.read_thread import ReadThread
 from cloudchat.database.transactions import Database, Transaction
 from cloudchat.realtime.opening.session_directory import ChatSession
-from cloudchat.rooms.summary_repository import rooms_of_users
+from cloudchat.rooms.summaries.repository import rooms_of_users
 
 
 class SessionReads:
     """The reads of one process. Both methods raise `DatabaseUnavailable`."""
 
-    def __init__(self, db: Database, accounts: AccountService, keys: LiveKeyRing) -> None:
+    def __init__(self, db: Database, authenticator: Authenticator, keys: LiveKeyRing) -> None:
         self._thread = ReadThread(db, "sessions")
-        self._accounts = accounts
+        self._authenticator = authenticator
         self._keys = keys
 
     async def sessions(self, tokens: Sequence[str]) -> Mapping[str, ChatSession | AccountError]:
@@ -38,10 +38,10 @@ class SessionReads:
     def _sessions(self, tokens: Sequence[str], db: Transaction) -> Mapping[str, ChatSession | AccountError]:
         now = time.time()
         found: dict[str, ChatSession | AccountError] = dict.fromkeys(tokens, BadToken("the token is not valid"))
-        verified = self._accounts.verify_all(tokens, now)
+        verified = self._authenticator.verify_all(tokens, now)
         if not verified:
             return found
-        principals = self._accounts.principals_of(db, verified, now)
+        principals = self._authenticator.principals_of(db, verified, now)
         users = {outcome.user_id for outcome in principals.values() if isinstance(outcome, Principal)}
         rooms = rooms_of_users(db, users)
         for token, outcome in principals.items():

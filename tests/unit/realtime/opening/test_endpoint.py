@@ -21,9 +21,9 @@ from cloudchat.realtime.opening.endpoint import ANSWER_SECONDS, SocketEndpoint
 from cloudchat.realtime.opening.handshake_queue import MAX_WAIT_SECONDS
 from cloudchat.realtime.opening.session_directory import ChatSession, SessionDirectory
 from cloudchat.realtime.revocation_sweep import RevocationSweep
-from cloudchat.realtime.socket_handshake import EXTENSION, HANDSHAKE_TIMEOUT_SECONDS
 from cloudchat.realtime.socket_stats import SocketStats
-from cloudchat.rooms.service import RoomSummary
+from cloudchat.realtime.transport.socket_handshake import EXTENSION, HANDSHAKE_TIMEOUT_SECONDS
+from cloudchat.rooms.summaries.summary import RoomSummary
 from cloudchat.settings import Settings
 from unit.realtime.fakes import FakeHandler, FakeLimits
 from unit.realtime.room_state import no_departures, unchanged_rooms
