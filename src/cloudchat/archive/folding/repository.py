@@ -6,6 +6,7 @@ All rooms share the statements: about ten, however many rooms and events there a
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -105,8 +106,8 @@ def _advance_heads(db: Transaction, logs: Sequence[_Log]) -> set[str]:
 
 def _fold(db: Transaction, logs: Sequence[_Log]) -> dict[str, BatchFold]:
     """Fold the events of each room. Nothing is written."""
-    with_names = [event for log in logs for event in log.events if event["type"] in ("message", "notice")]
-    registered = _registered(db, set().union(*map(users_of, with_names)))
+    with_names = (event for log in logs for event in log.events if event["type"] in ("message", "notice"))
+    registered = _registered(db, set(chain.from_iterable(map(users_of, with_names))))
     targets = _load_targets(db, logs)
     folds = {}
     for log in logs:
