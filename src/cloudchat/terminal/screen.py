@@ -202,10 +202,11 @@ class Screen:
             self._session.typed()
 
     def _go(self, step: int) -> None:
-        rooms = list(self._session.conversation.rooms.values())
-        if self._session.current in rooms:
+        rooms, current = list(self._session.conversation.rooms.values()), self._session.current
+        if rooms:
             self._scrolled_rows = 0
-            self._session.show(rooms[(rooms.index(self._session.current) + step) % len(rooms)])
+            place = rooms.index(current) + step if current in rooms else 0
+            self._session.show(rooms[place % len(rooms)])
             self._session.mark_read()
 
     def _page_rows(self) -> int:
