@@ -15,6 +15,7 @@ from cloudchat.archive.event_ids import at_ms_of
 from cloudchat.core.timestamps import milliseconds_of, rfc3339_of_ms
 
 _OTHER_COLUMNS = frozenset({"type", "room", "epoch", "seq", "user", "text", "at"})
+_ID_AND_NAME = {"id", "name"}
 _FIRST_FIELDS = ("cid", "kind")
 
 encode_fields = msgspec.json.Encoder().encode
@@ -58,28 +59,27 @@ MENTIONS = ("mentions", "mentions_room")
 """The fields of a message that follow from its text."""
 
 
-def users_of(event: Mapping[str, Any]) -> set[str]:
+def users_of(event: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the ids of the users whose names are in a message or a notice."""
     target = event.get("target")
-    return {event["user"]["id"], *([target["id"]] if isinstance(target, dict) else ())}
+    author = event["user"]["id"]
+    return (author, target["id"]) if isinstance(target, dict) else (author,)
 
 
 def from_log(event: Mapping[str, Any], registered: Collection[str]) -> ArchivedEvent:
     """Return the row of a `message` or a `notice`. `registered` are the ids that have a row in `users`."""
     fields = {name: value for name, value in event.items() if name not in _OTHER_COLUMNS}
-    user = _without_names(event["user"], registered)
-    del user["id"]
-    if user:
-        fields["user"] = user
+    user = event["user"]
+    if user.keys() != _ID_AND_NAME or user["id"] not in registered:
+        others = _without_names(user, registered)
+        del others["id"]
+        if others:
+            fields["user"] = others
     if isinstance(fields.get("target"), dict):
         fields["target"] = _without_names(fields["target"], registered)
+    is_notice = event["type"] == "notice"
     return ArchivedEvent(
-        seq=event["seq"],
-        at_ms=milliseconds_of(event["at"]),
-        user_id=event["user"]["id"],
-        notice=event["type"] == "notice",
-        text=event.get("text", ""),
-        fields=fields,
+        event["seq"], milliseconds_of(event["at"]), user["id"], is_notice, event.get("text", ""), fields
     )
 
 

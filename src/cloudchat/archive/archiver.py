@@ -27,6 +27,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from functools import partial
 from typing import Protocol, TypeVar
 
+from cloudchat.archive.appended_events import AppendedEvents
 from cloudchat.archive.folding.batch_fold import FoldOutcome, LogBatch, NotFolded
 from cloudchat.broker.archiving.log_archive import LogArchive, UnarchivedRange
 from cloudchat.broker.connections import BrokerUnavailable
@@ -93,14 +94,21 @@ class Archiver:
         self._heads: dict[str, int] = {}
         """The archived head of each room, as far as this process knows. The fold verifies it."""
         self._log_heads: dict[str, int] = {}
+        self._events = AppendedEvents()
         self._appended = asyncio.Event()
         self.failures = 0
         """How often SQL or the store failed, or the events of a room could not be folded."""
 
     # -- what has happened --------------------------------------------------------------------------------------------
 
-    def appended(self, room: str, seq: int) -> None:
+    def appended(self, room: str, seq: int, event: bytes) -> None:
         """Note that this process has appended an event to the room's log."""
+        if room not in self._unknown:
+            self._events.add(room, seq, event)
+        self._is_behind(room, seq)
+
+    def _is_behind(self, room: str, seq: int) -> None:
+        """Note that the log has an event that may not be archived."""
         self._log_heads[room] = seq
         if room not in self._behind:
             self._add(room, self._clock())
@@ -143,7 +151,7 @@ class Archiver:
             part = rooms[start : start + ROOMS_PER_COMPARISON]
             for room, head in zip(part, await self._broker.heads(part), strict=True):
                 if head.seq > (archived[room].seq if room in archived else 0):
-                    self.appended(room, head.seq)
+                    self._is_behind(room, head.seq)
 
     async def look_into_queue(self) -> None:
         """Add the rooms that may have something to archive, and those again that could not be folded."""
@@ -171,7 +179,8 @@ class Archiver:
             await self._learn_heads(rooms)
             known = {room: self._log_heads[room] for room in rooms}
             ranges = self._ranges(rooms)
-            batches = await self._read_batches(ranges, rooms)
+            batches, unread = self._take_batches(ranges)
+            batches += await self._read_batches(unread, rooms)
             if batches:
                 await self._folded(batches, await self._archive.fold_logs(batches), rooms)
             for room in rooms:
@@ -195,6 +204,7 @@ class Archiver:
                 return await work()
             except (DatabaseUnavailable, BrokerUnavailable) as error:
                 self.failures += 1
+                self._events.clear()  # a text that is deleted meanwhile must not stay in memory until SQL is back
                 logger.warning("the archive is behind: %s", error, extra=RATE_LIMITED)
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -236,8 +246,21 @@ class Archiver:
                 break
         return ranges
 
+    def _take_batches(self, ranges: Iterable[UnarchivedRange]) -> tuple[list[LogBatch], list[UnarchivedRange]]:
+        """Return the batches that are in memory, and the ranges that must be read."""
+        batches: list[LogBatch] = []
+        unread: list[UnarchivedRange] = []
+        for wanted in ranges:
+            if events := self._events.take(wanted.room, wanted.after, wanted.limit):
+                batches.append(LogBatch(wanted.room, wanted.after, events))
+            else:
+                unread.append(wanted)
+        return batches, unread
+
     async def _read_batches(self, ranges: Sequence[UnarchivedRange], rooms: dict[str, float]) -> list[LogBatch]:
         """Read what is not archived, and remove from `rooms` those that have nothing."""
+        if not ranges:
+            return []
         batches: list[LogBatch] = []
         nothing: dict[str, str] = {}
         for wanted, found in zip(ranges, await self._logs.unarchived(ranges), strict=True):

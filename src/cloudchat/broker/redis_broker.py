@@ -48,8 +48,8 @@ class RedisBroker(RedisLogReader):
         self.subscription = Subscription(url, own_channel)
         self.appends_settled: Callable[[], None] = lambda: None
         """Called when no append of this process is pending any more."""
-        self.appended: Callable[[str, int], None] = lambda room, seq: None
-        """Called with the room and the seq of each event that this process has appended."""
+        self.appended: Callable[[str, int, bytes], None] = lambda room, seq, event: None
+        """Called with the room, the seq and the JSON of each event that this process has appended."""
         self.text_deleted: Callable[[], None] = lambda: None
         """Called when a deletion of this process is on disk."""
 
@@ -117,9 +117,10 @@ class RedisBroker(RedisLogReader):
                 room, seq, epoch = append.entry.room, outcome.seq, outcome.epoch
                 self.marks.observe_event(room, epoch, seq)
                 if not outcome.duplicate:
-                    self.appended(room, seq)
+                    event = event_of(append.entry, epoch, seq)
+                    self.appended(room, seq, event)
                     if listener is not None and self.subscription.has(room):
-                        listener.event_received(room, epoch, seq, event_of(append.entry, epoch, seq))
+                        listener.event_received(room, epoch, seq, event)
             append.on_done(outcome)
 
     def _settled(self) -> None:

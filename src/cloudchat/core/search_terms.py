@@ -74,11 +74,12 @@ class Token(NamedTuple):
 def search_terms(text: str) -> str:
     """Return the terms of a message's text, separated by single spaces. Empty for a text without words."""
     text = composed(text)
+    lower = text.lower()
     if text.isascii():
-        words = _ASCII_WORD.findall(text.lower())
+        words = _ASCII_WORD.findall(lower)
     else:
         words = [term for match in _TOKEN.finditer(text) for term in _terms(match)]
-    if _CAMEL_CASE.search(text) is not None and (parts := [part.term for part in camel_parts(text)]):
+    if lower != text and _CAMEL_CASE.search(text) is not None and (parts := [part.term for part in camel_parts(text)]):
         words += [PARTS, *parts]
     return " ".join(words)
 

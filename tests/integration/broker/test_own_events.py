@@ -12,7 +12,7 @@ from cloudchat.broker import keys
 from cloudchat.broker.appends import Appended, AppendOutcome
 from cloudchat.broker.connections import BrokerUnavailable
 from integration.broker.brokers import RecordingListener, broker_on
-from integration.broker.posting import Room, seq_of
+from integration.broker.posting import Room, is_duplicate_of, seq_of
 from support.stores import RunningStore
 
 pytestmark = pytest.mark.anyio
@@ -45,6 +45,19 @@ async def test_a_process_alone_receives_its_events_without_a_publication(store: 
             assert channel.get_sharded_message(timeout=0) is None
         page = await broker.read(room.id, 0, 10)
         assert received == [(page.epoch, seq, event) for seq, event in enumerate(page.events, page.first)]
+
+
+async def test_the_archiver_gets_each_event_as_the_store_has_it(store: RunningStore) -> None:
+    appended: list[tuple[int, bytes]] = []
+    async with broker_on(store) as broker:
+        broker.appended = lambda _, seq, event: appended.append((seq, event))
+        room = Room(broker)
+        target = seq_of(await room.send("hello", cid="once"))
+        assert is_duplicate_of(await room.send("hello", cid="once"), target)
+        await room.edit(target, "good bye")
+        await room.react(target)
+        page = await broker.read(room.id, 0, 10)
+        assert appended == list(enumerate(page.events, page.first))
 
 
 async def test_each_of_two_processes_receives_every_event_once(store: RunningStore) -> None:

@@ -16,7 +16,7 @@ from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_fold import MessageFold
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.database.room_tables import rooms
+from cloudchat.database.tables.rooms import rooms
 from cloudchat.database.transactions import DatabaseUnavailable
 from support.account_services import NOW, AccountServices
 from support.room_logs import LogWriter
@@ -33,6 +33,7 @@ class Store:
         self.logs = {room: LogWriter(room) for room in (*ROOMS, "unknown")}
         self.queue: dict[str, None] = {}
         self.reported: dict[str, int] = {}
+        self.reads: list[str] = []
         self.is_away = False
 
     async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
@@ -49,6 +50,7 @@ class Store:
 
     async def unarchived(self, ranges: Sequence[UnarchivedRange]) -> list[UnarchivedEvents]:
         self._check()
+        self.reads += [wanted.room for wanted in ranges]
         return [self._unarchived(wanted) for wanted in ranges]
 
     def _unarchived(self, wanted: UnarchivedRange) -> UnarchivedEvents:
@@ -112,7 +114,7 @@ class World:
             seq = self.store.logs[room].message("ann", f"m{self.store.logs[room].next_seq}")
             self.store.queue[room] = None
             if by is not None:
-                by.appended(room, seq)
+                by.appended(room, seq, msgspec.json.encode(self.store.logs[room].events[-1]))
 
     def rows(self, room: str) -> list[dict[str, Any]]:
         return self.sql.service.page(room, ALL).newer
@@ -217,6 +219,43 @@ def test_what_is_appended_during_a_turn_is_collected_again(world: World, monkeyp
     assert [len(batches[0].events) for batches in world.sql.transactions] == [3, 1]
 
 
+def test_the_events_of_this_process_are_not_read_from_the_store(world: World) -> None:
+    archiver = world.archiver()
+    world.append("a", 600, archiver)  # more than one batch
+    finish(archiver)
+    world.append("a", 2, archiver)
+    finish(archiver)
+    assert (len(world.rows("a")), world.store.reads) == (602, [])
+
+
+def test_the_events_of_other_processes_are_read_from_the_store(world: World) -> None:
+    archiver = world.archiver()
+    world.append("a", 2)
+    world.append("a", 2, archiver)
+    finish(archiver)
+    world.append("a", 1, archiver)
+    world.append("a", 1)
+    world.append("a", 1, archiver)
+    finish(archiver)
+    assert len(world.rows("a")) == 7
+    assert world.store.reads == ["a", "a"]
+
+
+def test_a_turn_that_failed_is_repeated_from_the_store(world: World) -> None:
+    """Not from memory: a text that is deleted meanwhile would stay there for as long as SQL is away."""
+    archiver = world.archiver()
+    world.append("a", 2, archiver)
+    finish(archiver)
+    world.append("a", 2, archiver)
+    world.sql.is_away = True
+    with pytest.raises(DatabaseUnavailable):
+        asyncio.run(archiver.archive_some())
+    world.sql.is_away = False
+    finish(archiver)
+    assert len(world.rows("a")) == 4
+    assert world.store.reads == ["a"]
+
+
 def test_existing_logs_are_found_at_the_start(world: World) -> None:
     world.append("a", 5)
     world.store.queue.clear()  # as after an upgrade
@@ -280,8 +319,9 @@ def test_nothing_is_lost_while_sql_or_the_store_is_away(world: World) -> None:
 def test_a_damaged_log_does_not_stop_the_others(world: World) -> None:
     archiver = world.archiver()
     world.append("b", 2, archiver)
-    world.append("a", 1, archiver)
+    world.append("a", 1)
     world.store.logs["a"].events[0]["at"] = "yesterday"
+    archiver.appended("a", 1, world.store.logs["a"].encoded[0])
     world.append("c", 2, archiver)
     finish(archiver)
     assert [len(world.rows(room)) for room in ROOMS] == [0, 2, 2]

@@ -6,6 +6,7 @@ All rooms share the statements: about ten, however many rooms and events there a
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -17,10 +18,10 @@ from cloudchat.archive.folding.batch_fold import BatchFold, EmojiUse, FoldOutcom
 from cloudchat.archive.repository import NOTHING_ARCHIVED, add_epochs, add_events, advance_head
 from cloudchat.core.search_terms import search_terms
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.database.account_tables import users
-from cloudchat.database.archive_tables import archive_heads, archived_edits, archived_events, archived_reactions
 from cloudchat.database.inserts import replace_rows
-from cloudchat.database.room_tables import rooms
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.archive import archive_heads, archived_edits, archived_events, archived_reactions
+from cloudchat.database.tables.rooms import rooms
 from cloudchat.database.transactions import Transaction
 
 _CHANGES = ("edited", "deleted", "reaction")
@@ -105,8 +106,8 @@ def _advance_heads(db: Transaction, logs: Sequence[_Log]) -> set[str]:
 
 def _fold(db: Transaction, logs: Sequence[_Log]) -> dict[str, BatchFold]:
     """Fold the events of each room. Nothing is written."""
-    with_names = [event for log in logs for event in log.events if event["type"] in ("message", "notice")]
-    registered = _registered(db, set().union(*map(users_of, with_names)))
+    with_names = (event for log in logs for event in log.events if event["type"] in ("message", "notice"))
+    registered = _registered(db, set(chain.from_iterable(map(users_of, with_names))))
     targets = _load_targets(db, logs)
     folds = {}
     for log in logs:

@@ -40,11 +40,24 @@ local function read_entry(args, i)
   }
 end
 
+-- One constructor with all fields, because a table that grows costs as much as a command.
 local function open_room(call, entry)
   local channel = 'cloudchat:{' .. entry.room .. '}'
-  local room = {channel = channel, meta = channel .. ':meta', log = channel .. ':log', seen = channel .. ':seen:'}
-  room.epoch, room.seq, room.version, room.side, room.archived = current_head(room.meta, room.log, call.new_epoch, entry.mark)
-  return room
+  local meta, log = channel .. ':meta', channel .. ':log'
+  local epoch, seq, version, side, archived = current_head(meta, log, call.new_epoch, entry.mark)
+  return {
+    channel = channel,
+    meta = meta,
+    log = log,
+    seen = channel .. ':seen:',
+    epoch = epoch,
+    seq = seq,
+    version = version,
+    side = side,
+    archived = archived,
+    cid_hash = nil,
+    cids = nil,
+  }
 end
 
 -- Returns whether the log has as many events as it may have while the archive takes none. It has no more than

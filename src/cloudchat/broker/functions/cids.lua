@@ -4,17 +4,22 @@ local DAY = 86400
 local FIRST_CIDS = 128
 local SEEN_SECONDS = 2 * DAY + 3600
 
+-- Looks for a cid in one hash. Returns its packed position or nil, and how many cids the hash has.
+local function find_in(hash, digest)
+  local cids = redis.call('HLEN', hash)
+  return cids > 0 and redis.call('HGET', hash, digest) or nil, cids
+end
+
 -- Looks for a cid in the hashes of one day. Returns its packed position or nil, the hash that it belongs to, and how many
--- cids this hash has if that is known.
+-- cids this hash has.
 local function find_cid(seen, day, digest)
   local hash = seen .. day .. ':first'
-  local cids = redis.call('HLEN', hash)
-  local position = cids > 0 and redis.call('HGET', hash, digest) or nil
-  if position or cids < FIRST_CIDS then
-    return position, hash, cids
+  local position, cids = find_in(hash, digest)
+  if not position and cids >= FIRST_CIDS then
+    hash = seen .. day .. ':' .. string.byte(digest)
+    position, cids = find_in(hash, digest)
   end
-  hash = seen .. day .. ':' .. string.byte(digest)
-  return redis.call('HGET', hash, digest) or nil, hash, nil
+  return position, hash, cids
 end
 
 -- Packs a time, RFC 3339 in UTC with milliseconds: its digits from the third one on, as one number of 7 bytes.
@@ -32,7 +37,6 @@ end
 
 -- Adds a cid to the hash that `find_cid` has returned, with the number of its cids.
 local function remember_cid(hash, cids, digest, seq, packed_time)
-  cids = cids or redis.call('HLEN', hash)
   redis.call('HSET', hash, digest, struct.pack('>I6', seq) .. packed_time)
   if cids == 0 then
     redis.call('EXPIRE', hash, SEEN_SECONDS)

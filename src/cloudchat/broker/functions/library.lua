@@ -33,7 +33,7 @@ local APPENDED, DUPLICATE, STALE, SLOW_MODE, NOT_FOUND, FORBIDDEN = 0, 1, 2, 3, 
 local FULL, NOT_IN_LOG, UNARCHIVED, NOT_REPLIABLE, FAILED = 6, 7, 8, 9, 10
 
 local function integer(number)
-  return string.format('%.0f', number)
+  return string.format('%d', number)
 end
 
 -- Returns the name of another key of the room. Only the keys of every call are passed; these are rarely needed.

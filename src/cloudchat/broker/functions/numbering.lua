@@ -67,9 +67,9 @@ end
 -- assigned twice, so the numbering continues above the mark.
 local function current_head(meta, log, new_epoch, mark_seq)
   local found = redis.call('HMGET', meta, 'epoch', 'seq', 'v', 'side', 'a')
-  local mark = tonumber(mark_seq)
-  if found[1] and tonumber(found[2]) >= mark then
-    return found[1], tonumber(found[2]), tonumber(found[3] or 0), tonumber(found[4]), tonumber(found[5])
+  local mark, seq = tonumber(mark_seq), tonumber(found[2])
+  if found[1] and seq >= mark then
+    return found[1], seq, tonumber(found[3] or 0), tonumber(found[4]), tonumber(found[5])
   end
   return start_epoch(meta, log, new_epoch, found, mark)
 end
