@@ -15,7 +15,7 @@ from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.membership.room_hints import RoomHints
-from cloudchat.realtime.membership.room_sync import RoomSync, UserAndRoom
+from cloudchat.realtime.membership.room_sync import NotInRoom, RoomSync, UserAndRoom
 from cloudchat.rooms.changes.repository import RoomChange
 from cloudchat.rooms.summaries.summary import RoomFacts, RoomSummary
 from unit.realtime.fakes import FakeSocket, connection_of
@@ -173,6 +173,37 @@ async def test_a_connection_that_opens_is_compared_with_a_change_of_all_members(
     await world.sync.sweep()
     for version, is_outdated in ((1, True), (2, False)):
         assert world.sync.is_outdated("eve", {OFFICE.id: replace(OFFICE, version=version)}, {}) is is_outdated
+
+
+async def test_a_room_that_the_user_was_just_added_to_is_found(world: World, rooms: Rooms) -> None:
+    world.ann.drop_room(OFFICE.id)
+    await world.sync.find(world.ann, OFFICE.id)
+    assert world.told("ann") == [("room_added", "member")]
+    rooms.during_memberships = lambda: pytest.fail("a room that the connection has needs no query")
+    await world.sync.find(world.ann, OFFICE.id)
+
+
+@pytest.mark.parametrize(("room_id", "queries"), [("elsewhere", 1), ("else\0where", 0)])
+async def test_a_room_that_the_user_is_not_in_is_not_found(
+    world: World, rooms: Rooms, room_id: str, queries: int
+) -> None:
+    asked: list[None] = []
+    rooms.members.clear()
+    rooms.during_memberships = lambda: asked.append(None)
+    with pytest.raises(NotInRoom):
+        await world.sync.find(world.ann, room_id)
+    assert len(asked) == queries  # PostgreSQL refuses a text with NUL
+
+
+async def test_a_membership_is_compared_only_with_a_version_that_is_not_known_yet(world: World, rooms: Rooms) -> None:
+    assert await world.sync.is_member(world.ann, OFFICE.id, 1)
+    assert world.sync.versions == {}
+    rooms.changes, rooms.version = {"ann": 2}, 2
+    del rooms.members["ann"]
+    assert await world.sync.is_member(world.ann, OFFICE.id, 1)
+    assert not await world.sync.is_member(world.ann, OFFICE.id, 2)
+    assert world.told("ann") == [("room_removed", "")]
+    assert not await world.sync.is_member(world.ann, "elsewhere", 2)
 
 
 async def test_a_refresh_knows_no_more_than_it_has_read(world: World, rooms: Rooms) -> None:
