@@ -193,9 +193,11 @@ class Screen:
     def _accept(self, buffer: Buffer) -> bool:
         self._answer = ""
         self._scrolled_rows = 0
-        self._session.enter(buffer.text)
+        line = buffer.text
+        buffer.reset()
+        self._session.enter(line)
         self._session.mark_read()
-        return False  # clear the entry
+        return True  # keep what is in the entry now: nothing, or a line that was refused
 
     def _typed(self, buffer: Buffer) -> None:
         if buffer.text and not buffer.text.startswith("/"):

@@ -109,7 +109,10 @@ def test_a_narrow_terminal_shows_what_is_unread_elsewhere_and_all_of_the_help(sc
         hers.wait_for("> /edit 99 x")
         hers.press("y")  # the refused line is in the entry again
         hers.wait_for("> /edit 99 xy")
-        hers.press(f"{BACKSPACE * 12}/help{ENTER}")
+        hers.press(f"{BACKSPACE * 12}/nonsense{ENTER}")
+        hers.wait_for("There is no command /nonsense.")
+        hers.wait_for("> /nonsense")
+        hers.press(f"{BACKSPACE * 9}/help{ENTER}")
         hers.wait_for("/room NAME")
         hers.wait_for("//TEXT")
 
