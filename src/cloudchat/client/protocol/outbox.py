@@ -142,7 +142,9 @@ class Outbox:
 
 def _is_soon_over(frame: Frame) -> bool:
     """Return whether what an error says may be waited for. A mute is a moderator's decision about the user."""
-    return frame["code"] != ErrorCode.MUTED and frame.get("retry_after_ms", 0) <= MAX_SERVER_DELAY_SECONDS * 1000
+    code: str = frame["code"]
+    retry_after_ms: int = frame.get("retry_after_ms", 0)
+    return code != ErrorCode.MUTED and retry_after_ms <= MAX_SERVER_DELAY_SECONDS * 1000
 
 
 def _refusal(frame: Frame) -> SendRefused:
