@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Engine, text
 
-from cloudchat.database.archive_tables import all_tables
+from cloudchat.database.tables.archive import all_tables
 
 # The key of a PostgreSQL advisory lock. Any fixed number will do.
 MIGRATION_LOCK = 0x636C6F756463

@@ -11,11 +11,11 @@ from cloudchat.archive.folding.batch_fold import FoldOutcome, LogBatch
 from cloudchat.archive.history.repository import ArchivedPage
 from cloudchat.archive.service import ArchiveService
 from cloudchat.archive.unread.repository import ArchivedUnread, UnreadRange
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.errors import AccountError, BadToken
+from cloudchat.auth.keys.key_rotation import LiveKeyRing
 from cloudchat.auth.principal import Principal
-from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.revocations import Revocations, revocations_since
-from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.broker.appends import ArchivedMessage
 from cloudchat.broker.numbering.checkpoint_repository import LogCheckpoints
 from cloudchat.broker.numbering.high_water_marks import Mark
@@ -25,10 +25,10 @@ from cloudchat.database.transactions import Database
 from cloudchat.realtime.opening.session_directory import ChatSession
 from cloudchat.rooms.changes.repository import PendingNotice, RoomChange
 from cloudchat.rooms.members.repository import RoomMember
-from cloudchat.rooms.read_position_repository import ReadPositions, UserAndRoom
 from cloudchat.rooms.service import RoomService
-from cloudchat.rooms.summary import RoomFacts, RoomSummary
-from cloudchat.rooms.summary_repository import rooms_of_users
+from cloudchat.rooms.summaries.read_position_repository import ReadPositions, UserAndRoom
+from cloudchat.rooms.summaries.repository import rooms_of_users
+from cloudchat.rooms.summaries.summary import RoomFacts, RoomSummary
 
 
 class Services(Struct, frozen=True):
@@ -36,7 +36,7 @@ class Services(Struct, frozen=True):
 
     db: Database
     keys: LiveKeyRing
-    accounts: AccountService
+    authenticator: Authenticator
     rooms: RoomService
     checkpoints: LogCheckpoints
     read_positions: ReadPositions
@@ -44,7 +44,7 @@ class Services(Struct, frozen=True):
 
     async def authenticate(self, token: str) -> Principal:
         """Return the principal of a token. Raises `AccountError`, `DatabaseUnavailable`."""
-        return await asyncio.to_thread(self.accounts.authenticate, token, time.time())
+        return await asyncio.to_thread(self.authenticator.authenticate, token, time.time())
 
     async def read_sessions(self, tokens: Sequence[str]) -> Mapping[str, ChatSession | AccountError]:
         """Return the session of each token, or why it has none, in one thread. Raises `DatabaseUnavailable`."""
@@ -53,11 +53,11 @@ class Services(Struct, frozen=True):
     def _read_sessions(self, tokens: Sequence[str]) -> Mapping[str, ChatSession | AccountError]:
         now = time.time()
         found: dict[str, ChatSession | AccountError] = dict.fromkeys(tokens, BadToken("the token is not valid"))
-        verified = self.accounts.verify_all(tokens, now)
+        verified = self.authenticator.verify_all(tokens, now)
         if not verified:
             return found
         with self.db.read() as db:  # one transaction: on SQLite it costs as much as a query
-            principals = self.accounts.principals_of(db, verified, now)
+            principals = self.authenticator.principals_of(db, verified, now)
             users = {outcome.user_id for outcome in principals.values() if isinstance(outcome, Principal)}
             rooms = rooms_of_users(db, users)
         for token, outcome in principals.items():

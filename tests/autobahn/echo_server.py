@@ -11,9 +11,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame, Opcode
 
 from cloudchat.http.http_protocol import HttpProtocol
-from cloudchat.realtime import websocket_protocol
-from cloudchat.realtime.socket_handshake import EXTENSION
-from cloudchat.realtime.websocket_protocol import WebSocketProtocol
+from cloudchat.realtime.transport import websocket_protocol
+from cloudchat.realtime.transport.socket_handshake import EXTENSION
+from cloudchat.realtime.transport.websocket_protocol import WebSocketProtocol
 
 MIB = 1 << 20
 websocket_protocol.MAX_FRAGMENTS = 1 << 20

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
+from cloudchat.auth.keys.signing_keys import load_or_create
 from cloudchat.auth.tokens.access_tokens import Tokens
-from cloudchat.auth.tokens.keys import load_or_create
 from cloudchat.auth.usernames import name_skeleton, username_key
 from cloudchat.core.ids import new_id
-from cloudchat.database.account_tables import LoginSession, User, sessions, users
 from cloudchat.database.engine import create_engine
 from cloudchat.database.lobby import join_lobby
-from cloudchat.database.room_tables import Membership, memberships, rooms
+from cloudchat.database.tables.accounts import LoginSession, User, sessions, users
+from cloudchat.database.tables.rooms import Membership, memberships, rooms
 from cloudchat.database.transactions import Database, Transaction
 
 TOKEN_SECONDS = 3600

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from cloudchat.auth.tokens.key_rotation import rotate
-from cloudchat.auth.tokens.keys import load_or_create
-from cloudchat.auth.vault import open_vault
+from cloudchat.auth.keys.key_rotation import rotate
+from cloudchat.auth.keys.signing_keys import load_or_create
+from cloudchat.auth.keys.vault import open_vault
 from support import processes
 from support.aws import REGION, EmulatedAws
 from support.cloudformation import TEMPLATES, Stack, load

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from cloudchat.admin.service import AdminService
+from cloudchat.auth.authentication import Authenticator
+from cloudchat.auth.keys.key_rotation import LiveKeyRing
+from cloudchat.auth.keys.vault import open_vault
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.access_tokens import Tokens
-from cloudchat.auth.tokens.key_rotation import LiveKeyRing
-from cloudchat.auth.vault import open_vault
 from cloudchat.database.engine import create_engine
 from cloudchat.database.migrations import upgrade
 from cloudchat.database.transactions import Database
@@ -49,6 +50,7 @@ class AccountServices:
     tokens: Tokens
     hasher: PasswordHasher
     accounts: AccountService
+    authenticator: Authenticator
     admin: AdminService
     rooms: RoomService
 
@@ -73,6 +75,7 @@ class AccountServices:
             tokens,
             hasher,
             AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings),
+            Authenticator(db, tokens, admins_need_second_factor=settings.admins_need_second_factor),
             AdminService(db, tokens.issue_api, hasher),
             RoomService(db),
         )
@@ -92,7 +95,7 @@ class AccountServices:
         return self.accounts.sessions.refresh(refresh_token, address="test", now=now)
 
     def authenticate(self, token: str, *, now: float = NOW) -> Principal:
-        return self.accounts.authenticate(token, now)
+        return self.authenticator.authenticate(token, now)
 
 
 def concurrently(count: int, action: Callable[[], Any]) -> list[Any]:

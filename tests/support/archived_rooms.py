@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select, update
 
 from cloudchat.archive.event_ids import event_id, next_id
 from cloudchat.core.search_terms import search_terms
-from cloudchat.database.archive_tables import (
+from cloudchat.database.tables.archive import (
     archive_epochs,
     archive_heads,
     archived_edits,

@@ -5,8 +5,8 @@ from typing import Self
 
 from cloudchat.auth.repository import add_user, update_user, user_for_update
 from cloudchat.rooms.caller import COMMAND_LINE, Caller
-from cloudchat.rooms.service import RoomUpdate
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
+from cloudchat.rooms.updates import RoomUpdate
 from support.account_services import NOW, AccountServices
 
 

@@ -34,7 +34,7 @@ _PRELOADED = (
     "cloudchat.database.migrations",
     "cloudchat.doctor.store_requirements",
     "cloudchat.http.http_protocol",
-    "cloudchat.realtime.websocket_protocol",
+    "cloudchat.realtime.transport.websocket_protocol",
     "cloudchat.cli.environment",
     # Imported for the first registration.
     "cloudchat.auth.passwords.blocklist",

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 
 from cloudchat.core.ids import new_id
 from cloudchat.database.engine import create_engine
-from cloudchat.database.room_tables import memberships, rooms
+from cloudchat.database.tables.rooms import memberships, rooms
 from cloudchat.database.transactions import Database
 from support.server import RunningServer
 

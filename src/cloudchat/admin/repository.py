@@ -8,8 +8,8 @@ from sqlalchemy import and_, delete, insert, select, tuple_, update
 from cloudchat.auth.errors import NotFound
 from cloudchat.auth.principal import ADMIN
 from cloudchat.core.ids import new_id
-from cloudchat.database.account_tables import User, api_tokens, audit_log, invites, users
-from cloudchat.database.columns import begins_with
+from cloudchat.database.tables.accounts import User, api_tokens, audit_log, invites, users
+from cloudchat.database.tables.columns import begins_with
 from cloudchat.database.transactions import Transaction, changed_rows, first_row
 
 # All times are seconds since 1970.

@@ -15,10 +15,11 @@ from cloudchat.admin.audit.routes import add_audit_routes
 from cloudchat.admin.dependencies import After, NamePart, PageSize, PathId, require_administrator
 from cloudchat.admin.rooms.routes import add_room_routes
 from cloudchat.admin.service import AdminService
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.dependencies import hashing_turn
 from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.schemas import SessionResponse, SessionsResponse
-from cloudchat.auth.service import AccountService
+from cloudchat.auth.sessions.service import SessionService
 from cloudchat.http.csrf import require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
 from cloudchat.rate_limiting.http_limits import limited_route
@@ -26,10 +27,15 @@ from cloudchat.settings import Settings
 
 
 def admin_routes(
-    admin: AdminService, accounts: AccountService, turns: HashingTurns, limiter: Limiter, settings: Settings
+    admin: AdminService,
+    authenticator: Authenticator,
+    sessions: SessionService,
+    turns: HashingTurns,
+    limiter: Limiter,
+    settings: Settings,
 ) -> APIRouter:
     """Return the routes. All of them require the scope `admin`."""
-    require_actor = require_administrator(accounts)
+    require_actor = require_administrator(authenticator)
     # The dependency belongs to the router, so that a route added later cannot lack it.
     routes = APIRouter(
         prefix="/api/admin",
@@ -107,8 +113,8 @@ def admin_routes(
     )
     def list_sessions(user_id: PathId) -> SessionsResponse:
         """Return the user's live sessions, most recently used first."""
-        sessions = accounts.sessions.list(admin.users.get(user_id).id, current="", now=time.time())
-        return SessionsResponse(sessions=[SessionResponse.of(session) for session in sessions])
+        live = sessions.list(admin.users.get(user_id).id, current="", now=time.time())
+        return SessionsResponse(sessions=[SessionResponse.of(session) for session in live])
 
     @routes.delete(
         "/users/{user_id}/sessions/{session_id}",

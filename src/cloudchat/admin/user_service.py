@@ -13,7 +13,7 @@ from cloudchat.auth.repository import add_user, demand_free_name, update_user, u
 from cloudchat.auth.second_factor.repository import remove_second_factor
 from cloudchat.auth.sessions.repository import end_session, end_sessions_of
 from cloudchat.auth.usernames import clean_username, lookup_key, trim_username
-from cloudchat.database.account_tables import User
+from cloudchat.database.tables.accounts import User
 from cloudchat.database.transactions import Database, Transaction
 
 

@@ -21,6 +21,9 @@ from cloudchat.archive.history.routes import edit_routes
 from cloudchat.archive.search.routes import search_routes
 from cloudchat.archive.search.service import SearchService
 from cloudchat.archive.service import ArchiveService
+from cloudchat.auth.authentication import Authenticator
+from cloudchat.auth.keys.key_rotation import LiveKeyRing
+from cloudchat.auth.keys.vault import open_vault
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.routes import auth_routes
@@ -29,8 +32,6 @@ from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
 from cloudchat.auth.tokens.access_tokens import Tokens
-from cloudchat.auth.tokens.key_rotation import LiveKeyRing
-from cloudchat.auth.vault import open_vault
 from cloudchat.broker.numbering.checkpoint_repository import LogCheckpoints
 from cloudchat.broker.numbering.log_checkpoint import save_checkpoint
 from cloudchat.database.engine import create_engine
@@ -52,9 +53,9 @@ from cloudchat.rate_limiting.request_rate import RequestRateLimit
 from cloudchat.realtime.membership.room_hints import LocalChanges
 from cloudchat.realtime.opening.socket_routing import SOCKET_PATH, SocketRouting
 from cloudchat.resources import frontend_directory
-from cloudchat.rooms.read_position_repository import ReadPositions
 from cloudchat.rooms.routes import room_routes
 from cloudchat.rooms.service import RoomService
+from cloudchat.rooms.summaries.read_position_repository import ReadPositions
 from cloudchat.services import Services
 from cloudchat.settings import Settings
 from cloudchat.users.routes import user_routes
@@ -81,12 +82,13 @@ def create_app(settings: Settings) -> FastAPI:
         secure=not only_plain_loopback(settings.origins), installation=vault.pseudonym("refresh cookie")[:8]
     )
     accounts = AccountService(db, tokens, hasher, SecondFactorService(db, vault), slowdown, settings)
+    authenticator = Authenticator(db, tokens, admins_need_second_factor=settings.admins_need_second_factor)
     admin = AdminService(db, tokens.issue_api, hasher)
     changes = LocalChanges()
     services = Services(
         db,
         keys,
-        accounts,
+        authenticator,
         RoomService(db, changes.room_changed),
         LogCheckpoints(db),
         ReadPositions(db),
@@ -109,7 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
             await chat.supervisor.stop()
             await save_checkpoint(chat.store.broker.marks, services.save_marks)
             await chat.close()
-            accounts.close()
+            authenticator.close()
             db.close()
 
     app = FastAPI(
@@ -131,15 +133,15 @@ def create_app(settings: Settings) -> FastAPI:
     backend = MessageBackend(messaging.posting, messaging.history, chat.delivery.registry)
     add_routers(
         app,
-        auth_routes(services.accounts, turns, limiter, settings, cookie=cookie),
-        second_factor_routes(services.accounts, turns, limiter, settings),
-        admin_routes(admin, services.accounts, turns, limiter, settings),
-        room_routes(services.rooms, services.accounts, limiter, settings),
-        export_routes(RoomExports(db), services.accounts, limiter, settings),
-        user_routes(UserDirectory(db), services.accounts, limiter, settings),
-        message_routes(backend, services.rooms, services.accounts, limiter, settings),
-        edit_routes(services.archive, services.accounts, limiter, settings),
-        search_routes(SearchService(db), services.accounts, limiter, settings),
+        auth_routes(accounts, authenticator, turns, limiter, settings, cookie=cookie),
+        second_factor_routes(accounts, authenticator, turns, limiter, settings),
+        admin_routes(admin, authenticator, accounts.sessions, turns, limiter, settings),
+        room_routes(services.rooms, authenticator, limiter, settings),
+        export_routes(RoomExports(db), authenticator, limiter, settings),
+        user_routes(UserDirectory(db), authenticator, limiter, settings),
+        message_routes(backend, services.rooms, authenticator, limiter, settings),
+        edit_routes(services.archive, authenticator, limiter, settings),
+        search_routes(SearchService(db), authenticator, limiter, settings),
         health_routes({"store": chat.store.problem, "tasks": chat.tasks_problem}),
     )
     app.router.routes.append(document_route("/openapi.json", partial(openapi_document, app)))

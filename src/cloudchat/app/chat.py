@@ -18,7 +18,7 @@ from cloudchat.app.presence import Presence, create_presence
 from cloudchat.app.store import Store, create_store
 from cloudchat.broker.broker import Listener
 from cloudchat.process.supervision import Supervisor
-from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
+from cloudchat.rate_limiting.connections.cluster_connection_limit import ClusterConnectionLimit
 from cloudchat.realtime.opening.endpoint import SocketEndpoint
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.services import Services

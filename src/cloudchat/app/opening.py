@@ -7,8 +7,8 @@ from cloudchat.app.messaging import Messaging
 from cloudchat.app.presence import Presence
 from cloudchat.app.store import Store
 from cloudchat.process.supervision import Supervisor
-from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
-from cloudchat.rate_limiting.connection_rate import ConnectionRates
+from cloudchat.rate_limiting.connections.cluster_connection_limit import ClusterConnectionLimit
+from cloudchat.rate_limiting.connections.connection_rate import ConnectionRates
 from cloudchat.realtime.commands.dispatcher import Dispatcher
 from cloudchat.realtime.commands.logged_commands import LoggedCommands
 from cloudchat.realtime.commands.read_commands import ReadCommands

@@ -8,7 +8,7 @@ from cloudchat.broker.embedded.data_dir_lock import socket_path, socket_url
 from cloudchat.broker.embedded.file_rewrite import FileRewriter
 from cloudchat.broker.functions import FUNCTIONS as ROOM_LOG_FUNCTIONS
 from cloudchat.broker.redis_broker import RedisBroker
-from cloudchat.rate_limiting import cluster_connection_limit
+from cloudchat.rate_limiting.connections import cluster_connection_limit
 from cloudchat.realtime.ephemeral.presence_sync import FUNCTIONS as PRESENCE_FUNCTIONS
 from cloudchat.services import Services
 from cloudchat.settings import Settings

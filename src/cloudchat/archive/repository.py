@@ -10,9 +10,9 @@ from cloudchat.archive.archived_event import ArchivedEvent, encode_fields
 from cloudchat.archive.event_ids import event_id, next_id
 from cloudchat.core.search_terms import search_terms
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.database.archive_tables import archive_epochs, archive_heads, archived_events
 from cloudchat.database.inserts import insert_into, insert_new_rows
-from cloudchat.database.room_tables import rooms
+from cloudchat.database.tables.archive import archive_epochs, archive_heads, archived_events
+from cloudchat.database.tables.rooms import rooms
 from cloudchat.database.transactions import Transaction, changed_rows
 
 NOTHING_ARCHIVED = StreamPosition("", 0)

@@ -5,10 +5,10 @@ import time
 
 from cloudchat.auth import repository
 from cloudchat.auth.errors import NameTaken
+from cloudchat.auth.keys.signing_keys import load_or_create
 from cloudchat.auth.passwords.hashing import PasswordHasher
 from cloudchat.auth.passwords.policy import new_one_time_password
 from cloudchat.auth.principal import ADMIN
-from cloudchat.auth.tokens.keys import load_or_create
 from cloudchat.database.audit import BY_SERVER, record
 from cloudchat.database.engine import create_engine
 from cloudchat.database.transactions import Database

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.errors import BadToken, PermissionDenied
 from cloudchat.auth.passwords.turns import HashingTurns
 from cloudchat.auth.principal import Principal
-from cloudchat.auth.service import AccountService
 from cloudchat.auth.tokens.kinds import ACCESS, API
 from cloudchat.http.middleware.request_log import USER
 
@@ -26,7 +26,7 @@ def bearer_token(credentials: _Credentials) -> str | None:
 
 
 def require_principal(
-    accounts: AccountService, *, scope: str | None = None, kinds: Collection[str] = (ACCESS, API)
+    authenticator: Authenticator, *, scope: str | None = None, kinds: Collection[str] = (ACCESS, API)
 ) -> PrincipalDependency:
     """Return a dependency that authenticates the request, or fails with 401 or 403.
 
@@ -40,7 +40,7 @@ def require_principal(
     def principal(request: Request, credentials: _Credentials) -> Principal:
         if credentials is None:
             raise BadToken("send Authorization: Bearer and a token")
-        found = accounts.authenticate(credentials.credentials, time.time())
+        found = authenticator.authenticate(credentials.credentials, time.time())
         request.scope.setdefault("state", {})[USER] = found.user_id
         if found.kind not in kinds:
             raise BadToken("this kind of token is not accepted here")

@@ -8,8 +8,8 @@ from sqlalchemy.exc import IntegrityError
 from cloudchat.auth.errors import NameTaken, NotFound
 from cloudchat.auth.usernames import lookup_key, name_skeleton, username_key
 from cloudchat.core.ids import new_id
-from cloudchat.database.account_tables import User, invites, users
 from cloudchat.database.lobby import join_lobby
+from cloudchat.database.tables.accounts import User, invites, users
 from cloudchat.database.transactions import Transaction, changed_rows, first_row
 
 

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from cloudchat.auth.principal import ADMIN
-from cloudchat.database.account_tables import User
+from cloudchat.database.tables.accounts import User
 
 
 class UserProfile(Struct, frozen=True):

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from slowapi import Limiter
 
 from cloudchat.auth import schemas
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.dependencies import bearer_token, hashing_turn, require_principal
 from cloudchat.auth.errors import (
     AccountError,
@@ -37,7 +38,13 @@ _Bearer = Annotated[str | None, Depends(bearer_token)]
 
 
 def auth_routes(
-    accounts: AccountService, turns: HashingTurns, limiter: Limiter, settings: Settings, *, cookie: RefreshCookie
+    accounts: AccountService,
+    authenticator: Authenticator,
+    turns: HashingTurns,
+    limiter: Limiter,
+    settings: Settings,
+    *,
+    cookie: RefreshCookie,
 ) -> APIRouter:
     """Return the routes."""
 
@@ -48,9 +55,9 @@ def auth_routes(
     refresh_router, account_router = router(settings.refresh_rate), router(settings.account_rate)
 
     json_body = [Depends(require_json_from_allowed_origin(settings))]
-    session_user = Annotated[Principal, Depends(require_principal(accounts, kinds=(ACCESS,)))]
+    session_user = Annotated[Principal, Depends(require_principal(authenticator, kinds=(ACCESS,)))]
     hashing = Annotated[None, hashing_turn(turns)]
-    any_user = Annotated[Principal, Depends(require_principal(accounts))]
+    any_user = Annotated[Principal, Depends(require_principal(authenticator))]
 
     def refresh_token_of(request: Request, body: schemas.RefreshRequest) -> str | None:
         if body.refresh_token is not None:
@@ -149,7 +156,7 @@ def auth_routes(
             accounts.sessions.end_by_refresh_token(token, address=address, now=now)
         if bearer is not None:
             try:
-                principal = accounts.authenticate(bearer, now)
+                principal = authenticator.authenticate(bearer, now)
                 if principal.kind == ACCESS:
                     accounts.sessions.end(
                         principal.user_id, principal.session_id, reason="logout", address=address, now=now

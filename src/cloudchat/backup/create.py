@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from cloudchat import __version__
-from cloudchat.auth.key_folder import key_files, lock_key_folder
+from cloudchat.auth.keys.key_folder import key_files, lock_key_folder
 from cloudchat.backup.archive import ArchiveWriter
 from cloudchat.backup.backup_files import atomic_file
 from cloudchat.backup.manifest import DATABASES, FORMAT, KEYS, ROOMS, BadBackup, Manifest
 from cloudchat.backup.room_export import export_rooms
 from cloudchat.backup.room_records import write_records
 from cloudchat.core.timestamps import rfc3339
+from cloudchat.database.copies.postgres_copy import dump_postgres
+from cloudchat.database.copies.transfer import copy_sqlite
 from cloudchat.database.migrations import revision_of
-from cloudchat.database.postgres_copy import dump_postgres
-from cloudchat.database.transfer import copy_sqlite
 from cloudchat.database.urls import kind_of, sqlite_file, sqlite_url
 
 _GZIP_LEVEL = 3  # twice as fast as gzip's default 6 and a tenth larger; the server needs the processor too

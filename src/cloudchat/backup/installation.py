@@ -21,9 +21,9 @@ from cloudchat.backup.room_import import remove_rooms
 from cloudchat.backup.staging import fill_store, unpack_sqlite
 from cloudchat.broker.embedded.binary import find_server_binary
 from cloudchat.broker.embedded.server import EmbeddedServer
+from cloudchat.database.copies.postgres_copy import drop_tables, restore_postgres
+from cloudchat.database.copies.transfer import move_rows
 from cloudchat.database.migrations import is_known, revision_of, upgrade
-from cloudchat.database.postgres_copy import drop_tables, restore_postgres
-from cloudchat.database.transfer import move_rows
 from cloudchat.database.urls import kind_of, sqlite_url
 
 

@@ -12,8 +12,8 @@ import msgspec
 from cloudchat.admin.actor import COMMAND_LINE
 from cloudchat.admin.personal_data.service import PersonalDataService
 from cloudchat.auth.errors import Conflict
+from cloudchat.database.copies.post_restore import assigned_seqs, erased_users, invalidate, users_to_erase
 from cloudchat.database.engine import create_engine
-from cloudchat.database.post_restore import assigned_seqs, erased_users, invalidate, users_to_erase
 from cloudchat.database.transactions import Database
 
 

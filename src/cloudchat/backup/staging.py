@@ -16,8 +16,8 @@ from cloudchat.backup.manifest import DATABASES, KEYS, ROOMS, BadBackup
 from cloudchat.backup.replaced_database import ReplacedDatabase, complete_restored_database
 from cloudchat.backup.room_import import import_rooms
 from cloudchat.backup.room_records import BadRecords, Record, read_records, validate_records
+from cloudchat.database.copies.transfer import check_sqlite
 from cloudchat.database.migrations import is_known, upgrade
-from cloudchat.database.transfer import check_sqlite
 from cloudchat.database.urls import sqlite_url
 
 _NEW = ".restoring"

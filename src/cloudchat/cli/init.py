@@ -47,7 +47,7 @@ def prepare_data(settings: "Settings") -> str | None:
     Return the administrator's one-time password, None if there are users already. Raises CommandError.
     """
     from cloudchat.auth.bootstrap import bootstrap
-    from cloudchat.auth.key_folder import KeyFolderError
+    from cloudchat.auth.keys.key_folder import KeyFolderError
     from cloudchat.database.migrations import MigrationError, upgrade
     from cloudchat.database.transactions import DatabaseUnavailable
     from cloudchat.database.urls import DatabaseUrlError

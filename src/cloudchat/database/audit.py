@@ -8,7 +8,7 @@ import logging
 from sqlalchemy import insert
 
 from cloudchat.core.ids import new_id
-from cloudchat.database.account_tables import audit_log
+from cloudchat.database.tables.accounts import audit_log
 from cloudchat.database.transactions import Transaction, after_commit
 
 BY_SERVER = "server"

@@ -2,7 +2,7 @@
 
 from sqlalchemy import insert, update
 
-from cloudchat.database.room_tables import memberships, rooms
+from cloudchat.database.tables.rooms import memberships, rooms
 from cloudchat.database.transactions import Transaction
 
 LOBBY = "lobby"

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, func, or_, select
 
-from cloudchat.database.account_tables import api_tokens, audit_log, invites, refresh_tokens, sessions
 from cloudchat.database.audit import BY_SERVER, record
+from cloudchat.database.tables.accounts import api_tokens, audit_log, invites, refresh_tokens, sessions
 from cloudchat.database.transactions import Database, DatabaseUnavailable, changed_rows
 
 logger = logging.getLogger(__name__)

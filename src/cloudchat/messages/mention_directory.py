@@ -11,7 +11,7 @@ from typing import Any
 
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.messages.mentions import NO_MENTIONS, Mentions, find_mentions, mentioned_keys
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 
 MAX_ROOMS = 1000
 MAX_NAMES_PER_ROOM = 1000

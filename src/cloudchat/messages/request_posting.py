@@ -14,7 +14,7 @@ from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.service import MessageService
 from cloudchat.protocol.commands import Send
 from cloudchat.protocol.errors import Error, unavailable
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 
 MAX_ATTEMPTS = 5
 """Of one message. A room that changes all the time must not hold a request for ever."""

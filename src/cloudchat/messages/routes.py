@@ -14,9 +14,9 @@ from msgspec import Struct
 from slowapi import Limiter
 
 from cloudchat.archive.history.reader import HistoryReader
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.dependencies import require_principal
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE, Principal
-from cloudchat.auth.service import AccountService
 from cloudchat.broker.appends import Appended, Refused
 from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.broker.reads import HistoryRange
@@ -31,7 +31,8 @@ from cloudchat.protocol.errors import Error, ErrorCode, error, unavailable
 from cloudchat.protocol.events import Limits
 from cloudchat.rate_limiting.http_limits import limited_route
 from cloudchat.rooms.dependencies import RoomId
-from cloudchat.rooms.service import RoomService, RoomSummary
+from cloudchat.rooms.service import RoomService
+from cloudchat.rooms.summaries.summary import RoomSummary
 from cloudchat.settings import Settings
 
 _Seq = Annotated[int | None, Query(ge=1, le=MAX_SAFE_INTEGER, examples=[17])]
@@ -60,7 +61,7 @@ class MessageBackend(Struct, frozen=True):
 
 
 def message_routes(
-    backend: MessageBackend, rooms: RoomService, accounts: AccountService, limiter: Limiter, settings: Settings
+    backend: MessageBackend, rooms: RoomService, authenticator: Authenticator, limiter: Limiter, settings: Settings
 ) -> APIRouter:
     """Return the router."""
     routes = APIRouter(
@@ -68,8 +69,8 @@ def message_routes(
     )
     history, limits = backend.history, backend.limits
     text_chars = Limits().text_chars
-    Reader = Annotated[Principal, Depends(require_principal(accounts, scope=CHAT_READ))]  # noqa: N806 (a type)
-    Writer = Annotated[Principal, Depends(require_principal(accounts, scope=CHAT_WRITE))]  # noqa: N806 (a type)
+    Reader = Annotated[Principal, Depends(require_principal(authenticator, scope=CHAT_READ))]  # noqa: N806 (a type)
+    Writer = Annotated[Principal, Depends(require_principal(authenticator, scope=CHAT_WRITE))]  # noqa: N806 (a type)
     IdempotencyKey = Annotated[  # noqa: N806 (a type)
         str,
         Header(

@@ -14,7 +14,7 @@ from cloudchat.protocol.events import User, encoder
 from cloudchat.protocol.logged_events import DeletedBody, EditedBody, MessageBody, ReactionBody
 from cloudchat.rooms.permissions import Command, may, server_role_of
 from cloudchat.rooms.posting import may_write, slow_mode_ms
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 
 
 class MessageService(Protocol):

@@ -27,7 +27,7 @@ from cloudchat.core.timestamps import instant_of
 from cloudchat.messages.service import MessageService
 from cloudchat.protocol.commands import Delete, Edit, React, Send
 from cloudchat.protocol.errors import Error
-from cloudchat.rooms.service import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 
 _CID = re.compile(rb'"cid":"([0-9a-fA-F-]{32,36})"')
 

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from cloudchat.core.message_text import text_error
 from cloudchat.protocol.close_codes import CloseCode
-from cloudchat.protocol.commands import AnyCommand, Auth, BadCommand, Edit, Join, LoggedCommand, Send, find_id, parse
+from cloudchat.protocol.command_parser import BadCommand, find_id, parse
+from cloudchat.protocol.commands import AnyCommand, Auth, Edit, Join, LoggedCommand, Send
 from cloudchat.protocol.errors import Error, ErrorCode, error
 from cloudchat.protocol.events import Limits
 from cloudchat.rate_limiting.token_bucket import TokenBucket

@@ -22,7 +22,7 @@ from cloudchat.realtime.command_gate import CommandGate, Rejected
 from cloudchat.realtime.command_queue import CommandQueue, QueuedCommand
 from cloudchat.realtime.feeds.room_feed import RoomFeed
 from cloudchat.realtime.user_allowance import MAX_JOIN_BURST, ReadBudget
-from cloudchat.rooms.service import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """The open sockets of this process, by user, by slot and by client network.
 
-The limits here apply only to this process. `rate_limiting/cluster_connection_limit.py` counts the sockets of all
-processes; the limits here are the only ones while the store is unavailable.
+The limits here apply only to this process. `rate_limiting/connections/` counts the sockets of all processes; the limits
+here are the only ones while the store is unavailable.
 """
 
 from collections import Counter

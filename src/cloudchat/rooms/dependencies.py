@@ -5,9 +5,9 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.dependencies import require_principal
 from cloudchat.auth.principal import Principal
-from cloudchat.auth.service import AccountService
 from cloudchat.http.csrf import require_json_from_allowed_origin
 from cloudchat.rate_limiting.http_limits import client_address
 from cloudchat.rooms.caller import Caller
@@ -28,9 +28,9 @@ NameCursor = Annotated[
 NamePart = Annotated[str, Query(max_length=128, examples=["gar"])]
 
 
-def require_caller(accounts: AccountService, scope: str) -> Callable[[Request, Principal], Caller]:
+def require_caller(authenticator: Authenticator, scope: str) -> Callable[[Request, Principal], Caller]:
     """Return a dependency that requires a token with this scope. Any other request fails with 401 or 403."""
-    authenticated = require_principal(accounts, scope=scope)
+    authenticated = require_principal(authenticator, scope=scope)
 
     def caller(request: Request, principal: Annotated[Principal, Depends(authenticated)]) -> Caller:
         return Caller.from_principal(principal, client_address(request))

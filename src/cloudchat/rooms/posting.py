@@ -2,7 +2,7 @@
 
 from cloudchat.protocol.errors import ErrorCode, ServiceError
 from cloudchat.rooms.permissions import Command, Role, acting_role, may, outranks
-from cloudchat.rooms.summary import FOREVER, RoomSummary
+from cloudchat.rooms.summaries.summary import FOREVER, RoomSummary
 
 
 class WriteRefused(ServiceError):

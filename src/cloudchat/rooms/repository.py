@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Select, exists, func, insert, or_, select,
 from sqlalchemy.exc import IntegrityError
 
 from cloudchat.auth.errors import Conflict
-from cloudchat.database.account_tables import User, users
-from cloudchat.database.room_tables import Membership, Room, memberships, rooms
+from cloudchat.database.tables.accounts import User, users
+from cloudchat.database.tables.rooms import Membership, Room, memberships, rooms
 from cloudchat.database.transactions import Transaction, first_row
 from cloudchat.rooms.permissions import Kind
 

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends, Response
 from slowapi import Limiter
 from starlette.convertors import StringConvertor, register_url_convertor
 
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.errors import InvalidField, NotFound
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE
-from cloudchat.auth.service import AccountService
 from cloudchat.http.csrf import require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
 from cloudchat.rate_limiting.http_limits import limited_route
@@ -29,7 +29,8 @@ from cloudchat.rooms.schemas import (
     RoomRequest,
     RoomResponse,
 )
-from cloudchat.rooms.service import RoomService, RoomUpdate
+from cloudchat.rooms.service import RoomService
+from cloudchat.rooms.updates import RoomUpdate
 from cloudchat.settings import Settings
 
 
@@ -43,11 +44,11 @@ register_url_convertor("room", _RoomIdConvertor())
 _ROOM = "/{room_id:room}"
 
 
-def room_routes(rooms: RoomService, accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
+def room_routes(rooms: RoomService, authenticator: Authenticator, limiter: Limiter, settings: Settings) -> APIRouter:
     """Return the routes of rooms, of their members and of moderation."""
     routes = APIRouter(prefix="/api/rooms", tags=["rooms"], route_class=limited_route(limiter, settings.account_rate))
-    reader = Annotated[Caller, Depends(require_caller(accounts, CHAT_READ))]
-    writer = Annotated[Caller, Depends(require_caller(accounts, CHAT_WRITE))]
+    reader = Annotated[Caller, Depends(require_caller(authenticator, CHAT_READ))]
+    writer = Annotated[Caller, Depends(require_caller(authenticator, CHAT_WRITE))]
     json_body = [Depends(require_json_from_allowed_origin(settings))]
 
     @routes.get("", summary="List your rooms", responses=documented(401, 403, 404, 422, 429, 503))
@@ -124,6 +125,6 @@ def room_routes(rooms: RoomService, accounts: AccountService, limiter: Limiter, 
         )
         return RoomResponse.from_summary(rooms.update(room_id, update, caller=caller, now=time.time()))
 
-    add_member_routes(routes, rooms, accounts, settings)
-    add_moderation_routes(routes, rooms, accounts, settings)
+    add_member_routes(routes, rooms, authenticator, settings)
+    add_moderation_routes(routes, rooms, authenticator, settings)
     return routes

@@ -9,8 +9,9 @@ from cloudchat.http.models import AS_INTEGER, EntryId, RequestModel, ResponseMod
 from cloudchat.rooms.names import MAX_NAME_CHARACTERS, MAX_TOPIC_CHARACTERS
 from cloudchat.rooms.permissions import Kind
 from cloudchat.rooms.repository import PublicRoom
-from cloudchat.rooms.service import MAX_FIRST_MEMBERS, MAX_RETENTION_DAYS, MAX_SLOW_MODE_SECONDS
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.service import MAX_FIRST_MEMBERS
+from cloudchat.rooms.summaries.summary import RoomSummary
+from cloudchat.rooms.updates import MAX_RETENTION_DAYS, MAX_SLOW_MODE_SECONDS
 
 _MAX_TYPED_CHARACTERS = 1024  # the rules for texts have better messages than a schema
 _NAME: JsonDict = {"maxLength": MAX_NAME_CHARACTERS}

@@ -3,44 +3,28 @@
 import hashlib
 from collections.abc import Collection, Sequence
 
-from msgspec import Struct
-
 from cloudchat.auth.errors import Conflict, InvalidField, NotFound
 from cloudchat.auth.usernames import lookup_key
-from cloudchat.database.account_tables import User
+from cloudchat.database.tables.accounts import User
 from cloudchat.database.transactions import Database
-from cloudchat.rooms import repository, summary_repository
+from cloudchat.rooms import repository
 from cloudchat.rooms.caller import Caller
 from cloudchat.rooms.changes.service import RoomChanges
-from cloudchat.rooms.members.repository import set_muted
 from cloudchat.rooms.members.service import MemberService, demand_room_for_another
 from cloudchat.rooms.moderation.service import ModerationService
 from cloudchat.rooms.names import clean_name, clean_topic, name_key
 from cloudchat.rooms.permissions import Command, Kind, Role, may
 from cloudchat.rooms.repository import ListedRoom, PublicRoom
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries import repository as summaries
+from cloudchat.rooms.summaries.summary import RoomSummary
 from cloudchat.rooms.transaction import Notice, RoomChanged, RoomDatabase, RoomTransaction, room_not_found
-
-__all__ = ["RoomService", "RoomSummary"]
+from cloudchat.rooms.updates import RoomUpdate, apply_update
 
 MIN_DIRECT_USERS = 2
 MAX_DIRECT_USERS = 8
 MAX_FIRST_MEMBERS = 100
 """Users that can be added with the creation of a room. Others are added one by one."""
-MAX_SLOW_MODE_SECONDS = 6 * 3600
-MAX_RETENTION_DAYS = 36500
 _MAX_ATTEMPTS = 3
-
-
-class RoomUpdate(Struct, frozen=True):
-    """The changes of a room. None changes nothing. `muted` is the caller's own switch for notifications."""
-
-    name: str | None = None
-    topic: str | None = None
-    archived: bool | None = None
-    slow_mode_seconds: int | None = None
-    retention_days: int | None = None
-    muted: bool | None = None
 
 
 def _no_listener(_room_id: str, _version: int) -> None:
@@ -65,17 +49,17 @@ class RoomService:
     def rooms_of(self, user_id: str) -> list[RoomSummary]:
         """Return the rooms that the user is in, the oldest first."""
         with self._db.read() as db:
-            return summary_repository.rooms_of(db, user_id)
+            return summaries.rooms_of(db, user_id)
 
     def membership(self, user_id: str, room_id: str) -> RoomSummary | None:
         """Return one room that the user is in, or None."""
         with self._db.read() as db:
-            return summary_repository.membership(db, user_id, room_id)
+            return summaries.membership(db, user_id, room_id)
 
     def page_of(self, user_id: str, after: tuple[float, str] | None, limit: int) -> Sequence[RoomSummary]:
         """Return a page of the rooms that the user is in, the oldest first."""
         with self._db.read() as db:
-            return summary_repository.rooms_page(db, user_id, after, limit)
+            return summaries.rooms_page(db, user_id, after, limit)
 
     def place_of(self, room_id: str) -> tuple[float, str] | None:
         """Return the place of a room in lists of rooms, the oldest first; None if the room does not exist."""
@@ -86,10 +70,10 @@ class RoomService:
     def get(self, room_id: str, caller: Caller) -> RoomSummary:
         """Return a room. Raises NotFound if the caller cannot see it."""
         with self._db.read() as db:
-            found = summary_repository.membership(db, caller.user_id, room_id)
+            found = summaries.membership(db, caller.user_id, room_id)
             room = None if found is not None else repository.room_by_id(db, room_id)
             if room is not None and may(Command.SEE, room.kind, None, caller.server_role):
-                found = summary_repository.as_visitor(room)
+                found = summaries.as_visitor(room)
         if found is None:
             raise room_not_found()
         return found
@@ -99,7 +83,7 @@ class RoomService:
         if room.kind != Kind.DIRECT:
             return None
         with self._db.read() as db:
-            positions = summary_repository.read_seqs(db, room.id)
+            positions = summaries.read_seqs(db, room.id)
         return {user.id: positions.get(user.id, 0) for user in room.users}
 
     def find_public(self, caller: Caller, part: str, after: str | None, limit: int) -> Sequence[PublicRoom]:
@@ -218,20 +202,7 @@ class RoomService:
             Conflict: The room is archived, or another public room has this name.
         """
         with self._rooms.change(room_id, caller, now) as change:
-            if update.muted is not None:
-                _switch_notifications(change, update.muted)
-            if update.archived is False:
-                _restore(change)
-            if update.name is not None:
-                _rename(change, update.name)
-            if update.topic is not None:
-                _set_topic(change, update.topic)
-            if update.slow_mode_seconds is not None:
-                _set_slow_mode(change, update.slow_mode_seconds)
-            if update.retention_days is not None:
-                _set_retention(change, update.retention_days)
-            if update.archived:
-                _archive(change)
+            apply_update(change, update)
         return self.get(room_id, caller)
 
 
@@ -265,68 +236,3 @@ def _demand_users(change: RoomTransaction, user_ids: Sequence[str]) -> dict[str,
             raise InvalidField("users", f"there is no user with the id {user_id!a}")
         demand_room_for_another(change.db, users[user_id])
     return users
-
-
-def _switch_notifications(change: RoomTransaction, muted: bool) -> None:
-    change.demand(Command.SWITCH_NOTIFICATIONS)
-    if change.membership is not None and change.membership.muted != muted:
-        change.membership = set_muted(change.db, change.membership, muted)
-        change.record("room.notifications", concerns=change.caller.user_id, audited=False)
-
-
-def _rename(change: RoomTransaction, name: str) -> None:
-    change.demand(Command.RENAME)
-    name = clean_name(name)
-    room = change.room
-    if name != room.name:
-        _demand_open(change)
-        change.room = room._replace(name=name, name_key=name_key(name) if room.kind == Kind.PUBLIC else None)
-        change.record("room.rename", notice=Notice("renamed", value=name), detail=f"name={name!r}")
-
-
-def _set_topic(change: RoomTransaction, topic: str) -> None:
-    change.demand(Command.SET_TOPIC)
-    topic = clean_topic(topic)
-    if topic != change.room.topic:
-        _demand_open(change)
-        change.room = change.room._replace(topic=topic)
-        change.record("room.topic", notice=Notice("topic", value=topic))
-
-
-def _set_slow_mode(change: RoomTransaction, seconds: int) -> None:
-    change.demand(Command.SET_SLOW_MODE)
-    if not 0 <= seconds <= MAX_SLOW_MODE_SECONDS:
-        raise InvalidField("slow_mode_seconds", f"the slow mode must be 0 to {MAX_SLOW_MODE_SECONDS} seconds")
-    if seconds != change.room.slow_mode_seconds:
-        _demand_open(change)
-        change.room = change.room._replace(slow_mode_seconds=seconds)
-        change.record("room.slow_mode", detail=f"seconds={seconds}")
-
-
-def _set_retention(change: RoomTransaction, days: int) -> None:
-    change.demand(Command.SET_RETENTION)
-    if not 0 <= days <= MAX_RETENTION_DAYS:
-        raise InvalidField("retention_days", f"messages can be kept for 1 to {MAX_RETENTION_DAYS} days, or 0 for ever")
-    if days != change.room.retention_days:
-        _demand_open(change)
-        change.room = change.room._replace(retention_days=days)
-        change.record("room.retention", detail=f"days={days}")
-
-
-def _archive(change: RoomTransaction) -> None:
-    change.demand(Command.ARCHIVE)
-    if change.room.archived_at is None:
-        change.room = change.room._replace(archived_at=change.now)
-        change.record("room.archive", notice=Notice("archived"))
-
-
-def _restore(change: RoomTransaction) -> None:
-    change.demand(Command.ARCHIVE)
-    if change.room.archived_at is not None:
-        change.room = change.room._replace(archived_at=None)
-        change.record("room.restore", notice=Notice("restored"))
-
-
-def _demand_open(change: RoomTransaction) -> None:
-    if change.room.archived_at is not None:
-        raise Conflict("this room is archived; restore it first", field="archived")

@@ -14,8 +14,8 @@ from cloudchat.auth.errors import NotFound, PermissionDenied
 from cloudchat.core.ids import new_id
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.database import audit
-from cloudchat.database.account_tables import User
-from cloudchat.database.room_tables import Membership, Room
+from cloudchat.database.tables.accounts import User
+from cloudchat.database.tables.rooms import Membership, Room
 from cloudchat.database.transactions import Database, Transaction
 from cloudchat.protocol import events, logged_events
 from cloudchat.rooms import repository

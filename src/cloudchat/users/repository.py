@@ -3,8 +3,8 @@
 from msgspec import Struct
 from sqlalchemy import select
 
-from cloudchat.database.account_tables import users
-from cloudchat.database.columns import begins_with
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.columns import begins_with
 from cloudchat.database.transactions import Transaction
 
 

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from slowapi import Limiter
 
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.dependencies import require_principal
 from cloudchat.auth.principal import CHAT_READ
-from cloudchat.auth.service import AccountService
 from cloudchat.http.error_docs import documented
 from cloudchat.rate_limiting.http_limits import limited_route
 from cloudchat.settings import Settings
@@ -15,14 +15,14 @@ from cloudchat.users.schemas import FoundUserResponse, FoundUsersResponse
 from cloudchat.users.service import UserDirectory
 
 
-def user_routes(users: UserDirectory, accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
+def user_routes(users: UserDirectory, authenticator: Authenticator, limiter: Limiter, settings: Settings) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/api", tags=["users"], route_class=limited_route(limiter, settings.account_rate))
 
     @routes.get(
         "/users",
         summary="Find users by the beginning of their names",
-        dependencies=[Depends(require_principal(accounts, scope=CHAT_READ))],
+        dependencies=[Depends(require_principal(authenticator, scope=CHAT_READ))],
         responses=documented(401, 403, 422, 429, 503),
     )
     def find_users(

@@ -14,10 +14,10 @@ from benchmarks.archive.texts import COMMON, RARE, THIRD
 from benchmarks.results import percentile
 from cloudchat.archive.search.query import parse_query
 from cloudchat.archive.search.repository import Filters, find_messages
-from cloudchat.database.account_tables import users
-from cloudchat.database.archive_tables import archive_heads, archived_events, archived_reactions
 from cloudchat.database.inserts import insert_new_rows
-from cloudchat.database.room_tables import memberships
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.archive import archive_heads, archived_events, archived_reactions
+from cloudchat.database.tables.rooms import memberships
 from cloudchat.database.transactions import Database
 
 PAGE, HITS = 50, 21  # one hit more than a page of the route shows

@@ -7,7 +7,7 @@ from pathlib import Path
 
 def test_concurrent_first_starts_get_the_same_key(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from cloudchat.auth.tokens.keys import load_or_create; "
+        "import sys; from pathlib import Path; from cloudchat.auth.keys.signing_keys import load_or_create; "
         "sys.stdin.read(); print(load_or_create(Path(sys.argv[1])).signing_kid)"
     )
     started = [

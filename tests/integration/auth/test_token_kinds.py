@@ -15,8 +15,8 @@ import pytest
 from pydantic import SecretStr
 from websockets.exceptions import InvalidStatus
 
+from cloudchat.auth.keys.key_rotation import LiveKeyRing
 from cloudchat.auth.tokens.access_tokens import Tokens
-from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from support.accounts import PASSWORD, login, register
 from support.commands import done, run_here
 from support.server import RunningServer

@@ -20,7 +20,7 @@ from cloudchat.messages.service import RoomLogMessageService
 from cloudchat.protocol.commands import Delete, Edit, React, Send
 from cloudchat.protocol.events import User, encoder
 from cloudchat.protocol.logged_events import NoticeBody
-from cloudchat.rooms.service import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 from support.stores import RunningStore
 
 NOW = 1_800_000_000.25

@@ -11,9 +11,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
-from cloudchat.database.archive_tables import all_tables
 from cloudchat.database.engine import create_engine
 from cloudchat.database.migrations import MigrationError, is_current, upgrade
+from cloudchat.database.tables.archive import all_tables
 from cloudchat.database.urls import DatabaseUrlError
 from support.account_services import concurrently
 from support.databases import POSTGRESQL, SQLITE

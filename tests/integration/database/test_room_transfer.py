@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import func, select
 
+from cloudchat.database.copies.post_restore import VERSIONS_TO_SKIP, invalidate
+from cloudchat.database.copies.transfer import move_rows
 from cloudchat.database.migrations import upgrade
-from cloudchat.database.post_restore import VERSIONS_TO_SKIP, invalidate
-from cloudchat.database.room_tables import memberships, room_bans, room_changes, room_mutes, room_notices
-from cloudchat.database.transfer import move_rows
+from cloudchat.database.tables.rooms import memberships, room_bans, room_changes, room_mutes, room_notices
 from support.account_services import NOW, AccountServices
 from support.chat_rooms import Rooms
 from support.databases import POSTGRESQL, SQLITE

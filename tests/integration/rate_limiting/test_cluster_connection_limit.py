@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from cloudchat.broker.connections.redis_functions import RedisFunctions
-from cloudchat.rate_limiting import cluster_connection_limit, handshake_calls
-from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit
+from cloudchat.rate_limiting.connections import cluster_connection_limit, handshake_calls
+from cloudchat.rate_limiting.connections.cluster_connection_limit import ClusterConnectionLimit
 from support.stores import RunningStore
 
 pytestmark = pytest.mark.anyio

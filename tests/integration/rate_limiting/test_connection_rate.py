@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cloudchat.broker.connections.redis_functions import RedisFunctions
-from cloudchat.rate_limiting import cluster_connection_limit, handshake_calls
-from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
-from cloudchat.rate_limiting.connection_rate import ConnectionRates, Window
+from cloudchat.rate_limiting.connections import cluster_connection_limit, handshake_calls
+from cloudchat.rate_limiting.connections.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
+from cloudchat.rate_limiting.connections.connection_rate import ConnectionRates, Window
 from support.stores import RunningStore
 
 pytestmark = pytest.mark.anyio

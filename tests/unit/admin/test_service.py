@@ -6,8 +6,8 @@ from sqlalchemy import select
 from cloudchat.admin.actor import COMMAND_LINE
 from cloudchat.auth.errors import AccountDisabled, BadToken, Conflict, InvalidField, NameTaken, NotFound
 from cloudchat.auth.tokens.kinds import MAX_API_TOKEN_SECONDS
-from cloudchat.database.account_tables import audit_log
 from cloudchat.database.audit import record
+from cloudchat.database.tables.accounts import audit_log
 from support.account_services import NOW, PASSWORD, AccountServices
 
 CHAT = {"chat:read", "chat:write"}

@@ -16,8 +16,8 @@ from cloudchat.auth.errors import (
     PermissionDenied,
     RegistrationRefused,
 )
+from cloudchat.auth.keys.key_rotation import LiveKeyRing
 from cloudchat.auth.sessions.revocations import revocations_since
-from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.auth.tokens.kinds import ACCESS, API
 from cloudchat.database.audit import record
 from support.account_services import NOW, PASSWORD, AccountServices, concurrently

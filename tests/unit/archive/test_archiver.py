@@ -16,7 +16,7 @@ from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_fold import MessageFold
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.database.room_tables import rooms
+from cloudchat.database.tables.rooms import rooms
 from cloudchat.database.transactions import DatabaseUnavailable
 from support.account_services import NOW, AccountServices
 from support.room_logs import LogWriter

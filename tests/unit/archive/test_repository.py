@@ -19,15 +19,15 @@ from cloudchat.archive.repository import NOTHING_ARCHIVED, add_events, read_head
 from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_fold import MessageFold
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.database.account_tables import users
-from cloudchat.database.archive_tables import (
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.archive import (
     archive_epochs,
     archive_heads,
     archived_edits,
     archived_events,
     archived_reactions,
 )
-from cloudchat.database.room_tables import rooms
+from cloudchat.database.tables.rooms import rooms
 from support.account_services import NOW, AccountServices, concurrently
 from support.databases import on_both
 from support.room_logs import LogWriter, logs

@@ -9,7 +9,7 @@ from cloudchat.archive.folding.batch_fold import LogBatch
 from cloudchat.archive.service import ArchiveService
 from cloudchat.auth.errors import NotFound, PermissionDenied
 from cloudchat.broker.appends import ArchivedMessage
-from cloudchat.database.archive_tables import (
+from cloudchat.database.tables.archive import (
     archive_epochs,
     archive_heads,
     archived_events,

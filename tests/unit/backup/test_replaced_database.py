@@ -13,8 +13,8 @@ from cloudchat.backup.replaced_database import (
     complete_restored_database,
     read_replaced_database,
 )
-from cloudchat.database.account_tables import audit_log, erasures, users
-from cloudchat.database.room_tables import log_checkpoints
+from cloudchat.database.tables.accounts import audit_log, erasures, users
+from cloudchat.database.tables.rooms import log_checkpoints
 from cloudchat.settings import DATABASE_FILE
 from support.account_services import NOW, AccountServices
 from support.chat_rooms import Rooms

@@ -8,7 +8,6 @@ from sqlalchemy import func, insert, select
 
 from cloudchat.admin.actor import COMMAND_LINE
 from cloudchat.auth.errors import BadToken
-from cloudchat.database.account_tables import api_tokens, audit_log, invites, refresh_tokens, sessions
 from cloudchat.database.pruning import (
     INTERVAL_SECONDS,
     MAX_ROWS_PER_TRANSACTION,
@@ -17,6 +16,7 @@ from cloudchat.database.pruning import (
     prune,
     prune_hourly,
 )
+from cloudchat.database.tables.accounts import api_tokens, audit_log, invites, refresh_tokens, sessions
 from cloudchat.database.transactions import DatabaseUnavailable
 from support.account_services import NOW, AccountServices
 from support.databases import on_both

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import Table
 
-from cloudchat.database.account_tables import LoginSession, User, sessions, users
-from cloudchat.database.room_tables import Membership, Restriction, Room, memberships, room_bans, room_mutes, rooms
+from cloudchat.database.tables.accounts import LoginSession, User, sessions, users
+from cloudchat.database.tables.rooms import Membership, Restriction, Room, memberships, room_bans, room_mutes, rooms
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from cloudchat.messages.mention_directory import (
     MentionDirectory,
 )
 from cloudchat.messages.mentions import Mentions
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ from cloudchat.messages.request_posting import MAX_ATTEMPTS, RequestPosting
 from cloudchat.messages.service import RoomLogMessageService
 from cloudchat.protocol.commands import Send
 from cloudchat.protocol.errors import Error, ErrorCode
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,7 @@ from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.service import RoomLogMessageService
 from cloudchat.protocol.commands import Send
 from cloudchat.protocol.errors import Error, ErrorCode
-from cloudchat.rooms.service import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 
 CID = "00000000-0000-4000-8000-000000000001"
 NOW = 1_800_000_000.25

@@ -12,10 +12,11 @@ METHODS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 DEBUG = "written only by an operator who chose the level debug"
 STARTS_AND_STOPS = "once for each start or stop"
 PERIODIC = "by a periodic task of this process"
+BY_A_COMMAND = "written by a command, once"
 
 NOT_LIMITED = {
-    ("database/post_restore.py", "the replaced database cannot be read completely"): "written by a command, once",
-    ("database/post_restore.py", "the erasures of the replaced database cannot be read"): "written by a command, once",
+    ("database/copies/post_restore.py", "the replaced database cannot be read completely"): BY_A_COMMAND,
+    ("database/copies/post_restore.py", "the erasures of the replaced database cannot be read"): BY_A_COMMAND,
     ("archive/erasure/erasure_task.py", "an erasure is interrupted"): PERIODIC,
     ("archive/erasure/erasure_task.py", "erased a user"): "once for each erasure, which an operator ordered",
     ("archive/index_merge/merge_task.py", "removed the words of deleted texts"): "after deletions, with growing pauses",
@@ -47,7 +48,7 @@ NOT_LIMITED = {
     ("process/supervision.py", "permanent background task"): "each permanent task ends once",
     ("rate_limiting/circuit_breaker.py", "the store counts again"): "the breaker limits its lines itself",
     ("rate_limiting/circuit_breaker.py", "the store does not count"): "the breaker limits its lines itself",
-    ("rate_limiting/cluster_connection_limit.py", "the count of open sockets waits"): DEBUG,
+    ("rate_limiting/connections/cluster_connection_limit.py", "the count of open sockets waits"): DEBUG,
     ("realtime/connection.py", "socket closed connection"): DEBUG,
     ("realtime/ephemeral/presence_delivery.py", "presence cannot be delivered"): PERIODIC,
     ("realtime/ephemeral/signals.py", "a message with unknown signals"): DEBUG,
@@ -59,7 +60,7 @@ NOT_LIMITED = {
     ("realtime/revocation_sweep.py", "revocations cannot be read"): PERIODIC,
     ("realtime/store_outage.py", "the store has been unreachable"): PERIODIC,
     (
-        "realtime/socket_handshake.py",
+        "realtime/transport/socket_handshake.py",
         "the application failed",
     ): "uvicorn's logger: LogRateLimitFilter limits libraries",
 }

@@ -3,7 +3,8 @@ import uuid
 
 import pytest
 
-from cloudchat.protocol.commands import BadCommand, Join, LoggedCommand, Ping, Position, Send, parse
+from cloudchat.protocol.command_parser import BadCommand, parse
+from cloudchat.protocol.commands import Join, LoggedCommand, Ping, Position, Send
 
 CID = str(uuid.UUID(int=7))
 

@@ -13,15 +13,15 @@ from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.commands import AnyCommand
 from cloudchat.protocol.errors import Error
 from cloudchat.protocol.events import Limits
-from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
-from cloudchat.rate_limiting.connection_rate import ConnectionRates, Window
+from cloudchat.rate_limiting.connections.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
+from cloudchat.rate_limiting.connections.connection_rate import ConnectionRates, Window
 from cloudchat.realtime.command_gate import CommandGate
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry, SocketLimits
 from cloudchat.realtime.ephemeral.local_presence import LocalPresence
 from cloudchat.realtime.opening.admission import AdmissionControl
 from cloudchat.realtime.user_allowance import UserAllowance
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 
 
 def socket_without_descriptor() -> SocketType:

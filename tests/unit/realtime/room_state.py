@@ -10,7 +10,7 @@ from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.membership.room_hints import RoomHints
 from cloudchat.realtime.membership.room_sync import RoomSync, UserAndRoom
 from cloudchat.rooms.changes.repository import RoomChange
-from cloudchat.rooms.summary import RoomFacts, RoomSummary
+from cloudchat.rooms.summaries.summary import RoomFacts, RoomSummary
 
 
 class UnchangedRooms:

@@ -13,7 +13,7 @@ from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.membership.room_hints import RoomHints
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 from unit.realtime.fakes import FakeSocket, connection_of
 from unit.realtime.scripted_log import Received, ScriptedLog
 

@@ -21,7 +21,7 @@ from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.hub import Hub
 from cloudchat.realtime.membership.room_hints import RoomHints
 from cloudchat.rooms.members.repository import RoomMember
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 from unit.realtime.fakes import FakeSocket, connection_of
 
 pytestmark = pytest.mark.anyio

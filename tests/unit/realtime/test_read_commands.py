@@ -17,7 +17,7 @@ from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.feeds.replay import RoomJoiner
 from cloudchat.realtime.membership.room_sync import RoomSync
 from cloudchat.realtime.socket_stats import SocketStats
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 from unit.realtime.fakes import FakeSocket, connection_of
 
 pytestmark = pytest.mark.anyio

@@ -17,7 +17,7 @@ from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.membership.room_hints import RoomHints
 from cloudchat.realtime.membership.room_sync import RoomSync, UserAndRoom
 from cloudchat.rooms.changes.repository import RoomChange
-from cloudchat.rooms.summary import RoomFacts, RoomSummary
+from cloudchat.rooms.summaries.summary import RoomFacts, RoomSummary
 from unit.realtime.fakes import FakeSocket, connection_of
 from unit.realtime.room_state import UnchangedRooms
 from unit.realtime.scripted_log import ScriptedLog

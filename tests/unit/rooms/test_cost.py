@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import insert, update
 
 from cloudchat.core.ids import new_id
-from cloudchat.database import account_tables, room_tables
-from cloudchat.rooms.service import RoomUpdate
+from cloudchat.database.tables import accounts as account_tables
+from cloudchat.database.tables import rooms as room_tables
+from cloudchat.rooms.updates import RoomUpdate
 from cloudchat.users.service import UserDirectory
 from support.account_services import NOW, AccountServices
 from support.chat_rooms import Rooms

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from cloudchat.protocol.errors import ErrorCode
 from cloudchat.rooms.permissions import Command
 from cloudchat.rooms.posting import may_write, slow_mode_ms
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 from support.account_services import NOW
 
 ROOM = RoomSummary("r1", "office", "private")

@@ -1,7 +1,7 @@
 """How far users have read, in SQL."""
 
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.rooms.read_position_repository import ReadPositions
+from cloudchat.rooms.summaries.read_position_repository import ReadPositions
 from support.chat_rooms import Rooms
 from support.databases import on_both
 

@@ -8,11 +8,11 @@ from sqlalchemy import insert, select
 
 from cloudchat.auth.errors import Conflict, InvalidField, NotFound, PermissionDenied
 from cloudchat.core.ids import new_id
-from cloudchat.database import room_tables
-from cloudchat.database.account_tables import audit_log
+from cloudchat.database.tables import rooms as room_tables
+from cloudchat.database.tables.accounts import audit_log
 from cloudchat.rooms.caller import COMMAND_LINE
 from cloudchat.rooms.members.service import MAX_ROOMS_OF_USER
-from cloudchat.rooms.service import RoomUpdate
+from cloudchat.rooms.updates import RoomUpdate
 from support.account_services import NOW, AccountServices, concurrently
 from support.chat_rooms import Rooms
 from support.databases import on_both

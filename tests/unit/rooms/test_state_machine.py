@@ -21,14 +21,15 @@ from sqlalchemy import event, select
 from cloudchat.auth.errors import AccountError
 from cloudchat.auth.repository import add_user
 from cloudchat.core.ids import new_id
-from cloudchat.database.account_tables import audit_log
-from cloudchat.database.archive_tables import all_tables
 from cloudchat.database.engine import create_engine
 from cloudchat.database.migrations import upgrade
-from cloudchat.database.room_tables import memberships, room_bans
+from cloudchat.database.tables.accounts import audit_log
+from cloudchat.database.tables.archive import all_tables
+from cloudchat.database.tables.rooms import memberships, room_bans
 from cloudchat.database.transactions import Database
 from cloudchat.rooms.caller import COMMAND_LINE, Caller
-from cloudchat.rooms.service import RoomService, RoomUpdate
+from cloudchat.rooms.service import RoomService
+from cloudchat.rooms.updates import RoomUpdate
 
 PEOPLE = {"ann": "member", "bob": "member", "cid": "member", "guard": "moderator", "chief": "admin"}
 users = st.sampled_from(list(PEOPLE))

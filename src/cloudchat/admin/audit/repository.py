@@ -6,8 +6,8 @@ from msgspec import Struct
 from sqlalchemy import func, or_, select, tuple_
 
 from cloudchat.auth.errors import NotFound
-from cloudchat.database.account_tables import api_tokens, audit_log, sessions, users
-from cloudchat.database.room_tables import rooms
+from cloudchat.database.tables.accounts import api_tokens, audit_log, sessions, users
+from cloudchat.database.tables.rooms import rooms
 from cloudchat.database.transactions import Transaction
 
 

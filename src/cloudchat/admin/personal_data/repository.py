@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Table, delete, func, insert, or_, select, 
 from cloudchat.archive.event_ids import at_ms_of
 from cloudchat.auth.usernames import name_skeleton, username_key
 from cloudchat.core.timestamps import rfc3339
-from cloudchat.database.account_tables import (
+from cloudchat.database.tables.accounts import (
     User,
     api_tokens,
     audit_log,
@@ -19,8 +19,8 @@ from cloudchat.database.account_tables import (
     sessions,
     users,
 )
-from cloudchat.database.archive_tables import archived_edits, archived_events, archived_reactions
-from cloudchat.database.room_tables import RestrictionColumns, memberships, read_positions, room_bans, room_mutes
+from cloudchat.database.tables.archive import archived_edits, archived_events, archived_reactions
+from cloudchat.database.tables.rooms import RestrictionColumns, memberships, read_positions, room_bans, room_mutes
 from cloudchat.database.transactions import Transaction
 
 PAGE_SIZE = 500

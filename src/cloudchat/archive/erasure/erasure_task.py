@@ -27,7 +27,7 @@ from cloudchat.database.transactions import Database, DatabaseUnavailable, Trans
 from cloudchat.protocol.events import User, encoder
 from cloudchat.protocol.logged_events import DeletedBody
 from cloudchat.rooms.service import RoomService
-from cloudchat.rooms.summary import RoomUser
+from cloudchat.rooms.summaries.summary import RoomUser
 
 logger = logging.getLogger(__name__)
 

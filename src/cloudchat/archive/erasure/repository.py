@@ -6,8 +6,8 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, bindparam, delete, exists, or_, select, union, update
 
 from cloudchat.archive.archived_event import encode_fields, from_columns
-from cloudchat.database.account_tables import erasures, users
-from cloudchat.database.archive_tables import archived_edits, archived_events, archived_reactions
+from cloudchat.database.tables.accounts import erasures, users
+from cloudchat.database.tables.archive import archived_edits, archived_events, archived_reactions
 from cloudchat.database.transactions import Transaction, changed_rows
 
 _events = archived_events.c

@@ -10,9 +10,9 @@ from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_fold import Row
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import rfc3339
-from cloudchat.database.account_tables import users
-from cloudchat.database.archive_tables import archived_edits
-from cloudchat.database.room_tables import Room, log_checkpoints, memberships, rooms
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.archive import archived_edits
+from cloudchat.database.tables.rooms import Room, log_checkpoints, memberships, rooms
 from cloudchat.database.transactions import Transaction
 
 MAX_IDS_PER_QUERY = 5000

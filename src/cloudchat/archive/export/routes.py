@@ -8,8 +8,8 @@ from fastapi.responses import StreamingResponse
 from slowapi import Limiter
 
 from cloudchat.archive.export.service import MEDIA_TYPES, ExportFormat, RoomExports
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.principal import CHAT_READ
-from cloudchat.auth.service import AccountService
 from cloudchat.http.error_docs import documented
 from cloudchat.rate_limiting.http_limits import limited_route
 from cloudchat.rooms.caller import Caller
@@ -19,10 +19,12 @@ from cloudchat.settings import Settings
 _Format = Annotated[ExportFormat, Query(alias="format")]
 
 
-def export_routes(exports: RoomExports, accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
+def export_routes(
+    exports: RoomExports, authenticator: Authenticator, limiter: Limiter, settings: Settings
+) -> APIRouter:
     """Return the router."""
     routes = APIRouter(prefix="/api/rooms", tags=["rooms"], route_class=limited_route(limiter, settings.account_rate))
-    reader = Annotated[Caller, Depends(require_caller(accounts, CHAT_READ))]
+    reader = Annotated[Caller, Depends(require_caller(authenticator, CHAT_READ))]
 
     @routes.get(
         "/{room_id:room}/export",

@@ -18,10 +18,10 @@ from cloudchat.archive.folding.batch_fold import BatchFold, EmojiUse, FoldOutcom
 from cloudchat.archive.repository import NOTHING_ARCHIVED, add_epochs, add_events, advance_head
 from cloudchat.core.search_terms import search_terms
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.database.account_tables import users
-from cloudchat.database.archive_tables import archive_heads, archived_edits, archived_events, archived_reactions
 from cloudchat.database.inserts import replace_rows
-from cloudchat.database.room_tables import rooms
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.archive import archive_heads, archived_edits, archived_events, archived_reactions
+from cloudchat.database.tables.rooms import rooms
 from cloudchat.database.transactions import Transaction
 
 _CHANGES = ("edited", "deleted", "reaction")

@@ -14,8 +14,8 @@ from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.message_fold import MAX_LISTED_USERS, Row
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import rfc3339_of_ms
-from cloudchat.database.account_tables import users
-from cloudchat.database.archive_tables import archive_epochs, archived_edits, archived_events, archived_reactions
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.archive import archive_epochs, archived_edits, archived_events, archived_reactions
 from cloudchat.database.transactions import Transaction
 
 MAX_PAGE_BYTES = 512 * 1024

@@ -7,8 +7,8 @@ from slowapi import Limiter
 
 from cloudchat.archive.history.schemas import EarlierTextResponse, EarlierTextsResponse
 from cloudchat.archive.service import ArchiveService
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.principal import CHAT_READ
-from cloudchat.auth.service import AccountService
 from cloudchat.http.error_docs import documented
 from cloudchat.protocol.commands import MAX_SAFE_INTEGER
 from cloudchat.rate_limiting.http_limits import limited_route
@@ -17,12 +17,14 @@ from cloudchat.rooms.dependencies import RoomId, require_caller
 from cloudchat.settings import Settings
 
 
-def edit_routes(archive: ArchiveService, accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
+def edit_routes(
+    archive: ArchiveService, authenticator: Authenticator, limiter: Limiter, settings: Settings
+) -> APIRouter:
     """Return the router."""
     routes = APIRouter(
         prefix="/api/rooms/{room_id}", tags=["messages"], route_class=limited_route(limiter, settings.account_rate)
     )
-    reader = Annotated[Caller, Depends(require_caller(accounts, CHAT_READ))]
+    reader = Annotated[Caller, Depends(require_caller(authenticator, CHAT_READ))]
 
     @routes.get(
         "/messages/{seq}/edits",

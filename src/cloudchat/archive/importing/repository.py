@@ -9,16 +9,16 @@ from cloudchat.archive.archived_event import ArchivedEvent
 from cloudchat.archive.importing.source import EarlierText
 from cloudchat.archive.repository import add_epochs, add_events, advance_head, read_heads
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.database.account_tables import User, users
-from cloudchat.database.archive_tables import (
+from cloudchat.database.inserts import insert_into
+from cloudchat.database.tables.accounts import User, users
+from cloudchat.database.tables.archive import (
     archived_edits,
     archived_events,
     archived_reactions,
     imported_users,
     imports,
 )
-from cloudchat.database.inserts import insert_into
-from cloudchat.database.room_tables import Room, memberships, read_positions, rooms
+from cloudchat.database.tables.rooms import Room, memberships, read_positions, rooms
 from cloudchat.database.transactions import Transaction
 
 

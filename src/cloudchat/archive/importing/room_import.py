@@ -26,7 +26,7 @@ from cloudchat.archive.importing.users import ImportedUsers
 from cloudchat.core.ids import new_id
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.audit import BY_COMMAND_LINE
-from cloudchat.database.room_tables import Room
+from cloudchat.database.tables.rooms import Room
 from cloudchat.database.transactions import Database
 from cloudchat.rooms.names import usable_name
 

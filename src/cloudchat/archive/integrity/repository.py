@@ -5,7 +5,7 @@ from sqlalchemy import FromClause, Table, and_, func, or_, select
 
 from cloudchat.archive.repository import read_heads
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.database.archive_tables import (
+from cloudchat.database.tables.archive import (
     archive_epochs,
     archived_edits,
     archived_events,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import delete, select
 
-from cloudchat.database.archive_tables import archive_heads, archived_edits, archived_events, archived_reactions
-from cloudchat.database.room_tables import rooms
+from cloudchat.database.tables.archive import archive_heads, archived_edits, archived_events, archived_reactions
+from cloudchat.database.tables.rooms import rooms
 from cloudchat.database.transactions import Transaction, changed_rows
 
 

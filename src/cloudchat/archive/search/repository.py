@@ -16,8 +16,8 @@ from sqlalchemy.exc import OperationalError
 
 from cloudchat.archive.search.index_query import IndexQuery, exact_query, fts5, tsquery, wide_query
 from cloudchat.archive.search.query import Clause, Query
-from cloudchat.database.archive_tables import archive_heads, archived_events
-from cloudchat.database.room_tables import memberships
+from cloudchat.database.tables.archive import archive_heads, archived_events
+from cloudchat.database.tables.rooms import memberships
 from cloudchat.database.transactions import Transaction
 
 MAX_SECONDS = 2.0

@@ -9,9 +9,9 @@ from slowapi import Limiter
 from cloudchat.archive.search.query import MAX_QUERY_CHARACTERS
 from cloudchat.archive.search.schemas import HitResponse, SearchResponse
 from cloudchat.archive.search.service import SearchRequest, SearchService
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.dependencies import require_principal
 from cloudchat.auth.principal import CHAT_READ, Principal
-from cloudchat.auth.service import AccountService
 from cloudchat.http.error_docs import documented
 from cloudchat.rate_limiting.http_limits import limited_route
 from cloudchat.settings import Settings
@@ -45,13 +45,15 @@ _Cursor = Annotated[
 _Limit = Annotated[int, Query(description="The size of the page.", ge=1, le=100, examples=[20])]
 
 
-def search_routes(search: SearchService, accounts: AccountService, limiter: Limiter, settings: Settings) -> APIRouter:
+def search_routes(
+    search: SearchService, authenticator: Authenticator, limiter: Limiter, settings: Settings
+) -> APIRouter:
     """Return the route."""
     routes = APIRouter(prefix="/api", tags=["messages"], route_class=limited_route(limiter, settings.search_rate))
 
     @routes.get("/search", summary="Search in your rooms", responses=documented(401, 403, 404, 422, 429, 503))
     async def search_messages(
-        caller: Annotated[Principal, Depends(require_principal(accounts, scope=CHAT_READ))],
+        caller: Annotated[Principal, Depends(require_principal(authenticator, scope=CHAT_READ))],
         q: _Words,
         room: _Room = None,
         user: _Author = None,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import BigInteger, String, case, column, func, or_, select, values
 
-from cloudchat.database.archive_tables import archived_events
+from cloudchat.database.tables.archive import archived_events
 from cloudchat.database.transactions import Transaction
 
 

@@ -11,7 +11,7 @@ from cloudchat.auth.sessions.repository import has_session_from
 from cloudchat.auth.usernames import lookup_key
 from cloudchat.core.client_network import client_network
 from cloudchat.core.log_rate_limit import RATE_LIMITED
-from cloudchat.database.account_tables import User
+from cloudchat.database.tables.accounts import User
 from cloudchat.database.transactions import Database
 from cloudchat.rate_limiting.login_slowdown import LoginSlowdown
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import delete, insert, or_, update
 
-from cloudchat.database.account_tables import recovery_codes, users
+from cloudchat.database.tables.accounts import recovery_codes, users
 from cloudchat.database.transactions import Transaction, changed_rows
 
 

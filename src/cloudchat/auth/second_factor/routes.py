@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from slowapi import Limiter
 
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.dependencies import hashing_turn, require_principal
 from cloudchat.auth.errors import BadCredentials, BadSecondFactor, ReauthenticationFailed, SecondFactorRequired
 from cloudchat.auth.passwords.turns import HashingTurns
@@ -21,13 +22,17 @@ from cloudchat.settings import Settings
 
 
 def second_factor_routes(
-    accounts: AccountService, turns: HashingTurns, limiter: Limiter, settings: Settings
+    accounts: AccountService,
+    authenticator: Authenticator,
+    turns: HashingTurns,
+    limiter: Limiter,
+    settings: Settings,
 ) -> APIRouter:
     """Return the routes. A wrong password or code is a 403 (see ReauthenticationFailed)."""
     routes = APIRouter(
         prefix="/api/auth/totp", tags=["accounts"], route_class=limited_route(limiter, settings.login_rate)
     )
-    session_user = Annotated[Principal, Depends(require_principal(accounts, kinds=(ACCESS,)))]
+    session_user = Annotated[Principal, Depends(require_principal(authenticator, kinds=(ACCESS,)))]
     hashing = Annotated[None, hashing_turn(turns)]
     json_body = [Depends(require_json_from_allowed_origin(settings))]
 

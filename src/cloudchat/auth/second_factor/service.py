@@ -4,6 +4,7 @@ import logging
 import re
 
 from cloudchat.auth.errors import BadSecondFactor, Conflict, SecondFactorRequired
+from cloudchat.auth.keys.vault import DecryptionError, Vault
 from cloudchat.auth.principal import Principal
 from cloudchat.auth.repository import update_user, user_for_update
 from cloudchat.auth.second_factor import repository
@@ -11,11 +12,10 @@ from cloudchat.auth.second_factor.recovery_codes import hash_recovery_code, new_
 from cloudchat.auth.second_factor.totp import matching_step, new_totp_secret
 from cloudchat.auth.sessions.repository import end_sessions_of
 from cloudchat.auth.tokens.opaque_tokens import normalise_typed_code
-from cloudchat.auth.vault import DecryptionError, Vault
 from cloudchat.core.invisible import remove_blank
 from cloudchat.core.log_rate_limit import RATE_LIMITED
-from cloudchat.database.account_tables import User
 from cloudchat.database.audit import record
+from cloudchat.database.tables.accounts import User
 from cloudchat.database.transactions import Database, Transaction
 
 _TOTP_CODE = re.compile(r"[0-9]{6}", re.ASCII)

@@ -6,7 +6,7 @@ from sqlalchemy import Float, bindparam, cast, delete, exists, func, insert, lit
 
 from cloudchat.auth.sessions.refresh_rotation import RefreshTokenState
 from cloudchat.core.ids import new_id
-from cloudchat.database.account_tables import LoginSession, api_tokens, refresh_tokens, sessions, users
+from cloudchat.database.tables.accounts import LoginSession, api_tokens, refresh_tokens, sessions, users
 from cloudchat.database.transactions import Transaction, changed_rows, first_row
 
 MAX_SESSIONS = 50

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from cloudchat.auth.keys.key_rotation import LiveKeyRing
 from cloudchat.auth.sessions import repository
-from cloudchat.auth.tokens.key_rotation import LiveKeyRing
 from cloudchat.database.transactions import Database
 
 

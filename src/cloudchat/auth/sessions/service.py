@@ -26,8 +26,8 @@ from cloudchat.auth.tokens.opaque_tokens import hash_family, hash_token, new_ref
 from cloudchat.core.client_network import client_network
 from cloudchat.core.ids import new_id
 from cloudchat.core.log_rate_limit import RATE_LIMITED
-from cloudchat.database.account_tables import LoginSession, User
 from cloudchat.database.audit import record
+from cloudchat.database.tables.accounts import LoginSession, User
 from cloudchat.database.transactions import Database
 from cloudchat.settings import Settings
 

@@ -1,4 +1,4 @@
-"""Tokens: signed access and API tokens, their signing keys and rotation, and opaque random tokens.
+"""Tokens: signed access and API tokens, whether they were revoked, and opaque random tokens.
 
-Called by `auth`, `admin` and `backup`. Read `access_tokens` first, then `keys` and `key_rotation`.
+Called by `auth` and `admin`. Read `kinds` first, then `access_tokens`; the keys that sign are in `auth/keys/`.
 """

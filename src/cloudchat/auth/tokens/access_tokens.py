@@ -19,8 +19,8 @@ from jose.utils import base64url_decode
 from msgspec import Struct
 
 from cloudchat.auth.errors import BadToken
-from cloudchat.auth.tokens.key_rotation import LiveKeyRing
-from cloudchat.auth.tokens.keys import KeyRing
+from cloudchat.auth.keys.key_rotation import LiveKeyRing
+from cloudchat.auth.keys.signing_keys import KeyRing
 from cloudchat.auth.tokens.kinds import ACCESS, API, MAX_API_TOKEN_SECONDS
 
 if backends.ECKey is not CryptographyECKey:  # pragma: no cover - a broken installation

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import bindparam, or_, select, update
 
-from cloudchat.database.account_tables import api_tokens, sessions, users
+from cloudchat.database.tables.accounts import api_tokens, sessions, users
 from cloudchat.database.transactions import Transaction
 
 _USER = (

@@ -10,7 +10,7 @@ from sqlalchemy import and_, or_, select
 
 from cloudchat.broker.numbering.high_water_marks import Mark
 from cloudchat.database.inserts import insert_into
-from cloudchat.database.room_tables import log_checkpoints, rooms
+from cloudchat.database.tables.rooms import log_checkpoints, rooms
 from cloudchat.database.transactions import Database, Transaction
 
 MAX_ROWS = 500

@@ -34,9 +34,9 @@ def command_errors(consequence: str) -> Iterator[None]:
     from cloudchat.backup.manifest import BadBackup
     from cloudchat.broker.connections import BrokerUnavailable
     from cloudchat.broker.embedded import StoreStartError
+    from cloudchat.database.copies.transfer import CopyFailed
     from cloudchat.database.migrations import MigrationError
     from cloudchat.database.transactions import DatabaseUnavailable
-    from cloudchat.database.transfer import CopyFailed
     from cloudchat.database.urls import DatabaseUrlError
 
     try:

@@ -59,7 +59,7 @@ def _open_service() -> "Iterator[AdminService]":
     gc.disable()  # imports make many objects and no garbage: this saves a tenth of the command's time
     from cloudchat.admin.service import AdminService
     from cloudchat.auth.errors import AccountError
-    from cloudchat.auth.key_folder import KeyFolderError, key_files
+    from cloudchat.auth.keys.key_folder import KeyFolderError, key_files
     from cloudchat.auth.passwords.hashing import PasswordHasher
     from cloudchat.cli.installation import open_installation
     from cloudchat.database.engine import create_engine
@@ -95,8 +95,8 @@ def _open_service() -> "Iterator[AdminService]":
 
 def _sign_api_token(settings: "Settings", user_id: str, token_id: str, now: float, expires_at: int) -> str:
     """See `Tokens.issue_api`. Raises KeyFolderError."""
+    from cloudchat.auth.keys.signing_keys import load_or_create
     from cloudchat.auth.tokens.access_tokens import Tokens
-    from cloudchat.auth.tokens.keys import load_or_create
 
     ring = load_or_create(settings.state_dir / "keys")
     return Tokens(ring, access_seconds=settings.access_token_seconds).issue_api(user_id, token_id, now, expires_at)

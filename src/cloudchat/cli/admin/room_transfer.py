@@ -102,7 +102,8 @@ def export_room(options: argparse.Namespace) -> int:
 
 def import_room(options: argparse.Namespace) -> int:
     """Run `import`."""
-    from cloudchat.archive.importing.export_file import SOURCE, check_export_file, users_of
+    from cloudchat.archive.importing.export_file import check_export_file, users_of
+    from cloudchat.archive.importing.export_records import SOURCE
     from cloudchat.archive.importing.report import ImportReport
     from cloudchat.archive.importing.room_import import RoomImporter
     from cloudchat.archive.importing.users import ImportedUsers

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cloudchat.admin.service import AdminService
     from cloudchat.cli.admin.command import Parsers
     from cloudchat.rooms.caller import Caller
-    from cloudchat.rooms.service import RoomUpdate
+    from cloudchat.rooms.updates import RoomUpdate
 
 RoomCommand = Callable[["AdminService", "Caller", argparse.Namespace], None]
 PAGE_SIZE = 500
@@ -153,42 +153,42 @@ def create_room(service: "AdminService", caller: "Caller", options: argparse.Nam
 
 def rename_room(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms rename`."""
-    from cloudchat.rooms.service import RoomUpdate
+    from cloudchat.rooms.updates import RoomUpdate
 
     _update(service, caller, options.room, RoomUpdate(name=options.name))
 
 
 def set_topic(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms topic`."""
-    from cloudchat.rooms.service import RoomUpdate
+    from cloudchat.rooms.updates import RoomUpdate
 
     _update(service, caller, options.room, RoomUpdate(topic=options.topic))
 
 
 def set_slow_mode(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms slow-mode`."""
-    from cloudchat.rooms.service import RoomUpdate
+    from cloudchat.rooms.updates import RoomUpdate
 
     _update(service, caller, options.room, RoomUpdate(slow_mode_seconds=options.seconds))
 
 
 def set_retention(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms retention`."""
-    from cloudchat.rooms.service import RoomUpdate
+    from cloudchat.rooms.updates import RoomUpdate
 
     _update(service, caller, options.room, RoomUpdate(retention_days=options.days))
 
 
 def archive_room(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms archive`."""
-    from cloudchat.rooms.service import RoomUpdate
+    from cloudchat.rooms.updates import RoomUpdate
 
     _update(service, caller, options.room, RoomUpdate(archived=True))
 
 
 def restore_room(service: "AdminService", caller: "Caller", options: argparse.Namespace) -> None:
     """Run `rooms restore`."""
-    from cloudchat.rooms.service import RoomUpdate
+    from cloudchat.rooms.updates import RoomUpdate
 
     _update(service, caller, options.room, RoomUpdate(archived=False))
 

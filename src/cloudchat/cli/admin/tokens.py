@@ -58,8 +58,8 @@ def delete_invite(service: "AdminService", actor: "Actor", options: argparse.Nam
 
 def rotate_keys(options: argparse.Namespace) -> int:
     """Run `rotate-keys`. It does not use the database, so that it works in an emergency. Raises CommandError."""
-    from cloudchat.auth.key_folder import KeyFolderError
-    from cloudchat.auth.tokens.key_rotation import rotate
+    from cloudchat.auth.keys.key_folder import KeyFolderError
+    from cloudchat.auth.keys.key_rotation import rotate
     from cloudchat.cli.installation import open_installation
 
     folder = open_installation().state_dir

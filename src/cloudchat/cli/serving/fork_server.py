@@ -13,10 +13,15 @@ import uvloop
 
 import cloudchat.app.application
 import cloudchat.http.http_protocol
-import cloudchat.realtime.websocket_protocol
+import cloudchat.realtime.transport.websocket_protocol
 from cloudchat.process.parent_death import die_with_parent
 
-PRELOADED = (uvloop, cloudchat.app.application, cloudchat.http.http_protocol, cloudchat.realtime.websocket_protocol)
+PRELOADED = (
+    uvloop,
+    cloudchat.app.application,
+    cloudchat.http.http_protocol,
+    cloudchat.realtime.transport.websocket_protocol,
+)
 
 PID = os.getpid()
 """The parent of every worker."""

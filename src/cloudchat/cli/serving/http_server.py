@@ -47,7 +47,7 @@ def server_config(settings: Settings) -> Config:
         workers=settings.workers,
         loop="uvloop",
         http="cloudchat.http.http_protocol:HttpProtocol",  # names, because the parent of workers does not need them
-        ws="cloudchat.realtime.websocket_protocol:WebSocketProtocol",
+        ws="cloudchat.realtime.transport.websocket_protocol:WebSocketProtocol",
         ws_max_size=Limits().frame_bytes,
         ws_per_message_deflate=False,  # costs 316 KiB per connection, and allows decompression bombs
         ws_ping_interval=settings.ping_seconds,

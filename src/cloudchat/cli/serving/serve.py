@@ -205,7 +205,7 @@ def _load_server(workers: int) -> None:
     if workers == 1:
         import cloudchat.app.application
         import cloudchat.http.http_protocol
-        import cloudchat.realtime.websocket_protocol  # noqa: F401
+        import cloudchat.realtime.transport.websocket_protocol  # noqa: F401
 
 
 def _serve(settings: "Settings", listener: "socket.socket", service: "ServiceNotifier") -> int:

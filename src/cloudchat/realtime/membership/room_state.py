@@ -6,7 +6,7 @@ from cloudchat.core.stream_position import StreamPosition
 from cloudchat.core.timestamps import rfc3339
 from cloudchat.protocol import events
 from cloudchat.rooms.permissions import Kind
-from cloudchat.rooms.summary import FOREVER, RoomSummary
+from cloudchat.rooms.summaries.summary import FOREVER, RoomSummary
 
 
 def room_state(room: RoomSummary, head: StreamPosition) -> events.RoomState:

@@ -31,7 +31,7 @@ from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.membership.room_hints import RoomHints, wait
 from cloudchat.realtime.membership.room_state import end_of, room_state
 from cloudchat.rooms.changes.repository import RoomChange
-from cloudchat.rooms.summary import RoomFacts, RoomSummary
+from cloudchat.rooms.summaries.summary import RoomFacts, RoomSummary
 
 logger = logging.getLogger(__name__)
 

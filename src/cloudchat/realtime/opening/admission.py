@@ -7,8 +7,8 @@ Three limits apply, before anything expensive is done for an unknown client:
 3. The sockets of all processes, per client network and per user. A user who has too many is not rejected: their oldest
    socket is closed.
 
-The store counts the first and the third ones (`rate_limiting/cluster_connection_limit.py`): in one call if the user is
-known when the handshake arrives, else in two, one before the token is verified and one after it.
+The store counts the first and the third ones (`rate_limiting/connections/`): in one call if the user is known when the
+handshake arrives, else in two, one before the token is verified and one after it.
 
 A socket's slots are acquired during the handshake and released when its connection ends. `Admission` pairs the two also
 for handshakes that fail or are cancelled.
@@ -20,8 +20,8 @@ from typing import Self, TypeVar
 
 from cloudchat.core.reconnect_window import reconnect_window_ms
 from cloudchat.protocol.errors import ErrorCode
-from cloudchat.rate_limiting.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
-from cloudchat.rate_limiting.connection_rate import ConnectionRates, Window
+from cloudchat.rate_limiting.connections.cluster_connection_limit import ClusterConnectionLimit, TooManyHandshakes
+from cloudchat.rate_limiting.connections.connection_rate import ConnectionRates, Window
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.connection_registry import ConnectionRegistry
 from cloudchat.realtime.opening.handshake import HandshakeRejection

@@ -38,11 +38,11 @@ from cloudchat.realtime.opening.handshake import (
 )
 from cloudchat.realtime.opening.handshake_queue import HandshakeQueue
 from cloudchat.realtime.opening.session_directory import ChatSession, SessionDirectory
-from cloudchat.realtime.socket_handshake import EXTENSION
 from cloudchat.realtime.socket_stats import SocketStats
+from cloudchat.realtime.transport.socket_handshake import EXTENSION
+from cloudchat.realtime.transport.websocket_protocol import WebSocketProtocol
 from cloudchat.realtime.user_allowance import AUTHS_PER_SECOND
-from cloudchat.realtime.websocket_protocol import WebSocketProtocol
-from cloudchat.rooms.service import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 from cloudchat.settings import Settings
 
 logger = logging.getLogger(__name__)

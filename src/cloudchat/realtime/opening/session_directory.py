@@ -30,7 +30,7 @@ from msgspec import Struct
 from cloudchat.auth.errors import AccountError
 from cloudchat.auth.principal import CHAT_READ, Principal
 from cloudchat.realtime.revocation_sweep import RevocationSweep
-from cloudchat.rooms.service import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 
 MAX_AGE_SECONDS = 30.0
 """Also how late a client that reconnects learns that it is in a new room, or that a signal was lost which said how far

@@ -7,7 +7,7 @@ from msgspec import Struct
 from sqlalchemy import delete, insert, select, update
 
 from cloudchat.database.inserts import insert_into
-from cloudchat.database.room_tables import room_changes, room_notices, rooms
+from cloudchat.database.tables.rooms import room_changes, room_notices, rooms
 from cloudchat.database.transactions import Transaction, changed_rows
 
 _NOTICES = uuid.UUID("f5f9b3a2-8f0e-4c5a-9d57-2f0c5b0f6f11")

@@ -4,11 +4,11 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from cloudchat.database.transactions import Database
-from cloudchat.rooms import summary_repository as rooms
 from cloudchat.rooms.changes import repository
 from cloudchat.rooms.changes.repository import PendingNotice, RoomChange
 from cloudchat.rooms.moderation import repository as moderation
-from cloudchat.rooms.summary import RoomFacts, RoomSummary
+from cloudchat.rooms.summaries import repository as rooms
+from cloudchat.rooms.summaries.summary import RoomFacts, RoomSummary
 
 MAX_NOTICES = 500
 

@@ -6,10 +6,10 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, delete, exists, insert, select, update
 
-from cloudchat.database.account_tables import users
-from cloudchat.database.columns import begins_with
 from cloudchat.database.lobby import LOBBY
-from cloudchat.database.room_tables import Membership, memberships, rooms
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.columns import begins_with
+from cloudchat.database.tables.rooms import Membership, memberships, rooms
 from cloudchat.database.transactions import Transaction
 from cloudchat.rooms.permissions import Kind
 

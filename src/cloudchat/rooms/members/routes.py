@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Response
 
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE
-from cloudchat.auth.service import AccountService
 from cloudchat.http.error_docs import documented
 from cloudchat.rooms.caller import Caller
 from cloudchat.rooms.dependencies import (
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from cloudchat.rooms.service import RoomService
 
 
-def add_member_routes(routes: APIRouter, rooms: "RoomService", accounts: AccountService, settings: Settings) -> None:
+def add_member_routes(
+    routes: APIRouter, rooms: "RoomService", authenticator: Authenticator, settings: Settings
+) -> None:
     """Add the routes to the router of `/api/rooms`, which has their limit."""
-    reader = Annotated[Caller, Depends(require_caller(accounts, CHAT_READ))]
-    writer = Annotated[Caller, Depends(require_caller(accounts, CHAT_WRITE))]
+    reader = Annotated[Caller, Depends(require_caller(authenticator, CHAT_READ))]
+    writer = Annotated[Caller, Depends(require_caller(authenticator, CHAT_WRITE))]
 
     @routes.get(
         "/{room_id}/members", summary="List the members of a room", responses=documented(401, 403, 404, 422, 429, 503)

@@ -6,9 +6,9 @@ from cloudchat.auth.errors import Conflict, InvalidField, NotFound, PermissionDe
 from cloudchat.auth.repository import user_by_id
 from cloudchat.auth.usernames import lookup_key
 from cloudchat.core.timestamps import rfc3339
-from cloudchat.database.account_tables import User
 from cloudchat.database.lobby import LOBBY
-from cloudchat.database.room_tables import Membership, room_bans
+from cloudchat.database.tables.accounts import User
+from cloudchat.database.tables.rooms import Membership, room_bans
 from cloudchat.database.transactions import Database, Transaction
 from cloudchat.rooms import repository as rooms
 from cloudchat.rooms.caller import Caller
@@ -16,7 +16,7 @@ from cloudchat.rooms.members import repository
 from cloudchat.rooms.members.repository import Member, RoomMember
 from cloudchat.rooms.moderation.repository import find as find_restriction
 from cloudchat.rooms.permissions import MEMBER_ROLES, OPERATOR, Command, Kind, Role, acting_role, may, outranks
-from cloudchat.rooms.summary import RoomUser
+from cloudchat.rooms.summaries.summary import RoomUser
 from cloudchat.rooms.transaction import Notice, RoomDatabase, RoomTransaction, permission_denied, room_not_found
 
 MAX_ROOMS_OF_USER = 1000

@@ -6,11 +6,11 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Table, or_, select
 from sqlalchemy import delete as sql_delete
 
-from cloudchat.database.account_tables import users
 from cloudchat.database.inserts import insert_into
-from cloudchat.database.room_tables import Restriction, RestrictionColumns, room_bans
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.rooms import Restriction, RestrictionColumns, room_bans
 from cloudchat.database.transactions import Transaction, first_row
-from cloudchat.rooms.summary import FOREVER
+from cloudchat.rooms.summaries.summary import FOREVER
 
 RestrictionTable = Table[RestrictionColumns]
 """`room_mutes` or `room_bans`."""

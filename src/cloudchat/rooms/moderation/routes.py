@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Response
 
+from cloudchat.auth.authentication import Authenticator
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE
-from cloudchat.auth.service import AccountService
 from cloudchat.http.csrf import require_json_from_allowed_origin
 from cloudchat.http.error_docs import documented
 from cloudchat.rooms.caller import Caller
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 def add_moderation_routes(
-    routes: APIRouter, rooms: "RoomService", accounts: AccountService, settings: Settings
+    routes: APIRouter, rooms: "RoomService", authenticator: Authenticator, settings: Settings
 ) -> None:
     """Add the routes to the router of `/api/rooms`, which has their limit."""
-    reader = Annotated[Caller, Depends(require_caller(accounts, CHAT_READ))]
-    writer = Annotated[Caller, Depends(require_caller(accounts, CHAT_WRITE))]
+    reader = Annotated[Caller, Depends(require_caller(authenticator, CHAT_READ))]
+    writer = Annotated[Caller, Depends(require_caller(authenticator, CHAT_WRITE))]
     json_body = [Depends(require_json_from_allowed_origin(settings))]
     for_list = documented(401, 403, 404, 422, 429, 503)
     for_put = documented(401, 403, 404, 409, 413, 415, 422, 429, 503)

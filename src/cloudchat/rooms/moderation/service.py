@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from cloudchat.auth.errors import InvalidField, NotFound, PermissionDenied
 from cloudchat.auth.repository import user_by_id
 from cloudchat.core.timestamps import rfc3339
-from cloudchat.database.account_tables import User
-from cloudchat.database.room_tables import Restriction, room_bans, room_mutes
+from cloudchat.database.tables.accounts import User
+from cloudchat.database.tables.rooms import Restriction, room_bans, room_mutes
 from cloudchat.database.transactions import Database
 from cloudchat.rooms import repository as rooms
 from cloudchat.rooms.caller import Caller

@@ -12,7 +12,8 @@ from sqlalchemy import delete, func, insert, select
 from cloudchat.archive.export.service import ExportFormat, RoomExports
 from cloudchat.archive.folding.batch_fold import LogBatch
 from cloudchat.archive.folding.repository import fold_logs
-from cloudchat.archive.importing.export_file import SOURCE, check_export_file
+from cloudchat.archive.importing.export_file import check_export_file
+from cloudchat.archive.importing.export_records import SOURCE
 from cloudchat.archive.importing.report import ImportReport
 from cloudchat.archive.importing.room_import import BATCH_ROWS, RoomImporter
 from cloudchat.archive.importing.source import BadImport, SourceUser
@@ -20,9 +21,9 @@ from cloudchat.archive.importing.users import ImportedUsers
 from cloudchat.archive.repository import read_heads
 from cloudchat.auth.repository import user_by_id
 from cloudchat.core.stream_position import StreamPosition
-from cloudchat.database.account_tables import users
-from cloudchat.database.archive_tables import archived_events, imports
-from cloudchat.database.room_tables import memberships, read_positions, rooms
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.archive import archived_events, imports
+from cloudchat.database.tables.rooms import memberships, read_positions, rooms
 from cloudchat.rooms.caller import COMMAND_LINE
 from support.account_services import NOW, AccountServices, concurrently
 from support.chat_rooms import Rooms

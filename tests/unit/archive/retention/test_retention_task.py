@@ -8,7 +8,7 @@ import pytest
 from cloudchat.archive.retention.retention_task import MAX_EVENTS_PER_TRANSACTION, Retention
 from cloudchat.auth.errors import InvalidField, PermissionDenied
 from cloudchat.broker.connections import BrokerUnavailable
-from cloudchat.rooms.service import RoomUpdate
+from cloudchat.rooms.updates import RoomUpdate
 from support.account_services import NOW
 from support.archived_rooms import ArchivedRoom
 from support.chat_rooms import Rooms

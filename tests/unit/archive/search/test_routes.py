@@ -34,7 +34,7 @@ def client(archive: ArchivedMessages, office: str) -> TestClient:
     limiter = create_limiter(settings)
     install_error_handlers(app)
     install_limiter(app, limiter)
-    app.include_router(search_routes(SearchService(services.db), services.accounts, limiter, settings))
+    app.include_router(search_routes(SearchService(services.db), services.authenticator, limiter, settings))
     token = services.login("eve", PASSWORD, now=time.time()).access_token
     return TestClient(app, headers={"Authorization": f"Bearer {token}"})
 

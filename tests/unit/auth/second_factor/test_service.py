@@ -17,7 +17,7 @@ from cloudchat.auth.errors import (
 )
 from cloudchat.auth.results import SessionTokens
 from cloudchat.auth.second_factor.recovery_codes import new_recovery_codes
-from cloudchat.database.account_tables import recovery_codes, users
+from cloudchat.database.tables.accounts import recovery_codes, users
 from cloudchat.rate_limiting.login_slowdown import TooManyAttempts
 from cloudchat.settings import Settings
 from support.account_services import NOW, PASSWORD, AccountServices, concurrently

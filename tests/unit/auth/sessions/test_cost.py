@@ -16,7 +16,7 @@ from cloudchat.auth.sessions.repository import (
     MIN_ENDED_RETENTION_SECONDS,
 )
 from cloudchat.auth.sessions.service import DEAD_TOKEN_RETENTION_SECONDS, MAX_ROTATIONS
-from cloudchat.database.account_tables import refresh_tokens, sessions
+from cloudchat.database.tables.accounts import refresh_tokens, sessions
 from support.account_services import NOW, AccountServices
 from support.databases import on_both
 from support.sqlite_steps import StepCounter

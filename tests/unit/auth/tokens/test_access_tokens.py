@@ -11,8 +11,8 @@ from jose import jwt
 from jose.backends.cryptography_backend import CryptographyECKey
 
 from cloudchat.auth.errors import BadToken
+from cloudchat.auth.keys.signing_keys import KeyRing, thumbprint
 from cloudchat.auth.tokens.access_tokens import Tokens
-from cloudchat.auth.tokens.keys import KeyRing, thumbprint
 from cloudchat.auth.tokens.kinds import ACCESS, API
 
 NOW = 1_800_000_000

@@ -21,7 +21,7 @@ def test_use_is_stored_once_per_hour(tmp_path: Path) -> None:
         """Authenticate in a separate process, whose close() writes pending uses."""
         other = AccountServices.make(tmp_path)
         other.authenticate(issued.token, now=now)
-        other.accounts.close()
+        other.authenticator.close()
 
     use(NOW + 1)
     assert used_at(services) == NOW + 1
@@ -37,5 +37,5 @@ def test_locked_database_does_not_delay_authentication(tmp_path: Path) -> None:
     issued = services.admin.tokens.issue("ann", {"chat:read"}, 86400, label="", actor=COMMAND_LINE, now=NOW)
     with services.db.write():  # this block holds the only write lock
         assert services.authenticate(issued.token).kind == "api"
-    services.accounts.close()
+    services.authenticator.close()
     assert used_at(services) == NOW

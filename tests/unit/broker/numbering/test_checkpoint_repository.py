@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import insert
 
 from cloudchat.broker.numbering.checkpoint_repository import LogCheckpoints
-from cloudchat.database.room_tables import rooms
+from cloudchat.database.tables.rooms import rooms
 from support.account_services import NOW, AccountServices
 from support.databases import on_both
 

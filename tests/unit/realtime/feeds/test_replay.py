@@ -20,7 +20,7 @@ from cloudchat.realtime.feeds.room_feed import RoomFeed
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.membership.room_sync import NotInRoom, RoomSync
 from cloudchat.realtime.user_allowance import READ_BURST_BYTES, ReadBudget
-from cloudchat.rooms.summary import RoomSummary
+from cloudchat.rooms.summaries.summary import RoomSummary
 from unit.realtime.fakes import socket_without_descriptor
 from unit.realtime.room_state import no_departures, unchanged_rooms
 from unit.realtime.scripted_log import ScriptedLog

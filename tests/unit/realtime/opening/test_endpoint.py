@@ -18,9 +18,9 @@ from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.opening.endpoint import SocketEndpoint
 from cloudchat.realtime.opening.session_directory import ChatSession, SessionDirectory
 from cloudchat.realtime.revocation_sweep import RevocationSweep
-from cloudchat.realtime.socket_handshake import EXTENSION
 from cloudchat.realtime.socket_stats import SocketStats
-from cloudchat.rooms.service import RoomSummary
+from cloudchat.realtime.transport.socket_handshake import EXTENSION
+from cloudchat.rooms.summaries.summary import RoomSummary
 from cloudchat.settings import Settings
 from unit.realtime.fakes import FakeHandler, FakeLimits
 from unit.realtime.room_state import no_departures, unchanged_rooms

@@ -13,9 +13,9 @@ from cloudchat.archive.importing.slack import zip_file
 from cloudchat.archive.importing.slack.export import SOURCE, open_slack_export
 from cloudchat.archive.importing.source import BadImport
 from cloudchat.archive.importing.users import ImportedUsers
-from cloudchat.database.account_tables import users
-from cloudchat.database.archive_tables import archived_events
-from cloudchat.database.room_tables import Room, memberships, rooms
+from cloudchat.database.tables.accounts import users
+from cloudchat.database.tables.archive import archived_events
+from cloudchat.database.tables.rooms import Room, memberships, rooms
 from cloudchat.rooms.caller import COMMAND_LINE
 from support.account_services import NOW, AccountServices
 from support.chat_rooms import Rooms
