@@ -18,7 +18,7 @@ import httpx
 from sqlalchemy import text
 
 from benchmarks.accounts import TOKEN_SECONDS, create_tokens
-from benchmarks.machine import cpu_seconds
+from benchmarks.machine import cpu_seconds, proportional_bytes
 from benchmarks.results import percentile
 from cloudchat.database.engine import create_engine
 from cloudchat.database.transactions import Database
@@ -134,11 +134,17 @@ async def cpu_of(server: RunningServer, work: Callable[[], Awaitable[object]]) -
     return cpu_seconds(pids) - before[0], cpu_seconds([server.store_pid]) - before[1]
 
 
+def server_mib(server: RunningServer) -> int:
+    """Return the memory of the server's processes, without the store."""
+    return proportional_bytes([server.pid, *server.worker_pids]) >> 20
+
+
 async def typists(seconds: int = 9) -> None:
     """200 members of one room type all the time."""
     with running(200, 200) as (server, tokens):
         clients = [await Client.open(server, token, room(0)) for token in tokens]
         before = sum(client.counts["typing"] for client in clients)
+        mib_before = server_mib(server)
 
         async def type_all() -> None:
             for _ in range(seconds * 5):
@@ -157,12 +163,14 @@ async def typists(seconds: int = 9) -> None:
             errors=sum(client.counts["error"] for client in clients),
             server_cores=round(used / took, 2),
             store_cores=round(store / took, 3),
+            server_mib=f"{mib_before} -> {server_mib(server)}",
         )
 
 
 async def large_room(members: int = 5000, joined: int = 300) -> None:
     """A room of 5,000 members: join, who, a change of a member, presence."""
     with running(members, members) as (server, tokens):
+        mib_before = server_mib(server)
         watchers = [await Client.open(server, token, room(0)) for token in tokens[1 : joined + 1]]
 
         async def join() -> None:
@@ -209,7 +217,11 @@ async def large_room(members: int = 5000, joined: int = 300) -> None:
             p50_ms=round(percentile(times, 0.5) * 1000, 1),
             notices_of_each_socket=(sum(client.counts["notice"] for client in watchers) - notices) / joined,
         )
-        report("5,000 members, presence frames", of_all_sockets=sum(client.counts["presence"] for client in watchers))
+        report(
+            "5,000 members, presence frames",
+            of_all_sockets=sum(client.counts["presence"] for client in watchers),
+            server_mib=f"{mib_before} -> {server_mib(server)}",
+        )
 
 
 async def lost_sockets(rooms: int = 30) -> None:
@@ -225,6 +237,7 @@ async def lost_sockets(rooms: int = 30) -> None:
             client.counts.clear()
         pings: list[float] = []
         took = 0.0
+        mib_before = server_mib(server)
 
         async def lose() -> None:
             nonlocal took
@@ -245,6 +258,7 @@ async def lost_sockets(rooms: int = 30) -> None:
             server_cpu_s=round(used, 2),
             store_cpu_s=round(store, 2),
             ping_max_ms=round(max(pings) * 1000),
+            server_mib=f"{mib_before} -> {server_mib(server)}",
         )
 
 
@@ -256,6 +270,7 @@ async def flapping(seconds: int = 20) -> None:
         for client in watchers:
             client.counts.clear()
         cycles = 0
+        mib_before = server_mib(server)
 
         async def flap() -> None:
             nonlocal cycles
@@ -270,6 +285,7 @@ async def flapping(seconds: int = 20) -> None:
             connections=cycles,
             server_ms_each=round(used * 1000 / cycles, 2),
             presence_frames_of_a_member=max(client.counts["presence"] for client in watchers),
+            server_mib=f"{mib_before} -> {server_mib(server)}",
         )
 
 

@@ -107,7 +107,7 @@ class ChatSocket:
         self.close()
 
     def _request(self, command: Frame) -> Frame:
-        self.ws.send(json.dumps(command))
+        self.send_raw(json.dumps(command))
         return self.wait_for(lambda frame: frame.get("id") == command["id"])
 
     def _read(self, seconds: float) -> Frame:

@@ -14,7 +14,7 @@ from typing import Self
 
 import pyte
 
-ENTER, TAB, UP, PAGE_UP, CTRL_C = "\r", "\t", "\x1b[A", "\x1b[5~", "\x03"
+ENTER, TAB, BACKSPACE, UP, PAGE_UP, CTRL_C = "\r", "\t", "\x7f", "\x1b[A", "\x1b[5~", "\x03"
 
 
 class TerminalProgram:

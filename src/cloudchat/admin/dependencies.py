@@ -12,15 +12,26 @@ from cloudchat.auth.principal import ADMINISTER, Principal
 from cloudchat.rate_limiting.http_limits import client_address
 
 _ID = r"^[A-Za-z0-9_-]{1,22}$"
-PathId = Annotated[str, Path(pattern=_ID)]
+_EXAMPLE = "q_axJiJBBhCsk1eqY2Fzxg"
+PathId = Annotated[str, Path(pattern=_ID, examples=[_EXAMPLE])]
 After = Annotated[
-    str | None, Query(description="Return the page after this user: the `next` of the previous page.", pattern=_ID)
+    str | None,
+    Query(
+        description="Return the page after this user: the `next` of the previous page.",
+        pattern=_ID,
+        examples=[_EXAMPLE],
+    ),
 ]
 Before = Annotated[
-    str | None, Query(description="Return the page before this entry: the `next` of the newer page.", pattern=_ID)
+    str | None,
+    Query(
+        description="Return the page before this entry: the `next` of the newer page.",
+        pattern=_ID,
+        examples=[_EXAMPLE],
+    ),
 ]
 NamePart = Annotated[str, Query(max_length=128, examples=["an"])]
-PageSize = Annotated[int, Query(description="The size of the page.", ge=1, le=500)]
+PageSize = Annotated[int, Query(description="The size of the page.", ge=1, le=500, examples=[100])]
 
 
 def require_administrator(authenticator: Authenticator) -> Callable[[Request, Principal], Actor]:

@@ -50,7 +50,11 @@ class InviteRequest(RequestModel):
     """A new invite."""
 
     ttl_seconds: WholeNumber = Field(
-        7 * 86400, description="The lifetime in seconds.", ge=MIN_INVITE_SECONDS, le=MAX_INVITE_SECONDS
+        7 * 86400,
+        description="The lifetime in seconds.",
+        examples=[86400],
+        ge=MIN_INVITE_SECONDS,
+        le=MAX_INVITE_SECONDS,
     )
     label: str = Field(
         "", description="Whom the invite is for.", examples=["Ann from the choir"], max_length=MAX_LABEL_CHARACTERS
@@ -112,7 +116,7 @@ class TokensResponse(ResponseModel):
 class NewTokenResponse(ResponseModel):
     """A new API token."""
 
-    token: str = Field(description=_SHOWN_ONCE)
+    token: str = Field(description=_SHOWN_ONCE, examples=["header.claims.signature"])
     id: EntryId
     expires_at: Instant
 
@@ -141,6 +145,6 @@ class InvitesResponse(ResponseModel):
 class NewInviteResponse(ResponseModel):
     """A new invite."""
 
-    invite: str = Field(description=_SHOWN_ONCE)
+    invite: str = Field(description=_SHOWN_ONCE, examples=["wTfnLGqMGWzzHd6EqTUQ-Pm0cVnW4p2hYt8sRkXbJzA"])
     id: EntryId
     expires_at: Instant

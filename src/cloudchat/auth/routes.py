@@ -33,7 +33,7 @@ from cloudchat.http.routers import add_routers
 from cloudchat.rate_limiting.http_limits import client_address, limited_route
 from cloudchat.settings import Settings
 
-_Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+_Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["q_axJiJBBhCsk1eqY2Fzxg"])]
 _Bearer = Annotated[str | None, Depends(bearer_token)]
 
 

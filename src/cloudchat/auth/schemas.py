@@ -44,12 +44,20 @@ TotpCode = Annotated[
 ]
 
 
+_REFRESH_TOKEN = "gZ0vV3mB7yQ1sJ9tKcXe5uLwR2aHnD8f"  # noqa: S105 (an example)
+
+
 class RegisterRequest(RequestModel):
     """A new account."""
 
     username: Username
     password: NewPassword
-    invite: str | None = Field(None, description="Required where registration needs an invite.", max_length=256)
+    invite: str | None = Field(
+        None,
+        description="Required where registration needs an invite.",
+        max_length=256,
+        examples=["wTfnLGqMGWzzHd6EqTUQ-Pm0cVnW4p2hYt8sRkXbJzA"],
+    )
 
 
 class LoginRequest(RequestModel):
@@ -68,7 +76,9 @@ class RefreshRequest(RequestModel):
     """The refresh token of a client without cookies. A browser sends `{}` and the cookie."""
 
     # Long enough for an access token sent by mistake: the response is then 401 as for any wrong token, and not 422.
-    refresh_token: str | None = Field(None, description="Only without the cookie.", max_length=4096)
+    refresh_token: str | None = Field(
+        None, description="Only without the cookie.", max_length=4096, examples=[_REFRESH_TOKEN]
+    )
 
 
 class PasswordRequest(RequestModel):
@@ -130,11 +140,15 @@ class RegisterResponse(BaseModel):
 class SessionTokensResponse(BaseModel):
     """The tokens of a session. Keep the access token in memory, and refresh it before it expires."""
 
-    access_token: str = Field(description="For the header `Authorization: Bearer`, and for the socket.")
+    access_token: str = Field(
+        description="For the header `Authorization: Bearer`, and for the socket.", examples=["header.claims.signature"]
+    )
     expires_in: int = Field(description="The lifetime of the access token in seconds.", examples=[600])
     user: ProfileResponse
     refresh_token: str | None = Field(
-        None, description="Only if the client asked for it in the body. It can be exchanged once."
+        None,
+        description="Only if the client asked for it in the body. It can be exchanged once.",
+        examples=[_REFRESH_TOKEN],
     )
 
     @classmethod

@@ -22,7 +22,7 @@ class Requests:
     async def send(self, type_: str, **fields: object) -> Frame:
         """Send a command, and return the frame of its reply. Raises `ConnectionLost` or `RequestRefused`."""
         if not self._protocol.welcomed:
-            raise ConnectionLost("not connected now")
+            raise ConnectionLost("not connected now; repeat the request when the connection is back")
         self._count += 1
         id = f"r{self._count}"
         future = self._replies[id] = asyncio.get_running_loop().create_future()

@@ -11,11 +11,13 @@ from cloudchat.protocol.errors import ErrorCode, HttpError, http_error
 class ErrorDetail(BaseModel):
     """What went wrong."""
 
-    code: str = Field(description="For programs. Codes are stable.")
-    message: str = Field(description="For people.")
-    retryable: bool = Field(description="Whether the same request can succeed later.")
-    retry_after_ms: int | None = Field(None, description="The milliseconds after which it can succeed.")
-    field: str | None = Field(None, description="The part of the request at fault.")
+    code: str = Field(description="For programs. Codes are stable.", examples=["rate_limited"])
+    message: str = Field(description="For people.", examples=["too many requests"])
+    retryable: bool = Field(description="Whether the same request can succeed later.", examples=[True])
+    retry_after_ms: int | None = Field(
+        None, description="The milliseconds after which it can succeed.", examples=[42_000]
+    )
+    field: str | None = Field(None, description="The part of the request at fault.", examples=["username"])
 
 
 class ErrorResponse(BaseModel):

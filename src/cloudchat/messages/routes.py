@@ -123,7 +123,7 @@ def message_routes(
         before: _Seq = None,
         after: _SeqOrZero = None,
         around: _Seq = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        limit: Annotated[int, Query(ge=1, le=200, examples=[50])] = 50,
     ) -> Response:
         """Read messages and notices in their current form, like the command `history`.
 

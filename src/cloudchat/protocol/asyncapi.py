@@ -2,7 +2,8 @@
 
 The document describes the application that the server is (AsyncAPI 3.0, "operation"): it *receives* commands and
 *sends* events. The types of this package are the only source, so what the parser accepts and what the document says
-cannot differ. What the encoder leaves out when it has its default is optional here.
+cannot differ. What the encoder leaves out when it has its default is optional here. AsyncAPI has no place for close
+codes, so they are the extension `x-close-codes` of the channel.
 """
 
 import inspect
@@ -10,19 +11,12 @@ from typing import Any
 
 import msgspec
 
-from cloudchat.protocol import commands, events, logged_events, replies
+from cloudchat.protocol import commands, events, received_events, replies
+from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.protocol.errors import Error
 
 Json = dict[str, Any]
 
-_LOGGED: dict[str, type[msgspec.Struct]] = {
-    "message": logged_events.MessageBody,
-    "edited": logged_events.EditedBody,
-    "deleted": logged_events.DeletedBody,
-    "reaction": logged_events.ReactionBody,
-    "notice": logged_events.NoticeBody,
-}
-"""The bodies of the logged events; the store writes the other fields in front of them."""
 _REPLIES: dict[type[commands.Command], type[events.Event] | None] = {
     commands.Join: replies.Joined,
     commands.Leave: replies.Left,
@@ -57,10 +51,11 @@ def asyncapi_document(version: str) -> Json:
     """Return the document, as JSON values. `version` is that of the server."""
     command_schemas = _schemas("command", list(_REPLIES))
     event_types = list(dict.fromkeys([*filter(None, _REPLIES.values()), *_UNSOLICITED]))
-    event_schemas = _schemas("event", [*event_types, Error, *map(_logged_event, _LOGGED.items())])
+    event_schemas = _event_schemas(event_types)
+    logged = [type_.__name__ for type_ in received_events.EVENTS]
     names = {
         "command": [type_.__name__ for type_ in _REPLIES],
-        "event": [*(type_.__name__ for type_ in event_types), "Error", *map(str.title, _LOGGED)],
+        "event": [*(type_.__name__ for type_ in event_types), "Error", *logged],
     }
     schemas = command_schemas | event_schemas
     messages = {f"{kind}.{name}": _message(kind, name, schemas) for kind, of_kind in names.items() for name in of_kind}
@@ -81,6 +76,9 @@ def asyncapi_document(version: str) -> Json:
                 "`Authorization: Bearer …`, or as a second subprotocol `cloudchat.token.…`.",
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
                 "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
+                "x-close-codes": [
+                    {"code": int(code), "reason": code.reason, "recovery": code.recovery.value} for code in CloseCode
+                ],
             }
         },
         "operations": _operations(names["event"]),
@@ -132,13 +130,14 @@ def _summary(type_: type) -> str:
     return (type_.__doc__ or "").partition("\n")[0]
 
 
-def _logged_event(logged: tuple[str, type[msgspec.Struct]]) -> type[msgspec.Struct]:
-    """Return the type of a logged event as clients receive it."""
-    kind, body = logged
-    fields = [("room", str), ("epoch", str), ("seq", commands.Seq)]
-    event = msgspec.defstruct(kind.title(), fields, bases=(body,), tag_field="type", tag=kind, kw_only=True)
-    event.__doc__ = f"A `{kind}` of the room's log: stored, replayed with the same bytes, and numbered without holes."
-    return event
+def _event_schemas(event_types: list[type[events.Event]]) -> Json:
+    rows = received_events.HISTORY_ROWS
+    schemas = _schemas("event", [*event_types, Error, *dict.fromkeys([*received_events.EVENTS, *rows])])
+    # The server passes the rows of a page on as bytes, so the type of the page does not say what they are.
+    schemas["event.HistoryPage"]["properties"]["events"]["items"] = {
+        "anyOf": [{"$ref": f"#/components/schemas/event.{row.__name__}"} for row in rows]
+    }
+    return schemas
 
 
 def _schemas(kind: str, types: list[type]) -> Json:

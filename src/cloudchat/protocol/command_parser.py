@@ -14,6 +14,8 @@ from cloudchat.protocol.commands import MAX_ID_CHARS, AnyCommand
 
 _decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 _PATH = re.compile(r"`\$\.([a-z_]+)")
+_FIELD_AT_END = re.compile(r" - at `\$\.[a-z_]+`$")
+"""How msgspec ends the message about a field of the command, which the error has in its `field`."""
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]{1,64})`")
 _MISSING_FIELD = re.compile(r"missing required field `([^`]{1,64})`")
 _ID = re.compile(r'"id"\s{0,8}:\s{0,8}("(?:[^"\\]|\\.){0,384}")')
@@ -80,7 +82,7 @@ def _bad_command(text: str, error: Exception) -> BadCommand:
     found = _PATH.search(message) or _UNKNOWN_FIELD.search(message) or _MISSING_FIELD.search(message)
     if not isinstance(error, msgspec.ValidationError):
         message = "the frame contains a value that is not valid JSON"
-    return BadCommand(message, is_object=True, id=id, field=found.group(1) if found else None)
+    return BadCommand(_FIELD_AT_END.sub("", message), is_object=True, id=id, field=found.group(1) if found else None)
 
 
 def _is_encodable(text: str) -> bool:

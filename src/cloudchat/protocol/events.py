@@ -4,7 +4,10 @@
 with milliseconds.
 """
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from cloudchat.protocol.errors import Error
 
@@ -19,8 +22,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A user. `role` (`member` or `admin`) is set only in the user's own `welcome`, `bot` only in the events of a log
-    whose author used an API token.
+    """A user. `role` (`member`, `moderator` or `admin`) is set only in the user's own `welcome`, `bot` only in the
+    events of a log whose author used an API token.
     """
 
     id: str
@@ -39,10 +42,10 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    kind: str
+    kind: Annotated[str, Meta(extra_json_schema={"enum": ["public", "private", "direct"]})]
     name: str
     topic: str
-    role: str
+    role: Annotated[str, Meta(extra_json_schema={"enum": ["owner", "moderator", "member", "reader"]})]
     archived: bool
     muted: bool
     slow_mode_seconds: int

@@ -4,9 +4,14 @@ The store writes `type`, `room`, `epoch` and `seq` in front of them (broker/func
 replayed and the live event are the same bytes.
 """
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from cloudchat.protocol.events import User
+
+_CHANGES = ["created", "renamed", "topic", "joined", "left", "added", "removed", "role", "archived", "restored"]
 
 
 class MessageBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,11 +61,10 @@ class ReactionBody(msgspec.Struct, frozen=True, kw_only=True):
 class NoticeBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The fields of a `notice` after those that the store writes: `user` has changed the room or its members.
 
-    `kind` is `created`, `renamed`, `topic`, `joined`, `left`, `added`, `removed`, `role`, `archived` or `restored`.
     `target` is the member that was added, removed or given a role. `value` is the new name, topic or role.
     """
 
-    kind: str
+    kind: Annotated[str, Meta(extra_json_schema={"enum": _CHANGES})]
     user: User
     target: User | None = None
     value: str | None = None

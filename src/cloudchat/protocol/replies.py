@@ -3,21 +3,27 @@
 The reply to a rejected command is an `Error` (errors.py).
 """
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from cloudchat.protocol.events import Event, User
+
+JoinStatus = Annotated[str, Meta(extra_json_schema={"enum": ["fresh", "recovered", "gap"]})]
+"""The values of `core.stream_position.JoinStatus`."""
 
 
 class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     """The reply to `join`. The events of the replay follow in order, then the live events.
 
-    `status` is a `JoinStatus` (core/stream_position.py). `seq` is the newest event of the log, `oldest` the oldest one;
-    `oldest` is `seq` + 1 when the log is empty.
+    `status` says what the replay has (core/stream_position.py). `seq` is the newest event of the log, `oldest` the
+    oldest one; `oldest` is `seq` + 1 when the log is empty.
     """
 
     id: str | None = None
     room: str
-    status: str
+    status: JoinStatus
     epoch: str
     seq: int
     oldest: int

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 HELP = """\
 /room NAME          go to a room
-/find TEXT          list public rooms whose names begin with TEXT
+/find TEXT          list public rooms with TEXT in their names
 /create NAME        create a public room; /create-private NAME a private one
 /join NAME          become a member of a public room
 /leave              leave this room for good
@@ -57,9 +57,9 @@ class GoTo(Struct, frozen=True):
 
 
 class FindRooms(Struct, frozen=True):
-    """List public rooms."""
+    """List public rooms that have this in their names."""
 
-    beginning: str
+    part: str
 
 
 class CreateRoom(Struct, frozen=True):

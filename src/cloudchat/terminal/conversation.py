@@ -196,19 +196,28 @@ class Conversation:
             case RoomEvent(room=id) | Typing(room=id) if id in self.rooms:
                 self.rooms[id].apply(update, now)
 
+    def named(self, name: str) -> list[RoomView]:
+        """Return the room with this id, or those with this name, without regard to case."""
+        if name in self.rooms:
+            return [self.rooms[name]]
+        names = name.casefold(), _without_sign(name)
+        return [view for view in self.rooms.values() if view.name.casefold() in names]
+
     def find(self, name: str) -> RoomView | None:
-        """Return a room by its id or its name, without regard to case; else by the beginning of its name."""
-        key = name.casefold().lstrip("#@")
-        views = list(self.rooms.values())
-        exact = [view for view in views if view.room.id == name or view.name.casefold() == key]
-        starting = [view for view in views if view.name.casefold().startswith(key)]
-        return next(iter([*exact, *starting]), None)
+        """Return the first room with this id or name; else with a name that begins so."""
+        start = _without_sign(name)
+        starting = (view for view in self.rooms.values() if view.name.casefold().startswith(start))
+        return next(iter([*self.named(name), *starting]), None)
 
     def _put(self, room: Room, user: User) -> None:
         if room.id in self.rooms:
             self.rooms[room.id].put(room)
         else:
             self.rooms[room.id] = RoomView(room, user)
+
+
+def _without_sign(name: str) -> str:
+    return name.casefold().lstrip("#@")
 
 
 def _with_read(room: Room, read: int) -> Room:

@@ -1,7 +1,7 @@
 """Rows as styled text: the screen draws it, and a pipe gets it without styles. Sans-I/O."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from cloudchat.client import Message, Notice
@@ -15,6 +15,7 @@ Fragments = list[Fragment]
 
 _MENTION = re.compile(r"@[\w.-]+")
 _QUOTE_CHARS = 40
+_NAME_CHARS = 12
 _NEXT_LINE = "\n" + " " * 12
 
 
@@ -46,17 +47,31 @@ def plain_text(fragments: Fragments) -> str:
     return "".join(text for _, text in fragments)
 
 
-def room_list(conversation: Conversation, current: RoomView | None, width: int) -> list[Fragments]:
-    """Return a line for each room: its name and what is unread in it. `@` marks a mention of the user."""
+def room_list(
+    conversation: Conversation, current: RoomView | None, width: int, columns_of: Callable[[str], int]
+) -> list[Fragments]:
+    """Return a line for each room: its name and what is unread in it. `@` marks a mention of the user.
+
+    `columns_of` returns how many columns a text takes on the terminal: Chinese characters and emoji take two.
+    """
     lines = []
     for room in conversation.rooms.values():
-        label = f"{'@' if room.has_unread_mention else ''}{room.unread_label}"
-        sign = "@" if room.room.kind == "direct" else "#"
-        name = f"{sign}{printable_line(room.name)}"[: width - len(label) - 1]
+        label = _unread_label(room)
+        name = _signed_name(room)
+        while columns_of(name) > width - len(label) - 1:
+            name = name[:-1]
         style = "class:room.current" if room is current else "class:room.unread" if label else "class:room"
         label_style = "class:mention" if room.has_unread_mention else style
-        lines.append([(style, name.ljust(width - len(label))), (label_style, label)])
+        blanks = " " * (width - len(label) - columns_of(name))
+        lines.append([(style, name + blanks), (label_style, label)])
     return lines
+
+
+def unread_text(conversation: Conversation, current: RoomView | None) -> str:
+    """Return what is unread in other rooms, mentions first: for a terminal that is too narrow for the list of rooms."""
+    rooms = [room for room in conversation.rooms.values() if room is not current and room.unread]
+    rooms.sort(key=lambda room: not room.has_unread_mention)
+    return ", ".join(f"{_signed_name(room)[:_NAME_CHARS]} {_unread_label(room)}" for room in rooms)
 
 
 def title(room: RoomView | None) -> str:
@@ -91,6 +106,14 @@ def notice_text(notice: Notice) -> str:
         "restored": f"{by} restored the room",
     }
     return sentences.get(notice.kind, f"{by}: {printable_line(notice.kind)} {target} {value}".rstrip())
+
+
+def _signed_name(room: RoomView) -> str:
+    return f"{'@' if room.room.kind == 'direct' else '#'}{printable_line(room.name)}"
+
+
+def _unread_label(room: RoomView) -> str:
+    return f"{'@' if room.has_unread_mention else ''}{room.unread_label}"
 
 
 def _text_fragments(text: str, own_name: str, *, is_mention: bool) -> Fragments:

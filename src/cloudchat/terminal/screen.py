@@ -5,20 +5,24 @@ import time
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.layout import ConditionalContainer, Dimension, FormattedTextControl, HSplit, Layout, VSplit, Window
 from prompt_toolkit.styles import Style
+from prompt_toolkit.utils import get_cwidth
 from prompt_toolkit.widgets import TextArea
 
 from cloudchat.client import Update
 from cloudchat.terminal.printable import printable
-from cloudchat.terminal.render import room_list, row_fragments, title, typing_text
+from cloudchat.terminal.render import room_list, row_fragments, title, typing_text, unread_text
 from cloudchat.terminal.session import TerminalSession
 
 ROOMS_WIDTH = 22
 MIN_WIDTH_WITH_ROOMS = 60
+MAX_ANSWER_ROWS = 22
+"""`/help` takes 13 rows, or 18 in 40 columns; the names of rooms that `/find` lists, 21."""
 REFRESH_SECONDS = 1.0
 """How often what depends on the time is drawn again: who types, and the state of the connection."""
 
@@ -92,7 +96,7 @@ class Screen:
     def refused(self, line: str) -> None:
         """Put a refused line back into the entry, unless the user has begun another one."""
         if not self._entry.text:
-            self._entry.text = line
+            self._put_into_entry(line)
 
     def close(self) -> None:
         """End the display."""
@@ -103,26 +107,29 @@ class Screen:
 
     def _windows(self) -> HSplit:
         rooms = Window(FormattedTextControl(self._room_lines), width=ROOMS_WIDTH)
-        has_space = Condition(lambda: self._app.output.get_size().columns >= MIN_WIDTH_WITH_ROOMS)
         messages = Window(FormattedTextControl(self._message_lines), wrap_lines=True)
+        above = Dimension(preferred=1)  # the answer gets the rows that it needs; the rest is for the messages
         answer = Window(
             FormattedTextControl(lambda: printable(self._answer)),
             wrap_lines=True,
             dont_extend_height=True,
-            height=Dimension(max=10),
+            height=Dimension(max=MAX_ANSWER_ROWS),
         )
         return HSplit(
             [
                 Window(FormattedTextControl(lambda: f" {title(self._session.current)}"), height=1, style="class:title"),
-                VSplit([ConditionalContainer(rooms, has_space), messages]),
+                VSplit([ConditionalContainer(rooms, Condition(self._has_space_for_rooms)), messages], height=above),
                 answer,
                 Window(FormattedTextControl(self._status), height=1, style="class:status"),
                 self._entry,
             ]
         )
 
+    def _has_space_for_rooms(self) -> bool:
+        return self._app.output.get_size().columns >= MIN_WIDTH_WITH_ROOMS
+
     def _room_lines(self) -> StyleAndTextTuples:
-        lines = room_list(self._session.conversation, self._session.current, ROOMS_WIDTH - 1)
+        lines = room_list(self._session.conversation, self._session.current, ROOMS_WIDTH - 1, get_cwidth)
         return [fragment for line in lines for fragment in [*line, ("", "\n")]]
 
     def _message_lines(self) -> StyleAndTextTuples:
@@ -146,7 +153,9 @@ class Screen:
         typing = typing_text(room.typing(time.monotonic())) if room else ""
         below = f"{self._scrolled_rows} newer below  " if self._scrolled_rows else ""
         name = conversation.user.name if conversation.user else ""
-        return [("class:status", f" {printable(name)}: connected  {below}{typing}")]
+        unread = "" if self._has_space_for_rooms() else unread_text(conversation, room)
+        elsewhere = f"unread: {unread}  " if unread else ""
+        return [("class:status", f" {printable(name)}: connected  {below}{elsewhere}{typing}")]
 
     # -- what the user does -------------------------------------------------------------------------------------------
 
@@ -217,6 +226,9 @@ class Screen:
         room = self._session.current
         for row in room.own_messages() if room else []:
             if not row.is_deleted:
-                self._entry.text = f"/edit {row.event.seq} {row.text}"
-                self._entry.buffer.cursor_position = len(self._entry.text)
+                self._put_into_entry(f"/edit {row.event.seq} {row.text}")
                 return
+
+    def _put_into_entry(self, line: str) -> None:
+        """Set the entry, with the cursor at its end: what is typed next must not come before it."""
+        self._entry.buffer.document = Document(line)

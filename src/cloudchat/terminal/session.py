@@ -19,7 +19,7 @@ from cloudchat.terminal.commands import HELP, InputError, Simple, parse_input
 from cloudchat.terminal.conversation import Conversation, RoomView
 from cloudchat.terminal.http_requests import RequestFailed
 from cloudchat.terminal.printable import printable_line
-from cloudchat.terminal.room_directory import NoSuchRoom, RoomDirectory
+from cloudchat.terminal.room_directory import MAX_LISTED, NoSuchRoom, RoomDirectory
 
 PAGE_ROWS = 50
 TYPING_INTERVAL_SECONDS = 3.0
@@ -27,7 +27,7 @@ TYPING_INTERVAL_SECONDS = 3.0
 
 
 class UnknownRoom(ClientError):
-    """The user is not in the room to begin with."""
+    """The user is not in the room to begin with, or in several of this name."""
 
 
 class Display(Protocol):
@@ -136,11 +136,18 @@ class TerminalSession:
             return
         if rooms and self._first_room is not None:
             name, self._first_room = self._first_room, None
-            self.current = self.conversation.find(name)
-            if self.current is None:  # another room would get the messages that are meant for this one
-                raise UnknownRoom(f"you are in no room named {name}")
+            self.current = self._only_room(name)
         elif rooms:
-            self.current = self.conversation.find("lobby") or next(iter(rooms.values()))
+            self.current = rooms.get("lobby") or next(iter(rooms.values()))
+
+    def _only_room(self, name: str) -> RoomView:
+        """Return the room with exactly this name: another one would get the messages that are meant for it."""
+        found = self.conversation.named(name)
+        if not found:
+            raise UnknownRoom(f"you are in no room named {name}; join it first, or ask to be added")
+        if len(found) > 1:
+            raise UnknownRoom(f"you are in {len(found)} rooms named {name}; give the id of one")
+        return found[0]
 
     def _room(self) -> RoomView:
         if self.current is None:
@@ -164,7 +171,9 @@ class TerminalSession:
             case commands.GoTo(name):
                 room = self.conversation.find(name)
                 if room is None:
-                    raise InputError(f"You are in no room named {name}.")
+                    raise InputError(
+                        f"You are in no room named {name}. Type /find for public rooms, /join to join one."
+                    )
                 self.show(room)
             case _:
                 self._start(self._send(self._room().room.id, command), line)
@@ -191,9 +200,10 @@ class TerminalSession:
 
     async def _look_up(self, command: commands.FindRooms | commands.CreateRoom | commands.JoinRoom) -> None:
         match command:
-            case commands.FindRooms(beginning):
-                rooms = await self._directory.find(beginning)
-                self.display.tell("\n".join(map(_describe, rooms)) or "There is no such public room.")
+            case commands.FindRooms(part):
+                rooms = await self._directory.find(part)
+                more = ["There may be more: type more of the name."] if len(rooms) == MAX_LISTED else []
+                self.display.tell("\n".join([*map(_describe, rooms), *more]) or "There is no such public room.")
             case commands.CreateRoom(name, kind):
                 self._show_when_told(await self._directory.create(name, kind))
             case commands.JoinRoom(name):
@@ -241,4 +251,5 @@ class TerminalSession:
 
 def _describe(room: Mapping[str, Any]) -> str:
     topic = f": {printable_line(room['topic'])}" if room["topic"] else ""
-    return f"{printable_line(room['name'])} ({room['members']} members){topic}"
+    members = f"{room['members']} member{'' if room['members'] == 1 else 's'}"
+    return f"{printable_line(room['name'])} ({members}){topic}"

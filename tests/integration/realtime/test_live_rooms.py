@@ -276,6 +276,10 @@ def test_slow_mode_holds_in_every_process(owner: Account, guest: Account, open_s
     assert [answer["type"] for answer in answers].count("ack") == 1
     assert {answer["code"] for answer in answers if answer["type"] == "error"} == {"rate_limited"}
     assert open_sockets(owner, 1)[0].send("owners are not slowed", room)["type"] == "ack"
+    done(owner.http.patch(f"/api/rooms/{room}", json={"slow_mode_seconds": 0}))
+    for chat in chats:
+        chat.wait_for(lambda f: f["type"] == "room_changed" and f["room"]["slow_mode_seconds"] == 0, seconds=SECONDS)
+        assert chat.send("without a wait", room)["type"] == "ack"
 
 
 def test_members_are_mentioned_by_name(

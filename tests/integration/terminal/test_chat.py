@@ -11,7 +11,7 @@ from support.accounts import PASSWORD, Account
 from support.chat_users import RATES, room_of, signed_in
 from support.server import CLOUDCHAT, RunningServer, environment_of
 from support.socket import ChatSocket
-from support.terminal import CTRL_C, ENTER, PAGE_UP, TAB, UP, TerminalProgram
+from support.terminal import BACKSPACE, CTRL_C, ENTER, PAGE_UP, TAB, UP, TerminalProgram
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,9 @@ def environment(server: RunningServer, token: str = "") -> Mapping[str, str]:
     return environment_of(server.state_dir, {"CHAT_TOKEN": token})
 
 
-def chat(server: RunningServer, account: Account, *options: str) -> TerminalProgram:
-    return TerminalProgram([CLOUDCHAT, "chat", server.url, *options], environment(server, account.access_token))
+def chat(server: RunningServer, account: Account, *options: str, columns: int = 100, rows: int = 30) -> TerminalProgram:
+    command = (str(CLOUDCHAT), "chat", server.url, *options)
+    return TerminalProgram(command, environment(server, account.access_token), columns=columns, rows=rows)
 
 
 def test_two_people_talk_edit_react_and_delete(scene: Scene) -> None:
@@ -96,6 +97,21 @@ def test_unread_messages_are_counted_until_their_room_is_shown(scene: Scene) -> 
         assert hers.wait() == 0
     with chat(server, ann) as again:  # what was read is saved
         again.wait_for(lambda lines: any(line[:21].rstrip() == "#tea" for line in lines))
+
+
+def test_a_narrow_terminal_shows_what_is_unread_elsewhere_and_all_of_the_help(scene: Scene) -> None:
+    server, ann, bob = scene.server, scene.ann, scene.bob
+    with ChatSocket(server.ws_url, bob.access_token) as his, chat(server, ann, columns=40, rows=24) as hers:
+        hers.wait_for("ann: connected")
+        his.send("for @ann", scene.rooms["office"])
+        hers.wait_for("unread: #office @1")
+        hers.press(f"/edit 99 x{ENTER}")
+        hers.wait_for("> /edit 99 x")
+        hers.press("y")  # the refused line is in the entry again
+        hers.wait_for("> /edit 99 xy")
+        hers.press(f"{BACKSPACE * 12}/help{ENTER}")
+        hers.wait_for("/room NAME")
+        hers.wait_for("//TEXT")
 
 
 def test_a_restart_of_the_server_is_shown_and_messages_typed_meanwhile_are_sent() -> None:
@@ -191,7 +207,10 @@ def test_without_a_terminal_the_password_cannot_be_asked_for(scene: Scene) -> No
 def test_an_unknown_room_is_an_error_and_nothing_is_sent_to_another_one(scene: Scene) -> None:
     done = pipe(scene.server, scene.ann.access_token, scene.server.url, "--room", "nowhere", stdin="a secret\n")
     assert done.returncode == 1
-    assert done.stderr == "cloudchat: the chat has ended: you are in no room named nowhere\n"
+    assert (
+        done.stderr
+        == "cloudchat: the chat has ended: you are in no room named nowhere; join it first, or ask to be added\n"
+    )
     assert "a secret" not in pipe(scene.server, scene.ann.access_token).stdout
 
 
@@ -209,7 +228,7 @@ def test_rooms_are_created_found_joined_and_left(scene: Scene) -> None:
         hers.press(f"/create garden{ENTER}")
         hers.wait_for("ann created the room")
         his.press(f"/find gar{ENTER}")
-        his.wait_for("garden (1 members)")
+        his.wait_for("garden (1 member)")
         his.press(f"/join Garden{ENTER}")
         his.wait_for("#garden")
         hers.wait_for("bob joined")

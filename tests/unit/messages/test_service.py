@@ -13,7 +13,7 @@ from cloudchat.broker.reads import HistoryRange, HistoryRows, Page, Unread, Unre
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.messages.mention_directory import MentionDirectory
 from cloudchat.messages.service import RoomLogMessageService
-from cloudchat.protocol.commands import Send
+from cloudchat.protocol.commands import Delete, Edit, React, Send
 from cloudchat.protocol.errors import Error, ErrorCode
 from cloudchat.rooms.summaries.summary import RoomSummary
 
@@ -112,6 +112,30 @@ def test_token_without_the_write_scope_is_rejected() -> None:
     assert error is not None
     assert (error.code, error.id) == (ErrorCode.FORBIDDEN, "7")
     assert broker.entries == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        Edit(id="7", room="lobby", cid=CID, seq=1, text="changed"),
+        Delete(id="7", room="lobby", cid=CID, seq=1),
+        React(id="7", room="lobby", cid=CID, seq=1, emoji="👍", on=True),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_each_change_needs_the_write_scope_and_the_room(command: Edit | Delete | React) -> None:
+    broker = FakeBroker()
+    service = RoomLogMessageService(broker, NO_MENTIONS, {})
+    for author, room, code in (
+        (ann([CHAT_READ]), LOBBY, ErrorCode.FORBIDDEN),
+        (ann(), replace(LOBBY, role="reader"), ErrorCode.FORBIDDEN),
+        (ann(), replace(LOBBY, muted_until=NOW + 60), ErrorCode.MUTED),
+        (ann(), None, ErrorCode.NOT_FOUND),
+    ):
+        error = service.change(author, room, command, NOW, no_outcome)
+        assert error is not None
+        assert (error.code, error.id) == (code, "7")
+    assert broker.changes == []
 
 
 def test_room_that_the_author_is_not_in_is_not_found() -> None:

@@ -51,6 +51,23 @@ def test_an_invalid_command_names_the_field_at_fault(frame: str, field: str) -> 
     assert (raised.value.is_object, raised.value.field) == (True, field)
 
 
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (
+            '{"type":"react","room":"lobby","cid":"' + CID + '","seq":1,"emoji":"no","on":true}',
+            "an emoji is needed, of at most 32 bytes",
+        ),
+        ('{"type":"history","room":"lobby"}', "exactly one of before, after and around is needed"),
+        ('{"type":"join","room":"lobby","after":{"epoch":"e","seq":-1}}', "Expected `int` >= 0 - at `$.after.seq`"),
+    ],
+)
+def test_the_message_has_a_path_only_where_the_field_does_not_say_it(frame: str, message: str) -> None:
+    with pytest.raises(BadCommand) as raised:
+        parse(frame)
+    assert str(raised.value) == message
+
+
 def test_an_invalid_command_repeats_the_id() -> None:
     with pytest.raises(BadCommand) as raised:
         parse('{"type":"join","id":"mine"}')

@@ -13,7 +13,13 @@ from cloudchat.broker.appends import AppendCallback, Appended, AppendOutcome, Re
 from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol.errors import Error, ErrorCode, error
-from cloudchat.realtime.membership.held_appends import MAX_HELD, MAX_PREPARATIONS, HeldAppends, LoggedAppend
+from cloudchat.realtime.membership.held_appends import (
+    MAX_ATTEMPTS,
+    MAX_HELD,
+    MAX_PREPARATIONS,
+    HeldAppends,
+    LoggedAppend,
+)
 
 ROOM = "room"
 
@@ -154,6 +160,65 @@ async def test_without_the_database_refused_and_held_appends_fail() -> None:
     assert isinstance(world.done[held], BrokerUnavailable)
     await world.settle()
     assert world.log == []
+    world.sweep()
+    later = world.send()
+    await world.settle()
+    assert world.log == [later]
+
+
+@pytest.mark.anyio
+async def test_a_room_that_changes_after_each_refresh_does_not_refuse_a_message_for_ever() -> None:
+    world = World()
+    sent = world.send()
+    for _ in range(MAX_ATTEMPTS):
+        assert sent not in world.done
+        world.store_version += 1
+        world.answer()
+        while world.refreshes or any(not task.done() for task in world.tasks):
+            if world.refreshes:
+                world.refreshes.popleft().set_result(None)
+            await asyncio.sleep(0)
+    assert isinstance(world.done.get(sent), Refused)
+
+
+class ConnectionAppend(LoggedAppend):
+    """An append of a connection that knows a version of the room. It carries the higher one of that and `versions`."""
+
+    def __init__(self, world: World, number: int, room_version: int) -> None:
+        super().__init__(ROOM)
+        self.world, self.number, self.version = world, number, room_version
+
+    @property
+    def room_version(self) -> int:
+        return self.version
+
+    def attempt(self, on_done: AppendCallback) -> None:
+        self.version = max(self.version, self.world.versions.get(ROOM, 0))
+        self.world.unanswered.append((self.number, self.version, on_done))
+
+    def finish(self, outcome: AppendOutcome | Error) -> None:
+        self.world.done[self.number] = outcome
+
+
+@pytest.mark.anyio
+async def test_a_newer_version_of_one_connection_does_not_hide_the_older_one_of_another() -> None:
+    world = World()
+    world.store_version = 3
+    for number, known in ((1, 3), (2, 2), (3, 3)):  # the second connection learns of version 3 after its first message
+        world.appends.submit(ConnectionAppend(world, number, known))
+    await world.settle()
+    assert world.log == [1, 2, 3]
+
+
+@pytest.mark.anyio
+async def test_a_version_that_only_this_process_knows_holds_a_message_behind_an_older_one() -> None:
+    world = World()
+    world.store_version = 2
+    world.appends.submit(ConnectionAppend(world, 1, 1))
+    world.versions[ROOM] = 2  # by a sweep that changed nothing for this connection
+    world.appends.submit(ConnectionAppend(world, 2, 1))
+    await world.settle()
+    assert world.log == [1, 2]
 
 
 @pytest.mark.anyio

@@ -151,6 +151,7 @@ def test_owner_changes_name_topic_archive_and_slow_mode(rooms: Rooms) -> None:
     assert rooms.version(room) == 5
     restored = rooms.update(room, "ann", archived=False, topic="later")
     assert (restored.archived, restored.topic, restored.version) == (False, "later", 7)
+    assert rooms.update(room, "ann", slow_mode_seconds=0).slow_mode_seconds == 0
 
 
 def test_change_that_changes_nothing_has_no_version(rooms: Rooms) -> None:

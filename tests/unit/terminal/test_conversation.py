@@ -123,5 +123,17 @@ def test_a_room_is_found_by_id_name_or_the_beginning_of_its_name(name: str, foun
     assert view.room.id == found
 
 
+def test_rooms_are_named_by_id_or_by_their_whole_name() -> None:
+    conversation = of_ann()
+    for id, name in (("r1", "builds"), ("r2", "Builds"), ("r3", "#news"), ("r4", "r1")):
+        conversation.apply(ephemeral_event({"type": "room_added", "room": {**room_state(id), "name": name}}), 0)
+
+    def ids(name: str) -> list[str]:
+        return [view.room.id for view in conversation.named(name)]
+
+    assert ids("#builds") == ["r1", "r2"]
+    assert (ids("r1"), ids("#news"), ids("build")) == (["r1"], ["r3"], [])
+
+
 def test_an_unknown_room_is_not_found() -> None:
     assert of_ann().find("nowhere") is None

@@ -1,11 +1,20 @@
 from typing import Any
 
 import pytest
+from prompt_toolkit.utils import get_cwidth
 
 from cloudchat.client.protocol.room_events import Notice, room_event
 from cloudchat.client.protocol.updates import ephemeral_event
-from cloudchat.terminal.render import notice_text, plain_text, room_list, row_fragments, title, typing_text
-from unit.client.frames import ANN, AT, room_state
+from cloudchat.terminal.render import (
+    notice_text,
+    plain_text,
+    room_list,
+    row_fragments,
+    title,
+    typing_text,
+    unread_text,
+)
+from unit.client.frames import ANN, AT, message, room_state
 from unit.terminal.test_conversation import BOB, change, lobby, of_ann, said
 
 
@@ -63,8 +72,25 @@ def test_the_list_of_rooms_marks_what_is_unread_within_its_width() -> None:
     conversation = of_ann(said(1, mentions=["u"]))
     long = room_state("r" * 40)
     conversation.apply(ephemeral_event({"type": "room_added", "room": long}), 0)
-    lines = [plain_text(line) for line in room_list(conversation, None, 12)]
+    lines = [plain_text(line) for line in room_list(conversation, None, 12, len)]
     assert lines == ["#lobby    @1", "#" + "r" * 10 + " "]
+
+
+def test_a_name_of_wide_characters_leaves_the_columns_for_what_is_unread() -> None:
+    conversation = of_ann()
+    for name in ("会議室についての話", "a" * 20):
+        conversation.apply(ephemeral_event({"type": "room_added", "room": room_state(name)}), 0)
+        conversation.apply(room_event(message(1, room=name) | {"user": BOB}), 0)
+    lines = [plain_text(line) for line in room_list(conversation, None, 12, get_cwidth)]
+    assert lines == ["#lobby      ", "#会議室に  1", "#aaaaaaaaa 1"]
+
+
+def test_what_is_unread_elsewhere_is_listed_with_mentions_first() -> None:
+    conversation = of_ann(said(1))
+    conversation.apply(ephemeral_event({"type": "room_added", "room": room_state("tea")}), 0)
+    conversation.apply(room_event(message(1, room="tea") | {"user": BOB, "mentions": ["u"]}), 0)
+    assert unread_text(conversation, None) == "#tea @1, #lobby 1"
+    assert unread_text(conversation, conversation.rooms["tea"]) == "#lobby 1"
 
 
 def test_the_title_shows_topic_and_state() -> None:

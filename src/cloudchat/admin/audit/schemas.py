@@ -13,7 +13,10 @@ class AuditEntryResponse(ResponseModel):
     actor: str = Field(description="A user's id, `cli` or `server`.", examples=["cli"])
     actor_name: str | None = Field(description="The current username of the actor.", examples=["ann"])
     action: str = Field(examples=["user.disable"])
-    target: str = Field(description="The id of a user, a room, a session or an invite; may be empty.")
+    target: str = Field(
+        description="The id of a user, a room, a session or an invite; may be empty.",
+        examples=["q_axJiJBBhCsk1eqY2Fzxg"],
+    )
     target_name: str | None = Field(
         description="The current name of the user or the room, or the client of a session.", examples=["bob"]
     )

@@ -32,7 +32,7 @@ def edit_routes(
         responses=documented(401, 403, 404, 422, 429, 503),
     )
     def read_edits(
-        caller: reader, room_id: RoomId, seq: Annotated[int, Path(ge=1, le=MAX_SAFE_INTEGER)]
+        caller: reader, room_id: RoomId, seq: Annotated[int, Path(ge=1, le=MAX_SAFE_INTEGER, examples=[17])]
     ) -> EarlierTextsResponse:
         """Return the earlier texts of a message that was edited. For moderators.
 

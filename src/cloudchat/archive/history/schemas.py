@@ -9,7 +9,7 @@ from cloudchat.core.timestamps import rfc3339_of_ms
 class EarlierTextResponse(BaseModel):
     """A text that a later edit has replaced. It was the message's text since `at`."""
 
-    text: str
+    text: str = Field(examples=["good mornign"])
     at: str = Field(examples=["2026-11-22T19:32:48.123Z"])
 
     @classmethod

@@ -31,9 +31,13 @@ _Author = Annotated[
     str | None, Query(description="Only messages of this user.", pattern=_ID, examples=["q_axJiJBBhCsk1eqY2Fzxg"])
 ]
 _Since = Annotated[
-    datetime | None, Query(description="Only messages at or after this time.", examples=["2026-11-01T00:00:00Z"])
+    datetime | None,
+    Query(description="Only messages at or after this time, or this date.", examples=["2026-11-01T00:00:00Z"]),
 ]
-_Until = Annotated[datetime | None, Query(description="Only messages before this time.", examples=["2026-12-01"])]
+_Until = Annotated[
+    datetime | None,
+    Query(description="Only messages before this time, or this date.", examples=["2026-12-01T00:00:00Z"]),
+]
 _Cursor = Annotated[
     str | None,
     Query(

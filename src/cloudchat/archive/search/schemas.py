@@ -20,7 +20,7 @@ class HitResponse(BaseModel):
 
     room: str = Field(examples=["lobby"])
     seq: int = Field(examples=[17])
-    epoch: str
+    epoch: str = Field(examples=["R-6KluC42O1ZIvuN.0"])
     user: AuthorResponse
     text: str = Field(examples=["The café opens at nine."])
     at: str = Field(examples=["2026-11-22T19:32:48.123Z"])
