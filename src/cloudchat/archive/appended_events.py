@@ -5,7 +5,7 @@ acknowledged each event with its seq, and the events of a room follow each other
 of other processes between them, events before a restart, or more than `MAX_BYTES`) is read from the store.
 
 A deleted text does not stay here: an event is taken out in the room's next turn, within a second, everything is dropped
-when SQL or the store fails, and the deletion of a message drops the events of its room.
+when SQL or the store fails, and a deletion by this process drops the events of its room.
 """
 
 from collections.abc import Sequence
