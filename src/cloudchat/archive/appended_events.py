@@ -4,8 +4,8 @@ To read an event back takes a quarter of the store's work for its append. What i
 acknowledged each event with its seq, and the events of a room follow each other without a hole. Everything else (events
 of other processes between them, events before a restart, or more than `MAX_BYTES`) is read from the store.
 
-A deleted text does not stay here: an event is taken out in the room's next turn (as a rule within a second), all are dropped
-when SQL or the store fails, and a deletion by this process drops the events of its room.
+A deleted text does not stay here: an event is taken out in the room's next turn (as a rule within a second), all events
+are dropped when SQL or the store fails, and a deletion by this process drops the events of its room.
 """
 
 from collections.abc import Sequence
