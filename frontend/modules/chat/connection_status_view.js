@@ -28,7 +28,7 @@ export class ConnectionStatusView {
    * @param {object} options
    * @param {import("../clock.js").Clock} options.clock
    * @param {() => void} options.onRetry the person pressed the banner's button
-   * @param {() => number} options.loadedUntil milliseconds since 1970: what is shown is of this time; 0: nothing is
+   * @param {() => number} options.loadedUntil when what is shown was loaded, milliseconds since 1970; 0: nothing is
    */
   constructor({ clock, onRetry, loadedUntil }) {
     this.#clock = clock;

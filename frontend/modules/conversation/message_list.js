@@ -128,7 +128,7 @@ export class MessageList {
 
   /**
    * @param {Node} node
-   * @returns {Message | null} of which it is a part
+   * @returns {Message | null} the message that contains the node
    */
   messageOf(node) {
     const row = this.#list.rowOf(node);

@@ -7,7 +7,7 @@
 
 /**
  * @param {readonly import("./emoji_data.js").EmojiGroup[]} groups
- * @param {string} query words, of which each must begin a word of the emoji
+ * @param {string} query words; a word of the emoji must begin with each of them
  * @param {number} limit
  * @returns {Emoji[]} the best ones first
  */

@@ -35,8 +35,8 @@ function isEmpty({ log }) {
 }
 
 /**
- * The server does not say when something was written last. What is unread is new, and what is addressed to a person is
- * read before the rest.
+ * The server does not say when the last message of a room was written. Rooms with unread messages are likely to have new
+ * ones, and people read what is addressed to them first.
  *
  * @param {import("../rooms/room.js").Room} room
  * @returns {number} smaller: earlier

@@ -122,7 +122,7 @@ function withoutPredictable(password, username) {
 
 /**
  * @param {string} text
- * @param {string} row of which each part of `MIN_ROW` characters is removed with what follows it
+ * @param {string} row its parts of at least `MIN_ROW` characters are removed from the text, the longest ones first
  */
 function withoutRow(text, row) {
   let left = text;

@@ -75,7 +75,7 @@ export class SharedConnection {
     }
   }
 
-  /** Close for good. */
+  /** Close permanently. */
   stop() {
     this.#cancelSilenceTimer();
     this.#leadership?.connection.stop();

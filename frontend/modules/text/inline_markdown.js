@@ -30,7 +30,7 @@ const IMAGE_MARK = /(?<!\S)!$/u;
 const LOOKS_LIKE_ADDRESS = /:\/\/|[\p{L}\p{N}]\.\p{L}{2,}|@/u;
 const SPACELESS = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}`;
 const WORD = new RegExp(String.raw`^(?![${SPACELESS}])[\p{L}\p{N}_]`, "u");
-/** The sentence goes on behind these: a mark after them opens nothing. */
+/** The sentence continues behind these characters: a mark behind them does not open anything. */
 const NO_OPENER_BEHIND = /[^\s\p{Ps}\p{Pi}"'*_~。、，：；！？-]/u;
 const SPACELESS_CHARACTER = new RegExp(`[${SPACELESS}]`, "u");
 

@@ -22,9 +22,9 @@ const LABEL = String.raw`[\p{L}\p{Nd}](?:[\p{L}\p{Nd}\p{M}_-]*[\p{L}\p{Nd}\p{M}]
 const IPV6 = String.raw`\[[\da-f:.]{2,45}\]`;
 const HOST = new RegExp(String.raw`${IPV6}|${LABEL}(?:\.${LABEL})*`, "iuy");
 const PORT = /:\d{1,5}(?!\d)/uy;
-/** "https://google.com:443@evil.example": what is before the @ is not the host. */
+/** In "https://google.com:443@evil.example" the part before the @ is not the host. */
 const USER_INFO = /[\w.~!$&'()*+,;=:%-]*@/uy;
-/** The host goes on behind what was found of it, in a form that is no link. */
+/** The host continues behind the match in a form that must not become a link. */
 const MORE_HOST = /[@%]|[-_]+\.[\p{L}\p{Nd}]/uy;
 /** A top-level domain has letters of one script: in "example.com谢谢" the text begins after "com". */
 const GLUED_TEXT = /(?<=\.[a-z]{2,})(?!\p{Script=Latin})\P{ASCII}[^.]*$/iu;

@@ -1,9 +1,9 @@
 /**
- * A list of which only the rows near the screen are elements: the time and the memory of a frame do not grow with the
- * conversation. Padding stands for the other rows.
+ * A list that has elements only for the rows near the screen: the time and the memory of a frame do not grow with the
+ * conversation. Padding takes the place of the other rows.
  *
- * The reader's place is an element on the screen, not a number of pixels: whatever is loaded, estimated or measured
- * above it, it stays where it is. Layout is read before the first write of a frame and once after the last one.
+ * The reader's place is an element on the screen, not a number of pixels. The element stays where it is when rows above
+ * it are loaded, estimated or measured. Layout is read before the first write of a frame and once after the last one.
  *
  * @template {{key: string}} Row
  *
@@ -75,7 +75,7 @@ export class WindowedList {
 
   /**
    * @param {Node} node
-   * @returns {Row | null} of which it is a part
+   * @returns {Row | null} the row that contains the node
    */
   rowOf(node) {
     for (let index = this.#first; index < this.#end; index += 1) {

@@ -32,6 +32,7 @@ from cloudchat.auth.second_factor.routes import second_factor_routes
 from cloudchat.auth.second_factor.service import SecondFactorService
 from cloudchat.auth.service import AccountService
 from cloudchat.auth.sessions.refresh_cookie import RefreshCookie
+from cloudchat.auth.sessions.routes import session_routes
 from cloudchat.auth.tokens.access_tokens import Tokens
 from cloudchat.broker.numbering.checkpoint_repository import LogCheckpoints
 from cloudchat.broker.numbering.log_checkpoint import save_checkpoint
@@ -135,7 +136,8 @@ def create_app(settings: Settings) -> FastAPI:
     backend = MessageBackend(messaging.posting, messaging.history, chat.delivery.registry)
     add_routers(
         app,
-        auth_routes(accounts, authenticator, turns, limiter, settings, cookie=cookie),
+        auth_routes(accounts, authenticator, turns, limiter, settings),
+        session_routes(accounts, authenticator, turns, limiter, settings, cookie=cookie),
         second_factor_routes(accounts, authenticator, turns, limiter, settings),
         admin_routes(admin, authenticator, accounts.sessions, turns, limiter, settings),
         room_routes(services.rooms, authenticator, limiter, settings),

@@ -30,7 +30,7 @@ class Presence(Struct, frozen=True):
 def create_presence(
     store: Store, delivery: Delivery, services: Services, forget_user: Callable[[str], None]
 ) -> Presence:
-    """`forget_user` drops what is cached of a user whose read position has changed."""
+    """Create it. `forget_user` removes the cached session of a user whose read position has changed."""
     view = PresenceView()
     to_sockets = PresenceDelivery(view, services, delivery.registry, delivery.hub)
     sync = PresenceSync(store.functions, delivery.online, view, to_sockets.changed)

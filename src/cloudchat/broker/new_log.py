@@ -5,7 +5,7 @@ from cloudchat.broker.connections.sync_client import open_client
 
 
 def begin_log(url: str, room: str, epoch: str, seq: int) -> None:
-    """Let the log of a room continue after `seq`, which is archived. Nobody else may use the room yet.
+    """Let the log of a room continue after `seq`, which is archived. No other caller may use the room yet.
 
     A server that started while the room was imported may have looked for its log, and then there is an empty one.
     Raises BrokerUnavailable.

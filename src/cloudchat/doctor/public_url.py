@@ -24,7 +24,7 @@ from cloudchat.settings import Settings
 
 _TIMEOUT_SECONDS = 5.0
 _MAX_TRIED_ORIGINS = 8
-_REFRESH = "cloudchat.auth.routes.refresh"
+_REFRESH = "cloudchat.auth.sessions.routes.refresh"
 """The function of the route that is requested, as it is counted."""
 
 

@@ -25,7 +25,7 @@ class SocketLimits(Struct, frozen=True):
 
 
 class SocketListener(Protocol):
-    """Counts the sockets of users (`ephemeral/presence_sync.py`)."""
+    """Counts the sockets of users (`ephemeral/local_presence.py`)."""
 
     def socket_opened(self, user_id: str) -> None:
         """A user has one more socket."""
@@ -50,7 +50,7 @@ class ConnectionRegistry:
     """
 
     def __init__(self, limits: SocketLimits, sends_per_10s: int, sockets: SocketListener) -> None:
-        """`sockets` is told of every socket that is listed here."""
+        """`sockets` is called for every socket that is added or removed."""
         self._sockets = sockets
         self._limits = limits
         self._sends_per_10s = sends_per_10s

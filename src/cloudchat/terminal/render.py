@@ -84,7 +84,7 @@ def title(room: RoomView | None) -> str:
 
 
 def typing_text(names: Sequence[str]) -> str:
-    """Return who types, empty if nobody does."""
+    """Return who types; empty if no one does."""
     shown = ", ".join(map(printable_line, names[:3]))
     return f"{shown} {'is' if len(names) == 1 else 'are'} typing …" if names else ""
 

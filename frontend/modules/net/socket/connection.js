@@ -107,7 +107,7 @@ export class Connection {
     }
   }
 
-  /** Close for good. The listener is not called any more. */
+  /** Close permanently. The listener is not called any more. */
   stop() {
     this.#stopped = true;
     this.#reset();

@@ -17,7 +17,7 @@ export class HeldSocket {
     this.#socket.onclose = (event) => void this.#events.push(event);
   }
 
-  /** @param {string[]} protocols of which one is the token */
+  /** @param {string[]} protocols one of them is the token */
   isFor(protocols) {
     return protocols.join() === this.#protocols.join();
   }

@@ -50,7 +50,7 @@ def find_import(db: Transaction, source: str, source_id: str) -> Import | None:
 
 
 def begin_import(db: Transaction, source: str, source_id: str, fingerprint: str, room: Room, now: float) -> None:
-    """Insert the room of an import, which nobody can find yet, and the import. Raises AlreadyInserted."""
+    """Insert the room of an import, which no user can find yet, and the import. Raises AlreadyInserted."""
     db.execute(insert(rooms).values(room._asdict()))
     row = {"source": source, "source_id": source_id, "fingerprint": fingerprint, "room_id": room.id, "started_at": now}
     _insert_new(db, imports, row)

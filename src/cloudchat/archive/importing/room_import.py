@@ -9,7 +9,7 @@ last one. An import has these steps, each of which can be repeated:
 3. Begin the log in the store behind the last row.
 4. Publish the room: its name, then its members, who are told like after every change of a room.
 
-`kill -9` between two steps leaves a room that nobody sees. The same command finds it by `imports` and continues.
+`kill -9` between two steps leaves a room that no user sees. The same command finds it by `imports` and continues.
 """
 
 import time

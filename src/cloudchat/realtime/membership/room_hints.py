@@ -52,7 +52,7 @@ async def wait(flag: asyncio.Event) -> None:
 class LocalChanges:
     """Announces the changes that the routes of this process make, before the routes answer.
 
-    So whoever has removed a member knows, with the answer, that the member gets nothing of what is sent from now on.
+    So the client that removes a member knows, once it has the answer, that the member receives no later message.
     """
 
     def __init__(self) -> None:
