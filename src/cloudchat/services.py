@@ -12,22 +12,18 @@ from cloudchat.archive.history.repository import ArchivedPage
 from cloudchat.archive.service import ArchiveService
 from cloudchat.archive.unread.repository import ArchivedUnread, UnreadRange
 from cloudchat.auth.authentication import Authenticator
-from cloudchat.auth.errors import AccountError, BadToken
 from cloudchat.auth.keys.key_rotation import LiveKeyRing
 from cloudchat.auth.principal import Principal
-from cloudchat.auth.sessions.revocations import Revocations, revocations_since
 from cloudchat.broker.appends import ArchivedMessage
 from cloudchat.broker.numbering.checkpoint_repository import LogCheckpoints
 from cloudchat.broker.numbering.high_water_marks import Mark
 from cloudchat.broker.reads import HistoryRange
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import Database
-from cloudchat.realtime.opening.session_directory import ChatSession
 from cloudchat.rooms.changes.repository import PendingNotice, RoomChange
 from cloudchat.rooms.members.repository import RoomMember
 from cloudchat.rooms.service import RoomService
 from cloudchat.rooms.summaries.read_position_repository import ReadPositions, UserAndRoom
-from cloudchat.rooms.summaries.repository import rooms_of_users
 from cloudchat.rooms.summaries.summary import RoomFacts, RoomSummary
 
 
@@ -46,31 +42,9 @@ class Services(Struct, frozen=True):
         """Return the principal of a token. Raises `AccountError`, `DatabaseUnavailable`."""
         return await asyncio.to_thread(self.authenticator.authenticate, token, time.time())
 
-    async def read_sessions(self, tokens: Sequence[str]) -> Mapping[str, ChatSession | AccountError]:
-        """Return the session of each token, or why it has none, in one thread. Raises `DatabaseUnavailable`."""
-        return await asyncio.to_thread(self._read_sessions, tokens)
-
-    def _read_sessions(self, tokens: Sequence[str]) -> Mapping[str, ChatSession | AccountError]:
-        now = time.time()
-        found: dict[str, ChatSession | AccountError] = dict.fromkeys(tokens, BadToken("the token is not valid"))
-        verified = self.authenticator.verify_all(tokens, now)
-        if not verified:
-            return found
-        with self.db.read() as db:  # one transaction: on SQLite it costs as much as a query
-            principals = self.authenticator.principals_of(db, verified, now)
-            users = {outcome.user_id for outcome in principals.values() if isinstance(outcome, Principal)}
-            rooms = rooms_of_users(db, users)
-        for token, outcome in principals.items():
-            found[token] = ChatSession(outcome, rooms[outcome.user_id]) if isinstance(outcome, Principal) else outcome
-        return found
-
     def last_commit(self) -> object:
         """Return another value after each transaction that this process has committed."""
         return self.db.last_commit
-
-    async def revocations_since(self, since: float) -> Revocations:
-        """Return the revocations since an instant (seconds since 1970). Raises `DatabaseUnavailable`."""
-        return await asyncio.to_thread(revocations_since, self.db, self.keys, since)
 
     async def erased_since(self, since: float) -> Collection[str]:
         """See `realtime.feeds.erased_names.ReadErased`."""

@@ -16,7 +16,7 @@ class StepCounter:
     def __init__(self, services: AccountServices) -> None:
         self._calls = 0
         # The engine opened no connection yet: each test has new services.
-        event.listen(services.db._reading, "connect", self._count_steps)
+        event.listen(services.db.engine, "connect", self._count_steps)
 
     def steps_of(self, action: Callable[[], Any]) -> int:
         before = self._calls

@@ -47,6 +47,7 @@ from cloudchat.http.upgrade_required import upgrade_required
 from cloudchat.messages.routes import MessageBackend, message_routes
 from cloudchat.observability.health import health_routes
 from cloudchat.process.allocator import return_large_blocks
+from cloudchat.process.blocking_calls import start_enough_threads
 from cloudchat.rate_limiting.http_limits import create_limiter, install_limiter
 from cloudchat.rate_limiting.login_slowdown import LoginSlowdown, LoginWindows
 from cloudchat.rate_limiting.request_rate import RequestRateLimit
@@ -99,6 +100,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        start_enough_threads()
         await permanent_tasks.start(chat, services, settings)
         changes.connect(chat.messaging.notices.announce)
         if settings.metrics_port is not None:

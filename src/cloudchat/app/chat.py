@@ -53,13 +53,17 @@ class Chat(Struct, frozen=True):
         return f"ended: {', '.join(self.supervisor.dead)}" if self.supervisor.dead else None
 
     async def close(self) -> None:
-        """Close the connections to the store. Pending appends fail with `BrokerUnavailable`."""
+        """Close the connections to the store, and that of handshakes to the database.
+
+        Pending appends fail with `BrokerUnavailable`.
+        """
         await self.store.broker.close()
         await self.cluster_limit.close()
         await self.presence.sync.close()
         await self.store.functions.close()
         if self.tracing is not None:
             await asyncio.to_thread(self.tracing.close)
+        await asyncio.to_thread(self.sessions.reads.close)
 
 
 def create_chat(settings: Settings, redis_url: str, services: Services) -> Chat:

@@ -19,6 +19,7 @@ from cloudchat.realtime.membership.held_appends import HeldAppends
 from cloudchat.realtime.opening.admission import AdmissionControl
 from cloudchat.realtime.opening.endpoint import SocketEndpoint
 from cloudchat.realtime.opening.session_directory import SessionDirectory
+from cloudchat.realtime.opening.session_reads import SessionReads
 from cloudchat.realtime.revocation_sweep import RevocationSweep
 from cloudchat.realtime.socket_stats import SocketStats
 from cloudchat.services import Services
@@ -26,16 +27,18 @@ from cloudchat.settings import Settings
 
 
 class Sessions(Struct, frozen=True):
-    """The sessions in memory, and the sweep that ends those that were revoked."""
+    """The sessions in memory, the sweep that ends those that were revoked, and what both read."""
 
+    reads: SessionReads
     sweep: RevocationSweep
     directory: SessionDirectory
 
 
 def create_sessions(delivery: Delivery, services: Services) -> Sessions:
     """Create an empty directory."""
-    sweep = RevocationSweep(services.revocations_since, delivery.registry, services.last_commit)
-    return Sessions(sweep, SessionDirectory(services.read_sessions, sweep))
+    reads = SessionReads(services.db, services.authenticator, services.keys)
+    sweep = RevocationSweep(reads.revocations_since, delivery.registry, services.last_commit)
+    return Sessions(reads, sweep, SessionDirectory(reads.sessions, sweep))
 
 
 def create_dispatcher(

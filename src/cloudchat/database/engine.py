@@ -6,6 +6,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy import create_engine as create_sqlalchemy_engine
 
 from cloudchat.database.urls import SQLITE, DatabaseUrlError, parse_url
+from cloudchat.process.blocking_calls import MAX_THREADS
 
 BUSY_TIMEOUT_SECONDS = 5.0
 """The time that SQLite waits for a lock, and that a thread waits for a free connection."""
@@ -33,9 +34,9 @@ def create_engine(url: str, *, serving: bool = False) -> Engine:
 def _sqlite_engine(url: URL) -> Engine:
     engine = create_sqlalchemy_engine(
         url,
-        # The thread pool of a chat server has 40 threads, so it never needs more connections.
+        # A connection for each thread: FastAPI's 40, and those of process/blocking_calls.py.
         pool_size=8,
-        max_overflow=32,
+        max_overflow=40 + MAX_THREADS - 8,
         pool_timeout=BUSY_TIMEOUT_SECONDS,
         pool_use_lifo=True,  # the page cache of the last connection is the newest one, and only a few have one
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
@@ -91,5 +92,6 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A deferred transaction that reads and then writes fails immediately if another one wrote in between
     # (SQLITE_BUSY, regardless of the timeout). One that takes the write lock when it begins waits for the lock.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")

@@ -30,7 +30,8 @@ class Database:
     """Opens transactions on one engine. Blocking: for threads, never for the event loop."""
 
     def __init__(self, engine: Engine) -> None:
-        self._reading = engine
+        self.engine = engine
+        """For `ReadThread`. Everything else uses the methods."""
         self._writing = engine.execution_options(writes=True)
         # A reading transaction of SQLite is a snapshot already.
         is_sqlite = engine.url.get_backend_name() == SQLITE
@@ -41,7 +42,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a transaction that only reads. Raises DatabaseUnavailable."""
-        with self._transaction(self._reading) as db:
+        with self._transaction(self.engine) as db:
             yield db
 
     @contextmanager
@@ -82,16 +83,22 @@ class Database:
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Transaction]:
-        try:
-            with engine.begin() as db:
-                yield db
-        except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
-            # InternalError: PostgreSQL is read-only now, as a replica that has not been promoted yet.
-            raise DatabaseUnavailable(_reason(error)) from error
+        with database_unavailable(), engine.begin() as db:
+            yield db
 
     def close(self) -> None:
         """Close every connection."""
-        self._reading.dispose()
+        self.engine.dispose()
+
+
+@contextmanager
+def database_unavailable() -> Iterator[None]:
+    """Raise DatabaseUnavailable instead of the driver's errors that mean it."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
+        # InternalError: PostgreSQL is read-only now, as a replica that has not been promoted yet.
+        raise DatabaseUnavailable(_reason(error)) from error
 
 
 def _reason(error: SQLAlchemyError) -> str:

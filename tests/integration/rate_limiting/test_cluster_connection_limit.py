@@ -11,6 +11,8 @@ import redis
 from cloudchat.broker.connections.redis_functions import RedisFunctions
 from cloudchat.rate_limiting.connections import cluster_connection_limit, handshake_calls
 from cloudchat.rate_limiting.connections.cluster_connection_limit import ClusterConnectionLimit
+from cloudchat.rate_limiting.connections.connection_rate import Window
+from cloudchat.rate_limiting.connections.handshake_calls import PREFIX
 from support.stores import RunningStore
 
 pytestmark = pytest.mark.anyio
@@ -149,3 +151,21 @@ async def test_open_sockets_are_registered_again_when_the_store_is_back(
                 return await two.limit.acquire("another", network) is None
 
             await wait_until_equal(rejected, True)
+
+
+async def test_nothing_is_written_to_the_file_of_the_store(store: RunningStore, user: str) -> None:
+    windows = [Window("address:a", 10, 60)]
+    with RunningStore(store.binary) as new_store, redis.Redis(port=new_store.port) as connection:
+
+        def size() -> int:
+            return int(connection.info("persistence")["aof_current_size"])
+
+        async with running_processes(new_store, 1) as (process,):
+            first = await process.limit.acquire(user, "a", windows)  # loads the functions, which the file has
+            assert first is not None
+            before = size()
+            await process.limit.count_handshake(windows)
+            await process.limit.acquire(user, "a", windows)
+            process.limit.release(first, 60_000)
+            await wait_until_equal(lambda: asyncio.to_thread(connection.zcard, f"{PREFIX}user:{user}"), 1)
+            assert size() == before

@@ -107,9 +107,11 @@ class TestRights:
         ]
         for seconds, change in enumerate(changes):
             now = LATER + seconds
-            assert not revocations_since(services.db, keys, now)
+            with services.db.read() as db:
+                assert not revocations_since(db, keys, now)
             change(now)
-            revocations = revocations_since(services.db, keys, now)
+            with services.db.read() as db:
+                revocations = revocations_since(db, keys, now)
             assert ann in revocations.disabled or revocations.changed == {ann: now}
 
     def test_change_without_effect_is_not_audited(self, services: AccountServices, chief: Actor) -> None:

@@ -291,7 +291,7 @@ def test_rooms_of_a_user_with_500_rooms_are_loaded_by_two_queries(rooms: Rooms) 
             member = {"user_id": rooms.ids[name], "role": "member", "joined_at": NOW}
             db.execute(insert(room_tables.memberships), [{"room_id": id, **member} for id in ids])
     statements: list[str] = []
-    engine = rooms.services.db._reading
+    engine = rooms.services.db.engine
     event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
     started = time.process_time()
     loaded = rooms.services.rooms.rooms_of(rooms.ids["ann"])

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from cloudchat.auth.keys.key_rotation import LiveKeyRing
 from cloudchat.auth.sessions import repository
-from cloudchat.database.transactions import Database
+from cloudchat.database.transactions import Transaction
 
 
 class Revocations(Struct, frozen=True):
@@ -32,14 +32,9 @@ class Revocations(Struct, frozen=True):
         return bool(self.sessions or self.disabled or self.changed)
 
 
-def revocations_since(db: Database, keys: LiveKeyRing, since: float) -> Revocations:
-    """Return the revocations at or after `since` (seconds since 1970). Blocking: call it in threads.
-
-    Raises:
-        DatabaseUnavailable
-    """
-    with db.read() as reading:
-        changes = repository.changes_since(reading, since)
+def revocations_since(db: Transaction, keys: LiveKeyRing, since: float) -> Revocations:
+    """Return the revocations at or after `since` (seconds since 1970)."""
+    changes = repository.changes_since(db, since)
     users = [(user_id, disabled, changed) for kind, user_id, disabled, changed in changes if kind == "user"]
     return Revocations(
         sessions=frozenset(id for kind, id, *_ in changes if kind != "user"),

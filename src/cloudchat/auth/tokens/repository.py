@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import or_, select, update
 
+from cloudchat.database.id_lists import IsOneOf, id_list
 from cloudchat.database.tables.accounts import api_tokens, sessions, users
 from cloudchat.database.transactions import Transaction
 
@@ -22,7 +23,7 @@ _USER = (
 _SESSIONS = (
     select(*_USER, sessions.c.id, sessions.c.expires_at, sessions.c.ended_at, sessions.c.verified_at)
     .join(sessions, sessions.c.user_id == users.c.id)
-    .where(sessions.c.id.in_(bindparam("ids", expanding=True)))
+    .where(IsOneOf(sessions.c.id, id_list("ids")))
 )
 _API_TOKENS = (
     select(
@@ -34,7 +35,7 @@ _API_TOKENS = (
         api_tokens.c.last_used_at,
     )
     .join(api_tokens, api_tokens.c.user_id == users.c.id)
-    .where(api_tokens.c.id.in_(bindparam("ids", expanding=True)))
+    .where(IsOneOf(api_tokens.c.id, id_list("ids")))
 )
 
 
@@ -63,7 +64,7 @@ def session_statuses(db: Transaction, session_ids: Collection[str]) -> Mapping[s
     """Return the status of access tokens by the id of their login session, in one query."""
     if not session_ids:
         return {}
-    rows = db.execute(_SESSIONS, {"ids": list(session_ids)})
+    rows = db.execute(_SESSIONS, {"ids": session_ids})
     return {
         session_id: _status(user, expires_at, revoked_at=ended_at, verified_at=verified_at)
         for *user, session_id, expires_at, ended_at, verified_at in rows
@@ -74,7 +75,7 @@ def api_token_statuses(db: Transaction, token_ids: Collection[str]) -> Mapping[s
     """Return the status of API tokens by their id, in one query."""
     if not token_ids:
         return {}
-    rows = db.execute(_API_TOKENS, {"ids": list(token_ids)})
+    rows = db.execute(_API_TOKENS, {"ids": token_ids})
     return {
         token_id: _status(user, expires_at, revoked_at=revoked_at, scopes=scopes, last_used_at=last_used_at)
         for *user, token_id, expires_at, revoked_at, scopes, last_used_at in rows

@@ -1,4 +1,4 @@
-#!lua name=cloudchat_sockets_v4
+#!lua name=cloudchat_sockets_v5
 
 -- The handshakes and the open connections of all processes that share this store, by user and by address. All keys have
 -- one hash tag (one slot of a cluster): there are few calls, one or two when connections open, one when some close, and
@@ -160,9 +160,19 @@ local function retire(keys)
   return redis.call('DEL', keys[1])
 end
 
-redis.register_function('cloudchat_sockets_admit_v4', admit)
-redis.register_function('cloudchat_sockets_open_v4', open)
-redis.register_function('cloudchat_sockets_owe_v4', owe)
-redis.register_function('cloudchat_sockets_leave_v4', remove)
-redis.register_function('cloudchat_sockets_beat_v4', heartbeat)
-redis.register_function('cloudchat_sockets_retire_v4', retire)
+-- Registers a function whose writes are sent to replicas, but not written to the append-only file, which would be an
+-- fsync for each call. Nothing of it must outlive the store: after a restart, each process registers its connections
+-- again, and the windows begin anew.
+local function register(name, run)
+  redis.register_function(name, function(keys, args)
+    redis.set_repl(redis.REPL_REPLICA)
+    return run(keys, args)
+  end)
+end
+
+register('cloudchat_sockets_admit_v5', admit)
+register('cloudchat_sockets_open_v5', open)
+register('cloudchat_sockets_owe_v5', owe)
+register('cloudchat_sockets_leave_v5', remove)
+register('cloudchat_sockets_beat_v5', heartbeat)
+register('cloudchat_sockets_retire_v5', retire)

@@ -169,7 +169,7 @@ class ClusterConnectionLimit:
             await self._retire()
 
     async def _retire(self) -> None:
-        await self._functions.call("cloudchat_sockets_retire_v4", [f"{PREFIX}alive:{self._process_id}"])
+        await self._functions.call("cloudchat_sockets_retire_v5", [f"{PREFIX}alive:{self._process_id}"])
 
     async def _acquire_in_store(self, number: int, slot: ConnectionSlot, windows: Sequence[Window]) -> bool:
         # A socket that was closed must not take the place of an open one of the same user.
@@ -188,7 +188,7 @@ class ClusterConnectionLimit:
         self._breaker.success()
         _check_wait(wait_ms)
         if process_id != self._process_id:  # all slots were registered again in the meantime, this one among them
-            await self._functions.call("cloudchat_sockets_leave_v4", slot.keys, *[f"{process_id} {number}"] * 2)
+            await self._functions.call("cloudchat_sockets_leave_v5", slot.keys, *[f"{process_id} {number}"] * 2)
         slot.sends_owed_ms = max(0, outcome)
         return bool(outcome != -1)
 
@@ -207,20 +207,20 @@ class ClusterConnectionLimit:
         for start in range(0, len(owed), MAX_RELEASES_PER_CALL):
             batch = owed[start : start + MAX_RELEASES_PER_CALL]
             keys, milliseconds = [key for key, _ in batch], [owed_ms for _, owed_ms in batch]
-            await self._functions.call("cloudchat_sockets_owe_v4", keys, *milliseconds)
+            await self._functions.call("cloudchat_sockets_owe_v5", keys, *milliseconds)
 
     async def _release_all(self) -> None:
         while self._released:
             batch, self._released = self._released[:MAX_RELEASES_PER_CALL], self._released[MAX_RELEASES_PER_CALL:]
             keys = [key for _, slot in batch for key in slot.keys]
             members = [f"{self._process_id} {number}" for number, _ in batch for _ in range(2)]
-            await self._functions.call("cloudchat_sockets_leave_v4", keys, *members)
+            await self._functions.call("cloudchat_sockets_leave_v5", keys, *members)
 
     async def _heartbeat(self) -> list[int]:
         if not self._slots:
             return []  # there is nothing to keep alive; the next socket registers the process
         keys = [f"{PREFIX}alive:{self._process_id}", f"{PREFIX}leaving:{self._process_id}"]
-        known, numbers = await self._functions.call("cloudchat_sockets_beat_v4", keys, EXPIRE_SECONDS)
+        known, numbers = await self._functions.call("cloudchat_sockets_beat_v5", keys, EXPIRE_SECONDS)
         if self._must_register_all or not known:
             await self._register_all()
         return [int(number) for number in numbers]

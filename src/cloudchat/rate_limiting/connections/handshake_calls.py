@@ -81,11 +81,11 @@ class HandshakeCalls:
         return wait_ms, outcome
 
     async def _admit_all(self, keys: list[str], arguments: list[str | int]) -> Any:
-        return await self._functions.call("cloudchat_sockets_admit_v4", keys, *arguments, seconds=CALL_SECONDS)
+        return await self._functions.call("cloudchat_sockets_admit_v5", keys, *arguments, seconds=CALL_SECONDS)
 
     async def _open_all(self, keys: list[str], arguments: list[str | int]) -> Any:
         common = PREFIX, *self._limits, EXPIRE_SECONDS
-        return await self._functions.call("cloudchat_sockets_open_v4", keys, *common, *arguments, seconds=CALL_SECONDS)
+        return await self._functions.call("cloudchat_sockets_open_v5", keys, *common, *arguments, seconds=CALL_SECONDS)
 
 
 class _Batch:

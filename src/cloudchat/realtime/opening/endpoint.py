@@ -4,6 +4,7 @@ Each limit is checked before the more expensive step behind it; nothing is read 
 client network that has reached a limit.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping
@@ -47,6 +48,10 @@ from cloudchat.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+ANSWER_SECONDS = 9.0
+"""Then a handshake is rejected, because the disk or the database hangs. Less than the time in which a handshake must be
+complete, and more than the queue's.
+"""
 _READ_HEADERS = (b"authorization", b"origin")
 
 
@@ -86,11 +91,18 @@ class SocketEndpoint:
             credential = credential_of(headers, scope["subprotocols"])
             check_origin(headers, self._origins)
             socket: WebSocketProtocol = scope["extensions"][EXTENSION]
-            async with self._queue:
-                if not socket.disconnected:  # it may have left while it waited
-                    await self._open(socket, credential, client)
+            await self._open_in_time(socket, credential, client)
         except HandshakeRejection as rejection:
             await self._responder.reject(send, rejection, client, credential)
+
+    async def _open_in_time(self, socket: WebSocketProtocol, credential: Credential, client: str) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._queue:
+                if not socket.disconnected:  # it may have left while it waited
+                    await self._open(socket, credential, client)
+        except TimeoutError:
+            message = "the server cannot read its data at this moment; try again"
+            raise HandshakeRejection(ErrorCode.UNAVAILABLE, message) from None
 
     async def _open(self, socket: WebSocketProtocol, credential: Credential, client: str) -> None:
         known = self._sessions.cached(credential.token)

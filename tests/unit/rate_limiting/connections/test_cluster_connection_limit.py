@@ -15,8 +15,8 @@ from cloudchat.rate_limiting.connections.handshake_calls import MAX_HANDSHAKES_P
 
 pytestmark = pytest.mark.anyio
 
-OPEN = "cloudchat_sockets_open_v4"
-ADMIT = "cloudchat_sockets_admit_v4"
+OPEN = "cloudchat_sockets_open_v5"
+ADMIT = "cloudchat_sockets_admit_v5"
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ async def test_a_cancelled_handshake_releases_its_slot(limit: ClusterConnectionL
     functions.hangs = False
     updating = asyncio.create_task(limit.run(lambda numbers: None))
     await asyncio.wait_for(functions.releasing.wait(), 5)
-    assert functions.calls == [OPEN, "cloudchat_sockets_leave_v4"]
+    assert functions.calls == [OPEN, "cloudchat_sockets_leave_v5"]
     updating.cancel()
     with pytest.raises(asyncio.CancelledError):
         await updating
@@ -159,7 +159,7 @@ async def test_closed_sockets_of_a_user_are_released_before_the_next_one_is_coun
     limit.release(number)
     await limit.acquire("bob", "network")
     await limit.acquire("ann", "network")
-    assert functions.calls == [OPEN, OPEN, "cloudchat_sockets_leave_v4", OPEN]
+    assert functions.calls == [OPEN, OPEN, "cloudchat_sockets_leave_v5", OPEN]
 
 
 async def test_handshakes_of_one_tick_share_a_call(limit: ClusterConnectionLimit, functions: FakeFunctions) -> None:

@@ -1,5 +1,6 @@
 """`/ws` without a network: what a handshake is answered, and that a rejected one keeps no slot."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,11 +16,13 @@ from cloudchat.protocol.close_codes import CloseCode
 from cloudchat.realtime.connection import Connection
 from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.hub import Hub, RunningLoop
-from cloudchat.realtime.opening.endpoint import SocketEndpoint
+from cloudchat.realtime.opening import endpoint
+from cloudchat.realtime.opening.endpoint import ANSWER_SECONDS, SocketEndpoint
+from cloudchat.realtime.opening.handshake_queue import MAX_WAIT_SECONDS
 from cloudchat.realtime.opening.session_directory import ChatSession, SessionDirectory
 from cloudchat.realtime.revocation_sweep import RevocationSweep
 from cloudchat.realtime.socket_stats import SocketStats
-from cloudchat.realtime.transport.socket_handshake import EXTENSION
+from cloudchat.realtime.transport.socket_handshake import EXTENSION, HANDSHAKE_TIMEOUT_SECONDS
 from cloudchat.rooms.summaries.summary import RoomSummary
 from cloudchat.settings import Settings
 from unit.realtime.fakes import FakeHandler, FakeLimits
@@ -64,6 +67,8 @@ class World:
         self.scopes = frozenset({CHAT_READ, CHAT_WRITE})
         self.sent: list[dict[str, Any]] = []
         self.on_read: Callable[[], None] = lambda: None
+        self.is_readable = asyncio.Event()
+        self.is_readable.set()
         hub = Hub(RunningLoop(), self.log)
         relay = Relay(self.log, hub, no_departures(hub), Supervisor().spawn)
         rooms = unchanged_rooms(hub, relay)
@@ -78,6 +83,7 @@ class World:
     async def read_sessions(self, tokens: Sequence[str]) -> Mapping[str, ChatSession | AccountError]:
         self.reads.append(list(tokens))
         self.on_read()
+        await self.is_readable.wait()
         if isinstance(self.problem, AccountError):
             return dict.fromkeys(tokens, self.problem)
         if self.problem is not None:
@@ -176,6 +182,13 @@ async def test_browser_gets_the_reason_when_the_database_is_unavailable(world: W
     _, frame, close = await world.handshake(browser=True)
     assert "database" in json.loads(frame["text"])["message"]
     assert close["code"] == 4503
+
+
+async def test_handshake_is_rejected_in_time_while_a_read_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "ANSWER_SECONDS", 0.01)
+    world.is_readable.clear()
+    assert await world.rejection() == (503, "unavailable")
+    assert MAX_WAIT_SECONDS < ANSWER_SECONDS < HANDSHAKE_TIMEOUT_SECONDS
 
 
 async def test_token_without_the_read_scope_is_rejected(world: World) -> None:
