@@ -24,7 +24,7 @@ PRETTIER = $(NODE) $(JAVASCRIPT_TOOLS)/prettier/bin/prettier.cjs --config $(JAVA
   "frontend/**/*.{js,css}" "tests/frontend/**/*.js" "$(JAVASCRIPT)/*.js" config/service_worker_off.js
 
 .PHONY: help run setup test test-fast check soak bench bench-peers bench-archive screenshots autobahn release lock clean setup-dev
-.PHONY: check-python check-types check-javascript format-javascript test-javascript test-collection
+.PHONY: check-python check-types check-javascript format-javascript test-javascript debian-packages
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -37,9 +37,8 @@ setup: .venv/installed ## only prepare .venv: the pinned dependencies and cloudc
 	@echo ".venv is ready. Start with: make run"
 
 test: ## install what the tests need (Debian packages too), run the checks and every test
-	@tests/install_packages
-	@$(MAKE) -j3 setup-dev
-	@$(IN_PARALLEL) check-types check-python check-javascript test-javascript test-collection
+	@$(MAKE) -j3 debian-packages setup-dev
+	@$(IN_PARALLEL) check-types check-python check-javascript test-javascript .venv/compiled-tests
 	@# More processes than cores, because most tests wait for other processes.
 	$(PYTEST) -n 5 --dist loadscope --no-loadscope-reorder $(ARGS)
 
@@ -59,13 +58,18 @@ check-python: .venv/installed-dev ## ruff, bandit and the import rules
 check-types: .venv/installed-dev ## mypy
 	.venv/bin/mypy
 
-# In a new checkout this compiles every module once. Otherwise each process of pytest would compile all of them.
-test-collection: .venv/installed-dev
+debian-packages: # first in its list: make gives the terminal, which sudo may need, to the first job
+	@tests/install_packages
+
+# Compiles every module of the tests once. Otherwise each process of pytest would compile all of them.
+.venv/compiled-tests: .venv/installed-dev
 	@output=$$($(PYTEST) --collect-only -qq) || { echo "$$output" >&2; exit 1; }
+	@touch $@
 
 check-javascript: $(JAVASCRIPT_TOOLS)/installed ## prettier, eslint, tsc and stylelint
-	$(PRETTIER) --check
-	$(NODE) $(JAVASCRIPT_TOOLS)/eslint/bin/eslint.js --config $(JAVASCRIPT)/eslint.config.js --max-warnings 0 frontend tests/frontend $(JAVASCRIPT) config/service_worker_off.js
+	$(PRETTIER) --check --cache --cache-location=$(JAVASCRIPT_TOOLS)/.cache/prettier
+	$(NODE) $(JAVASCRIPT_TOOLS)/eslint/bin/eslint.js --config $(JAVASCRIPT)/eslint.config.js --max-warnings 0 --cache \
+	  --cache-strategy content --cache-location $(JAVASCRIPT_TOOLS)/.cache/eslint frontend tests/frontend $(JAVASCRIPT) config/service_worker_off.js
 	$(NODE) $(JAVASCRIPT_TOOLS)/typescript/bin/tsc --project $(JAVASCRIPT)/tsconfig.json
 	$(NODE) $(JAVASCRIPT_TOOLS)/typescript/bin/tsc --project $(JAVASCRIPT)/tsconfig.worker.json
 	$(NODE) $(JAVASCRIPT_TOOLS)/stylelint/bin/stylelint.mjs --config $(JAVASCRIPT)/stylelint.config.js --max-warnings 0 "frontend/**/*.css"

@@ -29,6 +29,8 @@ from support.log_secrets import secret_in
 from support.processes import ManagedProcess
 
 CLOUDCHAT = Path(sysconfig.get_path("scripts")) / "cloudchat"
+# -P: the modules beside it have names of the standard library.
+WITH_CHEAP_HASHES = (sys.executable, "-P", str(Path(__file__).with_name("cheap_hashes.py")))
 _READY = re.compile(r"open at http://\S+:(\d+)\s")  # with its end: the output arrives in parts
 _PASSWORD = re.compile(r"one-time password: (\S+)")
 
@@ -88,8 +90,9 @@ class RunningServer(ManagedProcess):
     Use as a context manager: its end ends every process that the server started. The first start chooses a free port,
     and later starts use the same one, so that clients can reconnect after `restart()`.
 
-    With `may_fork`, a server without special command, descriptors, workers and foreign variables is forked from a
-    process that has imported cloudchat already, instead of running the console script (`support.fork_server`).
+    With `may_fork`, a server without special command, descriptors and foreign variables is not started by the console
+    script: it is forked from a process that has imported cloudchat already (`support.fork_server`), or, if it has
+    workers, started with cheap password hashes (`support.cheap_hashes`).
     """
 
     may_fork: ClassVar[bool] = False
@@ -152,6 +155,8 @@ class RunningServer(ManagedProcess):
     @property
     def worker_pids(self) -> list[int]:
         """The pids of the worker processes; empty with a single process."""
+        if self.workers == 1:
+            return []  # without reading the state of every process of the machine
         return [
             worker
             for child in processes.children_of(self.pid)
@@ -289,11 +294,12 @@ class RunningServer(ManagedProcess):
     def _start_process(
         self, environment: Mapping[str, str], output: Connection
     ) -> subprocess.Popen[bytes] | ForkedCommand:
-        is_special = self._command or self._pass_fds or self.workers > 1
-        if self.may_fork and _has_settings_only(self.environment) and not is_special:
+        is_usual = _has_settings_only(self.environment) and not self._pass_fds and not self._command
+        if self.may_fork and is_usual and self.workers == 1:
             return ForkedCommand(["serve", *self._arguments], environment, output)
+        usual_command = WITH_CHEAP_HASHES if self.may_fork and is_usual else (CLOUDCHAT,)
         return subprocess.Popen(
-            [*(self._command or [str(CLOUDCHAT)]), "serve", *self._arguments],
+            [*(self._command or usual_command), "serve", *self._arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output.fileno(),

@@ -7,14 +7,16 @@ import pytest
 from support.accounts import Account, register
 from support.process_usage import client_sockets
 from support.processes import wait_until
-from support.server import RunningServer
+from support.server import WITH_CHEAP_HASHES, RunningServer
 from support.socket import ChatSocket
 
 
 @pytest.fixture(scope="module")
-def server(console_script: None) -> Iterator[RunningServer]:  # the memory of its process is measured
+def server() -> Iterator[RunningServer]:
     limits = {"REGISTER_RATE": "6000/minute", "LOGIN_RATE": "6000/minute", "CONNECT_USER_RATE": "6000/minute"}
-    with RunningServer(environment={f"CLOUDCHAT_{name}": rate for name, rate in limits.items()}) as running:
+    environment = {f"CLOUDCHAT_{name}": rate for name, rate in limits.items()}
+    # Not forked: the memory of its process is measured.
+    with RunningServer(environment=environment, command=WITH_CHEAP_HASHES) as running:
         yield running
 
 
