@@ -79,7 +79,7 @@ async def _chat(address: "Address", token: "str | TokenProvider", room: str | No
 
 
 def _sign_in(address: "Address", name: str | None) -> "LoginSession":
-    from cloudchat.core.network_problem import network_problem
+    from cloudchat.client import network_problem
     from cloudchat.terminal.http_requests import RequestFailed
     from cloudchat.terminal.sign_in import LoginSession
 

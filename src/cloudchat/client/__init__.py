@@ -18,6 +18,7 @@ from cloudchat.client.errors import (
     SendRefused,
     SignInRequired,
 )
+from cloudchat.client.network_problem import network_problem
 from cloudchat.client.protocol.reconnect_policy import ReconnectPolicy
 from cloudchat.client.protocol.replies import Ack, HistoryPage, Present, UnreadCount
 from cloudchat.client.protocol.room_events import (
@@ -89,6 +90,7 @@ __all__ = [
     "TokenProvider",
     "Typing",
     "UnreadCount",
+    "network_problem",
     "Update",
     "User",
 ]

@@ -11,8 +11,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidPro
 from websockets.typing import Subprotocol
 
 from cloudchat.client.errors import ConnectionEnded, SignInRequired
+from cloudchat.client.network_problem import network_problem
 from cloudchat.client.protocol.reconnect_policy import recovery_after_refusal
-from cloudchat.core.network_problem import network_problem
 from cloudchat.core.origin import is_loopback
 from cloudchat.protocol.close_codes import Recovery
 

@@ -1,4 +1,4 @@
-"""Why a connection could not be opened, as a text for people. For the client and the terminal."""
+"""Why a connection could not be opened, as a text for people. For the client and `cloudchat chat`."""
 
 import os
 import socket

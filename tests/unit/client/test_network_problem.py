@@ -4,7 +4,7 @@ import urllib.error
 
 import pytest
 
-from cloudchat.core.network_problem import network_problem
+from cloudchat.client.network_problem import network_problem
 
 REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 1)")
 
