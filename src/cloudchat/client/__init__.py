@@ -90,7 +90,7 @@ __all__ = [
     "TokenProvider",
     "Typing",
     "UnreadCount",
-    "network_problem",
     "Update",
     "User",
+    "network_problem",
 ]
