@@ -79,6 +79,7 @@ async def _chat(address: "Address", token: "str | TokenProvider", room: str | No
 
 
 def _sign_in(address: "Address", name: str | None) -> "LoginSession":
+    from cloudchat.client import network_problem
     from cloudchat.terminal.http_requests import RequestFailed
     from cloudchat.terminal.sign_in import LoginSession
 
@@ -103,4 +104,7 @@ def _sign_in(address: "Address", name: str | None) -> "LoginSession":
     except RequestFailed as error:
         raise CommandError(f"the sign-in failed: {error}") from None
     except OSError as error:
-        raise CommandError(f"{address.http} cannot be reached ({error}). Check the address and the network.") from None
+        problem = network_problem(error)
+        raise CommandError(
+            f"{address.http} cannot be reached ({problem}). Check the address and the network."
+        ) from None

@@ -18,6 +18,7 @@ from cloudchat.client.errors import (
     SendRefused,
     SignInRequired,
 )
+from cloudchat.client.network_problem import network_problem
 from cloudchat.client.protocol.reconnect_policy import ReconnectPolicy
 from cloudchat.client.protocol.replies import Ack, HistoryPage, Present, UnreadCount
 from cloudchat.client.protocol.room_events import (
@@ -91,4 +92,5 @@ __all__ = [
     "UnreadCount",
     "Update",
     "User",
+    "network_problem",
 ]

@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidPro
 from websockets.typing import Subprotocol
 
 from cloudchat.client.errors import ConnectionEnded, SignInRequired
+from cloudchat.client.network_problem import network_problem
 from cloudchat.client.protocol.reconnect_policy import recovery_after_refusal
 from cloudchat.core.origin import is_loopback
 from cloudchat.protocol.close_codes import Recovery
@@ -78,7 +79,7 @@ async def open_socket(url: str, token: str, options: dict[str, Any]) -> "ChatSoc
             f"the proxy refused the connection with HTTP status {status}", recovery, None, status
         ) from error
     except (OSError, InvalidHandshake) as error:  # TimeoutError is an OSError
-        raise OpenFailed(f"{type(error).__name__}: {error}", Recovery.RETRY) from error
+        raise OpenFailed(network_problem(error), Recovery.RETRY) from error
     if connection.subprotocol != SUBPROTOCOL:
         connection.transport.abort()
         raise OpenFailed("the server does not support cloudchat.v1", Recovery.STOP)

@@ -184,7 +184,7 @@ class Conversation:
                 for room in rooms:
                     self._put(room, user)
             case Disconnected(reason=reason, retry_in_seconds=seconds):
-                self.status = f"not connected: {reason}; next attempt in {seconds:.0f} s"
+                self.status = f"not connected, next attempt in {seconds:.0f} s: {reason}"
             case RoomAdded(room=room) | RoomChanged(room=room) if self.user is not None:
                 self._put(room, self.user)
             case RoomRemoved(room=id) | JoinRefused(room=id):

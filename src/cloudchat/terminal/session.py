@@ -129,6 +129,8 @@ class TerminalSession:
     # -- internal -----------------------------------------------------------------------------------------------------
 
     def _room(self) -> RoomView:
+        if self.current is None and not self.conversation.rooms:
+            raise InputError("There is no room yet: the server has not answered.")
         if self.current is None:
             raise InputError("No room is shown: choose one with /room NAME.")
         return self.current

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from cloudchat.auth.principal import CHAT_READ, CHAT_WRITE
+from cloudchat.broker.connections import BrokerUnavailable
 from cloudchat.core.stream_position import StreamPosition
 from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.protocol.commands import Read, Typing, Who
@@ -33,11 +34,15 @@ ROOM = RoomSummary("room", "room", "private")
 
 
 class World:
-    """A connection in a room, and what its commands ask for. `leaves_during` names the question that it leaves at."""
+    """A connection in a room, and what its commands ask for. `leaves_during` names the question that it leaves at.
+
+    The questions in `fails` are not answered.
+    """
 
     def __init__(self, leaves_during: str = "") -> None:
         self.leaves_during = leaves_during
-        self.saves = True
+        self.fails: set[str] = set()
+        self.advanced: list[str] = []
         self.signals: list[Signal] = []
         self.socket = FakeSocket()
         self.connection = connection_of("ann", self.socket, [ROOM])
@@ -47,17 +52,15 @@ class World:
             self.markers,
             cast(SignalPublisher, self),
             PresenceDelivery(PresenceView(), self, cast(ConnectionRegistry, self), cast(Hub, self)),
-            lambda user_id: None,
+            self.advanced.append,
         )
 
     async def heads_of(self, rooms: Iterable[str]) -> Mapping[str, StreamPosition]:
-        self.ask("head")
+        self.ask("head", BrokerUnavailable("away"))
         return {room: StreamPosition("e1", 9) for room in rooms}
 
     async def save(self, markers: Mapping[Marker, StreamPosition]) -> Mapping[Marker, int]:
-        self.ask("save")
-        if not self.saves:
-            raise DatabaseUnavailable
+        self.ask("save", DatabaseUnavailable())
         return {marker: position.seq for marker, position in markers.items()}
 
     def send(self, signal: Signal) -> None:
@@ -67,12 +70,14 @@ class World:
         return []
 
     async def members_of(self, room_id: str) -> Sequence[RoomMember]:
-        self.ask("members")
+        self.ask("members", DatabaseUnavailable())
         return [RoomMember(room_id, "bob", "bob")]
 
-    def ask(self, question: str) -> None:
+    def ask(self, question: str, failure: Exception) -> None:
         if question == self.leaves_during:
             self.connection.drop_room(ROOM.id)
+        if question in self.fails:
+            raise failure
 
 
 async def execute_who(world: World) -> None:
@@ -92,10 +97,22 @@ async def test_a_command_of_a_user_who_has_left_meanwhile_is_not_found(
     execute: Callable[[World], Any], question: str
 ) -> None:
     world = World(leaves_during=question)
-    world.saves = False
+    world.fails = {"save"}
     await execute(world)
     [reply] = world.socket.events
     assert (reply["type"], reply["id"], reply["code"]) == ("error", "c", "not_found")
+
+
+@pytest.mark.parametrize(
+    ("execute", "question"), [(execute_who, "members"), (execute_read, "head"), (execute_read, "save")]
+)
+async def test_a_command_that_cannot_be_answered_is_unavailable(execute: Callable[[World], Any], question: str) -> None:
+    world = World()
+    world.fails = {question}
+    await execute(world)
+    [reply] = world.socket.events
+    assert (reply["id"], reply["code"], reply["retryable"]) == ("c", "unavailable", True)
+    assert (world.signals, world.advanced) == ([], [])
 
 
 @pytest.mark.parametrize(("seq", "saved"), [(5, 5), (9, 9), (10, 9), (2**53 - 1, 9)])
@@ -104,14 +121,7 @@ async def test_nothing_beyond_the_head_is_marked_as_read(seq: int, saved: int) -
     await execute_read(world, seq)
     assert [reply["seq"] for reply in world.socket.events] == [saved]
     assert [signal.seq for signal in world.signals if isinstance(signal, ReadAdvanced)] == [saved]
-
-
-async def test_a_read_marker_that_is_not_saved_is_unavailable() -> None:
-    world = World()
-    world.saves = False
-    await execute_read(world)
-    [reply] = world.socket.events
-    assert (reply["id"], reply["code"], world.signals) == ("c", "unavailable", [])
+    assert world.advanced == ["ann"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Notices of changes reach the logs of rooms once, in the order of the changes, whatever the store answers."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import cast
 
@@ -7,6 +8,7 @@ import pytest
 
 from cloudchat.broker.appends import AppendCallback, Appended
 from cloudchat.broker.connections import BrokerUnavailable
+from cloudchat.database.transactions import DatabaseUnavailable
 from cloudchat.messages.service import MessageService
 from cloudchat.realtime.membership.notice_outbox import NoticeOutbox
 from cloudchat.realtime.membership.room_hints import RoomHints
@@ -21,6 +23,9 @@ class World:
     def __init__(self, *pending: tuple[str, int]) -> None:
         self.pending = [PendingNotice(room, version, b'{"kind":"topic"}', 0.0) for room, version in pending]
         self.refused: set[tuple[str, int]] = set()
+        self.read: asyncio.Queue[bool] = asyncio.Queue()
+        """Whether the database has answered, for each question."""
+        self.is_away = False
         self.steps: list[str] = []
         self.hints = RoomHints()
         self.outbox = NoticeOutbox(
@@ -32,6 +37,9 @@ class World:
         )
 
     async def pending_notices(self, room_id: str | None = None) -> Sequence[PendingNotice]:
+        self.read.put_nowait(not self.is_away)
+        if self.is_away:
+            raise DatabaseUnavailable
         return [notice for notice in self.pending if room_id in (None, notice.room_id)]
 
     async def notice_appended(self, room_id: str, version: int) -> None:
@@ -81,3 +89,18 @@ async def test_a_change_takes_effect_in_the_store_before_the_processes_are_woken
     await world.outbox.announce("a", 2)
     assert world.steps == [*(f"append {room} {version}" for room, version in pending), "raise a 2", "tell the others"]
     assert woken.is_set()
+
+
+async def test_each_hint_appends_what_other_processes_have_left() -> None:
+    world = World(("a", 2))
+    world.is_away = True
+    running = asyncio.create_task(world.outbox.run())
+    await asyncio.sleep(0)
+    world.hints.wake()
+    assert not await world.read.get()
+    world.is_away = False
+    for _ in range(2):
+        world.hints.wake()
+        assert await world.read.get()
+    assert world.left == []
+    running.cancel()

@@ -112,3 +112,22 @@ def test_moderators_list_what_has_not_ended(rooms: Rooms, room: str) -> None:
     assert moderation.muted_users(room, None, 10, caller=rooms.caller("bob"), now=rooms.now + 60) == []
     with pytest.raises(PermissionDenied):
         moderation.muted_users(room, None, 10, caller=rooms.caller("cid"), now=rooms.now)
+    with pytest.raises(PermissionDenied):
+        moderation.banned_users(room, None, 10, caller=rooms.caller("cid"), now=rooms.now)
+
+
+def test_each_decision_raises_the_version_and_is_audited(rooms: Rooms, room: str) -> None:
+    """Open sockets learn of it by the version."""
+    version = rooms.version(room)
+    rooms.mute(room, "bob", "cid", 60, "loud")
+    rooms.unmute(room, "bob", "cid")
+    rooms.ban(room, "bob", "cid", None, "loud")
+    rooms.unban(room, "ann", "cid")
+    assert rooms.version(room) == version + 4
+    about_cid = [entry for entry in rooms.services.admin.audit_log(None, 50) if entry.target == rooms.ids["cid"]]
+    assert {(entry.action, entry.actor) for entry in about_cid} >= {
+        ("room.mute", rooms.ids["bob"]),
+        ("room.unmute", rooms.ids["bob"]),
+        ("room.ban", rooms.ids["bob"]),
+        ("room.unban", rooms.ids["ann"]),
+    }
