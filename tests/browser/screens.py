@@ -77,8 +77,9 @@ def post(account: Account, room: str, body: dict[str, Any]) -> None:
 def press(page: Page, selector: str) -> None:
     """Press an element, in the drawer if it is there on this screen."""
     node = page.locator(selector).first
-    if node.evaluate("node => node.closest('#sidebar') !== null") and page.locator("#open-sidebar").is_visible():
+    if node.evaluate("node => node.closest('#sidebar') !== null && matchMedia('(max-width: 52rem)').matches"):
         page.locator("#open-sidebar").click()
+        expect(page.locator("#chat")).to_contain_class("drawer-open")
     node.click()
 
 
@@ -90,6 +91,8 @@ def open_room(page: Page, name: str) -> None:
 
 def close_all(page: Page) -> None:
     """Close what is open above the conversation. The first Escape may only clear a box or close a menu."""
+    if page.locator("#suggestions").is_visible():
+        page.locator("#draft").fill("")
     for _ in range(6):
         if page.locator(f"{DIALOG}, {MENU}, #members-panel:not([hidden]), .drawer-open").count() == 0:
             return
@@ -167,6 +170,11 @@ def _search(page: Page) -> None:
 def _emoji(page: Page) -> None:
     press(page, "#insert-emoji")
     expect(page.locator("[role=grid]").first).to_be_visible()
+
+
+def _completion(page: Page) -> None:
+    page.locator("#draft").press_sequentially(":smil")
+    loaded(page.locator("#suggestions"))
 
 
 def _message_menu(page: Page) -> None:
@@ -259,6 +267,7 @@ SCREENS: dict[str, Opening] = {
     "invite": _invite,
     "room-settings": _room_settings,
     "emoji": _emoji,
+    "completion": _completion,
     "message-menu": _message_menu,
     **{section: _section(number) for number, section in enumerate(SECTIONS + ADMINISTRATION)},
     "second-factor-setup": _totp_setup,

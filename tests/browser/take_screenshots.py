@@ -64,6 +64,7 @@ def take_screens(browser: Browser, server: RunningServer, view: str, options: di
     chat.wait_connected()
     open_room(page, "Launch")
     expect(chat.messages.last).to_contain_text("Every message once")
+    expect(chat.messages.locator(".code-keyword").first).to_be_visible()
     for screen, opening in SCREENS.items():
         if screen == "drawer" and view != "phone":
             continue

@@ -11,6 +11,21 @@ from support.server import RunningServer
 
 OpenPage = Callable[[], ChatPage]
 
+# A tab that leaves makes the others look for its messages now. They ask for the open tabs only if a message is not
+# their own, and the second question comes after the first check has ended.
+WAIT_FOR_CHECK = """() => new Promise((resolve) => {
+  const channel = new BroadcastChannel("cloudchat.tabs");
+  const leaving = setInterval(() => channel.postMessage({ type: "left" }), 50);
+  let questions = 0;
+  channel.onmessage = ({ data }) => {
+    if (data.type === "ask") questions += 1;
+    if (questions < 2) return;
+    clearInterval(leaving);
+    channel.close();
+    resolve();
+  };
+})"""
+
 
 def test_offline_is_shown_and_the_page_comes_back(server: RunningServer, open_page: OpenPage) -> None:
     ada = open_page()
@@ -92,8 +107,10 @@ def test_outbox_of_a_closed_tab_is_sent_by_an_open_one(chat: ChatPage, scripted:
     other.send("left behind")
     other.send("and this")
     expect(other.pending).to_have_count(2)
-    chat.page.wait_for_timeout(4_000)  # longer than the interval of the check: an open tab keeps its messages
-    expect(chat.pending).to_have_count(0)
+    bystander = chat.page.context.new_page()
+    bystander.goto(f"{ORIGIN}/icon.svg")
+    bystander.evaluate(WAIT_FOR_CHECK)
+    expect(chat.pending).to_have_count(0)  # an open tab keeps its messages
     assert scripted.count_commands("send") == 1
     other.page.close()
     expect(chat.message("and this")).to_be_visible()

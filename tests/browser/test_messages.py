@@ -1,24 +1,32 @@
 """What can be done with messages, on a real server: replies, edits, reactions, deletion, completion, markup."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import expect
 
 from browser.chat_page import ChatPage
+from support.accounts import login
 from support.server import RunningServer
+from support.socket import ChatSocket
 
 OpenPage = Callable[[], ChatPage]
 
 
 @pytest.fixture
-def pages(open_page: OpenPage) -> Iterator[tuple[ChatPage, ChatPage]]:
+def server() -> Iterator[RunningServer]:
+    with RunningServer(environment={"CLOUDCHAT_SENDS_PER_10S": "1000"}) as running:
+        yield running
+
+
+@pytest.fixture
+def pages(server: RunningServer, open_page: OpenPage) -> tuple[ChatPage, ChatPage]:
     """The pages of ada and grace, in the lobby."""
-    with RunningServer(environment={"CLOUDCHAT_SENDS_PER_10S": "1000"}) as server:
-        ada, grace = open_page(), open_page()
-        ada.register(server.url, "ada")
-        grace.register(server.url, "grace")
-        yield ada, grace
+    ada, grace = open_page(), open_page()
+    ada.register(server.url, "ada")
+    grace.register(server.url, "grace")
+    return ada, grace
 
 
 def test_messages_are_answered_changed_and_deleted_with_the_keyboard_alone(pages: tuple[ChatPage, ChatPage]) -> None:
@@ -114,7 +122,7 @@ def test_markup_becomes_elements_and_code_is_coloured(pages: tuple[ChatPage, Cha
     expect(text.locator(".code-keyword")).to_have_text("return")
 
 
-def test_a_quoted_message_far_back_is_loaded_and_shown(pages: tuple[ChatPage, ChatPage]) -> None:
+def test_a_quoted_message_far_back_is_loaded_and_shown(server: RunningServer, pages: tuple[ChatPage, ChatPage]) -> None:
     ada, grace = pages
     ada.send("the beginning")
     expect(grace.message("the beginning")).to_be_visible()
@@ -125,8 +133,10 @@ def test_a_quoted_message_far_back_is_loaded_and_shown(pages: tuple[ChatPage, Ch
       return toolbar.getBoundingClientRect().top >= row.getBoundingClientRect().top;
     }"""), "the toolbar hides nothing of the row above"
     row.get_by_role("button", name="Reply").click()
-    for number in range(120):
-        ada.send(f"number {number}")
+    account = login(server.url, "ada")
+    with closing(account.http), ChatSocket(server.ws_url, account.access_token) as socket:
+        for number in range(120):
+            socket.send(f"number {number}")
     expect(grace.message("number 119")).to_be_visible()
     grace.send("late answer")
     expect(grace.message("late answer")).to_be_visible()

@@ -65,6 +65,12 @@ OVERFLOWS = """() => {
   return found;
 }"""
 
+WRAPPED_CODES = """() => [...document.querySelectorAll(".suggestions .emoji-code")].filter((code) => {
+  const text = document.createRange();
+  text.selectNodeContents(code);
+  return new Set(Array.from(text.getClientRects(), ({ top }) => top)).size > 1;
+}).map((code) => `${code.textContent} has more than one line`)"""
+
 SMALL_TARGETS = """() => {
   const top = [...document.querySelectorAll("dialog[open], :popover-open")].at(-1) ?? document.body;
   const found = [];
@@ -169,7 +175,7 @@ def test_every_screen_fits_a_phone_and_a_finger(browser: Browser, server: Runnin
     problems: dict[str, list[str]] = {}
     for name, opening in SCREENS.items():
         opening(page)
-        found = page.evaluate(OVERFLOWS) + page.evaluate(SMALL_TARGETS)
+        found = page.evaluate(OVERFLOWS) + page.evaluate(SMALL_TARGETS) + page.evaluate(WRAPPED_CODES)
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         found += [f"200 %: {problem}" for problem in page.evaluate(OVERFLOWS)]
         page.evaluate("document.documentElement.style.fontSize = ''")

@@ -338,23 +338,23 @@ def test_machines_of_a_cluster_share_their_keys(cluster: tuple[Machine, Machine]
     for machine in cluster:
         (machine.directory / "state").mkdir(mode=0o700)
         cluster_keys(machine, "join")
-    directorys = [machine.directory / "state" / "keys" for machine in cluster]
-    rings = [load_or_create(directory) for directory in directorys]
+    directories = [machine.directory / "state" / "keys" for machine in cluster]
+    rings = [load_or_create(directory) for directory in directories]
     assert rings[0].signing_kid == rings[1].signing_kid
-    text = open_vault(directorys[0]).encrypt("a secret", purpose="test")
-    assert open_vault(directorys[1]).decrypt(text, purpose="test") == "a secret"
-    assert all(path.stat().st_mode & 0o777 == 0o400 for directory in directorys for path in directory.glob("[a-z]*"))
+    text = open_vault(directories[0]).encrypt("a secret", purpose="test")
+    assert open_vault(directories[1]).decrypt(text, purpose="test") == "a secret"
+    assert all(path.stat().st_mode & 0o777 == 0o400 for directory in directories for path in directory.glob("[a-z]*"))
 
     # After a rotation on one machine, the other one signs with the new key and still accepts the old one.
-    rotated = rotate(directorys[0], 1.0)
+    rotated = rotate(directories[0], 1.0)
     cluster_keys(one, "push")
     cluster_keys(two, "pull")
-    ring = load_or_create(directorys[1])
+    ring = load_or_create(directories[1])
     assert ring.signing_kid == rotated.signing_kid
     assert rings[0].signing_kid in ring.keys
 
     # After a theft, the old keys are deleted on all machines.
-    rotated = rotate(directorys[0], 1.0, forget_old=True)
+    rotated = rotate(directories[0], 1.0, forget_old=True)
     cluster_keys(one, "push")
     cluster_keys(two, "pull")
-    assert set(load_or_create(directorys[1]).keys) == {rotated.signing_kid}
+    assert set(load_or_create(directories[1]).keys) == {rotated.signing_kid}

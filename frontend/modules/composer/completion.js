@@ -149,7 +149,7 @@ export class Completion {
         { role: "option" },
         element("span", { class: "icon", "aria-hidden": icon === "@" ? "true" : null }, icon),
         element("bdi", {}, label),
-        hint === "" ? null : element("span", { class: "hint" }, hint),
+        hint === "" ? null : element("span", { class: icon === "@" ? "hint" : "hint emoji-code" }, hint),
       ),
     );
     this.#input.setAttribute("aria-controls", this.#list.id);

@@ -4,12 +4,13 @@
  */
 
 import { text } from "../strings/strings.js";
-import { byId, element, svgElement } from "../ui/dom.js";
+import { byId, element } from "../ui/dom.js";
 import { closeLayer, navigate, openLayer } from "../ui/layers.js";
 import { PointerPress } from "../ui/lists/pointer_press.js";
 import { RowList } from "../ui/lists/row_list.js";
 import { NextFrame } from "../ui/next_frame.js";
 import { roomHash } from "../route.js";
+import { roomSign } from "./room_sign.js";
 import { allRows, sidebarRows, totalUnread } from "./sidebar_rows.js";
 
 const MAX_SHOWN_COUNT = 999;
@@ -162,17 +163,7 @@ function renderSign({ kind, isOnline }) {
       ),
     );
   }
-  return element("span", { class: "room-sign", "aria-hidden": "true" }, kind === "public" ? "#" : lockIcon());
-}
-
-function lockIcon() {
-  return svgElement(
-    "svg",
-    { viewBox: "0 0 16 16", width: "13", height: "13" },
-    svgElement("path", {
-      d: "M4.5 7V5a3.5 3.5 0 0 1 7 0v2h.5a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V8a1 1 0 0 1 1-1zm1.5 0h4V5a2 2 0 1 0-4 0z",
-    }),
-  );
+  return roomSign(kind);
 }
 
 /** @param {import("./sidebar_rows.js").SidebarRow} row */

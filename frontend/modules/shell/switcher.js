@@ -15,6 +15,7 @@ import { navigate } from "../ui/layers.js";
 import { ListboxSelection } from "../ui/lists/listbox_selection.js";
 import { openModal } from "../ui/modal.js";
 import { matchScore } from "./fuzzy_match.js";
+import { roomSign } from "./room_sign.js";
 
 const MAX_ROOMS = 12;
 const MAX_PEOPLE = 5;
@@ -131,11 +132,7 @@ function renderTarget({ title, kind, unread }) {
   return element(
     "li",
     { role: "option" },
-    element(
-      "span",
-      { class: "room-sign", "aria-hidden": "true" },
-      { public: "#", private: "◦", direct: "@", person: "+" }[kind],
-    ),
+    roomSign(kind),
     element("bdi", { class: "room-title" }, title),
     kind === "person" ? element("span", { class: "hint" }, text("members.message")) : null,
     unread === 0 ? null : element("span", { class: "unread-count" }, text("shell.unread", { count: unread })),

@@ -23,11 +23,11 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
-from cloudchat.archive.appended_events import AppendedEvents
+from cloudchat.archive.batch_reader import MAX_EVENTS, ArchivedHeads, BatchReader, LogHeads
 from cloudchat.archive.folding.batch_fold import FoldOutcome, LogBatch, NotFolded
 from cloudchat.broker.archiving.log_archive import LogArchive, UnarchivedRange
 from cloudchat.broker.connections import BrokerUnavailable
@@ -42,10 +42,6 @@ COLLECT_SECONDS = 0.5
 QUEUE_SECONDS = 3.0
 """How often a process looks at the rooms in the queue."""
 MAX_QUEUED_ROOMS = 1000
-MAX_EVENTS = 2000
-"""Events in one transaction, which takes 60 ms on SQLite. A busy server needs long ones: each waits for its turns."""
-MAX_ROOM_EVENTS = 500
-"""Of one room in a transaction: the store reads them in one step, in which it does nothing else (1 ms)."""
 PAUSE_SECONDS = 0.01
 RETRY_SECONDS = 1.0
 """After a failure of SQL or of the store."""
@@ -53,18 +49,8 @@ ROOMS_PER_COMPARISON = 500
 _T = TypeVar("_T")
 
 
-class Heads(Protocol):
-    """What is needed of the broker."""
-
-    async def heads(self, rooms: Sequence[str]) -> list[StreamPosition]:
-        """Return the position of the newest event of each log. Raises `BrokerUnavailable`."""
-
-
-class ArchiveWriter(Protocol):
+class ArchiveWriter(ArchivedHeads, Protocol):
     """What is needed of SQL. All methods raise `DatabaseUnavailable`. See `ArchiveService`."""
-
-    async def archived_heads(self, rooms: Collection[str] | None) -> Mapping[str, StreamPosition]:
-        """Return the archived heads of rooms."""
 
     async def room_ids(self) -> Sequence[str]:
         """Return the ids of all rooms."""
@@ -77,7 +63,7 @@ class Archiver:
     """Archives rooms while `run` runs. For one event loop."""
 
     def __init__(
-        self, broker: Heads, logs: LogArchive, archive: ArchiveWriter, clock: Callable[[], float] = time.monotonic
+        self, broker: LogHeads, logs: LogArchive, archive: ArchiveWriter, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._broker = broker
         self._logs = logs
@@ -91,10 +77,7 @@ class Archiver:
         """The rooms whose events could not be folded, and since when they are behind. They are tried again."""
         self._unknown: set[str] = set()
         """Rooms that the database does not have: nothing of them can be archived."""
-        self._heads: dict[str, int] = {}
-        """The archived head of each room, as far as this process knows. The fold verifies it."""
-        self._log_heads: dict[str, int] = {}
-        self._events = AppendedEvents()
+        self._reader = BatchReader(broker, logs, archive)
         self._appended = asyncio.Event()
         self.failures = 0
         """How often SQL or the store failed, or the events of a room could not be folded."""
@@ -103,13 +86,12 @@ class Archiver:
 
     def appended(self, room: str, seq: int, event: bytes) -> None:
         """Note that this process has appended an event to the room's log."""
-        if room not in self._unknown:
-            self._events.add(room, seq, event)
-        self._is_behind(room, seq)
+        if room in self._unknown:
+            return
+        self._reader.appended(room, seq, event)
+        self._is_behind(room)
 
-    def _is_behind(self, room: str, seq: int) -> None:
-        """Note that the log has an event that may not be archived."""
-        self._log_heads[room] = seq
+    def _is_behind(self, room: str) -> None:
         if room not in self._behind:
             self._add(room, self._clock())
             self._appended.set()
@@ -123,8 +105,7 @@ class Archiver:
     @property
     def lag_events(self) -> int:
         """How many events of the rooms that this process archives are known not to be in the archive yet."""
-        rooms = {room for rooms in self._unarchived for room in rooms} & self._heads.keys() & self._log_heads.keys()
-        return sum(max(0, self._log_heads[room] - self._heads[room]) for room in rooms)
+        return self._reader.lag_events({room for rooms in self._unarchived for room in rooms})
 
     @property
     def _unarchived(self) -> tuple[dict[str, float], ...]:
@@ -151,7 +132,8 @@ class Archiver:
             part = rooms[start : start + ROOMS_PER_COMPARISON]
             for room, head in zip(part, await self._broker.heads(part), strict=True):
                 if head.seq > (archived[room].seq if room in archived else 0):
-                    self._is_behind(room, head.seq)
+                    self._reader.log_ends_at(room, head.seq)
+                    self._is_behind(room)
 
     async def look_into_queue(self) -> None:
         """Add the rooms that may have something to archive, and those again that could not be folded."""
@@ -160,7 +142,7 @@ class Archiver:
             self._add(room, since)
         for room in await self._logs.queued_rooms(MAX_QUEUED_ROOMS):
             if room not in self._behind:
-                self._heads.pop(room, None)  # another process may archive it
+                self._reader.forget_archived(room)
             self._add(room, self._clock())
 
     async def archive_some(self, collect_seconds: float = 0.0) -> bool:
@@ -176,15 +158,16 @@ class Archiver:
             del self._behind[room]
         ranges: list[UnarchivedRange] = []
         try:
-            await self._learn_heads(rooms)
-            known = {room: self._log_heads[room] for room in rooms}
-            ranges = self._ranges(rooms)
-            batches, unread = self._take_batches(ranges)
-            batches += await self._read_batches(unread, rooms)
+            await self._reader.learn_heads(rooms)
+            known = {room: self._reader.log_head(room) for room in rooms}
+            ranges = self._reader.ranges(rooms)
+            batches, nothing = await self._reader.read(ranges)
+            if nothing:
+                await self._dequeue(nothing, rooms)
             if batches:
                 await self._folded(batches, await self._archive.fold_logs(batches), rooms)
             for room in rooms:
-                if self._heads.get(room, 0) >= known[room]:
+                if self._reader.archived_head(room) >= known[room]:
                     # The rest was appended during this turn, and is collected like the first events of a room. As an
                     # old rest, a busy room would have its next turn at once, again and again with a few events.
                     rooms[room] = began
@@ -204,7 +187,7 @@ class Archiver:
                 return await work()
             except (DatabaseUnavailable, BrokerUnavailable) as error:
                 self.failures += 1
-                self._events.clear()  # a text that is deleted meanwhile must not stay in memory until SQL is back
+                self._reader.forget_events()
                 logger.warning("the archive is behind: %s", error, extra=RATE_LIMITED)
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -222,60 +205,13 @@ class Archiver:
         if room not in self._unknown and room not in self._damaged:
             self._behind[room] = min(since, self._behind.get(room, since))
 
-    async def _learn_heads(self, rooms: Iterable[str]) -> None:
-        unknown = [room for room in rooms if room not in self._heads]
-        if unknown:
-            archived = await self._archive.archived_heads(unknown)
-            for room, head in zip(unknown, await self._broker.heads(unknown), strict=True):
-                self._heads[room] = archived[room].seq if room in archived else 0
-                self._log_grew(room, head.seq)
-
-    def _log_grew(self, room: str, head: int) -> None:
-        self._log_heads[room] = max(head, self._log_heads.get(room, 0))
-
-    def _ranges(self, rooms: Iterable[str]) -> list[UnarchivedRange]:
-        """Return what to read of the first rooms: all that they are known to have, within the bounds."""
-        ranges: list[UnarchivedRange] = []
-        free = MAX_EVENTS
-        for room in rooms:
-            after = self._heads[room]
-            limit = min(free, MAX_ROOM_EVENTS, max(1, self._log_heads[room] - after))
-            ranges.append(UnarchivedRange(room, after, limit))
-            free -= limit
-            if not free:
-                break
-        return ranges
-
-    def _take_batches(self, ranges: Iterable[UnarchivedRange]) -> tuple[list[LogBatch], list[UnarchivedRange]]:
-        """Return the batches that are in memory, and the ranges that must be read."""
-        batches: list[LogBatch] = []
-        unread: list[UnarchivedRange] = []
-        for wanted in ranges:
-            if events := self._events.take(wanted.room, wanted.after, wanted.limit):
-                batches.append(LogBatch(wanted.room, wanted.after, events))
-            else:
-                unread.append(wanted)
-        return batches, unread
-
-    async def _read_batches(self, ranges: Sequence[UnarchivedRange], rooms: dict[str, float]) -> list[LogBatch]:
-        """Read what is not archived, and remove from `rooms` those that have nothing."""
-        if not ranges:
-            return []
-        batches: list[LogBatch] = []
-        nothing: dict[str, str] = {}
-        for wanted, found in zip(ranges, await self._logs.unarchived(ranges), strict=True):
-            self._log_grew(wanted.room, found.head)
-            if found.events:
-                batches.append(LogBatch(wanted.room, wanted.after, [event for _, event in found.events]))
-            else:
-                nothing[wanted.room] = found.read_at
-        if nothing:
-            # In case an archiver was killed before it could.
-            await self._logs.archived({room: self._heads[room] for room in nothing if self._heads[room]})
-            await self._logs.dequeue_rooms(nothing)
-            for room in nothing:
-                del rooms[room]
-        return batches
+    async def _dequeue(self, nothing: Mapping[str, str], rooms: dict[str, float]) -> None:
+        """Remove rooms that have nothing to archive. Report their heads, in case a killed archiver could not."""
+        heads = {room: self._reader.archived_head(room) for room in nothing}
+        await self._logs.archived({room: head for room, head in heads.items() if head})
+        await self._logs.dequeue_rooms(nothing)
+        for room in nothing:
+            del rooms[room]
 
     async def _folded(
         self, batches: Sequence[LogBatch], outcomes: Sequence[FoldOutcome], rooms: dict[str, float]
@@ -285,9 +221,10 @@ class Archiver:
         for batch, outcome in zip(batches, outcomes, strict=True):
             room = batch.room
             if isinstance(outcome, StreamPosition):
-                self._heads[room] = archived[room] = outcome.seq
+                archived[room] = outcome.seq
+                self._reader.archived(room, outcome.seq)
             elif outcome is NotFolded.MOVED:
-                del self._heads[room]
+                self._reader.forget_archived(room)
             else:
                 since = rooms.pop(room)
                 if outcome is NotFolded.UNKNOWN_ROOM:
@@ -297,5 +234,5 @@ class Archiver:
                     self._damaged[room] = since
         await self._logs.archived(archived)
         for room, seq in archived.items():
-            if seq >= self._log_heads[room]:
+            if seq >= self._reader.log_head(room):
                 del rooms[room]

@@ -59,8 +59,7 @@ class AppendCalls:
         arguments: list[str | bytes | int] = [new_epoch(), self._history_messages, self._own_channel]
         for append in appends:
             entry = append.entry
-            arguments += self._arguments(entry)
-            arguments += (entry.slow_mode_ms, entry.reply_to)
+            arguments += (*self._arguments(entry), entry.slow_mode_ms, entry.reply_to)
         return pack("FCALL", "cloudchat_append_v5", 0, *arguments)
 
     def pack_change(self, change: Change) -> bytes:

@@ -81,7 +81,8 @@ class RoomLogMessageService:
             mentions_room=mentions.room,
         )
         encoded = encoder.encode(body)[1:]
-        slow_ms, version = slow_mode_ms(room, server_role_of(author)), self._version(room)
+        slow_ms = slow_mode_ms(room, server_role_of(author)) if room.slow_mode_seconds else 0
+        version = self._version(room)
         reply_to = command.reply_to or 0
         entry = Entry(room.id, author.user_id, command.cid, "message", encoded, at, version, slow_ms, reply_to)
         self._log.append(entry, on_done)

@@ -33,7 +33,7 @@ def lock_holder(folder: Path) -> int | None:
 
 
 def find_servers() -> dict[Path, int]:
-    """Return the state directorys of the servers that run on this machine, with their pids."""
+    """Return the state directories of the servers that run on this machine, with their pids."""
     found: dict[Path, int] = {}
     for process in _PROC.iterdir():
         if process.name.isdigit():

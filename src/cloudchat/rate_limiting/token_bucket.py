@@ -39,5 +39,6 @@ class TokenBucket:
 
     def _refill(self, now: float) -> None:
         if now > self._updated_at:
-            self._tokens = min(self._capacity, self._tokens + (now - self._updated_at) * self._per_second)
+            tokens = self._tokens + (now - self._updated_at) * self._per_second
+            self._tokens = tokens if tokens < self._capacity else self._capacity  # `min` takes as long as all the rest
             self._updated_at = now

@@ -104,7 +104,8 @@ class Hub:
         if not found.pending and not found.replies:
             self._unflushed.append(room)
         found.pending.append(frame)
-        self._schedule_flush()
+        if not self._flush_scheduled:
+            self._schedule_flush()
 
     def reply(self, room: str, member: Member, frame: bytes) -> None:
         """Send a frame to one member in this tick, in one write with the room's events if it is small.
@@ -118,7 +119,8 @@ class Hub:
         if not found.pending and not found.replies:
             self._unflushed.append(room)
         found.replies.setdefault(member.direct, []).append(frame)
-        self._schedule_flush()
+        if not self._flush_scheduled:
+            self._schedule_flush()
 
     def deliver_ephemeral(self, room: str, frame: bytes, *, skip: Collection[Member] = ()) -> None:
         """Send a frame that may be lost to all members but those to skip, after the events before it.
@@ -144,7 +146,7 @@ class Hub:
 
     def release_held(self) -> None:
         """Flush the held rooms, together with everything that arrives in this tick: no append is pending any more."""
-        if self._hold_timer is not None:
+        if self._hold_timer is not None and not self._flush_scheduled:
             self._schedule_flush()
 
     def flush(self, room: str) -> None:
@@ -155,9 +157,8 @@ class Hub:
             found.flush()
 
     def _schedule_flush(self) -> None:
-        if not self._flush_scheduled:
-            self._flush_scheduled = True
-            self._scheduler.call_soon(self._flush_or_hold)
+        self._flush_scheduled = True
+        self._scheduler.call_soon(self._flush_or_hold)
 
     def _flush_or_hold(self) -> None:
         self._flush_scheduled = False

@@ -38,7 +38,5 @@ def slow_mode_ms(room: RoomSummary, server_role: str) -> int:
 
     The store keeps the time of the last message: a member may have sockets in several processes.
     """
-    if not room.slow_mode_seconds:
-        return 0
     is_slowed = not outranks(acting_role(room.kind, room.role, server_role), Role.MEMBER)
     return room.slow_mode_seconds * 1000 if is_slowed else 0

@@ -193,19 +193,22 @@ class Screen:
     def _accept(self, buffer: Buffer) -> bool:
         self._answer = ""
         self._scrolled_rows = 0
-        self._session.enter(buffer.text)
+        line = buffer.text
+        buffer.reset()
+        self._session.enter(line)
         self._session.mark_read()
-        return False  # clear the entry
+        return True  # keep what is in the entry now: nothing, or a line that was refused
 
     def _typed(self, buffer: Buffer) -> None:
         if buffer.text and not buffer.text.startswith("/"):
             self._session.typed()
 
     def _go(self, step: int) -> None:
-        rooms = list(self._session.conversation.rooms.values())
-        if self._session.current in rooms:
+        rooms, current = list(self._session.conversation.rooms.values()), self._session.current
+        if rooms:
             self._scrolled_rows = 0
-            self._session.show(rooms[(rooms.index(self._session.current) + step) % len(rooms)])
+            place = rooms.index(current) + step if current in rooms else 0
+            self._session.show(rooms[place % len(rooms)])
             self._session.mark_read()
 
     def _page_rows(self) -> int:

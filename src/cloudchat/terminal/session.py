@@ -20,14 +20,11 @@ from cloudchat.terminal.conversation import Conversation, RoomView
 from cloudchat.terminal.http_requests import RequestFailed
 from cloudchat.terminal.printable import printable_line
 from cloudchat.terminal.room_directory import MAX_LISTED, NoSuchRoom, RoomDirectory
+from cloudchat.terminal.shown_room import ShownRoom
 
 PAGE_ROWS = 50
 TYPING_INTERVAL_SECONDS = 3.0
 """The server passes on one `typing` of a user in a room in this time."""
-
-
-class UnknownRoom(ClientError):
-    """The user is not in the room to begin with, or in several of this name."""
 
 
 class Display(Protocol):
@@ -54,18 +51,19 @@ class TerminalSession:
 
     def __init__(self, client: ChatClient, directory: RoomDirectory, room: str | None = None) -> None:
         self.conversation = Conversation()
-        self.current: RoomView | None = None
-        """The room that is shown, None until the server has told the rooms."""
         self.display: Display
         self._client = client
         self._directory = directory
-        self._first_room = room
-        self._awaited_room = ""
-        """The id of a room that the user has created or joined; it is shown when the server tells of it."""
+        self._shown = ShownRoom(self.conversation, room)
         self._typed_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._acked: dict[str, int] = {}
         """The seq of the last acknowledged command of each room."""
+
+    @property
+    def current(self) -> RoomView | None:
+        """The room that is shown; None until the server has told the rooms, and after a removal from it."""
+        return self._shown.view
 
     async def follow(self) -> None:
         """Take the updates of the client, until it ends.
@@ -76,7 +74,8 @@ class TerminalSession:
         self._client.join_all(limit=PAGE_ROWS)
         async for update in updates:
             self.conversation.apply(update, time.monotonic())
-            self._choose_room()
+            if lost_room := self._shown.follow(update):
+                self.display.tell(lost_room)
             self.display.updated(update)
 
     def enter(self, line: str) -> None:
@@ -87,6 +86,7 @@ class TerminalSession:
                 self._run(command, line)
         except InputError as error:
             self.display.tell(str(error))
+            self.display.refused(line)
 
     def typed(self) -> None:
         """Record that the user is typing a message."""
@@ -104,7 +104,7 @@ class TerminalSession:
 
     def show(self, room: RoomView) -> None:
         """Show a room."""
-        self.current = room
+        self._shown.view = room
         if room.last_seq == 0 and room.more_before:
             self.load_older()
 
@@ -128,30 +128,9 @@ class TerminalSession:
 
     # -- internal -----------------------------------------------------------------------------------------------------
 
-    def _choose_room(self) -> None:
-        rooms = self.conversation.rooms
-        if self._awaited_room in rooms:
-            self.current, self._awaited_room = rooms[self._awaited_room], ""
-        if self.current is not None and rooms.get(self.current.room.id) is self.current:
-            return
-        if rooms and self._first_room is not None:
-            name, self._first_room = self._first_room, None
-            self.current = self._only_room(name)
-        elif rooms:
-            self.current = rooms.get("lobby") or next(iter(rooms.values()))
-
-    def _only_room(self, name: str) -> RoomView:
-        """Return the room with exactly this name: another one would get the messages that are meant for it."""
-        found = self.conversation.named(name)
-        if not found:
-            raise UnknownRoom(f"you are in no room named {name}; join it first, or ask to be added")
-        if len(found) > 1:
-            raise UnknownRoom(f"you are in {len(found)} rooms named {name}; give the id of one")
-        return found[0]
-
     def _room(self) -> RoomView:
         if self.current is None:
-            raise InputError("There is no room yet: the server has not answered.")
+            raise InputError("No room is shown: choose one with /room NAME.")
         return self.current
 
     def _run(self, command: commands.Input, line: str) -> None:
@@ -211,8 +190,7 @@ class TerminalSession:
 
     def _show_when_told(self, room_id: str) -> None:
         """Show a room. The event that tells of it may come before the response or after it."""
-        self._awaited_room = room_id
-        self._choose_room()
+        self._shown.wait_for(room_id)
 
     def _user_id(self) -> str:
         if self.conversation.user is None:
@@ -221,6 +199,7 @@ class TerminalSession:
 
     async def _leave(self, room: RoomView) -> None:
         await self._directory.leave(room.room.id, self._user_id())
+        self._shown.leave(room.room.id)
         self.display.tell(f"You have left {room.name}.")
 
     async def _load_older(self, room: RoomView) -> None:

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { DraftStorage } from "../../../frontend/modules/chat/draft_storage.js";
-import { JSDOM } from "../support/packages.js";
+import { JSDOM } from "../support/dom.js";
 
 let storage;
 let drafts;

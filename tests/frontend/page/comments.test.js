@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { parse } from "../support/packages.js";
+import { acorn } from "../support/packages.js";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const STRIP_ALL = `
@@ -20,7 +20,7 @@ print(json.dumps({path: strip_comments(text.decode()) for path, text in files.it
 
 function tokensOf(source) {
   const tokens = [];
-  parse(source, { ecmaVersion: "latest", sourceType: "module", onToken: tokens });
+  acorn.parse(source, { ecmaVersion: "latest", sourceType: "module", onToken: tokens });
   return tokens.map(({ type, value }) => [type.label, typeof value === "object" ? String(value.value) : value]);
 }
 

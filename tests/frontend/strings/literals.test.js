@@ -5,7 +5,8 @@ import { globSync, readFileSync } from "node:fs";
 import test from "node:test";
 
 import { en } from "../../../frontend/modules/strings/en/index.js";
-import { acorn, JSDOM } from "../support/packages.js";
+import { JSDOM } from "../support/dom.js";
+import { acorn } from "../support/packages.js";
 
 const FRONTEND = new URL("../../../frontend/", import.meta.url);
 /** Names of properties and attributes that people see or hear. */

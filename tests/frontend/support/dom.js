@@ -2,7 +2,10 @@
 
 import { readFileSync } from "node:fs";
 
-import { JSDOM } from "./packages.js";
+import { requirePackage } from "./packages.js";
+
+// Not in packages.js: it takes half a second to load, and each file of tests is a process.
+export const { JSDOM } = requirePackage("jsdom");
 
 const HTML = readFileSync(new URL("../../../frontend/index.html", import.meta.url), "utf8");
 const GLOBALS = [

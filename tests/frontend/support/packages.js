@@ -2,9 +2,7 @@
 
 import { createRequire } from "node:module";
 
-const requirePackage = createRequire(new URL("../../../config/javascript/package.json", import.meta.url));
+export const requirePackage = createRequire(new URL("../../../config/javascript/package.json", import.meta.url));
 
-export const { JSDOM } = requirePackage("jsdom");
 export const acorn = requirePackage("acorn");
 export const { IDBFactory } = requirePackage("fake-indexeddb");
-export const { parse } = requirePackage("acorn");

@@ -109,7 +109,10 @@ def test_a_narrow_terminal_shows_what_is_unread_elsewhere_and_all_of_the_help(sc
         hers.wait_for("> /edit 99 x")
         hers.press("y")  # the refused line is in the entry again
         hers.wait_for("> /edit 99 xy")
-        hers.press(f"{BACKSPACE * 12}/help{ENTER}")
+        hers.press(f"{BACKSPACE * 12}/nonsense{ENTER}")
+        hers.wait_for("There is no command /nonsense.")
+        hers.wait_for("> /nonsense")
+        hers.press(f"{BACKSPACE * 9}/help{ENTER}")
         hers.wait_for("/room NAME")
         hers.wait_for("//TEXT")
 
@@ -181,6 +184,37 @@ def test_each_line_of_a_pipe_is_sent(scene: Scene) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     said = [line for line in done.stdout.splitlines() if line.startswith("#builds")]
     assert [line.split(" ann ", 1)[1] for line in said[-2:]] == ["first", "/second"], done.stdout
+
+
+def test_lines_for_a_room_that_the_user_was_removed_from_are_sent_nowhere(scene: Scene) -> None:
+    server, ann, bob = scene.server, scene.ann, scene.bob
+    room = room_of(ann, "private", "confidential", bob)
+    command = [str(CLOUDCHAT), "chat", server.url, "--room", "confidential"]
+    with (
+        ChatSocket(server.ws_url, ann.access_token) as hers,
+        subprocess.Popen(
+            command,
+            env=environment(server, bob.access_token),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as his,
+    ):
+        assert his.stdin is not None
+        assert his.stderr is not None
+        hers.join(room)
+        his.stdin.write("before\n")
+        his.stdin.flush()
+        hers.wait_for(lambda frame: frame.get("text") == "before")
+        ann.http.delete(f"/api/rooms/{room}/members/{bob.user_id}").raise_for_status()
+        assert his.stderr.readline().startswith("cloudchat: You are not in confidential any more.")
+        _, errors = his.communicate("a secret\n", timeout=30)
+        assert (his.returncode, errors) == (1, "cloudchat: No room is shown: choose one with /room NAME.\n")
+        hers.join("lobby")
+        hers.command("ping")
+        assert not any(frame.get("text") == "a secret" for frame in hers.frames)
 
 
 def test_a_refused_line_of_a_pipe_is_an_error(scene: Scene) -> None:

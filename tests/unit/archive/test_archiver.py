@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from sqlalchemy import insert
 
-from cloudchat.archive.archiver import MAX_EVENTS, Archiver
+from cloudchat.archive.archiver import Archiver
+from cloudchat.archive.batch_reader import MAX_EVENTS
 from cloudchat.archive.folding.batch_fold import FoldOutcome, LogBatch
 from cloudchat.archive.service import ArchiveService
 from cloudchat.broker.archiving.log_archive import LogArchive, UnarchivedEvents, UnarchivedRange

@@ -1,5 +1,7 @@
 """The connections of a process are kept equal to the database, whatever is read in which order."""
 
+import asyncio
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +17,7 @@ from cloudchat.realtime.feeds.relay import Relay
 from cloudchat.realtime.hub import Hub, RunningLoop
 from cloudchat.realtime.membership.departures import Departures
 from cloudchat.realtime.membership.room_hints import RoomHints
-from cloudchat.realtime.membership.room_sync import RoomSync, UserAndRoom
+from cloudchat.realtime.membership.room_sync import NotInRoom, RoomSync, UserAndRoom
 from cloudchat.rooms.changes.repository import RoomChange
 from cloudchat.rooms.summaries.summary import RoomFacts, RoomSummary
 from unit.realtime.fakes import FakeSocket, connection_of
@@ -36,6 +38,7 @@ class Rooms(UnchangedRooms):
         """The version of the last change by the user that it concerns ("": all members)."""
         self.members: dict[str, RoomSummary] = {}
         self.version = 1
+        self.banned: dict[str, float] = {}
         self.during_memberships: Callable[[], object] = lambda: None
 
     async def room_changes_since(self, since: float) -> Sequence[RoomChange]:
@@ -51,6 +54,9 @@ class Rooms(UnchangedRooms):
         self.during_memberships()
         return {(user, room): self.members[user] for user, room in pairs if user in self.members}
 
+    async def bans(self, pairs: Collection[UserAndRoom]) -> Mapping[UserAndRoom, float]:
+        return {(user, room): self.banned[user] for user, room in pairs if user in self.banned}
+
     async def raise_room_version(self, room_id: str, version: int) -> None:
         self.version = version
 
@@ -64,8 +70,8 @@ class World:
         hints = RoomHints()
         self.registry = ConnectionRegistry(SocketLimits(), 20, LocalPresence())
         self.departures = Departures(self.registry, hub, hints)
-        relay = Relay(log, hub, self.departures, Supervisor().spawn)
-        self.sync = RoomSync(rooms, self.registry, hub, relay, self.departures, hints)
+        self.hub, self.relay = hub, Relay(log, hub, self.departures, Supervisor().spawn)
+        self.sync = RoomSync(rooms, self.registry, hub, self.relay, self.departures, hints)
         self.sockets = {"ann": FakeSocket(), "bob": FakeSocket()}
         self.ann, self.bob = (self.connect(slot, name) for slot, name in enumerate(self.sockets))
 
@@ -73,6 +79,14 @@ class World:
         connection = connection_of(name, self.sockets[name], [OFFICE], self.registry.allowance(name, 0.0))
         self.registry.add(connection, slot)
         return connection
+
+    async def join(self, connection: Connection) -> None:
+        """Let a connection receive the events of the office."""
+        acquired = asyncio.ensure_future(self.relay.acquire(OFFICE.id))
+        await asyncio.sleep(0)
+        self.relay.subscribed(OFFICE.id)
+        connection.joined[OFFICE.id] = await acquired
+        self.hub.add(OFFICE.id, connection.socket)
 
     def told(self, name: str) -> list[Any]:
         """Return what the user was told: the type of each event, and the room's topic or role in it."""
@@ -118,6 +132,19 @@ async def test_what_was_read_before_a_change_does_not_replace_the_newer_state(wo
     rooms.members["ann"] = replace(OFFICE, role="reader", version=4)
     await world.sync.sweep()
     assert world.ann.rooms[OFFICE.id].role == "owner"
+
+
+async def test_a_member_whom_only_the_database_has_removed_gets_nothing_more(world: World, rooms: Rooms) -> None:
+    """No notice in the log says so, for example after a restore of the database."""
+    await world.join(world.ann)
+    rooms.changes = {"ann": 2}
+    del rooms.members["ann"]
+    rooms.banned["ann"] = math.inf
+    await world.sync.sweep()
+    assert not world.hub.has(OFFICE.id, world.sockets["ann"])
+    assert not world.relay.has_feed(OFFICE.id)
+    assert (world.ann.rooms, world.ann.joined) == ({}, {})
+    assert world.sockets["ann"].events == [{"type": "room_removed", "room": OFFICE.id, "banned_until": None}]
 
 
 async def test_a_member_who_is_removed_and_added_again_is_told_both_in_order(world: World, rooms: Rooms) -> None:
@@ -173,6 +200,37 @@ async def test_a_connection_that_opens_is_compared_with_a_change_of_all_members(
     await world.sync.sweep()
     for version, is_outdated in ((1, True), (2, False)):
         assert world.sync.is_outdated("eve", {OFFICE.id: replace(OFFICE, version=version)}, {}) is is_outdated
+
+
+async def test_a_room_that_the_user_was_just_added_to_is_found(world: World, rooms: Rooms) -> None:
+    world.ann.drop_room(OFFICE.id)
+    await world.sync.find(world.ann, OFFICE.id)
+    assert world.told("ann") == [("room_added", "member")]
+    rooms.during_memberships = lambda: pytest.fail("a room that the connection has needs no query")
+    await world.sync.find(world.ann, OFFICE.id)
+
+
+@pytest.mark.parametrize(("room_id", "queries"), [("elsewhere", 1), ("else\0where", 0)])
+async def test_a_room_that_the_user_is_not_in_is_not_found(
+    world: World, rooms: Rooms, room_id: str, queries: int
+) -> None:
+    asked: list[None] = []
+    rooms.members.clear()
+    rooms.during_memberships = lambda: asked.append(None)
+    with pytest.raises(NotInRoom):
+        await world.sync.find(world.ann, room_id)
+    assert len(asked) == queries  # PostgreSQL refuses a text with NUL
+
+
+async def test_a_membership_is_compared_only_with_a_version_that_is_not_known_yet(world: World, rooms: Rooms) -> None:
+    assert await world.sync.is_member(world.ann, OFFICE.id, 1)
+    assert world.sync.versions == {}
+    rooms.changes, rooms.version = {"ann": 2}, 2
+    del rooms.members["ann"]
+    assert await world.sync.is_member(world.ann, OFFICE.id, 1)
+    assert not await world.sync.is_member(world.ann, OFFICE.id, 2)
+    assert world.told("ann") == [("room_removed", "")]
+    assert not await world.sync.is_member(world.ann, "elsewhere", 2)
 
 
 async def test_a_refresh_knows_no_more_than_it_has_read(world: World, rooms: Rooms) -> None:

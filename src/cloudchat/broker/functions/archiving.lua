@@ -127,10 +127,9 @@ end
 -- `history-messages`. Returns the archived head.
 local function archived(keys, args)
   local meta, log = keys[1], keys[2]
-  local _, head, _, side = current_head(meta, log, args[1], math.max(tonumber(args[2]), tonumber(args[4])))
-  local before = tonumber(redis.call('HGET', meta, 'a') or 0)
-  local archived_head = math.max(before, tonumber(args[2]))
-  if archived_head > before then
+  local _, head, _, side, before = current_head(meta, log, args[1], math.max(tonumber(args[2]), tonumber(args[4])))
+  local archived_head = math.max(before or 0, tonumber(args[2]))
+  if archived_head > (before or 0) then
     redis.call('HSET', meta, 'a', integer(archived_head))
   end
   trim_kept(meta, archived_head)

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from cloudchat.client.errors import ClientError, OutboxFull, OutcomeUnknown, SendRefused
 from cloudchat.client.protocol.room_events import Frame
+from cloudchat.protocol.errors import ErrorCode
 
 MAX_PENDING = 1000
 CID_LIFE_SECONDS = 23 * 3600.0
@@ -22,6 +23,10 @@ ANSWER_SECONDS = 10.0
 """Without an answer for this long, send again. A healthy server answers within seconds, and a repeated cid is safe."""
 RETRY_BASE_SECONDS = 0.5
 MAX_RETRY_SECONDS = 10.0
+MAX_SERVER_DELAY_SECONDS = 60.0
+"""A command that the server would accept only later than that, as in a room in slow mode, is refused: its caller would
+wait without a sign, and so would everything behind it in the room.
+"""
 
 
 class PendingCommand(Struct, eq=False):
@@ -105,7 +110,7 @@ class Outbox:
             return False
         if frame["type"] == "ack":
             self._finish(pending, frame)
-        elif frame["retryable"]:
+        elif frame["retryable"] and _is_soon_over(frame):
             server_delay = frame.get("retry_after_ms", 0) / 1000
             bound = min(MAX_RETRY_SECONDS, RETRY_BASE_SECONDS * 2.0 ** min(pending.retries, 10))
             pending.send_at = now + server_delay + self._rand() * bound
@@ -133,6 +138,13 @@ class Outbox:
         if not queue:
             del self._queues[pending.room]
         pending.on_outcome(outcome)
+
+
+def _is_soon_over(frame: Frame) -> bool:
+    """Return whether what an error says may be waited for. A mute is a moderator's decision about the user."""
+    code: str = frame["code"]
+    retry_after_ms: int = frame.get("retry_after_ms", 0)
+    return code != ErrorCode.MUTED and retry_after_ms <= MAX_SERVER_DELAY_SECONDS * 1000
 
 
 def _refusal(frame: Frame) -> SendRefused:

@@ -16,6 +16,9 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
     `kind` is `public`, `private` or `direct`, `role` the user's role in it, `muted` the user's own switch for
     notifications. `seq` was the newest event when the server sent this; `read` is the last event that the user has
     read. `users` are the other people of a direct room, which has no name.
+
+    `muted_until` is set after a moderator has muted the user: when that ends (RFC 3339; a time in the past: it has
+    ended), or None if only a moderator ends it. Otherwise it is `msgspec.UNSET`.
     """
 
     id: str
@@ -29,6 +32,7 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
     epoch: str
     seq: int
     read: int
+    muted_until: str | msgspec.UnsetType | None = msgspec.UNSET
     users: tuple[User, ...] = ()
 
 
@@ -93,9 +97,14 @@ class RoomChanged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoomRemoved(msgspec.Struct, frozen=True, kw_only=True):
-    """The user is not a member of the room any more: nothing of it follows."""
+    """The user is not a member of the room any more: nothing of it follows.
+
+    `banned_until` is set after a ban: when it ends (RFC 3339), or None if only a moderator ends it. Otherwise it is
+    `msgspec.UNSET`.
+    """
 
     room: str
+    banned_until: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ReadElsewhere(msgspec.Struct, frozen=True, kw_only=True):

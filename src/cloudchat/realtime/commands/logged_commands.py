@@ -91,6 +91,8 @@ class _Append(LoggedAppend, Generic[_Command]):
         self._commands.reply(self._connection, self.command, outcome)
 
     def _look_up_names(self, text: str) -> Coroutine[Any, Any, None] | None:
+        if "@" not in text:
+            return None
         room = self._connection.rooms.get(self.room)
         return None if room is None else self._commands.mentions.preparation(room, text)
 

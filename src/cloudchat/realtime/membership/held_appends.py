@@ -117,23 +117,21 @@ class HeldAppends:
             return
         version = max(append.room_version, self._versions.get(append.room, 0))
         unanswered = self._unanswered.get(append.room)
-        if unanswered is not None and version > unanswered.version:
-            self._hold(append)  # until they are answered
-        else:
-            self._attempt(append, version)
-
-    def _attempt(self, append: LoggedAppend, version: int) -> None:
-        room = append.room
-        append.attempts += 1
-        unanswered = self._unanswered.get(room)
         if unanswered is None:
-            unanswered = self._unanswered[room] = _Unanswered(version)
+            unanswered = self._unanswered[append.room] = _Unanswered(version)
+        elif version > unanswered.version:
+            self._hold(append)  # until they are answered
+            return
+        self._attempt(append, unanswered, version)
+
+    def _attempt(self, append: LoggedAppend, unanswered: _Unanswered, version: int) -> None:
+        append.attempts += 1
         lowest, unanswered.version = unanswered.version, version
         unanswered.count += 1
         rejection = append.attempt(partial(self._answered, append))
         if rejection is not None:
             unanswered.version = lowest
-            self._finished(room)
+            self._finished(append.room)
             append.finish(rejection)
 
     def _answered(self, append: LoggedAppend, outcome: AppendOutcome) -> None:

@@ -106,7 +106,9 @@ def _end_of(seconds: int | None, now: float) -> float | None:
     if seconds is None:
         return None
     if not 1 <= seconds <= MAX_SECONDS:
-        raise InvalidField("seconds", f"it must be 1 second to {MAX_SECONDS // 86400} days")
+        raise InvalidField(
+            "seconds", f"a mute or a ban lasts 1 second to {MAX_SECONDS // 86400} days, or until it is lifted"
+        )
     return now + seconds
 
 
@@ -119,7 +121,7 @@ def _demand_power(change: RoomTransaction, command: Command, user_id: str) -> Us
     member = rooms.membership_row(change.db, change.room.id, user_id)
     role = acting_role(change.room.kind, None if member is None else member.role, user.role)
     if not outranks(change.acting_role, role):
-        raise PermissionDenied("this user's role is not lower than yours")
+        raise PermissionDenied("this user's role in the room is not lower than yours; an owner can lower it first")
     return user
 
 

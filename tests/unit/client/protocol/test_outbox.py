@@ -1,7 +1,13 @@
 import pytest
 
 from cloudchat.client.errors import ClientClosed, OutboxFull, OutcomeUnknown, SendRefused
-from cloudchat.client.protocol.outbox import ANSWER_SECONDS, CID_LIFE_SECONDS, Outbox, PendingCommand
+from cloudchat.client.protocol.outbox import (
+    ANSWER_SECONDS,
+    CID_LIFE_SECONDS,
+    MAX_SERVER_DELAY_SECONDS,
+    Outbox,
+    PendingCommand,
+)
 from unit.client.frames import ack, error
 
 MUCH_LATER = 1e6
@@ -76,6 +82,20 @@ def test_a_permanent_error_fails_only_its_own_message() -> None:
     (refusal,) = outcomes
     assert isinstance(refusal, SendRefused)
     assert (refusal.code, refusal.field) == ("too_large", "text")
+    assert take_due(outbox, 0) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("code", "retry_after_ms"),
+    [("muted", 3_600_000), ("muted", 10), ("rate_limited", int(MAX_SERVER_DELAY_SECONDS * 1000) + 1)],
+)
+def test_a_mute_or_a_long_slow_mode_is_a_refusal(code: str, retry_after_ms: int) -> None:
+    outbox, outcomes = outbox_with("a", "b")
+    take_due(outbox, 0)
+    outbox.reply_received(error("a", code, retry_after_ms=retry_after_ms), 0)
+    (refusal,) = outcomes
+    assert isinstance(refusal, SendRefused)
+    assert (refusal.code, refusal.retry_after_ms) == (code, retry_after_ms)
     assert take_due(outbox, 0) == ["b"]
 
 
