@@ -13,7 +13,7 @@ import psycopg
 from psycopg.abc import PQGen
 
 ANSWER_TIMEOUT_SECONDS = 4.0
-"""Together with `connect_timeout` for a second attempt it must be less than the timeout of a handshake."""
+"""Together with `connect_timeout` for a second attempt it must be less than the time that a handshake may take."""
 
 
 _T = TypeVar("_T")

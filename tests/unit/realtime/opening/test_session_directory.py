@@ -154,6 +154,17 @@ async def test_read_waits_while_each_tick_brings_a_handshake(world: World) -> No
     assert [len(batch) for batch in world.batches] == [10]
 
 
+async def test_read_does_not_wait_when_handshakes_come_one_after_the_other(world: World) -> None:
+    await world.directory.find("ann")
+    next_one = asyncio.create_task(world.directory.find("bob"))
+    for _ in range(2):  # its task, and that of the read
+        await asyncio.sleep(0)
+    assert world.batches == [["ann"], ["bob"]]
+    await next_one
+    await asyncio.gather(*(world.directory.find(str(number)) for number in range(10)))
+    assert [len(batch) for batch in world.batches] == [1, 1, 10]
+
+
 async def test_read_does_not_wait_for_long(world: World) -> None:
     with world.directory.announced():
         await world.directory.find("ann")
