@@ -162,7 +162,7 @@ end
 
 -- Registers a function whose writes are sent to replicas, but not written to the append-only file, which would be an
 -- fsync for each call. Nothing of it must outlive the store: after a restart, each process registers its connections
--- again, and the windows begin anew.
+-- again, and the windows begin anew, or as they were when the file was last rewritten.
 local function register(name, run)
   redis.register_function(name, function(keys, args)
     redis.set_repl(redis.REPL_REPLICA)
